@@ -1,0 +1,20 @@
+//! Accounts: `GET /api/v1/accounts`, `PUT /api/v1/accounts/{id}` (create or replace a linked account; idempotent),
+//! `PATCH /api/v1/accounts/{id}`.
+
+pub use domain::accounts::{Account, AccountKind, Keeping, Transaction, TransactionKind, TransactionState};
+pub use domain::card::{CardTerms, DueRule, IssuerFigures};
+use serde::{Deserialize, Serialize};
+
+/// The fields that a person edits; absent fields stay. Needs an `Idempotency-Key`.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize, utoipa::ToSchema)]
+pub struct AccountEdit {
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub name: Option<String>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub terms: Option<CardTerms>,
+}
+
+#[derive(Clone, Debug, Serialize, Deserialize, utoipa::ToSchema)]
+pub struct AccountList {
+    pub items: Vec<Account>,
+}

@@ -1,0 +1,118 @@
+//! Refusals: a code that programs decide on, as RFC 9457 problem details. Words for people live in the UI.
+
+use serde::{Deserialize, Serialize};
+
+/// `application/problem+json`. `title` is plain English for whoever reads a log; it holds no amounts or names.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, utoipa::ToSchema)]
+pub struct Problem {
+    /// `https://billfold.invalid/problems/{code}`, an identifier and not an address.
+    #[serde(rename = "type")]
+    pub kind: String,
+    pub title: String,
+    pub status: u16,
+    pub code: ErrorCode,
+    /// The field that is wrong, as a JSON path, when one is.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub field: Option<String>,
+    /// Names this request in the server's log.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub request_id: Option<String>,
+}
+
+macro_rules! codes {
+    ($($(#[$about:meta])* $name:ident = $text:literal, $status:literal;)*) => {
+        /// Every reason a server refuses for. The text is stable.
+        #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize, utoipa::ToSchema)]
+        #[serde(rename_all = "snake_case")]
+        pub enum ErrorCode { $($(#[$about])* $name,)* }
+
+        impl ErrorCode {
+            pub const ALL: &[Self] = &[$(Self::$name,)*];
+
+            #[must_use]
+            pub const fn as_str(self) -> &'static str {
+                match self { $(Self::$name => $text,)* }
+            }
+
+            /// The HTTP status that carries it.
+            #[must_use]
+            pub const fn status(self) -> u16 {
+                match self { $(Self::$name => $status,)* }
+            }
+        }
+    };
+}
+
+codes! {
+    /// The body or a parameter is not what the contract says.
+    InvalidRequest = "invalid_request", 400;
+    /// The `Idempotency-Key` header is missing.
+    IdempotencyKeyMissing = "idempotency_key_missing", 400;
+    /// No token, or one that is no longer good.
+    NotSignedIn = "not_signed_in", 401;
+    /// The proof of possession is missing, wrong or used.
+    InvalidProof = "invalid_proof", 401;
+    /// Make the proof again with the nonce of this answer.
+    UseDpopNonce = "use_dpop_nonce", 401;
+    /// This device was signed out; its copy must go.
+    DeviceRevoked = "device_revoked", 401;
+    Forbidden = "forbidden", 403;
+    NotFound = "not_found", 404;
+    /// Changed meanwhile: read it again.
+    VersionConflict = "version_conflict", 409;
+    /// The same request is being worked on.
+    InProgress = "in_progress", 409;
+    /// The same payee, amount and day under another id; say that it is meant.
+    PossibleDuplicate = "possible_duplicate", 409;
+    /// The payment has already left.
+    TooLate = "too_late", 409;
+    AlreadySettled = "already_settled", 409;
+    /// The same key came with another body.
+    KeyReused = "key_reused", 422;
+    InsufficientFunds = "insufficient_funds", 422;
+    /// The biller takes no payment through this server.
+    NotPayable = "not_payable", 422;
+    InvalidAmount = "invalid_amount", 422;
+    UnknownCurrency = "unknown_currency", 422;
+    InvalidDate = "invalid_date", 422;
+    /// This text does not fit its limit.
+    TooLong = "too_long", 422;
+    /// A limit on how many things an account may have.
+    TooMany = "too_many", 422;
+    /// The cursor is from before a restore or too old: take a snapshot.
+    CursorExpired = "cursor_expired", 410;
+    PayloadTooLarge = "payload_too_large", 413;
+    /// The client is too old for this server.
+    UpgradeRequired = "upgrade_required", 426;
+    RateLimited = "rate_limited", 429;
+    Internal = "internal", 500;
+    /// Busy, draining or unable to write: try again later.
+    Unavailable = "unavailable", 503;
+}
+
+impl Problem {
+    #[must_use]
+    pub fn new(code: ErrorCode, title: impl Into<String>) -> Self {
+        Self {
+            kind: format!("https://billfold.invalid/problems/{}", code.as_str()),
+            title: title.into(),
+            status: code.status(),
+            code,
+            field: None,
+            request_id: None,
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_code_reads_back_as_it_is_written() {
+        for code in ErrorCode::ALL {
+            let text = serde_json::to_string(code).expect("serialises");
+            assert_eq!(text, format!("\"{}\"", code.as_str()));
+        }
+    }
+}

@@ -1,0 +1,17 @@
+//! The wire contract between client and server: data only, no behaviour beyond shape.
+//! Paths are under the account server's origin. Field names are snake_case; unknown fields are ignored by readers.
+//! A change here changes `docs/API.md` and the snapshots under `tests/`.
+
+pub mod accounts;
+pub mod billers;
+pub mod bills;
+pub mod devices;
+pub mod error;
+pub mod import;
+pub mod payments;
+pub mod sign_in;
+pub mod statements;
+pub mod sync;
+
+/// Sent by a client in `Billfold-Protocol`; a server refuses what it no longer speaks with 426.
+pub const PROTOCOL: u32 = 1;

@@ -1,0 +1,109 @@
+//! Accounts and their transactions, told apart by whose ledger holds them.
+
+use jiff::Timestamp;
+use jiff::civil::Date;
+use serde::{Deserialize, Serialize};
+
+use crate::card::{CardTerms, IssuerFigures};
+use crate::ids::{AccountId, TransactionId};
+use crate::money::{Currency, Money};
+
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(utoipa::ToSchema))]
+#[cfg_attr(feature = "bindings", derive(specta::Type))]
+pub struct Account {
+    pub id: AccountId,
+    pub keeping: Keeping,
+    pub kind: AccountKind,
+    /// 1 to 120 characters.
+    pub name: String,
+    /// The last characters of the number, at most 4; never the whole number.
+    pub mask: Option<String>,
+    #[cfg_attr(feature = "schema", schema(value_type = String))]
+    #[cfg_attr(feature = "bindings", specta(type = String))]
+    pub currency: Currency,
+    /// A stable fingerprint of the issuer and number, so that a second file finds its account (hex of a keyed or plain
+    /// SHA-256 made by the importer; opaque here).
+    pub source: Option<String>,
+    /// Ledger balance as the issuer or this server last said. For a card, what is owed is negative, as in OFX.
+    pub balance: Option<Money>,
+    pub available: Option<Money>,
+    #[cfg_attr(feature = "schema", schema(value_type = Option<String>, format = "date-time"))]
+    #[cfg_attr(feature = "bindings", specta(type = Option<String>))]
+    pub balance_as_of: Option<Timestamp>,
+    /// Set by the person, for cards.
+    pub terms: Option<CardTerms>,
+    /// What the issuer's file said about the last closed cycle.
+    pub issuer: Option<IssuerFigures>,
+}
+
+/// Who holds the ledger.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+#[cfg_attr(feature = "schema", derive(utoipa::ToSchema))]
+#[cfg_attr(feature = "bindings", derive(specta::Type))]
+pub enum Keeping {
+    /// This server: it can move this money.
+    Served,
+    /// A bank or issuer elsewhere: Billfold reads, reminds and recognises, and never claims to have paid.
+    Linked,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+#[cfg_attr(feature = "schema", derive(utoipa::ToSchema))]
+#[cfg_attr(feature = "bindings", derive(specta::Type))]
+pub enum AccountKind {
+    Card,
+    Checking,
+    Savings,
+    Loan,
+    Other,
+}
+
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(utoipa::ToSchema))]
+#[cfg_attr(feature = "bindings", derive(specta::Type))]
+pub struct Transaction {
+    pub id: TransactionId,
+    pub account: AccountId,
+    #[cfg_attr(feature = "schema", schema(value_type = String, format = "date"))]
+    #[cfg_attr(feature = "bindings", specta(type = String))]
+    pub posted_on: Date,
+    /// Money in is positive. On a card, a charge is negative and a payment positive, as in OFX.
+    pub amount: Money,
+    pub description: String,
+    pub memo: Option<String>,
+    pub kind: TransactionKind,
+    pub state: TransactionState,
+    /// What makes a repeated import find this line again: the issuer's own id or a hash of its content, with the
+    /// ordinal among identical twins of one file. Unique within the account.
+    pub source: Option<String>,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+#[cfg_attr(feature = "schema", derive(utoipa::ToSchema))]
+#[cfg_attr(feature = "bindings", derive(specta::Type))]
+pub enum TransactionKind {
+    Purchase,
+    Payment,
+    Refund,
+    Credit,
+    Debit,
+    Fee,
+    Interest,
+    Check,
+    Cash,
+    Transfer,
+    Other,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+#[cfg_attr(feature = "schema", derive(utoipa::ToSchema))]
+#[cfg_attr(feature = "bindings", derive(specta::Type))]
+pub enum TransactionState {
+    Pending,
+    Posted,
+}

@@ -1,0 +1,19 @@
+//! The directory of billers (BI2): who can be paid through this server, and plainly who cannot.
+
+use serde::{Deserialize, Serialize};
+
+use crate::ids::BillerId;
+
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(utoipa::ToSchema))]
+#[cfg_attr(feature = "bindings", derive(specta::Type))]
+pub struct Biller {
+    pub id: BillerId,
+    pub name: String,
+    /// Short words to find it by: "phone", "rent".
+    pub category: String,
+    /// False: reminders only, the person pays elsewhere.
+    pub payable: bool,
+    /// IANA zone in which its due dates are meant.
+    pub zone: String,
+}

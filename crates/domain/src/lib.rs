@@ -1,0 +1,16 @@
+//! Pure rules of Billfold: money, dates, cards, bills, payments, reminders.
+//! Nothing here reads a clock, a file, a random number or the network: time and chance come in as arguments.
+
+pub mod accounts;
+pub mod billers;
+pub mod bills;
+pub mod calendar;
+pub mod card;
+pub mod ids;
+pub mod ledger;
+pub mod money;
+pub mod payments;
+pub mod reminders;
+pub mod schedule;
+pub mod statements;
+pub mod time;

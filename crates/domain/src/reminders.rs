@@ -1,0 +1,1 @@
+//! What should be reminded, and when to look again. Pure: the delivery record is an argument.
