@@ -1,0 +1,599 @@
+//! The server's database: SQLite by default, PostgreSQL by URL, one story for both.
+//!
+//! SQL is written once in the subset that both accept and runs through [`on_engine!`]. On SQLite there is one writing
+//! connection; transactions that wait for it are committed together, each in its own savepoint, so that one disk sync
+//! serves many (a caller is answered only after that sync). On PostgreSQL every transaction locks its holder's row
+//! first. Only this file and `store.rs` files name sqlx.
+
+use std::collections::BTreeMap;
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
+use std::time::Duration;
+
+use domain::ids::HolderId;
+use sqlx::postgres::{PgPool, PgPoolOptions};
+use sqlx::sqlite::{
+    SqliteConnectOptions, SqliteConnection, SqliteJournalMode, SqlitePool, SqlitePoolOptions,
+    SqliteSynchronous,
+};
+use sqlx::{ConnectOptions, Connection, Postgres, Sqlite, Transaction};
+use tokio::sync::{Mutex, Notify, OwnedMutexGuard, broadcast, oneshot};
+
+pub type DbResult<T> = Result<T, DbError>;
+
+/// Transactions that share one commit at most.
+const GROUP_MAX: usize = 64;
+const READERS: u32 = 4;
+/// Feed numbers that a slow listener may be behind before it is told to read again.
+const EVENTS_KEPT: usize = 1_024;
+const POSTGRES_CHANNEL: &str = "billfold_feed";
+
+static SQLITE_MIGRATIONS: sqlx::migrate::Migrator = sqlx::migrate!("migrations/sqlite");
+static POSTGRES_MIGRATIONS: sqlx::migrate::Migrator = sqlx::migrate!("migrations/postgres");
+
+#[derive(Debug, thiserror::Error)]
+pub enum DbError {
+    #[error("the database refused")]
+    Sql(#[from] sqlx::Error),
+    #[error("the database's structure could not be brought up to date")]
+    Migrate(#[from] sqlx::migrate::MigrateError),
+    /// A commit failed (disk full, I/O error): nothing is written until a write works again.
+    #[error("the database cannot write")]
+    Stopped,
+    #[error("the database file is encrypted with another key, or this build has no encryption")]
+    NotEncrypted,
+    #[error("stored data does not read: {0}")]
+    Corrupt(&'static str),
+    /// Another transaction won; the caller may try again.
+    #[error("another change came between")]
+    Conflict,
+}
+
+impl DbError {
+    /// A row with that key is there already.
+    #[must_use]
+    pub fn is_duplicate(&self) -> bool {
+        matches!(self, Self::Sql(sqlx::Error::Database(error)) if error.is_unique_violation())
+    }
+
+    /// What a log may say: the kind and the engine's code, never the text, which may quote data.
+    #[must_use]
+    pub fn kind(&self) -> String {
+        match self {
+            Self::Sql(sqlx::Error::Database(inner)) => {
+                format!(
+                    "sql {}",
+                    inner.code().as_deref().unwrap_or("without a code")
+                )
+            }
+            Self::Sql(sqlx::Error::PoolTimedOut) => "pool timed out".to_owned(),
+            Self::Sql(sqlx::Error::ColumnDecode { index, .. }) => {
+                format!("column {index} does not decode")
+            }
+            Self::Sql(sqlx::Error::RowNotFound) => "row not found".to_owned(),
+            Self::Sql(_) => "sql".to_owned(),
+            Self::Migrate(_) => "migrate".to_owned(),
+            Self::Corrupt(what) => format!("corrupt: {what}"),
+            Self::Stopped => "stopped".to_owned(),
+            Self::NotEncrypted => "not encrypted".to_owned(),
+            Self::Conflict => "conflict".to_owned(),
+        }
+    }
+}
+
+/// Where the data lives.
+#[derive(Clone)]
+pub enum Location {
+    Sqlite {
+        file: PathBuf,
+        /// SQLCipher raw key; the embedded server always has one.
+        key: Option<[u8; 32]>,
+    },
+    Postgres {
+        url: String,
+    },
+}
+
+/// A holder's feed reached a new number.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Touched {
+    pub holder: HolderId,
+    pub number: i64,
+}
+
+#[derive(Clone)]
+pub struct Db {
+    engine: Engine,
+    events: broadcast::Sender<Touched>,
+}
+
+#[derive(Clone)]
+enum Engine {
+    Sqlite {
+        writer: Arc<Writer>,
+        readers: SqlitePool,
+    },
+    Postgres(PgPool),
+}
+
+impl Db {
+    /// Opens the database, making it when it is not there, and brings its structure up to date.
+    pub async fn open(location: &Location) -> DbResult<Self> {
+        let (events, _) = broadcast::channel(EVENTS_KEPT);
+        let engine = match location {
+            Location::Sqlite { file, key } => open_sqlite(file, key.as_ref()).await?,
+            Location::Postgres { url } => open_postgres(url, events.clone()).await?,
+        };
+        Ok(Self { engine, events })
+    }
+
+    /// Begins a transaction that may write. Dropping it undoes it.
+    pub async fn begin_write(&self) -> DbResult<Tx> {
+        let inner = match &self.engine {
+            Engine::Sqlite { writer, .. } => Inner::Grouped(writer.begin().await?),
+            Engine::Postgres(pool) => Inner::Postgres(pool.begin().await?),
+        };
+        Ok(Tx {
+            inner,
+            numbers: BTreeMap::new(),
+            events: self.events.clone(),
+        })
+    }
+
+    /// Begins a transaction that sees one moment and writes nothing.
+    pub async fn begin_read(&self) -> DbResult<Tx> {
+        let inner = match &self.engine {
+            Engine::Sqlite { readers, .. } => Inner::Sqlite(readers.begin().await?),
+            Engine::Postgres(pool) => Inner::Postgres(
+                pool.begin_with("BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY")
+                    .await?,
+            ),
+        };
+        Ok(Tx {
+            inner,
+            numbers: BTreeMap::new(),
+            events: self.events.clone(),
+        })
+    }
+
+    /// Feed numbers of every holder as they are committed, by this node or another.
+    #[must_use]
+    pub fn events(&self) -> broadcast::Receiver<Touched> {
+        self.events.subscribe()
+    }
+
+    /// Whether a write reaches the disk: what readiness asks.
+    pub async fn can_write(&self) -> bool {
+        if let Engine::Sqlite { writer, .. } = &self.engine {
+            writer.stopped.store(false, Ordering::SeqCst);
+        }
+        let Ok(mut tx) = self.begin_write().await else {
+            return false;
+        };
+        let probed: DbResult<()> = on_engine!(&mut tx, |db| {
+            sqlx::query("UPDATE server_state SET probe = probe + 1")
+                .execute(db)
+                .await
+                .map(|_| ())
+                .map_err(DbError::from)
+        });
+        probed.is_ok() && tx.commit().await.is_ok()
+    }
+
+    pub async fn close(&self) {
+        match &self.engine {
+            Engine::Sqlite { writer, readers } => {
+                readers.close().await;
+                writer.settle().await;
+            }
+            Engine::Postgres(pool) => pool.close().await,
+        }
+    }
+}
+
+/// A transaction on either engine. Run statements through [`on_engine!`].
+pub struct Tx {
+    inner: Inner,
+    numbers: BTreeMap<HolderId, i64>,
+    events: broadcast::Sender<Touched>,
+}
+
+pub enum Inner {
+    Grouped(GroupedTx),
+    Sqlite(Transaction<'static, Sqlite>),
+    Postgres(Transaction<'static, Postgres>),
+}
+
+impl Tx {
+    /// What [`on_engine!`] matches on.
+    pub fn inner(&mut self) -> &mut Inner {
+        &mut self.inner
+    }
+
+    #[must_use]
+    pub fn is_postgres(&self) -> bool {
+        matches!(self.inner, Inner::Postgres(_))
+    }
+
+    /// The feed number of this transaction for that holder: taken once, under the holder's row lock, so that the
+    /// numbers of a holder have no gap and no repeat. Call it before anything else is decided about the holder.
+    pub async fn number(&mut self, holder: HolderId) -> DbResult<i64> {
+        if let Some(number) = self.numbers.get(&holder) {
+            return Ok(*number);
+        }
+        const TAKE: &str = "UPDATE holder SET feed_number = feed_number + 1 WHERE holder_id = $1 RETURNING feed_number";
+        let number: i64 = on_engine!(self, |db| {
+            sqlx::query_scalar(TAKE)
+                .bind(holder.as_uuid())
+                .fetch_one(db)
+                .await
+                .map_err(DbError::from)
+        })?;
+        self.numbers.insert(holder, number);
+        Ok(number)
+    }
+
+    /// Locks the holder's row without taking a number; on SQLite the one writer is lock enough.
+    pub async fn lock(&mut self, holder: HolderId) -> DbResult<()> {
+        if let Inner::Postgres(db) = &mut self.inner {
+            sqlx::query("SELECT 1 FROM holder WHERE holder_id = $1 FOR UPDATE")
+                .bind(holder.as_uuid())
+                .execute(&mut **db)
+                .await?;
+        }
+        Ok(())
+    }
+
+    /// Makes everything durable, then tells the listeners. After an error nothing of it happened.
+    pub async fn commit(self) -> DbResult<()> {
+        let Self {
+            inner,
+            numbers,
+            events,
+        } = self;
+        match inner {
+            Inner::Grouped(tx) => tx.commit().await?,
+            Inner::Sqlite(tx) => tx.commit().await?,
+            Inner::Postgres(mut tx) => {
+                for (holder, number) in &numbers {
+                    sqlx::query("SELECT pg_notify($1, $2)")
+                        .bind(POSTGRES_CHANNEL)
+                        .bind(format!("{holder}:{number}"))
+                        .execute(&mut *tx)
+                        .await?;
+                }
+                tx.commit().await?;
+                // The listener of this node hears it too, from the database.
+                return Ok(());
+            }
+        }
+        for (holder, number) in numbers {
+            // Nobody listening is no error.
+            let _ = events.send(Touched { holder, number });
+        }
+        Ok(())
+    }
+}
+
+/// Expands one body for each engine; `$db` is `&mut` the engine's connection.
+macro_rules! on_engine {
+    ($tx:expr, |$db:ident| $body:expr) => {
+        match $tx.inner() {
+            $crate::db::Inner::Grouped(tx) => {
+                let $db = tx.connection();
+                $body
+            }
+            $crate::db::Inner::Sqlite(tx) => {
+                let $db = &mut **tx;
+                $body
+            }
+            $crate::db::Inner::Postgres(tx) => {
+                let $db = &mut **tx;
+                $body
+            }
+        }
+    };
+}
+pub(crate) use on_engine;
+
+// ---- SQLite ------------------------------------------------------------------------------------------------------
+
+/// The one writing connection and the transactions that share its next commit.
+struct Writer {
+    group: Arc<Mutex<Group>>,
+    waiting: AtomicUsize,
+    wake: Notify,
+    stopped: AtomicBool,
+}
+
+struct Group {
+    connection: SqliteConnection,
+    /// `BEGIN IMMEDIATE` was sent and neither `COMMIT` nor `ROLLBACK` since.
+    open: bool,
+    /// A savepoint stands that its owner gave up.
+    abandoned: bool,
+    members: Vec<oneshot::Sender<DbResult<()>>>,
+}
+
+impl Writer {
+    async fn begin(self: &Arc<Self>) -> DbResult<GroupedTx> {
+        if self.stopped.load(Ordering::SeqCst) {
+            return Err(DbError::Stopped);
+        }
+        let waiting = Waiting::on(self);
+        let mut group = Arc::clone(&self.group).lock_owned().await;
+        drop(waiting);
+        // From here to the savepoint's end the owner is this transaction; if its task ends midway, what it leaves
+        // is undone by whoever comes next.
+        let began = group.begin().await;
+        let mut tx = GroupedTx {
+            writer: Arc::clone(self),
+            group: Some(group),
+        };
+        if let Err(error) = began {
+            tx.fail_all().await;
+            return Err(error);
+        }
+        Ok(tx)
+    }
+
+    /// Commits what waits, after those who already queue for the connection had their turn.
+    async fn settle(&self) {
+        let mut group = self.group.lock().await;
+        group.settle(&self.stopped).await;
+    }
+}
+
+struct Waiting<'a>(&'a Writer);
+
+impl<'a> Waiting<'a> {
+    fn on(writer: &'a Writer) -> Self {
+        writer.waiting.fetch_add(1, Ordering::SeqCst);
+        Self(writer)
+    }
+}
+
+impl Drop for Waiting<'_> {
+    fn drop(&mut self) {
+        self.0.waiting.fetch_sub(1, Ordering::SeqCst);
+    }
+}
+
+impl Group {
+    async fn begin(&mut self) -> DbResult<()> {
+        self.undo_abandoned().await?;
+        if !self.open {
+            self.open = true;
+            sqlx::query("BEGIN IMMEDIATE")
+                .execute(&mut self.connection)
+                .await
+                .inspect_err(|_| self.open = false)?;
+        }
+        self.abandoned = true;
+        sqlx::query("SAVEPOINT member")
+            .execute(&mut self.connection)
+            .await?;
+        Ok(())
+    }
+
+    async fn undo_abandoned(&mut self) -> DbResult<()> {
+        if std::mem::take(&mut self.abandoned) && self.open {
+            sqlx::query("ROLLBACK TO member")
+                .execute(&mut self.connection)
+                .await?;
+            sqlx::query("RELEASE member")
+                .execute(&mut self.connection)
+                .await?;
+        }
+        Ok(())
+    }
+
+    async fn settle(&mut self, stopped: &AtomicBool) {
+        if !self.open {
+            return;
+        }
+        let undone = self.undo_abandoned().await;
+        let committed = match undone {
+            Ok(()) => sqlx::query("COMMIT")
+                .execute(&mut self.connection)
+                .await
+                .map(|_| ())
+                .map_err(DbError::from),
+            Err(error) => Err(error),
+        };
+        if committed.is_err() {
+            stopped.store(true, Ordering::SeqCst);
+            tracing::error!("a commit failed: writing stops until a write works again");
+            self.roll_back().await;
+        }
+        self.open = false;
+        for member in self.members.drain(..) {
+            // A member that stopped waiting has lost only the answer.
+            let _ = member.send(if committed.is_ok() {
+                Ok(())
+            } else {
+                Err(DbError::Stopped)
+            });
+        }
+    }
+
+    async fn roll_back(&mut self) {
+        // SQLite may have rolled back by itself already; then this fails and nothing is left to do.
+        let _ = sqlx::query("ROLLBACK").execute(&mut self.connection).await;
+        self.open = false;
+        self.abandoned = false;
+    }
+}
+
+/// One transaction within the group: its own savepoint.
+pub struct GroupedTx {
+    writer: Arc<Writer>,
+    group: Option<OwnedMutexGuard<Group>>,
+}
+
+impl GroupedTx {
+    pub fn connection(&mut self) -> &mut SqliteConnection {
+        // Only `commit` and `drop` take the guard, and both own the transaction.
+        &mut self
+            .group
+            .as_mut()
+            .expect("a live transaction holds its connection")
+            .connection
+    }
+
+    async fn commit(mut self) -> DbResult<()> {
+        let Some(mut group) = self.group.take() else {
+            return Err(DbError::Stopped);
+        };
+        let released = sqlx::query("RELEASE member")
+            .execute(&mut group.connection)
+            .await;
+        if let Err(error) = released {
+            group.roll_back().await;
+            for member in group.members.drain(..) {
+                let _ = member.send(Err(DbError::Stopped));
+            }
+            return Err(error.into());
+        }
+        group.abandoned = false;
+        let (done, answer) = oneshot::channel();
+        group.members.push(done);
+        if self.writer.waiting.load(Ordering::SeqCst) == 0 || group.members.len() >= GROUP_MAX {
+            group.settle(&self.writer.stopped).await;
+        } else {
+            self.writer.wake.notify_one();
+        }
+        drop(group);
+        answer.await.unwrap_or(Err(DbError::Stopped))
+    }
+
+    async fn fail_all(&mut self) {
+        if let Some(mut group) = self.group.take() {
+            group.roll_back().await;
+            for member in group.members.drain(..) {
+                let _ = member.send(Err(DbError::Stopped));
+            }
+        }
+    }
+}
+
+impl Drop for GroupedTx {
+    fn drop(&mut self) {
+        // Not committed: the savepoint stays marked as abandoned, and the committer undoes it.
+        if self.group.take().is_some() {
+            self.writer.wake.notify_one();
+        }
+    }
+}
+
+async fn open_sqlite(file: &Path, key: Option<&[u8; 32]>) -> DbResult<Engine> {
+    let mut options = SqliteConnectOptions::new()
+        .filename(file)
+        .busy_timeout(Duration::from_secs(10));
+    if let Some(key) = key {
+        let hex = data_encoding::HEXLOWER.encode(key);
+        options = options.pragma("key", format!("\"x'{hex}'\""));
+    }
+    let options = options
+        .pragma("cache_size", "-16000")
+        .pragma("temp_store", "MEMORY")
+        .foreign_keys(true)
+        .disable_statement_logging();
+    let mut connection = options
+        .clone()
+        .create_if_missing(true)
+        .journal_mode(SqliteJournalMode::Wal)
+        .synchronous(SqliteSynchronous::Full)
+        .connect()
+        .await?;
+    if key.is_some() {
+        // Plain SQLite ignores the key in silence.
+        let cipher: Option<String> = sqlx::query_scalar("PRAGMA cipher_version")
+            .fetch_optional(&mut connection)
+            .await?;
+        if cipher.is_none() {
+            return Err(DbError::NotEncrypted);
+        }
+    }
+    SQLITE_MIGRATIONS.run(&mut connection).await?;
+    let readers = SqlitePoolOptions::new()
+        .max_connections(READERS)
+        .connect_with(options.read_only(true))
+        .await?;
+    let group = Group {
+        connection,
+        open: false,
+        abandoned: false,
+        members: Vec::new(),
+    };
+    let writer = Arc::new(Writer {
+        group: Arc::new(Mutex::new(group)),
+        waiting: AtomicUsize::new(0),
+        wake: Notify::new(),
+        stopped: AtomicBool::new(false),
+    });
+    tokio::spawn(commit_when_woken(Arc::downgrade(&writer)));
+    Ok(Engine::Sqlite { writer, readers })
+}
+
+/// Looks in at least this often whether the database is still open.
+const COMMITTER_IDLE: Duration = Duration::from_secs(30);
+
+async fn commit_when_woken(writer: std::sync::Weak<Writer>) {
+    while let Some(writer) = writer.upgrade() {
+        if tokio::time::timeout(COMMITTER_IDLE, writer.wake.notified())
+            .await
+            .is_ok()
+        {
+            writer.settle().await;
+        }
+    }
+}
+
+// ---- PostgreSQL --------------------------------------------------------------------------------------------------
+
+async fn open_postgres(url: &str, events: broadcast::Sender<Touched>) -> DbResult<Engine> {
+    let options: sqlx::postgres::PgConnectOptions = url.parse()?;
+    let options = options.disable_statement_logging();
+    let pool = PgPoolOptions::new()
+        .max_connections(8)
+        .acquire_timeout(Duration::from_secs(10))
+        .connect_with(options)
+        .await?;
+    POSTGRES_MIGRATIONS.run(&pool).await?;
+    tokio::spawn(listen(pool.clone(), events));
+    Ok(Engine::Postgres(pool))
+}
+
+async fn listen(pool: PgPool, events: broadcast::Sender<Touched>) {
+    while !pool.is_closed() {
+        let Ok(mut listener) = sqlx::postgres::PgListener::connect_with(&pool).await else {
+            tokio::time::sleep(Duration::from_secs(1)).await;
+            continue;
+        };
+        // The listener keeps a connection of its own and reconnects by itself.
+        listener.ignore_pool_close_event(false);
+        if listener.listen(POSTGRES_CHANNEL).await.is_err() {
+            continue;
+        }
+        while let Ok(message) = listener.recv().await {
+            if let Some(touched) = read_notice(message.payload()) {
+                let _ = events.send(touched);
+            }
+        }
+    }
+}
+
+fn read_notice(text: &str) -> Option<Touched> {
+    let (holder, number) = text.split_once(':')?;
+    Some(Touched {
+        holder: holder.parse().ok()?,
+        number: number.parse().ok()?,
+    })
+}
+
+/// For tests and the audit: a connection is closed for good, so that its file may be read or removed.
+pub async fn close_connection(connection: SqliteConnection) -> DbResult<()> {
+    Ok(connection.close().await?)
+}

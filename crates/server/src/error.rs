@@ -1,0 +1,81 @@
+//! What a handler answers when it refuses: a code of the contract, as problem details.
+
+use api::error::{ErrorCode, Problem};
+use axum::Json;
+use axum::http::{HeaderValue, StatusCode, header};
+use axum::response::{IntoResponse, Response};
+
+use crate::db::DbError;
+
+#[derive(Debug)]
+pub struct ApiError {
+    pub problem: Problem,
+    /// Seconds, for `Retry-After`.
+    pub retry_after: Option<u32>,
+}
+
+impl ApiError {
+    #[must_use]
+    pub fn new(code: ErrorCode, title: &str) -> Self {
+        Self {
+            problem: Problem::new(code, title),
+            retry_after: None,
+        }
+    }
+
+    /// The body or a parameter is wrong; `field` says where.
+    #[must_use]
+    pub fn invalid(code: ErrorCode, field: &str, title: &str) -> Self {
+        let mut error = Self::new(code, title);
+        error.problem.field = Some(field.to_owned());
+        error
+    }
+
+    #[must_use]
+    pub fn not_found() -> Self {
+        Self::new(
+            ErrorCode::NotFound,
+            "there is no such thing in this account",
+        )
+    }
+
+    #[must_use]
+    pub const fn code(&self) -> ErrorCode {
+        self.problem.code
+    }
+}
+
+impl From<DbError> for ApiError {
+    fn from(error: DbError) -> Self {
+        match error {
+            DbError::Stopped | DbError::Conflict => {
+                let mut answer =
+                    Self::new(ErrorCode::Unavailable, "the server cannot write just now");
+                answer.retry_after = Some(2);
+                answer
+            }
+            DbError::Sql(_) | DbError::Migrate(_) | DbError::NotEncrypted | DbError::Corrupt(_) => {
+                // The text of a database error may quote data; its kind is enough for the log.
+                tracing::error!(kind = error.kind(), "a request failed in the database");
+                Self::new(ErrorCode::Internal, "the server failed")
+            }
+        }
+    }
+}
+
+impl IntoResponse for ApiError {
+    fn into_response(self) -> Response {
+        let status =
+            StatusCode::from_u16(self.problem.status).unwrap_or(StatusCode::INTERNAL_SERVER_ERROR);
+        let mut response = (status, Json(self.problem)).into_response();
+        let headers = response.headers_mut();
+        headers.insert(
+            header::CONTENT_TYPE,
+            HeaderValue::from_static("application/problem+json"),
+        );
+        if let Some(seconds) = self.retry_after {
+            headers.insert(header::RETRY_AFTER, HeaderValue::from(seconds));
+        }
+        response
+    }
+}
