@@ -1,12 +1,15 @@
 //! Bills (BI1). A template, an occurrence and a payment are three things: the template says what recurs,
 //! an occurrence is one due date of it, and payments and marks decide how that occurrence stands.
 
+use std::collections::BTreeMap;
+
 use jiff::civil::Date;
 use serde::{Deserialize, Serialize};
 
-use crate::ids::{AccountId, BillId, BillerId};
-use crate::money::Money;
-use crate::schedule::Schedule;
+use crate::ids::{AccountId, BillId, BillerId, PaymentId};
+use crate::money::{Currency, Money};
+use crate::payments::PaymentState;
+use crate::schedule::{Schedule, ScheduleError};
 
 /// The template of a recurring or single bill.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -63,4 +66,364 @@ pub enum OccurrenceState {
     PartlyPaid,
     Paid,
     Skipped,
+}
+
+/// Why a bill or a mark is refused.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum BillError {
+    #[error("the name must have 1 to 120 characters")]
+    Name,
+    #[error("the amount must be above zero")]
+    Amount,
+    #[error("the reference must have at most 60 characters")]
+    Reference,
+    #[error("at most 5 reminders, each 0 to 60 days before, the largest first")]
+    RemindDays,
+    #[error("the note must have at most 2,000 characters")]
+    Note,
+    #[error("a mark is in the currency of its bill")]
+    Currency,
+    #[error(transparent)]
+    Schedule(#[from] ScheduleError),
+}
+
+impl Bill {
+    pub const NAME_CHARS_MAX: usize = 120;
+    pub const REFERENCE_CHARS_MAX: usize = 60;
+    pub const NOTE_CHARS_MAX: usize = 2_000;
+    pub const REMINDERS_MAX: usize = 5;
+    pub const REMIND_DAYS_MAX: u8 = 60;
+
+    pub fn check(&self) -> Result<(), BillError> {
+        if !text_fits(&self.name, 1, Self::NAME_CHARS_MAX) {
+            return Err(BillError::Name);
+        }
+        if !self.amount.is_positive() {
+            return Err(BillError::Amount);
+        }
+        if !self
+            .reference
+            .as_deref()
+            .is_none_or(|text| text_fits(text, 0, Self::REFERENCE_CHARS_MAX))
+        {
+            return Err(BillError::Reference);
+        }
+        let falling = self.remind_days.windows(2).all(|pair| pair[0] > pair[1]);
+        let near = self
+            .remind_days
+            .iter()
+            .all(|days| *days <= Self::REMIND_DAYS_MAX);
+        if !falling || !near || self.remind_days.len() > Self::REMINDERS_MAX {
+            return Err(BillError::RemindDays);
+        }
+        if self
+            .note
+            .as_ref()
+            .is_some_and(|note| note.chars().count() > Self::NOTE_CHARS_MAX)
+        {
+            return Err(BillError::Note);
+        }
+        Ok(self.schedule.check()?)
+    }
+}
+
+/// Days in the order a bill keeps them: the largest first, each once.
+#[must_use]
+pub fn sorted_remind_days(mut days: Vec<u8>) -> Vec<u8> {
+    days.sort_unstable_by(|a, b| b.cmp(a));
+    days.dedup();
+    days
+}
+
+/// Neither blank nor too long, and on one line.
+pub(crate) fn text_fits(text: &str, least: usize, most: usize) -> bool {
+    let visible = text.trim().chars().count();
+    visible >= least && text.chars().count() <= most && !text.chars().any(char::is_control)
+}
+
+impl Mark {
+    #[must_use]
+    pub const fn new(bill: BillId, due_on: Date) -> Self {
+        Self {
+            bill,
+            due_on,
+            amount: None,
+            paid_elsewhere: None,
+            skipped: false,
+        }
+    }
+
+    /// It says nothing, so nothing need be kept.
+    #[must_use]
+    pub const fn is_blank(&self) -> bool {
+        self.amount.is_none() && self.paid_elsewhere.is_none() && !self.skipped
+    }
+
+    pub fn check(&self, bill: &Bill) -> Result<(), BillError> {
+        let said = [self.amount, self.paid_elsewhere];
+        if said
+            .iter()
+            .flatten()
+            .any(|amount| amount.currency() != bill.amount.currency())
+        {
+            return Err(BillError::Currency);
+        }
+        // One occurrence may cost nothing, but nobody pays nothing.
+        let wrong = self.amount.is_some_and(Money::is_negative)
+            || self.paid_elsewhere.is_some_and(|paid| !paid.is_positive());
+        if wrong {
+            Err(BillError::Amount)
+        } else {
+            Ok(())
+        }
+    }
+}
+
+/// What a payment means for the occurrence it pays.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct PaymentOf {
+    pub id: PaymentId,
+    /// The occurrence, by its nominal due date.
+    pub due_on: Date,
+    pub amount: Money,
+    /// `None`: kept on this device, the server has not answered yet. A refused order is no payment: leave it out.
+    pub state: Option<PaymentState>,
+    /// The day it leaves or left.
+    pub sends_on: Option<Date>,
+}
+
+/// How one due date stands. All amounts are in the bill's currency.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Occurrence {
+    pub bill: BillId,
+    pub due_on: Date,
+    /// Owed for this date in all.
+    pub amount: Money,
+    /// Settled, or said to be paid elsewhere; above `amount` when paid twice.
+    pub paid: Money,
+    /// Scheduled or left, and not settled.
+    pub on_its_way: Money,
+    /// Covered by neither; never below zero.
+    pub left: Money,
+    pub state: OccurrenceState,
+    pub estimated: bool,
+    /// The newest payment that counts, otherwise the newest of all.
+    pub payment: Option<PaymentId>,
+    /// The day that payment leaves.
+    pub sends_on: Option<Date>,
+    /// That payment is kept here and was not sent yet.
+    pub not_sent: bool,
+    /// The rule no longer gives this date; it is shown because money went to it.
+    pub off_schedule: bool,
+}
+
+impl Occurrence {
+    /// Whether the person must still do something about it.
+    #[must_use]
+    pub const fn needs_person(&self) -> bool {
+        let open = matches!(
+            self.state,
+            OccurrenceState::Due | OccurrenceState::Overdue | OccurrenceState::PartlyPaid
+        );
+        open && self.left.is_positive()
+    }
+
+    /// Paid or skipped: nothing will happen to it any more by itself.
+    #[must_use]
+    pub const fn is_over(&self) -> bool {
+        matches!(self.state, OccurrenceState::Paid | OccurrenceState::Skipped)
+    }
+}
+
+/// One due date of a bill. `mark` and `payments` are those of this date; payments of other dates are passed over.
+/// Amounts in another currency than the bill's count nothing: there is no exchange.
+#[must_use]
+pub fn occurrence(
+    bill: &Bill,
+    due_on: Date,
+    mark: Option<&Mark>,
+    payments: &[PaymentOf],
+    today: Date,
+) -> Occurrence {
+    let of_date = payments.iter().filter(|payment| payment.due_on == due_on);
+    stands(bill, due_on, mark, of_date, today, Given::ByRule)
+}
+
+/// At most so many occurrences of one bill are worked out at once: a daily bill for more than a century.
+pub const OCCURRENCES_MAX: usize = 40_000;
+
+/// The occurrences of a bill from `from` to `to`, both included, by due date. Dates that the rule no longer gives are
+/// among them when money went to them. `marks` and `payments` may hold other dates, and marks those of other bills.
+#[must_use]
+pub fn occurrences(
+    bill: &Bill,
+    marks: &[Mark],
+    payments: &[PaymentOf],
+    from: Date,
+    to: Date,
+    today: Date,
+) -> Vec<Occurrence> {
+    let mut known: BTreeMap<Date, (Option<&Mark>, Vec<&PaymentOf>)> = BTreeMap::new();
+    let inside = |date: Date| (from..=to).contains(&date);
+    for mark in marks
+        .iter()
+        .filter(|mark| mark.bill == bill.id && inside(mark.due_on))
+    {
+        known.entry(mark.due_on).or_default().0 = Some(mark);
+    }
+    for payment in payments.iter().filter(|payment| inside(payment.due_on)) {
+        known.entry(payment.due_on).or_default().1.push(payment);
+    }
+    let mut found: Vec<Occurrence> = bill
+        .schedule
+        .dates(from, to)
+        .take(OCCURRENCES_MAX)
+        .map(|due_on| {
+            let (mark, payments) = known.remove(&due_on).unwrap_or_default();
+            stands(bill, due_on, mark, payments, today, Given::ByRule)
+        })
+        .collect();
+    let strays = known.into_iter().map(|(due_on, (mark, payments))| {
+        stands(bill, due_on, mark, payments, today, Given::Before)
+    });
+    found.extend(strays.filter(|stray| stray.paid.is_positive() || stray.on_its_way.is_positive()));
+    found.sort_by_key(|occurrence| occurrence.due_on);
+    found
+}
+
+/// Whether the rule gives a date, or gave it before it was changed.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Given {
+    ByRule,
+    Before,
+}
+
+/// Money by how far it got, in minor units; wide, so that no sum of payments overflows.
+#[derive(Default)]
+struct Covered {
+    paid: i128,
+    left_us: i128,
+    leaving: i128,
+    newest: Option<PaymentOf>,
+    newest_counting: Option<PaymentOf>,
+}
+
+impl Covered {
+    fn of<'a>(
+        currency: Currency,
+        mark: Option<&Mark>,
+        payments: impl IntoIterator<Item = &'a PaymentOf>,
+    ) -> Self {
+        let mut sums = Self::default();
+        let elsewhere = mark
+            .and_then(|mark| mark.paid_elsewhere)
+            .filter(|paid| paid.currency() == currency);
+        sums.paid += elsewhere.map_or(0, |paid| i128::from(paid.minor().max(0)));
+        for payment in payments {
+            sums.add(currency, payment);
+        }
+        sums
+    }
+
+    fn add(&mut self, currency: Currency, payment: &PaymentOf) {
+        newer(&mut self.newest, payment);
+        if payment.amount.currency() != currency {
+            return;
+        }
+        let amount = i128::from(payment.amount.minor().max(0));
+        match payment.state {
+            Some(state) if state.counts_as_paid() => self.paid += amount,
+            Some(state) if state.has_left() => self.left_us += amount,
+            Some(state) if !state.leaves_by_itself() => return,
+            Some(_) | None => self.leaving += amount,
+        }
+        newer(&mut self.newest_counting, payment);
+    }
+}
+
+/// Ids are made in the order of time, so the larger one is the newer payment.
+fn newer(kept: &mut Option<PaymentOf>, payment: &PaymentOf) {
+    if kept.is_none_or(|kept| kept.id <= payment.id) {
+        *kept = Some(*payment);
+    }
+}
+
+fn stands<'a>(
+    bill: &Bill,
+    due_on: Date,
+    mark: Option<&Mark>,
+    payments: impl IntoIterator<Item = &'a PaymentOf>,
+    today: Date,
+    given: Given,
+) -> Occurrence {
+    let currency = bill.amount.currency();
+    let covered = Covered::of(currency, mark, payments);
+    let on_its_way = covered.left_us + covered.leaving;
+    let marked = mark
+        .and_then(|mark| mark.amount)
+        .filter(|amount| amount.currency() == currency);
+    let owed = match (marked, given) {
+        (Some(amount), _) => i128::from(amount.minor().max(0)),
+        (None, Given::ByRule) => i128::from(bill.amount.minor().max(0)),
+        // Nothing is owed for a date that the rule dropped beyond what went to it.
+        (None, Given::Before) => covered.paid + on_its_way,
+    };
+    let skipped = mark.is_some_and(|mark| mark.skipped);
+    let left = if skipped {
+        0
+    } else {
+        (owed - covered.paid - on_its_way).max(0)
+    };
+    let payment = covered.newest_counting.or(covered.newest);
+    Occurrence {
+        bill: bill.id,
+        due_on,
+        amount: money(owed, currency),
+        paid: money(covered.paid, currency),
+        on_its_way: money(on_its_way, currency),
+        left: money(left, currency),
+        state: state(&covered, owed, skipped, due_on < today),
+        estimated: bill.estimated && marked.is_none(),
+        payment: payment.map(|payment| payment.id),
+        sends_on: payment.and_then(|payment| payment.sends_on),
+        not_sent: payment.is_some_and(|payment| payment.state.is_none()),
+        off_schedule: given == Given::Before,
+    }
+}
+
+fn state(covered: &Covered, owed: i128, skipped: bool, late: bool) -> OccurrenceState {
+    let Covered {
+        paid,
+        left_us,
+        leaving,
+        ..
+    } = *covered;
+    if paid >= owed && (paid > 0 || !skipped) {
+        return OccurrenceState::Paid;
+    }
+    // Money on its way to a skipped date is never hidden.
+    let wanted = if skipped {
+        paid + left_us + leaving
+    } else {
+        owed
+    };
+    if left_us > 0 && paid + left_us >= wanted {
+        return OccurrenceState::Pending;
+    }
+    if left_us + leaving > 0 && paid + left_us + leaving >= wanted {
+        return OccurrenceState::Scheduled;
+    }
+    match (skipped, late, paid + left_us + leaving > 0) {
+        (true, _, _) => OccurrenceState::Skipped,
+        (false, true, _) => OccurrenceState::Overdue,
+        (false, false, true) => OccurrenceState::PartlyPaid,
+        (false, false, false) => OccurrenceState::Due,
+    }
+}
+
+/// A sum beyond what money can be stands at the largest there is; single amounts are far below.
+fn money(minor: i128, currency: Currency) -> Money {
+    let minor =
+        i64::try_from(minor.clamp(0, i128::from(Money::MINOR_MAX))).unwrap_or(Money::MINOR_MAX);
+    Money::new(minor, currency).unwrap_or(Money::zero(currency))
 }

@@ -1,1 +1,338 @@
-//! Which days are banking days, by calendar.
+//! Which days are banking days, by calendar. Rules are computed for any year; the years in daily use stand in a
+//! table of bits made at compile time. One-off decrees are listed by date.
+
+use jiff::civil::Date;
+use serde::{Deserialize, Serialize};
+
+use crate::days;
+
+/// Whose banking days count.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Calendar {
+    /// Federal Reserve Banks: the 11 holidays; one on a Sunday closes the Monday, one on a Saturday leaves the
+    /// Friday open.
+    FederalReserve,
+    /// The euro's TARGET system, by its rule since 2002.
+    Target2,
+    /// Bank holidays of England and Wales with their decrees since 1995, each moved to the next free weekday.
+    EnglandWales,
+    WeekendsOnly,
+    /// Open every day: the sandbox.
+    EveryDay,
+}
+
+impl Calendar {
+    #[must_use]
+    pub fn is_banking_day(self, date: Date) -> bool {
+        self.closed_days(date) >> date.day() & 1 == 0
+    }
+
+    /// The name of the holiday on this date, in its country's words; also when it falls on a weekend.
+    #[must_use]
+    pub fn holiday_name(self, date: Date) -> Option<&'static str> {
+        let (month, day) = (i32::from(date.month()), i32::from(date.day()));
+        let year = self.year(i32::from(date.year()));
+        year.holidays()
+            .iter()
+            .find(|h| h.month == month && h.day == day)
+            .map(|h| h.name)
+    }
+
+    /// The first banking day on or after this date.
+    #[must_use]
+    pub fn on_or_after(self, date: Date) -> Date {
+        self.first_open(date, 1)
+    }
+
+    /// The last banking day on or before this date.
+    #[must_use]
+    pub fn on_or_before(self, date: Date) -> Date {
+        self.first_open(date, -1)
+    }
+
+    /// The first banking day after this date.
+    #[must_use]
+    pub fn next_banking_day(self, date: Date) -> Date {
+        self.on_or_after(days::shifted(date, 1))
+    }
+
+    /// The last banking day before this date.
+    #[must_use]
+    pub fn previous_banking_day(self, date: Date) -> Date {
+        self.on_or_before(days::shifted(date, -1))
+    }
+
+    /// So many banking days after this date; with 0, the first banking day on or after it.
+    #[must_use]
+    pub fn add_banking_days(self, date: Date, count: u16) -> Date {
+        (0..count).fold(self.on_or_after(date), |day, _| self.next_banking_day(day))
+    }
+
+    /// So many banking days before this date; with 0, the last banking day on or before it.
+    #[must_use]
+    pub fn subtract_banking_days(self, date: Date, count: u16) -> Date {
+        (0..count).fold(self.on_or_before(date), |day, _| {
+            self.previous_banking_day(day)
+        })
+    }
+
+    fn first_open(self, date: Date, step: i32) -> Date {
+        (0..CLOSED_IN_A_ROW_MAX)
+            .map(|far| days::shifted(date, far * step))
+            .find(|day| self.is_banking_day(*day))
+            .unwrap_or(date)
+    }
+
+    /// One bit a day of the date's month, set when closed.
+    fn closed_days(self, date: Date) -> u32 {
+        let year = i32::from(date.year());
+        let month = date.month() as usize;
+        if self as usize == Self::EveryDay as usize {
+            return 0;
+        }
+        match usize::try_from(year - TABLE_FIRST_YEAR) {
+            Ok(row) if row < TABLE_YEARS => CLOSED[self as usize][row][month],
+            _ => self.year(year).closed(self, year)[month],
+        }
+    }
+
+    const fn year(self, year: i32) -> Year {
+        match self {
+            Self::FederalReserve => federal_reserve(year),
+            Self::Target2 => target2(year),
+            Self::EnglandWales => england_wales(year),
+            Self::WeekendsOnly | Self::EveryDay => Year::new(year),
+        }
+    }
+}
+
+/// No calendar here closes longer than this; beyond it a search would be a bug, not a holiday.
+const CLOSED_IN_A_ROW_MAX: i32 = 10;
+
+const TABLE_FIRST_YEAR: i32 = 2000;
+const TABLE_YEARS: usize = 100;
+
+type ClosedDays = [u32; 13];
+
+static CLOSED: [[ClosedDays; TABLE_YEARS]; 4] = [
+    table(Calendar::FederalReserve),
+    table(Calendar::Target2),
+    table(Calendar::EnglandWales),
+    table(Calendar::WeekendsOnly),
+];
+
+const fn table(calendar: Calendar) -> [ClosedDays; TABLE_YEARS] {
+    let mut years = [[0; 13]; TABLE_YEARS];
+    let mut row = 0;
+    while row < TABLE_YEARS {
+        let year = TABLE_FIRST_YEAR + row as i32;
+        years[row] = calendar.year(year).closed(calendar, year);
+        row += 1;
+    }
+    years
+}
+
+#[derive(Clone, Copy)]
+struct Holiday {
+    month: i32,
+    day: i32,
+    name: &'static str,
+}
+
+/// The holidays of one year, in no order.
+struct Year {
+    year: i32,
+    holidays: [Holiday; Self::HOLIDAYS_MAX],
+    count: usize,
+}
+
+impl Year {
+    const HOLIDAYS_MAX: usize = 18;
+
+    const fn new(year: i32) -> Self {
+        Self {
+            year,
+            holidays: [Holiday {
+                month: 0,
+                day: 0,
+                name: "",
+            }; Self::HOLIDAYS_MAX],
+            count: 0,
+        }
+    }
+
+    fn holidays(&self) -> &[Holiday] {
+        &self.holidays[..self.count]
+    }
+
+    const fn and(mut self, month: i32, day: i32, name: &'static str) -> Self {
+        self.holidays[self.count] = Holiday { month, day, name };
+        self.count += 1;
+        self
+    }
+
+    /// A fixed date; on a Sunday the Monday closes as well, under the second name.
+    const fn fixed_or_monday(
+        self,
+        month: i32,
+        day: i32,
+        name: &'static str,
+        observed: &'static str,
+    ) -> Self {
+        let sunday = days::weekday(days::number(self.year, month, day)) == SUNDAY;
+        let year = self.and(month, day, name);
+        // No holiday so treated stands on the last day of a month.
+        if sunday {
+            year.and(month, day + 1, observed)
+        } else {
+            year
+        }
+    }
+
+    /// The n-th such weekday of a month, counted from 1.
+    const fn nth(self, month: i32, nth: i32, weekday: i32, name: &'static str) -> Self {
+        let first = days::weekday(days::number(self.year, month, 1));
+        let day = 1 + (weekday - first).rem_euclid(7) + 7 * (nth - 1);
+        self.and(month, day, name)
+    }
+
+    const fn last_monday(self, month: i32, name: &'static str) -> Self {
+        let length = days::month_length(self.year, month);
+        let last = days::weekday(days::number(self.year, month, length));
+        self.and(month, length - last, name)
+    }
+
+    /// So many days from Easter Sunday.
+    const fn easter(self, offset: i32, name: &'static str) -> Self {
+        let (month, day) = easter_sunday(self.year);
+        match (month, day + offset) {
+            (4, before) if before < 1 => self.and(3, 31 + before, name),
+            (3, after) if after > 31 => self.and(4, after - 31, name),
+            (month, day) => self.and(month, day, name),
+        }
+    }
+
+    const fn closed(&self, calendar: Calendar, year: i32) -> ClosedDays {
+        let mut months = [0; 13];
+        if matches!(calendar, Calendar::EveryDay) {
+            return months;
+        }
+        let mut month = 1;
+        while month <= 12 {
+            let first = days::weekday(days::number(year, month, 1));
+            let mut day = 1;
+            while day <= 31 {
+                if (first + day - 1) % 7 >= SATURDAY {
+                    months[month as usize] |= 1 << day;
+                }
+                day += 1;
+            }
+            month += 1;
+        }
+        let mut at = 0;
+        while at < self.count {
+            let holiday = self.holidays[at];
+            months[holiday.month as usize] |= 1 << holiday.day;
+            at += 1;
+        }
+        months
+    }
+}
+
+const MONDAY: i32 = 0;
+const THURSDAY: i32 = 3;
+const SATURDAY: i32 = 5;
+const SUNDAY: i32 = 6;
+
+/// Federal Reserve Banks' holiday schedule, financial services. Juneteenth since 2022.
+const fn federal_reserve(year: i32) -> Year {
+    let dates = Year::new(year)
+        .fixed_or_monday(1, 1, "New Year’s Day", "New Year’s Day (observed)")
+        .nth(1, 3, MONDAY, "Martin Luther King Jr. Day")
+        .nth(2, 3, MONDAY, "Washington’s Birthday")
+        .last_monday(5, "Memorial Day")
+        .fixed_or_monday(7, 4, "Independence Day", "Independence Day (observed)")
+        .nth(9, 1, MONDAY, "Labor Day")
+        .nth(10, 2, MONDAY, "Columbus Day")
+        .fixed_or_monday(11, 11, "Veterans Day", "Veterans Day (observed)")
+        .nth(11, 4, THURSDAY, "Thanksgiving Day")
+        .fixed_or_monday(12, 25, "Christmas Day", "Christmas Day (observed)");
+    if year < 2022 {
+        return dates;
+    }
+    dates.fixed_or_monday(6, 19, "Juneteenth", "Juneteenth (observed)")
+}
+
+const fn target2(year: i32) -> Year {
+    Year::new(year)
+        .and(1, 1, "New Year’s Day")
+        .easter(-2, "Good Friday")
+        .easter(1, "Easter Monday")
+        .and(5, 1, "Labour Day")
+        .and(12, 25, "Christmas Day")
+        .and(12, 26, "Christmas Holiday")
+}
+
+/// Banking and Financial Dealings Act 1971, with substitute days and the proclamations since 1995.
+const fn england_wales(year: i32) -> Year {
+    let dates = Year::new(year)
+        .and(1, 1, "New Year’s Day")
+        .easter(-2, "Good Friday")
+        .easter(1, "Easter Monday");
+    let dates = match days::weekday(days::number(year, 1, 1)) {
+        SATURDAY => dates.and(1, 3, "New Year’s Day (substitute)"),
+        SUNDAY => dates.and(1, 2, "New Year’s Day (substitute)"),
+        _ => dates,
+    };
+    let dates = match year {
+        1995 | 2020 => dates.and(5, 8, "Early May bank holiday (VE Day)"),
+        _ => dates.nth(5, 1, MONDAY, "Early May bank holiday"),
+    };
+    let dates = match year {
+        2002 => dates
+            .and(6, 4, "Spring bank holiday")
+            .and(6, 3, "Golden Jubilee"),
+        2012 => dates
+            .and(6, 4, "Spring bank holiday")
+            .and(6, 5, "Diamond Jubilee"),
+        2022 => dates
+            .and(6, 2, "Spring bank holiday")
+            .and(6, 3, "Platinum Jubilee"),
+        _ => dates.last_monday(5, "Spring bank holiday"),
+    };
+    let dates = dates
+        .last_monday(8, "Summer bank holiday")
+        .and(12, 25, "Christmas Day")
+        .and(12, 26, "Boxing Day");
+    let dates = match days::weekday(days::number(year, 12, 25)) {
+        4 => dates.and(12, 28, "Boxing Day (substitute)"),
+        SATURDAY => {
+            dates
+                .and(12, 27, "Christmas Day (substitute)")
+                .and(12, 28, "Boxing Day (substitute)")
+        }
+        SUNDAY => dates.and(12, 27, "Christmas Day (substitute)"),
+        _ => dates,
+    };
+    match year {
+        1999 => dates.and(12, 31, "Millennium"),
+        2011 => dates.and(4, 29, "Royal wedding"),
+        2022 => dates.and(9, 19, "State funeral of Queen Elizabeth II"),
+        2023 => dates.and(5, 8, "Coronation of King Charles III"),
+        _ => dates,
+    }
+}
+
+/// Month and day of Easter Sunday (anonymous Gregorian algorithm).
+const fn easter_sunday(year: i32) -> (i32, i32) {
+    let golden = year.rem_euclid(19);
+    let (century, rest) = (year.div_euclid(100), year.rem_euclid(100));
+    let correction =
+        (century - century / 4 - (century - (century + 8) / 25 + 1) / 3 + 19 * golden + 15)
+            .rem_euclid(30);
+    let to_sunday = (32 + 2 * (century % 4) + 2 * (rest / 4) - correction - rest % 4).rem_euclid(7);
+    let late = (golden + 11 * correction + 22 * to_sunday) / 451;
+    let days = correction + to_sunday - 7 * late + 114;
+    (days / 31, days % 31 + 1)
+}

@@ -1,1 +1,264 @@
 //! Double entry: every movement is an entry whose postings sum to zero per currency and never change.
+//! Each served account has its own small ledger, so that the rows of one account live together; its sums show where
+//! its money stands.
+
+use std::collections::BTreeMap;
+use std::fmt;
+use std::str::FromStr;
+
+use crate::ids::{AccountId, PaymentId};
+use crate::money::{Currency, Money, MoneyError};
+use crate::payments::{PaymentEvent, PaymentState};
+
+/// Where money of one served account stands.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub enum Place {
+    /// The person can use it.
+    Available,
+    /// Set aside for a payment whose day came.
+    Reserved,
+    /// With the rail, not settled.
+    Clearing,
+    /// Arrived at billers.
+    Settled,
+    /// Came from outside: opening deposits and practice money. Negative by what came in.
+    Outside,
+}
+
+impl Place {
+    pub const ALL: [Self; 5] = [
+        Self::Available,
+        Self::Reserved,
+        Self::Clearing,
+        Self::Settled,
+        Self::Outside,
+    ];
+
+    /// The stored name; it never changes.
+    #[must_use]
+    pub const fn name(self) -> &'static str {
+        match self {
+            Self::Available => "available",
+            Self::Reserved => "reserved",
+            Self::Clearing => "clearing",
+            Self::Settled => "settled",
+            Self::Outside => "outside",
+        }
+    }
+
+    /// The person's own: what the ledger balance of the account counts. Reserved money has not left yet.
+    #[must_use]
+    pub const fn is_own(self) -> bool {
+        matches!(self, Self::Available | Self::Reserved)
+    }
+}
+
+impl fmt::Display for Place {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(self.name())
+    }
+}
+
+impl FromStr for Place {
+    type Err = LedgerError;
+
+    fn from_str(name: &str) -> Result<Self, LedgerError> {
+        Self::ALL
+            .into_iter()
+            .find(|place| place.name() == name)
+            .ok_or(LedgerError::UnknownPlace)
+    }
+}
+
+/// One amount put at one place, or taken from it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Posting {
+    pub account: AccountId,
+    pub place: Place,
+    pub amount: Money,
+}
+
+/// What made an entry. Each cause makes at most one.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum Cause {
+    Opening(AccountId),
+    Reserved(PaymentId),
+    Released(PaymentId),
+    Submitted(PaymentId),
+    Settled(PaymentId),
+    Returned(PaymentId),
+}
+
+impl Cause {
+    /// The stored name; it never changes.
+    #[must_use]
+    pub const fn name(self) -> &'static str {
+        match self {
+            Self::Opening(_) => "opening",
+            Self::Reserved(_) => "reserved",
+            Self::Released(_) => "released",
+            Self::Submitted(_) => "submitted",
+            Self::Settled(_) => "settled",
+            Self::Returned(_) => "returned",
+        }
+    }
+
+    #[must_use]
+    pub const fn payment(self) -> Option<PaymentId> {
+        match self {
+            Self::Opening(_) => None,
+            Self::Reserved(id)
+            | Self::Released(id)
+            | Self::Submitted(id)
+            | Self::Settled(id)
+            | Self::Returned(id) => Some(id),
+        }
+    }
+}
+
+/// A movement whose postings sum to zero in every currency. There is no other way to make one.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Entry {
+    cause: Cause,
+    postings: Vec<Posting>,
+}
+
+/// Why postings are no entry.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum LedgerError {
+    #[error("an entry has 2 to 64 postings")]
+    PostingCount,
+    #[error("a posting moves something")]
+    ZeroPosting,
+    #[error("the postings do not sum to zero")]
+    Unbalanced,
+    #[error("the amount must be above zero")]
+    Amount,
+    #[error("no such place in the ledger")]
+    UnknownPlace,
+    #[error(transparent)]
+    Money(#[from] MoneyError),
+}
+
+impl Entry {
+    pub const POSTINGS_MAX: usize = 64;
+
+    pub fn new(cause: Cause, postings: Vec<Posting>) -> Result<Self, LedgerError> {
+        if !(2..=Self::POSTINGS_MAX).contains(&postings.len()) {
+            return Err(LedgerError::PostingCount);
+        }
+        if postings.iter().any(|posting| posting.amount.is_zero()) {
+            return Err(LedgerError::ZeroPosting);
+        }
+        if !is_balanced(&postings) {
+            return Err(LedgerError::Unbalanced);
+        }
+        Ok(Self { cause, postings })
+    }
+
+    /// Money that comes in from outside: the practice account's opening deposit.
+    pub fn opening(account: AccountId, amount: Money) -> Result<Self, LedgerError> {
+        Self::moving(
+            Cause::Opening(account),
+            account,
+            amount,
+            Place::Outside,
+            Place::Available,
+        )
+    }
+
+    /// What a payment's event moves in the ledger of the account that pays it; `None` when it moves nothing.
+    /// `from` is the state before the event, which must be legal.
+    pub fn of_payment(
+        from: PaymentState,
+        event: PaymentEvent,
+        payment: PaymentId,
+        account: AccountId,
+        amount: Money,
+    ) -> Result<Option<Self>, LedgerError> {
+        use PaymentState as S;
+        let (cause, out_of, into) = match (from, event) {
+            (_, PaymentEvent::FundsReserved) => {
+                (Cause::Reserved(payment), Place::Available, Place::Reserved)
+            }
+            (S::Reserved, PaymentEvent::Cancelled) | (_, PaymentEvent::RailRefused) => {
+                (Cause::Released(payment), Place::Reserved, Place::Available)
+            }
+            (_, PaymentEvent::RailAccepted) => {
+                (Cause::Submitted(payment), Place::Reserved, Place::Clearing)
+            }
+            (_, PaymentEvent::SettledByRail) => {
+                (Cause::Settled(payment), Place::Clearing, Place::Settled)
+            }
+            // The mirror of all that the payment moved so far.
+            (S::Submitted, PaymentEvent::ReturnedByRail) => {
+                (Cause::Returned(payment), Place::Clearing, Place::Available)
+            }
+            (_, PaymentEvent::ReturnedByRail) => {
+                (Cause::Returned(payment), Place::Settled, Place::Available)
+            }
+            _ => return Ok(None),
+        };
+        Self::moving(cause, account, amount, out_of, into).map(Some)
+    }
+
+    #[must_use]
+    pub const fn cause(&self) -> Cause {
+        self.cause
+    }
+
+    #[must_use]
+    pub fn postings(&self) -> &[Posting] {
+        &self.postings
+    }
+
+    fn moving(
+        cause: Cause,
+        account: AccountId,
+        amount: Money,
+        out_of: Place,
+        into: Place,
+    ) -> Result<Self, LedgerError> {
+        if !amount.is_positive() {
+            return Err(LedgerError::Amount);
+        }
+        let taken = Posting {
+            account,
+            place: out_of,
+            amount: amount.negated(),
+        };
+        let given = Posting {
+            account,
+            place: into,
+            amount,
+        };
+        Self::new(cause, vec![taken, given])
+    }
+}
+
+/// Whether postings sum to zero in each currency; also for an audit of stored ones.
+#[must_use]
+pub fn is_balanced<'a>(postings: impl IntoIterator<Item = &'a Posting>) -> bool {
+    let mut sums: BTreeMap<Currency, i128> = BTreeMap::new();
+    for posting in postings {
+        *sums.entry(posting.amount.currency()).or_default() += i128::from(posting.amount.minor());
+    }
+    sums.values().all(|sum| *sum == 0)
+}
+
+/// What stands at one place of one account.
+pub fn balance<'a>(
+    postings: impl IntoIterator<Item = &'a Posting>,
+    account: AccountId,
+    place: Place,
+    currency: Currency,
+) -> Result<Money, MoneyError> {
+    let there = |posting: &&Posting| posting.account == account && posting.place == place;
+    Money::sum(
+        currency,
+        postings
+            .into_iter()
+            .filter(there)
+            .map(|posting| posting.amount),
+    )
+}

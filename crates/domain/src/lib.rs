@@ -6,6 +6,7 @@ pub mod billers;
 pub mod bills;
 pub mod calendar;
 pub mod card;
+mod days;
 pub mod ids;
 pub mod ledger;
 pub mod money;

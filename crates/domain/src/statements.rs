@@ -3,9 +3,11 @@
 use jiff::civil::Date;
 use serde::{Deserialize, Serialize};
 
-use crate::accounts::Transaction;
+use crate::accounts::{Account, AccountKind, Transaction, TransactionState};
+use crate::card::CardTerms;
+use crate::days;
 use crate::ids::AccountId;
-use crate::money::Money;
+use crate::money::{Money, MoneyError};
 
 /// One closed cycle of an account. `opening + Σ lines = closing` always holds.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -37,4 +39,190 @@ pub struct Statement {
     pub summary: StatementSummary,
     /// In posting order.
     pub lines: Vec<Transaction>,
+}
+
+/// At most so many cycles are listed.
+pub const CYCLES_MAX: usize = 12;
+
+/// At most so many lines stand on one statement; more is refused, never cut off.
+pub const LINES_MAX: usize = 50_000;
+
+/// One closed cycle: first and last day, both included.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Cycle {
+    pub opened_on: Date,
+    /// Names the cycle.
+    pub closed_on: Date,
+    pub due_on: Option<Date>,
+    /// What is known covers the whole cycle.
+    pub complete: bool,
+}
+
+/// The days of which an account's transactions are known, both included.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Covered {
+    pub first_on: Date,
+    pub last_on: Date,
+}
+
+/// The cycles that closed before `today`, newest first, at most `CYCLES_MAX`, none that ended before anything was
+/// known. A card with terms closes on its closing day, every other account with the calendar month.
+#[must_use]
+pub fn closed_cycles(account: &Account, covered: Covered, today: Date) -> Vec<Cycle> {
+    let terms = account
+        .terms
+        .as_ref()
+        .filter(|_| account.kind == AccountKind::Card);
+    let mut closed_on = closing_before(terms, today);
+    let mut cycles = Vec::new();
+    while cycles.len() < CYCLES_MAX && closed_on >= covered.first_on {
+        let before = closing_before(terms, closed_on);
+        let opened_on = days::shifted(before, 1);
+        let complete = covered.first_on <= opened_on && closed_on <= covered.last_on;
+        let due_on = terms.map(|terms| terms.due_after(closed_on));
+        cycles.push(Cycle {
+            opened_on,
+            closed_on,
+            due_on,
+            complete,
+        });
+        closed_on = before;
+    }
+    cycles
+}
+
+/// The closed cycle of that name, whatever is known of it; `None` when no cycle closes on that date or it is open.
+#[must_use]
+pub fn cycle_closed_on(
+    account: &Account,
+    closed_on: Date,
+    covered: Covered,
+    today: Date,
+) -> Option<Cycle> {
+    let next = days::shifted(closed_on, 1);
+    if closed_on >= today {
+        return None;
+    }
+    let cycle = closed_cycles(
+        account,
+        Covered {
+            first_on: closed_on,
+            ..covered
+        },
+        next,
+    )
+    .into_iter()
+    .next()?;
+    let complete = covered.first_on <= cycle.opened_on && cycle.closed_on <= covered.last_on;
+    (cycle.closed_on == closed_on).then_some(Cycle { complete, ..cycle })
+}
+
+/// When the cycle that is open today closes.
+#[must_use]
+pub fn next_closing_on(account: &Account, today: Date) -> Date {
+    match account
+        .terms
+        .as_ref()
+        .filter(|_| account.kind == AccountKind::Card)
+    {
+        Some(terms) => terms.closing_on_or_after(today),
+        None => days::clamped(days::month_of(today), 31).unwrap_or(Date::MAX),
+    }
+}
+
+fn closing_before(terms: Option<&CardTerms>, date: Date) -> Date {
+    match terms {
+        Some(terms) => terms.closing_before(date),
+        None => days::clamped(days::month_of(date) - 1, 31).unwrap_or(Date::MIN),
+    }
+}
+
+/// The balance from which a statement is worked out. Signed as the account's balance.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Known {
+    /// The balance before the cycle's first line: a served account's ledger.
+    Opening(Money),
+    /// The balance after the cycle's last line.
+    Closing(Money),
+    /// The balance now, and the sum of all that posted after the cycle closed: an imported account.
+    Now { balance: Money, posted_after: Money },
+}
+
+/// Why there is no statement.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum StatementError {
+    #[error("a line is not of this account, not posted, or not in this cycle")]
+    StrayLine,
+    #[error("the cycle has more than 50,000 lines")]
+    TooManyLines,
+    #[error(transparent)]
+    Money(#[from] MoneyError),
+}
+
+/// A statement's head from sums alone, for lists: `moved` is the sum of its lines, `lines` their number.
+pub fn summary(
+    account: AccountId,
+    cycle: &Cycle,
+    known: Known,
+    moved: Money,
+    lines: u32,
+) -> Result<StatementSummary, MoneyError> {
+    let (opening, closing) = match known {
+        Known::Opening(opening) => (opening, opening.plus(moved)?),
+        Known::Closing(closing) => (closing.minus(moved)?, closing),
+        Known::Now {
+            balance,
+            posted_after,
+        } => {
+            let closing = balance.minus(posted_after)?;
+            (closing.minus(moved)?, closing)
+        }
+    };
+    let Cycle {
+        opened_on,
+        closed_on,
+        due_on,
+        complete,
+    } = *cycle;
+    Ok(StatementSummary {
+        account,
+        opened_on,
+        closed_on,
+        due_on,
+        opening,
+        closing,
+        lines,
+        complete,
+    })
+}
+
+/// A statement of one cycle from its posted lines, in any order: opening plus lines is the closing, exactly.
+pub fn build(
+    account: AccountId,
+    cycle: &Cycle,
+    known: Known,
+    mut lines: Vec<Transaction>,
+) -> Result<Statement, StatementError> {
+    if lines.len() > LINES_MAX {
+        return Err(StatementError::TooManyLines);
+    }
+    let days = cycle.opened_on..=cycle.closed_on;
+    let fits = |line: &Transaction| {
+        line.account == account
+            && line.state == TransactionState::Posted
+            && days.contains(&line.posted_on)
+    };
+    if !lines.iter().all(fits) {
+        return Err(StatementError::StrayLine);
+    }
+    lines.sort_by_key(|line| (line.posted_on, line.id));
+    let currency = match known {
+        Known::Opening(money) | Known::Closing(money) | Known::Now { balance: money, .. } => {
+            money.currency()
+        }
+    };
+    let moved = Money::sum(currency, lines.iter().map(|line| line.amount))?;
+    let count = u32::try_from(lines.len()).map_err(|_| StatementError::TooManyLines)?;
+    let summary = summary(account, cycle, known, moved, count)?;
+    Ok(Statement { summary, lines })
 }

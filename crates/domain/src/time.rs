@@ -18,7 +18,9 @@ pub struct ManualClock {
 impl ManualClock {
     #[must_use]
     pub fn at(start: Timestamp) -> Self {
-        Self { micros: AtomicI64::new(start.as_microsecond()) }
+        Self {
+            micros: AtomicI64::new(start.as_microsecond()),
+        }
     }
 
     pub fn set(&self, now: Timestamp) {
