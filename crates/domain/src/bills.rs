@@ -101,26 +101,15 @@ impl Bill {
         if !self.amount.is_positive() {
             return Err(BillError::Amount);
         }
-        if !self
-            .reference
-            .as_deref()
-            .is_none_or(|text| text_fits(text, 0, Self::REFERENCE_CHARS_MAX))
-        {
+        if !self.reference.as_deref().is_none_or(|text| text_fits(text, 0, Self::REFERENCE_CHARS_MAX)) {
             return Err(BillError::Reference);
         }
         let falling = self.remind_days.windows(2).all(|pair| pair[0] > pair[1]);
-        let near = self
-            .remind_days
-            .iter()
-            .all(|days| *days <= Self::REMIND_DAYS_MAX);
+        let near = self.remind_days.iter().all(|days| *days <= Self::REMIND_DAYS_MAX);
         if !falling || !near || self.remind_days.len() > Self::REMINDERS_MAX {
             return Err(BillError::RemindDays);
         }
-        if self
-            .note
-            .as_ref()
-            .is_some_and(|note| note.chars().count() > Self::NOTE_CHARS_MAX)
-        {
+        if self.note.as_ref().is_some_and(|note| note.chars().count() > Self::NOTE_CHARS_MAX) {
             return Err(BillError::Note);
         }
         Ok(self.schedule.check()?)
@@ -144,13 +133,7 @@ pub(crate) fn text_fits(text: &str, least: usize, most: usize) -> bool {
 impl Mark {
     #[must_use]
     pub const fn new(bill: BillId, due_on: Date) -> Self {
-        Self {
-            bill,
-            due_on,
-            amount: None,
-            paid_elsewhere: None,
-            skipped: false,
-        }
+        Self { bill, due_on, amount: None, paid_elsewhere: None, skipped: false }
     }
 
     /// It says nothing, so nothing need be kept.
@@ -161,21 +144,13 @@ impl Mark {
 
     pub fn check(&self, bill: &Bill) -> Result<(), BillError> {
         let said = [self.amount, self.paid_elsewhere];
-        if said
-            .iter()
-            .flatten()
-            .any(|amount| amount.currency() != bill.amount.currency())
-        {
+        if said.iter().flatten().any(|amount| amount.currency() != bill.amount.currency()) {
             return Err(BillError::Currency);
         }
         // One occurrence may cost nothing, but nobody pays nothing.
-        let wrong = self.amount.is_some_and(Money::is_negative)
-            || self.paid_elsewhere.is_some_and(|paid| !paid.is_positive());
-        if wrong {
-            Err(BillError::Amount)
-        } else {
-            Ok(())
-        }
+        let wrong =
+            self.amount.is_some_and(Money::is_negative) || self.paid_elsewhere.is_some_and(|paid| !paid.is_positive());
+        if wrong { Err(BillError::Amount) } else { Ok(()) }
     }
 }
 
@@ -221,10 +196,7 @@ impl Occurrence {
     /// Whether the person must still do something about it.
     #[must_use]
     pub const fn needs_person(&self) -> bool {
-        let open = matches!(
-            self.state,
-            OccurrenceState::Due | OccurrenceState::Overdue | OccurrenceState::PartlyPaid
-        );
+        let open = matches!(self.state, OccurrenceState::Due | OccurrenceState::Overdue | OccurrenceState::PartlyPaid);
         open && self.left.is_positive()
     }
 
@@ -238,13 +210,7 @@ impl Occurrence {
 /// One due date of a bill. `mark` and `payments` are those of this date; payments of other dates are passed over.
 /// Amounts in another currency than the bill's count nothing: there is no exchange.
 #[must_use]
-pub fn occurrence(
-    bill: &Bill,
-    due_on: Date,
-    mark: Option<&Mark>,
-    payments: &[PaymentOf],
-    today: Date,
-) -> Occurrence {
+pub fn occurrence(bill: &Bill, due_on: Date, mark: Option<&Mark>, payments: &[PaymentOf], today: Date) -> Occurrence {
     let of_date = payments.iter().filter(|payment| payment.due_on == due_on);
     stands(bill, due_on, mark, of_date, today, Given::ByRule)
 }
@@ -265,10 +231,7 @@ pub fn occurrences(
 ) -> Vec<Occurrence> {
     let mut known: BTreeMap<Date, (Option<&Mark>, Vec<&PaymentOf>)> = BTreeMap::new();
     let inside = |date: Date| (from..=to).contains(&date);
-    for mark in marks
-        .iter()
-        .filter(|mark| mark.bill == bill.id && inside(mark.due_on))
-    {
+    for mark in marks.iter().filter(|mark| mark.bill == bill.id && inside(mark.due_on)) {
         known.entry(mark.due_on).or_default().0 = Some(mark);
     }
     for payment in payments.iter().filter(|payment| inside(payment.due_on)) {
@@ -283,9 +246,8 @@ pub fn occurrences(
             stands(bill, due_on, mark, payments, today, Given::ByRule)
         })
         .collect();
-    let strays = known.into_iter().map(|(due_on, (mark, payments))| {
-        stands(bill, due_on, mark, payments, today, Given::Before)
-    });
+    let strays =
+        known.into_iter().map(|(due_on, (mark, payments))| stands(bill, due_on, mark, payments, today, Given::Before));
     found.extend(strays.filter(|stray| stray.paid.is_positive() || stray.on_its_way.is_positive()));
     found.sort_by_key(|occurrence| occurrence.due_on);
     found
@@ -309,15 +271,9 @@ struct Covered {
 }
 
 impl Covered {
-    fn of<'a>(
-        currency: Currency,
-        mark: Option<&Mark>,
-        payments: impl IntoIterator<Item = &'a PaymentOf>,
-    ) -> Self {
+    fn of<'a>(currency: Currency, mark: Option<&Mark>, payments: impl IntoIterator<Item = &'a PaymentOf>) -> Self {
         let mut sums = Self::default();
-        let elsewhere = mark
-            .and_then(|mark| mark.paid_elsewhere)
-            .filter(|paid| paid.currency() == currency);
+        let elsewhere = mark.and_then(|mark| mark.paid_elsewhere).filter(|paid| paid.currency() == currency);
         sums.paid += elsewhere.map_or(0, |paid| i128::from(paid.minor().max(0)));
         for payment in payments {
             sums.add(currency, payment);
@@ -359,9 +315,7 @@ fn stands<'a>(
     let currency = bill.amount.currency();
     let covered = Covered::of(currency, mark, payments);
     let on_its_way = covered.left_us + covered.leaving;
-    let marked = mark
-        .and_then(|mark| mark.amount)
-        .filter(|amount| amount.currency() == currency);
+    let marked = mark.and_then(|mark| mark.amount).filter(|amount| amount.currency() == currency);
     let owed = match (marked, given) {
         (Some(amount), _) => i128::from(amount.minor().max(0)),
         (None, Given::ByRule) => i128::from(bill.amount.minor().max(0)),
@@ -369,11 +323,7 @@ fn stands<'a>(
         (None, Given::Before) => covered.paid + on_its_way,
     };
     let skipped = mark.is_some_and(|mark| mark.skipped);
-    let left = if skipped {
-        0
-    } else {
-        (owed - covered.paid - on_its_way).max(0)
-    };
+    let left = if skipped { 0 } else { (owed - covered.paid - on_its_way).max(0) };
     let payment = covered.newest_counting.or(covered.newest);
     Occurrence {
         bill: bill.id,
@@ -392,21 +342,12 @@ fn stands<'a>(
 }
 
 fn state(covered: &Covered, owed: i128, skipped: bool, late: bool) -> OccurrenceState {
-    let Covered {
-        paid,
-        left_us,
-        leaving,
-        ..
-    } = *covered;
+    let Covered { paid, left_us, leaving, .. } = *covered;
     if paid >= owed && (paid > 0 || !skipped) {
         return OccurrenceState::Paid;
     }
     // Money on its way to a skipped date is never hidden.
-    let wanted = if skipped {
-        paid + left_us + leaving
-    } else {
-        owed
-    };
+    let wanted = if skipped { paid + left_us + leaving } else { owed };
     if left_us > 0 && paid + left_us >= wanted {
         return OccurrenceState::Pending;
     }
@@ -423,7 +364,6 @@ fn state(covered: &Covered, owed: i128, skipped: bool, late: bool) -> Occurrence
 
 /// A sum beyond what money can be stands at the largest there is; single amounts are far below.
 fn money(minor: i128, currency: Currency) -> Money {
-    let minor =
-        i64::try_from(minor.clamp(0, i128::from(Money::MINOR_MAX))).unwrap_or(Money::MINOR_MAX);
+    let minor = i64::try_from(minor.clamp(0, i128::from(Money::MINOR_MAX))).unwrap_or(Money::MINOR_MAX);
     Money::new(minor, currency).unwrap_or(Money::zero(currency))
 }

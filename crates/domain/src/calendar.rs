@@ -33,10 +33,7 @@ impl Calendar {
     pub fn holiday_name(self, date: Date) -> Option<&'static str> {
         let (month, day) = (i32::from(date.month()), i32::from(date.day()));
         let year = self.year(i32::from(date.year()));
-        year.holidays()
-            .iter()
-            .find(|h| h.month == month && h.day == day)
-            .map(|h| h.name)
+        year.holidays().iter().find(|h| h.month == month && h.day == day).map(|h| h.name)
     }
 
     /// The first banking day on or after this date.
@@ -72,9 +69,7 @@ impl Calendar {
     /// So many banking days before this date; with 0, the last banking day on or before it.
     #[must_use]
     pub fn subtract_banking_days(self, date: Date, count: u16) -> Date {
-        (0..count).fold(self.on_or_before(date), |day, _| {
-            self.previous_banking_day(day)
-        })
+        (0..count).fold(self.on_or_before(date), |day, _| self.previous_banking_day(day))
     }
 
     fn first_open(self, date: Date, step: i32) -> Date {
@@ -151,15 +146,7 @@ impl Year {
     const HOLIDAYS_MAX: usize = 18;
 
     const fn new(year: i32) -> Self {
-        Self {
-            year,
-            holidays: [Holiday {
-                month: 0,
-                day: 0,
-                name: "",
-            }; Self::HOLIDAYS_MAX],
-            count: 0,
-        }
+        Self { year, holidays: [Holiday { month: 0, day: 0, name: "" }; Self::HOLIDAYS_MAX], count: 0 }
     }
 
     fn holidays(&self) -> &[Holiday] {
@@ -173,21 +160,11 @@ impl Year {
     }
 
     /// A fixed date; on a Sunday the Monday closes as well, under the second name.
-    const fn fixed_or_monday(
-        self,
-        month: i32,
-        day: i32,
-        name: &'static str,
-        observed: &'static str,
-    ) -> Self {
+    const fn fixed_or_monday(self, month: i32, day: i32, name: &'static str, observed: &'static str) -> Self {
         let sunday = days::weekday(days::number(self.year, month, day)) == SUNDAY;
         let year = self.and(month, day, name);
         // No holiday so treated stands on the last day of a month.
-        if sunday {
-            year.and(month, day + 1, observed)
-        } else {
-            year
-        }
+        if sunday { year.and(month, day + 1, observed) } else { year }
     }
 
     /// The n-th such weekday of a month, counted from 1.
@@ -276,10 +253,7 @@ const fn target2(year: i32) -> Year {
 
 /// Banking and Financial Dealings Act 1971, with substitute days and the proclamations since 1995.
 const fn england_wales(year: i32) -> Year {
-    let dates = Year::new(year)
-        .and(1, 1, "New Year’s Day")
-        .easter(-2, "Good Friday")
-        .easter(1, "Easter Monday");
+    let dates = Year::new(year).and(1, 1, "New Year’s Day").easter(-2, "Good Friday").easter(1, "Easter Monday");
     let dates = match days::weekday(days::number(year, 1, 1)) {
         SATURDAY => dates.and(1, 3, "New Year’s Day (substitute)"),
         SUNDAY => dates.and(1, 2, "New Year’s Day (substitute)"),
@@ -290,28 +264,15 @@ const fn england_wales(year: i32) -> Year {
         _ => dates.nth(5, 1, MONDAY, "Early May bank holiday"),
     };
     let dates = match year {
-        2002 => dates
-            .and(6, 4, "Spring bank holiday")
-            .and(6, 3, "Golden Jubilee"),
-        2012 => dates
-            .and(6, 4, "Spring bank holiday")
-            .and(6, 5, "Diamond Jubilee"),
-        2022 => dates
-            .and(6, 2, "Spring bank holiday")
-            .and(6, 3, "Platinum Jubilee"),
+        2002 => dates.and(6, 4, "Spring bank holiday").and(6, 3, "Golden Jubilee"),
+        2012 => dates.and(6, 4, "Spring bank holiday").and(6, 5, "Diamond Jubilee"),
+        2022 => dates.and(6, 2, "Spring bank holiday").and(6, 3, "Platinum Jubilee"),
         _ => dates.last_monday(5, "Spring bank holiday"),
     };
-    let dates = dates
-        .last_monday(8, "Summer bank holiday")
-        .and(12, 25, "Christmas Day")
-        .and(12, 26, "Boxing Day");
+    let dates = dates.last_monday(8, "Summer bank holiday").and(12, 25, "Christmas Day").and(12, 26, "Boxing Day");
     let dates = match days::weekday(days::number(year, 12, 25)) {
         4 => dates.and(12, 28, "Boxing Day (substitute)"),
-        SATURDAY => {
-            dates
-                .and(12, 27, "Christmas Day (substitute)")
-                .and(12, 28, "Boxing Day (substitute)")
-        }
+        SATURDAY => dates.and(12, 27, "Christmas Day (substitute)").and(12, 28, "Boxing Day (substitute)"),
         SUNDAY => dates.and(12, 27, "Christmas Day (substitute)"),
         _ => dates,
     };
@@ -328,9 +289,7 @@ const fn england_wales(year: i32) -> Year {
 const fn easter_sunday(year: i32) -> (i32, i32) {
     let golden = year.rem_euclid(19);
     let (century, rest) = (year.div_euclid(100), year.rem_euclid(100));
-    let correction =
-        (century - century / 4 - (century - (century + 8) / 25 + 1) / 3 + 19 * golden + 15)
-            .rem_euclid(30);
+    let correction = (century - century / 4 - (century - (century + 8) / 25 + 1) / 3 + 19 * golden + 15).rem_euclid(30);
     let to_sunday = (32 + 2 * (century % 4) + 2 * (rest / 4) - correction - rest % 4).rem_euclid(7);
     let late = (golden + 11 * correction + 22 * to_sunday) / 451;
     let days = correction + to_sunday - 7 * late + 114;

@@ -108,10 +108,7 @@ impl CardTerms {
         if !due_fits {
             return Err(TermsError::Due);
         }
-        if self
-            .minimum_floor
-            .is_some_and(|floor| floor.is_negative() || floor.currency() != currency)
-        {
+        if self.minimum_floor.is_some_and(|floor| floor.is_negative() || floor.currency() != currency) {
             return Err(TermsError::MinimumFloor);
         }
         if self.minimum_share.is_some_and(|share| share > WHOLE) {
@@ -125,11 +122,7 @@ impl CardTerms {
     pub fn closing_before(&self, date: Date) -> Date {
         let month = days::month_of(date);
         let this = self.closing_in(month);
-        if this < date {
-            this
-        } else {
-            self.closing_in(month - 1)
-        }
+        if this < date { this } else { self.closing_in(month - 1) }
     }
 
     /// The first closing date on or after `date`.
@@ -137,11 +130,7 @@ impl CardTerms {
     pub fn closing_on_or_after(&self, date: Date) -> Date {
         let month = days::month_of(date);
         let this = self.closing_in(month);
-        if this >= date {
-            this
-        } else {
-            self.closing_in(month + 1)
-        }
+        if this >= date { this } else { self.closing_in(month + 1) }
     }
 
     /// When the payment of the cycle that closed on this date is due.
@@ -152,11 +141,7 @@ impl CardTerms {
             DueRule::DayOfMonth(day) => {
                 let month = days::month_of(closed_on);
                 let this = day_in(month, day);
-                if this > closed_on {
-                    this
-                } else {
-                    day_in(month + 1, day)
-                }
+                if this > closed_on { this } else { day_in(month + 1, day) }
             }
         }
     }
@@ -173,8 +158,7 @@ impl CardTerms {
         // Only amounts of one currency compare.
         floor.plus(Money::zero(currency))?;
         let whole = i128::from(WHOLE);
-        let share =
-            (i128::from(owed) * i128::from(self.minimum_share.unwrap_or(0)) + whole - 1) / whole;
+        let share = (i128::from(owed) * i128::from(self.minimum_share.unwrap_or(0)) + whole - 1) / whole;
         let share = i64::try_from(share).map_err(|_| MoneyError::OutOfRange)?;
         Money::new(floor.minor().max(share).clamp(0, owed), currency).map(Some)
     }
@@ -206,44 +190,25 @@ pub struct Closing {
 /// are of the last cycle, otherwise by the closing day that the person set; absent when neither is known.
 #[must_use]
 pub fn last_closing(account: &Account, today: Date) -> Option<Closing> {
-    let issuer = account
-        .issuer
-        .as_ref()
-        .map(|issuer| issuer.closed_on)
-        .filter(|closed_on| *closed_on < today);
-    let by_terms = account
-        .terms
-        .as_ref()
-        .map(|terms| terms.closing_before(today));
+    let issuer = account.issuer.as_ref().map(|issuer| issuer.closed_on).filter(|closed_on| *closed_on < today);
+    let by_terms = account.terms.as_ref().map(|terms| terms.closing_before(today));
     let on = match (issuer, by_terms) {
         (Some(said), Some(reckoned)) => {
             let behind = days::number_of(reckoned) - days::number_of(said);
             return Some(if behind <= CLOSING_DRIFT_DAYS {
-                Closing {
-                    on: said,
-                    by_issuer: true,
-                }
+                Closing { on: said, by_issuer: true }
             } else {
-                Closing {
-                    on: reckoned,
-                    by_issuer: false,
-                }
+                Closing { on: reckoned, by_issuer: false }
             });
         }
         (Some(said), None) => said,
         (None, Some(reckoned)) => {
-            return Some(Closing {
-                on: reckoned,
-                by_issuer: false,
-            });
+            return Some(Closing { on: reckoned, by_issuer: false });
         }
         (None, None) => return None,
     };
     let age = days::number_of(today) - days::number_of(on);
-    (age <= CYCLE_DAYS_MAX).then_some(Closing {
-        on,
-        by_issuer: true,
-    })
+    (age <= CYCLE_DAYS_MAX).then_some(Closing { on, by_issuer: true })
 }
 
 /// Sums over a card's transactions, signed as they are (a charge is negative). A store can work them out without
@@ -266,12 +231,7 @@ impl CycleSums {
     #[must_use]
     pub const fn none(currency: Currency) -> Self {
         let zero = Money::zero(currency);
-        Self {
-            posted_after_closing: zero,
-            paid_since_closing: zero,
-            pending: zero,
-            pending_count: 0,
-        }
+        Self { posted_after_closing: zero, paid_since_closing: zero, pending: zero, pending_count: 0 }
     }
 
     pub fn of<'a>(
@@ -286,11 +246,7 @@ impl CycleSums {
         Ok(sums)
     }
 
-    fn add(
-        &mut self,
-        closed_on: Option<Date>,
-        transaction: &Transaction,
-    ) -> Result<(), MoneyError> {
+    fn add(&mut self, closed_on: Option<Date>, transaction: &Transaction) -> Result<(), MoneyError> {
         if transaction.state == TransactionState::Pending {
             self.pending = self.pending.plus(transaction.amount)?;
             self.pending_count = self.pending_count.saturating_add(1);
@@ -308,11 +264,7 @@ impl CycleSums {
 }
 
 /// The figures of a card. `sums` must be those of `last_closing(account, today)`.
-pub fn figures(
-    account: &Account,
-    sums: &CycleSums,
-    today: Date,
-) -> Result<CardFigures, MoneyError> {
+pub fn figures(account: &Account, sums: &CycleSums, today: Date) -> Result<CardFigures, MoneyError> {
     let closing = last_closing(account, today);
     let terms = account.terms.as_ref();
     let issuer = account.issuer.as_ref();
@@ -325,11 +277,7 @@ pub fn figures(
         (None, Some(_), Some(owed)) => Some(owed.plus(sums.posted_after_closing)?),
         _ => None,
     };
-    let minimum_due = match (
-        of_cycle.and_then(|issuer| issuer.minimum_due),
-        statement_balance,
-        terms,
-    ) {
+    let minimum_due = match (of_cycle.and_then(|issuer| issuer.minimum_due), statement_balance, terms) {
         (Some(said), ..) => Some(said),
         (None, Some(owed), Some(terms)) => terms.minimum_of(owed)?,
         _ => None,
@@ -346,9 +294,7 @@ pub fn figures(
         closed_on: closing.map(|closing| closing.on),
         next_closing_on: terms.map(|terms| next_closing(terms, closing, today)),
         due_on: due_on(of_cycle, terms, closing),
-        from_issuer: of_cycle.is_some_and(|issuer| {
-            issuer.statement_balance.is_some() || issuer.minimum_due.is_some()
-        }),
+        from_issuer: of_cycle.is_some_and(|issuer| issuer.statement_balance.is_some() || issuer.minimum_due.is_some()),
         unused_credit: unused_credit(account.available, credit_limit, current_balance, pending)?,
         credit_limit,
     })
@@ -360,26 +306,17 @@ fn paid(statement_balance: Option<Money>, sums: &CycleSums) -> Result<Option<Mon
     };
     // Only amounts of one currency compare.
     owed.plus(sums.paid_since_closing)?;
-    let paid = sums
-        .paid_since_closing
-        .minor()
-        .clamp(0, owed.minor().max(0));
+    let paid = sums.paid_since_closing.minor().clamp(0, owed.minor().max(0));
     Money::new(paid, owed.currency()).map(Some)
 }
 
 fn next_closing(terms: &CardTerms, closing: Option<Closing>, today: Date) -> Date {
     // An issuer that closed shortly before the set day has closed that cycle.
-    let past = closing.map_or(today, |closing| {
-        days::shifted(closing.on, CLOSING_DRIFT_DAYS + 1)
-    });
+    let past = closing.map_or(today, |closing| days::shifted(closing.on, CLOSING_DRIFT_DAYS + 1));
     terms.closing_on_or_after(past.max(today))
 }
 
-fn due_on(
-    of_cycle: Option<&IssuerFigures>,
-    terms: Option<&CardTerms>,
-    closing: Option<Closing>,
-) -> Option<Date> {
+fn due_on(of_cycle: Option<&IssuerFigures>, terms: Option<&CardTerms>, closing: Option<Closing>) -> Option<Date> {
     let said = of_cycle.and_then(|issuer| issuer.due_on);
     said.or_else(|| Some(terms?.due_after(closing?.on)))
 }
@@ -396,17 +333,9 @@ fn unused_credit(
         (Some(available), ..) => available,
         (None, Some(limit), Some(owed)) => {
             let left = limit.minus(owed)?;
-            if pending.is_positive() {
-                left.minus(pending)?
-            } else {
-                left
-            }
+            if pending.is_positive() { left.minus(pending)? } else { left }
         }
         _ => return Ok(None),
     };
-    Ok(Some(if left.is_negative() {
-        Money::zero(left.currency())
-    } else {
-        left
-    }))
+    Ok(Some(if left.is_negative() { Money::zero(left.currency()) } else { left }))
 }

@@ -15,11 +15,7 @@ pub(crate) const fn number(year: i32, month: i32, day: i32) -> i32 {
 }
 
 pub(crate) fn number_of(date: Date) -> i32 {
-    number(
-        i32::from(date.year()),
-        i32::from(date.month()),
-        i32::from(date.day()),
-    )
+    number(i32::from(date.year()), i32::from(date.month()), i32::from(date.day()))
 }
 
 /// The date of a day number; `None` beyond the years -9999 to 9999.
@@ -27,16 +23,11 @@ pub(crate) fn date_of(number: i32) -> Option<Date> {
     let shifted = number.checked_add(719_468)?;
     let era = shifted.div_euclid(146_097);
     let day_of_era = shifted.rem_euclid(146_097);
-    let year_of_era =
-        (day_of_era - day_of_era / 1_460 + day_of_era / 36_524 - day_of_era / 146_096) / 365;
+    let year_of_era = (day_of_era - day_of_era / 1_460 + day_of_era / 36_524 - day_of_era / 146_096) / 365;
     let day_of_year = day_of_era - (365 * year_of_era + year_of_era / 4 - year_of_era / 100);
     let month_from_march = (5 * day_of_year + 2) / 153;
     let day = day_of_year - (153 * month_from_march + 2) / 5 + 1;
-    let month = if month_from_march < 10 {
-        month_from_march + 3
-    } else {
-        month_from_march - 9
-    };
+    let month = if month_from_march < 10 { month_from_march + 3 } else { month_from_march - 9 };
     let year = year_of_era + era * 400 + i32::from(month <= 2);
     date(year, month, day)
 }
@@ -44,10 +35,7 @@ pub(crate) fn date_of(number: i32) -> Option<Date> {
 /// The date so many days later, or earlier when negative; stays at the first or last date there is.
 pub(crate) fn shifted(date: Date, days: i32) -> Date {
     let end = if days < 0 { Date::MIN } else { Date::MAX };
-    number_of(date)
-        .checked_add(days)
-        .and_then(date_of)
-        .unwrap_or(end)
+    number_of(date).checked_add(days).and_then(date_of).unwrap_or(end)
 }
 
 /// Months since January of year 0.
@@ -76,12 +64,7 @@ pub(crate) const fn weekday(number: i32) -> i32 {
 }
 
 fn date(year: i32, month: i32, day: i32) -> Option<Date> {
-    Date::new(
-        i16::try_from(year).ok()?,
-        i8::try_from(month).ok()?,
-        i8::try_from(day).ok()?,
-    )
-    .ok()
+    Date::new(i16::try_from(year).ok()?, i8::try_from(month).ok()?, i8::try_from(day).ok()?).ok()
 }
 
 #[cfg(test)]
@@ -94,16 +77,8 @@ mod tests {
         while day.year() < 2251 {
             let number = number_of(day);
             assert_eq!(date_of(number), Some(day));
-            assert_eq!(
-                weekday(number),
-                i32::from(day.weekday().to_monday_zero_offset()),
-                "{day}"
-            );
-            assert_eq!(
-                month_length(day.year().into(), day.month().into()),
-                i32::from(day.days_in_month()),
-                "{day}"
-            );
+            assert_eq!(weekday(number), i32::from(day.weekday().to_monday_zero_offset()), "{day}");
+            assert_eq!(month_length(day.year().into(), day.month().into()), i32::from(day.days_in_month()), "{day}");
             day = day.tomorrow().expect("within range");
         }
         assert_eq!(number(1970, 1, 1), 0);

@@ -26,13 +26,7 @@ pub enum Place {
 }
 
 impl Place {
-    pub const ALL: [Self; 5] = [
-        Self::Available,
-        Self::Reserved,
-        Self::Clearing,
-        Self::Settled,
-        Self::Outside,
-    ];
+    pub const ALL: [Self; 5] = [Self::Available, Self::Reserved, Self::Clearing, Self::Settled, Self::Outside];
 
     /// The stored name; it never changes.
     #[must_use]
@@ -63,10 +57,7 @@ impl FromStr for Place {
     type Err = LedgerError;
 
     fn from_str(name: &str) -> Result<Self, LedgerError> {
-        Self::ALL
-            .into_iter()
-            .find(|place| place.name() == name)
-            .ok_or(LedgerError::UnknownPlace)
+        Self::ALL.into_iter().find(|place| place.name() == name).ok_or(LedgerError::UnknownPlace)
     }
 }
 
@@ -107,11 +98,9 @@ impl Cause {
     pub const fn payment(self) -> Option<PaymentId> {
         match self {
             Self::Opening(_) => None,
-            Self::Reserved(id)
-            | Self::Released(id)
-            | Self::Submitted(id)
-            | Self::Settled(id)
-            | Self::Returned(id) => Some(id),
+            Self::Reserved(id) | Self::Released(id) | Self::Submitted(id) | Self::Settled(id) | Self::Returned(id) => {
+                Some(id)
+            }
         }
     }
 }
@@ -158,13 +147,7 @@ impl Entry {
 
     /// Money that comes in from outside: the practice account's opening deposit.
     pub fn opening(account: AccountId, amount: Money) -> Result<Self, LedgerError> {
-        Self::moving(
-            Cause::Opening(account),
-            account,
-            amount,
-            Place::Outside,
-            Place::Available,
-        )
+        Self::moving(Cause::Opening(account), account, amount, Place::Outside, Place::Available)
     }
 
     /// What a payment's event moves in the ledger of the account that pays it; `None` when it moves nothing.
@@ -178,25 +161,17 @@ impl Entry {
     ) -> Result<Option<Self>, LedgerError> {
         use PaymentState as S;
         let (cause, out_of, into) = match (from, event) {
-            (_, PaymentEvent::FundsReserved) => {
-                (Cause::Reserved(payment), Place::Available, Place::Reserved)
-            }
+            (_, PaymentEvent::FundsReserved) => (Cause::Reserved(payment), Place::Available, Place::Reserved),
             (S::Reserved, PaymentEvent::Cancelled) | (_, PaymentEvent::RailRefused) => {
                 (Cause::Released(payment), Place::Reserved, Place::Available)
             }
-            (_, PaymentEvent::RailAccepted) => {
-                (Cause::Submitted(payment), Place::Reserved, Place::Clearing)
-            }
-            (_, PaymentEvent::SettledByRail) => {
-                (Cause::Settled(payment), Place::Clearing, Place::Settled)
-            }
+            (_, PaymentEvent::RailAccepted) => (Cause::Submitted(payment), Place::Reserved, Place::Clearing),
+            (_, PaymentEvent::SettledByRail) => (Cause::Settled(payment), Place::Clearing, Place::Settled),
             // The mirror of all that the payment moved so far.
             (S::Submitted, PaymentEvent::ReturnedByRail) => {
                 (Cause::Returned(payment), Place::Clearing, Place::Available)
             }
-            (_, PaymentEvent::ReturnedByRail) => {
-                (Cause::Returned(payment), Place::Settled, Place::Available)
-            }
+            (_, PaymentEvent::ReturnedByRail) => (Cause::Returned(payment), Place::Settled, Place::Available),
             _ => return Ok(None),
         };
         Self::moving(cause, account, amount, out_of, into).map(Some)
@@ -222,16 +197,8 @@ impl Entry {
         if !amount.is_positive() {
             return Err(LedgerError::Amount);
         }
-        let taken = Posting {
-            account,
-            place: out_of,
-            amount: amount.negated(),
-        };
-        let given = Posting {
-            account,
-            place: into,
-            amount,
-        };
+        let taken = Posting { account, place: out_of, amount: amount.negated() };
+        let given = Posting { account, place: into, amount };
         Self::new(cause, vec![taken, given])
     }
 }
@@ -254,11 +221,5 @@ pub fn balance<'a>(
     currency: Currency,
 ) -> Result<Money, MoneyError> {
     let there = |posting: &&Posting| posting.account == account && posting.place == place;
-    Money::sum(
-        currency,
-        postings
-            .into_iter()
-            .filter(there)
-            .map(|posting| posting.amount),
-    )
+    Money::sum(currency, postings.into_iter().filter(there).map(|posting| posting.amount))
 }

@@ -50,19 +50,13 @@ impl Money {
         if whole.is_empty() && fraction.is_empty() {
             return Err(MoneyError::NotANumber);
         }
-        if !whole
-            .bytes()
-            .chain(fraction.bytes())
-            .all(|b| b.is_ascii_digit())
-        {
+        if !whole.bytes().chain(fraction.bytes()).all(|b| b.is_ascii_digit()) {
             return Err(MoneyError::NotANumber);
         }
         let exponent = usize::from(currency.exponent());
         let (kept, dropped) = fraction.split_at(fraction.len().min(exponent));
         if dropped.bytes().any(|b| b != b'0') {
-            return Err(MoneyError::TooManyDecimals {
-                allowed: currency.exponent(),
-            });
+            return Err(MoneyError::TooManyDecimals { allowed: currency.exponent() });
         }
         let mut minor: i64 = 0;
         let padding = std::iter::repeat_n(b'0', exponent - kept.len());
@@ -87,10 +81,7 @@ impl Money {
 
     pub fn plus(self, other: Self) -> Result<Self, MoneyError> {
         self.same_currency(other)?;
-        let minor = self
-            .minor
-            .checked_add(other.minor)
-            .ok_or(MoneyError::OutOfRange)?;
+        let minor = self.minor.checked_add(other.minor).ok_or(MoneyError::OutOfRange)?;
         Self::new(minor, self.currency)
     }
 
@@ -101,10 +92,7 @@ impl Money {
     #[must_use]
     pub const fn negated(self) -> Self {
         // The range is symmetric, so the negation of a valid amount is valid.
-        Self {
-            minor: -self.minor,
-            currency: self.currency,
-        }
+        Self { minor: -self.minor, currency: self.currency }
     }
 
     #[must_use]
@@ -123,23 +111,15 @@ impl Money {
     }
 
     /// The sum of amounts that must all be in `currency`; zero when there are none.
-    pub fn sum(
-        currency: Currency,
-        amounts: impl IntoIterator<Item = Self>,
-    ) -> Result<Self, MoneyError> {
-        amounts
-            .into_iter()
-            .try_fold(Self::zero(currency), Self::plus)
+    pub fn sum(currency: Currency, amounts: impl IntoIterator<Item = Self>) -> Result<Self, MoneyError> {
+        amounts.into_iter().try_fold(Self::zero(currency), Self::plus)
     }
 
     fn same_currency(self, other: Self) -> Result<(), MoneyError> {
         if self.currency == other.currency {
             return Ok(());
         }
-        Err(MoneyError::CurrencyMismatch {
-            left: self.currency,
-            right: other.currency,
-        })
+        Err(MoneyError::CurrencyMismatch { left: self.currency, right: other.currency })
     }
 }
 
@@ -153,13 +133,7 @@ impl fmt::Display for Money {
             return write!(f, "{sign}{size} {}", self.currency);
         }
         let width = usize::from(self.currency.exponent());
-        write!(
-            f,
-            "{sign}{}.{:0width$} {}",
-            size / scale,
-            size % scale,
-            self.currency
-        )
+        write!(f, "{sign}{}.{:0width$} {}", size / scale, size % scale, self.currency)
     }
 }
 
@@ -199,20 +173,10 @@ impl FromStr for Currency {
     type Err = MoneyError;
 
     fn from_str(text: &str) -> Result<Self, MoneyError> {
-        let code: [u8; 3] = text
-            .trim()
-            .as_bytes()
-            .try_into()
-            .map_err(|_| MoneyError::UnknownCurrency)?;
+        let code: [u8; 3] = text.trim().as_bytes().try_into().map_err(|_| MoneyError::UnknownCurrency)?;
         let code = code.map(|b| b.to_ascii_uppercase());
-        let known = NO_DECIMALS.contains(&code)
-            || THREE_DECIMALS.contains(&code)
-            || TWO_DECIMALS.contains(&code);
-        if known {
-            Ok(Self(code))
-        } else {
-            Err(MoneyError::UnknownCurrency)
-        }
+        let known = NO_DECIMALS.contains(&code) || THREE_DECIMALS.contains(&code) || TWO_DECIMALS.contains(&code);
+        if known { Ok(Self(code)) } else { Err(MoneyError::UnknownCurrency) }
     }
 }
 
@@ -270,27 +234,22 @@ impl<'de> Deserialize<'de> for Money {
 
 // ISO 4217 list one, active codes of countries and unions, by minor unit.
 const NO_DECIMALS: &[[u8; 3]] = &[
-    *b"BIF", *b"CLP", *b"DJF", *b"GNF", *b"ISK", *b"JPY", *b"KMF", *b"KRW", *b"PYG", *b"RWF",
-    *b"UGX", *b"VND", *b"VUV", *b"XAF", *b"XOF", *b"XPF",
+    *b"BIF", *b"CLP", *b"DJF", *b"GNF", *b"ISK", *b"JPY", *b"KMF", *b"KRW", *b"PYG", *b"RWF", *b"UGX", *b"VND",
+    *b"VUV", *b"XAF", *b"XOF", *b"XPF",
 ];
-const THREE_DECIMALS: &[[u8; 3]] = &[
-    *b"BHD", *b"IQD", *b"JOD", *b"KWD", *b"LYD", *b"OMR", *b"TND",
-];
+const THREE_DECIMALS: &[[u8; 3]] = &[*b"BHD", *b"IQD", *b"JOD", *b"KWD", *b"LYD", *b"OMR", *b"TND"];
 const TWO_DECIMALS: &[[u8; 3]] = &[
-    *b"AED", *b"AFN", *b"ALL", *b"AMD", *b"AOA", *b"ARS", *b"AUD", *b"AWG", *b"AZN", *b"BAM",
-    *b"BBD", *b"BDT", *b"BMD", *b"BND", *b"BOB", *b"BRL", *b"BSD", *b"BTN", *b"BWP", *b"BYN",
-    *b"BZD", *b"CAD", *b"CDF", *b"CHF", *b"CNY", *b"COP", *b"CRC", *b"CUP", *b"CVE", *b"CZK",
-    *b"DKK", *b"DOP", *b"DZD", *b"EGP", *b"ERN", *b"ETB", *b"EUR", *b"FJD", *b"FKP", *b"GBP",
-    *b"GEL", *b"GHS", *b"GIP", *b"GMD", *b"GTQ", *b"GYD", *b"HKD", *b"HNL", *b"HTG", *b"HUF",
-    *b"IDR", *b"ILS", *b"INR", *b"IRR", *b"JMD", *b"KES", *b"KGS", *b"KHR", *b"KPW", *b"KYD",
-    *b"KZT", *b"LAK", *b"LBP", *b"LKR", *b"LRD", *b"LSL", *b"MAD", *b"MDL", *b"MGA", *b"MKD",
-    *b"MMK", *b"MNT", *b"MOP", *b"MRU", *b"MUR", *b"MVR", *b"MWK", *b"MXN", *b"MYR", *b"MZN",
-    *b"NAD", *b"NGN", *b"NIO", *b"NOK", *b"NPR", *b"NZD", *b"PAB", *b"PEN", *b"PGK", *b"PHP",
-    *b"PKR", *b"PLN", *b"QAR", *b"RON", *b"RSD", *b"RUB", *b"SAR", *b"SBD", *b"SCR", *b"SDG",
-    *b"SEK", *b"SGD", *b"SHP", *b"SLE", *b"SOS", *b"SRD", *b"SSP", *b"STN", *b"SVC", *b"SYP",
-    *b"SZL", *b"THB", *b"TJS", *b"TMT", *b"TOP", *b"TRY", *b"TTD", *b"TWD", *b"TZS", *b"UAH",
-    *b"USD", *b"UYU", *b"UZS", *b"VES", *b"WST", *b"XCD", *b"XCG", *b"YER", *b"ZAR", *b"ZMW",
-    *b"ZWG",
+    *b"AED", *b"AFN", *b"ALL", *b"AMD", *b"AOA", *b"ARS", *b"AUD", *b"AWG", *b"AZN", *b"BAM", *b"BBD", *b"BDT",
+    *b"BMD", *b"BND", *b"BOB", *b"BRL", *b"BSD", *b"BTN", *b"BWP", *b"BYN", *b"BZD", *b"CAD", *b"CDF", *b"CHF",
+    *b"CNY", *b"COP", *b"CRC", *b"CUP", *b"CVE", *b"CZK", *b"DKK", *b"DOP", *b"DZD", *b"EGP", *b"ERN", *b"ETB",
+    *b"EUR", *b"FJD", *b"FKP", *b"GBP", *b"GEL", *b"GHS", *b"GIP", *b"GMD", *b"GTQ", *b"GYD", *b"HKD", *b"HNL",
+    *b"HTG", *b"HUF", *b"IDR", *b"ILS", *b"INR", *b"IRR", *b"JMD", *b"KES", *b"KGS", *b"KHR", *b"KPW", *b"KYD",
+    *b"KZT", *b"LAK", *b"LBP", *b"LKR", *b"LRD", *b"LSL", *b"MAD", *b"MDL", *b"MGA", *b"MKD", *b"MMK", *b"MNT",
+    *b"MOP", *b"MRU", *b"MUR", *b"MVR", *b"MWK", *b"MXN", *b"MYR", *b"MZN", *b"NAD", *b"NGN", *b"NIO", *b"NOK",
+    *b"NPR", *b"NZD", *b"PAB", *b"PEN", *b"PGK", *b"PHP", *b"PKR", *b"PLN", *b"QAR", *b"RON", *b"RSD", *b"RUB",
+    *b"SAR", *b"SBD", *b"SCR", *b"SDG", *b"SEK", *b"SGD", *b"SHP", *b"SLE", *b"SOS", *b"SRD", *b"SSP", *b"STN",
+    *b"SVC", *b"SYP", *b"SZL", *b"THB", *b"TJS", *b"TMT", *b"TOP", *b"TRY", *b"TTD", *b"TWD", *b"TZS", *b"UAH",
+    *b"USD", *b"UYU", *b"UZS", *b"VES", *b"WST", *b"XCD", *b"XCG", *b"YER", *b"ZAR", *b"ZMW", *b"ZWG",
 ];
 
 #[cfg(test)]
@@ -307,66 +266,37 @@ mod tests {
         assert_eq!(usd("-34.51").minor(), -3_451);
         assert_eq!(usd("12,5").minor(), 1_250);
         assert_eq!(usd(".07").minor(), 7);
-        assert_eq!(
-            usd("1.000").minor(),
-            100,
-            "zeros beyond the minor unit carry no value"
-        );
-        assert_eq!(
-            Money::parse("1200", Currency::JPY).map(Money::minor),
-            Ok(1200)
-        );
+        assert_eq!(usd("1.000").minor(), 100, "zeros beyond the minor unit carry no value");
+        assert_eq!(Money::parse("1200", Currency::JPY).map(Money::minor), Ok(1200));
     }
 
     #[test]
     fn what_is_not_exact_is_refused() {
-        assert_eq!(
-            Money::parse("1.005", Currency::USD),
-            Err(MoneyError::TooManyDecimals { allowed: 2 })
-        );
+        assert_eq!(Money::parse("1.005", Currency::USD), Err(MoneyError::TooManyDecimals { allowed: 2 }));
         for text in ["", "-", ".", "1.2.3", "$12", "1e3", "0x10", "12 34", "١٢"] {
-            assert_eq!(
-                Money::parse(text, Currency::USD),
-                Err(MoneyError::NotANumber),
-                "{text:?}"
-            );
+            assert_eq!(Money::parse(text, Currency::USD), Err(MoneyError::NotANumber), "{text:?}");
         }
-        assert_eq!(
-            Money::parse("90071992547409.92", Currency::USD),
-            Err(MoneyError::OutOfRange)
-        );
-        assert_eq!(
-            Money::parse(&"9".repeat(40), Currency::USD),
-            Err(MoneyError::OutOfRange)
-        );
+        assert_eq!(Money::parse("90071992547409.92", Currency::USD), Err(MoneyError::OutOfRange));
+        assert_eq!(Money::parse(&"9".repeat(40), Currency::USD), Err(MoneyError::OutOfRange));
     }
 
     #[test]
     fn amounts_of_two_currencies_never_add() {
         let euro = Money::parse("1", Currency::EUR).expect("valid");
-        assert!(matches!(
-            usd("1").plus(euro),
-            Err(MoneyError::CurrencyMismatch { .. })
-        ));
+        assert!(matches!(usd("1").plus(euro), Err(MoneyError::CurrencyMismatch { .. })));
     }
 
     #[test]
     fn the_wire_shape_is_stable_and_checked() {
         let text = serde_json::to_string(&usd("950")).expect("serialises");
         assert_eq!(text, r#"{"minor":95000,"currency":"USD"}"#);
-        assert!(
-            serde_json::from_str::<Money>(r#"{"minor":9007199254740992,"currency":"USD"}"#)
-                .is_err()
-        );
+        assert!(serde_json::from_str::<Money>(r#"{"minor":9007199254740992,"currency":"USD"}"#).is_err());
         assert!(serde_json::from_str::<Money>(r#"{"minor":1,"currency":"ZZZ"}"#).is_err());
     }
 
     #[test]
     fn plain_text_shows_every_decimal() {
         assert_eq!(usd("-34.5").to_string(), "-34.50 USD");
-        assert_eq!(
-            Money::parse("7", Currency::JPY).expect("valid").to_string(),
-            "7 JPY"
-        );
+        assert_eq!(Money::parse("7", Currency::JPY).expect("valid").to_string(), "7 JPY");
     }
 }

@@ -76,11 +76,7 @@ impl PaymentOrder {
         if !self.amount.is_positive() {
             return Err(OrderError::Amount);
         }
-        if !self
-            .reference
-            .as_deref()
-            .is_none_or(|text| text_fits(text, 0, Bill::REFERENCE_CHARS_MAX))
-        {
+        if !self.reference.as_deref().is_none_or(|text| text_fits(text, 0, Bill::REFERENCE_CHARS_MAX)) {
             return Err(OrderError::Reference);
         }
         if self.bill.is_some() != self.due_on.is_some() {
@@ -185,9 +181,7 @@ impl PaymentState {
             (Self::AwaitingApproval, E::ApprovalExpired) => Self::Expired,
             (Self::Scheduled, E::HoldPlaced) => Self::Held,
             (Self::Held, E::HoldReleased) => Self::Scheduled,
-            (Self::Scheduled | Self::Held | Self::Insufficient, E::Edited) => {
-                Self::AwaitingApproval
-            }
+            (Self::Scheduled | Self::Held | Self::Insufficient, E::Edited) => Self::AwaitingApproval,
             (state, E::Cancelled) if state.can_cancel() => Self::Cancelled,
             (Self::Scheduled | Self::Insufficient, E::FundsReserved) => Self::Reserved,
             (Self::Scheduled | Self::Insufficient, E::FundsMissing) => Self::Insufficient,
@@ -208,28 +202,13 @@ impl PaymentState {
     /// Nothing more happens to it; only a late return may still follow `Final`.
     #[must_use]
     pub const fn is_terminal(self) -> bool {
-        matches!(
-            self,
-            Self::Final
-                | Self::Returned
-                | Self::Rejected
-                | Self::Failed
-                | Self::Cancelled
-                | Self::Expired
-        )
+        matches!(self, Self::Final | Self::Returned | Self::Rejected | Self::Failed | Self::Cancelled | Self::Expired)
     }
 
     /// The person may still take it back by a cancel; `Reserved` only if the cancel comes before the rail.
     #[must_use]
     pub const fn can_cancel(self) -> bool {
-        matches!(
-            self,
-            Self::AwaitingApproval
-                | Self::Scheduled
-                | Self::Held
-                | Self::Insufficient
-                | Self::Reserved
-        )
+        matches!(self, Self::AwaitingApproval | Self::Scheduled | Self::Held | Self::Insufficient | Self::Reserved)
     }
 
     /// It was given to the rail, or may have been, and has not settled.
@@ -273,45 +252,28 @@ impl RailTiming {
     pub fn united_states() -> Result<Self, QuoteError> {
         let zone = TimeZone::get("America/New_York").map_err(|_| QuoteError::NoZone)?;
         let cutoff = Some(Time::constant(16, 0, 0, 0));
-        Ok(Self {
-            calendar: Calendar::FederalReserve,
-            cutoff,
-            zone,
-            banking_days_to_arrive: 1,
-        })
+        Ok(Self { calendar: Calendar::FederalReserve, cutoff, zone, banking_days_to_arrive: 1 })
     }
 
     /// Practice money: every day, every hour, there on the same day.
     #[must_use]
     pub const fn sandbox(zone: TimeZone) -> Self {
-        Self {
-            calendar: Calendar::EveryDay,
-            cutoff: None,
-            zone,
-            banking_days_to_arrive: 0,
-        }
+        Self { calendar: Calendar::EveryDay, cutoff: None, zone, banking_days_to_arrive: 0 }
     }
 
     /// The last day on which a payment can leave to be there on the due date.
     #[must_use]
     pub fn leave_by(&self, due_on: Date) -> Date {
-        self.calendar
-            .subtract_banking_days(due_on, self.banking_days_to_arrive)
+        self.calendar.subtract_banking_days(due_on, self.banking_days_to_arrive)
     }
 
     fn cutoff_at(&self, day: Date) -> Result<Timestamp, QuoteError> {
         let (day, time) = match self.cutoff {
             Some(cutoff) => (day, cutoff),
-            None => (
-                day.tomorrow().map_err(|_| QuoteError::TooFarAhead)?,
-                Time::midnight(),
-            ),
+            None => (day.tomorrow().map_err(|_| QuoteError::TooFarAhead)?, Time::midnight()),
         };
         // A time that a clock change skips moves forward; one that it doubles is the first.
-        let at = day
-            .to_datetime(time)
-            .to_zoned(self.zone.clone())
-            .map_err(|_| QuoteError::TooFarAhead)?;
+        let at = day.to_datetime(time).to_zoned(self.zone.clone()).map_err(|_| QuoteError::TooFarAhead)?;
         Ok(at.timestamp())
     }
 }
@@ -335,11 +297,7 @@ pub enum QuoteError {
 
 /// The day a payment leaves: the wished day, or the banking day before it when that is closed, but never before the
 /// first day whose cut-off lies ahead. Without a wish, that first day.
-pub fn quote(
-    now: Timestamp,
-    send_on: Option<Date>,
-    timing: &RailTiming,
-) -> Result<Quote, QuoteError> {
+pub fn quote(now: Timestamp, send_on: Option<Date>, timing: &RailTiming) -> Result<Quote, QuoteError> {
     let today = now.to_zoned(timing.zone.clone()).date();
     let calendar = timing.calendar;
     let mut earliest = calendar.on_or_after(today);
@@ -352,9 +310,5 @@ pub fn quote(
     }
     let will_process_on = calendar.on_or_before(wished).max(earliest);
     let expected_by = calendar.add_banking_days(will_process_on, timing.banking_days_to_arrive);
-    Ok(Quote {
-        will_process_on,
-        cutoff_at: timing.cutoff_at(will_process_on)?,
-        expected_by,
-    })
+    Ok(Quote { will_process_on, cutoff_at: timing.cutoff_at(will_process_on)?, expected_by })
 }

@@ -45,12 +45,7 @@ impl Candidate {
     #[must_use]
     pub fn new(occurrence: &Occurrence, bill: &Bill) -> Self {
         let needs_person = occurrence.needs_person();
-        Self {
-            bill: occurrence.bill,
-            due_on: occurrence.due_on,
-            needs_person,
-            remind_days: bill.remind_days.clone(),
-        }
+        Self { bill: occurrence.bill, due_on: occurrence.due_on, needs_person, remind_days: bill.remind_days.clone() }
     }
 }
 
@@ -111,10 +106,8 @@ pub fn plan(
     now: Timestamp,
 ) -> Plan {
     let today = now.to_zoned(preferences.zone.clone()).date();
-    let snoozed: HashMap<(BillId, Date), Timestamp> = snoozes
-        .iter()
-        .map(|snooze| ((snooze.bill, snooze.due_on), snooze.until))
-        .collect();
+    let snoozed: HashMap<(BillId, Date), Timestamp> =
+        snoozes.iter().map(|snooze| ((snooze.bill, snooze.due_on), snooze.until)).collect();
     let mut plan = Plan::default();
     let mut due = Vec::new();
     for candidate in candidates.iter().filter(|candidate| candidate.needs_person) {
@@ -124,11 +117,7 @@ pub fn plan(
         }
         let until = snoozed.get(&(candidate.bill, candidate.due_on)).copied();
         let leads = Leads::of(candidate, preferences, delivered, now);
-        plan.look_again(
-            leads
-                .next
-                .filter(|(at, _)| until.is_none_or(|until| *at > until)),
-        );
+        plan.look_again(leads.next.filter(|(at, _)| until.is_none_or(|until| *at > until)));
         if let Some(until) = until.filter(|until| *until > now) {
             plan.look_again(Some((until, leads.lead_at(candidate, days_left))));
             continue;
@@ -163,35 +152,16 @@ struct Leads {
 }
 
 impl Leads {
-    fn of(
-        candidate: &Candidate,
-        preferences: &Preferences,
-        delivered: &HashSet<Lead>,
-        now: Timestamp,
-    ) -> Self {
-        let lead = |days_before: u8| Lead {
-            bill: candidate.bill,
-            due_on: candidate.due_on,
-            days_before,
-        };
-        let told = candidate
-            .remind_days
-            .iter()
-            .copied()
-            .filter(|days| delivered.contains(&lead(*days)))
-            .min();
-        let mut leads = Self {
-            passed: Vec::new(),
-            latest: None,
-            next: None,
-        };
+    fn of(candidate: &Candidate, preferences: &Preferences, delivered: &HashSet<Lead>, now: Timestamp) -> Self {
+        let lead = |days_before: u8| Lead { bill: candidate.bill, due_on: candidate.due_on, days_before };
+        let told = candidate.remind_days.iter().copied().filter(|days| delivered.contains(&lead(*days))).min();
+        let mut leads = Self { passed: Vec::new(), latest: None, next: None };
         let mut days_before = candidate.remind_days.clone();
         days_before.sort_unstable_by(|a, b| b.cmp(a));
         days_before.dedup();
         for days_before in days_before {
             let lead = lead(days_before);
-            let Some(at) = instant(preferences, &lead).filter(|_| !delivered.contains(&lead))
-            else {
+            let Some(at) = instant(preferences, &lead).filter(|_| !delivered.contains(&lead)) else {
                 continue;
             };
             let replaced = told.is_some_and(|told| told < days_before);
@@ -207,36 +177,19 @@ impl Leads {
         leads
     }
 
-    fn reminder(
-        &self,
-        candidate: &Candidate,
-        snoozed_until: Option<Timestamp>,
-        days_left: i32,
-    ) -> Option<Reminder> {
+    fn reminder(&self, candidate: &Candidate, snoozed_until: Option<Timestamp>, days_left: i32) -> Option<Reminder> {
         let (at, days_before, snoozed) = match (snoozed_until, self.latest) {
             (Some(until), _) => (until, self.lead_at(candidate, days_left).days_before, true),
             (None, Some((at, lead))) => (at, lead.days_before, false),
             (None, None) => return None,
         };
-        Some(Reminder {
-            bill: candidate.bill,
-            due_on: candidate.due_on,
-            days_before,
-            at,
-            days_left,
-            snoozed,
-        })
+        Some(Reminder { bill: candidate.bill, due_on: candidate.due_on, days_before, at, days_left, snoozed })
     }
 
     /// The lead that a snooze stands for: the latest missed one, otherwise by the days that are left.
     fn lead_at(&self, candidate: &Candidate, days_left: i32) -> Lead {
-        let days_before =
-            u8::try_from(days_left.clamp(0, i32::from(Bill::REMIND_DAYS_MAX))).unwrap_or(0);
-        let by_days = Lead {
-            bill: candidate.bill,
-            due_on: candidate.due_on,
-            days_before,
-        };
+        let days_before = u8::try_from(days_left.clamp(0, i32::from(Bill::REMIND_DAYS_MAX))).unwrap_or(0);
+        let by_days = Lead { bill: candidate.bill, due_on: candidate.due_on, days_before };
         self.latest.map_or(by_days, |(_, lead)| lead)
     }
 }
@@ -244,10 +197,7 @@ impl Leads {
 /// The instant of a lead. A time that a clock change skips moves forward; one that it doubles is the first.
 fn instant(preferences: &Preferences, lead: &Lead) -> Option<Timestamp> {
     let day = days::shifted(lead.due_on, -i32::from(lead.days_before));
-    let at = day
-        .to_datetime(preferences.remind_at)
-        .to_zoned(preferences.zone.clone())
-        .ok()?;
+    let at = day.to_datetime(preferences.remind_at).to_zoned(preferences.zone.clone()).ok()?;
     Some(at.timestamp())
 }
 
@@ -256,12 +206,7 @@ fn gathered(due: Vec<Reminder>, now: Timestamp) -> (Vec<Reminder>, Vec<Reminder>
     if due.len() > AT_ONCE_MAX {
         return (Vec::new(), due);
     }
-    let (old, fresh): (Vec<_>, Vec<_>) = due
-        .iter()
-        .partition(|reminder| now.duration_since(reminder.at) >= DIGEST_AFTER);
-    if old.len() < 2 {
-        (due, Vec::new())
-    } else {
-        (fresh, old)
-    }
+    let (old, fresh): (Vec<_>, Vec<_>) =
+        due.iter().partition(|reminder| now.duration_since(reminder.at) >= DIGEST_AFTER);
+    if old.len() < 2 { (due, Vec::new()) } else { (fresh, old) }
 }

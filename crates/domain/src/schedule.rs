@@ -108,14 +108,8 @@ impl Schedule {
         let first = days::number_of(self.starts_on);
         match self.every {
             Every::Once => Some(Steps::Once(self.starts_on)),
-            Every::Day => Some(Steps::Days {
-                first,
-                step: interval,
-            }),
-            Every::Week => Some(Steps::Days {
-                first,
-                step: 7 * interval,
-            }),
+            Every::Day => Some(Steps::Days { first, step: interval }),
+            Every::Week => Some(Steps::Days { first, step: 7 * interval }),
             Every::Month => self.months(interval),
             Every::Quarter => self.months(3 * interval),
             Every::Year => self.months(12 * interval),
@@ -124,17 +118,10 @@ impl Schedule {
 
     /// Months are counted from the month of the first date, which may be the one after `starts_on`.
     fn months(&self, step: i32) -> Option<Steps> {
-        let day = self
-            .day
-            .unwrap_or_else(|| self.starts_on.day().unsigned_abs())
-            .clamp(1, 31);
+        let day = self.day.unwrap_or_else(|| self.starts_on.day().unsigned_abs()).clamp(1, 31);
         let month = days::month_of(self.starts_on);
         let passed = days::clamped(month, day)? < self.starts_on;
-        Some(Steps::Months {
-            first: month + i32::from(passed),
-            step,
-            day,
-        })
+        Some(Steps::Months { first: month + i32::from(passed), step, day })
     }
 }
 
@@ -173,12 +160,8 @@ impl Steps {
     fn date(self, index: i32) -> Option<Date> {
         match self {
             Self::Once(date) => (index == 0).then_some(date),
-            Self::Days { first, step } => {
-                days::date_of(index.checked_mul(step)?.checked_add(first)?)
-            }
-            Self::Months { first, step, day } => {
-                days::clamped(index.checked_mul(step)?.checked_add(first)?, day)
-            }
+            Self::Days { first, step } => days::date_of(index.checked_mul(step)?.checked_add(first)?),
+            Self::Months { first, step, day } => days::clamped(index.checked_mul(step)?.checked_add(first)?, day),
         }
     }
 

@@ -69,10 +69,7 @@ pub struct Covered {
 /// known. A card with terms closes on its closing day, every other account with the calendar month.
 #[must_use]
 pub fn closed_cycles(account: &Account, covered: Covered, today: Date) -> Vec<Cycle> {
-    let terms = account
-        .terms
-        .as_ref()
-        .filter(|_| account.kind == AccountKind::Card);
+    let terms = account.terms.as_ref().filter(|_| account.kind == AccountKind::Card);
     let mut closed_on = closing_before(terms, today);
     let mut cycles = Vec::new();
     while cycles.len() < CYCLES_MAX && closed_on >= covered.first_on {
@@ -80,12 +77,7 @@ pub fn closed_cycles(account: &Account, covered: Covered, today: Date) -> Vec<Cy
         let opened_on = days::shifted(before, 1);
         let complete = covered.first_on <= opened_on && closed_on <= covered.last_on;
         let due_on = terms.map(|terms| terms.due_after(closed_on));
-        cycles.push(Cycle {
-            opened_on,
-            closed_on,
-            due_on,
-            complete,
-        });
+        cycles.push(Cycle { opened_on, closed_on, due_on, complete });
         closed_on = before;
     }
     cycles
@@ -93,26 +85,12 @@ pub fn closed_cycles(account: &Account, covered: Covered, today: Date) -> Vec<Cy
 
 /// The closed cycle of that name, whatever is known of it; `None` when no cycle closes on that date or it is open.
 #[must_use]
-pub fn cycle_closed_on(
-    account: &Account,
-    closed_on: Date,
-    covered: Covered,
-    today: Date,
-) -> Option<Cycle> {
+pub fn cycle_closed_on(account: &Account, closed_on: Date, covered: Covered, today: Date) -> Option<Cycle> {
     let next = days::shifted(closed_on, 1);
     if closed_on >= today {
         return None;
     }
-    let cycle = closed_cycles(
-        account,
-        Covered {
-            first_on: closed_on,
-            ..covered
-        },
-        next,
-    )
-    .into_iter()
-    .next()?;
+    let cycle = closed_cycles(account, Covered { first_on: closed_on, ..covered }, next).into_iter().next()?;
     let complete = covered.first_on <= cycle.opened_on && cycle.closed_on <= covered.last_on;
     (cycle.closed_on == closed_on).then_some(Cycle { complete, ..cycle })
 }
@@ -120,11 +98,7 @@ pub fn cycle_closed_on(
 /// When the cycle that is open today closes.
 #[must_use]
 pub fn next_closing_on(account: &Account, today: Date) -> Date {
-    match account
-        .terms
-        .as_ref()
-        .filter(|_| account.kind == AccountKind::Card)
-    {
+    match account.terms.as_ref().filter(|_| account.kind == AccountKind::Card) {
         Some(terms) => terms.closing_on_or_after(today),
         None => days::clamped(days::month_of(today), 31).unwrap_or(Date::MAX),
     }
@@ -170,30 +144,13 @@ pub fn summary(
     let (opening, closing) = match known {
         Known::Opening(opening) => (opening, opening.plus(moved)?),
         Known::Closing(closing) => (closing.minus(moved)?, closing),
-        Known::Now {
-            balance,
-            posted_after,
-        } => {
+        Known::Now { balance, posted_after } => {
             let closing = balance.minus(posted_after)?;
             (closing.minus(moved)?, closing)
         }
     };
-    let Cycle {
-        opened_on,
-        closed_on,
-        due_on,
-        complete,
-    } = *cycle;
-    Ok(StatementSummary {
-        account,
-        opened_on,
-        closed_on,
-        due_on,
-        opening,
-        closing,
-        lines,
-        complete,
-    })
+    let Cycle { opened_on, closed_on, due_on, complete } = *cycle;
+    Ok(StatementSummary { account, opened_on, closed_on, due_on, opening, closing, lines, complete })
 }
 
 /// A statement of one cycle from its posted lines, in any order: opening plus lines is the closing, exactly.
@@ -208,18 +165,14 @@ pub fn build(
     }
     let days = cycle.opened_on..=cycle.closed_on;
     let fits = |line: &Transaction| {
-        line.account == account
-            && line.state == TransactionState::Posted
-            && days.contains(&line.posted_on)
+        line.account == account && line.state == TransactionState::Posted && days.contains(&line.posted_on)
     };
     if !lines.iter().all(fits) {
         return Err(StatementError::StrayLine);
     }
     lines.sort_by_key(|line| (line.posted_on, line.id));
     let currency = match known {
-        Known::Opening(money) | Known::Closing(money) | Known::Now { balance: money, .. } => {
-            money.currency()
-        }
+        Known::Opening(money) | Known::Closing(money) | Known::Now { balance: money, .. } => money.currency(),
     };
     let moved = Money::sum(currency, lines.iter().map(|line| line.amount))?;
     let count = u32::try_from(lines.len()).map_err(|_| StatementError::TooManyLines)?;

@@ -18,9 +18,7 @@ pub struct ManualClock {
 impl ManualClock {
     #[must_use]
     pub fn at(start: Timestamp) -> Self {
-        Self {
-            micros: AtomicI64::new(start.as_microsecond()),
-        }
+        Self { micros: AtomicI64::new(start.as_microsecond()) }
     }
 
     pub fn set(&self, now: Timestamp) {
