@@ -367,3 +367,6 @@ fn money(minor: i128, currency: Currency) -> Money {
     let minor = i64::try_from(minor.clamp(0, i128::from(Money::MINOR_MAX))).unwrap_or(Money::MINOR_MAX);
     Money::new(minor, currency).unwrap_or(Money::zero(currency))
 }
+
+#[cfg(test)]
+mod tests;

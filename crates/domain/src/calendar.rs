@@ -83,7 +83,7 @@ impl Calendar {
     fn closed_days(self, date: Date) -> u32 {
         let year = i32::from(date.year());
         let month = date.month() as usize;
-        if self as usize == Self::EveryDay as usize {
+        if matches!(self, Self::EveryDay) {
             return 0;
         }
         match usize::try_from(year - TABLE_FIRST_YEAR) {
@@ -295,3 +295,6 @@ const fn easter_sunday(year: i32) -> (i32, i32) {
     let days = correction + to_sunday - 7 * late + 114;
     (days / 31, days % 31 + 1)
 }
+
+#[cfg(test)]
+mod tests;

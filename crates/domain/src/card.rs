@@ -263,7 +263,8 @@ impl CycleSums {
     }
 }
 
-/// The figures of a card. `sums` must be those of `last_closing(account, today)`.
+/// The figures of a card, as far as its files tell: `account.balance_as_of` says how far. `sums` must be those of
+/// `last_closing(account, today)`.
 pub fn figures(account: &Account, sums: &CycleSums, today: Date) -> Result<CardFigures, MoneyError> {
     let closing = last_closing(account, today);
     let terms = account.terms.as_ref();

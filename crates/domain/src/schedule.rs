@@ -182,3 +182,6 @@ impl Steps {
 const fn ceiling(far: i32, step: i32) -> i32 {
     if far <= 0 { 0 } else { (far + step - 1) / step }
 }
+
+#[cfg(test)]
+mod tests;

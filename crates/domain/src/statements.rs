@@ -65,49 +65,73 @@ pub struct Covered {
     pub last_on: Date,
 }
 
-/// The cycles that closed before `today`, newest first, at most `CYCLES_MAX`, none that ended before anything was
-/// known. A card with terms closes on its closing day, every other account with the calendar month.
+/// The cycles that closed before `today`, newest first, at most `CYCLES_MAX`. They begin with the one in which what is
+/// known ends, so an old import shows its own months, and none lies before what is known. A card with terms closes on
+/// its closing day, every other account with the calendar month.
 #[must_use]
 pub fn closed_cycles(account: &Account, covered: Covered, today: Date) -> Vec<Cycle> {
-    let terms = account.terms.as_ref().filter(|_| account.kind == AccountKind::Card);
-    let mut closed_on = closing_before(terms, today);
+    let closings = Closings::of(account);
+    let mut closed_on = closings.on_or_after(covered.last_on);
+    if closed_on >= today {
+        closed_on = closings.before(today);
+    }
     let mut cycles = Vec::new();
     while cycles.len() < CYCLES_MAX && closed_on >= covered.first_on {
-        let before = closing_before(terms, closed_on);
-        let opened_on = days::shifted(before, 1);
-        let complete = covered.first_on <= opened_on && closed_on <= covered.last_on;
-        let due_on = terms.map(|terms| terms.due_after(closed_on));
-        cycles.push(Cycle { opened_on, closed_on, due_on, complete });
-        closed_on = before;
+        let cycle = closings.cycle(closed_on, covered);
+        closed_on = days::shifted(cycle.opened_on, -1);
+        cycles.push(cycle);
     }
     cycles
 }
 
-/// The closed cycle of that name, whatever is known of it; `None` when no cycle closes on that date or it is open.
+/// The closed cycle of that name, however old; `None` when no cycle closes on that date or it is still open.
 #[must_use]
 pub fn cycle_closed_on(account: &Account, closed_on: Date, covered: Covered, today: Date) -> Option<Cycle> {
-    let next = days::shifted(closed_on, 1);
-    if closed_on >= today {
-        return None;
-    }
-    let cycle = closed_cycles(account, Covered { first_on: closed_on, ..covered }, next).into_iter().next()?;
-    let complete = covered.first_on <= cycle.opened_on && cycle.closed_on <= covered.last_on;
-    (cycle.closed_on == closed_on).then_some(Cycle { complete, ..cycle })
+    let closings = Closings::of(account);
+    let closes = closed_on < today && closings.on_or_after(closed_on) == closed_on;
+    closes.then(|| closings.cycle(closed_on, covered))
 }
 
 /// When the cycle that is open today closes.
 #[must_use]
 pub fn next_closing_on(account: &Account, today: Date) -> Date {
-    match account.terms.as_ref().filter(|_| account.kind == AccountKind::Card) {
-        Some(terms) => terms.closing_on_or_after(today),
-        None => days::clamped(days::month_of(today), 31).unwrap_or(Date::MAX),
-    }
+    Closings::of(account).on_or_after(today)
 }
 
-fn closing_before(terms: Option<&CardTerms>, date: Date) -> Date {
-    match terms {
-        Some(terms) => terms.closing_before(date),
-        None => days::clamped(days::month_of(date) - 1, 31).unwrap_or(Date::MIN),
+/// On which days the cycles of an account close.
+enum Closings<'a> {
+    ByTerms(&'a CardTerms),
+    MonthEnds,
+}
+
+impl<'a> Closings<'a> {
+    fn of(account: &'a Account) -> Self {
+        let terms = account.terms.as_ref().filter(|_| account.kind == AccountKind::Card);
+        terms.map_or(Self::MonthEnds, Self::ByTerms)
+    }
+
+    fn before(&self, date: Date) -> Date {
+        match self {
+            Self::ByTerms(terms) => terms.closing_before(date),
+            Self::MonthEnds => days::clamped(days::month_of(date) - 1, 31).unwrap_or(Date::MIN),
+        }
+    }
+
+    fn on_or_after(&self, date: Date) -> Date {
+        match self {
+            Self::ByTerms(terms) => terms.closing_on_or_after(date),
+            Self::MonthEnds => days::clamped(days::month_of(date), 31).unwrap_or(Date::MAX),
+        }
+    }
+
+    fn cycle(&self, closed_on: Date, covered: Covered) -> Cycle {
+        let opened_on = days::shifted(self.before(closed_on), 1);
+        let due_on = match self {
+            Self::ByTerms(terms) => Some(terms.due_after(closed_on)),
+            Self::MonthEnds => None,
+        };
+        let complete = covered.first_on <= opened_on && closed_on <= covered.last_on;
+        Cycle { opened_on, closed_on, due_on, complete }
     }
 }
 
