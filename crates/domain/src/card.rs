@@ -340,3 +340,6 @@ fn unused_credit(
     };
     Ok(Some(if left.is_negative() { Money::zero(left.currency()) } else { left }))
 }
+
+#[cfg(test)]
+mod tests;

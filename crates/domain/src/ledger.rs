@@ -223,3 +223,6 @@ pub fn balance<'a>(
     let there = |posting: &&Posting| posting.account == account && posting.place == place;
     Money::sum(currency, postings.into_iter().filter(there).map(|posting| posting.amount))
 }
+
+#[cfg(test)]
+mod tests;

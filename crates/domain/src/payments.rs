@@ -312,3 +312,6 @@ pub fn quote(now: Timestamp, send_on: Option<Date>, timing: &RailTiming) -> Resu
     let expected_by = calendar.add_banking_days(will_process_on, timing.banking_days_to_arrive);
     Ok(Quote { will_process_on, cutoff_at: timing.cutoff_at(will_process_on)?, expected_by })
 }
+
+#[cfg(test)]
+mod tests;

@@ -210,3 +210,6 @@ fn gathered(due: Vec<Reminder>, now: Timestamp) -> (Vec<Reminder>, Vec<Reminder>
         due.iter().partition(|reminder| now.duration_since(reminder.at) >= DIGEST_AFTER);
     if old.len() < 2 { (due, Vec::new()) } else { (fresh, old) }
 }
+
+#[cfg(test)]
+mod tests;

@@ -203,3 +203,6 @@ pub fn build(
     let summary = summary(account, cycle, known, moved, count)?;
     Ok(Statement { summary, lines })
 }
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,267 @@
+//! The figures of a card by worked examples. Today is Friday, 20 November 2026.
+
+use jiff::Timestamp;
+use jiff::civil::date;
+
+use super::*;
+use crate::accounts::{AccountKind, Keeping};
+use crate::ids::{AccountId, TransactionId};
+
+const TODAY: Date = date(2026, 11, 20);
+
+fn usd(text: &str) -> Money {
+    Money::parse(text, Currency::USD).expect("a valid amount")
+}
+
+/// Closes on the 25th, due 25 days later, minimum the larger of 35 and 2 %.
+fn terms() -> CardTerms {
+    CardTerms {
+        closing_day: 25,
+        due: DueRule::DaysAfterClosing(25),
+        minimum_floor: Some(usd("35")),
+        minimum_share: Some(20_000),
+    }
+}
+
+/// Owes 812.40 in all.
+fn card() -> Account {
+    Account {
+        id: AccountId::new(Timestamp::UNIX_EPOCH, [1; 10]),
+        keeping: Keeping::Linked,
+        kind: AccountKind::Card,
+        name: "Card".into(),
+        mask: Some("1234".into()),
+        currency: Currency::USD,
+        source: None,
+        balance: Some(usd("-812.40")),
+        available: None,
+        balance_as_of: None,
+        terms: Some(terms()),
+        issuer: None,
+    }
+}
+
+fn issuer(closed_on: Date) -> IssuerFigures {
+    IssuerFigures {
+        closed_on,
+        due_on: Some(date(2026, 11, 17)),
+        statement_balance: Some(usd("700")),
+        minimum_due: Some(usd("25")),
+        credit_limit: Some(usd("5000")),
+    }
+}
+
+fn line(posted_on: Date, amount: &str, kind: TransactionKind, state: TransactionState) -> Transaction {
+    Transaction {
+        id: TransactionId::new(Timestamp::UNIX_EPOCH, [1; 10]),
+        account: card().id,
+        posted_on,
+        amount: usd(amount),
+        description: String::new(),
+        memo: None,
+        kind,
+        state,
+        source: None,
+    }
+}
+
+fn lines() -> Vec<Transaction> {
+    use TransactionKind as K;
+    use TransactionState as S;
+    vec![
+        line(date(2026, 10, 25), "-500", K::Purchase, S::Posted),
+        line(date(2026, 10, 26), "-212.40", K::Purchase, S::Posted),
+        line(date(2026, 11, 10), "100", K::Payment, S::Posted),
+        line(date(2026, 11, 12), "20", K::Refund, S::Posted),
+        line(date(2026, 11, 19), "-31.60", K::Purchase, S::Pending),
+        line(date(2026, 11, 19), "-8.40", K::Purchase, S::Pending),
+    ]
+}
+
+fn shown(account: &Account) -> CardFigures {
+    let closed_on = last_closing(account, TODAY).map(|closing| closing.on);
+    let sums = CycleSums::of(Currency::USD, closed_on, &lines()).expect("in range");
+    figures(account, &sums, TODAY).expect("in range")
+}
+
+#[test]
+fn the_four_figures_are_kept_apart() {
+    let figures = shown(&card());
+    assert_eq!(figures.current_balance, Some(usd("812.40")));
+    assert_eq!(figures.statement_balance, Some(usd("720")), "812.40 without the 212.40 since, and with 120 given back");
+    assert_eq!(figures.minimum_due, Some(usd("35")));
+    assert_eq!((figures.pending, figures.pending_count), (usd("40"), 2));
+    assert_eq!(figures.paid_since_closing, Some(usd("100")), "a refund is no payment");
+    assert_eq!(figures.closed_on, Some(date(2026, 10, 25)));
+    assert_eq!(figures.next_closing_on, Some(date(2026, 11, 25)));
+    assert_eq!(figures.due_on, Some(date(2026, 11, 19)));
+    assert!(!figures.from_issuer);
+}
+
+#[test]
+fn a_charge_on_the_closing_day_is_still_of_that_cycle() {
+    let on_it = [line(date(2026, 10, 25), "-5", TransactionKind::Purchase, TransactionState::Posted)];
+    let sums = CycleSums::of(Currency::USD, Some(date(2026, 10, 25)), &on_it).expect("in range");
+    assert_eq!(sums, CycleSums::none(Currency::USD));
+}
+
+#[test]
+fn the_issuers_own_figures_are_used_for_the_cycle_they_are_of() {
+    let account = Account { issuer: Some(issuer(date(2026, 10, 23))), ..card() };
+    let figures = shown(&account);
+    assert_eq!(figures.statement_balance, Some(usd("700")));
+    assert_eq!(figures.minimum_due, Some(usd("25")));
+    assert_eq!(figures.closed_on, Some(date(2026, 10, 23)), "closed on the Friday, two days before the set day");
+    assert_eq!(figures.due_on, Some(date(2026, 11, 17)));
+    assert_eq!(figures.next_closing_on, Some(date(2026, 11, 25)));
+    assert!(figures.from_issuer);
+}
+
+#[test]
+fn the_issuers_figures_of_an_older_cycle_are_not_shown_as_the_last() {
+    let account = Account { issuer: Some(issuer(date(2026, 9, 25))), ..card() };
+    let figures = shown(&account);
+    assert_eq!(figures.statement_balance, Some(usd("720")));
+    assert_eq!(figures.closed_on, Some(date(2026, 10, 25)));
+    assert!(!figures.from_issuer);
+    assert_eq!(figures.credit_limit, Some(usd("5000")), "a limit outlives its cycle");
+}
+
+#[test]
+fn an_issuer_that_closed_just_before_the_set_day_has_closed_this_cycle() {
+    let account = Account { issuer: Some(issuer(date(2026, 11, 23))), ..card() };
+    let on_the_24th = date(2026, 11, 24);
+    let closing = last_closing(&account, on_the_24th).expect("known");
+    assert_eq!((closing.on, closing.by_issuer), (date(2026, 11, 23), true));
+    let figures = figures(&account, &CycleSums::none(Currency::USD), on_the_24th).expect("in range");
+    assert_eq!(figures.next_closing_on, Some(date(2026, 12, 25)));
+}
+
+#[test]
+fn what_the_issuer_left_out_is_worked_out() {
+    let silent =
+        IssuerFigures { due_on: None, minimum_due: None, statement_balance: None, ..issuer(date(2026, 10, 25)) };
+    let figures = shown(&Account { issuer: Some(silent), ..card() });
+    assert_eq!(figures.statement_balance, Some(usd("720")));
+    assert_eq!(figures.minimum_due, Some(usd("35")));
+    assert_eq!(figures.due_on, Some(date(2026, 11, 19)));
+    assert!(!figures.from_issuer);
+}
+
+#[test]
+fn without_terms_only_the_issuer_knows_the_closing_and_only_for_a_cycle() {
+    let bare = Account { terms: None, ..card() };
+    assert_eq!(last_closing(&bare, TODAY), None);
+    let figures_without = shown(&bare);
+    assert_eq!(figures_without.current_balance, Some(usd("812.40")));
+    assert_eq!(figures_without.statement_balance, None);
+    assert_eq!(figures_without.paid_since_closing, None);
+    assert_eq!(figures_without.next_closing_on, None);
+    let told = Account { issuer: Some(issuer(date(2026, 10, 25))), ..bare };
+    assert_eq!(shown(&told).statement_balance, Some(usd("700")));
+    let much_later = date(2026, 12, 20);
+    assert_eq!(last_closing(&told, much_later), None, "a newer cycle has closed unseen");
+}
+
+#[test]
+fn before_any_file_gave_a_balance_there_is_none() {
+    let figures = shown(&Account { balance: None, ..card() });
+    assert_eq!(figures.current_balance, None);
+    assert_eq!(figures.statement_balance, None);
+    assert_eq!(figures.minimum_due, None);
+    assert_eq!(figures.due_on, Some(date(2026, 11, 19)), "the dates are known all the same");
+}
+
+#[test]
+fn a_card_in_credit_owes_nothing_and_has_no_minimum() {
+    let account = Account { balance: Some(usd("50")), ..card() };
+    let sums = CycleSums::none(Currency::USD);
+    let figures = figures(&account, &sums, TODAY).expect("in range");
+    assert_eq!(figures.current_balance, Some(usd("-50")));
+    assert_eq!(figures.statement_balance, Some(usd("-50")));
+    assert_eq!(figures.minimum_due, Some(usd("0")));
+    assert_eq!(figures.paid_since_closing, Some(usd("0")));
+}
+
+#[test]
+fn the_minimum_is_the_larger_of_floor_and_share_and_never_above_the_balance() {
+    let minimum = |owed: &str| terms().minimum_of(usd(owed)).expect("in range");
+    assert_eq!(minimum("20"), Some(usd("20")), "less is owed than the floor");
+    assert_eq!(minimum("1000"), Some(usd("35")), "2 % is 20: the floor is more");
+    assert_eq!(minimum("3000"), Some(usd("60")));
+    assert_eq!(minimum("3000.01"), Some(usd("60.01")), "a part of a cent counts as one");
+    assert_eq!(minimum("0"), Some(usd("0")));
+    let neither = CardTerms { minimum_floor: None, minimum_share: None, ..terms() };
+    assert_eq!(neither.minimum_of(usd("1000")), Ok(None));
+    let share_alone = CardTerms { minimum_floor: None, ..terms() };
+    assert_eq!(share_alone.minimum_of(usd("1000")), Ok(Some(usd("20"))));
+    let largest = Money::new(Money::MINOR_MAX, Currency::USD).expect("in range");
+    let all = CardTerms { minimum_share: Some(1_000_000), ..terms() };
+    assert_eq!(all.minimum_of(largest), Ok(Some(largest)));
+    let floor_in_euros = CardTerms { minimum_floor: Money::parse("35", Currency::EUR).ok(), ..terms() };
+    assert!(floor_in_euros.minimum_of(usd("1000")).is_err());
+}
+
+#[test]
+fn what_was_paid_since_closing_is_at_most_what_was_owed() {
+    let sums = CycleSums { paid_since_closing: usd("900"), ..CycleSums::none(Currency::USD) };
+    let figures = figures(&card(), &sums, TODAY).expect("in range");
+    assert_eq!(figures.paid_since_closing, Some(usd("812.40")));
+}
+
+#[test]
+fn unused_credit_is_the_issuers_word_or_the_limit_less_owed_and_pending() {
+    let said = Account { available: Some(usd("4000")), ..card() };
+    assert_eq!(shown(&said).unused_credit, Some(usd("4000")));
+    let limited = Account { issuer: Some(issuer(date(2026, 10, 25))), ..card() };
+    assert_eq!(shown(&limited).unused_credit, Some(usd("4147.60")), "5,000 less 812.40 and 40 pending");
+    let over = Account { balance: Some(usd("-6000")), ..limited.clone() };
+    assert_eq!(shown(&over).unused_credit, Some(usd("0")));
+    let refund = CycleSums { pending: usd("500"), ..CycleSums::none(Currency::USD) };
+    let unused = figures(&limited, &refund, TODAY).expect("in range").unused_credit;
+    assert_eq!(unused, Some(usd("4187.60")), "a pending refund is not counted on");
+    assert_eq!(shown(&card()).unused_credit, None);
+}
+
+#[test]
+fn a_cycle_stays_open_to_the_end_of_its_closing_day() {
+    assert_eq!(terms().closing_before(date(2026, 11, 25)), date(2026, 10, 25));
+    assert_eq!(terms().closing_on_or_after(date(2026, 11, 25)), date(2026, 11, 25));
+    assert_eq!(terms().closing_before(date(2026, 11, 26)), date(2026, 11, 25));
+    assert_eq!(terms().closing_on_or_after(date(2026, 11, 26)), date(2026, 12, 25));
+}
+
+#[test]
+fn closing_on_the_31st_clamps_and_returns() {
+    let month_end = CardTerms { closing_day: 31, ..terms() };
+    let mut closing = date(2026, 12, 31);
+    let closings = std::iter::repeat_with(|| {
+        closing = month_end.closing_on_or_after(days::shifted(closing, 1));
+        (closing.month(), closing.day())
+    });
+    assert_eq!(closings.take(4).collect::<Vec<_>>(), [(1, 31), (2, 28), (3, 31), (4, 30)]);
+    assert_eq!(month_end.closing_before(date(2027, 3, 1)), date(2027, 2, 28));
+}
+
+#[test]
+fn a_payment_is_due_so_many_days_later_or_on_the_next_such_day() {
+    let due = |closing_day, due, closed_on| CardTerms { closing_day, due, ..terms() }.due_after(closed_on);
+    assert_eq!(due(25, DueRule::DaysAfterClosing(25), date(2026, 12, 25)), date(2027, 1, 19));
+    assert_eq!(due(25, DueRule::DayOfMonth(20), date(2026, 12, 25)), date(2027, 1, 20));
+    assert_eq!(due(3, DueRule::DayOfMonth(28), date(2026, 12, 3)), date(2026, 12, 28));
+    assert_eq!(due(28, DueRule::DayOfMonth(31), date(2027, 2, 28)), date(2027, 3, 31), "not the closing day itself");
+    assert_eq!(due(31, DueRule::DayOfMonth(31), date(2027, 1, 31)), date(2027, 2, 28));
+}
+
+#[test]
+fn terms_are_checked() {
+    let check = |terms: CardTerms| terms.check(Currency::USD);
+    assert_eq!(check(terms()), Ok(()));
+    assert_eq!(check(CardTerms { closing_day: 0, ..terms() }), Err(TermsError::ClosingDay));
+    assert_eq!(check(CardTerms { closing_day: 32, ..terms() }), Err(TermsError::ClosingDay));
+    assert_eq!(check(CardTerms { due: DueRule::DaysAfterClosing(61), ..terms() }), Err(TermsError::Due));
+    assert_eq!(check(CardTerms { due: DueRule::DayOfMonth(0), ..terms() }), Err(TermsError::Due));
+    assert_eq!(check(CardTerms { minimum_floor: Some(usd("-1")), ..terms() }), Err(TermsError::MinimumFloor));
+    assert_eq!(check(CardTerms { minimum_share: Some(1_000_001), ..terms() }), Err(TermsError::MinimumShare));
+    assert_eq!(terms().check(Currency::EUR), Err(TermsError::MinimumFloor));
+}

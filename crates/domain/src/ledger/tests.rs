@@ -1,0 +1,143 @@
+//! What an entry must be, and a payment's money followed through every legal history.
+
+use jiff::Timestamp;
+use proptest::prelude::*;
+use proptest::test_runner::RngSeed;
+
+use super::*;
+
+fn usd(minor: i64) -> Money {
+    Money::new(minor, Currency::USD).expect("in range")
+}
+
+fn account() -> AccountId {
+    AccountId::new(Timestamp::UNIX_EPOCH, [1; 10])
+}
+
+fn payment() -> PaymentId {
+    PaymentId::new(Timestamp::UNIX_EPOCH, [2; 10])
+}
+
+fn posting(place: Place, amount: Money) -> Posting {
+    Posting { account: account(), place, amount }
+}
+
+#[test]
+fn an_entry_sums_to_zero_or_there_is_none() {
+    let cause = Cause::Opening(account());
+    let good = vec![posting(Place::Outside, usd(-100)), posting(Place::Available, usd(100))];
+    assert_eq!(Entry::new(cause, good.clone()).map(|entry| entry.postings().to_vec()), Ok(good.clone()));
+    let unbalanced = vec![posting(Place::Outside, usd(-100)), posting(Place::Available, usd(99))];
+    assert_eq!(Entry::new(cause, unbalanced), Err(LedgerError::Unbalanced));
+    assert_eq!(Entry::new(cause, good[..1].to_vec()), Err(LedgerError::PostingCount));
+    assert_eq!(Entry::new(cause, vec![]), Err(LedgerError::PostingCount));
+    let nothing = vec![posting(Place::Outside, usd(0)), posting(Place::Available, usd(0))];
+    assert_eq!(Entry::new(cause, nothing), Err(LedgerError::ZeroPosting));
+    let many = [usd(1), usd(-1)].into_iter().cycle().take(66).map(|amount| posting(Place::Outside, amount)).collect();
+    assert_eq!(Entry::new(cause, many), Err(LedgerError::PostingCount));
+}
+
+#[test]
+fn each_currency_sums_to_zero_by_itself() {
+    let euros = |minor| Money::new(minor, Currency::EUR).expect("in range");
+    let mixed = vec![posting(Place::Outside, usd(-100)), posting(Place::Available, euros(100))];
+    assert_eq!(Entry::new(Cause::Opening(account()), mixed), Err(LedgerError::Unbalanced));
+    let both = [usd(-1), usd(1), euros(-2), euros(2)].map(|amount| posting(Place::Clearing, amount));
+    assert!(Entry::new(Cause::Opening(account()), both.to_vec()).is_ok());
+}
+
+#[test]
+fn only_an_amount_above_zero_moves() {
+    assert_eq!(Entry::opening(account(), usd(0)), Err(LedgerError::Amount));
+    let backwards =
+        Entry::of_payment(PaymentState::Scheduled, PaymentEvent::FundsReserved, payment(), account(), usd(-5));
+    assert_eq!(backwards, Err(LedgerError::Amount));
+}
+
+#[test]
+fn a_settled_payment_of_40_leaves_60_of_100() {
+    use PaymentEvent as E;
+    let events = [E::FundsReserved, E::HandedToRail, E::RailAccepted, E::SettledByRail, E::ReturnWindowOver];
+    let (state, postings) = followed(&events);
+    assert_eq!(state, PaymentState::Final);
+    assert_eq!(stand(&postings), [60, 0, 0, 40, -100]);
+}
+
+#[test]
+fn a_return_mirrors_all_that_moved() {
+    use PaymentEvent as E;
+    let events = [E::FundsReserved, E::HandedToRail, E::RailAccepted, E::SettledByRail, E::ReturnedByRail];
+    let (state, postings) = followed(&events);
+    assert_eq!(state, PaymentState::Returned);
+    assert_eq!(stand(&postings), [100, 0, 0, 0, -100]);
+    let (_, early) = followed(&[E::FundsReserved, E::HandedToRail, E::RailAccepted, E::ReturnedByRail]);
+    assert_eq!(stand(&early), [100, 0, 0, 0, -100]);
+}
+
+#[test]
+fn a_refusal_and_a_cancel_release_what_was_reserved() {
+    use PaymentEvent as E;
+    assert_eq!(stand(&followed(&[E::FundsReserved, E::HandedToRail, E::RailRefused]).1), [100, 0, 0, 0, -100]);
+    assert_eq!(stand(&followed(&[E::FundsReserved, E::Cancelled]).1), [100, 0, 0, 0, -100]);
+    assert_eq!(followed(&[E::Cancelled]).1.len(), 2, "before the reservation a cancel moves nothing");
+}
+
+#[test]
+fn while_the_rail_is_silent_the_money_stays_reserved() {
+    use PaymentEvent as E;
+    let events = [E::FundsReserved, E::HandedToRail, E::RailSilent, E::ProvenAbsent, E::RailSilent];
+    let (state, postings) = followed(&events);
+    assert_eq!(state, PaymentState::Unknown);
+    assert_eq!(stand(&postings), [60, 40, 0, 0, -100]);
+}
+
+#[test]
+fn stored_names_read_back() {
+    for place in Place::ALL {
+        assert_eq!(place.name().parse::<Place>(), Ok(place));
+    }
+    assert_eq!("elsewhere".parse::<Place>(), Err(LedgerError::UnknownPlace));
+}
+
+/// An account opened with 100 that orders a payment of 40, after these events.
+fn followed(events: &[PaymentEvent]) -> (PaymentState, Vec<Posting>) {
+    let mut state = PaymentState::Scheduled;
+    let mut postings = Entry::opening(account(), usd(100)).expect("balanced").postings().to_vec();
+    for event in events {
+        let entry = Entry::of_payment(state, *event, payment(), account(), usd(40)).expect("balanced");
+        state = state.after(*event).expect("legal");
+        postings.extend(entry.iter().flat_map(|entry| entry.postings().iter().copied()));
+    }
+    (state, postings)
+}
+
+fn stand(postings: &[Posting]) -> [i64; 5] {
+    Place::ALL.map(|place| balance(postings, account(), place, Currency::USD).expect("in range").minor())
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig { rng_seed: RngSeed::Fixed(1), ..ProptestConfig::with_cases(300) })]
+
+    #[test]
+    fn in_every_legal_history_each_place_holds_what_the_state_says(choices in prop::collection::vec(any::<usize>(), 0..30)) {
+        let mut state = PaymentState::Scheduled;
+        let mut events = Vec::new();
+        for choice in choices {
+            let legal: Vec<_> = PaymentEvent::ALL.into_iter().filter(|event| state.after(*event).is_ok()).collect();
+            if legal.is_empty() {
+                break;
+            }
+            let event = legal[choice % legal.len()];
+            state = state.after(event).expect("legal");
+            events.push(event);
+        }
+        let (state, postings) = followed(&events);
+        let [available, reserved, clearing, settled, outside] = stand(&postings);
+        prop_assert!(is_balanced(&postings));
+        prop_assert_eq!(reserved, if state.is_reserved() { 40 } else { 0 });
+        prop_assert_eq!(clearing, if state == PaymentState::Submitted { 40 } else { 0 });
+        prop_assert_eq!(settled, if state.counts_as_paid() { 40 } else { 0 });
+        prop_assert_eq!(available, 100 - reserved - clearing - settled);
+        prop_assert_eq!(outside, -100);
+    }
+}

@@ -1,0 +1,158 @@
+//! Opening plus lines is closing, to the cent, from whichever balance is known.
+
+use jiff::Timestamp;
+use jiff::civil::date;
+
+use super::*;
+use crate::accounts::{Keeping, TransactionKind};
+use crate::card::DueRule;
+use crate::ids::TransactionId;
+use crate::money::Currency;
+
+const TODAY: Date = date(2026, 11, 20);
+
+fn usd(text: &str) -> Money {
+    Money::parse(text, Currency::USD).expect("a valid amount")
+}
+
+fn account(kind: AccountKind, closing_day: Option<u8>) -> Account {
+    let due = DueRule::DayOfMonth(20);
+    Account {
+        id: AccountId::new(Timestamp::UNIX_EPOCH, [1; 10]),
+        keeping: Keeping::Linked,
+        kind,
+        name: "An account".into(),
+        mask: None,
+        currency: Currency::USD,
+        source: None,
+        balance: None,
+        available: None,
+        balance_as_of: None,
+        terms: closing_day.map(|closing_day| CardTerms { closing_day, due, minimum_floor: None, minimum_share: None }),
+        issuer: None,
+    }
+}
+
+fn card() -> Account {
+    account(AccountKind::Card, Some(25))
+}
+
+fn covered(first_on: Date, last_on: Date) -> Covered {
+    Covered { first_on, last_on }
+}
+
+fn line(number: u8, posted_on: Date, amount: &str) -> Transaction {
+    Transaction {
+        id: TransactionId::new(Timestamp::UNIX_EPOCH, [number; 10]),
+        account: card().id,
+        posted_on,
+        amount: usd(amount),
+        description: String::new(),
+        memo: None,
+        kind: TransactionKind::Purchase,
+        state: TransactionState::Posted,
+        source: None,
+    }
+}
+
+fn names(cycles: &[Cycle]) -> Vec<String> {
+    cycles.iter().map(|cycle| format!("{}..{}", cycle.opened_on, cycle.closed_on)).collect()
+}
+
+#[test]
+fn the_cycles_of_a_card_close_on_its_closing_day() {
+    let cycles = closed_cycles(&card(), covered(date(2026, 9, 10), TODAY), TODAY);
+    assert_eq!(names(&cycles), ["2026-09-26..2026-10-25", "2026-08-26..2026-09-25"]);
+    assert_eq!(cycles.iter().map(|cycle| cycle.complete).collect::<Vec<_>>(), [true, false]);
+    assert_eq!(cycles[0].due_on, Some(date(2026, 11, 20)));
+}
+
+#[test]
+fn an_account_without_a_closing_day_has_calendar_months() {
+    for account in [account(AccountKind::Checking, None), account(AccountKind::Card, None)] {
+        let cycles = closed_cycles(&account, covered(date(2026, 9, 1), TODAY), TODAY);
+        assert_eq!(names(&cycles), ["2026-10-01..2026-10-31", "2026-09-01..2026-09-30"]);
+        assert!(cycles.iter().all(|cycle| cycle.complete && cycle.due_on.is_none()));
+    }
+}
+
+#[test]
+fn a_cycle_closes_when_its_last_day_is_over() {
+    let known = covered(date(2026, 10, 26), date(2026, 11, 26));
+    assert_eq!(closed_cycles(&card(), known, date(2026, 11, 25)), []);
+    assert_eq!(names(&closed_cycles(&card(), known, date(2026, 11, 26))), ["2026-10-26..2026-11-25"]);
+    assert_eq!(next_closing_on(&card(), date(2026, 11, 25)), date(2026, 11, 25));
+    assert_eq!(next_closing_on(&account(AccountKind::Savings, None), TODAY), date(2026, 11, 30));
+}
+
+#[test]
+fn at_most_twelve_cycles_are_listed() {
+    let cycles = closed_cycles(&card(), covered(date(2020, 1, 1), TODAY), TODAY);
+    assert_eq!(cycles.len(), CYCLES_MAX);
+    assert_eq!(cycles[11].closed_on, date(2025, 11, 25));
+    let pairs = cycles.windows(2).all(|pair| pair[0].opened_on == days::shifted(pair[1].closed_on, 1));
+    assert!(pairs, "each begins the day after the one before it");
+}
+
+#[test]
+fn an_old_import_shows_the_months_it_has() {
+    let cycles = closed_cycles(&card(), covered(date(2015, 3, 1), date(2015, 5, 1)), TODAY);
+    assert_eq!(names(&cycles), ["2015-04-26..2015-05-25", "2015-03-26..2015-04-25", "2015-02-26..2015-03-25"]);
+    assert_eq!(cycles.iter().map(|cycle| cycle.complete).collect::<Vec<_>>(), [false, true, false]);
+}
+
+#[test]
+fn a_cycle_is_found_by_its_name() {
+    let known = covered(date(2026, 1, 1), TODAY);
+    let found = cycle_closed_on(&card(), date(2026, 10, 25), known, TODAY);
+    assert_eq!(found, closed_cycles(&card(), known, TODAY).first().copied());
+    assert_eq!(cycle_closed_on(&card(), date(2026, 10, 24), known, TODAY), None);
+    assert_eq!(cycle_closed_on(&card(), date(2026, 11, 25), known, TODAY), None, "still open");
+    let old = cycle_closed_on(&card(), date(2019, 10, 25), known, TODAY).expect("any age");
+    assert!(!old.complete);
+}
+
+fn october() -> Cycle {
+    closed_cycles(&card(), covered(date(2026, 1, 1), TODAY), TODAY)[0]
+}
+
+#[test]
+fn the_same_statement_comes_from_the_opening_the_closing_and_the_balance_now() {
+    let lines = vec![
+        line(3, date(2026, 10, 25), "-12.34"),
+        line(1, date(2026, 9, 26), "-100"),
+        line(2, date(2026, 9, 26), "40.05"),
+    ];
+    let now = Known::Now { balance: usd("-200"), posted_after: usd("-27.71") };
+    for known in [Known::Opening(usd("-100")), Known::Closing(usd("-172.29")), now] {
+        let statement = build(card().id, &october(), known, lines.clone()).expect("fits");
+        assert_eq!(statement.summary.opening, usd("-100"));
+        assert_eq!(statement.summary.closing, usd("-172.29"));
+        assert_eq!(statement.summary.lines, 3);
+        let order: Vec<_> = statement.lines.iter().map(|line| line.amount).collect();
+        assert_eq!(order, [usd("-100"), usd("40.05"), usd("-12.34")], "in posting order");
+        let head = summary(card().id, &october(), known, usd("-72.29"), 3).expect("in range");
+        assert_eq!(head, statement.summary, "sums alone give the same head");
+    }
+}
+
+#[test]
+fn a_cycle_without_lines_closes_as_it_opened() {
+    let statement = build(card().id, &october(), Known::Opening(usd("-5")), vec![]).expect("fits");
+    assert_eq!((statement.summary.opening, statement.summary.closing), (usd("-5"), usd("-5")));
+}
+
+#[test]
+fn a_line_that_does_not_belong_is_refused() {
+    let build_with = |line| build(card().id, &october(), Known::Opening(usd("0")), vec![line]);
+    let good = line(1, date(2026, 10, 25), "-1");
+    assert!(build_with(good.clone()).is_ok());
+    let stray = Err(StatementError::StrayLine);
+    assert_eq!(build_with(line(1, date(2026, 10, 26), "-1")), stray);
+    assert_eq!(build_with(line(1, date(2026, 9, 25), "-1")), stray);
+    assert_eq!(build_with(Transaction { state: TransactionState::Pending, ..good.clone() }), stray);
+    let other = AccountId::new(Timestamp::UNIX_EPOCH, [9; 10]);
+    assert_eq!(build_with(Transaction { account: other, ..good.clone() }), stray);
+    let euros = Money::parse("1", Currency::EUR).expect("valid");
+    assert!(matches!(build_with(Transaction { amount: euros, ..good }), Err(StatementError::Money(_))));
+}
