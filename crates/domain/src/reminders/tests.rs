@@ -135,6 +135,8 @@ fn a_lead_within_a_snooze_waits_for_its_end_and_comes_once_with_it() {
     let rent = [open(1, RENT, &[7, 1])];
     let delivered: HashSet<_> = [lead(1, RENT, 7)].into();
     let snooze = [Snooze { bill: bill(1), due_on: RENT, until: at("2026-12-01T14:00:00Z") }];
+    let before = plan(&rent, &at_nine(), &delivered, &snooze, at("2026-11-29T20:00:00Z"));
+    assert_eq!(before.next_at, Some(at("2026-12-01T14:00:00Z")), "nothing to wake up for within the snooze");
     let waiting = plan(&rent, &at_nine(), &delivered, &snooze, at("2026-11-30T20:00:00Z"));
     assert_eq!((waiting.show.len(), waiting.next_at), (0, Some(at("2026-12-01T14:00:00Z"))));
     let over = plan(&rent, &at_nine(), &delivered, &snooze, at("2026-12-01T14:00:00Z"));

@@ -80,6 +80,8 @@ fn an_account_without_a_closing_day_has_calendar_months() {
 fn a_cycle_closes_when_its_last_day_is_over() {
     let known = covered(date(2026, 10, 26), date(2026, 11, 26));
     assert_eq!(closed_cycles(&card(), known, date(2026, 11, 25)), []);
+    let known_to_today = covered(date(2026, 10, 26), date(2026, 11, 25));
+    assert_eq!(closed_cycles(&card(), known_to_today, date(2026, 11, 25)), [], "today is its last day");
     assert_eq!(names(&closed_cycles(&card(), known, date(2026, 11, 26))), ["2026-10-26..2026-11-25"]);
     assert_eq!(next_closing_on(&card(), date(2026, 11, 25)), date(2026, 11, 25));
     assert_eq!(next_closing_on(&account(AccountKind::Savings, None), TODAY), date(2026, 11, 30));
