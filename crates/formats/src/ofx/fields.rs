@@ -143,7 +143,7 @@ fn folded(text: &str) -> String {
 
 /// Characters that turn the direction of text, or show nothing: a name with them can look like another name.
 const fn is_unseen(character: char) -> bool {
-    matches!(character, '\u{200b}' | '\u{202a}'..='\u{202e}' | '\u{2060}'..='\u{2069}' | '\u{feff}')
+    matches!(character, '\u{200b}' | '\u{202a}'..='\u{202e}' | '\u{2060}'..='\u{2064}' | '\u{2066}'..='\u{2069}' | '\u{feff}')
 }
 
 /// The entities of the specification (2.3.2.1) and character references; what is none stays as it is.
