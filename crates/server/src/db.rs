@@ -12,10 +12,10 @@ use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::time::Duration;
 
 use domain::ids::HolderId;
+use sqlx::pool::PoolConnection;
 use sqlx::postgres::{PgPool, PgPoolOptions};
 use sqlx::sqlite::{
-    SqliteConnectOptions, SqliteConnection, SqliteJournalMode, SqlitePool, SqlitePoolOptions,
-    SqliteSynchronous,
+    SqliteConnectOptions, SqliteConnection, SqliteJournalMode, SqlitePool, SqlitePoolOptions, SqliteSynchronous,
 };
 use sqlx::{ConnectOptions, Connection, Postgres, Sqlite, Transaction};
 use tokio::sync::{Mutex, Notify, OwnedMutexGuard, broadcast, oneshot};
@@ -28,6 +28,8 @@ const READERS: u32 = 4;
 /// Feed numbers that a slow listener may be behind before it is told to read again.
 const EVENTS_KEPT: usize = 1_024;
 const POSTGRES_CHANNEL: &str = "billfold_feed";
+
+const PROBE: &str = "UPDATE server_state SET probe = probe + 1";
 
 static SQLITE_MIGRATIONS: sqlx::migrate::Migrator = sqlx::migrate!("migrations/sqlite");
 static POSTGRES_MIGRATIONS: sqlx::migrate::Migrator = sqlx::migrate!("migrations/postgres");
@@ -62,10 +64,7 @@ impl DbError {
     pub fn kind(&self) -> String {
         match self {
             Self::Sql(sqlx::Error::Database(inner)) => {
-                format!(
-                    "sql {}",
-                    inner.code().as_deref().unwrap_or("without a code")
-                )
+                format!("sql {}", inner.code().as_deref().unwrap_or("without a code"))
             }
             Self::Sql(sqlx::Error::PoolTimedOut) => "pool timed out".to_owned(),
             Self::Sql(sqlx::Error::ColumnDecode { index, .. }) => {
@@ -110,10 +109,7 @@ pub struct Db {
 
 #[derive(Clone)]
 enum Engine {
-    Sqlite {
-        writer: Arc<Writer>,
-        readers: SqlitePool,
-    },
+    Sqlite { writer: Arc<Writer>, readers: SqlitePool },
     Postgres(PgPool),
 }
 
@@ -134,27 +130,28 @@ impl Db {
             Engine::Sqlite { writer, .. } => Inner::Grouped(writer.begin().await?),
             Engine::Postgres(pool) => Inner::Postgres(pool.begin().await?),
         };
-        Ok(Tx {
-            inner,
-            numbers: BTreeMap::new(),
-            events: self.events.clone(),
-        })
+        Ok(Tx { inner, numbers: BTreeMap::new(), events: self.events.clone() })
     }
 
     /// Begins a transaction that sees one moment and writes nothing.
     pub async fn begin_read(&self) -> DbResult<Tx> {
         let inner = match &self.engine {
             Engine::Sqlite { readers, .. } => Inner::Sqlite(readers.begin().await?),
-            Engine::Postgres(pool) => Inner::Postgres(
-                pool.begin_with("BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY")
-                    .await?,
-            ),
+            Engine::Postgres(pool) => {
+                Inner::Postgres(pool.begin_with("BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY").await?)
+            }
         };
-        Ok(Tx {
-            inner,
-            numbers: BTreeMap::new(),
-            events: self.events.clone(),
-        })
+        Ok(Tx { inner, numbers: BTreeMap::new(), events: self.events.clone() })
+    }
+
+    /// For one reading statement: no transaction stands around it. What needs two statements to agree uses
+    /// `begin_read`.
+    pub async fn read_once(&self) -> DbResult<Tx> {
+        let inner = match &self.engine {
+            Engine::Sqlite { readers, .. } => Inner::SqliteOnce(readers.acquire().await?),
+            Engine::Postgres(pool) => Inner::PostgresOnce(pool.acquire().await?),
+        };
+        Ok(Tx { inner, numbers: BTreeMap::new(), events: self.events.clone() })
     }
 
     /// Feed numbers of every holder as they are committed, by this node or another.
@@ -163,29 +160,19 @@ impl Db {
         self.events.subscribe()
     }
 
-    /// Whether a write reaches the disk: what readiness asks.
+    /// Whether a write reaches the disk: what readiness asks. A success lets writing go on after it had stopped.
     pub async fn can_write(&self) -> bool {
-        if let Engine::Sqlite { writer, .. } = &self.engine {
-            writer.stopped.store(false, Ordering::SeqCst);
+        match &self.engine {
+            Engine::Sqlite { writer, .. } => writer.probe().await,
+            Engine::Postgres(pool) => sqlx::query(PROBE).execute(pool).await.is_ok(),
         }
-        let Ok(mut tx) = self.begin_write().await else {
-            return false;
-        };
-        let probed: DbResult<()> = on_engine!(&mut tx, |db| {
-            sqlx::query("UPDATE server_state SET probe = probe + 1")
-                .execute(db)
-                .await
-                .map(|_| ())
-                .map_err(DbError::from)
-        });
-        probed.is_ok() && tx.commit().await.is_ok()
     }
 
     pub async fn close(&self) {
         match &self.engine {
             Engine::Sqlite { writer, readers } => {
                 readers.close().await;
-                writer.settle().await;
+                writer.close().await;
             }
             Engine::Postgres(pool) => pool.close().await,
         }
@@ -203,6 +190,8 @@ pub enum Inner {
     Grouped(GroupedTx),
     Sqlite(Transaction<'static, Sqlite>),
     Postgres(Transaction<'static, Postgres>),
+    SqliteOnce(PoolConnection<Sqlite>),
+    PostgresOnce(PoolConnection<Postgres>),
 }
 
 impl Tx {
@@ -224,11 +213,7 @@ impl Tx {
         }
         const TAKE: &str = "UPDATE holder SET feed_number = feed_number + 1 WHERE holder_id = $1 RETURNING feed_number";
         let number: i64 = on_engine!(self, |db| {
-            sqlx::query_scalar(TAKE)
-                .bind(holder.as_uuid())
-                .fetch_one(db)
-                .await
-                .map_err(DbError::from)
+            sqlx::query_scalar(TAKE).bind(holder.as_uuid()).fetch_one(db).await.map_err(DbError::from)
         })?;
         self.numbers.insert(holder, number);
         Ok(number)
@@ -247,14 +232,11 @@ impl Tx {
 
     /// Makes everything durable, then tells the listeners. After an error nothing of it happened.
     pub async fn commit(self) -> DbResult<()> {
-        let Self {
-            inner,
-            numbers,
-            events,
-        } = self;
+        let Self { inner, numbers, events } = self;
         match inner {
             Inner::Grouped(tx) => tx.commit().await?,
             Inner::Sqlite(tx) => tx.commit().await?,
+            Inner::SqliteOnce(_) | Inner::PostgresOnce(_) => {}
             Inner::Postgres(mut tx) => {
                 for (holder, number) in &numbers {
                     sqlx::query("SELECT pg_notify($1, $2)")
@@ -292,6 +274,14 @@ macro_rules! on_engine {
                 let $db = &mut **tx;
                 $body
             }
+            $crate::db::Inner::SqliteOnce(connection) => {
+                let $db = &mut **connection;
+                $body
+            }
+            $crate::db::Inner::PostgresOnce(connection) => {
+                let $db = &mut **connection;
+                $body
+            }
         }
     };
 }
@@ -308,10 +298,11 @@ struct Writer {
 }
 
 struct Group {
-    connection: SqliteConnection,
+    /// None once the database is closed.
+    connection: Option<SqliteConnection>,
     /// `BEGIN IMMEDIATE` was sent and neither `COMMIT` nor `ROLLBACK` since.
     open: bool,
-    /// A savepoint stands that its owner gave up.
+    /// A savepoint stands that its owner may have given up.
     abandoned: bool,
     members: Vec<oneshot::Sender<DbResult<()>>>,
 }
@@ -327,10 +318,7 @@ impl Writer {
         // From here to the savepoint's end the owner is this transaction; if its task ends midway, what it leaves
         // is undone by whoever comes next.
         let began = group.begin().await;
-        let mut tx = GroupedTx {
-            writer: Arc::clone(self),
-            group: Some(group),
-        };
+        let mut tx = GroupedTx { writer: Arc::clone(self), group: Some(group) };
         if let Err(error) = began {
             tx.fail_all().await;
             return Err(error);
@@ -342,6 +330,27 @@ impl Writer {
     async fn settle(&self) {
         let mut group = self.group.lock().await;
         group.settle(&self.stopped).await;
+    }
+
+    /// Writes one row and commits it; when that works, writing goes on.
+    async fn probe(&self) -> bool {
+        let mut group = self.group.lock().await;
+        group.settle(&self.stopped).await;
+        let probed = group.run(PROBE).await.is_ok();
+        self.stopped.store(!probed, Ordering::SeqCst);
+        probed
+    }
+
+    async fn close(&self) {
+        let mut group = self.group.lock().await;
+        group.settle(&self.stopped).await;
+        self.stopped.store(true, Ordering::SeqCst);
+        if let Some(connection) = group.connection.take()
+            && connection.close().await.is_err()
+        {
+            tracing::warn!("the database file did not close cleanly");
+        }
+        self.wake.notify_one();
     }
 }
 
@@ -361,31 +370,29 @@ impl Drop for Waiting<'_> {
 }
 
 impl Group {
-    async fn begin(&mut self) -> DbResult<()> {
-        self.undo_abandoned().await?;
-        if !self.open {
-            self.open = true;
-            sqlx::query("BEGIN IMMEDIATE")
-                .execute(&mut self.connection)
-                .await
-                .inspect_err(|_| self.open = false)?;
-        }
-        self.abandoned = true;
-        sqlx::query("SAVEPOINT member")
-            .execute(&mut self.connection)
-            .await?;
+    async fn run(&mut self, sql: &'static str) -> DbResult<()> {
+        let connection = self.connection.as_mut().ok_or(DbError::Stopped)?;
+        sqlx::query(sql).execute(connection).await?;
         Ok(())
     }
 
-    async fn undo_abandoned(&mut self) -> DbResult<()> {
-        if std::mem::take(&mut self.abandoned) && self.open {
-            sqlx::query("ROLLBACK TO member")
-                .execute(&mut self.connection)
-                .await?;
-            sqlx::query("RELEASE member")
-                .execute(&mut self.connection)
-                .await?;
+    async fn begin(&mut self) -> DbResult<()> {
+        self.undo_abandoned().await?;
+        if !self.open {
+            // Before the statement: should this task end while it runs, the next one must know.
+            self.open = true;
+            self.run("BEGIN IMMEDIATE").await.inspect_err(|_| self.open = false)?;
         }
+        self.abandoned = true;
+        self.run("SAVEPOINT member").await
+    }
+
+    async fn undo_abandoned(&mut self) -> DbResult<()> {
+        if self.abandoned && self.open {
+            self.run("ROLLBACK TO member").await?;
+            self.run("RELEASE member").await?;
+        }
+        self.abandoned = false;
         Ok(())
     }
 
@@ -393,36 +400,31 @@ impl Group {
         if !self.open {
             return;
         }
-        let undone = self.undo_abandoned().await;
-        let committed = match undone {
-            Ok(()) => sqlx::query("COMMIT")
-                .execute(&mut self.connection)
-                .await
-                .map(|_| ())
-                .map_err(DbError::from),
+        let committed = match self.undo_abandoned().await {
+            Ok(()) => self.run("COMMIT").await,
             Err(error) => Err(error),
         };
-        if committed.is_err() {
+        if let Err(error) = &committed {
             stopped.store(true, Ordering::SeqCst);
-            tracing::error!("a commit failed: writing stops until a write works again");
+            tracing::error!(kind = error.kind(), "a commit failed: writing stops until a write works again");
             self.roll_back().await;
         }
         self.open = false;
-        for member in self.members.drain(..) {
-            // A member that stopped waiting has lost only the answer.
-            let _ = member.send(if committed.is_ok() {
-                Ok(())
-            } else {
-                Err(DbError::Stopped)
-            });
-        }
+        self.tell(committed.is_ok());
     }
 
     async fn roll_back(&mut self) {
         // SQLite may have rolled back by itself already; then this fails and nothing is left to do.
-        let _ = sqlx::query("ROLLBACK").execute(&mut self.connection).await;
+        let _ = self.run("ROLLBACK").await;
         self.open = false;
         self.abandoned = false;
+    }
+
+    fn tell(&mut self, durable: bool) {
+        for member in self.members.drain(..) {
+            // A member that stopped waiting has lost only the answer.
+            let _ = member.send(if durable { Ok(()) } else { Err(DbError::Stopped) });
+        }
     }
 }
 
@@ -434,27 +436,19 @@ pub struct GroupedTx {
 
 impl GroupedTx {
     pub fn connection(&mut self) -> &mut SqliteConnection {
-        // Only `commit` and `drop` take the guard, and both own the transaction.
-        &mut self
-            .group
-            .as_mut()
-            .expect("a live transaction holds its connection")
-            .connection
+        // Only `commit` and `drop` take the guard, and both own the transaction; closing needs the guard as well.
+        let group = self.group.as_mut().expect("a live transaction holds its group");
+        group.connection.as_mut().expect("a live transaction holds its connection")
     }
 
     async fn commit(mut self) -> DbResult<()> {
         let Some(mut group) = self.group.take() else {
             return Err(DbError::Stopped);
         };
-        let released = sqlx::query("RELEASE member")
-            .execute(&mut group.connection)
-            .await;
-        if let Err(error) = released {
+        if let Err(error) = group.run("RELEASE member").await {
             group.roll_back().await;
-            for member in group.members.drain(..) {
-                let _ = member.send(Err(DbError::Stopped));
-            }
-            return Err(error.into());
+            group.tell(false);
+            return Err(error);
         }
         group.abandoned = false;
         let (done, answer) = oneshot::channel();
@@ -471,9 +465,7 @@ impl GroupedTx {
     async fn fail_all(&mut self) {
         if let Some(mut group) = self.group.take() {
             group.roll_back().await;
-            for member in group.members.drain(..) {
-                let _ = member.send(Err(DbError::Stopped));
-            }
+            group.tell(false);
         }
     }
 }
@@ -487,10 +479,16 @@ impl Drop for GroupedTx {
     }
 }
 
+/// SQLITE_NOTADB: what a wrong key looks like.
+fn not_a_database(error: sqlx::Error) -> DbError {
+    match &error {
+        sqlx::Error::Database(inner) if inner.code().as_deref() == Some("26") => DbError::NotEncrypted,
+        _ => DbError::Sql(error),
+    }
+}
+
 async fn open_sqlite(file: &Path, key: Option<&[u8; 32]>) -> DbResult<Engine> {
-    let mut options = SqliteConnectOptions::new()
-        .filename(file)
-        .busy_timeout(Duration::from_secs(10));
+    let mut options = SqliteConnectOptions::new().filename(file).busy_timeout(Duration::from_secs(10));
     if let Some(key) = key {
         let hex = data_encoding::HEXLOWER.encode(key);
         options = options.pragma("key", format!("\"x'{hex}'\""));
@@ -506,27 +504,19 @@ async fn open_sqlite(file: &Path, key: Option<&[u8; 32]>) -> DbResult<Engine> {
         .journal_mode(SqliteJournalMode::Wal)
         .synchronous(SqliteSynchronous::Full)
         .connect()
-        .await?;
+        .await
+        .map_err(not_a_database)?;
     if key.is_some() {
         // Plain SQLite ignores the key in silence.
-        let cipher: Option<String> = sqlx::query_scalar("PRAGMA cipher_version")
-            .fetch_optional(&mut connection)
-            .await?;
+        let cipher: Option<String> =
+            sqlx::query_scalar("PRAGMA cipher_version").fetch_optional(&mut connection).await?;
         if cipher.is_none() {
             return Err(DbError::NotEncrypted);
         }
     }
     SQLITE_MIGRATIONS.run(&mut connection).await?;
-    let readers = SqlitePoolOptions::new()
-        .max_connections(READERS)
-        .connect_with(options.read_only(true))
-        .await?;
-    let group = Group {
-        connection,
-        open: false,
-        abandoned: false,
-        members: Vec::new(),
-    };
+    let readers = SqlitePoolOptions::new().max_connections(READERS).connect_with(options.read_only(true)).await?;
+    let group = Group { connection: Some(connection), open: false, abandoned: false, members: Vec::new() };
     let writer = Arc::new(Writer {
         group: Arc::new(Mutex::new(group)),
         waiting: AtomicUsize::new(0),
@@ -537,16 +527,19 @@ async fn open_sqlite(file: &Path, key: Option<&[u8; 32]>) -> DbResult<Engine> {
     Ok(Engine::Sqlite { writer, readers })
 }
 
-/// Looks in at least this often whether the database is still open.
-const COMMITTER_IDLE: Duration = Duration::from_secs(30);
+/// How often a stopped database is asked whether it writes again, and an open one whether it is still there.
+const COMMITTER_IDLE: Duration = Duration::from_secs(1);
 
 async fn commit_when_woken(writer: std::sync::Weak<Writer>) {
     while let Some(writer) = writer.upgrade() {
-        if tokio::time::timeout(COMMITTER_IDLE, writer.wake.notified())
-            .await
-            .is_ok()
-        {
+        let woken = tokio::time::timeout(COMMITTER_IDLE, writer.wake.notified()).await.is_ok();
+        if writer.group.lock().await.connection.is_none() {
+            return;
+        }
+        if woken {
             writer.settle().await;
+        } else if writer.stopped.load(Ordering::SeqCst) && writer.probe().await {
+            tracing::info!("writing works again");
         }
     }
 }
@@ -556,11 +549,8 @@ async fn commit_when_woken(writer: std::sync::Weak<Writer>) {
 async fn open_postgres(url: &str, events: broadcast::Sender<Touched>) -> DbResult<Engine> {
     let options: sqlx::postgres::PgConnectOptions = url.parse()?;
     let options = options.disable_statement_logging();
-    let pool = PgPoolOptions::new()
-        .max_connections(8)
-        .acquire_timeout(Duration::from_secs(10))
-        .connect_with(options)
-        .await?;
+    let pool =
+        PgPoolOptions::new().max_connections(8).acquire_timeout(Duration::from_secs(10)).connect_with(options).await?;
     POSTGRES_MIGRATIONS.run(&pool).await?;
     tokio::spawn(listen(pool.clone(), events));
     Ok(Engine::Postgres(pool))
@@ -587,13 +577,8 @@ async fn listen(pool: PgPool, events: broadcast::Sender<Touched>) {
 
 fn read_notice(text: &str) -> Option<Touched> {
     let (holder, number) = text.split_once(':')?;
-    Some(Touched {
-        holder: holder.parse().ok()?,
-        number: number.parse().ok()?,
-    })
+    Some(Touched { holder: holder.parse().ok()?, number: number.parse().ok()? })
 }
 
-/// For tests and the audit: a connection is closed for good, so that its file may be read or removed.
-pub async fn close_connection(connection: SqliteConnection) -> DbResult<()> {
-    Ok(connection.close().await?)
-}
+#[cfg(test)]
+mod tests;

@@ -17,10 +17,7 @@ pub struct ApiError {
 impl ApiError {
     #[must_use]
     pub fn new(code: ErrorCode, title: &str) -> Self {
-        Self {
-            problem: Problem::new(code, title),
-            retry_after: None,
-        }
+        Self { problem: Problem::new(code, title), retry_after: None }
     }
 
     /// The body or a parameter is wrong; `field` says where.
@@ -33,10 +30,7 @@ impl ApiError {
 
     #[must_use]
     pub fn not_found() -> Self {
-        Self::new(
-            ErrorCode::NotFound,
-            "there is no such thing in this account",
-        )
+        Self::new(ErrorCode::NotFound, "there is no such thing in this account")
     }
 
     #[must_use]
@@ -49,8 +43,7 @@ impl From<DbError> for ApiError {
     fn from(error: DbError) -> Self {
         match error {
             DbError::Stopped | DbError::Conflict => {
-                let mut answer =
-                    Self::new(ErrorCode::Unavailable, "the server cannot write just now");
+                let mut answer = Self::new(ErrorCode::Unavailable, "the server cannot write just now");
                 answer.retry_after = Some(2);
                 answer
             }
@@ -65,14 +58,10 @@ impl From<DbError> for ApiError {
 
 impl IntoResponse for ApiError {
     fn into_response(self) -> Response {
-        let status =
-            StatusCode::from_u16(self.problem.status).unwrap_or(StatusCode::INTERNAL_SERVER_ERROR);
+        let status = StatusCode::from_u16(self.problem.status).unwrap_or(StatusCode::INTERNAL_SERVER_ERROR);
         let mut response = (status, Json(self.problem)).into_response();
         let headers = response.headers_mut();
-        headers.insert(
-            header::CONTENT_TYPE,
-            HeaderValue::from_static("application/problem+json"),
-        );
+        headers.insert(header::CONTENT_TYPE, HeaderValue::from_static("application/problem+json"));
         if let Some(seconds) = self.retry_after {
             headers.insert(header::RETRY_AFTER, HeaderValue::from(seconds));
         }

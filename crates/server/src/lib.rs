@@ -1,13 +1,28 @@
 //! The account server: identity, ledger, payments, bills, statements and sync, as a library that the binary
 //! `billfold-server` and the desktop's embedded server both start.
 
+pub mod config;
 pub mod db;
+pub mod devices;
 pub mod error;
+pub mod health;
+pub mod http;
+pub mod idempotency;
+pub mod limits;
+pub mod openapi;
+pub mod sign_in;
+#[cfg(any(test, feature = "testing"))]
+pub mod testing;
 
 use std::sync::Arc;
 
-use domain::ids::HolderId;
+use axum::Router;
+use domain::ids::{DeviceId, HolderId, PasskeyId};
 use domain::time::Clock;
+use tokio_util::sync::CancellationToken;
+use utoipa_axum::router::OpenApiRouter;
+
+pub use http::{Running, Server};
 
 /// What every handler gets.
 #[derive(Clone)]
@@ -15,6 +30,11 @@ pub struct App {
     pub db: db::Db,
     pub clock: Arc<dyn Clock>,
     pub chance: Arc<dyn Chance>,
+    pub settings: Arc<config::Settings>,
+    pub identity: Arc<sign_in::Identity>,
+    pub limits: Arc<limits::Limits>,
+    /// Cancelled when the server stops: open streams and background tasks end with it.
+    pub ending: CancellationToken,
 }
 
 /// Where random bytes come from; seeded in tests.
@@ -23,10 +43,34 @@ pub trait Chance: Send + Sync {
 }
 
 impl App {
+    pub fn new(
+        db: db::Db,
+        clock: Arc<dyn Clock>,
+        chance: Arc<dyn Chance>,
+        settings: config::Settings,
+    ) -> Result<Self, config::ConfigError> {
+        let identity = sign_in::Identity::new(&settings, clock.now(), chance.as_ref())?;
+        Ok(Self {
+            db,
+            clock,
+            chance,
+            settings: Arc::new(settings),
+            identity: Arc::new(identity),
+            limits: Arc::new(limits::Limits::default()),
+            ending: CancellationToken::new(),
+        })
+    }
+
     /// Ten random bytes for a new id.
     #[must_use]
     pub fn chance10(&self) -> [u8; 10] {
-        let mut bytes = [0; 10];
+        self.random()
+    }
+
+    /// Random bytes, for a secret or an id.
+    #[must_use]
+    pub fn random<const N: usize>(&self) -> [u8; N] {
+        let mut bytes = [0; N];
         self.chance.fill(&mut bytes);
         bytes
     }
@@ -35,4 +79,32 @@ impl App {
     pub fn new_holder_id(&self) -> HolderId {
         HolderId::new(self.clock.now(), self.chance10())
     }
+
+    #[must_use]
+    pub fn new_device_id(&self) -> DeviceId {
+        DeviceId::new(self.clock.now(), self.chance10())
+    }
+
+    #[must_use]
+    pub fn new_passkey_id(&self) -> PasskeyId {
+        PasskeyId::new(self.clock.now(), self.chance10())
+    }
+}
+
+/// What a signed-in device may call: one line a feature.
+fn api_routes() -> OpenApiRouter<App> {
+    OpenApiRouter::new().merge(sign_in::api_routes()).merge(devices::routes())
+}
+
+fn routes() -> OpenApiRouter<App> {
+    OpenApiRouter::with_openapi(openapi::about())
+        .merge(http::compressed(api_routes()))
+        .merge(sign_in::routes())
+        .merge(health::routes())
+}
+
+/// Everything the server answers, in process: the listener and the tests both call this.
+pub fn router(app: App) -> Router {
+    let (router, _) = routes().split_for_parts();
+    http::dressed(router, app)
 }

@@ -1,0 +1,219 @@
+//! What a server is told when it starts, and the only place that reads the environment or the system's clock.
+
+use std::fmt;
+use std::net::{IpAddr, SocketAddr};
+use std::path::{Path, PathBuf};
+use std::str::FromStr;
+use std::sync::Arc;
+use std::time::Duration;
+
+use domain::time::Clock;
+use jiff::Timestamp;
+use webauthn_rs::prelude::Url;
+
+use crate::Chance;
+use crate::db::{DbError, Location};
+
+#[derive(Debug, thiserror::Error)]
+pub enum ConfigError {
+    #[error("the public URL must be https://NAME or http://localhost:PORT, without a path")]
+    PublicUrl,
+    #[error("listening beyond this machine needs an https public URL")]
+    ListensInTheOpen,
+    #[error("the data folder cannot be used: {0}")]
+    Folder(#[source] std::io::Error),
+    #[error("cannot listen there: {0}")]
+    Listen(#[source] std::io::Error),
+    #[error("the database does not open")]
+    Database(#[from] DbError),
+}
+
+/// Everything that starting a server needs.
+pub struct Config {
+    pub location: Location,
+    pub listen: SocketAddr,
+    /// None: `http://localhost:PORT` with the port that was bound.
+    pub public_url: Option<PublicUrl>,
+    pub server_name: String,
+    pub clock: Arc<dyn Clock>,
+    pub chance: Arc<dyn Chance>,
+    /// The embedded server makes accounts in process; a server for others never does.
+    pub local_accounts: bool,
+    pub trusted_proxies: Vec<IpAddr>,
+}
+
+impl Config {
+    #[must_use]
+    pub fn new(location: Location, listen: SocketAddr) -> Self {
+        Self {
+            location,
+            listen,
+            public_url: None,
+            server_name: "Billfold".to_owned(),
+            clock: Arc::new(SystemClock),
+            chance: Arc::new(SystemChance),
+            local_accounts: false,
+            trusted_proxies: Vec::new(),
+        }
+    }
+
+    /// The settings that handlers see, once the port is known.
+    pub fn settings(&self, bound: SocketAddr) -> Result<Settings, ConfigError> {
+        let public_url = match &self.public_url {
+            Some(url) => url.clone(),
+            None => format!("http://localhost:{}", bound.port()).parse()?,
+        };
+        if !bound.ip().is_loopback() && public_url.is_localhost() {
+            return Err(ConfigError::ListensInTheOpen);
+        }
+        Ok(Settings {
+            public_url,
+            server_name: self.server_name.clone(),
+            local_accounts: self.local_accounts,
+            trusted_proxies: self.trusted_proxies.clone(),
+            failed_ceremony_delay: Duration::from_secs(1),
+        })
+    }
+}
+
+/// What handlers may know of the configuration.
+#[derive(Clone, Debug)]
+pub struct Settings {
+    pub public_url: PublicUrl,
+    pub server_name: String,
+    pub local_accounts: bool,
+    pub trusted_proxies: Vec<IpAddr>,
+    /// How long a refused passkey waits for its answer.
+    pub failed_ceremony_delay: Duration,
+}
+
+/// The one origin of this server: https, or http on localhost. Its host is the relying party of every passkey.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct PublicUrl {
+    url: Url,
+    origin: String,
+}
+
+impl PublicUrl {
+    /// `https://accounts.example.org`, without a slash at the end.
+    #[must_use]
+    pub fn origin(&self) -> &str {
+        &self.origin
+    }
+
+    #[must_use]
+    pub const fn url(&self) -> &Url {
+        &self.url
+    }
+
+    #[must_use]
+    pub fn host(&self) -> &str {
+        self.url.domain().unwrap_or("localhost")
+    }
+
+    #[must_use]
+    pub fn is_localhost(&self) -> bool {
+        self.url.scheme() == "http"
+    }
+}
+
+impl FromStr for PublicUrl {
+    type Err = ConfigError;
+
+    fn from_str(text: &str) -> Result<Self, ConfigError> {
+        let url: Url = text.parse().map_err(|_| ConfigError::PublicUrl)?;
+        let bare = url.path() == "/" && url.query().is_none() && url.fragment().is_none();
+        let nameless = url.username().is_empty() && url.password().is_none();
+        let good = match url.scheme() {
+            "https" => url.domain().is_some(),
+            "http" => url.domain() == Some("localhost"),
+            _ => false,
+        };
+        if !(bare && nameless && good) {
+            return Err(ConfigError::PublicUrl);
+        }
+        let origin = url.origin().ascii_serialization();
+        Ok(Self { url, origin })
+    }
+}
+
+impl fmt::Display for PublicUrl {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.origin)
+    }
+}
+
+/// Makes the folder, readable by its owner alone, and names the database within it.
+pub fn data_folder(folder: &Path, key: Option<[u8; 32]>) -> Result<Location, ConfigError> {
+    let mut maker = std::fs::DirBuilder::new();
+    maker.recursive(true);
+    #[cfg(unix)]
+    std::os::unix::fs::DirBuilderExt::mode(&mut maker, 0o700);
+    maker.create(folder).map_err(ConfigError::Folder)?;
+    Ok(Location::Sqlite { file: database_file(folder), key })
+}
+
+fn database_file(folder: &Path) -> PathBuf {
+    folder.join("server.sqlite")
+}
+
+/// The machine's clock, to the microsecond that both databases keep.
+pub struct SystemClock;
+
+impl Clock for SystemClock {
+    #[expect(clippy::disallowed_methods, reason = "this is the clock")]
+    fn now(&self) -> Timestamp {
+        let now = Timestamp::now();
+        Timestamp::from_microsecond(now.as_microsecond()).unwrap_or(now)
+    }
+}
+
+/// The machine's random numbers.
+pub struct SystemChance;
+
+impl Chance for SystemChance {
+    fn fill(&self, bytes: &mut [u8]) {
+        // Without random numbers no secret can be made: nothing sensible is left to do.
+        getrandom::fill(bytes).expect("the system gives random numbers");
+    }
+}
+
+/// Logs to standard error; `BILLFOLD_LOG` chooses how much (`info` unless told).
+pub fn start_log() {
+    let filter = tracing_subscriber::EnvFilter::try_from_env("BILLFOLD_LOG")
+        .unwrap_or_else(|_| tracing_subscriber::EnvFilter::new("info"));
+    tracing_subscriber::fmt().with_env_filter(filter).with_writer(std::io::stderr).init();
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_public_url_is_https_or_localhost_and_nothing_else() {
+        for good in ["https://accounts.example.org", "https://accounts.example.org:8443/", "http://localhost:8470"] {
+            assert!(good.parse::<PublicUrl>().is_ok(), "{good}");
+        }
+        for bad in [
+            "http://accounts.example.org",
+            "http://127.0.0.1:8470",
+            "https://192.0.2.1",
+            "https://accounts.example.org/path",
+            "https://me@accounts.example.org",
+            "ftp://localhost",
+            "localhost",
+        ] {
+            assert!(bad.parse::<PublicUrl>().is_err(), "{bad}");
+        }
+    }
+
+    #[test]
+    fn listening_beyond_this_machine_needs_https() {
+        let location = Location::Postgres { url: String::new() };
+        let open: SocketAddr = "0.0.0.0:8470".parse().unwrap();
+        let mut config = Config::new(location, open);
+        assert!(matches!(config.settings(open), Err(ConfigError::ListensInTheOpen)));
+        config.public_url = Some("https://accounts.example.org".parse().unwrap());
+        assert!(config.settings(open).is_ok());
+    }
+}

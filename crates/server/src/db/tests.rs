@@ -1,0 +1,189 @@
+use super::*;
+use crate::testing::{World, on_each_engine, on_sqlite};
+
+async fn make_counter(world: &World) {
+    let mut tx = world.app.db.begin_write().await.unwrap();
+    exec(&mut tx, "CREATE TABLE counter (id BIGINT NOT NULL PRIMARY KEY, total BIGINT NOT NULL CHECK (total >= 0))")
+        .await
+        .unwrap();
+    exec(&mut tx, "INSERT INTO counter (id, total) VALUES (1, 0)").await.unwrap();
+    tx.commit().await.unwrap();
+}
+
+async fn exec(tx: &mut Tx, sql: &'static str) -> DbResult<u64> {
+    on_engine!(tx, |db| sqlx::query(sql).execute(db).await.map(|done| done.rows_affected()).map_err(DbError::from))
+}
+
+async fn total(db: &Db) -> i64 {
+    let mut tx = db.begin_read().await.unwrap();
+    on_engine!(tx, |db| sqlx::query_scalar("SELECT total FROM counter WHERE id = 1").fetch_one(db).await).unwrap()
+}
+
+async fn read_then_write(db: &Db, lock: &'static str) -> DbResult<()> {
+    let mut tx = db.begin_write().await?;
+    let seen: i64 = on_engine!(tx, |db| sqlx::query_scalar(lock).fetch_one(db).await.map_err(DbError::from))?;
+    on_engine!(tx, |db| {
+        sqlx::query("UPDATE counter SET total = $1 WHERE id = 1")
+            .bind(seen + 1)
+            .execute(db)
+            .await
+            .map_err(DbError::from)
+            .map(drop)
+    })?;
+    tx.commit().await
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn two_hundred_writers_at_once_lose_nothing() {
+    on_each_engine(async |world| {
+        make_counter(&world).await;
+        let lock = if world.engine == "SQLite" {
+            "SELECT total FROM counter WHERE id = 1"
+        } else {
+            "SELECT total FROM counter WHERE id = 1 FOR UPDATE"
+        };
+        let tasks: Vec<_> = (0..200)
+            .map(|_| {
+                let db = world.app.db.clone();
+                tokio::spawn(async move { read_then_write(&db, lock).await })
+            })
+            .collect();
+        for task in tasks {
+            task.await.unwrap().unwrap();
+        }
+        assert_eq!(total(&world.app.db).await, 200);
+    })
+    .await;
+}
+
+/// Begins the transactions one after the other while all still wait, so that they share one commit.
+async fn in_one_group(db: &Db, members: Vec<&'static str>) -> Vec<DbResult<()>> {
+    let Engine::Sqlite { writer, .. } = &db.engine else { panic!("SQLite only") };
+    let held = writer.group.lock().await;
+    let tasks: Vec<_> = members
+        .into_iter()
+        .map(|sql| {
+            let db = db.clone();
+            tokio::spawn(async move {
+                let mut tx = db.begin_write().await?;
+                exec(&mut tx, sql).await?;
+                tx.commit().await
+            })
+        })
+        .collect();
+    while writer.waiting.load(Ordering::SeqCst) < tasks.len() {
+        tokio::task::yield_now().await;
+    }
+    drop(held);
+    let mut answers = Vec::new();
+    for task in tasks {
+        answers.push(task.await.unwrap());
+    }
+    answers
+}
+
+#[tokio::test]
+async fn a_member_that_fails_leaves_the_others_of_its_group() {
+    on_sqlite(async |world| {
+        make_counter(&world).await;
+        let add = "UPDATE counter SET total = total + 1 WHERE id = 1";
+        let bad = "UPDATE counter SET total = -1 WHERE id = 1";
+        let answers = in_one_group(&world.app.db, vec![add, bad, add]).await;
+        assert!(answers[0].is_ok() && answers[1].is_err() && answers[2].is_ok(), "{answers:?}");
+        assert_eq!(total(&world.app.db).await, 2);
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn a_failed_commit_reaches_every_member_and_writing_comes_back() {
+    on_sqlite(async |world| {
+        make_counter(&world).await;
+        let db = &world.app.db;
+        let mut tx = db.begin_write().await.unwrap();
+        exec(
+            &mut tx,
+            "CREATE TABLE later (id BIGINT PRIMARY KEY, other BIGINT REFERENCES counter (id) DEFERRABLE INITIALLY DEFERRED)",
+        )
+        .await
+        .unwrap();
+        tx.commit().await.unwrap();
+        let add = "UPDATE counter SET total = total + 1 WHERE id = 1";
+        // Its own statements succeed; only the COMMIT sees that the row it names is not there.
+        let spoiler = "INSERT INTO later (id, other) VALUES (1, 99)";
+        let answers = in_one_group(db, vec![add, spoiler, add]).await;
+        assert!(answers.iter().all(|answer| matches!(answer, Err(DbError::Stopped))), "{answers:?}");
+        assert_eq!(total(db).await, 0, "nothing of the group happened");
+        assert!(matches!(db.begin_write().await, Err(DbError::Stopped)), "writing stops");
+        assert!(db.can_write().await, "a write that works lets it go on");
+        assert_eq!(in_one_group(db, vec![add]).await.len(), 1);
+        assert_eq!(total(db).await, 1);
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn a_task_that_ends_midway_undoes_its_own_changes_only() {
+    on_sqlite(async |world| {
+        make_counter(&world).await;
+        let db = &world.app.db;
+        let add = "UPDATE counter SET total = total + 1 WHERE id = 1";
+        let (began, wait) = oneshot::channel();
+        let doomed = {
+            let db = db.clone();
+            tokio::spawn(async move {
+                let mut tx = db.begin_write().await.unwrap();
+                exec(&mut tx, "UPDATE counter SET total = total + 100 WHERE id = 1").await.unwrap();
+                began.send(()).unwrap();
+                std::future::pending::<()>().await;
+                drop(tx);
+            })
+        };
+        wait.await.unwrap();
+        let after = {
+            let db = db.clone();
+            tokio::spawn(async move {
+                let mut tx = db.begin_write().await?;
+                exec(&mut tx, add).await?;
+                tx.commit().await
+            })
+        };
+        doomed.abort();
+        assert!(doomed.await.unwrap_err().is_cancelled());
+        after.await.unwrap().unwrap();
+        assert_eq!(total(db).await, 1);
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn a_transaction_that_is_dropped_writes_nothing() {
+    on_each_engine(async |world| {
+        make_counter(&world).await;
+        let mut tx = world.app.db.begin_write().await.unwrap();
+        exec(&mut tx, "UPDATE counter SET total = 5 WHERE id = 1").await.unwrap();
+        drop(tx);
+        assert!(world.app.db.can_write().await);
+        assert_eq!(total(&world.app.db).await, 0);
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn a_holders_numbers_have_no_gap_and_are_told_after_the_commit() {
+    on_each_engine(async |world| {
+        let holder = world.holder().await.holder;
+        let mut events = world.app.db.events();
+        let mut given_up = world.app.db.begin_write().await.unwrap();
+        assert_eq!(given_up.number(holder).await.unwrap(), 1);
+        drop(given_up);
+        for expected in 1..=3 {
+            let mut tx = world.app.db.begin_write().await.unwrap();
+            assert_eq!(tx.number(holder).await.unwrap(), expected);
+            assert_eq!(tx.number(holder).await.unwrap(), expected, "one number a transaction");
+            tx.commit().await.unwrap();
+            assert_eq!(events.recv().await.unwrap(), Touched { holder, number: expected });
+        }
+    })
+    .await;
+}

@@ -1,0 +1,41 @@
+//! The devices that are signed in to an account, and signing one out.
+
+mod store;
+
+use api::devices::DeviceList;
+use axum::extract::State;
+use axum::http::StatusCode;
+use domain::ids::DeviceId;
+use utoipa_axum::router::OpenApiRouter;
+use utoipa_axum::routes;
+
+use crate::App;
+use crate::error::ApiError;
+use crate::http::{Json, Path};
+use crate::sign_in::{SignedIn, sign_device_out};
+
+pub fn routes() -> OpenApiRouter<App> {
+    OpenApiRouter::new().routes(routes!(list)).routes(routes!(remove))
+}
+
+/// The devices that are signed in, newest first.
+#[utoipa::path(get, path = "/api/v1/devices", tag = "devices", responses((status = 200, body = DeviceList)))]
+async fn list(State(app): State<App>, signed_in: SignedIn) -> Result<Json<DeviceList>, ApiError> {
+    let mut tx = app.db.begin_read().await?;
+    let items = store::list(&mut tx, signed_in.holder, signed_in.device).await?;
+    Ok(Json(DeviceList { items }))
+}
+
+/// Signs a device out: its tokens end at once. Signing out twice is no error.
+#[utoipa::path(delete, path = "/api/v1/devices/{id}", tag = "devices", params(("id" = DeviceId, Path)),
+    responses((status = 204, description = "Signed out"), (status = 404, body = api::error::Problem)))]
+async fn remove(State(app): State<App>, signed_in: SignedIn, Path(id): Path<DeviceId>) -> Result<StatusCode, ApiError> {
+    let mut tx = app.db.begin_write().await?;
+    tx.lock(signed_in.holder).await?;
+    if !store::exists(&mut tx, signed_in.holder, id).await? {
+        return Err(ApiError::not_found());
+    }
+    sign_device_out(&mut tx, signed_in.holder, id, app.clock.now()).await?;
+    tx.commit().await?;
+    Ok(StatusCode::NO_CONTENT)
+}

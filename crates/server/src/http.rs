@@ -1,0 +1,331 @@
+//! How requests arrive and answers leave: the listener, the limits on connections, bodies and time, request ids, what
+//! every answer carries, and refusals of malformed requests as problem details. Features add routes, not layers.
+
+use std::net::{IpAddr, SocketAddr};
+use std::sync::Arc;
+use std::time::Duration;
+
+use api::error::ErrorCode;
+use axum::Router;
+use axum::extract::rejection::{JsonRejection, PathRejection, QueryRejection};
+use axum::extract::{ConnectInfo, DefaultBodyLimit, FromRequest, FromRequestParts, MatchedPath, Request, State};
+use axum::http::request::Parts;
+use axum::http::{HeaderName, HeaderValue, StatusCode, header};
+use axum::middleware::Next;
+use axum::response::{IntoResponse, Response};
+use hyper_util::rt::{TokioExecutor, TokioIo, TokioTimer};
+use hyper_util::server::graceful::GracefulShutdown;
+use tokio::net::{TcpListener, TcpStream};
+use tokio::sync::Semaphore;
+use tokio::task::JoinHandle;
+use tower_http::compression::CompressionLayer;
+use tower_http::compression::predicate::{DefaultPredicate, NotForContentType, Predicate};
+use tower_http::decompression::RequestDecompressionLayer;
+use tower_http::timeout::RequestBodyDeadlineLayer;
+use utoipa_axum::router::OpenApiRouter;
+
+use crate::config::{Config, ConfigError, PublicUrl};
+use crate::db::Db;
+use crate::error::ApiError;
+use crate::{App, sign_in};
+
+/// Bytes of a request body, unpacked; a route that needs more says so with its own `DefaultBodyLimit`.
+pub const BODY_MAX: usize = 1024 * 1024;
+/// Until then an answer has begun, or the caller is told to come back.
+const ANSWER_WITHIN: Duration = Duration::from_secs(30);
+/// Until then a request's body has arrived.
+const BODY_WITHIN: Duration = Duration::from_secs(25);
+/// Until then a connection has sent the head of its request.
+const HEAD_WITHIN: Duration = Duration::from_secs(10);
+const CONNECTIONS_MAX: usize = 10_000;
+/// How long a stopping server waits for requests that have begun.
+const DRAIN: Duration = Duration::from_secs(10);
+/// How often what has expired is removed.
+const SWEEP_EVERY: Duration = Duration::from_secs(600);
+
+// ---- starting and stopping ---------------------------------------------------------------------------------------
+
+/// Starts servers; the running one is `Running`.
+pub struct Server;
+
+impl Server {
+    pub async fn start(config: Config) -> Result<Running, ConfigError> {
+        let listener = TcpListener::bind(config.listen).await.map_err(ConfigError::Listen)?;
+        let addr = listener.local_addr().map_err(ConfigError::Listen)?;
+        let settings = config.settings(addr)?;
+        let db = Db::open(&config.location).await?;
+        let app = App::new(db, config.clock, config.chance, settings)?;
+        let tasks = vec![
+            tokio::spawn(listen(listener, crate::router(app.clone()), app.clone())),
+            tokio::spawn(sweep(app.clone())),
+        ];
+        Ok(Running { addr, public_url: app.settings.public_url.clone(), app, tasks })
+    }
+}
+
+/// A server that listens. Dropping it leaves it running; `shutdown` ends it.
+pub struct Running {
+    pub addr: SocketAddr,
+    pub public_url: PublicUrl,
+    /// For what the embedding program does in process.
+    pub app: App,
+    tasks: Vec<JoinHandle<()>>,
+}
+
+impl Running {
+    /// Takes no more connections, lets begun requests end, closes the database.
+    pub async fn shutdown(self) {
+        self.app.ending.cancel();
+        for task in self.tasks {
+            if task.await.is_err() {
+                tracing::error!("a background task had panicked");
+            }
+        }
+        self.app.db.close().await;
+    }
+}
+
+async fn listen(listener: TcpListener, router: Router, app: App) {
+    let places = Arc::new(Semaphore::new(CONNECTIONS_MAX));
+    let drain = GracefulShutdown::new();
+    loop {
+        // Closing the semaphore never happens: it lives as long as this task.
+        let Ok(place) = Arc::clone(&places).acquire_owned().await else { break };
+        let accepted = tokio::select! {
+            accepted = listener.accept() => accepted,
+            () = app.ending.cancelled() => break,
+        };
+        let Ok((stream, peer)) = accepted else {
+            // Out of file descriptors, most likely: others have to end first.
+            tokio::time::sleep(Duration::from_millis(50)).await;
+            continue;
+        };
+        let watcher = drain.watcher();
+        let router = router.clone();
+        tokio::spawn(async move {
+            serve_connection(stream, peer, router, watcher).await;
+            drop(place);
+        });
+    }
+    drop(listener);
+    if tokio::time::timeout(DRAIN, drain.shutdown()).await.is_err() {
+        tracing::warn!("some connections did not end in time");
+    }
+}
+
+async fn serve_connection(
+    stream: TcpStream,
+    peer: SocketAddr,
+    router: Router,
+    watcher: hyper_util::server::graceful::Watcher,
+) {
+    // Small answers leave at once.
+    let _ = stream.set_nodelay(true);
+    let service = hyper::service::service_fn(move |mut request: hyper::Request<hyper::body::Incoming>| {
+        request.extensions_mut().insert(ConnectInfo(peer));
+        tower::ServiceExt::oneshot(router.clone(), request.map(axum::body::Body::new))
+    });
+    let mut builder = hyper_util::server::conn::auto::Builder::new(TokioExecutor::new());
+    builder.http1().timer(TokioTimer::new()).header_read_timeout(HEAD_WITHIN);
+    builder.http2().timer(TokioTimer::new());
+    let connection = builder.serve_connection(TokioIo::new(stream), service).into_owned();
+    // A connection that breaks concerns its client alone.
+    let _ = watcher.watch(connection).await;
+}
+
+async fn sweep(app: App) {
+    loop {
+        tokio::select! {
+            () = tokio::time::sleep(SWEEP_EVERY) => {}
+            () = app.ending.cancelled() => return,
+        }
+        for swept in [sign_in::sweep(&app).await, crate::idempotency::sweep(&app).await] {
+            if let Err(error) = swept {
+                tracing::warn!(kind = error.kind(), "expired rows stay for now");
+            }
+        }
+    }
+}
+
+// ---- what every request passes -----------------------------------------------------------------------------------
+
+tokio::task_local! {
+    static REQUEST_ID: String;
+}
+
+/// Names the current request in the log and in a problem's body.
+#[must_use]
+pub fn request_id() -> Option<String> {
+    REQUEST_ID.try_with(Clone::clone).ok()
+}
+
+/// Answers of the API are packed with zstd for those who ask; event streams and PDF are left alone.
+pub(crate) fn compressed(routes: OpenApiRouter<App>) -> OpenApiRouter<App> {
+    let packs = DefaultPredicate::new().and(NotForContentType::const_new("application/pdf"));
+    routes.layer(CompressionLayer::new().compress_when(packs))
+}
+
+pub(crate) fn dressed(router: Router<App>, app: App) -> Router {
+    router
+        .fallback(async || ApiError::new(ErrorCode::NotFound, "there is nothing at this address"))
+        .method_not_allowed_fallback(async || {
+            (StatusCode::METHOD_NOT_ALLOWED, ApiError::new(ErrorCode::InvalidRequest, "not this method"))
+                .into_response()
+        })
+        .layer(DefaultBodyLimit::max(BODY_MAX))
+        .layer(RequestDecompressionLayer::new())
+        .layer(RequestBodyDeadlineLayer::new(BODY_WITHIN))
+        .layer(axum::middleware::from_fn_with_state(app.clone(), attend))
+        .with_state(app)
+}
+
+/// Runs the handler in a task of its own, so that a client who leaves never stops a write half-way.
+async fn attend(State(app): State<App>, request: Request, next: Next) -> Response {
+    let id = data_encoding::HEXLOWER.encode(&app.random::<8>());
+    let began = tokio::time::Instant::now();
+    let method = request.method().clone();
+    let route = request.extensions().get::<MatchedPath>().map_or_else(String::new, |path| path.as_str().to_owned());
+    let nonce_wanted = route.starts_with("/api/") || route.starts_with("/oauth/");
+    let misdirected = !host_is_ours(&app, &request);
+    let mut response = if misdirected {
+        (StatusCode::MISDIRECTED_REQUEST, ApiError::new(ErrorCode::InvalidRequest, "this host is not served here"))
+            .into_response()
+    } else {
+        let task = tokio::spawn(REQUEST_ID.scope(id.clone(), next.run(request)));
+        match tokio::time::timeout(ANSWER_WITHIN, task).await {
+            Ok(Ok(response)) => response,
+            Ok(Err(_panicked)) => ApiError::new(ErrorCode::Internal, "the server failed").into_response(),
+            Err(_late) => ApiError::new(ErrorCode::Unavailable, "this took too long").into_response(),
+        }
+    };
+    add_headers(&mut response, &app, &id, nonce_wanted);
+    let status = response.status().as_u16();
+    let took_ms = u64::try_from(began.elapsed().as_millis()).unwrap_or(u64::MAX);
+    tracing::debug!(%method, route, status, took_ms, id, "answered");
+    response
+}
+
+/// A page elsewhere whose name was pointed at this machine must not reach a server that listens on loopback.
+fn host_is_ours(app: &App, request: &Request) -> bool {
+    if !app.settings.public_url.is_localhost() {
+        return true;
+    }
+    let host = request.headers().get(header::HOST).and_then(|host| host.to_str().ok());
+    let host = host.or_else(|| request.uri().host());
+    let Some(host) = host else { return true };
+    let name = host.rsplit_once(':').map_or(host, |(name, port)| if port.ends_with(']') { host } else { name });
+    matches!(name, "localhost" | "127.0.0.1" | "[::1]")
+}
+
+fn add_headers(response: &mut Response, app: &App, id: &str, nonce: bool) {
+    let headers = response.headers_mut();
+    if let Ok(id) = HeaderValue::from_str(id) {
+        headers.insert(HeaderName::from_static("x-request-id"), id);
+    }
+    headers.insert(header::X_CONTENT_TYPE_OPTIONS, HeaderValue::from_static("nosniff"));
+    headers.insert(header::REFERRER_POLICY, HeaderValue::from_static("no-referrer"));
+    headers.entry(header::CACHE_CONTROL).or_insert(HeaderValue::from_static("no-store"));
+    if !app.settings.public_url.is_localhost() {
+        headers.insert(header::STRICT_TRANSPORT_SECURITY, HeaderValue::from_static("max-age=63072000"));
+    }
+    if nonce && let Ok(nonce) = HeaderValue::from_str(&app.identity.proofs.nonce(app)) {
+        headers.insert(HeaderName::from_static("dpop-nonce"), nonce);
+    }
+}
+
+// ---- reading requests --------------------------------------------------------------------------------------------
+
+/// A JSON body; what does not read is refused as problem details.
+#[derive(FromRequest)]
+#[from_request(via(axum::Json), rejection(ApiError))]
+pub struct Json<T>(pub T);
+
+impl<T: serde::Serialize> IntoResponse for Json<T> {
+    fn into_response(self) -> Response {
+        axum::Json(self.0).into_response()
+    }
+}
+
+/// Parts of the path.
+#[derive(FromRequestParts)]
+#[from_request(via(axum::extract::Path), rejection(ApiError))]
+pub struct Path<T>(pub T);
+
+/// The query.
+#[derive(FromRequestParts)]
+#[from_request(via(axum::extract::Query), rejection(ApiError))]
+pub struct Query<T>(pub T);
+
+impl From<JsonRejection> for ApiError {
+    fn from(rejection: JsonRejection) -> Self {
+        match rejection.status() {
+            StatusCode::PAYLOAD_TOO_LARGE => Self::new(ErrorCode::PayloadTooLarge, "the body is too large"),
+            // The parser's words quote the body, so they are not repeated.
+            _ => Self::new(ErrorCode::InvalidRequest, "the body does not read as this request's JSON"),
+        }
+    }
+}
+
+impl From<PathRejection> for ApiError {
+    fn from(_: PathRejection) -> Self {
+        Self::not_found()
+    }
+}
+
+impl From<QueryRejection> for ApiError {
+    fn from(_: QueryRejection) -> Self {
+        Self::new(ErrorCode::InvalidRequest, "the query does not read")
+    }
+}
+
+/// Where a request comes from: the peer, or what a listed proxy says of it.
+#[derive(Clone, Copy, Debug)]
+pub struct Source(pub IpAddr);
+
+impl FromRequestParts<App> for Source {
+    type Rejection = std::convert::Infallible;
+
+    async fn from_request_parts(parts: &mut Parts, app: &App) -> Result<Self, Self::Rejection> {
+        let peer = parts.extensions.get::<ConnectInfo<SocketAddr>>();
+        // In process there is no peer: it is this machine.
+        let peer = peer.map_or(IpAddr::from([127, 0, 0, 1]), |info| info.0.ip().to_canonical());
+        Ok(Self(behind_proxies(peer, parts, &app.settings.trusted_proxies)))
+    }
+}
+
+/// The last address that no listed proxy vouches for beyond.
+fn behind_proxies(peer: IpAddr, parts: &Parts, trusted: &[IpAddr]) -> IpAddr {
+    let mut source = peer;
+    let said = parts.headers.get_all("x-forwarded-for");
+    let addresses: Vec<&str> =
+        said.iter().filter_map(|value| value.to_str().ok()).flat_map(|value| value.split(',')).collect();
+    for address in addresses.iter().rev() {
+        if !trusted.contains(&source) {
+            break;
+        }
+        let Ok(address) = address.trim().parse::<IpAddr>() else { break };
+        source = address.to_canonical();
+    }
+    source
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn source(peer: &str, said: &str, trusted: &[&str]) -> String {
+        let request = axum::http::Request::builder().header("x-forwarded-for", said).body(()).unwrap();
+        let (parts, ()) = request.into_parts();
+        let trusted: Vec<IpAddr> = trusted.iter().map(|text| text.parse().unwrap()).collect();
+        behind_proxies(peer.parse().unwrap(), &parts, &trusted).to_string()
+    }
+
+    #[test]
+    fn only_listed_proxies_are_believed() {
+        assert_eq!(source("192.0.2.1", "203.0.113.9", &[]), "192.0.2.1");
+        assert_eq!(source("192.0.2.1", "203.0.113.9", &["192.0.2.1"]), "203.0.113.9");
+        assert_eq!(source("192.0.2.1", "10.9.9.9, 203.0.113.9", &["192.0.2.1"]), "203.0.113.9");
+        assert_eq!(source("192.0.2.1", "203.0.113.9, 192.0.2.2", &["192.0.2.1", "192.0.2.2"]), "203.0.113.9");
+        assert_eq!(source("192.0.2.1", "nonsense", &["192.0.2.1"]), "192.0.2.1");
+    }
+}

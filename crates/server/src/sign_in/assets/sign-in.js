@@ -1,0 +1,120 @@
+// The sign-in pages: hands the server's options to the browser's passkey call and its answer back.
+// The browser reads and writes the JSON forms itself.
+
+const REFUSED = "That did not work. Nothing was changed; try again, or start again in the app.";
+const notice = document.querySelector("#notice");
+
+function say(text) {
+  if (!notice) return;
+  notice.textContent = text;
+  notice.hidden = text === "";
+}
+
+class Refused extends Error {}
+
+async function post(path, body = {}) {
+  const answer = await fetch(path, {
+    method: "POST",
+    headers: { "Content-Type": "application/json" },
+    body: JSON.stringify(body),
+  });
+  if (answer.status === 429) {
+    const wait = Number(answer.headers.get("Retry-After") ?? "60");
+    throw new Refused(`Too many tries. Wait ${wait} seconds, then try again.`);
+  }
+  if (!(answer.headers.get("Content-Type") ?? "").includes("application/json")) {
+    throw new Refused(REFUSED);
+  }
+  if (!answer.ok) throw new Refused(REFUSED);
+  return answer.json();
+}
+
+function wordsFor(error) {
+  if (error instanceof Refused) return error.message;
+  if (error?.name === "NotAllowedError") return "No passkey was used. You can try again.";
+  if (error?.name === "InvalidStateError") return "This device already holds a passkey for that account.";
+  return REFUSED;
+}
+
+/** Runs one step with its buttons off, and says what went wrong. */
+async function attempt(buttons, step) {
+  say("");
+  for (const button of buttons) button.disabled = true;
+  try {
+    await step();
+  } catch (error) {
+    say(wordsFor(error));
+    for (const button of buttons) button.disabled = false;
+  }
+}
+
+let autofill = null;
+
+async function recognise(mediation, signal) {
+  const { ceremony, options } = await post("/sign-in/passkey/start");
+  const publicKey = PublicKeyCredential.parseRequestOptionsFromJSON(options.publicKey);
+  const credential = await navigator.credentials.get({ publicKey, mediation, signal });
+  const next = await post("/sign-in/passkey/finish", { ceremony, credential: credential.toJSON() });
+  location.assign(next.location);
+}
+
+/** The saved passkeys in the field's own list; quiet until one is picked. */
+async function offerInField() {
+  if (!(await PublicKeyCredential.isConditionalMediationAvailable?.())) return;
+  autofill = new AbortController();
+  try {
+    await recognise("conditional", autofill.signal);
+  } catch (error) {
+    if (error?.name !== "AbortError") say(wordsFor(error));
+  }
+}
+
+function signInPage(button) {
+  button.addEventListener("click", () =>
+    attempt([button], async () => {
+      autofill?.abort();
+      await recognise(undefined, undefined);
+    }),
+  );
+  offerInField();
+}
+
+function createPage(form) {
+  const button = form.querySelector("button");
+  form.addEventListener("submit", (event) => {
+    event.preventDefault();
+    attempt([button], async () => {
+      const name = form.querySelector("#name").value;
+      const { ceremony, options } = await post("/sign-in/create/start", { name });
+      const publicKey = PublicKeyCredential.parseCreationOptionsFromJSON(options.publicKey);
+      const credential = await navigator.credentials.create({ publicKey });
+      const next = await post("/sign-in/create/finish", { ceremony, credential: credential.toJSON() });
+      location.assign(next.location);
+    });
+  });
+}
+
+function confirmPage(yes, no) {
+  const answer = (said) =>
+    attempt([yes, no], async () => {
+      const next = await post("/sign-in/confirm", { yes: said });
+      // A navigation of the whole page, to the listener of the app on this computer.
+      location.assign(next.location);
+    });
+  yes.addEventListener("click", () => answer(true));
+  no.addEventListener("click", () => answer(false));
+}
+
+const passkey = document.querySelector("#passkey");
+const create = document.querySelector("#create");
+const yes = document.querySelector("#yes");
+
+if ((passkey || create) && !window.PublicKeyCredential?.parseRequestOptionsFromJSON) {
+  say("This browser cannot use passkeys. Open this page in a newer one.");
+} else if (passkey) {
+  signInPage(passkey);
+} else if (create) {
+  createPage(create);
+} else if (yes) {
+  confirmPage(yes, document.querySelector("#no"));
+}

@@ -1,0 +1,194 @@
+//! Who is calling: OAuth 2.1 with pushed requests, PKCE and DPoP, passkeys on the server's own pages, and the
+//! `SignedIn` extractor that every other feature asks for. Nothing here moves money.
+
+pub mod dpop;
+mod pages;
+mod passkeys;
+mod store;
+#[cfg(test)]
+mod tests;
+mod tokens;
+mod visit;
+
+use api::error::ErrorCode;
+use api::sign_in::{AUTHORIZE_PATH, Me, PAR_PATH, REVOKE_PATH, SCOPE, TOKEN_PATH};
+use axum::extract::{FromRequestParts, State};
+use axum::http::request::Parts;
+use axum::http::{HeaderMap, header};
+use domain::ids::{DeviceId, HolderId};
+use jiff::Timestamp;
+use sha2::{Digest, Sha256};
+use utoipa_axum::router::OpenApiRouter;
+use utoipa_axum::routes;
+use uuid::Uuid;
+use webauthn_rs::prelude::{Webauthn, WebauthnBuilder};
+
+use crate::config::{ConfigError, Settings};
+use crate::db::DbResult;
+use crate::error::ApiError;
+use crate::http::Json;
+use crate::{App, Chance};
+use dpop::{Expected, ProofError, Proofs};
+pub(crate) use store::revoke_device as sign_device_out;
+pub use tokens::{LocalGrant, grant_local};
+
+/// What sign-in keeps in memory: the relying party and the proofs that were used.
+pub struct Identity {
+    pub(crate) passkeys: Webauthn,
+    pub(crate) proofs: Proofs,
+}
+
+impl Identity {
+    pub fn new(settings: &Settings, now: Timestamp, chance: &dyn Chance) -> Result<Self, ConfigError> {
+        let passkeys = WebauthnBuilder::new(settings.public_url.host(), settings.public_url.url())
+            .and_then(|builder| builder.rp_name(&settings.server_name).build())
+            .map_err(|_| ConfigError::PublicUrl)?;
+        Ok(Self { passkeys, proofs: Proofs::new(now, chance) })
+    }
+}
+
+/// Pages and OAuth: answered to anyone.
+pub fn routes() -> OpenApiRouter<App> {
+    OpenApiRouter::new()
+        .routes(routes!(metadata))
+        .merge(visit::routes())
+        .merge(passkeys::routes())
+        .merge(tokens::routes())
+        .merge(pages::routes())
+}
+
+pub fn api_routes() -> OpenApiRouter<App> {
+    OpenApiRouter::new().routes(routes!(me))
+}
+
+/// Where things are (RFC 8414).
+#[utoipa::path(get, path = "/.well-known/oauth-authorization-server", tag = "sign_in",
+    responses((status = 200, description = "Authorization server metadata", body = serde_json::Value)))]
+async fn metadata(State(app): State<App>) -> axum::Json<serde_json::Value> {
+    let origin = app.settings.public_url.origin();
+    axum::Json(serde_json::json!({
+        "issuer": origin,
+        "authorization_endpoint": format!("{origin}{AUTHORIZE_PATH}"),
+        "token_endpoint": format!("{origin}{TOKEN_PATH}"),
+        "pushed_authorization_request_endpoint": format!("{origin}{PAR_PATH}"),
+        "revocation_endpoint": format!("{origin}{REVOKE_PATH}"),
+        "require_pushed_authorization_requests": true,
+        "response_types_supported": ["code"],
+        "response_modes_supported": ["query"],
+        "grant_types_supported": ["authorization_code", "refresh_token"],
+        "code_challenge_methods_supported": ["S256"],
+        "token_endpoint_auth_methods_supported": ["none"],
+        "revocation_endpoint_auth_methods_supported": ["none"],
+        "dpop_signing_alg_values_supported": ["ES256"],
+        "authorization_response_iss_parameter_supported": true,
+        "prompt_values_supported": ["login", "create"],
+        "scopes_supported": [SCOPE],
+    }))
+}
+
+/// Who is signed in, on which device.
+#[utoipa::path(get, path = "/api/v1/me", tag = "sign_in", responses((status = 200, body = Me)))]
+async fn me(State(app): State<App>, signed_in: SignedIn) -> Result<Json<Me>, ApiError> {
+    let mut tx = app.db.begin_read().await?;
+    let about = store::about(&mut tx, signed_in.holder, signed_in.device).await?.ok_or_else(ApiError::not_found)?;
+    Ok(Json(Me {
+        holder: signed_in.holder,
+        name: about.name,
+        device: signed_in.device,
+        device_name: about.device_name,
+        passkeys: u32::try_from(about.passkeys).unwrap_or(u32::MAX),
+        server_name: app.settings.server_name.clone(),
+        server_version: env!("CARGO_PKG_VERSION").to_owned(),
+        practice_money: true,
+    }))
+}
+
+/// A caller with a good access token and a proof by the key that it is bound to.
+#[derive(Clone, Debug)]
+pub struct SignedIn {
+    pub holder: HolderId,
+    pub device: DeviceId,
+    /// The access token's end: an open stream closes then, and the device comes back with a newer one.
+    pub ends_at: Timestamp,
+    family: Uuid,
+}
+
+impl FromRequestParts<App> for SignedIn {
+    type Rejection = ApiError;
+
+    async fn from_request_parts(parts: &mut Parts, app: &App) -> Result<Self, ApiError> {
+        let token = access_token(&parts.headers).ok_or_else(not_signed_in)?.to_owned();
+        let url = format!("{}{}", app.settings.public_url, parts.uri.path());
+        let expected = Expected { method: parts.method.as_str(), url: &url, access_token: Some(&token) };
+        let proof = check_proof(app, &parts.headers, &expected).map_err(|error| match error {
+            ProofError::Invalid => invalid_proof(),
+            ProofError::UseNonce => ApiError::new(ErrorCode::UseDpopNonce, "make the proof with this answer's nonce"),
+        })?;
+        let now = app.clock.now();
+        let mut tx = app.db.read_once().await?;
+        let session = store::session(&mut tx, &hash(&token)).await?.ok_or_else(not_signed_in)?;
+        drop(tx);
+        if session.thumbprint != proof.thumbprint {
+            return Err(invalid_proof());
+        }
+        if session.device_revoked {
+            return Err(ApiError::new(ErrorCode::DeviceRevoked, "this device was signed out"));
+        }
+        if session.revoked || session.ends_at <= now {
+            return Err(not_signed_in());
+        }
+        if session.first_use {
+            let mut tx = app.db.begin_write().await?;
+            store::note_use(&mut tx, &session, now).await?;
+            tx.commit().await?;
+        }
+        Ok(Self { holder: session.holder, device: session.device, ends_at: session.ends_at, family: session.family })
+    }
+}
+
+/// Whether an open stream may go on: asked again and again while it is open.
+pub async fn still_signed_in(app: &App, signed_in: &SignedIn) -> DbResult<bool> {
+    if signed_in.ends_at <= app.clock.now() {
+        return Ok(false);
+    }
+    let mut tx = app.db.read_once().await?;
+    store::family_lives(&mut tx, signed_in.holder, signed_in.family).await
+}
+
+/// Removes what has expired: requests, visits, codes, tokens.
+pub(crate) async fn sweep(app: &App) -> DbResult<()> {
+    let mut tx = app.db.begin_write().await?;
+    store::sweep(&mut tx, app.clock.now()).await?;
+    tx.commit().await
+}
+
+fn not_signed_in() -> ApiError {
+    ApiError::new(ErrorCode::NotSignedIn, "there is no session for this request")
+}
+
+fn invalid_proof() -> ApiError {
+    ApiError::new(ErrorCode::InvalidProof, "the proof of possession is missing, wrong or used")
+}
+
+fn access_token(headers: &HeaderMap) -> Option<&str> {
+    let (scheme, token) = headers.get(header::AUTHORIZATION)?.to_str().ok()?.split_once(' ')?;
+    scheme.eq_ignore_ascii_case("DPoP").then(|| token.trim())
+}
+
+/// The one proof of the request; several are as bad as none.
+fn check_proof(app: &App, headers: &HeaderMap, expected: &Expected<'_>) -> Result<dpop::Proof, ProofError> {
+    let mut proofs = headers.get_all("dpop").iter();
+    let (Some(proof), None) = (proofs.next(), proofs.next()) else { return Err(ProofError::Invalid) };
+    let proof = proof.to_str().map_err(|_| ProofError::Invalid)?;
+    app.identity.proofs.check(app, proof, expected)
+}
+
+/// A new secret of 256 bits, as the text that leaves the server.
+fn new_secret(app: &App) -> String {
+    data_encoding::BASE64URL_NOPAD.encode(&app.random::<32>())
+}
+
+/// What is stored of a secret.
+fn hash(secret: &str) -> [u8; 32] {
+    Sha256::digest(secret).into()
+}

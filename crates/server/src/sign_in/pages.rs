@@ -1,0 +1,153 @@
+//! The server's own pages: sign in, create an account, confirm, and one page for everything that ended. Text nodes only;
+//! style and script are files of this origin, nothing else loads.
+
+use axum::extract::State;
+use axum::http::{HeaderMap, HeaderValue, StatusCode, header};
+use axum::response::{IntoResponse, Redirect, Response};
+use maud::{DOCTYPE, Markup, html};
+use utoipa_axum::router::OpenApiRouter;
+use utoipa_axum::routes;
+
+use super::store;
+use super::visit::Visit;
+use crate::App;
+use crate::error::ApiError;
+
+const POLICY: &str = "default-src 'none'; style-src 'self'; script-src 'self'; connect-src 'self'; img-src 'self'; \
+                      base-uri 'none'; form-action 'none'; frame-ancestors 'none'";
+const STYLE: &str = include_str!("assets/sign-in.css");
+const SCRIPT: &str = include_str!("assets/sign-in.js");
+
+pub fn routes() -> OpenApiRouter<App> {
+    OpenApiRouter::new()
+        .routes(routes!(sign_in))
+        .routes(routes!(create))
+        .routes(routes!(confirm))
+        .route("/sign-in/assets/sign-in.css", axum::routing::get(async || asset("text/css; charset=utf-8", STYLE)))
+        .route(
+            "/sign-in/assets/sign-in.js",
+            axum::routing::get(async || asset("text/javascript; charset=utf-8", SCRIPT)),
+        )
+}
+
+fn asset(kind: &'static str, body: &'static str) -> Response {
+    ([(header::CONTENT_TYPE, kind), (header::CACHE_CONTROL, "no-cache")], body).into_response()
+}
+
+fn page(app: &App, status: StatusCode, title: &str, body: &Markup) -> Response {
+    let name = &app.settings.server_name;
+    let whole = html! {
+        (DOCTYPE)
+        html lang="en" {
+            head {
+                meta charset="utf-8";
+                meta name="viewport" content="width=device-width, initial-scale=1";
+                title { (title) ": " (name) }
+                link rel="stylesheet" href="/sign-in/assets/sign-in.css";
+                script type="module" src="/sign-in/assets/sign-in.js" {}
+            }
+            body {
+                header {
+                    span.brand { (mark()) span { (name) } }
+                    span.host { (app.settings.public_url.origin().split_once("://").map_or("", |(_, host)| host)) }
+                }
+                main id="main" { section.card aria-labelledby="title" { (body) } }
+                footer { "Account server " (env!("CARGO_PKG_VERSION")) }
+            }
+        }
+    };
+    let mut headers = HeaderMap::new();
+    headers.insert(header::CONTENT_SECURITY_POLICY, HeaderValue::from_static(POLICY));
+    headers.insert(header::X_FRAME_OPTIONS, HeaderValue::from_static("DENY"));
+    (status, headers, whole).into_response()
+}
+
+fn mark() -> Markup {
+    html! {
+        svg viewBox="0 0 28 28" width="28" height="28" aria-hidden="true" {
+            path class="bill" d="M6.4 12V6.2L19.8 3.6a1.4 1.4 0 0 1 1.7 1.4V12" {}
+            path class="wallet" d="M2 11.2A3.2 3.2 0 0 1 5.2 8h16.4a3.6 3.6 0 0 1 3.6 3.6v9.2a3.6 3.6 0 0 1-3.6 3.6H5.6A3.6 3.6 0 0 1 2 20.8Z" {}
+            path class="tab" d="M26.2 13.2h-6a3 3 0 0 0 0 6h6Z" {}
+            circle class="dot" cx="20.4" cy="16.2" r="1.3" {}
+        }
+    }
+}
+
+/// Where the script says what went wrong, and what somebody without script reads.
+fn notices() -> Markup {
+    html! {
+        p.notice id="notice" role="alert" hidden {}
+        noscript { p.notice { "This page needs JavaScript: a browser offers passkeys through it." } }
+    }
+}
+
+/// The one page for a request that is unknown, too old, used or refused.
+pub(super) fn ended(app: &App) -> Response {
+    let body = html! {
+        div { h1 id="title" { "This sign-in has ended" } p.soft { "It was finished, took too long, or did not start in the app." } }
+        p { "Go back to the Billfold app and start again. Nothing was let in." }
+    };
+    page(app, StatusCode::BAD_REQUEST, "Ended", &body)
+}
+
+/// The page to sign in with a passkey.
+#[utoipa::path(get, path = "/sign-in", tag = "sign_in", responses((status = 200, description = "The page"), (status = 400, description = "No visit")))]
+async fn sign_in(State(app): State<App>, visit: Visit) -> Response {
+    if visit.holder.is_some() {
+        return Redirect::to("/sign-in/confirm").into_response();
+    }
+    let body = html! {
+        div { h1 id="title" { "Sign in" } p.soft { "for the Billfold app on “" (visit.request.device_name) "”" } }
+        (notices())
+        button.primary type="button" id="passkey" { "Sign in with a passkey" }
+        div.field {
+            label for="name" { "Saved passkeys" }
+            input id="name" type="text" autocomplete="username webauthn" placeholder="Pick a saved passkey" aria-describedby="name-help";
+            p.help id="name-help" { "Your browser offers the passkeys saved for this server." }
+        }
+        p.small { a href="/sign-in/create" { "Create a new account" } }
+    };
+    page(&app, StatusCode::OK, "Sign in", &body)
+}
+
+/// The page to make an account with its first passkey.
+#[utoipa::path(get, path = "/sign-in/create", tag = "sign_in", responses((status = 200, description = "The page"), (status = 400, description = "No visit")))]
+async fn create(State(app): State<App>, visit: Visit) -> Response {
+    if visit.holder.is_some() {
+        return Redirect::to("/sign-in/confirm").into_response();
+    }
+    let body = html! {
+        div { h1 id="title" { "Create your account" } p.soft { "for the Billfold app on “" (visit.request.device_name) "”" } }
+        (notices())
+        form id="create" {
+            div.field {
+                label for="name" { "Your name" }
+                input id="name" type="text" autocomplete="name" maxlength="80" required aria-describedby="name-help";
+                p.help id="name-help" { "Shown in the app and on these pages." }
+            }
+            button.primary type="submit" { "Create with a passkey" }
+        }
+        p.small.soft { "A passkey is a key that this device or your phone keeps and unlocks by fingerprint, face or PIN. There is no password to remember or to steal." }
+        p.small { a href="/sign-in" { "I have an account" } }
+    };
+    page(&app, StatusCode::OK, "Create your account", &body)
+}
+
+/// The page that asks whether this device is let in.
+#[utoipa::path(get, path = "/sign-in/confirm", tag = "sign_in", responses((status = 200, description = "The page"), (status = 400, description = "No visit")))]
+async fn confirm(State(app): State<App>, visit: Visit) -> Result<Response, ApiError> {
+    let Some(holder) = visit.holder else { return Ok(Redirect::to("/sign-in").into_response()) };
+    let mut tx = app.db.read_once().await?;
+    let name = store::holder_name(&mut tx, holder).await?.ok_or_else(ApiError::not_found)?;
+    let body = html! {
+        div { h1 id="title" { "Let this app in?" } p.soft { "Signed in as " (name) "." } }
+        (notices())
+        div.match { p.small.soft { "The Billfold window must show" } b { (visit.request.match_code) } }
+        dl.facts { div { dt { "App" } dd { "Billfold" } } div { dt { "Device" } dd { (visit.request.device_name) } } }
+        div.stack {
+            button.primary type="button" id="yes" { "Same number, let it in" }
+            button type="button" id="no" { "Different, or not me" }
+        }
+    };
+    Ok(page(&app, StatusCode::OK, "Let this app in?", &body))
+}

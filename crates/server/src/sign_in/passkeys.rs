@@ -1,0 +1,265 @@
+//! Passkeys: making one with a new account, and recognising somebody by one. A challenge is kept on the server for five
+//! minutes, belongs to one visit and is taken once. Every refusal is the same answer.
+
+use api::error::ErrorCode;
+use axum::extract::State;
+use domain::ids::HolderId;
+use jiff::SignedDuration;
+use serde::{Deserialize, Serialize};
+use utoipa_axum::router::OpenApiRouter;
+use utoipa_axum::routes;
+use uuid::Uuid;
+use webauthn_rs::prelude::{
+    DiscoverableAuthentication, Passkey, PasskeyRegistration, PublicKeyCredential, RegisterPublicKeyCredential,
+};
+use webauthn_rs_proto::ResidentKeyRequirement;
+
+use super::visit::{Visit, clean_name, too_often};
+use super::{hash, new_secret, store};
+use crate::App;
+use crate::error::ApiError;
+use crate::http::{Json, Source};
+
+const CHALLENGE_LIFE: SignedDuration = SignedDuration::from_mins(5);
+/// Refused passkeys, and challenges, that one visit may have; then the app starts anew.
+const FAILURES_MAX: i64 = 5;
+const CEREMONIES_MAX: i64 = 20;
+
+pub fn routes() -> OpenApiRouter<App> {
+    OpenApiRouter::new()
+        .routes(routes!(start_sign_in))
+        .routes(routes!(finish_sign_in))
+        .routes(routes!(start_create))
+        .routes(routes!(finish_create))
+}
+
+/// A challenge and the options for the browser's passkey call.
+#[derive(Serialize, utoipa::ToSchema)]
+struct Started {
+    ceremony: String,
+    options: serde_json::Value,
+}
+
+#[derive(Deserialize, utoipa::ToSchema)]
+struct Finish {
+    ceremony: String,
+    /// What the browser's `toJSON()` gave.
+    credential: serde_json::Value,
+}
+
+#[derive(Serialize, utoipa::ToSchema)]
+struct Recognised {
+    /// The page to go to.
+    location: String,
+}
+
+impl Recognised {
+    fn confirm() -> Json<Self> {
+        Json(Self { location: "/sign-in/confirm".to_owned() })
+    }
+}
+
+/// The one answer to everything that goes wrong in a ceremony.
+fn refused() -> ApiError {
+    ApiError::new(ErrorCode::Forbidden, "the passkey was not accepted")
+}
+
+/// Begins to recognise somebody.
+#[utoipa::path(post, path = "/sign-in/passkey/start", tag = "sign_in", responses((status = 200, body = Started)))]
+async fn start_sign_in(
+    State(app): State<App>,
+    Source(source): Source,
+    visit: Visit,
+) -> Result<Json<Started>, ApiError> {
+    app.limits.start.take(source, app.clock.now()).map_err(too_often)?;
+    let (mut options, state) = app.identity.passkeys.start_discoverable_authentication().map_err(|_| refused())?;
+    // The page decides: autofill waits quietly, the button asks at once.
+    options.mediation = None;
+    put_ceremony(&app, &visit, "sign_in", &state, &options).await
+}
+
+async fn put_ceremony(
+    app: &App,
+    visit: &Visit,
+    kind: &'static str,
+    state: &impl Serialize,
+    options: &impl Serialize,
+) -> Result<Json<Started>, ApiError> {
+    if visit.ceremonies >= CEREMONIES_MAX || visit.holder.is_some() {
+        return Err(refused());
+    }
+    let ceremony = new_secret(app);
+    let state = serde_json::to_string(state).map_err(|_| refused())?;
+    let options = serde_json::to_value(options).map_err(|_| refused())?;
+    let ends_at = app.clock.now() + CHALLENGE_LIFE;
+    let mut tx = app.db.begin_write().await?;
+    store::put_ceremony(&mut tx, &hash(&ceremony), &visit.hash, kind, &state, ends_at).await?;
+    tx.commit().await?;
+    Ok(Json(Started { ceremony, options }))
+}
+
+/// Takes the challenge: whatever comes of it, it is gone.
+async fn take_ceremony<T: for<'de> Deserialize<'de>>(
+    app: &App,
+    visit: &Visit,
+    kind: &'static str,
+    ceremony: &str,
+) -> Result<T, ApiError> {
+    let mut tx = app.db.begin_write().await?;
+    let state = store::take_ceremony(&mut tx, &hash(ceremony), &visit.hash, kind, app.clock.now()).await?;
+    tx.commit().await?;
+    state.and_then(|state| serde_json::from_str(&state).ok()).ok_or_else(refused)
+}
+
+/// Recognises somebody by the passkey's signature.
+#[utoipa::path(post, path = "/sign-in/passkey/finish", tag = "sign_in", request_body = Finish, responses((status = 200, body = Recognised)))]
+async fn finish_sign_in(
+    State(app): State<App>,
+    Source(source): Source,
+    visit: Visit,
+    Json(request): Json<Finish>,
+) -> Result<Json<Recognised>, ApiError> {
+    match recognise(&app, &visit, request).await {
+        Ok(()) => Ok(Recognised::confirm()),
+        Err(error) => Err(note_failure(&app, source, &visit, error).await?),
+    }
+}
+
+async fn recognise(app: &App, visit: &Visit, request: Finish) -> Result<(), ApiError> {
+    let state: DiscoverableAuthentication = take_ceremony(app, visit, "sign_in", &request.ceremony).await?;
+    let credential: PublicKeyCredential = serde_json::from_value(request.credential).map_err(|_| refused())?;
+    let passkeys = &app.identity.passkeys;
+    let (user, id) = passkeys.identify_discoverable_authentication(&credential).map_err(|_| refused())?;
+    let mut tx = app.db.read_once().await?;
+    let kept = store::passkey(&mut tx, id).await?.ok_or_else(refused)?;
+    drop(tx);
+    // The signature does not cover the user handle, so it must name the credential's owner.
+    if kept.user_handle != user.as_bytes() {
+        return Err(refused());
+    }
+    let mut passkey: Passkey = serde_json::from_str(&kept.body).map_err(|_| refused())?;
+    let result = passkeys.finish_discoverable_authentication_v2(&credential, state, &passkey).map_err(|_| refused())?;
+    if !result.user_verified() {
+        return Err(refused());
+    }
+    passkey.update_credential(&result);
+    let body = serde_json::to_string(&passkey).map_err(|_| refused())?;
+    let now = app.clock.now();
+    let mut tx = app.db.begin_write().await?;
+    store::note_passkey_use(&mut tx, kept.holder, kept.id, &body, now).await?;
+    if !store::recognise_visit(&mut tx, &visit.hash, kept.holder).await? {
+        return Err(refused());
+    }
+    Ok(tx.commit().await?)
+}
+
+/// Counts a refusal against the visit and its source, and answers late.
+async fn note_failure(
+    app: &App,
+    source: std::net::IpAddr,
+    visit: &Visit,
+    error: ApiError,
+) -> Result<ApiError, ApiError> {
+    if error.code() != ErrorCode::Forbidden {
+        return Ok(error);
+    }
+    let mut tx = app.db.begin_write().await?;
+    if visit.failures + 1 >= FAILURES_MAX {
+        store::end_visit(&mut tx, &visit.hash).await?;
+    } else {
+        store::note_failure(&mut tx, &visit.hash).await?;
+    }
+    tx.commit().await?;
+    tokio::time::sleep(app.settings.failed_ceremony_delay).await;
+    Ok(match app.limits.refused.take(source, app.clock.now()) {
+        Ok(()) => error,
+        Err(wait) => too_often(wait),
+    })
+}
+
+#[derive(Deserialize, utoipa::ToSchema)]
+struct Create {
+    /// How the account's pages name its owner, 1 to 80 characters.
+    name: String,
+}
+
+/// An account in the making: it exists once its passkey does.
+#[derive(Serialize, Deserialize)]
+struct Making {
+    name: String,
+    user_handle: Uuid,
+    state: PasskeyRegistration,
+}
+
+/// Begins a new account.
+#[utoipa::path(post, path = "/sign-in/create/start", tag = "sign_in", request_body = Create, responses((status = 200, body = Started)))]
+async fn start_create(
+    State(app): State<App>,
+    Source(source): Source,
+    visit: Visit,
+    Json(request): Json<Create>,
+) -> Result<Json<Started>, ApiError> {
+    let name = clean_name(&request.name)
+        .ok_or_else(|| ApiError::invalid(ErrorCode::InvalidRequest, "name", "a name has 1 to 80 characters"))?;
+    app.limits.start.take(source, app.clock.now()).map_err(too_often)?;
+    let user_handle = uuid::Builder::from_random_bytes(app.random()).into_uuid();
+    let (mut options, state) =
+        app.identity.passkeys.start_passkey_registration(user_handle, &name, &name, None).map_err(|_| refused())?;
+    // Without this a browser makes a key that cannot sign in by itself.
+    if let Some(selection) = &mut options.public_key.authenticator_selection {
+        selection.resident_key = Some(ResidentKeyRequirement::Required);
+        selection.require_resident_key = true;
+    }
+    put_ceremony(&app, &visit, "create", &Making { name, user_handle, state }, &options).await
+}
+
+/// Makes the account with its first passkey.
+#[utoipa::path(post, path = "/sign-in/create/finish", tag = "sign_in", request_body = Finish, responses((status = 200, body = Recognised)))]
+async fn finish_create(
+    State(app): State<App>,
+    Source(source): Source,
+    visit: Visit,
+    Json(request): Json<Finish>,
+) -> Result<Json<Recognised>, ApiError> {
+    let now = app.clock.now();
+    // On a server of this machine alone, the source is the person themselves.
+    if !app.settings.public_url.is_localhost() {
+        app.limits.registration.take(source, now).map_err(too_often)?;
+    }
+    match create(&app, &visit, request).await {
+        Ok(()) => Ok(Recognised::confirm()),
+        Err(error) => Err(note_failure(&app, source, &visit, error).await?),
+    }
+}
+
+async fn create(app: &App, visit: &Visit, request: Finish) -> Result<(), ApiError> {
+    let making: Making = take_ceremony(app, visit, "create", &request.ceremony).await?;
+    let credential: RegisterPublicKeyCredential = serde_json::from_value(request.credential).map_err(|_| refused())?;
+    let passkey =
+        app.identity.passkeys.finish_passkey_registration(&credential, &making.state).map_err(|_| refused())?;
+    let body = serde_json::to_string(&passkey).map_err(|_| refused())?;
+    let holder = app.new_holder_id();
+    let mut tx = app.db.begin_write().await?;
+    put_holder(&mut tx, app, holder, making.user_handle, &making.name).await?;
+    let put =
+        store::put_passkey(&mut tx, holder, app.new_passkey_id(), passkey.cred_id(), &body, app.clock.now()).await;
+    match put {
+        // The same credential twice: somebody replays another's.
+        Err(error) if error.is_duplicate() => return Err(refused()),
+        other => other?,
+    }
+    if !store::recognise_visit(&mut tx, &visit.hash, holder).await? {
+        return Err(refused());
+    }
+    Ok(tx.commit().await?)
+}
+
+pub(super) async fn put_holder(
+    tx: &mut crate::db::Tx,
+    app: &App,
+    holder: HolderId,
+    user_handle: Uuid,
+    name: &str,
+) -> Result<(), ApiError> {
+    Ok(store::put_holder(tx, holder, user_handle.as_bytes(), name, app.clock.now()).await?)
+}

@@ -1,0 +1,516 @@
+//! Rows of sign-in. Times are microseconds since 1970; secrets arrive here as hashes.
+
+use domain::ids::{DeviceId, HolderId, PasskeyId};
+use jiff::Timestamp;
+use sqlx::FromRow;
+use uuid::Uuid;
+
+use super::tokens::Grant;
+use crate::db::{DbError, DbResult, Tx, on_engine};
+
+/// Runs one statement with these values; the answer is how many rows it touched.
+macro_rules! run {
+    ($tx:expr, $sql:expr $(, $value:expr)* $(,)?) => {
+        on_engine!($tx, |db| {
+            sqlx::query($sql)$(.bind($value))*.execute(db).await.map(|done| done.rows_affected()).map_err(DbError::from)
+        })
+    };
+}
+
+/// Reads at most one row of one column.
+macro_rules! one {
+    ($tx:expr, $sql:expr $(, $value:expr)* $(,)?) => {
+        on_engine!($tx, |db| {
+            sqlx::query_scalar($sql)$(.bind($value))*.fetch_optional(db).await.map_err(DbError::from)
+        })
+    };
+}
+
+/// Reads at most one row.
+macro_rules! row {
+    ($tx:expr, $sql:expr $(, $value:expr)* $(,)?) => {
+        on_engine!($tx, |db| {
+            sqlx::query_as($sql)$(.bind($value))*.fetch_optional(db).await.map_err(DbError::from)
+        })
+    };
+}
+
+fn time(micros: i64) -> DbResult<Timestamp> {
+    Timestamp::from_microsecond(micros).map_err(|_| DbError::Corrupt("a time"))
+}
+
+// ---- before anybody is known -------------------------------------------------------------------------------------
+
+pub async fn put_pushed(tx: &mut Tx, hash: &[u8; 32], body: &str, ends_at: Timestamp) -> DbResult<()> {
+    const PUT: &str = "INSERT INTO pushed_request (request_hash, body, expires_at) VALUES ($1, $2, $3)";
+    run!(tx, PUT, hash.as_slice(), body, ends_at.as_microsecond()).map(drop)
+}
+
+/// Takes a pushed request; one that is too old is removed and not given.
+pub async fn take_pushed(tx: &mut Tx, hash: &[u8; 32], now: Timestamp) -> DbResult<Option<String>> {
+    const TAKE: &str = "DELETE FROM pushed_request WHERE request_hash = $1 RETURNING body, expires_at";
+    let row: Option<(String, i64)> = row!(tx, TAKE, hash.as_slice())?;
+    Ok(row.and_then(|(body, ends_at)| (ends_at > now.as_microsecond()).then_some(body)))
+}
+
+pub async fn put_visit(tx: &mut Tx, hash: &[u8; 32], body: &str, ends_at: Timestamp) -> DbResult<()> {
+    const PUT: &str = "INSERT INTO sign_in_visit (visit_hash, body, expires_at) VALUES ($1, $2, $3)";
+    run!(tx, PUT, hash.as_slice(), body, ends_at.as_microsecond()).map(drop)
+}
+
+pub struct VisitRow {
+    pub body: String,
+    pub holder: Option<HolderId>,
+    pub failures: i64,
+    pub ceremonies: i64,
+}
+
+pub async fn visit(tx: &mut Tx, hash: &[u8; 32], now: Timestamp) -> DbResult<Option<VisitRow>> {
+    const FIND: &str = "SELECT body, holder_id, failures, ceremonies FROM sign_in_visit
+                         WHERE visit_hash = $1 AND expires_at > $2";
+    let row: Option<(String, Option<Uuid>, i64, i64)> = row!(tx, FIND, hash.as_slice(), now.as_microsecond())?;
+    Ok(row.map(|(body, holder, failures, ceremonies)| VisitRow {
+        body,
+        holder: holder.map(HolderId::from_uuid),
+        failures,
+        ceremonies,
+    }))
+}
+
+/// Says who visits, once.
+pub async fn recognise_visit(tx: &mut Tx, hash: &[u8; 32], holder: HolderId) -> DbResult<bool> {
+    const SET: &str = "UPDATE sign_in_visit SET holder_id = $2 WHERE visit_hash = $1 AND holder_id IS NULL";
+    Ok(run!(tx, SET, hash.as_slice(), holder.as_uuid())? == 1)
+}
+
+pub async fn note_failure(tx: &mut Tx, hash: &[u8; 32]) -> DbResult<()> {
+    run!(tx, "UPDATE sign_in_visit SET failures = failures + 1 WHERE visit_hash = $1", hash.as_slice()).map(drop)
+}
+
+/// Ends a visit; false when it had ended.
+pub async fn end_visit(tx: &mut Tx, hash: &[u8; 32]) -> DbResult<bool> {
+    Ok(run!(tx, "DELETE FROM sign_in_visit WHERE visit_hash = $1", hash.as_slice())? == 1)
+}
+
+pub async fn put_ceremony(
+    tx: &mut Tx,
+    hash: &[u8; 32],
+    visit: &[u8; 32],
+    kind: &str,
+    state: &str,
+    ends_at: Timestamp,
+) -> DbResult<()> {
+    const COUNT: &str = "UPDATE sign_in_visit SET ceremonies = ceremonies + 1 WHERE visit_hash = $1";
+    const PUT: &str = "INSERT INTO sign_in_ceremony (ceremony_hash, visit_hash, kind, state, expires_at)
+                       VALUES ($1, $2, $3, $4, $5)";
+    run!(tx, COUNT, visit.as_slice())?;
+    run!(tx, PUT, hash.as_slice(), visit.as_slice(), kind, state, ends_at.as_microsecond()).map(drop)
+}
+
+pub async fn take_ceremony(
+    tx: &mut Tx,
+    hash: &[u8; 32],
+    visit: &[u8; 32],
+    kind: &str,
+    now: Timestamp,
+) -> DbResult<Option<String>> {
+    const TAKE: &str = "DELETE FROM sign_in_ceremony WHERE ceremony_hash = $1 AND visit_hash = $2 AND kind = $3
+                        RETURNING state, expires_at";
+    let row: Option<(String, i64)> = row!(tx, TAKE, hash.as_slice(), visit.as_slice(), kind)?;
+    Ok(row.and_then(|(state, ends_at)| (ends_at > now.as_microsecond()).then_some(state)))
+}
+
+// ---- holders and passkeys ----------------------------------------------------------------------------------------
+
+pub async fn put_holder(tx: &mut Tx, holder: HolderId, handle: &[u8; 16], name: &str, now: Timestamp) -> DbResult<()> {
+    const PUT: &str = "INSERT INTO holder (holder_id, user_handle, name, created_at) VALUES ($1, $2, $3, $4)";
+    run!(tx, PUT, holder.as_uuid(), handle.as_slice(), name, now.as_microsecond()).map(drop)
+}
+
+pub async fn holder_exists(tx: &mut Tx, holder: HolderId) -> DbResult<bool> {
+    let found: Option<Uuid> = one!(tx, "SELECT holder_id FROM holder WHERE holder_id = $1", holder.as_uuid())?;
+    Ok(found.is_some())
+}
+
+pub async fn holder_name(tx: &mut Tx, holder: HolderId) -> DbResult<Option<String>> {
+    one!(tx, "SELECT name FROM holder WHERE holder_id = $1", holder.as_uuid())
+}
+
+pub async fn put_passkey(
+    tx: &mut Tx,
+    holder: HolderId,
+    id: PasskeyId,
+    credential: &[u8],
+    body: &str,
+    now: Timestamp,
+) -> DbResult<()> {
+    const PUT: &str = "INSERT INTO passkey (holder_id, passkey_id, credential_id, body, created_at)
+                       VALUES ($1, $2, $3, $4, $5)";
+    run!(tx, PUT, holder.as_uuid(), id.as_uuid(), credential, body, now.as_microsecond()).map(drop)
+}
+
+pub struct KeptPasskey {
+    pub holder: HolderId,
+    pub id: PasskeyId,
+    pub user_handle: Vec<u8>,
+    pub body: String,
+}
+
+pub async fn passkey(tx: &mut Tx, credential: &[u8]) -> DbResult<Option<KeptPasskey>> {
+    const FIND: &str = "SELECT p.holder_id, p.passkey_id, h.user_handle, p.body
+                          FROM passkey p JOIN holder h ON h.holder_id = p.holder_id WHERE p.credential_id = $1";
+    let row: Option<(Uuid, Uuid, Vec<u8>, String)> = row!(tx, FIND, credential)?;
+    Ok(row.map(|(holder, id, user_handle, body)| KeptPasskey {
+        holder: HolderId::from_uuid(holder),
+        id: PasskeyId::from_uuid(id),
+        user_handle,
+        body,
+    }))
+}
+
+pub async fn note_passkey_use(
+    tx: &mut Tx,
+    holder: HolderId,
+    id: PasskeyId,
+    body: &str,
+    now: Timestamp,
+) -> DbResult<()> {
+    const SET: &str = "UPDATE passkey SET body = $3, last_used_at = $4 WHERE holder_id = $1 AND passkey_id = $2";
+    run!(tx, SET, holder.as_uuid(), id.as_uuid(), body, now.as_microsecond()).map(drop)
+}
+
+#[derive(FromRow)]
+pub struct About {
+    pub name: String,
+    pub device_name: String,
+    pub passkeys: i64,
+}
+
+pub async fn about(tx: &mut Tx, holder: HolderId, device: DeviceId) -> DbResult<Option<About>> {
+    const FIND: &str = "SELECT h.name, d.name AS device_name,
+                               (SELECT COUNT(*) FROM passkey p WHERE p.holder_id = h.holder_id) AS passkeys
+                          FROM holder h JOIN device d ON d.holder_id = h.holder_id
+                         WHERE h.holder_id = $1 AND d.device_id = $2";
+    row!(tx, FIND, holder.as_uuid(), device.as_uuid())
+}
+
+// ---- devices -----------------------------------------------------------------------------------------------------
+
+pub async fn devices_signed_in(tx: &mut Tx, holder: HolderId) -> DbResult<i64> {
+    const COUNT: &str = "SELECT COUNT(*) FROM device WHERE holder_id = $1 AND revoked_at IS NULL";
+    Ok(one!(tx, COUNT, holder.as_uuid())?.unwrap_or(0))
+}
+
+pub async fn device_by_thumbprint(tx: &mut Tx, holder: HolderId, thumbprint: &str) -> DbResult<Option<DeviceId>> {
+    const FIND: &str = "SELECT device_id FROM device WHERE holder_id = $1 AND thumbprint = $2";
+    let found: Option<Uuid> = one!(tx, FIND, holder.as_uuid(), thumbprint)?;
+    Ok(found.map(DeviceId::from_uuid))
+}
+
+pub async fn put_device(
+    tx: &mut Tx,
+    holder: HolderId,
+    device: DeviceId,
+    name: &str,
+    thumbprint: &str,
+    now: Timestamp,
+) -> DbResult<()> {
+    const PUT: &str = "INSERT INTO device (holder_id, device_id, name, thumbprint, added_at, last_seen_at)
+                       VALUES ($1, $2, $3, $4, $5, $5)";
+    run!(tx, PUT, holder.as_uuid(), device.as_uuid(), name, thumbprint, now.as_microsecond()).map(drop)
+}
+
+/// A known key signs in anew, also after its device was signed out: its older tokens stay revoked.
+pub async fn sign_device_in(
+    tx: &mut Tx,
+    holder: HolderId,
+    device: DeviceId,
+    name: &str,
+    now: Timestamp,
+) -> DbResult<()> {
+    const SET: &str = "UPDATE device SET name = $3, last_seen_at = $4, revoked_at = NULL
+                        WHERE holder_id = $1 AND device_id = $2";
+    run!(tx, SET, holder.as_uuid(), device.as_uuid(), name, now.as_microsecond()).map(drop)
+}
+
+pub async fn see_device(tx: &mut Tx, holder: HolderId, device: DeviceId, now: Timestamp) -> DbResult<()> {
+    const SET: &str = "UPDATE device SET last_seen_at = $3 WHERE holder_id = $1 AND device_id = $2";
+    run!(tx, SET, holder.as_uuid(), device.as_uuid(), now.as_microsecond()).map(drop)
+}
+
+/// Signs a device out: every token of it ends. False when there is none, or it was signed out before.
+pub async fn revoke_device(tx: &mut Tx, holder: HolderId, device: DeviceId, now: Timestamp) -> DbResult<bool> {
+    const DEVICE: &str =
+        "UPDATE device SET revoked_at = $3 WHERE holder_id = $1 AND device_id = $2 AND revoked_at IS NULL";
+    const FAMILIES: &str =
+        "UPDATE token_family SET revoked_at = $3 WHERE holder_id = $1 AND device_id = $2 AND revoked_at IS NULL";
+    run!(tx, FAMILIES, holder.as_uuid(), device.as_uuid(), now.as_microsecond())?;
+    Ok(run!(tx, DEVICE, holder.as_uuid(), device.as_uuid(), now.as_microsecond())? == 1)
+}
+
+// ---- codes and tokens --------------------------------------------------------------------------------------------
+
+pub async fn put_code(
+    tx: &mut Tx,
+    holder: HolderId,
+    hash: &[u8; 32],
+    grant: &Grant<'_>,
+    ends_at: Timestamp,
+) -> DbResult<()> {
+    const PUT: &str = "INSERT INTO authorization_code
+                         (holder_id, code_hash, redirect_uri, code_challenge, thumbprint, device_name, expires_at)
+                       VALUES ($1, $2, $3, $4, $5, $6, $7)";
+    run!(
+        tx,
+        PUT,
+        holder.as_uuid(),
+        hash.as_slice(),
+        grant.redirect_uri,
+        grant.code_challenge,
+        grant.thumbprint,
+        grant.device_name,
+        ends_at.as_microsecond(),
+    )
+    .map(drop)
+}
+
+pub async fn code_owner(tx: &mut Tx, hash: &[u8; 32]) -> DbResult<Option<HolderId>> {
+    let found: Option<Uuid> =
+        one!(tx, "SELECT holder_id FROM authorization_code WHERE code_hash = $1", hash.as_slice())?;
+    Ok(found.map(HolderId::from_uuid))
+}
+
+pub struct Code {
+    pub redirect_uri: String,
+    pub code_challenge: String,
+    pub thumbprint: String,
+    pub device_name: String,
+    pub expires_at: Timestamp,
+    /// Set once it was redeemed.
+    pub family: Option<Uuid>,
+}
+
+pub async fn code(tx: &mut Tx, holder: HolderId, hash: &[u8; 32]) -> DbResult<Option<Code>> {
+    const FIND: &str = "SELECT redirect_uri, code_challenge, thumbprint, device_name, expires_at, family_id
+                          FROM authorization_code WHERE holder_id = $1 AND code_hash = $2";
+    let row: Option<(String, String, String, String, i64, Option<Uuid>)> =
+        row!(tx, FIND, holder.as_uuid(), hash.as_slice())?;
+    let Some((redirect_uri, code_challenge, thumbprint, device_name, expires_at, family)) = row else {
+        return Ok(None);
+    };
+    let expires_at = time(expires_at)?;
+    Ok(Some(Code { redirect_uri, code_challenge, thumbprint, device_name, expires_at, family }))
+}
+
+pub async fn use_code(tx: &mut Tx, holder: HolderId, hash: &[u8; 32], family: Uuid) -> DbResult<()> {
+    const SET: &str = "UPDATE authorization_code SET family_id = $3 WHERE holder_id = $1 AND code_hash = $2";
+    run!(tx, SET, holder.as_uuid(), hash.as_slice(), family).map(drop)
+}
+
+pub async fn put_family(
+    tx: &mut Tx,
+    holder: HolderId,
+    family: Uuid,
+    device: DeviceId,
+    ends_at: Timestamp,
+) -> DbResult<()> {
+    const PUT: &str = "INSERT INTO token_family (holder_id, family_id, device_id, ends_at) VALUES ($1, $2, $3, $4)";
+    run!(tx, PUT, holder.as_uuid(), family, device.as_uuid(), ends_at.as_microsecond()).map(drop)
+}
+
+pub async fn revoke_family(tx: &mut Tx, holder: HolderId, family: Uuid, now: Timestamp) -> DbResult<()> {
+    const SET: &str =
+        "UPDATE token_family SET revoked_at = $3 WHERE holder_id = $1 AND family_id = $2 AND revoked_at IS NULL";
+    run!(tx, SET, holder.as_uuid(), family, now.as_microsecond()).map(drop)
+}
+
+pub async fn family_lives(tx: &mut Tx, holder: HolderId, family: Uuid) -> DbResult<bool> {
+    const FIND: &str = "SELECT family_id FROM token_family
+                         WHERE holder_id = $1 AND family_id = $2 AND revoked_at IS NULL";
+    let found: Option<Uuid> = one!(tx, FIND, holder.as_uuid(), family)?;
+    Ok(found.is_some())
+}
+
+pub struct PairRow {
+    pub id: Uuid,
+    pub family: Uuid,
+    pub access_hash: [u8; 32],
+    pub refresh_hash: [u8; 32],
+    pub access_ends_at: Timestamp,
+    pub refresh_ends_at: Timestamp,
+}
+
+pub async fn put_pair(tx: &mut Tx, holder: HolderId, pair: &PairRow) -> DbResult<()> {
+    const PUT: &str = "INSERT INTO token_pair
+                         (holder_id, pair_id, family_id, access_hash, refresh_hash, access_ends_at, refresh_ends_at)
+                       VALUES ($1, $2, $3, $4, $5, $6, $7)";
+    run!(
+        tx,
+        PUT,
+        holder.as_uuid(),
+        pair.id,
+        pair.family,
+        pair.access_hash.as_slice(),
+        pair.refresh_hash.as_slice(),
+        pair.access_ends_at.as_microsecond(),
+        pair.refresh_ends_at.as_microsecond(),
+    )
+    .map(drop)
+}
+
+/// What an access token stands for.
+pub struct Session {
+    pub holder: HolderId,
+    pub device: DeviceId,
+    pub family: Uuid,
+    pub pair: Uuid,
+    pub thumbprint: String,
+    pub ends_at: Timestamp,
+    pub first_use: bool,
+    pub revoked: bool,
+    pub device_revoked: bool,
+}
+
+#[derive(FromRow)]
+struct SessionRow {
+    holder_id: Uuid,
+    device_id: Uuid,
+    family_id: Uuid,
+    pair_id: Uuid,
+    thumbprint: String,
+    access_ends_at: i64,
+    access_used_at: Option<i64>,
+    revoked_at: Option<i64>,
+    device_revoked_at: Option<i64>,
+}
+
+/// One statement, since every call makes it.
+pub async fn session(tx: &mut Tx, access_hash: &[u8; 32]) -> DbResult<Option<Session>> {
+    const FIND: &str = "SELECT p.holder_id, f.device_id, p.family_id, p.pair_id, d.thumbprint, p.access_ends_at,
+                               p.access_used_at, COALESCE(p.revoked_at, f.revoked_at) AS revoked_at,
+                               d.revoked_at AS device_revoked_at
+                          FROM token_pair p
+                          JOIN token_family f ON f.holder_id = p.holder_id AND f.family_id = p.family_id
+                          JOIN device d ON d.holder_id = f.holder_id AND d.device_id = f.device_id
+                         WHERE p.access_hash = $1";
+    let row: Option<SessionRow> = row!(tx, FIND, access_hash.as_slice())?;
+    let Some(row) = row else { return Ok(None) };
+    Ok(Some(Session {
+        holder: HolderId::from_uuid(row.holder_id),
+        device: DeviceId::from_uuid(row.device_id),
+        family: row.family_id,
+        pair: row.pair_id,
+        thumbprint: row.thumbprint,
+        ends_at: time(row.access_ends_at)?,
+        first_use: row.access_used_at.is_none(),
+        revoked: row.revoked_at.is_some(),
+        device_revoked: row.device_revoked_at.is_some(),
+    }))
+}
+
+/// Notes the first use of an access token: from then on its pair has been seen by the device.
+pub async fn note_use(tx: &mut Tx, session: &Session, now: Timestamp) -> DbResult<()> {
+    const SET: &str = "UPDATE token_pair SET access_used_at = $3
+                        WHERE holder_id = $1 AND pair_id = $2 AND access_used_at IS NULL";
+    run!(tx, SET, session.holder.as_uuid(), session.pair, now.as_microsecond())?;
+    see_device(tx, session.holder, session.device, now).await
+}
+
+pub async fn refresh_owner(tx: &mut Tx, hash: &[u8; 32]) -> DbResult<Option<HolderId>> {
+    let found: Option<Uuid> = one!(tx, "SELECT holder_id FROM token_pair WHERE refresh_hash = $1", hash.as_slice())?;
+    Ok(found.map(HolderId::from_uuid))
+}
+
+pub struct RefreshToken {
+    pub pair: Uuid,
+    pub family: Uuid,
+    pub device: DeviceId,
+    pub thumbprint: String,
+    pub refresh_ends_at: Timestamp,
+    pub family_ends_at: Timestamp,
+    pub refresh_used: bool,
+    pub successor: Option<Uuid>,
+    pub revoked: bool,
+    pub device_revoked: bool,
+}
+
+#[derive(FromRow)]
+struct RefreshRow {
+    pair_id: Uuid,
+    family_id: Uuid,
+    device_id: Uuid,
+    thumbprint: String,
+    refresh_ends_at: i64,
+    family_ends_at: i64,
+    refresh_used_at: Option<i64>,
+    successor_id: Option<Uuid>,
+    revoked_at: Option<i64>,
+    device_revoked_at: Option<i64>,
+}
+
+pub async fn refresh_token(tx: &mut Tx, hash: &[u8; 32]) -> DbResult<Option<RefreshToken>> {
+    const FIND: &str = "SELECT p.pair_id, p.family_id, f.device_id, d.thumbprint, p.refresh_ends_at,
+                               f.ends_at AS family_ends_at, p.refresh_used_at, p.successor_id,
+                               COALESCE(p.revoked_at, f.revoked_at) AS revoked_at, d.revoked_at AS device_revoked_at
+                          FROM token_pair p
+                          JOIN token_family f ON f.holder_id = p.holder_id AND f.family_id = p.family_id
+                          JOIN device d ON d.holder_id = f.holder_id AND d.device_id = f.device_id
+                         WHERE p.refresh_hash = $1";
+    let row: Option<RefreshRow> = row!(tx, FIND, hash.as_slice())?;
+    let Some(row) = row else { return Ok(None) };
+    Ok(Some(RefreshToken {
+        pair: row.pair_id,
+        family: row.family_id,
+        device: DeviceId::from_uuid(row.device_id),
+        thumbprint: row.thumbprint,
+        refresh_ends_at: time(row.refresh_ends_at)?,
+        family_ends_at: time(row.family_ends_at)?,
+        refresh_used: row.refresh_used_at.is_some(),
+        successor: row.successor_id,
+        revoked: row.revoked_at.is_some(),
+        device_revoked: row.device_revoked_at.is_some(),
+    }))
+}
+
+pub async fn use_refresh(tx: &mut Tx, holder: HolderId, pair: Uuid, successor: Uuid, now: Timestamp) -> DbResult<()> {
+    const SET: &str = "UPDATE token_pair SET refresh_used_at = $3, successor_id = $4
+                        WHERE holder_id = $1 AND pair_id = $2";
+    run!(tx, SET, holder.as_uuid(), pair, now.as_microsecond(), successor).map(drop)
+}
+
+/// This pair, if neither of its tokens was ever used.
+pub async fn unused_pair(tx: &mut Tx, holder: HolderId, pair: Uuid) -> DbResult<Option<Uuid>> {
+    const FIND: &str = "SELECT pair_id FROM token_pair WHERE holder_id = $1 AND pair_id = $2
+                         AND access_used_at IS NULL AND refresh_used_at IS NULL AND revoked_at IS NULL";
+    one!(tx, FIND, holder.as_uuid(), pair)
+}
+
+pub async fn revoke_pair(tx: &mut Tx, holder: HolderId, pair: Uuid, now: Timestamp) -> DbResult<()> {
+    const SET: &str = "UPDATE token_pair SET revoked_at = $3 WHERE holder_id = $1 AND pair_id = $2";
+    run!(tx, SET, holder.as_uuid(), pair, now.as_microsecond()).map(drop)
+}
+
+/// Whose access or refresh token this is.
+pub async fn device_of_token(tx: &mut Tx, hash: &[u8; 32]) -> DbResult<Option<(HolderId, DeviceId, String)>> {
+    const FIND: &str = "SELECT d.holder_id, d.device_id, d.thumbprint
+                          FROM token_pair p
+                          JOIN token_family f ON f.holder_id = p.holder_id AND f.family_id = p.family_id
+                          JOIN device d ON d.holder_id = f.holder_id AND d.device_id = f.device_id
+                         WHERE p.refresh_hash = $1 OR p.access_hash = $1";
+    let row: Option<(Uuid, Uuid, String)> = row!(tx, FIND, hash.as_slice())?;
+    Ok(row.map(|(holder, device, thumbprint)| (HolderId::from_uuid(holder), DeviceId::from_uuid(device), thumbprint)))
+}
+
+/// Removes what ended. Tokens stay as long as their family, so that a late reuse is still recognised.
+pub async fn sweep(tx: &mut Tx, now: Timestamp) -> DbResult<()> {
+    const PAIRS: &str = "DELETE FROM token_pair WHERE EXISTS (SELECT 1 FROM token_family f
+                          WHERE f.holder_id = token_pair.holder_id AND f.family_id = token_pair.family_id
+                            AND f.ends_at < $1)";
+    let now = now.as_microsecond();
+    run!(tx, "DELETE FROM pushed_request WHERE expires_at < $1", now)?;
+    run!(tx, "DELETE FROM sign_in_visit WHERE expires_at < $1", now)?;
+    // A code that comes again within the hour still ends what it gave.
+    run!(tx, "DELETE FROM authorization_code WHERE expires_at < $1", now - 3_600_000_000)?;
+    run!(tx, PAIRS, now)?;
+    run!(tx, "DELETE FROM token_family WHERE ends_at < $1", now).map(drop)
+}

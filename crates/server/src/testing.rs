@@ -1,0 +1,538 @@
+//! The frozen world of the server's tests: a clock that moves when told, seeded chance, a router called in process, and
+//! every test run on SQLite and on a throw-away PostgreSQL.
+
+use std::path::{Path, PathBuf};
+use std::process::{Command, Stdio};
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::{Arc, Mutex, OnceLock};
+use std::time::Duration;
+
+use api::error::{ErrorCode, Problem};
+use api::sign_in::{CLIENT_ID, TOKEN_PATH, TokenResponse};
+use axum::Router;
+use axum::body::Body;
+use axum::http::{HeaderMap, Method, Request, StatusCode, header};
+use data_encoding::BASE64URL_NOPAD;
+use domain::ids::{DeviceId, HolderId};
+use domain::time::{Clock, ManualClock};
+use jiff::{SignedDuration, Timestamp};
+use ring::rand::SystemRandom;
+use ring::signature::{ECDSA_P256_SHA256_FIXED_SIGNING, EcdsaKeyPair, KeyPair};
+use serde::Serialize;
+use serde::de::DeserializeOwned;
+use sha2::{Digest, Sha256};
+use tower::ServiceExt;
+
+use crate::config::Settings;
+use crate::db::{Db, Location};
+use crate::sign_in::dpop::thumbprint;
+use crate::sign_in::{LocalGrant, grant_local};
+use crate::{App, Chance, router};
+
+pub const ORIGIN: &str = "http://localhost:8470";
+pub const REDIRECT: &str = "http://127.0.0.1:49152/cb";
+/// Answers larger than this are a bug in a test.
+const ANSWER_MAX: usize = 64 * 1024 * 1024;
+
+/// Runs a test once on each engine. Without PostgreSQL it says so.
+pub async fn on_each_engine(test: impl AsyncFn(World)) {
+    on_sqlite(&test).await;
+    match postgres() {
+        Some(cluster) => {
+            let location = Location::Postgres { url: cluster.new_database() };
+            run(World::at("PostgreSQL", location, None).await, &test).await;
+        }
+        None => eprintln!("SKIPPED on PostgreSQL: initdb not found"),
+    }
+}
+
+/// For what only SQLite does.
+pub async fn on_sqlite(test: impl AsyncFn(World)) {
+    let folder = tempfile::tempdir().expect("a folder");
+    let location = Location::Sqlite { file: folder.path().join("server.sqlite"), key: None };
+    run(World::at("SQLite", location, Some(folder)).await, test).await;
+}
+
+async fn run(world: World, test: impl AsyncFn(World)) {
+    eprintln!("on {}", world.engine);
+    let ending = world.share();
+    test(world).await;
+    ending.finish().await;
+}
+
+/// One server in one frozen world.
+pub struct World {
+    pub engine: &'static str,
+    pub app: App,
+    pub clock: Arc<ManualClock>,
+    router: Router,
+    /// Removed when the world ends.
+    _folder: Option<Arc<tempfile::TempDir>>,
+}
+
+impl World {
+    async fn at(engine: &'static str, location: Location, folder: Option<tempfile::TempDir>) -> Self {
+        let db = Db::open(&location).await.expect("the database opens");
+        // A Monday at noon in New York.
+        let start: Timestamp = "2027-03-01T17:00:00Z".parse().expect("a time");
+        let clock = Arc::new(ManualClock::at(start));
+        let chance = Arc::new(SeededChance::new(7));
+        let settings = Settings {
+            public_url: ORIGIN.parse().expect("a public URL"),
+            server_name: "Test server".to_owned(),
+            local_accounts: true,
+            trusted_proxies: Vec::new(),
+            failed_ceremony_delay: Duration::ZERO,
+        };
+        let app = App::new(db, Arc::clone(&clock) as Arc<dyn Clock>, chance, settings).expect("an app");
+        let router = router(app.clone());
+        Self { engine, app, clock, router, _folder: folder.map(Arc::new) }
+    }
+
+    fn share(&self) -> Self {
+        Self {
+            engine: self.engine,
+            app: self.app.clone(),
+            clock: Arc::clone(&self.clock),
+            router: self.router.clone(),
+            _folder: self._folder.clone(),
+        }
+    }
+
+    /// What every test must leave behind.
+    async fn finish(self) {
+        self.app.ending.cancel();
+        self.app.db.close().await;
+    }
+
+    pub fn now(&self) -> Timestamp {
+        self.clock.now()
+    }
+
+    pub fn advance(&self, by: SignedDuration) {
+        self.clock.advance(by);
+    }
+
+    /// A request without a session.
+    pub async fn call(&self, request: Request<Body>) -> Answer {
+        let response = self.router.clone().oneshot(request).await.expect("the router answers");
+        let (parts, body) = response.into_parts();
+        let body = axum::body::to_bytes(body, ANSWER_MAX).await.expect("the body is whole");
+        Answer { status: parts.status, headers: parts.headers, body: body.to_vec() }
+    }
+
+    /// The whole response, for streams.
+    pub async fn open(&self, request: Request<Body>) -> axum::response::Response {
+        self.router.clone().oneshot(request).await.expect("the router answers")
+    }
+
+    pub async fn get(&self, path: &str) -> Answer {
+        self.call(Request::get(path).body(Body::empty()).expect("a request")).await
+    }
+
+    /// A new account with one device, signed in.
+    pub async fn holder(&self) -> TestDevice {
+        self.grant(None, "Desk").await
+    }
+
+    /// Another device of the same account.
+    pub async fn device(&self, holder: HolderId) -> TestDevice {
+        self.grant(Some(holder), "Laptop").await
+    }
+
+    async fn grant(&self, holder: Option<HolderId>, device_name: &str) -> TestDevice {
+        let key = DeviceKey::new();
+        let verifier = "a-verifier-of-at-least-forty-three-characters-0";
+        let grant = LocalGrant {
+            holder,
+            name: "Ines Calloway".to_owned(),
+            device_name: device_name.to_owned(),
+            dpop_jkt: key.thumbprint(),
+            code_challenge: BASE64URL_NOPAD.encode(&Sha256::digest(verifier)),
+            redirect_uri: REDIRECT.to_owned(),
+        };
+        let code = grant_local(&self.app, grant).await.expect("a code");
+        let form = [
+            ("grant_type", "authorization_code"),
+            ("code", &code),
+            ("redirect_uri", REDIRECT),
+            ("code_verifier", verifier),
+            ("client_id", CLIENT_ID),
+        ];
+        let tokens: TokenResponse = self.oauth(&key, TOKEN_PATH, &form).await.ok();
+        TestDevice {
+            world: self.share(),
+            holder: tokens.holder,
+            device: tokens.device,
+            key,
+            access: Mutex::new(tokens.access_token),
+            refresh: Mutex::new(tokens.refresh_token),
+        }
+    }
+
+    /// A form to an OAuth endpoint with a good proof by this key.
+    pub async fn oauth(&self, key: &DeviceKey, path: &str, form: &[(&str, &str)]) -> Answer {
+        let proof = key.proof(&self.claims("POST", path));
+        self.post_form(path, form, Some(&proof)).await
+    }
+
+    pub async fn post_form(&self, path: &str, form: &[(&str, &str)], proof: Option<&str>) -> Answer {
+        let mut body = String::new();
+        for (name, value) in form {
+            if !body.is_empty() {
+                body.push('&');
+            }
+            body.push_str(name);
+            body.push('=');
+            for byte in value.bytes() {
+                if byte.is_ascii_alphanumeric() || b"-._~".contains(&byte) {
+                    body.push(char::from(byte));
+                } else {
+                    body.push_str(&format!("%{byte:02X}"));
+                }
+            }
+        }
+        let mut request = Request::post(path).header(header::CONTENT_TYPE, "application/x-www-form-urlencoded");
+        if let Some(proof) = proof {
+            request = request.header("DPoP", proof);
+        }
+        self.call(request.body(Body::from(body)).expect("a request")).await
+    }
+
+    /// The claims of a good proof, to be signed as they are or spoilt first.
+    pub fn claims(&self, method: &str, path: &str) -> serde_json::Value {
+        let path = path.split('?').next().unwrap_or_default();
+        serde_json::json!({
+            "jti": BASE64URL_NOPAD.encode(&self.app.random::<12>()),
+            "htm": method,
+            "htu": format!("{ORIGIN}{path}"),
+            "iat": self.now().as_second(),
+            "nonce": self.app.identity.proofs.nonce(&self.app),
+        })
+    }
+}
+
+/// A device's ES256 key.
+pub struct DeviceKey {
+    pair: EcdsaKeyPair,
+}
+
+impl Default for DeviceKey {
+    fn default() -> Self {
+        Self::new()
+    }
+}
+
+impl DeviceKey {
+    pub fn new() -> Self {
+        let random = SystemRandom::new();
+        let algorithm = &ECDSA_P256_SHA256_FIXED_SIGNING;
+        let document = EcdsaKeyPair::generate_pkcs8(algorithm, &random).expect("a key");
+        Self { pair: EcdsaKeyPair::from_pkcs8(algorithm, document.as_ref(), &random).expect("a key") }
+    }
+
+    fn coordinates(&self) -> (String, String) {
+        let point = self.pair.public_key().as_ref();
+        (BASE64URL_NOPAD.encode(&point[1..33]), BASE64URL_NOPAD.encode(&point[33..65]))
+    }
+
+    pub fn thumbprint(&self) -> String {
+        let (x, y) = self.coordinates();
+        thumbprint(&x, &y)
+    }
+
+    pub fn jwk(&self) -> serde_json::Value {
+        let (x, y) = self.coordinates();
+        serde_json::json!({"kty": "EC", "crv": "P-256", "x": x, "y": y})
+    }
+
+    pub fn proof(&self, claims: &serde_json::Value) -> String {
+        self.sign(&serde_json::json!({"typ": "dpop+jwt", "alg": "ES256", "jwk": self.jwk()}), claims)
+    }
+
+    pub fn sign(&self, header: &serde_json::Value, claims: &serde_json::Value) -> String {
+        let part = |value: &serde_json::Value| BASE64URL_NOPAD.encode(value.to_string().as_bytes());
+        let signed = format!("{}.{}", part(header), part(claims));
+        let signature = self.pair.sign(&SystemRandom::new(), signed.as_bytes()).expect("a signature");
+        format!("{signed}.{}", BASE64URL_NOPAD.encode(signature.as_ref()))
+    }
+}
+
+/// A device that is signed in; it makes its proofs itself.
+pub struct TestDevice {
+    pub holder: HolderId,
+    pub device: DeviceId,
+    pub key: DeviceKey,
+    world: World,
+    access: Mutex<String>,
+    refresh: Mutex<String>,
+}
+
+impl TestDevice {
+    pub fn access_token(&self) -> String {
+        self.access.lock().expect("no test panicked here").clone()
+    }
+
+    pub fn refresh_token(&self) -> String {
+        self.refresh.lock().expect("no test panicked here").clone()
+    }
+
+    /// A signed request; streams go through `World::open` with it.
+    pub fn request(&self, method: &Method, path: &str, headers: &[(&str, &str)], body: Body) -> Request<Body> {
+        let token = self.access_token();
+        let mut claims = self.world.claims(method.as_str(), path);
+        claims["ath"] = BASE64URL_NOPAD.encode(&Sha256::digest(&token)).into();
+        let mut request = Request::builder()
+            .method(method)
+            .uri(path)
+            .header(header::AUTHORIZATION, format!("DPoP {token}"))
+            .header("DPoP", self.key.proof(&claims));
+        for (name, value) in headers {
+            request = request.header(*name, *value);
+        }
+        request.body(body).expect("a request")
+    }
+
+    pub async fn send(
+        &self,
+        method: Method,
+        path: &str,
+        headers: &[(&str, &str)],
+        body: Option<&impl Serialize>,
+    ) -> Answer {
+        let mut all = headers.to_vec();
+        let body = match body {
+            Some(body) => {
+                all.push(("content-type", "application/json"));
+                Body::from(serde_json::to_vec(body).expect("serialises"))
+            }
+            None => Body::empty(),
+        };
+        self.world.call(self.request(&method, path, &all, body)).await
+    }
+
+    pub async fn get(&self, path: &str) -> Answer {
+        self.send(Method::GET, path, &[], None::<&()>).await
+    }
+
+    pub async fn delete(&self, path: &str) -> Answer {
+        self.send(Method::DELETE, path, &[], None::<&()>).await
+    }
+
+    pub async fn post(&self, path: &str, body: &impl Serialize) -> Answer {
+        self.send(Method::POST, path, &[], Some(body)).await
+    }
+
+    pub async fn put(&self, path: &str, body: &impl Serialize) -> Answer {
+        self.send(Method::PUT, path, &[], Some(body)).await
+    }
+
+    /// With an `Idempotency-Key`.
+    pub async fn patch(&self, path: &str, key: &str, body: &impl Serialize) -> Answer {
+        self.send(Method::PATCH, path, &[("idempotency-key", key)], Some(body)).await
+    }
+
+    /// New tokens for the refresh token in hand.
+    pub async fn refresh(&self) -> Answer {
+        let token = self.refresh_token();
+        let form = [("grant_type", "refresh_token"), ("refresh_token", &token), ("client_id", CLIENT_ID)];
+        let answer = self.world.oauth(&self.key, TOKEN_PATH, &form).await;
+        if answer.status == StatusCode::OK {
+            let tokens: TokenResponse = answer.json();
+            *self.access.lock().expect("no test panicked here") = tokens.access_token;
+            *self.refresh.lock().expect("no test panicked here") = tokens.refresh_token;
+        }
+        answer
+    }
+}
+
+/// What came back.
+pub struct Answer {
+    pub status: StatusCode,
+    pub headers: HeaderMap,
+    pub body: Vec<u8>,
+}
+
+impl Answer {
+    pub fn text(&self) -> String {
+        String::from_utf8_lossy(&self.body).into_owned()
+    }
+
+    pub fn header(&self, name: &str) -> Option<&str> {
+        self.headers.get(name).and_then(|value| value.to_str().ok())
+    }
+
+    #[track_caller]
+    pub fn json<T: DeserializeOwned>(&self) -> T {
+        serde_json::from_slice(&self.body).unwrap_or_else(|error| panic!("{error} in {} {}", self.status, self.text()))
+    }
+
+    /// The body of a success.
+    #[track_caller]
+    pub fn ok<T: DeserializeOwned>(&self) -> T {
+        assert!(self.status.is_success(), "{} {}", self.status, self.text());
+        self.json()
+    }
+
+    #[track_caller]
+    pub fn expect(&self, status: u16) -> &Self {
+        assert_eq!(self.status.as_u16(), status, "{}", self.text());
+        self
+    }
+
+    /// The refusal's code.
+    #[track_caller]
+    pub fn code(&self) -> ErrorCode {
+        self.json::<Problem>().code
+    }
+}
+
+/// Random bytes that are the same in every run.
+pub struct SeededChance {
+    state: AtomicU64,
+}
+
+impl SeededChance {
+    pub fn new(seed: u64) -> Self {
+        Self { state: AtomicU64::new(seed) }
+    }
+
+    /// SplitMix64.
+    fn next(&self) -> u64 {
+        const STEP: u64 = 0x9e37_79b9_7f4a_7c15;
+        let mut z = self.state.fetch_add(STEP, Ordering::SeqCst).wrapping_add(STEP);
+        z = (z ^ (z >> 30)).wrapping_mul(0xbf58_476d_1ce4_e5b9);
+        z = (z ^ (z >> 27)).wrapping_mul(0x94d0_49bb_1331_11eb);
+        z ^ (z >> 31)
+    }
+}
+
+impl Chance for SeededChance {
+    fn fill(&self, bytes: &mut [u8]) {
+        for chunk in bytes.chunks_mut(8) {
+            let random = self.next().to_le_bytes();
+            chunk.copy_from_slice(&random[..chunk.len()]);
+        }
+    }
+}
+
+// ---- a throw-away PostgreSQL -------------------------------------------------------------------------------------
+
+/// A cluster that lives as long as the test process, on a socket in a folder of its own.
+pub struct Cluster {
+    folder: PathBuf,
+    programs: PathBuf,
+    databases: AtomicU64,
+}
+
+const TEMPLATE: &str = "migrated";
+
+/// The cluster of this process, started on first use; None where PostgreSQL is not installed.
+pub fn postgres() -> Option<&'static Cluster> {
+    static CLUSTER: OnceLock<Option<Cluster>> = OnceLock::new();
+    CLUSTER.get_or_init(|| programs().map(Cluster::start)).as_ref()
+}
+
+fn programs() -> Option<PathBuf> {
+    let asked = Command::new("pg_config").arg("--bindir").output().ok();
+    let named = asked.and_then(|answer| String::from_utf8(answer.stdout).ok()).map(|text| PathBuf::from(text.trim()));
+    let installed = std::fs::read_dir("/usr/lib/postgresql").ok();
+    let versions = installed.into_iter().flatten().flatten().map(|version| version.path().join("bin"));
+    named.into_iter().chain(versions).find(|folder| folder.join("initdb").exists())
+}
+
+fn is_root() -> bool {
+    let id = Command::new("id").arg("-u").output().map(|answer| answer.stdout).unwrap_or_default();
+    id.trim_ascii() == b"0"
+}
+
+impl Cluster {
+    fn start(programs: PathBuf) -> Self {
+        let made = tempfile::Builder::new().prefix("billfold-postgres-").tempdir().expect("a folder");
+        let folder = made.keep();
+        if is_root() {
+            // The database refuses to run as root.
+            finish(Command::new("chown").arg("postgres").arg(&folder));
+        }
+        let cluster = Self { folder, programs, databases: AtomicU64::new(0) };
+        let data = cluster.folder.join("data");
+        finish(
+            cluster
+                .program("initdb")
+                .args(["--auth=trust", "--no-sync", "--locale=C.UTF-8", "-U", "app", "-D"])
+                .arg(&data),
+        );
+        let options = format!(
+            "-c listen_addresses='' -k {} -c fsync=off -c synchronous_commit=off -c full_page_writes=off -c max_connections=200",
+            cluster.folder.display()
+        );
+        let log = cluster.folder.join("log");
+        finish(
+            cluster.program("pg_ctl").args(["-w", "-D"]).arg(&data).arg("-l").arg(log).args(["-o", &options, "start"]),
+        );
+        cluster.stop_with_this_process(&data);
+        cluster.make_template();
+        cluster
+    }
+
+    fn program(&self, name: &str) -> Command {
+        let path = self.programs.join(name);
+        let mut command = if is_root() {
+            let mut command = Command::new("runuser");
+            command.args(["-u", "postgres", "--"]).arg(path);
+            command
+        } else {
+            Command::new(path)
+        };
+        command.current_dir(&self.folder).stdin(Stdio::null()).stdout(Stdio::null());
+        command
+    }
+
+    /// A test process ends without a last word, so a small shell waits for it and clears up.
+    fn stop_with_this_process(&self, data: &Path) {
+        const WATCH: &str = r#"while kill -0 "$1" 2>/dev/null; do sleep 1; done
+            cd /; "$2/pg_ctl" -D "$3" -m immediate stop || runuser -u postgres -- "$2/pg_ctl" -D "$3" -m immediate stop
+            rm -rf "$4""#;
+        let mut command = Command::new("sh");
+        command.arg("-c").arg(WATCH).arg("watch").arg(std::process::id().to_string());
+        command.arg(&self.programs).arg(data).arg(&self.folder);
+        command.stdin(Stdio::null()).stdout(Stdio::null()).stderr(Stdio::null());
+        #[cfg(unix)]
+        std::os::unix::process::CommandExt::process_group(&mut command, 0);
+        #[expect(clippy::zombie_processes, reason = "it outlives this process by design")]
+        command.spawn().expect("a shell");
+    }
+
+    fn make_template(&self) {
+        self.create(&[TEMPLATE]);
+        let location = Location::Postgres { url: self.url(TEMPLATE) };
+        // Its own thread: this may be called from within a test's runtime.
+        let migrate = move || {
+            let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().expect("a runtime");
+            runtime.block_on(async {
+                Db::open(&location).await.expect("the migrations run").close().await;
+            });
+        };
+        std::thread::spawn(migrate).join().expect("the template is made");
+    }
+
+    fn url(&self, database: &str) -> String {
+        format!("postgres://app@localhost/{database}?host={}", self.folder.display())
+    }
+
+    fn create(&self, arguments: &[&str]) {
+        finish(self.program("createdb").args(["-U", "app", "-h"]).arg(&self.folder).args(arguments));
+    }
+
+    /// The URL of a new database with every migration done.
+    pub fn new_database(&self) -> String {
+        let name = format!("test_{}", self.databases.fetch_add(1, Ordering::SeqCst));
+        self.create(&["-T", TEMPLATE, &name]);
+        self.url(&name)
+    }
+}
+
+fn finish(command: &mut Command) {
+    let status = command.status().expect("the program starts");
+    assert!(status.success(), "{command:?} failed");
+}
