@@ -64,12 +64,11 @@ pub enum Element {
 }
 
 /// Longer than any name here.
-const NAME_MAX: usize = 16;
+pub const NAME_MAX: usize = 16;
 
 impl Element {
     #[inline]
-    pub fn of(name: &str) -> Option<Self> {
-        let name = name.as_bytes();
+    pub fn of(name: &[u8]) -> Option<Self> {
         if name.len() > NAME_MAX {
             return None;
         }

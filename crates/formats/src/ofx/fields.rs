@@ -98,13 +98,13 @@ fn amount_slowly(text: &str, currency: Currency) -> Result<Money, MoneyError> {
 /// characters.
 #[inline]
 pub fn text(value: Value<'_>) -> String {
-    let mut before = 0;
-    let plain = value.text.len() <= TEXT_MAX
-        && value.text.bytes().all(|b| {
-            let fine = (b' '..0x7f).contains(&b) && b != b'&' && !(b == b' ' && before == b' ');
-            before = b;
-            fine
-        });
+    // Written without a way out in the middle, so that it runs many bytes at a time.
+    let bytes = value.text.as_bytes();
+    let is_odd = |b: u8| !(b' '..0x7f).contains(&b) | (b == b'&');
+    let odd = bytes.iter().fold(false, |odd, b| odd | is_odd(*b));
+    let next = bytes.get(1..).unwrap_or_default();
+    let gaps = bytes.iter().zip(next).fold(false, |gaps, (a, b)| gaps | ((*a == b' ') & (*b == b' ')));
+    let plain = !odd && !gaps && bytes.len() <= TEXT_MAX;
     if plain { value.text.to_owned() } else { cleaned(value) }
 }
 

@@ -1,12 +1,13 @@
-//! Tags and the text after them, in one pass. Every byte is looked at a bounded number of times, whatever the input.
+//! Known tags and the text after them, in one pass. Every byte is looked at a bounded number of times, whatever the input.
 
 use memchr::{memchr, memchr_iter, memchr2, memmem};
 
-/// A tag and where it stands; its value is read only when it is wanted.
+use super::elements::{Element, NAME_MAX};
+
+/// A tag of a known element and where it stands; its value is read only when it is wanted.
 #[derive(Clone, Copy, Debug)]
-pub struct Tag<'a> {
-    /// As written, without brackets, slash and attributes.
-    pub name: &'a str,
+pub struct Tag {
+    pub element: Element,
     pub closes: bool,
     /// Where its `<` is.
     pub at: usize,
@@ -39,12 +40,16 @@ impl<'a> Scanner<'a> {
         Self { text, at: 0, line: 1, counted_to: 0, line_break, comments_end: false, literals_end: false }
     }
 
-    /// The next tag; comments, declarations and stray `<` are passed over.
+    /// The next known tag; other tags, comments, declarations and stray `<` are passed over.
     #[inline]
-    pub fn next(&mut self) -> Option<Tag<'a>> {
+    pub fn next(&mut self) -> Option<Tag> {
         let bytes = self.text.as_bytes();
         loop {
-            let at = self.at + memchr(b'<', &bytes[self.at..])?;
+            // A value ends at the next `<`, so that is mostly where this begins.
+            let at = match bytes.get(self.at)? {
+                b'<' => self.at,
+                _ => self.at + memchr(b'<', &bytes[self.at..])?,
+            };
             let inside = at + 1;
             let first = *bytes.get(inside)?;
             if matches!(first, b'!' | b'?') {
@@ -55,15 +60,22 @@ impl<'a> Scanner<'a> {
             if !first.is_ascii_alphabetic() && first != b'/' {
                 continue;
             }
-            // A second `<` before the `>` makes the first one a lone character.
-            let end = inside + memchr2(b'<', b'>', &bytes[inside..])?;
-            if bytes[end] == b'<' {
-                continue;
-            }
             let closes = first == b'/';
-            if let Some(name) = name_in(&self.text[inside + usize::from(closes)..end]) {
-                self.at = end + 1;
-                return Some(Tag { name, closes, at });
+            let start = inside + usize::from(closes);
+            let (name, end) = match plain_name(&bytes[start..]) {
+                Some(length) => (&bytes[start..start + length], start + length),
+                None => {
+                    // A second `<` before the `>` makes the first one a lone character.
+                    let end = start + memchr2(b'<', b'>', &bytes[start..])?;
+                    match name_in(&bytes[start..end]) {
+                        Some(name) if bytes[end] == b'>' => (name, end),
+                        _ => continue,
+                    }
+                }
+            };
+            self.at = end + 1;
+            if let Some(element) = Element::of(name) {
+                return Some(Tag { element, closes, at });
             }
         }
     }
@@ -86,7 +98,7 @@ impl<'a> Scanner<'a> {
             }
         }
         self.at = end;
-        Some(Value { text: self.text[start..end].trim(), literal: false })
+        Some(Value { text: self.text[start..end].trim_ascii(), literal: false })
     }
 
     fn literal(&mut self, start: usize) -> Option<Value<'a>> {
@@ -98,7 +110,7 @@ impl<'a> Scanner<'a> {
             return None;
         };
         self.at = start + length + 3;
-        Some(Value { text: self.text[start..start + length].trim(), literal: true })
+        Some(Value { text: self.text[start..start + length].trim_ascii(), literal: true })
     }
 
     /// The line, counted from 1, of a place that is not before the last one asked for.
@@ -124,12 +136,18 @@ impl<'a> Scanner<'a> {
     }
 }
 
-/// The name in a tag, without attributes and the slash of an empty element.
+/// The length of a name in capitals that `>` follows at once: nearly every tag.
 #[inline]
-fn name_in(inner: &str) -> Option<&str> {
-    let is_name = |b: u8| b.is_ascii_alphanumeric() || matches!(b, b'.' | b'_' | b'-' | b':');
-    let length = inner.bytes().position(|b| !is_name(b)).unwrap_or(inner.len());
-    let (name, rest) = inner.split_at(length);
-    let ends = rest.is_empty() || rest.starts_with([' ', '\t', '\r', '\n', '/']);
-    (!name.is_empty() && ends).then_some(name)
+fn plain_name(bytes: &[u8]) -> Option<usize> {
+    let window = &bytes[..bytes.len().min(NAME_MAX + 1)];
+    let length = window.iter().position(|b| !(b.is_ascii_uppercase() || b.is_ascii_digit()))?;
+    (window[length] == b'>').then_some(length)
+}
+
+/// The name in a tag, without attributes and the slash of an empty element.
+fn name_in(inner: &[u8]) -> Option<&[u8]> {
+    let is_name = |b: &u8| b.is_ascii_alphanumeric() || matches!(b, b'.' | b'_' | b'-' | b':');
+    let length = inner.iter().position(|b| !is_name(b)).unwrap_or(inner.len());
+    let ends = matches!(inner.get(length), None | Some(b' ' | b'\t' | b'\r' | b'\n' | b'/'));
+    (length > 0 && ends).then(|| &inner[..length])
 }

@@ -107,21 +107,21 @@ impl<'a> Reading<'a> {
     }
 
     #[inline]
-    pub fn take(&mut self, tag: Tag<'a>, scanner: &mut Scanner<'a>) -> Result<(), ReadError> {
-        match Element::of(tag.name) {
-            Some(Element::Field(field)) if !tag.closes => {
+    pub fn take(&mut self, tag: Tag, scanner: &mut Scanner<'a>) -> Result<(), ReadError> {
+        match tag.element {
+            Element::Field(field) if !tag.closes => {
                 if let Some(value) = scanner.value() {
                     self.field(field, value);
                 }
                 Ok(())
             }
-            Some(Element::Aggregate(aggregate)) if tag.closes => self.close(aggregate),
-            Some(Element::Aggregate(aggregate)) => self.open(aggregate, tag, scanner),
-            _ => Ok(()),
+            Element::Field(_) => Ok(()),
+            Element::Aggregate(aggregate) if tag.closes => self.close(aggregate),
+            Element::Aggregate(aggregate) => self.open(aggregate, tag, scanner),
         }
     }
 
-    fn open(&mut self, aggregate: Aggregate, tag: Tag<'a>, scanner: &mut Scanner<'a>) -> Result<(), ReadError> {
+    fn open(&mut self, aggregate: Aggregate, tag: Tag, scanner: &mut Scanner<'a>) -> Result<(), ReadError> {
         self.place = Place::Elsewhere;
         match aggregate {
             Aggregate::Line | Aggregate::PendingLine => {
@@ -238,7 +238,7 @@ impl<'a> Reading<'a> {
         }
     }
 
-    fn begin(&mut self, kind: AccountKind, tag: Tag<'a>, scanner: &mut Scanner<'a>) -> Result<(), ReadError> {
+    fn begin(&mut self, kind: AccountKind, tag: Tag, scanner: &mut Scanner<'a>) -> Result<(), ReadError> {
         self.end_line()?;
         self.end_statement();
         self.open = Some(Open::new(kind, scanner.line_of(tag.at)));
@@ -246,22 +246,27 @@ impl<'a> Reading<'a> {
     }
 
     fn end_line(&mut self) -> Result<(), ReadError> {
-        let (Some(line), Some(open)) = (self.line.take(), &mut self.open) else { return Ok(()) };
+        let (Some(line), Some(open)) = (&self.line, &mut self.open) else { return Ok(()) };
         if self.transactions == TRANSACTIONS_MAX {
             return Err(ReadError::TooMany { limit: TRANSACTIONS_MAX as u32 });
         }
         self.transactions += 1;
-        let Ok((unit, warning)) = open.unit(line.currency.text, self.options) else {
-            open.left_out += 1;
-            return Ok(());
-        };
-        match line.check(unit, open.kind == AccountKind::Card) {
-            Ok(transaction) => open.transactions.push(transaction),
-            Err(reason) => self.reject(line.number, reason),
+        match open.unit(line.currency.text, self.options) {
+            Ok((unit, warning)) => {
+                match line.check(unit, open.kind == AccountKind::Card) {
+                    Ok(transaction) => open.transactions.push(transaction),
+                    Err(reason) => {
+                        let number = line.number;
+                        self.reject(number, reason);
+                    }
+                }
+                if let Some(warning) = warning {
+                    warn(&mut self.warnings, warning);
+                }
+            }
+            Err(_) => open.left_out += 1,
         }
-        if let Some(warning) = warning {
-            warn(&mut self.warnings, warning);
-        }
+        self.line = None;
         Ok(())
     }
 
