@@ -126,9 +126,12 @@ impl<'a> Reading<'a> {
         match aggregate {
             Aggregate::Line | Aggregate::PendingLine => {
                 self.end_line()?;
+                let number = scanner.line_of(tag.at);
                 if self.open.is_some() {
                     let pending = aggregate == Aggregate::PendingLine;
-                    self.line = Some(RawLine { number: scanner.line_of(tag.at), pending, ..RawLine::default() });
+                    self.line = Some(RawLine { number, pending, ..RawLine::default() });
+                } else {
+                    self.reject(number, "it stands in no statement, so its account is not known".to_owned());
                 }
             }
             Aggregate::BankStatement => self.begin(AccountKind::Other, tag, scanner)?,

@@ -247,6 +247,13 @@ fn lines_without_their_end_tag_are_kept() {
 }
 
 #[test]
+fn a_line_outside_of_any_statement_is_rejected() {
+    let file = read(format!("<OFX>\n{}</OFX>", line_with("<NAME>Shop"))).expect("reads in part");
+    assert_eq!((file.statements.len(), file.rejected[0].line), (0, 2));
+    assert_eq!(file.rejected[0].reason, "it stands in no statement, so its account is not known");
+}
+
+#[test]
 fn figures_of_the_latest_closing_go_to_their_card_with_what_is_owed_positive() {
     let closing = |on: &str, balance: &str, minimum: &str| {
         format!(
