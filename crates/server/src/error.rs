@@ -57,14 +57,30 @@ impl From<DbError> for ApiError {
 }
 
 impl IntoResponse for ApiError {
-    fn into_response(self) -> Response {
+    fn into_response(mut self) -> Response {
         let status = StatusCode::from_u16(self.problem.status).unwrap_or(StatusCode::INTERNAL_SERVER_ERROR);
+        self.problem.request_id = self.problem.request_id.or_else(crate::http::request_id);
+        let challenge = challenge(self.problem.code);
         let mut response = (status, Json(self.problem)).into_response();
         let headers = response.headers_mut();
         headers.insert(header::CONTENT_TYPE, HeaderValue::from_static("application/problem+json"));
         if let Some(seconds) = self.retry_after {
             headers.insert(header::RETRY_AFTER, HeaderValue::from(seconds));
         }
+        if let Some(challenge) = challenge {
+            headers.insert(header::WWW_AUTHENTICATE, HeaderValue::from_static(challenge));
+        }
         response
+    }
+}
+
+/// What a 401 must say beside its body (RFC 9449 7.1).
+const fn challenge(code: ErrorCode) -> Option<&'static str> {
+    match code {
+        ErrorCode::NotSignedIn => Some(r#"DPoP algs="ES256""#),
+        ErrorCode::InvalidProof => Some(r#"DPoP error="invalid_dpop_proof", algs="ES256""#),
+        ErrorCode::UseDpopNonce => Some(r#"DPoP error="use_dpop_nonce", algs="ES256""#),
+        ErrorCode::DeviceRevoked => Some(r#"DPoP error="invalid_token", algs="ES256""#),
+        _ => None,
     }
 }

@@ -11,6 +11,8 @@
 //! ```
 
 mod store;
+#[cfg(test)]
+mod tests;
 
 use api::error::ErrorCode;
 use axum::extract::FromRequestParts;

@@ -1,1 +1,776 @@
-use super::*;
+//! Sign-in as a browser and an app see it, and every way it must fail.
+
+use api::devices::DeviceList;
+use api::error::ErrorCode;
+use api::sign_in::{CLIENT_ID, Me, OauthError, PAR_PATH, PushedResponse, REVOKE_PATH, TOKEN_PATH, TokenResponse};
+use axum::body::Body;
+use axum::http::{Method, Request, StatusCode};
+use data_encoding::BASE64URL_NOPAD;
+use domain::ids::DeviceId;
+use jiff::SignedDuration;
+use passkey::authenticator::{Authenticator, UiHint, UserCheck, UserValidationMethod};
+use passkey::client::{Client, DefaultClientData};
+use passkey::crypto::rust_crypto::RustCryptoBackend;
+use passkey::types::Passkey as SoftPasskey;
+use passkey::types::ctap2::{Aaguid, Ctap2Error};
+use passkey::types::webauthn::{CredentialCreationOptions, CredentialRequestOptions};
+use serde_json::{Value, json};
+use sha2::{Digest, Sha256};
+use webauthn_rs::prelude::Url;
+
+use crate::testing::{Answer, DeviceKey, ORIGIN, REDIRECT, World, on_each_engine, on_sqlite};
+
+const VERIFIER: &str = "another-verifier-of-at-least-forty-three-chars";
+const ME: &str = "/api/v1/me";
+
+// ---- a browser with passkeys -------------------------------------------------------------------------------------
+
+struct Agreeing;
+
+#[async_trait::async_trait]
+impl UserValidationMethod for Agreeing {
+    type PasskeyItem = SoftPasskey;
+
+    async fn check_user<'a>(&self, _: UiHint<'a, SoftPasskey>, _: bool, _: bool) -> Result<UserCheck, Ctap2Error> {
+        Ok(UserCheck { presence: true, verification: true })
+    }
+
+    fn is_presence_enabled(&self) -> bool {
+        true
+    }
+
+    fn is_verification_enabled(&self) -> Option<bool> {
+        Some(true)
+    }
+}
+
+struct Browser<'a> {
+    world: &'a World,
+    cookie: String,
+    passkey: Option<SoftPasskey>,
+}
+
+impl<'a> Browser<'a> {
+    fn new(world: &'a World) -> Self {
+        Self { world, cookie: String::new(), passkey: None }
+    }
+
+    fn authenticator(&self) -> Authenticator<Option<SoftPasskey>, Agreeing, RustCryptoBackend> {
+        Authenticator::new(Aaguid::new_empty(), self.passkey.clone(), Agreeing, RustCryptoBackend)
+    }
+
+    async fn get(&mut self, path: &str) -> Answer {
+        let request = Request::get(path).header("cookie", &self.cookie).body(Body::empty()).unwrap();
+        let answer = self.world.call(request).await;
+        if let Some(cookie) = answer.header("set-cookie") {
+            self.cookie = cookie.split(';').next().unwrap().to_owned();
+        }
+        answer
+    }
+
+    async fn post(&self, path: &str, body: &Value) -> Answer {
+        self.post_from(ORIGIN, path, body).await
+    }
+
+    async fn post_from(&self, origin: &str, path: &str, body: &Value) -> Answer {
+        let request = Request::post(path).header("cookie", &self.cookie).header("origin", origin);
+        let request = request.header("content-type", "application/json").body(Body::from(body.to_string())).unwrap();
+        self.world.call(request).await
+    }
+
+    async fn create(&mut self, name: &str) -> Answer {
+        let started: Value = self.post("/sign-in/create/start", &json!({ "name": name })).await.ok();
+        let credential = self.register(&started).await;
+        self.post("/sign-in/create/finish", &json!({"ceremony": started["ceremony"], "credential": credential})).await
+    }
+
+    async fn register(&mut self, started: &Value) -> Value {
+        let options: CredentialCreationOptions = serde_json::from_value(started["options"].clone()).unwrap();
+        let origin: Url = ORIGIN.parse().unwrap();
+        let mut client = Client::new(self.authenticator()).allows_insecure_localhost(true);
+        let made = client.register(&origin, options, DefaultClientData).await.unwrap();
+        self.passkey = client.authenticator().store().clone();
+        serde_json::to_value(made).unwrap()
+    }
+
+    async fn start(&self) -> Value {
+        self.post("/sign-in/passkey/start", &json!({})).await.ok()
+    }
+
+    async fn assert(&mut self, started: &Value) -> Value {
+        let mut options = started["options"].clone();
+        // This store reads an empty list as "none fits"; a browser reads it as "any".
+        options["publicKey"].as_object_mut().unwrap().remove("allowCredentials");
+        let options: CredentialRequestOptions = serde_json::from_value(options).unwrap();
+        let origin: Url = ORIGIN.parse().unwrap();
+        let mut client = Client::new(self.authenticator()).allows_insecure_localhost(true);
+        let made = client.authenticate(&origin, options, DefaultClientData).await.unwrap();
+        self.passkey = client.authenticator().store().clone();
+        json!({"ceremony": started["ceremony"], "credential": serde_json::to_value(made).unwrap()})
+    }
+
+    async fn sign_in(&mut self) -> Answer {
+        let started = self.start().await;
+        let finish = self.assert(&started).await;
+        self.post("/sign-in/passkey/finish", &finish).await
+    }
+
+    /// Says yes; the answer is what arrives at the app's listener.
+    async fn confirm(&self) -> Url {
+        let next: Value = self.post("/sign-in/confirm", &json!({"yes": true})).await.ok();
+        next["location"].as_str().unwrap().parse().unwrap()
+    }
+}
+
+fn param(url: &Url, name: &str) -> Option<String> {
+    url.query_pairs().find(|(key, _)| key == name).map(|(_, value)| value.into_owned())
+}
+
+type Form = Vec<(&'static str, String)>;
+
+fn pushed(key: &DeviceKey) -> Form {
+    vec![
+        ("response_type", "code".to_owned()),
+        ("client_id", CLIENT_ID.to_owned()),
+        ("redirect_uri", REDIRECT.to_owned()),
+        ("scope", "account".to_owned()),
+        ("state", "the-app's-state".to_owned()),
+        ("code_challenge", BASE64URL_NOPAD.encode(&Sha256::digest(VERIFIER))),
+        ("code_challenge_method", "S256".to_owned()),
+        ("dpop_jkt", key.thumbprint()),
+        ("device_name", "Desk <b>, Debian 12".to_owned()),
+        ("match_code", "47".to_owned()),
+    ]
+}
+
+fn with(mut form: Form, name: &'static str, value: &str) -> Form {
+    form.retain(|(key, _)| *key != name);
+    form.push((name, value.to_owned()));
+    form
+}
+
+async fn send(world: &World, key: &DeviceKey, path: &str, form: &Form) -> Answer {
+    let form: Vec<(&str, &str)> = form.iter().map(|(name, value)| (*name, value.as_str())).collect();
+    world.oauth(key, path, &form).await
+}
+
+async fn authorize_path(world: &World, key: &DeviceKey) -> String {
+    let answer: PushedResponse = send(world, key, PAR_PATH, &pushed(key)).await.ok();
+    format!("/oauth/authorize?client_id={CLIENT_ID}&request_uri={}", answer.request_uri)
+}
+
+/// A browser at the page that the app's request opened.
+async fn visit(browser: &mut Browser<'_>, key: &DeviceKey) {
+    let path = authorize_path(browser.world, key).await;
+    browser.get(&path).await.expect(303);
+}
+
+fn redeem(code: &str) -> Form {
+    vec![
+        ("grant_type", "authorization_code".to_owned()),
+        ("code", code.to_owned()),
+        ("redirect_uri", REDIRECT.to_owned()),
+        ("code_verifier", VERIFIER.to_owned()),
+        ("client_id", CLIENT_ID.to_owned()),
+    ]
+}
+
+fn refresh_form(token: &str) -> Form {
+    vec![
+        ("grant_type", "refresh_token".to_owned()),
+        ("refresh_token", token.to_owned()),
+        ("client_id", CLIENT_ID.to_owned()),
+    ]
+}
+
+/// A code for a new account, as the app's listener gets it.
+async fn new_code(world: &World, key: &DeviceKey) -> String {
+    let mut browser = Browser::new(world);
+    visit(&mut browser, key).await;
+    browser.create("Ines Calloway").await.expect(200);
+    param(&browser.confirm().await, "code").unwrap()
+}
+
+#[track_caller]
+fn expect_error(answer: &Answer, error: &str) {
+    assert_eq!(answer.status, StatusCode::BAD_REQUEST, "{}", answer.text());
+    assert_eq!(answer.json::<OauthError>().error, error);
+}
+
+fn ath(token: &str) -> Value {
+    BASE64URL_NOPAD.encode(&Sha256::digest(token)).into()
+}
+
+async fn call_me(world: &World, scheme: &str, token: &str, proofs: &[String]) -> Answer {
+    let mut request = Request::get(ME).header("authorization", format!("{scheme} {token}"));
+    for proof in proofs {
+        request = request.header("DPoP", proof);
+    }
+    world.call(request.body(Body::empty()).unwrap()).await
+}
+
+// ---- the whole way -----------------------------------------------------------------------------------------------
+
+#[tokio::test]
+async fn a_new_account_and_then_a_second_device_by_the_same_passkey() {
+    on_each_engine(async |world| {
+        let first = DeviceKey::new();
+        let mut browser = Browser::new(&world);
+        visit(&mut browser, &first).await;
+        assert!(browser.get("/sign-in").await.text().contains("Sign in with a passkey"));
+        let recognised: Value = browser.create("Ines Calloway").await.ok();
+        assert_eq!(recognised["location"], "/sign-in/confirm");
+        let page = browser.get("/sign-in/confirm").await;
+        assert!(page.text().contains("Ines Calloway") && page.text().contains("<b>47</b>"));
+        assert!(page.text().contains("Desk &lt;b&gt;, Debian 12"), "names are text, never markup");
+        assert!(page.header("content-security-policy").unwrap().starts_with("default-src 'none'"));
+
+        let back = browser.confirm().await;
+        assert!(back.as_str().starts_with("http://127.0.0.1:49152/cb?"));
+        assert_eq!(param(&back, "state").as_deref(), Some("the-app's-state"));
+        assert_eq!(param(&back, "iss").as_deref(), Some(ORIGIN));
+        let code = param(&back, "code").unwrap();
+        let tokens: TokenResponse = send(&world, &first, TOKEN_PATH, &redeem(&code)).await.ok();
+
+        let second = DeviceKey::new();
+        visit(&mut browser, &second).await;
+        browser.sign_in().await.expect(200);
+        let code = param(&browser.confirm().await, "code").unwrap();
+        let again: TokenResponse = send(&world, &second, TOKEN_PATH, &redeem(&code)).await.ok();
+        assert_eq!(again.holder, tokens.holder, "the passkey names its owner");
+        assert_ne!(again.device, tokens.device);
+
+        let mut claims = world.claims("GET", ME);
+        claims["ath"] = ath(&again.access_token);
+        let me: Me = call_me(&world, "DPoP", &again.access_token, &[second.proof(&claims)]).await.ok();
+        assert_eq!((me.name.as_str(), me.passkeys, me.device), ("Ines Calloway", 1, again.device));
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn the_metadata_names_every_endpoint_under_the_issuer() {
+    on_sqlite(async |world| {
+        let metadata: Value = world.get("/.well-known/oauth-authorization-server").await.ok();
+        assert_eq!(metadata["issuer"], ORIGIN);
+        for name in ["authorization", "token", "pushed_authorization_request", "revocation"] {
+            let url = metadata[format!("{name}_endpoint")].as_str().unwrap();
+            assert!(url.starts_with(ORIGIN), "{url}");
+        }
+        assert_eq!(metadata["code_challenge_methods_supported"], json!(["S256"]));
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn saying_no_lets_nothing_in_and_tells_the_app() {
+    on_each_engine(async |world| {
+        let key = DeviceKey::new();
+        let mut browser = Browser::new(&world);
+        visit(&mut browser, &key).await;
+        browser.create("Ines Calloway").await.expect(200);
+        let next: Value = browser.post("/sign-in/confirm", &json!({"yes": false})).await.ok();
+        let back: Url = next["location"].as_str().unwrap().parse().unwrap();
+        assert_eq!(param(&back, "error").as_deref(), Some("access_denied"));
+        assert_eq!(param(&back, "code"), None);
+        browser.post("/sign-in/confirm", &json!({"yes": true})).await.expect(400);
+    })
+    .await;
+}
+
+// ---- the pushed request and the visit ----------------------------------------------------------------------------
+
+#[tokio::test]
+async fn a_pushed_request_that_is_not_the_apps_own_is_refused() {
+    on_each_engine(async |world| {
+        let key = DeviceKey::new();
+        let other = DeviceKey::new().thumbprint();
+        let cases: [(&str, &str, &str); 12] = [
+            ("client_id", "someone-else", "invalid_client"),
+            ("response_type", "token", "unsupported_response_type"),
+            ("scope", "account admin", "invalid_scope"),
+            ("redirect_uri", "https://evil.example/cb", "invalid_request"),
+            ("redirect_uri", "http://localhost:49152/cb", "invalid_request"),
+            ("redirect_uri", "http://127.0.0.1:49152/other", "invalid_request"),
+            ("code_challenge_method", "plain", "invalid_request"),
+            ("code_challenge", "short", "invalid_request"),
+            ("state", "", "invalid_request"),
+            ("match_code", "4x", "invalid_request"),
+            ("device_name", "  ", "invalid_request"),
+            ("dpop_jkt", &other, "invalid_dpop_proof"),
+        ];
+        for (name, value, error) in cases {
+            expect_error(&send(&world, &key, PAR_PATH, &with(pushed(&key), name, value)).await, error);
+        }
+        let form = pushed(&key);
+        let form: Vec<(&str, &str)> = form.iter().map(|(name, value)| (*name, value.as_str())).collect();
+        expect_error(&world.post_form(PAR_PATH, &form, None).await, "invalid_dpop_proof");
+        let mut claims = world.claims("POST", PAR_PATH);
+        claims.as_object_mut().unwrap().remove("nonce");
+        let answer = world.post_form(PAR_PATH, &form, Some(&key.proof(&claims))).await;
+        expect_error(&answer, "use_dpop_nonce");
+        assert!(answer.header("dpop-nonce").is_some(), "the answer brings the nonce");
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn a_pushed_request_opens_once_and_for_two_minutes() {
+    on_each_engine(async |world| {
+        let key = DeviceKey::new();
+        let mut browser = Browser::new(&world);
+        let path = authorize_path(&world, &key).await;
+        browser.get(&path).await.expect(303);
+        let again = browser.get(&path).await;
+        again.expect(400);
+        assert_eq!(again.header("location"), None, "nothing is redirected on a bad request");
+        let late = authorize_path(&world, &key).await;
+        world.advance(SignedDuration::from_secs(121));
+        browser.get(&late).await.expect(400);
+        let other = authorize_path(&world, &key).await.replace(CLIENT_ID, "someone-else");
+        browser.get(&other).await.expect(400);
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn a_visit_needs_its_cookie_its_origin_and_ends_after_ten_minutes() {
+    on_each_engine(async |world| {
+        let key = DeviceKey::new();
+        let mut browser = Browser::new(&world);
+        visit(&mut browser, &key).await;
+        world.get("/sign-in").await.expect(400);
+        browser.post_from("https://evil.example", "/sign-in/passkey/start", &json!({})).await.expect(400);
+        browser.post("/sign-in/passkey/start", &json!({})).await.expect(200);
+        browser.post("/sign-in/confirm", &json!({"yes": true})).await.expect(403);
+        world.advance(SignedDuration::from_mins(11));
+        browser.get("/sign-in").await.expect(400);
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn a_challenge_is_good_once_for_five_minutes_in_its_own_visit() {
+    on_each_engine(async |world| {
+        let key = DeviceKey::new();
+        let mut browser = Browser::new(&world);
+        visit(&mut browser, &key).await;
+        browser.create("Ines Calloway").await.expect(200);
+
+        visit(&mut browser, &key).await;
+        let started = browser.start().await;
+        let finish = browser.assert(&started).await;
+        let own = std::mem::take(&mut browser.cookie);
+        visit(&mut browser, &key).await;
+        browser.post("/sign-in/passkey/finish", &finish).await.expect(403);
+        browser.cookie = own;
+        world.advance(SignedDuration::from_secs(301));
+        browser.post("/sign-in/passkey/finish", &finish).await.expect(403);
+
+        let started = browser.start().await;
+        let finish = browser.assert(&started).await;
+        browser.post("/sign-in/passkey/finish", &finish).await.expect(200);
+        browser.post("/sign-in/passkey/finish", &finish).await.expect(403);
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn five_refused_passkeys_end_the_visit_and_lock_nobody() {
+    on_each_engine(async |world| {
+        let key = DeviceKey::new();
+        let mut browser = Browser::new(&world);
+        visit(&mut browser, &key).await;
+        browser.create("Ines Calloway").await.expect(200);
+        visit(&mut browser, &key).await;
+        let started = browser.start().await;
+        let mut spoilt = browser.assert(&started).await;
+        spoilt["credential"]["response"]["userHandle"] = "AAAAAAAAAAAAAAAAAAAAAA".into();
+        let first = browser.post("/sign-in/passkey/finish", &spoilt).await;
+        for _ in 0..4 {
+            let next = browser.post("/sign-in/passkey/finish", &spoilt).await;
+            assert_eq!(next.json::<Value>()["title"], first.json::<Value>()["title"], "one body for every refusal");
+        }
+        browser.get("/sign-in").await.expect(400);
+        visit(&mut browser, &key).await;
+        browser.sign_in().await.expect(200);
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn one_source_that_asks_too_often_waits() {
+    on_sqlite(async |world| {
+        let key = DeviceKey::new();
+        for _ in 0..20 {
+            send(&world, &key, PAR_PATH, &pushed(&key)).await.expect(201);
+        }
+        let answer = send(&world, &key, PAR_PATH, &pushed(&key)).await;
+        answer.expect(429);
+        assert_eq!(answer.header("retry-after"), Some("4"));
+        world.advance(SignedDuration::from_secs(3));
+        send(&world, &key, PAR_PATH, &pushed(&key)).await.expect(201);
+    })
+    .await;
+}
+
+// ---- codes -------------------------------------------------------------------------------------------------------
+
+#[tokio::test]
+async fn a_code_is_bound_to_its_verifier_key_redirect_and_client() {
+    on_each_engine(async |world| {
+        let key = DeviceKey::new();
+        let code = new_code(&world, &key).await;
+        let wrong = "b".repeat(43);
+        for (name, value, error) in [
+            ("code_verifier", wrong.as_str(), "invalid_grant"),
+            ("redirect_uri", "http://127.0.0.1:49153/cb", "invalid_grant"),
+            ("client_id", "someone-else", "invalid_client"),
+            ("code", "unknown", "invalid_grant"),
+            ("grant_type", "password", "invalid_request"),
+        ] {
+            expect_error(&send(&world, &key, TOKEN_PATH, &with(redeem(&code), name, value)).await, error);
+        }
+        expect_error(&send(&world, &DeviceKey::new(), TOKEN_PATH, &redeem(&code)).await, "invalid_grant");
+        send(&world, &key, TOKEN_PATH, &redeem(&code)).await.expect(200);
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn a_code_that_comes_twice_revokes_what_it_gave() {
+    on_each_engine(async |world| {
+        let key = DeviceKey::new();
+        let code = new_code(&world, &key).await;
+        let tokens: TokenResponse = send(&world, &key, TOKEN_PATH, &redeem(&code)).await.ok();
+        expect_error(&send(&world, &key, TOKEN_PATH, &redeem(&code)).await, "invalid_grant");
+        let mut claims = world.claims("GET", ME);
+        claims["ath"] = ath(&tokens.access_token);
+        let answer = call_me(&world, "DPoP", &tokens.access_token, &[key.proof(&claims)]).await;
+        assert_eq!(answer.code(), ErrorCode::NotSignedIn);
+        expect_error(&send(&world, &key, TOKEN_PATH, &refresh_form(&tokens.refresh_token)).await, "invalid_grant");
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn a_code_is_too_old_after_a_minute() {
+    on_each_engine(async |world| {
+        let key = DeviceKey::new();
+        let code = new_code(&world, &key).await;
+        world.advance(SignedDuration::from_secs(60));
+        expect_error(&send(&world, &key, TOKEN_PATH, &redeem(&code)).await, "invalid_grant");
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn a_token_request_without_a_good_proof_is_refused() {
+    on_each_engine(async |world| {
+        let key = DeviceKey::new();
+        let code = new_code(&world, &key).await;
+        let form = redeem(&code);
+        let form: Vec<(&str, &str)> = form.iter().map(|(name, value)| (*name, value.as_str())).collect();
+        expect_error(&world.post_form(TOKEN_PATH, &form, None).await, "invalid_dpop_proof");
+        let elsewhere = key.proof(&world.claims("POST", PAR_PATH));
+        expect_error(&world.post_form(TOKEN_PATH, &form, Some(&elsewhere)).await, "invalid_dpop_proof");
+    })
+    .await;
+}
+
+// ---- proofs ------------------------------------------------------------------------------------------------------
+
+#[tokio::test]
+async fn a_call_needs_a_fresh_proof_of_exactly_this_call_by_the_tokens_key() {
+    on_each_engine(async |world| {
+        let device = world.holder().await;
+        let token = device.access_token();
+        let good = || {
+            let mut claims = world.claims("GET", ME);
+            claims["ath"] = ath(&token);
+            claims
+        };
+        let spoilt = |name: &str, value: Value| {
+            let mut claims = good();
+            claims[name] = value;
+            device.key.proof(&claims)
+        };
+        let cases = [
+            ("another method", spoilt("htm", "POST".into())),
+            ("another address", spoilt("htu", format!("{ORIGIN}/api/v1/devices").into())),
+            ("another server", spoilt("htu", format!("https://evil.example{ME}").into())),
+            ("another token", spoilt("ath", ath("another"))),
+            ("no token", spoilt("ath", Value::Null)),
+            ("no id", spoilt("jti", "".into())),
+            ("another key", DeviceKey::new().proof(&good())),
+            ("nonsense", "a.b.c".to_owned()),
+        ];
+        for (what, proof) in cases {
+            let answer = call_me(&world, "DPoP", &token, &[proof]).await;
+            assert_eq!(answer.code(), ErrorCode::InvalidProof, "{what}");
+        }
+        let stale = call_me(&world, "DPoP", &token, &[spoilt("nonce", "yesterday's".into())]).await;
+        assert_eq!(stale.code(), ErrorCode::UseDpopNonce);
+        assert!(stale.header("dpop-nonce").is_some());
+        assert!(stale.header("www-authenticate").unwrap().contains("use_dpop_nonce"));
+
+        let proof = device.key.proof(&good());
+        call_me(&world, "DPoP", &token, std::slice::from_ref(&proof)).await.expect(200);
+        let replayed = call_me(&world, "DPoP", &token, std::slice::from_ref(&proof)).await;
+        assert_eq!(replayed.code(), ErrorCode::InvalidProof);
+        let two = [device.key.proof(&good()), device.key.proof(&good())];
+        assert_eq!(call_me(&world, "DPoP", &token, &two).await.code(), ErrorCode::InvalidProof);
+        assert_eq!(call_me(&world, "DPoP", &token, &[]).await.code(), ErrorCode::InvalidProof);
+        let bearer = call_me(&world, "Bearer", &token, &[device.key.proof(&good())]).await;
+        assert_eq!(bearer.code(), ErrorCode::NotSignedIn);
+        let mut unknown = world.claims("GET", ME);
+        unknown["ath"] = ath("unknown");
+        let answer = call_me(&world, "DPoP", "unknown", &[device.key.proof(&unknown)]).await;
+        assert_eq!(answer.code(), ErrorCode::NotSignedIn);
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn a_proof_in_another_form_is_refused() {
+    on_sqlite(async |world| {
+        let device = world.holder().await;
+        let token = device.access_token();
+        let mut claims = world.claims("GET", ME);
+        claims["ath"] = ath(&token);
+        let header = json!({"typ": "dpop+jwt", "alg": "ES256", "jwk": device.key.jwk()});
+        for (name, value) in [
+            ("typ", json!("JWT")),
+            ("alg", json!("none")),
+            ("alg", json!("HS256")),
+            ("alg", json!("RS256")),
+            ("crit", json!(["exp"])),
+            ("jwk", json!({"kty": "EC", "crv": "P-256"})),
+        ] {
+            let mut spoilt = header.clone();
+            spoilt[name] = value;
+            let answer = call_me(&world, "DPoP", &token, &[device.key.sign(&spoilt, &claims)]).await;
+            assert_eq!(answer.code(), ErrorCode::InvalidProof, "{name}");
+        }
+        let mut private = header.clone();
+        private["jwk"]["d"] = "c2VjcmV0".into();
+        let answer = call_me(&world, "DPoP", &token, &[device.key.sign(&private, &claims)]).await;
+        assert_eq!(answer.code(), ErrorCode::InvalidProof, "a private key in a proof");
+        let signed = device.key.sign(&header, &claims);
+        let unsigned = signed.rsplit_once('.').unwrap().0.to_owned() + ".";
+        assert_eq!(call_me(&world, "DPoP", &token, &[unsigned]).await.code(), ErrorCode::InvalidProof);
+        call_me(&world, "DPoP", &token, &[signed]).await.expect(200);
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn the_nonce_before_this_one_still_counts_and_the_one_before_that_does_not() {
+    on_sqlite(async |world| {
+        let device = world.holder().await;
+        let claims = world.claims("GET", ME);
+        let with_nonce = |token: &str| {
+            let mut claims = claims.clone();
+            claims["ath"] = ath(token);
+            claims["jti"] = BASE64URL_NOPAD.encode(&world.app.random::<12>()).into();
+            device.key.proof(&claims)
+        };
+        // Proofs carry no time of their own that counts: only the nonce does.
+        world.advance(SignedDuration::from_secs(299));
+        device.refresh().await.expect(200);
+        world.advance(SignedDuration::from_secs(2));
+        let token = device.access_token();
+        call_me(&world, "DPoP", &token, &[with_nonce(&token)]).await.expect(200);
+        world.advance(SignedDuration::from_mins(5));
+        device.refresh().await.expect(200);
+        let token = device.access_token();
+        let answer = call_me(&world, "DPoP", &token, &[with_nonce(&token)]).await;
+        assert_eq!(answer.code(), ErrorCode::UseDpopNonce);
+    })
+    .await;
+}
+
+// ---- sessions ----------------------------------------------------------------------------------------------------
+
+#[tokio::test]
+async fn an_access_token_ends_after_five_minutes_and_a_refresh_gives_the_next() {
+    on_each_engine(async |world| {
+        let device = world.holder().await;
+        device.get(ME).await.expect(200);
+        world.advance(SignedDuration::from_mins(5));
+        assert_eq!(device.get(ME).await.code(), ErrorCode::NotSignedIn);
+        let before = device.refresh_token();
+        device.refresh().await.expect(200);
+        assert_ne!(device.refresh_token(), before, "each use replaces it");
+        device.get(ME).await.expect(200);
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn a_refresh_whose_answer_was_lost_is_answered_again() {
+    on_each_engine(async |world| {
+        let device = world.holder().await;
+        let form = refresh_form(&device.refresh_token());
+        let lost: TokenResponse = send(&world, &device.key, TOKEN_PATH, &form).await.ok();
+        let again: TokenResponse = send(&world, &device.key, TOKEN_PATH, &form).await.ok();
+        assert_ne!(lost.access_token, again.access_token);
+        let mut claims = world.claims("GET", ME);
+        claims["ath"] = ath(&lost.access_token);
+        let answer = call_me(&world, "DPoP", &lost.access_token, &[device.key.proof(&claims)]).await;
+        assert_eq!(answer.code(), ErrorCode::NotSignedIn, "what nobody received is void");
+        let mut claims = world.claims("GET", ME);
+        claims["ath"] = ath(&again.access_token);
+        call_me(&world, "DPoP", &again.access_token, &[device.key.proof(&claims)]).await.expect(200);
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn an_old_refresh_token_after_its_successor_was_used_signs_the_device_out() {
+    on_each_engine(async |world| {
+        let device = world.holder().await;
+        let old = refresh_form(&device.refresh_token());
+        device.refresh().await.expect(200);
+        device.get(ME).await.expect(200);
+        let answer = send(&world, &device.key, TOKEN_PATH, &old).await;
+        expect_error(&answer, "invalid_grant");
+        assert_eq!(answer.json::<OauthError>().error_description.as_deref(), Some("device_revoked"));
+        assert_eq!(device.get(ME).await.code(), ErrorCode::DeviceRevoked);
+        expect_error(&device.refresh().await, "invalid_grant");
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn a_used_refresh_token_with_another_key_signs_the_device_out() {
+    on_each_engine(async |world| {
+        let device = world.holder().await;
+        let thief = DeviceKey::new();
+        expect_error(&send(&world, &thief, TOKEN_PATH, &refresh_form(&device.refresh_token())).await, "invalid_grant");
+        let old = refresh_form(&device.refresh_token());
+        device.refresh().await.expect(200);
+        let answer = send(&world, &thief, TOKEN_PATH, &old).await;
+        expect_error(&answer, "invalid_grant");
+        assert_eq!(answer.json::<OauthError>().error_description, None, "another key learns nothing");
+        assert_eq!(device.get(ME).await.code(), ErrorCode::DeviceRevoked);
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn a_session_ends_idle_after_fourteen_days_and_whatever_happens_after_ninety() {
+    on_each_engine(async |world| {
+        let idle = world.holder().await;
+        world.advance(SignedDuration::from_hours(14 * 24));
+        expect_error(&idle.refresh().await, "invalid_grant");
+        let busy = world.holder().await;
+        for _ in 0..6 {
+            world.advance(SignedDuration::from_hours(13 * 24));
+            busy.refresh().await.expect(200);
+        }
+        world.advance(SignedDuration::from_hours(12 * 24));
+        expect_error(&busy.refresh().await, "invalid_grant");
+        crate::sign_in::sweep(&world.app).await.unwrap();
+        expect_error(&busy.refresh().await, "invalid_grant");
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn one_device_signs_another_out_at_once() {
+    on_each_engine(async |world| {
+        let desk = world.holder().await;
+        let laptop = world.device(desk.holder).await;
+        let list: DeviceList = desk.get("/api/v1/devices").await.ok();
+        assert_eq!(list.items.len(), 2);
+        assert!(list.items.iter().all(|device| device.this_one == (device.id == desk.device)));
+        desk.delete(&format!("/api/v1/devices/{}", laptop.device)).await.expect(204);
+        assert_eq!(laptop.get(ME).await.code(), ErrorCode::DeviceRevoked);
+        let answer = laptop.refresh().await;
+        assert_eq!(answer.json::<OauthError>().error_description.as_deref(), Some("device_revoked"));
+        let list: DeviceList = desk.get("/api/v1/devices").await.ok();
+        assert_eq!(list.items.len(), 1);
+        desk.get(ME).await.expect(200);
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn another_accounts_device_is_not_there() {
+    on_each_engine(async |world| {
+        let mine = world.holder().await;
+        let theirs = world.holder().await;
+        let answer = mine.delete(&format!("/api/v1/devices/{}", theirs.device)).await;
+        assert_eq!(answer.code(), ErrorCode::NotFound);
+        let nobody = DeviceId::new(world.now(), [1; 10]);
+        assert_eq!(mine.delete(&format!("/api/v1/devices/{nobody}")).await.code(), ErrorCode::NotFound);
+        assert_eq!(mine.delete("/api/v1/devices/nonsense").await.code(), ErrorCode::NotFound);
+        theirs.get(ME).await.expect(200);
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn signing_out_ends_the_devices_tokens_and_only_its_key_may() {
+    on_each_engine(async |world| {
+        let device = world.holder().await;
+        let form = vec![("token", device.refresh_token()), ("client_id", CLIENT_ID.to_owned())];
+        send(&world, &DeviceKey::new(), REVOKE_PATH, &form).await.expect(200);
+        device.get(ME).await.expect(200);
+        send(&world, &device.key, REVOKE_PATH, &form).await.expect(200);
+        assert_eq!(device.get(ME).await.code(), ErrorCode::DeviceRevoked);
+        send(
+            &world,
+            &device.key,
+            REVOKE_PATH,
+            &vec![("token", "unknown".to_owned()), ("client_id", CLIENT_ID.to_owned())],
+        )
+        .await
+        .expect(200);
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn a_client_that_leaves_does_not_stop_a_write() {
+    on_sqlite(async |world| {
+        let desk = world.holder().await;
+        let laptop = world.device(desk.holder).await;
+        desk.get(ME).await.expect(200);
+        let path = format!("/api/v1/devices/{}", laptop.device);
+        let request = desk.request(&Method::DELETE, &path, &[], Body::empty());
+        {
+            // Begun, then given up: as when the connection breaks.
+            let mut call = Box::pin(world.call(request));
+            let mut context = std::task::Context::from_waker(std::task::Waker::noop());
+            assert!(call.as_mut().poll(&mut context).is_pending());
+        }
+        for _ in 0..1_000 {
+            let list: DeviceList = desk.get("/api/v1/devices").await.ok();
+            if list.items.len() == 1 {
+                return;
+            }
+        }
+        panic!("the write was lost");
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn an_answer_names_its_request_and_a_refusal_is_problem_details() {
+    on_sqlite(async |world| {
+        let answer = world.get("/api/v1/nothing-here").await;
+        answer.expect(404);
+        assert_eq!(answer.header("content-type"), Some("application/problem+json"));
+        let problem: api::error::Problem = answer.json();
+        assert_eq!(problem.request_id.as_deref(), answer.header("x-request-id"));
+        let wrong = world.call(Request::put("/live").body(Body::empty()).unwrap()).await;
+        wrong.expect(405);
+        let elsewhere = Request::get("/live").header("host", "evil.example").body(Body::empty()).unwrap();
+        world.call(elsewhere).await.expect(421);
+        world.get("/live").await.expect(200);
+        world.get("/ready").await.expect(200);
+    })
+    .await;
+}
