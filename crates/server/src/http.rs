@@ -328,4 +328,97 @@ mod tests {
         assert_eq!(source("192.0.2.1", "203.0.113.9, 192.0.2.2", &["192.0.2.1", "192.0.2.2"]), "203.0.113.9");
         assert_eq!(source("192.0.2.1", "nonsense", &["192.0.2.1"]), "192.0.2.1");
     }
+
+    async fn exchange(stream: &mut TcpStream, request: &str) -> String {
+        use tokio::io::{AsyncReadExt, AsyncWriteExt};
+        stream.write_all(request.as_bytes()).await.unwrap();
+        let mut answer = vec![0; 4_096];
+        let read = stream.read(&mut answer).await.unwrap();
+        String::from_utf8_lossy(&answer[..read]).into_owned()
+    }
+
+    fn config(folder: &std::path::Path) -> Config {
+        let location = crate::config::data_folder(folder, None).unwrap();
+        Config::new(location, "127.0.0.1:0".parse().unwrap())
+    }
+
+    #[tokio::test]
+    async fn a_server_listens_stops_with_an_idle_connection_open_and_starts_again() {
+        let place = tempfile::tempdir().unwrap();
+        let folder = place.path().join("data");
+        let running = Server::start(config(&folder)).await.unwrap();
+        assert_eq!(running.public_url.origin(), format!("http://localhost:{}", running.addr.port()));
+        let mut stream = TcpStream::connect(running.addr).await.unwrap();
+        let host = running.addr;
+        let answer = exchange(&mut stream, &format!("GET /ready HTTP/1.1\r\nHost: {host}\r\n\r\n")).await;
+        assert!(answer.starts_with("HTTP/1.1 200"), "{answer}");
+        let answer = exchange(&mut stream, "GET /ready HTTP/1.1\r\nHost: evil.example\r\n\r\n").await;
+        assert!(answer.starts_with("HTTP/1.1 421"), "{answer}");
+        running.shutdown().await;
+        Server::start(config(&folder)).await.unwrap().shutdown().await;
+        #[cfg(unix)]
+        {
+            use std::os::unix::fs::PermissionsExt;
+            let mode = std::fs::metadata(&folder).unwrap().permissions().mode();
+            assert_eq!(mode & 0o777, 0o700, "the folder is its owner's alone");
+        }
+    }
+
+    #[tokio::test]
+    async fn a_key_is_never_ignored_in_silence() {
+        let place = tempfile::tempdir().unwrap();
+        let mut config = config(place.path());
+        config.location = crate::config::data_folder(place.path(), Some([7; 32])).unwrap();
+        match Server::start(config).await {
+            // This build has plain SQLite.
+            Err(ConfigError::Database(crate::db::DbError::NotEncrypted)) => {}
+            Err(other) => panic!("{other:?}"),
+            Ok(running) => {
+                running.shutdown().await;
+                let bytes = std::fs::read(place.path().join("server.sqlite")).unwrap();
+                assert!(!bytes.starts_with(b"SQLite format 3"), "the file is sealed");
+                let plain = Server::start(self::config(place.path())).await;
+                assert!(matches!(plain, Err(ConfigError::Database(crate::db::DbError::NotEncrypted))));
+            }
+        }
+    }
+
+    #[tokio::test]
+    async fn a_body_that_is_too_large_or_no_json_is_refused_as_problem_details() {
+        use crate::testing::on_sqlite;
+        on_sqlite(async |world| {
+            let router: Router = dressed(
+                Router::new().route("/take", axum::routing::post(async |Json(_): Json<serde_json::Value>| "taken")),
+                world.app.clone(),
+            );
+            let send = async |body: Vec<u8>| {
+                let request = Request::post("/take").header("content-type", "application/json");
+                let request = request.body(axum::body::Body::from(body)).unwrap();
+                let response = tower::ServiceExt::oneshot(router.clone(), request).await.unwrap();
+                (response.status().as_u16(), response.headers()["content-type"].clone())
+            };
+            assert_eq!(send(b"{}".to_vec()).await.0, 200);
+            let problem = HeaderValue::from_static("application/problem+json");
+            assert_eq!(send(b"{".to_vec()).await, (400, problem.clone()));
+            assert_eq!(send(vec![b' '; BODY_MAX + 1]).await, (413, problem));
+        })
+        .await;
+    }
+
+    #[tokio::test]
+    async fn a_handler_that_panics_is_an_answer_of_500() {
+        use crate::testing::on_sqlite;
+        on_sqlite(async |world| {
+            let route = axum::routing::get(async || {
+                if true {
+                    panic!("as a bug would")
+                }
+            });
+            let router = dressed(Router::new().route("/bug", route), world.app.clone());
+            let request = Request::get("/bug").body(axum::body::Body::empty()).unwrap();
+            let response = tower::ServiceExt::oneshot(router, request).await.unwrap();
+            assert_eq!(response.status(), StatusCode::INTERNAL_SERVER_ERROR);
+        })
+        .await;
+    }
 }

@@ -15,6 +15,7 @@ use crate::error::ApiError;
 
 const POLICY: &str = "default-src 'none'; style-src 'self'; script-src 'self'; connect-src 'self'; img-src 'self'; \
                       base-uri 'none'; form-action 'none'; frame-ancestors 'none'";
+const ICON: &str = include_str!("../../../../icons/billfold.svg");
 const STYLE: &str = include_str!("assets/sign-in.css");
 const SCRIPT: &str = include_str!("assets/sign-in.js");
 
@@ -23,6 +24,7 @@ pub fn routes() -> OpenApiRouter<App> {
         .routes(routes!(sign_in))
         .routes(routes!(create))
         .routes(routes!(confirm))
+        .route("/sign-in/assets/billfold.svg", axum::routing::get(async || asset("image/svg+xml", ICON)))
         .route("/sign-in/assets/sign-in.css", axum::routing::get(async || asset("text/css; charset=utf-8", STYLE)))
         .route(
             "/sign-in/assets/sign-in.js",
@@ -43,6 +45,7 @@ fn page(app: &App, status: StatusCode, title: &str, body: &Markup) -> Response {
                 meta charset="utf-8";
                 meta name="viewport" content="width=device-width, initial-scale=1";
                 title { (title) ": " (name) }
+                link rel="icon" type="image/svg+xml" href="/sign-in/assets/billfold.svg";
                 link rel="stylesheet" href="/sign-in/assets/sign-in.css";
                 script type="module" src="/sign-in/assets/sign-in.js" {}
             }

@@ -49,7 +49,7 @@ async fn push(
     let url = format!("{}{}", app.settings.public_url, api::sign_in::PAR_PATH);
     let expected = Expected { method: "POST", url: &url, access_token: None };
     let proof = check_proof(&app, &headers, &expected).map_err(refused_proof)?;
-    check_request(&mut request)?;
+    check_request(&mut request).map_err(|error| oauth_error(error, None))?;
     if request.dpop_jkt != proof.thumbprint {
         return Err(oauth_error("invalid_dpop_proof", None));
     }
@@ -64,17 +64,18 @@ async fn push(
     Ok((StatusCode::CREATED, axum::Json(PushedResponse { request_uri, expires_in })).into_response())
 }
 
-fn check_request(request: &mut PushedRequest) -> Result<(), Response> {
+/// The error is the standard's word for what is wrong.
+fn check_request(request: &mut PushedRequest) -> Result<(), &'static str> {
     if request.client_id != CLIENT_ID {
-        return Err(oauth_error("invalid_client", None));
+        return Err("invalid_client");
     }
     if request.response_type != "code" {
-        return Err(oauth_error("unsupported_response_type", None));
+        return Err("unsupported_response_type");
     }
     if request.scope != SCOPE {
-        return Err(oauth_error("invalid_scope", None));
+        return Err("invalid_scope");
     }
-    request.device_name = clean_name(&request.device_name).ok_or_else(|| oauth_error("invalid_request", None))?;
+    request.device_name = clean_name(&request.device_name).ok_or("invalid_request")?;
     let digits = request.match_code.len() == 2 && request.match_code.bytes().all(|byte| byte.is_ascii_digit());
     let good = loopback(&request.redirect_uri)
         && request.code_challenge_method == "S256"
@@ -84,7 +85,7 @@ fn check_request(request: &mut PushedRequest) -> Result<(), Response> {
         && request.state.len() <= STATE_MAX
         && digits
         && matches!(request.prompt.as_deref(), None | Some("login" | "create"));
-    if good { Ok(()) } else { Err(oauth_error("invalid_request", None)) }
+    if good { Ok(()) } else { Err("invalid_request") }
 }
 
 /// The app's own listener on this machine, on any port (RFC 8252 7.3); the name `localhost` is not it (8.3).
