@@ -1,1 +1,173 @@
+//! Billfold's shell: the window, the tray, notifications, the keyring and the `billfold` command line. It translates
+//! between the system, the person and the client core, and decides nothing. See `docs/ARCHITECTURE.md`.
 
+mod app;
+mod check;
+pub mod cli;
+pub mod commands;
+mod core;
+mod embedded;
+mod failure;
+pub mod os;
+pub mod owner;
+mod tray;
+
+use std::io::Write;
+use std::path::PathBuf;
+use std::process::ExitCode;
+use std::sync::Arc;
+
+use clap::Parser;
+use tokio::sync::{Notify, mpsc};
+
+use cli::arguments::{Arguments, Command};
+pub use core::Core;
+pub use failure::Failure;
+use owner::{Answers, Call, Claim, Outcome, Owner};
+
+/// Runs what was typed and gives the exit code. `argv` begins with the program's own name.
+#[must_use]
+pub fn run(argv: Vec<String>) -> ExitCode {
+    start_log();
+    // One TLS body for the whole process; a second choice would be refused.
+    let _ = rustls::crypto::ring::default_provider().install_default();
+    let arguments = match Arguments::try_parse_from(&argv) {
+        Ok(arguments) => arguments,
+        Err(error) => return finish(&cli::not_a_command(&error, &argv)),
+    };
+    let runtime = match tokio::runtime::Builder::new_multi_thread().enable_all().build() {
+        Ok(runtime) => runtime,
+        Err(_) => return finish(&cli::failed(Failure::system("no threads could be started"), arguments.json)),
+    };
+    if let Some(Command::ExportBindings { path }) = &arguments.command {
+        let done = commands::export(path).map_err(Failure::system);
+        return finish(&done.map_or_else(|failure| cli::failed(failure, arguments.json), |()| Outcome::default()));
+    }
+    let started = runtime.block_on(begin(&arguments, argv));
+    let code = match started {
+        Err(failure) => finish(&cli::failed(failure, arguments.json)),
+        Ok(Begun::Answered(outcome)) => finish(&outcome),
+        Ok(Begun::Window(window)) => app::run(&runtime, window, arguments.hidden),
+    };
+    runtime.shutdown_timeout(std::time::Duration::from_secs(5));
+    code
+}
+
+/// What the app needs once it owns the data folder.
+pub(crate) struct Window {
+    pub owner: Owner,
+    pub core: Arc<Core>,
+    pub answers: os::notify::Answers,
+}
+
+enum Begun {
+    Answered(Outcome),
+    Window(Window),
+}
+
+/// A command runs here when the data folder is free, and in its owner otherwise.
+async fn begin(arguments: &Arguments, argv: Vec<String>) -> Result<Begun, Failure> {
+    let data = data_dir(arguments)?;
+    let call = call(arguments, argv)?;
+    if arguments.command.is_none() && !os::has_display() {
+        return Err(Failure::refused(
+            "no_display",
+            "there is no display to open a window on",
+            "start it in a desktop session, or use the commands: see `billfold help`",
+        ));
+    }
+    let owner = match owner::claim(&data, &call, |words| eprint!("{words}")).await {
+        Ok(Claim::Answered(outcome)) => return Ok(Begun::Answered(outcome)),
+        Ok(Claim::Owner(owner)) => owner,
+        Err(error) => return Err(Failure::system(error.to_string())),
+    };
+    let (ports, answers) = os::ports();
+    let core = Core::open(&data, ports).await?;
+    if arguments.command.is_none() {
+        return Ok(Begun::Window(Window { owner, core, answers }));
+    }
+    Ok(Begun::Answered(command_alone(owner, core, answers, arguments, call).await))
+}
+
+/// Runs one command as the owner, answering other processes meanwhile, and leaves.
+async fn command_alone(
+    owner: Owner,
+    core: Arc<Core>,
+    mut answers: os::notify::Answers,
+    arguments: &Arguments,
+    call: Call,
+) -> Outcome {
+    let leave = Arc::new(Notify::new());
+    let without_window = Arc::new(WithoutWindow { core: Arc::clone(&core), leave: Arc::clone(&leave) });
+    let (say, mut said) = mpsc::unbounded_channel::<String>();
+    let reminds = matches!(arguments.command, Some(Command::Remind { dry_run: false }));
+    let work = async {
+        let outcome = cli::run(&core, call, say).await;
+        if reminds && outcome.exit == 0 {
+            core.answer_notices(&mut answers, &leave).await;
+        }
+        outcome
+    };
+    tokio::pin!(work);
+    let serving = owner.serve(without_window);
+    tokio::pin!(serving);
+    let outcome = loop {
+        tokio::select! {
+            biased;
+            Some(words) = said.recv() => eprint!("{words}"),
+            outcome = &mut work => break outcome,
+            () = &mut serving => {}
+        }
+    };
+    core.close().await;
+    outcome
+}
+
+/// How an owner without a window answers others.
+struct WithoutWindow {
+    core: Arc<Core>,
+    leave: Arc<Notify>,
+}
+
+impl Answers for WithoutWindow {
+    async fn answer(&self, call: Call, say: mpsc::UnboundedSender<String>) -> Option<Outcome> {
+        let wants_window = Arguments::try_parse_from(&call.argv).is_ok_and(|arguments| arguments.command.is_none());
+        if wants_window {
+            self.leave.notify_waiters();
+            return None;
+        }
+        Some(cli::run(&self.core, call, say).await)
+    }
+}
+
+fn data_dir(arguments: &Arguments) -> Result<PathBuf, Failure> {
+    let told = arguments.data.clone().or_else(os::data_dir);
+    let folder = told.ok_or_else(|| Failure::usage("there is no home folder: say --data DIR"))?;
+    std::path::absolute(folder).map_err(|_| Failure::usage("the data folder's path cannot be used"))
+}
+
+fn call(arguments: &Arguments, argv: Vec<String>) -> Result<Call, Failure> {
+    let cwd = std::env::current_dir().map_err(|_| Failure::system("the current folder is gone"))?;
+    let passphrase = match &arguments.passphrase_file {
+        None => None,
+        Some(file) => Some(owner::read_passphrase(file).map_err(|_| {
+            Failure::refused("file_failed", "the passphrase file cannot be read", "check its path and rights")
+        })?),
+    };
+    Ok(Call { argv, cwd, passphrase })
+}
+
+fn finish(outcome: &Outcome) -> ExitCode {
+    // A closed pipe is the reader's choice.
+    let _ = std::io::stderr().write_all(outcome.stderr.as_bytes());
+    let mut stdout = std::io::stdout();
+    let _ = stdout.write_all(outcome.stdout.as_bytes()).and_then(|()| stdout.flush());
+    ExitCode::from(outcome.exit)
+}
+
+/// Logs to standard error: warnings, or what `BILLFOLD_LOG` says.
+fn start_log() {
+    let filter = tracing_subscriber::EnvFilter::try_from_env("BILLFOLD_LOG")
+        .unwrap_or_else(|_| tracing_subscriber::EnvFilter::new("warn"));
+    let _ = tracing_subscriber::fmt().with_env_filter(filter).with_writer(std::io::stderr).try_init();
+}

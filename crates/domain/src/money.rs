@@ -13,7 +13,6 @@ use serde::{Deserialize, Serialize};
 #[cfg_attr(feature = "schema", derive(utoipa::ToSchema))]
 #[cfg_attr(feature = "bindings", derive(specta::Type))]
 pub struct Money {
-    #[cfg_attr(feature = "bindings", specta(type = f64))]
     #[cfg_attr(feature = "schema", schema(minimum = -9007199254740991_i64, maximum = 9007199254740991_i64))]
     minor: i64,
     #[cfg_attr(feature = "bindings", specta(type = String))]

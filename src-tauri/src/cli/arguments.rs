@@ -1,0 +1,407 @@
+//! What can be typed: `billfold [--data DIR] [--json] …`. With no command the window opens.
+
+use std::path::PathBuf;
+
+use clap::{Args, Parser, Subcommand, ValueEnum};
+use jiff::civil::Date;
+
+#[derive(Debug, Parser)]
+#[command(name = "billfold", version, about = "Bills, cards and payments, kept on this computer")]
+pub struct Arguments {
+    /// The data folder, instead of the person's own.
+    #[arg(long, global = true, value_name = "DIR")]
+    pub data: Option<PathBuf>,
+    /// Print one JSON document.
+    #[arg(long, global = true)]
+    pub json: bool,
+    /// A file whose first line is the passphrase, where there is no keyring.
+    #[arg(long, global = true, value_name = "FILE")]
+    pub passphrase_file: Option<PathBuf>,
+    /// Start in the tray, without a window.
+    #[arg(long)]
+    pub hidden: bool,
+    #[command(subcommand)]
+    pub command: Option<Command>,
+}
+
+#[derive(Debug, Subcommand)]
+pub enum Command {
+    /// Make an account.
+    Account {
+        #[command(subcommand)]
+        what: AccountCommand,
+    },
+    /// Sign in to an account server, by the browser.
+    SignIn {
+        /// `https://NAME`, or `http://localhost:PORT`.
+        #[arg(long, value_name = "URL")]
+        server: String,
+        /// Print the address to open instead of opening it.
+        #[arg(long)]
+        no_browser: bool,
+        /// Make an account there.
+        #[arg(long)]
+        create: bool,
+    },
+    /// Remove the account from this computer; the server keeps everything it has.
+    SignOut,
+    /// Who is signed in, where, and how fresh it is.
+    Status,
+    /// Import an OFX or QFX file.
+    Import {
+        file: PathBuf,
+        /// The account, by name or id, when the file does not say.
+        #[arg(long, value_name = "ACCOUNT")]
+        into: Option<String>,
+        /// Show what would happen; change nothing.
+        #[arg(long)]
+        preview: bool,
+    },
+    /// Accounts and their balances.
+    Accounts,
+    /// Transactions, newest first.
+    Transactions {
+        #[arg(long)]
+        account: Option<String>,
+        #[arg(long, value_name = "TEXT")]
+        search: Option<String>,
+        #[arg(long, value_name = "DATE")]
+        since: Option<Date>,
+        #[arg(long, value_name = "DATE")]
+        until: Option<Date>,
+        #[arg(long, value_parser = clap::value_parser!(u16).range(1..=500))]
+        limit: Option<u16>,
+        /// Where the page before ended (its `next`).
+        #[arg(long)]
+        after: Option<String>,
+    },
+    /// Bills: what recurs.
+    Bills {
+        #[command(subcommand)]
+        what: BillsCommand,
+    },
+    /// What is due.
+    Due {
+        #[arg(long, default_value_t = 30, value_parser = clap::value_parser!(u16).range(0..=3660))]
+        days: u16,
+    },
+    /// Say that a due date is paid elsewhere or skipped, or take that back.
+    Mark {
+        /// The bill, by name or id.
+        bill: String,
+        due_on: Date,
+        #[command(flatten)]
+        how: MarkHow,
+    },
+    /// Pay a bill, or a biller of the directory.
+    Pay {
+        /// The bill, by name or id: its next due date is paid.
+        #[arg(required_unless_present = "payee", conflicts_with = "payee")]
+        bill: Option<String>,
+        /// A biller of the directory, by name or id.
+        #[arg(long, value_name = "BILLER", requires = "amount")]
+        payee: Option<String>,
+        #[arg(long)]
+        amount: Option<String>,
+        #[arg(long, default_value = "USD")]
+        currency: String,
+        /// Which due date of the bill.
+        #[arg(long, value_name = "DATE", requires = "bill")]
+        due: Option<Date>,
+        /// When it leaves.
+        #[arg(long, value_name = "DATE")]
+        on: Option<Date>,
+        /// The same was paid a moment ago, and is meant again.
+        #[arg(long)]
+        again: bool,
+    },
+    /// Payments, newest first.
+    Payments,
+    /// Take a payment back.
+    Cancel {
+        payment: String,
+    },
+    /// The directory of billers.
+    Billers {
+        #[arg(default_value = "")]
+        search: String,
+    },
+    /// Statements of closed cycles.
+    Statement {
+        #[command(subcommand)]
+        what: StatementCommand,
+    },
+    /// What a card's closing day and due rule are.
+    Card {
+        #[command(subcommand)]
+        what: CardCommand,
+    },
+    /// Show what is to be reminded now; the system's timer calls this.
+    Remind {
+        /// Say what would be shown; show and record nothing.
+        #[arg(long)]
+        dry_run: bool,
+    },
+    /// The system's timer for reminders while the app is closed.
+    Reminders {
+        switch: Switch,
+    },
+    /// Send and fetch now.
+    Sync,
+    Lock,
+    Unlock,
+    /// Devices that are signed in.
+    Devices,
+    /// Versions, keyring, server, cache, clock, notifier: one line each.
+    Check,
+    /// Write the TypeScript of the window's commands.
+    #[command(hide = true)]
+    ExportBindings {
+        path: PathBuf,
+    },
+}
+
+#[derive(Debug, Subcommand)]
+pub enum AccountCommand {
+    Create {
+        /// On this computer: the account server runs inside the app.
+        #[arg(long, required = true)]
+        local: bool,
+        #[arg(long, default_value = "Me")]
+        name: String,
+    },
+}
+
+#[derive(Debug, Subcommand)]
+pub enum BillsCommand {
+    Add(NewBillArguments),
+    List,
+    Edit(EditBillArguments),
+    Remove {
+        /// By name or id.
+        bill: String,
+    },
+}
+
+#[derive(Debug, Args)]
+pub struct NewBillArguments {
+    #[arg(long)]
+    pub name: String,
+    #[arg(long)]
+    pub amount: String,
+    #[arg(long, default_value = "USD")]
+    pub currency: String,
+    /// The amount is a guess until the bill arrives.
+    #[arg(long)]
+    pub estimate: bool,
+    #[arg(long)]
+    pub every: EveryWord,
+    /// Every how many.
+    #[arg(long, default_value_t = 1, value_parser = clap::value_parser!(u16).range(1..=120))]
+    pub interval: u16,
+    /// Day of the month, 1 to 31, or `last`.
+    #[arg(long)]
+    pub day: Option<DayWord>,
+    /// The first date is the first that fits on or after this one; today when not said.
+    #[arg(long, value_name = "DATE")]
+    pub starts: Option<Date>,
+    #[arg(long, value_name = "DATE")]
+    pub ends: Option<Date>,
+    /// A biller of the directory, by name or id.
+    #[arg(long, visible_alias = "biller", value_name = "BILLER")]
+    pub payee: Option<String>,
+    /// What the biller knows the person by.
+    #[arg(long)]
+    pub reference: Option<String>,
+    /// Days before the due date: `3,1`.
+    #[arg(long, value_delimiter = ',', value_name = "DAYS")]
+    pub remind: Option<Vec<u8>>,
+    #[arg(long)]
+    pub note: Option<String>,
+}
+
+#[derive(Debug, Args)]
+pub struct EditBillArguments {
+    /// By name or id.
+    pub bill: String,
+    #[arg(long)]
+    pub name: Option<String>,
+    #[arg(long)]
+    pub amount: Option<String>,
+    #[arg(long, value_name = "true|false")]
+    pub estimate: Option<bool>,
+    #[arg(long)]
+    pub every: Option<EveryWord>,
+    #[arg(long, value_parser = clap::value_parser!(u16).range(1..=120))]
+    pub interval: Option<u16>,
+    #[arg(long)]
+    pub day: Option<DayWord>,
+    #[arg(long, value_name = "DATE")]
+    pub starts: Option<Date>,
+    /// By name or id; `none` removes it.
+    #[arg(long, visible_alias = "biller", value_name = "BILLER")]
+    pub payee: Option<String>,
+    #[arg(long)]
+    pub reference: Option<String>,
+    #[arg(long, value_delimiter = ',', value_name = "DAYS")]
+    pub remind: Option<Vec<u8>>,
+    #[arg(long)]
+    pub note: Option<String>,
+}
+
+#[derive(Debug, Args)]
+#[group(required = true, multiple = false)]
+pub struct MarkHow {
+    /// Paid outside Billfold.
+    #[arg(long)]
+    pub paid: bool,
+    #[arg(long)]
+    pub skip: bool,
+    #[arg(long)]
+    pub undo: bool,
+}
+
+#[derive(Debug, Subcommand)]
+pub enum StatementCommand {
+    List,
+    /// Write a statement as a PDF.
+    Get {
+        /// By name or id.
+        account: String,
+        /// The closing day that names the cycle: `2026-10-25`.
+        cycle: Date,
+        #[arg(long, value_name = "F.pdf")]
+        out: PathBuf,
+    },
+}
+
+#[derive(Debug, Subcommand)]
+pub enum CardCommand {
+    /// Cards and their four figures.
+    List,
+    Terms {
+        /// By name or id.
+        account: String,
+        #[arg(long, value_parser = clap::value_parser!(u8).range(1..=31))]
+        closing_day: u8,
+        #[command(flatten)]
+        due: DueHow,
+        /// The minimum payment is at least this.
+        #[arg(long, value_name = "AMOUNT")]
+        minimum_floor: Option<String>,
+        /// And at least this share of the statement balance, in percent: `2`, `1.5`.
+        #[arg(long, value_name = "PERCENT")]
+        minimum_share: Option<String>,
+    },
+}
+
+#[derive(Debug, Args)]
+#[group(required = true, multiple = false)]
+pub struct DueHow {
+    /// So many days after closing.
+    #[arg(long, value_parser = clap::value_parser!(u8).range(1..=60))]
+    pub due_days: Option<u8>,
+    /// On this day of the month.
+    #[arg(long, value_parser = clap::value_parser!(u8).range(1..=31))]
+    pub due_day: Option<u8>,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub enum Switch {
+    On,
+    Off,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub enum EveryWord {
+    Once,
+    Day,
+    Week,
+    Month,
+    Quarter,
+    Year,
+}
+
+impl EveryWord {
+    #[must_use]
+    pub const fn every(self) -> domain::schedule::Every {
+        use domain::schedule::Every;
+        match self {
+            Self::Once => Every::Once,
+            Self::Day => Every::Day,
+            Self::Week => Every::Week,
+            Self::Month => Every::Month,
+            Self::Quarter => Every::Quarter,
+            Self::Year => Every::Year,
+        }
+    }
+}
+
+/// A day of the month; the last one is the 31st, which clamps to shorter months.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct DayWord(pub u8);
+
+impl std::str::FromStr for DayWord {
+    type Err = String;
+
+    fn from_str(text: &str) -> Result<Self, String> {
+        if text == "last" {
+            return Ok(Self(31));
+        }
+        match text.parse() {
+            Ok(day @ 1..=31) => Ok(Self(day)),
+            _ => Err("a day is 1 to 31, or `last`".to_owned()),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn read(words: &str) -> Result<Arguments, clap::Error> {
+        Arguments::try_parse_from(words.split_whitespace())
+    }
+
+    #[test]
+    fn the_definitions_agree_with_themselves() {
+        <Arguments as clap::CommandFactory>::command().debug_assert();
+    }
+
+    #[test]
+    fn global_words_stand_before_or_after_the_command() {
+        for words in ["billfold --json --data /d due --days 400", "billfold due --days 400 --json --data /d"] {
+            let read = read(words).unwrap();
+            assert!(read.json);
+            assert_eq!(read.data.as_deref(), Some(std::path::Path::new("/d")));
+            assert!(matches!(read.command, Some(Command::Due { days: 400 })));
+        }
+    }
+
+    #[test]
+    fn a_bill_is_added_as_the_documents_say() {
+        let words =
+            "billfold bills add --name Insurance --amount 300.00 --every quarter --day last --starts 2026-01-31";
+        let Some(Command::Bills { what: BillsCommand::Add(new) }) = read(words).unwrap().command else { panic!() };
+        assert_eq!((new.every, new.day, new.currency.as_str()), (EveryWord::Quarter, Some(DayWord(31)), "USD"));
+        assert_eq!(new.starts, Some(jiff::civil::date(2026, 1, 31)));
+    }
+
+    #[test]
+    fn wrong_usage_is_refused() {
+        for words in [
+            "billfold pay",
+            "billfold pay --payee Power",
+            "billfold pay Rent --payee Power --amount 1",
+            "billfold bills add --name X --amount 1 --every month --day 32",
+            "billfold mark Rent 2026-01-01",
+            "billfold mark Rent 2026-01-01 --paid --skip",
+            "billfold card terms Visa --closing-day 5",
+            "billfold account create",
+            "billfold reminders maybe",
+            "billfold nonsense",
+        ] {
+            assert!(read(words).is_err(), "{words}");
+        }
+    }
+}

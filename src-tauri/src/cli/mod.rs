@@ -1,0 +1,783 @@
+//! The command line. One function runs a command, whether it was typed to this process or forwarded to it; the answer is
+//! one JSON document or words for a person. The shapes are written down in `docs/CLI.md`.
+
+pub mod arguments;
+mod table;
+
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+
+use api::accounts::{AccountEdit, CardTerms, DueRule};
+use api::bills::BillEdit;
+use clap::Parser;
+use client::accounts::{AccountView, TransactionQuery};
+use client::bills::{MarkAs, NewBill, OccurrenceView};
+use client::payments::{PayBill, PaymentView};
+use client::reminders::TimerState;
+use client::status::{Phase, Protection};
+use domain::billers::Biller;
+use domain::bills::{Bill, OccurrenceState};
+use domain::ids::PaymentId;
+use domain::money::{Currency, Money};
+use domain::schedule::Schedule;
+use jiff::Zoned;
+use jiff::civil::Date;
+use serde_json::{Value, json};
+use tokio::sync::mpsc::UnboundedSender;
+use zeroize::Zeroizing;
+
+use crate::core::Core;
+use crate::failure::Failure;
+use crate::owner::{Call, Outcome};
+use arguments::{
+    AccountCommand, Arguments, BillsCommand, CardCommand, Command, EditBillArguments, MarkHow, NewBillArguments,
+    StatementCommand, Switch,
+};
+use table::table;
+
+/// What a command says: for programs and for people.
+struct Answer {
+    json: Value,
+    text: String,
+}
+
+impl Answer {
+    fn new(json: Value, text: impl Into<String>) -> Self {
+        Self { json, text: text.into() }
+    }
+}
+
+type Done = Result<Answer, Failure>;
+
+/// How far ahead a bill's next due date is looked for when it is paid by name.
+const PAY_AHEAD_DAYS: u16 = 400;
+
+/// A command with what it stands in.
+struct Run<'a> {
+    core: &'a Core,
+    cwd: &'a Path,
+    passphrase: Option<Zeroizing<String>>,
+    say: &'a UnboundedSender<String>,
+}
+
+/// Wrong usage, or a call for help: there is nothing to run. Help goes to standard output, complaints do not.
+#[must_use]
+pub fn not_a_command(error: &clap::Error, argv: &[String]) -> Outcome {
+    let text = error.render().to_string();
+    if !error.use_stderr() {
+        return Outcome { stdout: text, ..Outcome::default() };
+    }
+    let first = text.trim_start_matches("error: ").split("\n\n").next().unwrap_or_default();
+    let first = first.split_whitespace().collect::<Vec<_>>().join(" ");
+    let wants_json = argv.iter().any(|word| word == "--json");
+    let stdout = if wants_json { failure_json(&Failure::usage(first)) } else { String::new() };
+    Outcome { stdout, stderr: text, exit: 2 }
+}
+
+/// Runs one command to its end.
+pub async fn run(core: &Arc<Core>, call: Call, say: UnboundedSender<String>) -> Outcome {
+    let arguments = match Arguments::try_parse_from(&call.argv) {
+        Ok(arguments) => arguments,
+        Err(error) => return not_a_command(&error, &call.argv),
+    };
+    let json = arguments.json;
+    let Some(command) = arguments.command else {
+        return outcome(Err(Failure::usage("there is no command")), json);
+    };
+    core.touch();
+    let run = Run { core, cwd: &call.cwd, passphrase: call.passphrase.map(Zeroizing::new), say: &say };
+    outcome(run.command(command).await, json)
+}
+
+#[must_use]
+pub fn failed(failure: Failure, json: bool) -> Outcome {
+    outcome(Err(failure), json)
+}
+
+fn outcome(done: Done, json: bool) -> Outcome {
+    match done {
+        Ok(answer) if json => Outcome { stdout: format!("{}\n", answer.json), stderr: answer.text, exit: 0 },
+        Ok(answer) => Outcome { stdout: answer.text, stderr: String::new(), exit: 0 },
+        Err(failure) => {
+            let stderr = format!("billfold: {}\n  {}\n", failure.message, failure.next);
+            let stdout = if json { failure_json(&failure) } else { String::new() };
+            Outcome { stdout, stderr, exit: failure.exit }
+        }
+    }
+}
+
+fn failure_json(failure: &Failure) -> String {
+    format!("{}\n", json!({ "error": failure }))
+}
+
+impl Run<'_> {
+    async fn command(&self, command: Command) -> Done {
+        self.open_with_passphrase(&command).await?;
+        match command {
+            Command::Account { what: AccountCommand::Create { name, .. } } => self.create(&name).await,
+            Command::SignIn { server, no_browser, create } => self.sign_in(&server, !no_browser, create).await,
+            Command::SignOut => self.sign_out().await,
+            Command::Status => self.status().await,
+            Command::Import { file, into, preview } => self.import(&file, into.as_deref(), preview).await,
+            Command::Accounts => self.accounts().await,
+            Command::Transactions { account, search, since, until, limit, after } => {
+                let account = match account {
+                    None => None,
+                    Some(typed) => Some(self.account(&typed).await?.account.id),
+                };
+                self.transactions(TransactionQuery { account, search, since, until, limit, after }).await
+            }
+            Command::Bills { what } => self.bills(what).await,
+            Command::Due { days } => self.due(days).await,
+            Command::Mark { bill, due_on, how } => self.mark(&bill, due_on, &how).await,
+            Command::Pay { bill, payee, amount, currency, due, on, again } => {
+                let request = match (bill, payee) {
+                    (Some(bill), _) => self.pay_bill(&bill, amount.as_deref(), due).await?,
+                    (None, payee) => self.pay_payee(payee.as_deref(), amount.as_deref(), &currency).await?,
+                };
+                self.pay(PayBill { send_on: on, duplicate_meant: again, ..request }).await
+            }
+            Command::Payments => self.payments().await,
+            Command::Cancel { payment } => self.cancel(&payment).await,
+            Command::Billers { search } => self.billers(&search).await,
+            Command::Statement { what } => self.statement(what).await,
+            Command::Card { what } => self.card(what).await,
+            Command::Remind { dry_run } => self.remind(dry_run).await,
+            Command::Reminders { switch } => self.reminders(switch).await,
+            Command::Sync => self.sync().await,
+            Command::Lock => self.lock().await,
+            Command::Unlock => self.unlock().await,
+            Command::Devices => self.devices().await,
+            Command::Check => self.check().await,
+            Command::ExportBindings { path } => export_bindings(&self.cwd.join(path)),
+        }
+    }
+
+    /// A passphrase on the command line opens what it protects; locked by hand stays locked otherwise.
+    async fn open_with_passphrase(&self, command: &Command) -> Result<(), Failure> {
+        let opens =
+            !matches!(command, Command::Account { .. } | Command::SignIn { .. } | Command::Lock | Command::Unlock);
+        match &self.passphrase {
+            Some(passphrase) if opens && self.core.client.phase() == Phase::Locked => {
+                self.core.unlock(Some(passphrase.clone())).await
+            }
+            _ => Ok(()),
+        }
+    }
+
+    // ---- the account ---------------------------------------------------------------------------------------------
+
+    async fn create(&self, name: &str) -> Done {
+        let recovery_key = self.core.start_here(name, self.passphrase.clone()).await?;
+        let text =
+            format!("The account is made. Write down its recovery key; it is shown this once:\n  {recovery_key}\n");
+        let status = self.core.client.status().await?;
+        Ok(Answer::new(json!({ "created": true, "name": status.name, "recovery_key": recovery_key }), text))
+    }
+
+    async fn sign_in(&self, server: &str, open_browser: bool, create: bool) -> Done {
+        let protect = self.passphrase.clone();
+        let started = self.core.connect(server, create, open_browser, protect).await?;
+        let opened = if started.browser_opened { "The browser is open. If it is not, open" } else { "Open" };
+        let words =
+            format!("{opened} this address:\n  {}\nThe page must show {}.\n", started.address, started.match_code);
+        // Nobody listens any more: the sign-in goes on all the same.
+        let _ = self.say.send(words);
+        self.core.finish_connect().await?;
+        let status = self.core.client.status().await?;
+        let json = json!({ "signed_in": status.signed_in, "name": status.name, "server": server });
+        Ok(Answer::new(json, "You are signed in.\n"))
+    }
+
+    async fn sign_out(&self) -> Done {
+        self.core.sign_out().await?;
+        Ok(Answer::new(json!({ "signed_in": false }), "The account was removed from this computer.\n"))
+    }
+
+    async fn status(&self) -> Done {
+        let status = self.core.client.status().await?;
+        let on_off = |yes: bool| if yes { "yes" } else { "no" };
+        let mut rows = vec![
+            vec!["Signed in".to_owned(), on_off(status.signed_in).to_owned()],
+            vec!["Locked".to_owned(), on_off(status.locked).to_owned()],
+        ];
+        rows.extend(status.name.iter().map(|name| vec!["Name".to_owned(), name.clone()]));
+        let protected = status.protected_by.map_or("nothing yet", |protection| match protection {
+            Protection::Keyring => "the system's keyring",
+            Protection::Passphrase => "a passphrase",
+            Protection::Memory => "memory alone",
+        });
+        rows.push(vec!["Protected by".to_owned(), protected.to_owned()]);
+        let synced = status.synced_at.map_or_else(|| "never".to_owned(), |at| at.to_string());
+        rows.push(vec!["Last sync".to_owned(), synced]);
+        rows.push(vec!["Waiting to be sent".to_owned(), status.waiting.to_string()]);
+        Ok(Answer::new(to_json(&status)?, table(&["", ""], &rows).trim_start().to_owned()))
+    }
+
+    async fn sync(&self) -> Done {
+        self.core.sync().await?;
+        let status = self.core.client.status().await?;
+        let json = json!({ "synced_at": status.synced_at, "waiting": status.waiting });
+        Ok(Answer::new(json, "Everything is up to date.\n"))
+    }
+
+    async fn lock(&self) -> Done {
+        self.core.lock().await?;
+        Ok(Answer::new(json!({ "locked": true }), "Billfold is locked.\n"))
+    }
+
+    async fn unlock(&self) -> Done {
+        self.core.unlock(self.passphrase.clone()).await?;
+        Ok(Answer::new(json!({ "locked": false }), "Billfold is unlocked.\n"))
+    }
+
+    async fn devices(&self) -> Done {
+        let devices = self.core.client.devices().await?;
+        let rows: Vec<_> = devices
+            .iter()
+            .map(|device| {
+                let here = if device.this_one { "this one" } else { "" };
+                vec![device.name.clone(), device.last_seen_at.clone(), here.to_owned(), device.id.clone()]
+            })
+            .collect();
+        Ok(Answer::new(json!({ "items": to_json(&devices)? }), table(&["Device", "Last seen", "", "Id"], &rows)))
+    }
+
+    async fn check(&self) -> Done {
+        let lines = crate::check::lines(self.core).await;
+        let text = lines
+            .iter()
+            .map(|line| format!("{} {}: {}\n", if line.good { "ok  " } else { "FAIL" }, line.name, line.about));
+        Ok(Answer::new(json!({ "items": to_json(&lines)? }), text.collect::<String>()))
+    }
+
+    // ---- accounts ------------------------------------------------------------------------------------------------
+
+    async fn import(&self, file: &Path, into: Option<&str>, preview: bool) -> Done {
+        let into = match into {
+            None => None,
+            Some(typed) => Some(self.account(typed).await?.account.id),
+        };
+        let report = self.core.import_file(&self.cwd.join(file), into, preview).await?;
+        let verb = if preview { "would be" } else { "are" };
+        let mut text = format!(
+            "{}: {} {verb} new, {} known, {} replaced, {} rejected.\n",
+            report.format,
+            report.new,
+            report.known,
+            report.replaced,
+            report.rejected.len()
+        );
+        for line in &report.rejected {
+            text += &format!("  line {}: {}\n", line.line, line.reason);
+        }
+        for warning in &report.warnings {
+            text += &format!("  note: {warning}\n");
+        }
+        Ok(Answer::new(to_json(&report)?, text))
+    }
+
+    async fn accounts(&self) -> Done {
+        let accounts = self.core.client.accounts().list().await?;
+        let items: Vec<Value> = accounts.iter().map(account_json).collect::<Result<_, _>>()?;
+        let rows: Vec<_> = accounts
+            .iter()
+            .map(|view| {
+                let balance = view.account.balance.map_or_else(|| "not known".to_owned(), |money| money.to_string());
+                vec![view.account.name.clone(), balance, view.transactions.to_string(), view.account.id.to_string()]
+            })
+            .collect();
+        Ok(Answer::new(json!({ "items": items }), table(&["Account", ">Balance", ">Lines", "Id"], &rows)))
+    }
+
+    async fn transactions(&self, query: TransactionQuery) -> Done {
+        let page = self.core.client.accounts().transactions(query).await?;
+        let rows: Vec<_> = page
+            .items
+            .iter()
+            .map(|line| vec![line.posted_on.to_string(), line.amount.to_string(), line.description.clone()])
+            .collect();
+        let mut text = table(&["Date", ">Amount", "Description"], &rows);
+        if let Some(next) = &page.next {
+            text += &format!("More: --after {next}\n");
+        }
+        Ok(Answer::new(to_json(&page)?, text))
+    }
+
+    async fn account(&self, typed: &str) -> Result<AccountView, Failure> {
+        let accounts = self.core.client.accounts().list().await?;
+        named(accounts, typed, "account", |view| (view.account.id.to_string(), view.account.name.clone()))
+    }
+
+    async fn card(&self, what: CardCommand) -> Done {
+        match what {
+            CardCommand::List => {
+                let cards = self.core.client.cards().await?;
+                let shown =
+                    |money: Option<Money>| money.map_or_else(|| "not known".to_owned(), |money| money.to_string());
+                let rows: Vec<_> = cards
+                    .iter()
+                    .map(|card| {
+                        let figures = &card.figures;
+                        let due = figures.due_on.map_or_else(|| "not known".to_owned(), |date| date.to_string());
+                        vec![
+                            card.account.name.clone(),
+                            shown(figures.statement_balance),
+                            shown(figures.current_balance),
+                            shown(figures.minimum_due),
+                            figures.pending.to_string(),
+                            due,
+                        ]
+                    })
+                    .collect();
+                let heads = ["Card", ">Statement balance", ">Current balance", ">Minimum due", ">Pending", "Due"];
+                Ok(Answer::new(json!({ "items": to_json(&cards)? }), table(&heads, &rows)))
+            }
+            CardCommand::Terms { account, closing_day, due, minimum_floor, minimum_share } => {
+                let account = self.account(&account).await?.account;
+                let due = match (due.due_days, due.due_day) {
+                    (Some(days), _) => DueRule::DaysAfterClosing(days),
+                    (None, Some(day)) => DueRule::DayOfMonth(day),
+                    (None, None) => return Err(Failure::usage("say --due-days or --due-day")),
+                };
+                let terms = CardTerms {
+                    closing_day,
+                    due,
+                    minimum_floor: minimum_floor.map(|text| amount(&text, account.currency)).transpose()?,
+                    minimum_share: minimum_share.as_deref().map(share).transpose()?,
+                };
+                let json = json!({ "account": account.id, "terms": to_json(&terms)? });
+                let edit = AccountEdit { terms: Some(terms), ..AccountEdit::default() };
+                self.core.client.accounts().edit(account.id, edit).await?;
+                self.core.send_soon().await;
+                Ok(Answer::new(json, "The card's terms are kept.\n"))
+            }
+        }
+    }
+
+    async fn statement(&self, what: StatementCommand) -> Done {
+        match what {
+            StatementCommand::List => {
+                let view = self.core.client.statements().view().await?;
+                let mut items = Vec::new();
+                let mut rows = Vec::new();
+                for of in &view.accounts {
+                    for row in &of.statements {
+                        let summary = &row.summary;
+                        let mut item = to_json(summary)?;
+                        item["account_name"] = json!(of.name);
+                        item["cycle"] = json!(summary.closed_on);
+                        items.push(item);
+                        rows.push(vec![
+                            of.name.clone(),
+                            summary.closed_on.to_string(),
+                            summary.opening.to_string(),
+                            summary.closing.to_string(),
+                            summary.lines.to_string(),
+                        ]);
+                    }
+                }
+                let heads = ["Account", "Cycle", ">Opening", ">Closing", ">Lines"];
+                Ok(Answer::new(json!({ "items": items }), table(&heads, &rows)))
+            }
+            StatementCommand::Get { account, cycle, out } => {
+                let account = self.account(&account).await?.account;
+                let out = self.cwd.join(out);
+                self.core.client.statements().save_pdf(account.id, cycle, out.clone()).await?;
+                let json = json!({ "account": account.id, "cycle": cycle, "file": out });
+                Ok(Answer::new(json, format!("Written to {}.\n", out.display())))
+            }
+        }
+    }
+
+    // ---- bills ---------------------------------------------------------------------------------------------------
+
+    async fn bills(&self, what: BillsCommand) -> Done {
+        match what {
+            BillsCommand::Add(new) => self.add_bill(new).await,
+            BillsCommand::List => self.list_bills().await,
+            BillsCommand::Edit(edit) => self.edit_bill(edit).await,
+            BillsCommand::Remove { bill } => {
+                let bill = self.bill(&bill).await?;
+                self.core.client.bills().remove(bill.id).await?;
+                self.core.send_soon().await;
+                Ok(Answer::new(json!({ "id": bill.id }), format!("{} is removed. Its payments stay.\n", bill.name)))
+            }
+        }
+    }
+
+    async fn add_bill(&self, new: NewBillArguments) -> Done {
+        let biller = match &new.payee {
+            None => None,
+            Some(typed) => Some(self.biller(typed).await?.id),
+        };
+        let remind_days = match new.remind {
+            Some(days) => days,
+            None => self.core.client.settings().await?.remind_days,
+        };
+        let bill = NewBill {
+            amount: amount(&new.amount, currency(&new.currency)?)?,
+            estimated: new.estimate,
+            schedule: Schedule {
+                every: new.every.every(),
+                interval: new.interval,
+                day: new.day.map(|day| day.0),
+                starts_on: new.starts.unwrap_or_else(today),
+                ends_on: new.ends,
+            },
+            name: new.name,
+            biller,
+            reference: new.reference,
+            remind_days,
+            note: new.note,
+        };
+        let name = bill.name.clone();
+        let id = self.core.client.bills().add(bill).await?;
+        self.core.send_soon().await;
+        Ok(Answer::new(json!({ "id": id }), format!("{name} is added.\n")))
+    }
+
+    async fn list_bills(&self) -> Done {
+        let view = self.core.client.bills().view().await?;
+        let mut items = Vec::new();
+        let mut rows = Vec::new();
+        for one in &view.bills {
+            let mut item = to_json(&one.bill)?;
+            item["next_due_on"] = json!(one.next_due_on);
+            item["payable"] = json!(one.payable);
+            item["biller_name"] = json!(one.biller_name);
+            items.push(item);
+            let about = if one.bill.estimated { "about " } else { "" };
+            let next = one.next_due_on.map_or_else(|| "ended".to_owned(), |date| date.to_string());
+            rows.push(vec![
+                one.bill.name.clone(),
+                format!("{about}{}", one.bill.amount),
+                next,
+                one.bill.id.to_string(),
+            ]);
+        }
+        Ok(Answer::new(json!({ "items": items }), table(&["Bill", ">Amount", "Next", "Id"], &rows)))
+    }
+
+    async fn edit_bill(&self, edit: EditBillArguments) -> Done {
+        let before = self.bill(&edit.bill).await?;
+        let schedule = (edit.every.is_some() || edit.interval.is_some() || edit.day.is_some() || edit.starts.is_some())
+            .then(|| edited_schedule(&before.schedule, &edit));
+        let biller = match edit.payee.as_deref() {
+            None => None,
+            Some("none") => Some(None),
+            Some(typed) => Some(Some(self.biller(typed).await?.id)),
+        };
+        let change = BillEdit {
+            name: edit.name,
+            amount: edit.amount.map(|text| amount(&text, before.amount.currency())).transpose()?,
+            estimated: edit.estimate,
+            schedule,
+            biller,
+            reference: edit.reference.map(filled),
+            card: None,
+            remind_days: edit.remind,
+            note: edit.note.map(filled),
+        };
+        self.core.client.bills().edit(before.id, change).await?;
+        self.core.send_soon().await;
+        Ok(Answer::new(json!({ "id": before.id }), "The bill is changed.\n"))
+    }
+
+    async fn due(&self, days: u16) -> Done {
+        let due = self.core.client.bills().due(days).await?;
+        let rows: Vec<_> = due
+            .iter()
+            .map(|one| {
+                let about = if one.estimated { "about " } else { "" };
+                vec![one.due_on.to_string(), one.name.clone(), format!("{about}{}", one.left), state_words(one)]
+            })
+            .collect();
+        Ok(Answer::new(json!({ "items": to_json(&due)? }), table(&["Due", "Bill", ">Left", "State"], &rows)))
+    }
+
+    async fn mark(&self, bill: &str, due_on: Date, how: &MarkHow) -> Done {
+        let bill = self.bill(bill).await?;
+        let mark = match (how.paid, how.skip) {
+            (true, _) => MarkAs::Paid { amount: None },
+            (_, true) => MarkAs::Skipped,
+            _ => MarkAs::Unmarked,
+        };
+        self.core.client.bills().mark(bill.id, due_on, mark).await?;
+        self.core.send_soon().await;
+        Ok(Answer::new(json!({ "bill": bill.id, "due_on": due_on }), "It is marked.\n"))
+    }
+
+    async fn bill(&self, typed: &str) -> Result<Bill, Failure> {
+        let bills = self.core.client.bills().view().await?.bills;
+        let found = named(bills, typed, "bill", |view| (view.bill.id.to_string(), view.bill.name.clone()))?;
+        Ok(found.bill)
+    }
+
+    async fn biller(&self, typed: &str) -> Result<Biller, Failure> {
+        let words = if typed.parse::<domain::ids::BillerId>().is_ok() { "" } else { typed };
+        let billers = self.core.client.billers().search(words).await?;
+        named(billers, typed, "biller", |biller| (biller.id.to_string(), biller.name.clone()))
+    }
+
+    async fn billers(&self, search: &str) -> Done {
+        let billers = self.core.client.billers().search(search).await?;
+        let rows: Vec<_> = billers
+            .iter()
+            .map(|biller| {
+                let payable = if biller.payable { "can be paid here" } else { "" };
+                vec![biller.name.clone(), payable.to_owned(), biller.id.to_string()]
+            })
+            .collect();
+        Ok(Answer::new(json!({ "items": to_json(&billers)? }), table(&["Biller", "", "Id"], &rows)))
+    }
+
+    // ---- payments ------------------------------------------------------------------------------------------------
+
+    /// The bill's next due date that nothing pays yet, in full unless an amount is given.
+    async fn pay_bill(&self, typed: &str, sum: Option<&str>, due: Option<Date>) -> Result<PayBill, Failure> {
+        let bill = self.bill(typed).await?;
+        let all = self.core.client.bills().due(PAY_AHEAD_DAYS).await?;
+        let mut own = all.into_iter().filter(|one| one.bill == bill.id);
+        let chosen = match due {
+            Some(date) => own.find(|one| one.due_on == date),
+            None => own.find(|one| one.left.is_positive()),
+        };
+        let chosen = chosen.ok_or_else(|| Failure::not_found("due date that is left to pay"))?;
+        let amount = match sum {
+            Some(text) => amount(text, bill.amount.currency())?,
+            None => chosen.left,
+        };
+        Ok(PayBill {
+            bill: Some(bill.id),
+            due_on: Some(chosen.due_on),
+            biller: None,
+            amount,
+            send_on: None,
+            duplicate_meant: false,
+        })
+    }
+
+    async fn pay_payee(&self, payee: Option<&str>, sum: Option<&str>, code: &str) -> Result<PayBill, Failure> {
+        let (Some(payee), Some(sum)) = (payee, sum) else { return Err(Failure::usage("say whom and how much")) };
+        let biller = self.biller(payee).await?;
+        let amount = amount(sum, currency(code)?)?;
+        Ok(PayBill { bill: None, due_on: None, biller: Some(biller.id), amount, send_on: None, duplicate_meant: false })
+    }
+
+    async fn pay(&self, request: PayBill) -> Done {
+        let payment = self.core.client.payments().pay_bill(request).await?;
+        self.core.send_soon().await;
+        let payment = self.core.client.payments().find(payment.id).await?;
+        let text = format!("{} to {}: {}.\n", payment.amount, payment.to, payment_words(&payment)?);
+        Ok(Answer::new(json!({ "payment": to_json(&payment)? }), text))
+    }
+
+    async fn payments(&self) -> Done {
+        let payments = self.core.client.payments().list().await?;
+        let mut rows = Vec::new();
+        for payment in &payments {
+            let sends = payment.sends_on.map_or_else(String::new, |date| date.to_string());
+            rows.push(vec![
+                payment.amount.to_string(),
+                payment.to.clone(),
+                payment_words(payment)?,
+                sends,
+                payment.id.to_string(),
+            ]);
+        }
+        let heads = [">Amount", "To", "State", "Leaves", "Id"];
+        Ok(Answer::new(json!({ "items": to_json(&payments)? }), table(&heads, &rows)))
+    }
+
+    async fn cancel(&self, typed: &str) -> Done {
+        let id: PaymentId = typed.parse().map_err(|_| Failure::not_found("payment"))?;
+        self.core.client.payments().cancel(id).await?;
+        self.core.send_soon().await;
+        let payment = self.core.client.payments().find(id).await?;
+        let text = format!("{}.\n", payment_words(&payment)?);
+        Ok(Answer::new(json!({ "payment": to_json(&payment)? }), text))
+    }
+
+    // ---- reminders -----------------------------------------------------------------------------------------------
+
+    async fn remind(&self, dry_run: bool) -> Done {
+        let shown = self.core.remind(dry_run).await?;
+        let verb = if dry_run { "would be shown" } else { "shown" };
+        let mut text = format!("{} {verb}.\n", shown.len());
+        for notice in &shown {
+            text += &format!("  {}\n", notice.title);
+        }
+        let items: Vec<_> = shown.iter().map(|notice| json!({ "title": notice.title, "body": notice.body })).collect();
+        Ok(Answer::new(json!({ "shown": shown.len(), "items": items, "dry_run": dry_run }), text))
+    }
+
+    async fn reminders(&self, switch: Switch) -> Done {
+        self.core.set_timer(switch == Switch::On).await?;
+        let state = self.core.timer_state().await;
+        let text = match &state {
+            TimerState::On => "Reminders come while Billfold is closed, too.\n".to_owned(),
+            TimerState::Off => "Reminders come only while Billfold runs.\n".to_owned(),
+            TimerState::NotHere { why } => format!("{why}\n"),
+        };
+        Ok(Answer::new(json!({ "timer": to_json(&state)? }), text))
+    }
+}
+
+fn export_bindings(path: &PathBuf) -> Done {
+    crate::commands::export(path).map_err(Failure::system)?;
+    Ok(Answer::new(json!({ "file": path }), format!("Written to {}.\n", path.display())))
+}
+
+/// By id, or by name when it is the only one of that name; case does not matter.
+fn named<T>(all: Vec<T>, typed: &str, what: &str, key: impl Fn(&T) -> (String, String)) -> Result<T, Failure> {
+    let wanted = typed.trim().to_lowercase();
+    let mut found: Vec<T> = all
+        .into_iter()
+        .filter(|one| {
+            let (id, name) = key(one);
+            id == wanted || name.to_lowercase() == wanted
+        })
+        .collect();
+    match found.len() {
+        1 => Ok(found.swap_remove(0)),
+        0 => Err(Failure::not_found(what)),
+        _ => Err(Failure::refused("ambiguous", format!("there are several such {what}s"), "name it by its id")),
+    }
+}
+
+fn edited_schedule(before: &Schedule, edit: &EditBillArguments) -> Schedule {
+    let every = edit.every.map_or(before.every, arguments::EveryWord::every);
+    let monthly = matches!(
+        every,
+        domain::schedule::Every::Month | domain::schedule::Every::Quarter | domain::schedule::Every::Year
+    );
+    Schedule {
+        every,
+        interval: edit.interval.unwrap_or(before.interval),
+        day: edit.day.map(|day| day.0).or(before.day.filter(|_| monthly)),
+        starts_on: edit.starts.unwrap_or(before.starts_on),
+        ends_on: before.ends_on,
+    }
+}
+
+/// An empty text clears the field.
+fn filled(text: String) -> Option<String> {
+    Some(text).filter(|text| !text.trim().is_empty())
+}
+
+fn currency(code: &str) -> Result<Currency, Failure> {
+    let known = code.to_uppercase().parse();
+    known
+        .map_err(|_| Failure::refused("invalid_currency", "this currency is not known", "use an ISO code, such as USD"))
+}
+
+fn amount(text: &str, currency: Currency) -> Result<Money, Failure> {
+    Money::parse(text, currency)
+        .map_err(|error| Failure::refused("invalid_amount", error.to_string(), "write it like 950.00"))
+}
+
+/// Percent as typed, in millionths: `1.5` is 15,000.
+fn share(text: &str) -> Result<u32, Failure> {
+    let wrong = || Failure::refused("invalid_request", "the share is 0 to 100 percent", "write it like 2 or 1.5");
+    let (whole, part) = text.trim_end_matches('%').split_once('.').unwrap_or((text.trim_end_matches('%'), ""));
+    if part.len() > 4 || !part.bytes().all(|byte| byte.is_ascii_digit()) {
+        return Err(wrong());
+    }
+    let whole: u32 = whole.parse().map_err(|_| wrong())?;
+    let part: u32 = format!("{part:0<4}").parse().map_err(|_| wrong())?;
+    let millionths = whole.checked_mul(10_000).and_then(|whole| whole.checked_add(part)).ok_or_else(wrong)?;
+    if millionths > 1_000_000 { Err(wrong()) } else { Ok(millionths) }
+}
+
+/// The day it is here.
+#[expect(clippy::disallowed_methods, reason = "a person types the command now")]
+fn today() -> Date {
+    Zoned::now().date()
+}
+
+fn to_json(value: &impl serde::Serialize) -> Result<Value, Failure> {
+    serde_json::to_value(value).map_err(|_| Failure::system("the answer could not be written as JSON"))
+}
+
+fn account_json(view: &AccountView) -> Result<Value, Failure> {
+    let mut item = to_json(&view.account)?;
+    item["transactions"] = json!(view.transactions);
+    item["first_on"] = json!(view.first_on);
+    item["last_on"] = json!(view.last_on);
+    Ok(item)
+}
+
+fn state_words(one: &OccurrenceView) -> String {
+    match one.state {
+        OccurrenceState::Due => format!("in {} days", one.days),
+        OccurrenceState::Overdue => format!("{} days late", -one.days),
+        OccurrenceState::Scheduled => "scheduled".to_owned(),
+        OccurrenceState::Pending if one.not_sent => "not sent yet".to_owned(),
+        OccurrenceState::Pending => "on its way".to_owned(),
+        OccurrenceState::PartlyPaid => "partly paid".to_owned(),
+        OccurrenceState::Paid => "paid".to_owned(),
+        OccurrenceState::Skipped => "skipped".to_owned(),
+    }
+}
+
+fn payment_words(payment: &PaymentView) -> Result<String, Failure> {
+    let state = to_json(&payment.state)?;
+    let words = state.as_str().unwrap_or_default().replace('_', " ");
+    Ok(match &payment.reason {
+        Some(reason) => format!("{words} ({reason})"),
+        None => words,
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_refusal_is_one_document_with_code_words_and_the_next_step() {
+        let outcome = failed(Failure::not_found("bill"), true);
+        let read: Value = serde_json::from_str(&outcome.stdout).unwrap();
+        let next = "look at the list again";
+        assert_eq!(read, json!({ "error": { "code": "not_found", "message": "there is no such bill", "next": next } }));
+        assert_eq!(outcome.exit, 1);
+        assert!(failed(Failure::not_found("bill"), false).stdout.is_empty(), "words are for standard error");
+    }
+
+    #[test]
+    fn wrong_usage_exits_with_2_and_is_json_when_json_was_asked_for() {
+        let argv: Vec<String> = ["billfold", "--json", "pay"].map(str::to_owned).to_vec();
+        let error = Arguments::try_parse_from(&argv).unwrap_err();
+        let outcome = not_a_command(&error, &argv);
+        let read: Value = serde_json::from_str(&outcome.stdout).unwrap();
+        assert_eq!((outcome.exit, read["error"]["code"].as_str()), (2, Some("usage")));
+    }
+
+    #[test]
+    fn help_is_no_error() {
+        let argv: Vec<String> = ["billfold", "--help"].map(str::to_owned).to_vec();
+        let outcome = not_a_command(&Arguments::try_parse_from(&argv).unwrap_err(), &argv);
+        assert_eq!(outcome.exit, 0);
+        assert!(outcome.stdout.contains("Usage"));
+    }
+
+    #[test]
+    fn a_share_is_percent_to_four_places() {
+        for (text, millionths) in [("2", 20_000), ("1.5", 15_000), ("0.0001", 1), ("100", 1_000_000), ("3%", 30_000)] {
+            assert_eq!(share(text).unwrap(), millionths, "{text}");
+        }
+        for text in ["", "-1", "100.1", "1.23456", "a", "1.-5", "99999999999"] {
+            assert!(share(text).is_err(), "{text}");
+        }
+    }
+
+    #[test]
+    fn a_thing_is_found_by_id_or_by_a_name_that_only_it_has() {
+        let all = || vec![("1", "Rent"), ("2", "Gas"), ("3", "gas")];
+        let key = |one: &(&str, &str)| (one.0.to_owned(), one.1.to_owned());
+        assert_eq!(named(all(), " rent ", "bill", key).unwrap().0, "1");
+        assert_eq!(named(all(), "3", "bill", key).unwrap().0, "3");
+        assert_eq!(named(all(), "Gas", "bill", key).unwrap_err().code, "ambiguous");
+        assert_eq!(named(all(), "Tax", "bill", key).unwrap_err().code, "not_found");
+    }
+}

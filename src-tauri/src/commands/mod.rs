@@ -1,0 +1,121 @@
+//! What the window may ask for: one command, one line of work. The TypeScript in `ui/src/lib/ipc/bindings.ts` is made
+//! from here, and a test fails when it is stale.
+
+mod accounts;
+mod bills;
+mod home;
+mod import;
+mod payments;
+mod reminders;
+mod search;
+mod settings;
+mod sign_in;
+mod statements;
+mod sync;
+
+use std::path::Path;
+use std::sync::Arc;
+
+use serde::{Deserialize, Serialize};
+use specta_typescript::Typescript;
+use tauri::{State, Wry};
+use tauri_specta::{Builder, collect_commands, collect_events};
+
+use crate::app::{Changed, ImportOffered, OpenScreen, SignIn};
+use crate::core::Core;
+use crate::failure::Failure;
+
+/// Why a command was refused, for the window.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, specta::Type)]
+pub struct CommandError {
+    pub code: String,
+    pub message: String,
+    /// What the person can do about it.
+    pub next: String,
+}
+
+impl<E: Into<Failure>> From<E> for CommandError {
+    fn from(error: E) -> Self {
+        let failure = error.into();
+        Self { code: failure.code, message: failure.message, next: failure.next }
+    }
+}
+
+type Shared<'a> = State<'a, Arc<Core>>;
+type Answer<T> = Result<T, CommandError>;
+
+/// Every command and event of the window.
+#[must_use]
+pub fn builder() -> Builder<Wry> {
+    Builder::<Wry>::new()
+        .commands(collect_commands![
+            sign_in::status,
+            sign_in::start_here,
+            sign_in::start_with_passkey,
+            sign_in::connect,
+            sign_in::sign_in_cancel,
+            sign_in::sign_out,
+            sign_in::lock,
+            sign_in::unlock,
+            sign_in::devices,
+            sign_in::device_sign_out,
+            home::home,
+            bills::bills,
+            bills::bill_add,
+            bills::bill_edit,
+            bills::bill_remove,
+            bills::occurrence_mark,
+            bills::billers,
+            accounts::cards,
+            accounts::accounts,
+            accounts::account_rename,
+            accounts::card_terms,
+            accounts::transactions,
+            payments::payments,
+            payments::pay_quote,
+            payments::pay_bill,
+            payments::payment_cancel,
+            import::import_choose,
+            import::import_confirm,
+            import::import_discard,
+            statements::statements,
+            statements::statement_open,
+            statements::statement_save,
+            reminders::reminders,
+            reminders::reminders_timer,
+            reminders::reminder_test,
+            reminders::reminder_snooze,
+            settings::settings,
+            settings::settings_set,
+            settings::autostart,
+            search::search,
+            sync::sync_now,
+            sync::check,
+        ])
+        .events(collect_events![Changed, SignIn, ImportOffered, OpenScreen])
+        // What is sent and what is received have one shape; money fits a JavaScript number by its own rule.
+        .disable_serde_phases()
+        .dangerously_cast_bigints_to_number()
+}
+
+/// Writes the TypeScript of all commands, events and their types.
+pub fn export(path: &Path) -> Result<(), String> {
+    let head = "// Made by `billfold export-bindings`; a test fails when it is stale.\n";
+    builder().export(Typescript::default().header(head), path).map_err(|error| error.to_string())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_bindings_of_the_screens_are_current() {
+        let kept = Path::new(env!("CARGO_MANIFEST_DIR")).join("../ui/src/lib/ipc/bindings.ts");
+        let dir = tempfile::tempdir().unwrap();
+        let made = dir.path().join("bindings.ts");
+        export(&made).unwrap();
+        let current = std::fs::read_to_string(made).unwrap();
+        let found = std::fs::read_to_string(kept).unwrap_or_default();
+        assert!(current == found, "run `billfold export-bindings ui/src/lib/ipc/bindings.ts`");
+    }
+}

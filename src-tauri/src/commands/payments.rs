@@ -1,0 +1,36 @@
+//! Payments.
+
+use client::payments::{PayBill, PayQuote, PaymentView};
+use domain::ids::{BillId, PaymentId};
+
+use super::bills::date;
+use super::{Answer, Shared};
+
+#[tauri::command]
+#[specta::specta]
+pub async fn payments(core: Shared<'_>) -> Answer<Vec<PaymentView>> {
+    core.touch();
+    Ok(core.client.payments().list().await?)
+}
+
+#[tauri::command]
+#[specta::specta]
+pub async fn pay_quote(core: Shared<'_>, bill: BillId, due_on: String) -> Answer<PayQuote> {
+    core.touch();
+    Ok(core.client.payments().quote(bill, date(&due_on)?).await?)
+}
+
+/// Pays a bill. Works offline: the order is stored first and sent when possible.
+#[tauri::command]
+#[specta::specta]
+pub async fn pay_bill(core: Shared<'_>, request: PayBill) -> Answer<PaymentView> {
+    core.touch();
+    Ok(core.client.payments().pay_bill(request).await?)
+}
+
+#[tauri::command]
+#[specta::specta]
+pub async fn payment_cancel(core: Shared<'_>, id: PaymentId) -> Answer<PaymentView> {
+    core.touch();
+    Ok(core.client.payments().cancel(id).await?)
+}

@@ -1,0 +1,102 @@
+//! Signing in and out, locking, devices.
+
+use std::sync::Arc;
+
+use client::sign_in::{DeviceView, SignInStarted};
+use client::status::StatusView;
+use serde::Serialize;
+use tauri::AppHandle;
+use zeroize::Zeroizing;
+
+use super::{Answer, CommandError, Shared};
+use crate::app::{self, SignIn};
+use crate::core::Core;
+use crate::failure::Failure;
+
+/// The new account's recovery key: shown this once.
+#[derive(Serialize, specta::Type)]
+pub struct Started {
+    pub recovery_key: String,
+}
+
+#[tauri::command]
+#[specta::specta]
+pub async fn status(core: Shared<'_>) -> Answer<StatusView> {
+    Ok(core.client.status().await?)
+}
+
+/// An account on this computer, protected by the system's keyring.
+#[tauri::command]
+#[specta::specta]
+pub async fn start_here(core: Shared<'_>, name: String) -> Answer<Started> {
+    core.touch();
+    Ok(Started { recovery_key: core.start_here(&name, None).await? })
+}
+
+/// An account on this computer with a passkey made in the browser; `sign_in` tells how it ended.
+#[tauri::command]
+#[specta::specta]
+pub async fn start_with_passkey(app: AppHandle, core: Shared<'_>, name: String) -> Answer<SignInStarted> {
+    core.touch();
+    let started = core.start_with_passkey(&name).await?;
+    tell_the_end(app, Arc::clone(&core));
+    Ok(started)
+}
+
+/// Signs in to an account server by the browser; `sign_in` tells how it ended.
+#[tauri::command]
+#[specta::specta]
+pub async fn connect(app: AppHandle, core: Shared<'_>, url: String, create: bool) -> Answer<SignInStarted> {
+    core.touch();
+    let started = core.connect(&url, create, true, None).await?;
+    tell_the_end(app, Arc::clone(&core));
+    Ok(started)
+}
+
+fn tell_the_end(app: AppHandle, core: Arc<Core>) {
+    tauri::async_runtime::spawn(async move {
+        let ended = core.finish_connect().await;
+        app::show(&app, None);
+        let error = ended.err().map(|failure: Failure| CommandError::from(failure));
+        app::tell(&SignIn { done: error.is_none(), error }, &app);
+    });
+}
+
+#[tauri::command]
+#[specta::specta]
+pub async fn sign_in_cancel(core: Shared<'_>) -> Answer<()> {
+    core.client.sign_in().cancel().await;
+    Ok(())
+}
+
+#[tauri::command]
+#[specta::specta]
+pub async fn sign_out(core: Shared<'_>) -> Answer<()> {
+    Ok(core.sign_out().await?)
+}
+
+#[tauri::command]
+#[specta::specta]
+pub async fn lock(core: Shared<'_>) -> Answer<()> {
+    Ok(core.lock().await?)
+}
+
+#[tauri::command]
+#[specta::specta]
+pub async fn unlock(core: Shared<'_>, passphrase: Option<String>) -> Answer<()> {
+    Ok(core.unlock(passphrase.map(Zeroizing::new)).await?)
+}
+
+#[tauri::command]
+#[specta::specta]
+pub async fn devices(core: Shared<'_>) -> Answer<Vec<DeviceView>> {
+    core.touch();
+    Ok(core.client.devices().await?)
+}
+
+#[tauri::command]
+#[specta::specta]
+pub async fn device_sign_out(core: Shared<'_>, id: String) -> Answer<()> {
+    core.touch();
+    Ok(core.client.device_sign_out(&id).await?)
+}

@@ -1,0 +1,18 @@
+//! Sending and fetching by hand, and what Billfold stands on.
+
+use super::{Answer, Shared};
+use crate::check::{self, CheckLine};
+
+#[tauri::command]
+#[specta::specta]
+pub async fn sync_now(core: Shared<'_>) -> Answer<()> {
+    core.touch();
+    Ok(core.sync().await?)
+}
+
+#[tauri::command]
+#[specta::specta]
+pub async fn check(core: Shared<'_>) -> Answer<Vec<CheckLine>> {
+    core.touch();
+    Ok(check::lines(&core).await)
+}

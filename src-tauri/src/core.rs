@@ -1,0 +1,323 @@
+//! One opened data folder, as the window and the command line both use it: the client, its embedded server, and what
+//! belongs to the desktop around them. Translates; the client decides.
+
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+use std::sync::atomic::{AtomicI64, Ordering};
+use std::time::Duration;
+
+use client::import::ImportReport;
+use client::platform::{Notice, NoticeAction, Notifier, NotifierError, Ports, SystemClock};
+use client::reminders::TimerState;
+use client::sign_in::{Connect, SignInStarted};
+use client::status::{Phase, Place};
+use client::vault::Protect;
+use client::{Client, ClientError};
+use domain::ids::AccountId;
+use domain::time::Clock;
+use tokio::sync::Notify;
+use zeroize::Zeroizing;
+
+use crate::embedded::{Embedded, EmbeddedError};
+use crate::failure::Failure;
+use crate::os;
+use crate::os::notify::{Answer, Answers};
+use crate::os::timer::ReminderTimer;
+use crate::os::viewer::Viewer;
+
+pub struct Core {
+    pub client: Client,
+    pub embedded: Embedded,
+    pub viewer: Viewer,
+    pub timer: ReminderTimer,
+    notifier: Arc<dyn Notifier>,
+    /// Why the keyring did not open the data at start.
+    pub trouble: Option<ClientError>,
+    used_at: AtomicI64,
+    told_at: AtomicI64,
+}
+
+/// After a screen was told to read again, its reading is not the person's doing.
+const RE_READ_SECONDS: i64 = 3;
+/// `billfold remind` stays so long for answers; systemd ends it at 15 minutes.
+const ANSWERS_WITHIN: Duration = Duration::from_secs(600);
+
+impl Core {
+    pub async fn open(data: &Path, ports: Ports) -> Result<Arc<Self>, Failure> {
+        let notifier = Arc::clone(&ports.notifier);
+        let opened = Client::open(data, ports).await?;
+        let program = std::env::current_exe().map_err(|_| Failure::system("this program's own file is not known"))?;
+        let core = Arc::new(Self {
+            viewer: Viewer::new(data.join("viewer")),
+            timer: ReminderTimer {
+                program,
+                data: std::path::absolute(data).unwrap_or_else(|_| data.to_path_buf()),
+                usual: os::data_dir().is_some_and(|usual| usual == data),
+            },
+            notifier,
+            client: opened.client,
+            embedded: Embedded::default(),
+            trouble: opened.trouble,
+            used_at: AtomicI64::new(now()),
+            told_at: AtomicI64::new(0),
+        });
+        core.start_server().await?;
+        Ok(core)
+    }
+
+    /// Starts the embedded server when the account is on this computer and unlocked.
+    pub async fn start_server(&self) -> Result<(), Failure> {
+        let here = matches!(self.client.place()?, Some(Place::ThisComputer));
+        if here && self.client.phase() == Phase::Ready {
+            self.embedded.start(&self.client).await?;
+        }
+        Ok(())
+    }
+
+    /// An account on this computer without a browser. Gives the recovery key, which is shown once.
+    pub async fn start_here(&self, name: &str, passphrase: Option<Zeroizing<String>>) -> Result<String, Failure> {
+        let protect = passphrase.map_or(Protect::Keyring, Protect::Passphrase);
+        let recovery = self.client.create(protect, Place::ThisComputer).await?;
+        if let Err(failure) = self.sign_in_here(name).await {
+            // A half-made account would stand in the way of the next try.
+            self.embedded.stop(&self.client).await;
+            self.client.wipe().await?;
+            self.embedded.erase(&self.client)?;
+            return Err(failure);
+        }
+        Ok(recovery.expose().as_str().to_owned())
+    }
+
+    async fn sign_in_here(&self, name: &str) -> Result<(), Failure> {
+        self.embedded.start(&self.client).await?;
+        let request = self.client.sign_in().begin_local(&os::device_name()).await?;
+        let account = crate::embedded::LocalAccount {
+            name: name.to_owned(),
+            device_name: request.device_name,
+            dpop_jkt: request.dpop_jkt,
+            code_challenge: request.code_challenge,
+            redirect_uri: request.redirect_uri,
+        };
+        let code = self.embedded.make_account(account).await?;
+        Ok(self.client.sign_in().finish_local(&code).await?)
+    }
+
+    /// Signs out: the account leaves this computer. A server elsewhere keeps what it has; the one in here goes with its
+    /// key, so its files go too and do not stand in the way of a new account.
+    pub async fn sign_out(&self) -> Result<(), Failure> {
+        self.viewer.clear();
+        let here = matches!(self.client.place()?, Some(Place::ThisComputer));
+        let done = self.client.sign_out().await;
+        self.embedded.stop(&self.client).await;
+        done?;
+        if here {
+            self.embedded.erase(&self.client)?;
+        }
+        Ok(())
+    }
+
+    /// Closes everything that shows data: the keys leave memory, the embedded server ends.
+    pub async fn lock(&self) -> Result<(), Failure> {
+        self.viewer.clear();
+        self.embedded.stop(&self.client).await;
+        Ok(self.client.lock().await?)
+    }
+
+    pub async fn unlock(&self, passphrase: Option<Zeroizing<String>>) -> Result<(), Failure> {
+        self.client.unlock(passphrase).await?;
+        self.touch();
+        self.start_server().await
+    }
+
+    /// Brings everything up to date now, when the server can be reached.
+    pub async fn sync(&self) -> Result<(), Failure> {
+        self.start_server().await?;
+        Ok(self.client.sync().now().await?)
+    }
+
+    /// The person did something: the idle lock begins anew.
+    pub fn touch(&self) {
+        if now() - self.told_at.load(Ordering::Relaxed) >= RE_READ_SECONDS {
+            self.used_at.store(now(), Ordering::Relaxed);
+        }
+    }
+
+    /// Screens are about to read again by themselves.
+    pub fn told_screens(&self) {
+        self.told_at.store(now(), Ordering::Relaxed);
+    }
+
+    /// Locks when nothing was done for as long as the settings say.
+    pub async fn lock_when_idle(&self) -> Result<bool, Failure> {
+        if self.client.phase() != Phase::Ready {
+            return Ok(false);
+        }
+        let after = i64::from(self.client.settings().await?.lock_after_minutes) * 60;
+        if now() - self.used_at.load(Ordering::Relaxed) < after {
+            return Ok(false);
+        }
+        self.lock().await?;
+        Ok(true)
+    }
+
+    pub async fn close(&self) {
+        if let Err(failure) = self.lock().await {
+            tracing::warn!(code = failure.code, "closing was not clean");
+        }
+    }
+
+    #[must_use]
+    pub fn data(&self) -> PathBuf {
+        self.timer.data.clone()
+    }
+}
+
+/// What goes over to the client's sign-in, sync, import and reminders.
+impl Core {
+    /// Begins a sign-in at a server: the address is open in the browser, or comes back to be opened by hand.
+    pub async fn connect(
+        &self,
+        url: &str,
+        create: bool,
+        open_browser: bool,
+        passphrase: Option<Zeroizing<String>>,
+    ) -> Result<SignInStarted, Failure> {
+        let protect = passphrase.map_or(Protect::Keyring, Protect::Passphrase);
+        let wish = Connect { url: url.to_owned(), create, open_browser, protect, device_name: os::device_name() };
+        Ok(self.client.sign_in().begin(wish).await?)
+    }
+
+    /// Waits until the browser came back, or the person gave up.
+    pub async fn finish_connect(&self) -> Result<(), Failure> {
+        self.client.sign_in().finish().await?;
+        Ok(self.client.sync().now().await?)
+    }
+
+    /// An account on this computer, with a passkey made in the browser.
+    pub async fn start_with_passkey(&self, name: &str) -> Result<SignInStarted, Failure> {
+        self.client.create(Protect::Keyring, Place::ThisComputer).await?;
+        self.embedded.start(&self.client).await?;
+        Ok(self.client.sign_in().begin_here(name, &os::device_name()).await?)
+    }
+
+    pub async fn import_file(
+        &self,
+        file: &Path,
+        into: Option<AccountId>,
+        preview: bool,
+    ) -> Result<ImportReport, Failure> {
+        let report = self.client.import().file(file, into, preview).await?;
+        if !preview {
+            self.send_soon().await;
+        }
+        Ok(report)
+    }
+
+    /// Sends what waits, when the server can be reached. A command that changed something has done so either way.
+    pub async fn send_soon(&self) {
+        self.client.sync().soon().await;
+    }
+
+    /// Shows what is to be reminded now, each once; with `dry_run` only says what.
+    pub async fn remind(&self, dry_run: bool) -> Result<Vec<Notice>, Failure> {
+        Ok(self.client.reminders().run_once(dry_run).await?)
+    }
+
+    /// Does what the person chose on a notice.
+    pub async fn act(&self, id: &str, action: NoticeAction) -> Result<(), Failure> {
+        self.client.reminders().act(id, action).await?;
+        self.send_soon().await;
+        Ok(())
+    }
+
+    /// Keeps the copy up to date and reminds, for as long as the app runs.
+    pub async fn keep_in_step(self: Arc<Self>) {
+        let client = self.client.clone();
+        let (sync, reminders) = (client.sync(), client.reminders());
+        tokio::join!(sync.run(), reminders.run());
+    }
+
+    /// The computer woke up: clocks and networks may be different.
+    pub fn woke(&self) {
+        self.client.wake();
+    }
+
+    /// After `billfold remind`: stays for the answers to what it showed, until all are given, another Billfold wants
+    /// the folder, or the time is over.
+    pub async fn answer_notices(&self, answers: &mut Answers, leave: &Notify) {
+        let shown = self.client.reminders().standing();
+        let mut left = shown;
+        let over = tokio::time::sleep(ANSWERS_WITHIN);
+        tokio::pin!(over);
+        while left > 0 {
+            let answer = tokio::select! {
+                answer = answers.recv() => answer,
+                () = leave.notified() => return,
+                () = &mut over => return,
+            };
+            left -= 1;
+            if let Some(Answer::Chosen { id, action }) = answer
+                && let Err(failure) = self.act(&id, action).await
+            {
+                tracing::warn!(code = failure.code, "a notice's button could not do it");
+            }
+        }
+    }
+}
+
+/// What the system does for this data folder. Its tools are waited for off the async threads.
+impl Core {
+    pub async fn timer_state(&self) -> TimerState {
+        let timer = self.timer.clone();
+        let asked = tokio::task::spawn_blocking(move || timer.state()).await;
+        asked.unwrap_or_else(|_| TimerState::NotHere { why: "the system's timer did not answer".to_owned() })
+    }
+
+    pub async fn set_timer(&self, on: bool) -> Result<(), Failure> {
+        let timer = self.timer.clone();
+        let done = tokio::task::spawn_blocking(move || timer.set(on)).await;
+        let done = done.unwrap_or_else(|_| Err("the system's timer did not answer".to_owned()));
+        let next = "leave Billfold running: it reminds by itself while it runs";
+        done.map_err(|why| Failure::refused("timer_not_here", why, next))
+    }
+
+    pub async fn set_autostart(&self, on: bool) -> Result<(), Failure> {
+        let timer = self.timer.clone();
+        let done = tokio::task::spawn_blocking(move || os::autostart::set(on, &timer.program, &timer.data)).await;
+        done.unwrap_or_else(|_| Err("the system did not answer".to_owned())).map_err(Failure::system)?;
+        let mut settings = self.client.settings().await?;
+        settings.start_hidden_at_sign_in = on;
+        Ok(self.client.set_settings(settings).await?)
+    }
+
+    pub async fn show_notice(&self, notice: Notice) -> Result<(), NotifierError> {
+        let notifier = Arc::clone(&self.notifier);
+        let shown = tokio::task::spawn_blocking(move || notifier.show(&notice)).await;
+        shown.unwrap_or_else(|_| Err(NotifierError { why: "the notifier did not answer".to_owned() }))
+    }
+}
+
+fn now() -> i64 {
+    SystemClock.now().as_second()
+}
+
+impl From<EmbeddedError> for Failure {
+    fn from(error: EmbeddedError) -> Self {
+        match error {
+            EmbeddedError::Client(error) => error.into(),
+            EmbeddedError::Files(_) => Self::system(error.to_string()),
+            EmbeddedError::Start(_) | EmbeddedError::NotRunning => Self {
+                code: "server_unreachable".to_owned(),
+                message: error.to_string(),
+                next: "run `billfold check`, then try again".to_owned(),
+                exit: 4,
+            },
+            EmbeddedError::Refused(_) => Self {
+                code: "sign_in_refused".to_owned(),
+                message: error.to_string(),
+                next: "correct the name and try again".to_owned(),
+                exit: 1,
+            },
+        }
+    }
+}

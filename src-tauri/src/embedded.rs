@@ -1,0 +1,124 @@
+//! The account server inside the app, for accounts on this computer. The only file that names `server`.
+
+use std::net::{Ipv4Addr, SocketAddr};
+use std::path::{Path, PathBuf};
+
+use client::{Client, ClientError};
+use server::config::{Config, ConfigError, data_folder};
+use server::sign_in::LocalGrant;
+use server::{Running, Server};
+use tokio::sync::Mutex;
+
+/// Runs while an account on this computer is unlocked.
+#[derive(Default)]
+pub struct Embedded(Mutex<Option<Running>>);
+
+#[derive(Debug, thiserror::Error)]
+pub enum EmbeddedError {
+    #[error(transparent)]
+    Client(#[from] ClientError),
+    #[error("the account server on this computer did not start: {0}")]
+    Start(#[from] ConfigError),
+    #[error("the account server on this computer refused: {0}")]
+    Refused(String),
+    #[error("the files of the account server on this computer could not be removed: {0}")]
+    Files(#[source] std::io::Error),
+    #[error("the account server on this computer is not running")]
+    NotRunning,
+}
+
+/// What is asked of the server when an account is made without a browser.
+#[derive(Clone, Debug)]
+pub struct LocalAccount {
+    pub name: String,
+    pub device_name: String,
+    pub dpop_jkt: String,
+    pub code_challenge: String,
+    pub redirect_uri: String,
+}
+
+impl Embedded {
+    /// Starts the server unless it runs, on the port of the last time when that is free. Passkeys of this computer
+    /// belong to `localhost`, with any port.
+    pub async fn start(&self, client: &Client) -> Result<(), EmbeddedError> {
+        let mut running = self.0.lock().await;
+        if running.is_some() {
+            return Ok(());
+        }
+        let folder = client.data_dir().join("server");
+        let key = client.server_key().await?;
+        let started = match start_on(&folder, *key, kept_port(&folder)).await {
+            // Another program took the port meanwhile.
+            Err(EmbeddedError::Start(ConfigError::Listen(_))) => start_on(&folder, *key, 0).await,
+            other => other,
+        }?;
+        keep_port(&folder, started.addr.port());
+        client.server_started(started.public_url.origin());
+        *running = Some(started);
+        Ok(())
+    }
+
+    /// Ends it: begun requests are answered, the database is closed.
+    pub async fn stop(&self, client: &Client) {
+        let running = self.0.lock().await.take();
+        if let Some(running) = running {
+            client.server_stopped();
+            running.shutdown().await;
+        }
+    }
+
+    /// Removes the stopped server's files, whose key is gone.
+    pub fn erase(&self, client: &Client) -> Result<(), EmbeddedError> {
+        match std::fs::remove_dir_all(client.data_dir().join("server")) {
+            Err(error) if error.kind() != std::io::ErrorKind::NotFound => Err(EmbeddedError::Files(error)),
+            _ => Ok(()),
+        }
+    }
+
+    /// Makes an account and gives its one-time code, which the client redeems as any other.
+    pub async fn make_account(&self, account: LocalAccount) -> Result<String, EmbeddedError> {
+        let app = self.0.lock().await.as_ref().map(|running| running.app.clone()).ok_or(EmbeddedError::NotRunning)?;
+        let grant = LocalGrant {
+            holder: None,
+            name: account.name,
+            device_name: account.device_name,
+            dpop_jkt: account.dpop_jkt,
+            code_challenge: account.code_challenge,
+            redirect_uri: account.redirect_uri,
+        };
+        let code = off_to_the_side(move || async move { server::sign_in::grant_local(&app, grant).await }).await?;
+        code.map_err(|error| EmbeddedError::Refused(error.problem.title))
+    }
+}
+
+async fn start_on(folder: &Path, key: [u8; 32], port: u16) -> Result<Running, EmbeddedError> {
+    let location = data_folder(folder, Some(key))?;
+    let mut config = Config::new(location, SocketAddr::from((Ipv4Addr::LOCALHOST, port)));
+    config.local_accounts = true;
+    config.server_name = "This computer".to_owned();
+    Ok(off_to_the_side(move || Server::start(config)).await??)
+}
+
+/// Runs what the server does in process on a thread that may wait: its futures stay on one thread, ours move.
+async fn off_to_the_side<F: Future>(work: impl FnOnce() -> F + Send + 'static) -> Result<F::Output, EmbeddedError>
+where
+    F::Output: Send + 'static,
+{
+    let runtime = tokio::runtime::Handle::current();
+    tokio::task::spawn_blocking(move || runtime.block_on(work())).await.map_err(|_| EmbeddedError::NotRunning)
+}
+
+fn port_file(folder: &Path) -> PathBuf {
+    folder.join("port")
+}
+
+/// Any free port when none is kept.
+fn kept_port(folder: &Path) -> u16 {
+    std::fs::read_to_string(port_file(folder)).ok().and_then(|text| text.trim().parse().ok()).unwrap_or(0)
+}
+
+fn keep_port(folder: &Path, port: u16) {
+    if let Err(error) = std::fs::write(port_file(folder), port.to_string()) {
+        tracing::warn!(kind = ?error.kind(), "the port is not kept for the next start");
+    }
+}

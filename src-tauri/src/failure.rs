@@ -1,0 +1,45 @@
+//! One refusal as the command line prints it and the window gets it: a stable code, words, the next step.
+
+use client::ClientError;
+use serde::Serialize;
+
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+pub struct Failure {
+    pub code: String,
+    pub message: String,
+    /// What the person can do about it.
+    pub next: String,
+    /// The exit code of the command line: 1 refused, 2 usage, 3 not signed in or locked, 4 server unreachable.
+    #[serde(skip)]
+    pub exit: u8,
+}
+
+impl Failure {
+    #[must_use]
+    pub fn refused(code: &str, message: impl Into<String>, next: &str) -> Self {
+        Self { code: code.to_owned(), message: message.into(), next: next.to_owned(), exit: 1 }
+    }
+
+    #[must_use]
+    pub fn usage(message: impl Into<String>) -> Self {
+        let next = "see `billfold help`".to_owned();
+        Self { code: "usage".to_owned(), message: message.into(), next, exit: 2 }
+    }
+
+    #[must_use]
+    pub fn not_found(what: &str) -> Self {
+        Self::refused("not_found", format!("there is no such {what}"), "look at the list again")
+    }
+
+    /// The system refused something that the desktop does.
+    #[must_use]
+    pub fn system(message: impl Into<String>) -> Self {
+        Self::refused("system_refused", message, "run `billfold check` to see what is missing")
+    }
+}
+
+impl From<ClientError> for Failure {
+    fn from(error: ClientError) -> Self {
+        Self { exit: error.class.exit_code(), code: error.code, message: error.message, next: error.next }
+    }
+}

@@ -1,0 +1,35 @@
+//! The system's own file dialogs.
+
+use std::path::PathBuf;
+
+use tauri::AppHandle;
+use tauri_plugin_dialog::{DialogExt, FilePath};
+use tokio::sync::oneshot;
+
+/// Asks for a file to import; `None` when the person changed their mind.
+pub async fn choose_import(app: &AppHandle) -> Option<PathBuf> {
+    let (sender, receiver) = oneshot::channel();
+    app.dialog()
+        .file()
+        .set_title("Import a file")
+        .add_filter("Bank and card exports", &["ofx", "qfx", "OFX", "QFX"])
+        .add_filter("All files", &["*"])
+        .pick_file(move |chosen| drop(sender.send(chosen)));
+    receiver.await.ok().flatten().and_then(path)
+}
+
+/// Asks where a statement goes; `None` when the person changed their mind.
+pub async fn choose_save(app: &AppHandle, name: &str) -> Option<PathBuf> {
+    let (sender, receiver) = oneshot::channel();
+    app.dialog()
+        .file()
+        .set_title("Save the statement")
+        .set_file_name(name)
+        .add_filter("PDF", &["pdf"])
+        .save_file(move |chosen| drop(sender.send(chosen)));
+    receiver.await.ok().flatten().and_then(path)
+}
+
+fn path(chosen: FilePath) -> Option<PathBuf> {
+    chosen.into_path().ok()
+}

@@ -1,0 +1,111 @@
+//! The system's keyring as the client's secret store. A store is opened for each call, so that a keyring that comes up
+//! later is found without a restart.
+
+use std::sync::Arc;
+
+use client::platform::{Secret, SecretName, SecretStore, SecretStoreError};
+use keyring_core::api::CredentialStoreApi;
+use keyring_core::{Entry, Error};
+
+/// The service name of every entry.
+const SERVICE: &str = "org.billfold.desktop";
+
+#[derive(Clone, Copy, Debug, Default)]
+pub struct SystemKeyring;
+
+impl SecretStore for SystemKeyring {
+    fn find(&self, name: SecretName) -> Result<Option<Secret>, SecretStoreError> {
+        match entry(name)?.get_secret() {
+            Ok(bytes) => Ok(Some(Secret::new(bytes))),
+            Err(Error::NoEntry) => Ok(None),
+            Err(error) => Err(refusal(&error)),
+        }
+    }
+
+    fn put(&self, name: SecretName, value: &Secret) -> Result<(), SecretStoreError> {
+        entry(name)?.set_secret(value.expose()).map_err(|error| refusal(&error))
+    }
+
+    fn remove(&self, name: SecretName) -> Result<(), SecretStoreError> {
+        match entry(name)?.delete_credential() {
+            Ok(()) | Err(Error::NoEntry) => Ok(()),
+            Err(error) => Err(refusal(&error)),
+        }
+    }
+}
+
+impl SystemKeyring {
+    /// One line for `billfold check`: what the keyring is, or why there is none.
+    pub fn about(self) -> Result<String, SecretStoreError> {
+        open().map(|store| store.vendor()).map_err(|error| absence(&error))
+    }
+}
+
+fn entry(name: SecretName) -> Result<Entry, SecretStoreError> {
+    let store = open().map_err(|error| absence(&error))?;
+    store.build(SERVICE, &name.to_string(), None).map_err(|error| refusal(&error))
+}
+
+#[cfg(all(unix, not(target_os = "macos")))]
+fn open() -> keyring_core::Result<Arc<dyn CredentialStoreApi>> {
+    Ok(zbus_secret_service_keyring_store::Store::new()?)
+}
+
+#[cfg(target_os = "macos")]
+fn open() -> keyring_core::Result<Arc<dyn CredentialStoreApi>> {
+    Ok(apple_native_keyring_store::keychain::Store::new()?)
+}
+
+#[cfg(windows)]
+fn open() -> keyring_core::Result<Arc<dyn CredentialStoreApi>> {
+    Ok(windows_native_keyring_store::Store::new()?)
+}
+
+/// No service on the bus, or no bus: there is no keyring here.
+fn absence(error: &Error) -> SecretStoreError {
+    SecretStoreError::Absent { why: error.to_string() }
+}
+
+/// The service answered and did not give what was asked for.
+fn refusal(error: &Error) -> SecretStoreError {
+    match error {
+        // Locked and the prompt dismissed, no prompter, or no collection to write to.
+        Error::NoStorageAccess(_) => SecretStoreError::Locked,
+        Error::NoDefaultStore => absence(error),
+        // The bus or the service went away in between.
+        Error::PlatformFailure(inner) if inner.to_string().contains("ServiceUnknown") => absence(error),
+        other => SecretStoreError::Refused { why: kind(other).to_owned() },
+    }
+}
+
+/// Names the failure without its payload, which may hold the secret.
+const fn kind(error: &Error) -> &'static str {
+    match error {
+        Error::PlatformFailure(_) => "the keyring failed",
+        Error::BadEncoding(_) | Error::BadDataFormat(..) => "the entry is not one of ours",
+        Error::BadStoreFormat(_) => "the keyring is damaged",
+        Error::TooLong(..) => "the entry is too long for this keyring",
+        Error::Ambiguous(_) => "there are several entries of this name",
+        _ => "the keyring does not do this",
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_dismissed_prompt_is_locked_and_a_missing_service_is_absent() {
+        let locked = Error::NoStorageAccess("prompt dismissed".into());
+        assert_eq!(refusal(&locked), SecretStoreError::Locked);
+        let gone = Error::PlatformFailure("org.freedesktop.DBus.Error.ServiceUnknown".into());
+        assert!(matches!(refusal(&gone), SecretStoreError::Absent { .. }));
+        assert!(matches!(absence(&gone), SecretStoreError::Absent { .. }));
+    }
+
+    #[test]
+    fn a_refusal_never_repeats_the_secret() {
+        let error = Error::BadDataFormat(b"hunter2".to_vec(), "hunter2".into());
+        assert!(!format!("{:?}", refusal(&error)).contains("hunter2"));
+    }
+}

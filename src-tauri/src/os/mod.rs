@@ -1,0 +1,66 @@
+//! Everything that touches the desktop: keyring, notifications, timers, sessions, browser, files. Each is a small body
+//! behind a port or a function; nothing here decides.
+
+pub mod autostart;
+pub mod browser;
+pub mod dialogs;
+pub mod keyring;
+pub mod notify;
+pub mod session;
+pub mod timer;
+pub mod viewer;
+
+use std::path::PathBuf;
+use std::sync::Arc;
+
+use client::platform::{Ports, SystemChance, SystemClock, SystemZone};
+
+/// The bodies of the client's ports on this computer, and where answers to notices arrive.
+#[must_use]
+pub fn ports() -> (Ports, notify::Answers) {
+    let (notifier, answers) = notify::DesktopNotifier::new();
+    let ports = Ports {
+        secrets: Arc::new(keyring::SystemKeyring::default()),
+        notifier: Arc::new(notifier),
+        browser: Arc::new(browser::SystemBrowser),
+        clock: Arc::new(SystemClock),
+        chance: Arc::new(SystemChance),
+        zone: Arc::new(SystemZone),
+    };
+    (ports, answers)
+}
+
+/// The person's own data folder, unless the command line names another.
+#[must_use]
+pub fn data_dir() -> Option<PathBuf> {
+    let project = directories::ProjectDirs::from("org", "Billfold", "billfold")?;
+    Some(project.data_dir().to_path_buf())
+}
+
+/// A folder that only this person reads, for what is too long or too short-lived for the data folder.
+#[must_use]
+pub fn runtime_dir() -> PathBuf {
+    directories::BaseDirs::new()
+        .and_then(|dirs| dirs.runtime_dir().map(PathBuf::from))
+        .unwrap_or_else(std::env::temp_dir)
+}
+
+/// Whether a window can be shown at all.
+#[must_use]
+pub fn has_display() -> bool {
+    if cfg!(all(unix, not(target_os = "macos"))) {
+        let set = |name| std::env::var_os(name).is_some_and(|value| !value.is_empty());
+        return set("DISPLAY") || set("WAYLAND_DISPLAY");
+    }
+    true
+}
+
+/// What this computer is called in the list of devices.
+#[must_use]
+pub fn device_name() -> String {
+    let told = ["HOSTNAME", "COMPUTERNAME"].into_iter().find_map(|name| std::env::var(name).ok());
+    let read = || std::fs::read_to_string("/etc/hostname").ok();
+    let name = told.or_else(read).unwrap_or_default();
+    let name: String = name.trim().chars().filter(|c| !c.is_control()).take(60).collect();
+    if name.is_empty() { "This computer".to_owned() } else { name }
+}

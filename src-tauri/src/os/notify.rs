@@ -1,0 +1,219 @@
+//! Notices on the desktop with their buttons. Each shown notice waits on a thread of its own for what the person chose;
+//! the answer goes to whoever holds `Answers`.
+
+use std::collections::HashMap;
+use std::sync::{Arc, Mutex, PoisonError};
+
+use client::platform::{Notice, NoticeAction, Notifier, NotifierError};
+use notify_rust::{Notification, NotificationHandle, NotificationResponse};
+use tokio::sync::mpsc;
+
+/// A notice (by its id) and what the person chose.
+pub type Answers = mpsc::UnboundedReceiver<Answer>;
+
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Answer {
+    Chosen {
+        id: String,
+        action: NoticeAction,
+    },
+    /// It went without a choice.
+    Closed {
+        id: String,
+    },
+}
+
+/// Notices that wait for an answer at once; older ones keep standing, unheard.
+const WAITING_MAX: usize = 64;
+
+pub struct DesktopNotifier {
+    answers: mpsc::UnboundedSender<Answer>,
+    shown: Arc<Mutex<HashMap<String, Arc<NotificationHandle>>>>,
+}
+
+impl DesktopNotifier {
+    #[must_use]
+    pub fn new() -> (Self, Answers) {
+        let (sender, receiver) = mpsc::unbounded_channel();
+        (Self { answers: sender, shown: Arc::default() }, receiver)
+    }
+}
+
+impl Notifier for DesktopNotifier {
+    fn show(&self, notice: &Notice) -> Result<(), NotifierError> {
+        self.withdraw(&notice.id);
+        if lock(&self.shown).len() >= WAITING_MAX {
+            return Err(NotifierError { why: "too many notices stand unanswered".to_owned() });
+        }
+        let notification = described(notice);
+        // The bus is spoken to off the caller's thread, which may belong to the async runtime.
+        let shown = std::thread::spawn(move || notification.show()).join();
+        let handle = shown
+            .map_err(|_| NotifierError { why: "the notification service did not answer".to_owned() })?
+            .map_err(|error| NotifierError { why: error.to_string() })?;
+        self.wait(&notice.id, handle);
+        Ok(())
+    }
+
+    fn withdraw(&self, id: &str) {
+        let handle = lock(&self.shown).remove(id);
+        if let Some(handle) = handle {
+            close(handle);
+        }
+    }
+}
+
+impl DesktopNotifier {
+    fn wait(&self, id: &str, handle: NotificationHandle) {
+        let handle = Arc::new(handle);
+        lock(&self.shown).insert(id.to_owned(), Arc::clone(&handle));
+        let (answers, shown, id) = (self.answers.clone(), Arc::clone(&self.shown), id.to_owned());
+        std::thread::spawn(move || {
+            let response = wait_for_answer(handle);
+            lock(&shown).remove(&id);
+            let answer = match response.as_ref().and_then(chosen) {
+                Some(action) => Answer::Chosen { id, action },
+                None => Answer::Closed { id },
+            };
+            // Nobody listens any more when the program ends.
+            let _ = answers.send(answer);
+        });
+    }
+}
+
+fn described(notice: &Notice) -> Notification {
+    let mut notification = Notification::new();
+    notification.appname("Billfold").summary(&notice.title).body(&notice.body);
+    for action in &notice.actions {
+        notification.action(key(*action), label(*action));
+    }
+    dress(&mut notification);
+    notification
+}
+
+/// The key that the service sends back: a click on the notice itself is called `default` everywhere.
+const fn key(action: NoticeAction) -> &'static str {
+    match action {
+        NoticeAction::Open => "default",
+        other => other.as_str(),
+    }
+}
+
+const fn label(action: NoticeAction) -> &'static str {
+    match action {
+        NoticeAction::Pay => "Pay",
+        NoticeAction::Snooze => "Snooze",
+        NoticeAction::MarkPaid => "Mark paid",
+        NoticeAction::Open => "Open",
+    }
+}
+
+fn chosen(response: &NotificationResponse) -> Option<NoticeAction> {
+    match response {
+        NotificationResponse::Default => Some(NoticeAction::Open),
+        NotificationResponse::Action(key) => match key.as_str() {
+            "pay" => Some(NoticeAction::Pay),
+            "snooze" => Some(NoticeAction::Snooze),
+            "mark_paid" => Some(NoticeAction::MarkPaid),
+            "default" | "open" => Some(NoticeAction::Open),
+            _ => None,
+        },
+        NotificationResponse::Reply(_) | NotificationResponse::Closed(_) => None,
+    }
+}
+
+#[cfg(all(unix, not(target_os = "macos")))]
+fn dress(notification: &mut Notification) {
+    use notify_rust::{Hint, Timeout, Urgency};
+    notification
+        .icon("billfold")
+        .hint(Hint::DesktopEntry("org.billfold.desktop".to_owned()))
+        .hint(Hint::Category("x-billfold.reminder".to_owned()))
+        .urgency(Urgency::Normal)
+        // A bill stays due: the notice stays until it is answered.
+        .timeout(Timeout::Never);
+}
+
+#[cfg(not(all(unix, not(target_os = "macos"))))]
+fn dress(_: &mut Notification) {}
+
+#[cfg(all(unix, not(target_os = "macos")))]
+fn wait_for_answer(handle: Arc<NotificationHandle>) -> Option<NotificationResponse> {
+    let mut answer = None;
+    on_this_thread(handle.wait_for_action_async(|response| answer = Some(response.clone())));
+    answer
+}
+
+#[cfg(all(unix, not(target_os = "macos")))]
+fn close(handle: Arc<NotificationHandle>) {
+    std::thread::spawn(move || on_this_thread(handle.close_async()));
+}
+
+#[cfg(all(unix, not(target_os = "macos")))]
+fn on_this_thread(work: impl Future<Output = ()>) {
+    match tokio::runtime::Builder::new_current_thread().build() {
+        Ok(runtime) => runtime.block_on(work),
+        Err(error) => tracing::warn!(%error, "a notice is not waited for"),
+    }
+}
+
+/// Here waiting takes the handle, so a notice cannot be taken back while it is waited for.
+#[cfg(not(all(unix, not(target_os = "macos"))))]
+fn wait_for_answer(handle: Arc<NotificationHandle>) -> Option<NotificationResponse> {
+    let mut answer = None;
+    if let Ok(handle) = Arc::try_unwrap(handle) {
+        let _ = handle.wait_for_response(|response: &NotificationResponse| answer = Some(response.clone()));
+    }
+    answer
+}
+
+#[cfg(not(all(unix, not(target_os = "macos"))))]
+fn close(_: Arc<NotificationHandle>) {}
+
+/// Whether a notification service answers, and its name: for `billfold check`.
+#[cfg(all(unix, not(target_os = "macos")))]
+pub fn about() -> Result<String, String> {
+    let asked = std::thread::spawn(notify_rust::get_server_information).join();
+    let found = asked.map_err(|_| "the notification service did not answer".to_owned())?;
+    found.map(|server| format!("{} {}", server.name, server.version)).map_err(|error| error.to_string())
+}
+
+#[cfg(not(all(unix, not(target_os = "macos"))))]
+pub fn about() -> Result<String, String> {
+    Ok("the system's notifications".to_owned())
+}
+
+/// A panic elsewhere does not make the list wrong.
+fn lock<T>(mutex: &Mutex<T>) -> std::sync::MutexGuard<'_, T> {
+    mutex.lock().unwrap_or_else(PoisonError::into_inner)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const ALL: [NoticeAction; 4] =
+        [NoticeAction::Pay, NoticeAction::Snooze, NoticeAction::MarkPaid, NoticeAction::Open];
+
+    #[test]
+    fn every_button_comes_back_as_the_action_it_stands_for() {
+        for action in ALL {
+            assert_eq!(chosen(&NotificationResponse::Action(key(action).to_owned())), Some(action));
+        }
+        assert_eq!(chosen(&NotificationResponse::Default), Some(NoticeAction::Open));
+        assert_eq!(chosen(&NotificationResponse::Action("other".to_owned())), None);
+    }
+
+    #[test]
+    fn a_notice_carries_our_name_its_words_and_its_buttons() {
+        let notice = Notice {
+            id: "one".to_owned(),
+            title: "$94.17 for Power, due in 4 days".to_owned(),
+            body: "Mon, Nov 16".to_owned(),
+            actions: vec![NoticeAction::Pay, NoticeAction::Snooze],
+        };
+        let made = described(&notice);
+        assert_eq!((made.appname.as_str(), made.summary.as_str()), ("Billfold", notice.title.as_str()));
+        assert_eq!(made.actions, ["pay", "Pay", "snooze", "Snooze"]);
+    }
+}
