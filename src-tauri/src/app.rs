@@ -82,6 +82,7 @@ pub(crate) fn run(runtime: &tokio::runtime::Runtime, window: Window, hidden: boo
             tauri::async_runtime::spawn(follow_session(app.clone(), Arc::clone(&core)));
             tauri::async_runtime::spawn(answer_notices(app.clone(), Arc::clone(&core), answers));
             tauri::async_runtime::spawn(Arc::clone(&core).keep_in_step());
+            tauri::async_runtime::spawn(quit_on_signal(app.clone()));
             let with_window = Arc::new(WithWindow { app: app.clone(), core: Arc::clone(&core) });
             tauri::async_runtime::spawn(async move { owner.serve(with_window).await });
             if !hidden {
@@ -260,6 +261,25 @@ async fn follow_session(app: AppHandle, core: Arc<Core>) {
                 }
             }
         }
+    }
+}
+
+/// The session ends, or someone stops the program: that is quitting, too.
+async fn quit_on_signal(app: AppHandle) {
+    #[cfg(unix)]
+    {
+        use tokio::signal::unix::{SignalKind, signal};
+        if let Ok(mut terminate) = signal(SignalKind::terminate()) {
+            tokio::select! {
+                _ = terminate.recv() => {}
+                _ = tokio::signal::ctrl_c() => {}
+            }
+            quit(&app);
+            return;
+        }
+    }
+    if tokio::signal::ctrl_c().await.is_ok() {
+        quit(&app);
     }
 }
 

@@ -144,3 +144,49 @@ fn icon(late: bool) -> tauri::Result<Image<'static>> {
         if late { include_bytes!("../../icons/tray-late.png") } else { include_bytes!("../../icons/tray.png") };
     Image::from_bytes(bytes)
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn due(name: &str, minor: i64, days: i32, state: &str) -> OccurrenceView {
+        let currency = domain::money::Currency::USD;
+        let amount = Money::new(minor, currency).unwrap();
+        let state = serde_json::from_value(serde_json::json!(state)).unwrap();
+        let due_on = jiff::civil::date(2026, 11, 12).checked_add(jiff::Span::new().days(days)).unwrap();
+        OccurrenceView {
+            bill: "01890000-0000-7000-8000-000000000000".parse().unwrap(),
+            name: name.to_owned(),
+            due_on,
+            amount,
+            left: amount,
+            estimated: false,
+            state,
+            days,
+            payable: false,
+            payment: None,
+            sends_on: None,
+            not_sent: false,
+        }
+    }
+
+    #[test]
+    fn the_tray_says_the_week_and_the_next_three_and_whether_one_is_late() {
+        let week = [
+            due("Gas", 5_832, -3, "overdue"),
+            due("Loan", 26_875, 1, "scheduled"),
+            due("Power", 9_417, 4, "due"),
+            due("Phone", 4_000, 6, "due"),
+        ];
+        let words = due_words(&week);
+        let lines = [
+            "Next 7 days: 461.24 USD",
+            "Gas, 3 days late   58.32 USD",
+            "Loan, scheduled   268.75 USD",
+            "Power, 4 days   94.17 USD",
+        ];
+        assert_eq!(words, Words { lines: lines.map(str::to_owned).to_vec(), late: true });
+        assert_eq!(due_words(&[]).lines, ["Nothing due in 7 days"]);
+        assert!(!due_words(&week[1..]).late);
+    }
+}

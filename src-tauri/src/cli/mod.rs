@@ -86,7 +86,15 @@ pub async fn run(core: &Arc<Core>, call: Call, say: UnboundedSender<String>) -> 
     };
     core.touch();
     let run = Run { core, cwd: &call.cwd, passphrase: call.passphrase.map(Zeroizing::new), say: &say };
-    outcome(run.command(command).await, json)
+    outcome(run.command(command).await.map_err(|failure| explained(core, failure)), json)
+}
+
+/// Locked because the keyring did not open it: that is the reason to tell.
+fn explained(core: &Core, failure: Failure) -> Failure {
+    match &core.trouble {
+        Some(trouble) if failure.code == "locked" => trouble.clone().into(),
+        _ => failure,
+    }
 }
 
 #[must_use]

@@ -23,6 +23,8 @@ pub enum Answer {
     },
 }
 
+/// Elsewhere waiting takes the handle, so that nothing is left to withdraw by.
+const CAN_WITHDRAW: bool = cfg!(all(unix, not(target_os = "macos")));
 /// Notices that wait for an answer at once; older ones keep standing, unheard.
 const WAITING_MAX: usize = 64;
 
@@ -66,11 +68,15 @@ impl Notifier for DesktopNotifier {
 impl DesktopNotifier {
     fn wait(&self, id: &str, handle: NotificationHandle) {
         let handle = Arc::new(handle);
-        lock(&self.shown).insert(id.to_owned(), Arc::clone(&handle));
+        if CAN_WITHDRAW {
+            lock(&self.shown).insert(id.to_owned(), Arc::clone(&handle));
+        }
         let (answers, shown, id) = (self.answers.clone(), Arc::clone(&self.shown), id.to_owned());
         std::thread::spawn(move || {
+            let own = Arc::as_ptr(&handle) as usize;
             let response = wait_for_answer(handle);
-            lock(&shown).remove(&id);
+            // A newer notice of the same id may stand there by now.
+            lock(&shown).retain(|known, standing| *known != id || Arc::as_ptr(standing) as usize != own);
             let answer = match response.as_ref().and_then(chosen) {
                 Some(action) => Answer::Chosen { id, action },
                 None => Answer::Closed { id },
