@@ -308,6 +308,9 @@ struct WithWindow {
 
 impl Answers for WithWindow {
     async fn answer(&self, call: Call, say: mpsc::UnboundedSender<String>) -> Option<Outcome> {
+        if self.app.state::<Shell>().quitting.load(Ordering::SeqCst) {
+            return None;
+        }
         let arguments = Arguments::try_parse_from(&call.argv);
         if let Ok(Arguments { command: None, hidden, .. }) = arguments {
             if !hidden {

@@ -3,7 +3,7 @@
 
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
-use std::sync::atomic::{AtomicI64, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicI64, Ordering};
 use std::time::Duration;
 
 use client::import::ImportReport;
@@ -33,6 +33,8 @@ pub struct Core {
     notifier: Arc<dyn Notifier>,
     /// Why the keyring did not open the data at start.
     pub trouble: Option<ClientError>,
+    /// An account on this computer waits for its first passkey.
+    half_made: AtomicBool,
     used_at: AtomicI64,
     told_at: AtomicI64,
 }
@@ -58,6 +60,7 @@ impl Core {
             client: opened.client,
             embedded: Embedded::default(),
             trouble: opened.trouble,
+            half_made: AtomicBool::new(false),
             used_at: AtomicI64::new(now()),
             told_at: AtomicI64::new(0),
         });
@@ -82,10 +85,7 @@ impl Core {
         let protect = passphrase.map_or(Protect::Keyring, Protect::Passphrase);
         let recovery = self.client.create(protect, Place::ThisComputer).await?;
         if let Err(failure) = self.sign_in_here(name).await {
-            // A half-made account would stand in the way of the next try.
-            self.embedded.stop(&self.client).await;
-            self.client.wipe().await?;
-            self.embedded.erase(&self.client)?;
+            self.unmake().await?;
             return Err(failure);
         }
         Ok(recovery.expose().as_str().to_owned())
@@ -192,15 +192,40 @@ impl Core {
 
     /// Waits until the browser came back, or the person gave up.
     pub async fn finish_connect(&self) -> Result<(), Failure> {
-        self.client.sign_in().finish().await?;
-        Ok(self.client.sync().now().await?)
+        let finished = self.client.sign_in().finish().await;
+        let half_made = self.half_made.swap(false, Ordering::SeqCst);
+        if let Err(error) = finished {
+            if half_made {
+                self.unmake().await?;
+            }
+            return Err(error.into());
+        }
+        // Signed in is signed in: what cannot be fetched now comes with the next sync.
+        self.send_soon().await;
+        Ok(())
     }
 
     /// An account on this computer, with a passkey made in the browser.
     pub async fn start_with_passkey(&self, name: &str) -> Result<SignInStarted, Failure> {
         self.client.create(Protect::Keyring, Place::ThisComputer).await?;
+        let begun = self.begin_here(name).await;
+        match &begun {
+            Ok(_) => self.half_made.store(true, Ordering::SeqCst),
+            Err(_) => self.unmake().await?,
+        }
+        begun
+    }
+
+    async fn begin_here(&self, name: &str) -> Result<SignInStarted, Failure> {
         self.embedded.start(&self.client).await?;
         Ok(self.client.sign_in().begin_here(name, &os::device_name()).await?)
+    }
+
+    /// Takes back an account of this computer that nobody ever signed in to: it would stand in the way of the next try.
+    async fn unmake(&self) -> Result<(), Failure> {
+        self.embedded.stop(&self.client).await;
+        self.client.wipe().await?;
+        Ok(self.embedded.erase(&self.client)?)
     }
 
     pub async fn import_file(

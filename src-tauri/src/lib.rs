@@ -18,7 +18,7 @@ use std::process::ExitCode;
 use std::sync::Arc;
 
 use clap::Parser;
-use tokio::sync::{Notify, mpsc};
+use tokio::sync::{Notify, RwLock, mpsc};
 
 use cli::arguments::{Arguments, Command};
 pub use core::Core;
@@ -98,7 +98,8 @@ async fn command_alone(
     call: Call,
 ) -> Outcome {
     let leave = Arc::new(Notify::new());
-    let without_window = Arc::new(WithoutWindow { core: Arc::clone(&core), leave: Arc::clone(&leave) });
+    let without_window =
+        Arc::new(WithoutWindow { core: Arc::clone(&core), leave: Arc::clone(&leave), closed: RwLock::new(false) });
     let (say, mut said) = mpsc::unbounded_channel::<String>();
     let reminds = matches!(arguments.command, Some(Command::Remind { dry_run: false }));
     let work = async {
@@ -109,7 +110,7 @@ async fn command_alone(
         outcome
     };
     tokio::pin!(work);
-    let serving = owner.serve(without_window);
+    let serving = owner.serve(Arc::clone(&without_window));
     tokio::pin!(serving);
     let outcome = loop {
         tokio::select! {
@@ -119,6 +120,8 @@ async fn command_alone(
             () = &mut serving => {}
         }
     };
+    // Calls that have begun end first; whoever comes later becomes the next owner.
+    *without_window.closed.write().await = true;
     core.close().await;
     outcome
 }
@@ -127,6 +130,8 @@ async fn command_alone(
 struct WithoutWindow {
     core: Arc<Core>,
     leave: Arc<Notify>,
+    /// Read while a call runs; true once this owner takes no more.
+    closed: RwLock<bool>,
 }
 
 impl Answers for WithoutWindow {
@@ -134,6 +139,10 @@ impl Answers for WithoutWindow {
         let wants_window = Arguments::try_parse_from(&call.argv).is_ok_and(|arguments| arguments.command.is_none());
         if wants_window {
             self.leave.notify_waiters();
+            return None;
+        }
+        let closed = self.closed.read().await;
+        if *closed {
             return None;
         }
         Some(cli::run(&self.core, call, say).await)
