@@ -103,10 +103,10 @@ pub(crate) fn run(runtime: &tokio::runtime::Runtime, window: Window, hidden: boo
         RunEvent::ExitRequested { code: None, api, .. } if !app.state::<Shell>().quitting.load(Ordering::SeqCst) => {
             api.prevent_exit();
         }
-        RunEvent::WindowEvent { event: WindowEvent::Destroyed, .. } => {
-            if app.state::<Shell>().comes_back.swap(false, Ordering::SeqCst) {
-                show(app, None);
-            }
+        RunEvent::WindowEvent { event: WindowEvent::Destroyed, .. }
+            if app.state::<Shell>().comes_back.swap(false, Ordering::SeqCst) =>
+        {
+            show(app, None);
         }
         _ => {}
     });

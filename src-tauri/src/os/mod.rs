@@ -20,7 +20,7 @@ use client::platform::{Ports, SystemChance, SystemClock, SystemZone};
 pub fn ports() -> (Ports, notify::Answers) {
     let (notifier, answers) = notify::DesktopNotifier::new();
     let ports = Ports {
-        secrets: Arc::new(keyring::SystemKeyring::default()),
+        secrets: Arc::new(keyring::SystemKeyring),
         notifier: Arc::new(notifier),
         browser: Arc::new(browser::SystemBrowser),
         clock: Arc::new(SystemClock),
