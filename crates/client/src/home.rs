@@ -1,13 +1,18 @@
 //! Home: what needs the person, what is pending, what changed, and the next 30 days.
 
+use domain::bills::OccurrenceState;
+use domain::calendar::Calendar;
 use domain::money::Money;
-use jiff::civil::Date;
+use jiff::civil::{Date, Weekday};
 use serde::Serialize;
 
-use crate::accounts::TransactionView;
-use crate::bills::OccurrenceView;
+use crate::accounts::{TransactionQuery, TransactionView};
+use crate::bills::{LATE_DAYS, OccurrenceView, SOON_DAYS, is_over, needs_person};
+use crate::book::{shifted, sums};
 use crate::card::CardView;
-use crate::payments::PaymentView;
+use crate::client::Client;
+use crate::error::ClientError;
+use crate::payments::{PaymentView, PaymentViewState};
 
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, specta::Type)]
 pub struct HomeView {
@@ -44,4 +49,101 @@ pub struct TimelineDay {
     /// The name of the bank holiday, if it is one.
     pub holiday: Option<String>,
     pub items: Vec<OccurrenceView>,
+}
+
+const TIMELINE_DAYS: i32 = 30;
+const CHANGED_DAYS: i64 = 7;
+const CHANGED_MAX: usize = 10;
+const RECENT_MAX: u16 = 5;
+
+impl Client {
+    /// What is due, what is pending, what changed.
+    pub async fn home(&self) -> Result<HomeView, ClientError> {
+        let book = self.bills().book().await?;
+        let today = book.today;
+        let last = shifted(today, TIMELINE_DAYS - 1);
+        let mut open = book.between(shifted(today, -LATE_DAYS), last);
+        open.retain(|view| !is_over(view.state));
+        let needs_you: Vec<OccurrenceView> = open.iter().filter(|view| needs_person(view)).cloned().collect();
+        let on_their_way: Vec<&OccurrenceView> =
+            open.iter().filter(|view| view.days <= SOON_DAYS && travels(view)).collect();
+        let payments = self.payments().list().await?;
+        let recent = TransactionQuery { limit: Some(RECENT_MAX), ..TransactionQuery::default() };
+        Ok(HomeView {
+            today,
+            needs_you_total: sums(needs_you.iter().map(|view| view.left)),
+            needs_you_by: shifted(today, SOON_DAYS),
+            on_their_way: u32::try_from(on_their_way.len()).unwrap_or(u32::MAX),
+            on_their_way_total: sums(on_their_way.iter().map(|view| covered(view))),
+            pending: payments.iter().filter(|payment| is_pending(payment.state)).cloned().collect(),
+            changed: self.changed_lately(&payments),
+            timeline_total: sums(open.iter().map(|view| view.amount)),
+            timeline_count: u32::try_from(open.len()).unwrap_or(u32::MAX),
+            timeline: timeline(today, open),
+            cards: self.cards().await?,
+            recent: self.accounts().transactions(recent).await?.items,
+            has_bills: !book.bills.is_empty(),
+            needs_you,
+        })
+    }
+
+    fn changed_lately(&self, payments: &[PaymentView]) -> Vec<PaymentView> {
+        let since = self.now().as_second() - CHANGED_DAYS * 86_400;
+        let changed_at = |payment: &PaymentView| {
+            let step = payment.history.last().map_or(payment.made_at, |step| step.at);
+            step.as_second()
+        };
+        let mut changed: Vec<PaymentView> = payments
+            .iter()
+            .filter(|payment| has_ended(payment.state) && changed_at(payment) >= since)
+            .cloned()
+            .collect();
+        changed.sort_by_key(|payment| std::cmp::Reverse(changed_at(payment)));
+        changed.truncate(CHANGED_MAX);
+        changed
+    }
+}
+
+const fn travels(view: &OccurrenceView) -> bool {
+    matches!(view.state, OccurrenceState::Scheduled | OccurrenceState::Pending)
+}
+
+/// What payments on their way cover.
+fn covered(view: &OccurrenceView) -> Money {
+    view.amount.minus(view.left).unwrap_or(view.amount)
+}
+
+const fn is_pending(state: PaymentViewState) -> bool {
+    use PaymentViewState as S;
+    match state {
+        S::NotSent | S::AwaitingApproval | S::Scheduled | S::Held | S::Insufficient => true,
+        S::Reserved | S::Submitting | S::Unknown | S::Submitted => true,
+        S::Refused | S::Settled | S::Final | S::Returned | S::Rejected | S::Failed | S::Cancelled | S::Expired => false,
+    }
+}
+
+const fn has_ended(state: PaymentViewState) -> bool {
+    use PaymentViewState as S;
+    matches!(state, S::Settled | S::Final | S::Returned | S::Rejected | S::Failed | S::Refused | S::Expired)
+}
+
+fn timeline(today: Date, open: Vec<OccurrenceView>) -> Vec<TimelineDay> {
+    let mut days: Vec<TimelineDay> = (0..TIMELINE_DAYS)
+        .map(|ahead| {
+            let on = shifted(today, ahead);
+            TimelineDay {
+                on,
+                weekend: matches!(on.weekday(), Weekday::Saturday | Weekday::Sunday),
+                holiday: Calendar::FederalReserve.holiday_name(on).map(str::to_owned),
+                items: Vec::new(),
+            }
+        })
+        .collect();
+    for view in open {
+        let at = usize::try_from(view.days.max(0)).unwrap_or(0);
+        if let Some(day) = days.get_mut(at) {
+            day.items.push(view);
+        }
+    }
+    days
 }

@@ -1,9 +1,27 @@
 //! Import of files that other issuers export. The same file again adds nothing; twins within a file are both kept.
 
-use domain::ids::AccountId;
+use std::collections::{HashMap, HashSet};
+use std::path::Path;
+use std::sync::Arc;
+
+use api::import::{CHUNK_MAX, ImportChunk};
+use domain::accounts::{Account, AccountKind, Keeping, Transaction, TransactionState};
+use domain::ids::{AccountId, MutationId, TransactionId};
 use domain::money::Money;
+use formats::records::Correction;
+use formats::{ImportedAccount, ImportedFile, ImportedStatement, ImportedTransaction, ReadError, ReadOptions};
+use jiff::Timestamp;
 use jiff::civil::Date;
 use serde::Serialize;
+use sha2::{Digest as _, Sha256};
+
+use crate::book::days_between;
+use crate::cache::transactions::{self, PendingLine};
+use crate::cache::{CacheError, CacheResult, Tx, accounts, outbox as rows};
+use crate::client::{Changed, Client, Open, blocking, lock};
+use crate::error::ClientError;
+use crate::outbox::{Change, Entry};
+use crate::platform::{Chance, random};
 
 /// The outcome, or with `preview` what it would be.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, specta::Type)]
@@ -54,4 +72,655 @@ pub struct ImportOffer {
     pub token: String,
     pub file_name: String,
     pub report: ImportReport,
+}
+
+/// Readers refuse earlier; this only keeps a wrong file out of memory.
+const FILE_BYTES_MAX: u64 = 1024 * 1024 * 1024;
+const LINES_SHOWN: usize = 200;
+/// Files that were looked at and not decided on.
+const OFFERS_MAX: usize = 4;
+/// A pending line and the posted one that replaces it are at most so far apart.
+const PENDING_DAYS_MAX: i32 = 7;
+/// Rows that are turned and inserted at once.
+const BATCH: usize = 20_000;
+
+#[derive(Debug, thiserror::Error)]
+pub enum ImportError {
+    #[error(transparent)]
+    Format(#[from] ReadError),
+    #[error("the file could not be read")]
+    Unreadable(#[source] std::io::Error),
+    #[error("the file is too large to be an export")]
+    TooLarge,
+    #[error("the file's amounts are in another currency than the account's")]
+    OtherCurrency,
+    #[error("the file holds several accounts, so it cannot go into one")]
+    SeveralAccounts,
+    /// Its ledger is the server's own.
+    #[error("this account is kept by the server; nothing is imported into it")]
+    Served,
+    #[error("this file was put aside meanwhile")]
+    TokenUnknown,
+}
+
+impl From<ImportError> for ClientError {
+    fn from(error: ImportError) -> Self {
+        let message = error.to_string();
+        let make = |code, next| Self::refused(code, message.clone(), next);
+        match error {
+            ImportError::Format(ReadError::Empty) => make("file_empty", "export the file again"),
+            ImportError::Format(ReadError::UnknownFormat) => make("not_a_known_format", "export it as OFX or QFX"),
+            ImportError::Format(ReadError::TooLarge { .. } | ReadError::TooMany { .. }) | ImportError::TooLarge => {
+                make("file_too_large", "export a shorter period")
+            }
+            ImportError::Format(ReadError::Truncated) => make("file_damaged", "download the file again"),
+            ImportError::Format(ReadError::IssuerError { .. }) => make("file_damaged", "export it again later"),
+            ImportError::Format(ReadError::UnknownCurrency { .. }) => {
+                make("unknown_currency", "export the account in a currency of ISO 4217")
+            }
+            ImportError::Format(ReadError::NoCurrency) => {
+                make("account_needed", "say into which account it goes; its currency is taken")
+            }
+            ImportError::Unreadable(_) => make("file_failed", "check that the file is there and can be read"),
+            ImportError::OtherCurrency | ImportError::SeveralAccounts | ImportError::Served => {
+                make("invalid_request", "import it without naming an account, or name another")
+            }
+            ImportError::TokenUnknown => make("token_unknown", "choose the file again"),
+        }
+    }
+}
+
+/// A file that was looked at.
+pub(crate) struct Held {
+    token: String,
+    bytes: Vec<u8>,
+}
+
+#[derive(Clone)]
+pub struct Import(pub(crate) Client);
+
+impl Client {
+    #[must_use]
+    pub fn import(&self) -> Import {
+        Import(self.clone())
+    }
+}
+
+impl Import {
+    /// Imports a file, or with `preview` says what that would do.
+    pub async fn file(&self, path: &Path, into: Option<AccountId>, preview: bool) -> Result<ImportReport, ClientError> {
+        let bytes = read_file(path).await?;
+        self.run(bytes, into, preview).await
+    }
+
+    /// What importing these bytes would do.
+    pub async fn preview(&self, bytes: Vec<u8>) -> Result<ImportReport, ClientError> {
+        self.run(bytes, None, true).await
+    }
+
+    pub async fn import(&self, bytes: Vec<u8>, into: Option<AccountId>) -> Result<ImportReport, ClientError> {
+        self.run(bytes, into, false).await
+    }
+
+    /// Reads a chosen or dropped file and holds it until the person decides.
+    pub async fn offer(&self, path: &Path) -> Result<ImportOffer, ClientError> {
+        let bytes = read_file(path).await?;
+        let report = self.run(bytes.clone(), None, true).await?;
+        let token = data_encoding::HEXLOWER.encode(&random::<16>(self.0.0.ports.chance.as_ref()));
+        let mut offers = lock(&self.0.0.offers);
+        if offers.len() >= OFFERS_MAX {
+            offers.remove(0);
+        }
+        offers.push(Held { token: token.clone(), bytes });
+        let file_name = path.file_name().and_then(|name| name.to_str()).unwrap_or_default().to_owned();
+        Ok(ImportOffer { token, file_name, report })
+    }
+
+    pub async fn confirm(&self, token: &str) -> Result<ImportReport, ClientError> {
+        let held = self.take(token).ok_or(ImportError::TokenUnknown)?;
+        self.run(held.bytes, None, false).await
+    }
+
+    pub fn discard(&self, token: &str) {
+        self.take(token);
+    }
+
+    fn take(&self, token: &str) -> Option<Held> {
+        let mut offers = lock(&self.0.0.offers);
+        let at = offers.iter().position(|held| held.token == token)?;
+        Some(offers.remove(at))
+    }
+
+    async fn run(&self, bytes: Vec<u8>, into: Option<AccountId>, preview: bool) -> Result<ImportReport, ClientError> {
+        let open = self.0.open_now()?;
+        let known = self.0.with(async |open| accounts::all(open.cache.readers()).await).await?;
+        let target = match into {
+            None => None,
+            Some(id) => Some(target_of(&known, id)?),
+        };
+        let options = ReadOptions { default_currency: target.as_ref().map(|account| account.currency) };
+        // The bytes are gone once they are read: a large file and its records are never both kept.
+        let file = blocking(move || formats::read_any(&bytes, &options)).await?.map_err(ImportError::from)?;
+        if let Some(target) = &target {
+            check_target(&file, target)?;
+        }
+        let result = self.keep(&open, file, known, target, preview).await;
+        self.0.watch(&result);
+        let report = result?;
+        if !preview {
+            self.0.with(async |open| self.0.save_outbox(open).await).await?;
+            open.read_names().await?;
+            self.0.tell(Changed::Book);
+            self.0.tell(Changed::Status);
+            self.0.reminders().withdraw_settled().await?;
+            self.0.0.wake.notify_one();
+        }
+        Ok(report)
+    }
+
+    /// All of it in one transaction: either the whole file is here, searchable and queued for the server, or nothing.
+    async fn keep(
+        &self,
+        open: &Open,
+        file: ImportedFile,
+        known: Vec<Account>,
+        target: Option<Account>,
+        preview: bool,
+    ) -> CacheResult<ImportReport> {
+        let mut work = Work {
+            client: &self.0,
+            known,
+            target,
+            report: ImportReport {
+                format: file.label,
+                new: 0,
+                known: 0,
+                replaced: 0,
+                rejected: file.rejected.into_iter().map(rejected).collect(),
+                accounts: Vec::new(),
+                account_names: Vec::new(),
+                lines: Vec::new(),
+                warnings: file.warnings,
+                preview,
+            },
+            ids: Ids::new(&self.0),
+            changed: Vec::new(),
+            fresh: Vec::new(),
+            replaced: Vec::new(),
+        };
+        let mut tx = open.cache.begin().await?;
+        for statement in file.statements {
+            work.take_statement(&mut tx, statement).await?;
+        }
+        let report = std::mem::replace(&mut work.report, empty_report());
+        if preview {
+            return Ok(report);
+        }
+        let Work { changed, fresh, replaced, .. } = work;
+        if changed.is_empty() && fresh.is_empty() && replaced.is_empty() {
+            return Ok(report);
+        }
+        self.write(open, tx, changed, fresh, replaced).await?;
+        Ok(report)
+    }
+
+    async fn write(
+        &self,
+        open: &Open,
+        mut tx: Tx,
+        changed: Vec<Account>,
+        fresh: Vec<Transaction>,
+        replaced: Vec<TransactionId>,
+    ) -> CacheResult<()> {
+        for account in &changed {
+            accounts::put(&mut tx, account).await?;
+        }
+        let wanted = fresh.iter().map(|line| (line.account, line.amount.currency()));
+        let numbers = accounts::numbers_of(&mut tx, wanted).await?;
+        transactions::remove_all(&mut tx, &replaced).await?;
+        let chunks = chunks_of(&self.0, changed, fresh, replaced);
+        // Chunk files are packed and written beside the work on the cache, and are on disk before its commit.
+        let packing = {
+            let (chunks, beside) = (Arc::clone(&chunks), open.beside.clone());
+            let chance = Arc::clone(&self.0.0.ports.chance);
+            tokio::task::spawn_blocking(move || {
+                chunks.iter().try_for_each(|chunk| beside.write_chunk(chunk, chance.as_ref()))
+            })
+        };
+        let count = chunks.iter().map(|chunk| chunk.transactions.len()).sum();
+        let first = transactions::take_lines(&mut tx, count).await?;
+        let lines: Vec<&Transaction> = chunks.iter().flat_map(|chunk| &chunk.transactions).collect();
+        insert_all(&mut tx, &numbers, &lines, first).await?;
+        for chunk in chunks.iter() {
+            let lines = u32::try_from(chunk.transactions.len()).unwrap_or(u32::MAX);
+            let change = Change::Import { chunk: chunk.id, lines };
+            let entry = Entry { id: chunk.id, made_at: self.0.now(), change };
+            rows::add(&mut tx, &entry).await?;
+        }
+        packing.await.map_err(|_| CacheError::Closed)??;
+        Ok(tx.commit().await?)
+    }
+}
+
+/// Rows go in by the order of their days, so that every index grows at its end.
+async fn insert_all(
+    tx: &mut Tx,
+    numbers: &HashMap<AccountId, i64>,
+    lines: &[&Transaction],
+    first: i64,
+) -> CacheResult<()> {
+    let mut order: Vec<(i64, usize)> = Vec::with_capacity(lines.len());
+    for (at, line) in lines.iter().enumerate() {
+        let number = first + i64::try_from(at).map_err(|_| CacheError::TooMany)?;
+        order.push((transactions::seq_of(line.posted_on, number), at));
+    }
+    order.sort_unstable();
+    for batch in order.chunks(BATCH) {
+        let mut rows = Vec::with_capacity(batch.len());
+        for (seq, at) in batch {
+            let line = lines[*at];
+            let account = *numbers.get(&line.account).ok_or(CacheError::Damaged)?;
+            rows.push(transactions::line_at(*seq, line, account));
+        }
+        transactions::add_all(tx, &rows).await?;
+    }
+    Ok(())
+}
+
+/// What the server is sent: in parts of at most `CHUNK_MAX` lines, accounts with the first.
+fn chunks_of(
+    client: &Client,
+    accounts: Vec<Account>,
+    fresh: Vec<Transaction>,
+    replaced: Vec<TransactionId>,
+) -> Arc<Vec<ImportChunk>> {
+    let mut chunks = Vec::with_capacity(fresh.len() / CHUNK_MAX + 1);
+    let mut fresh = fresh.into_iter();
+    loop {
+        let transactions: Vec<Transaction> = fresh.by_ref().take(CHUNK_MAX).collect();
+        if transactions.is_empty() && !chunks.is_empty() {
+            break;
+        }
+        chunks.push(ImportChunk {
+            id: client.fresh(MutationId::new),
+            accounts: Vec::new(),
+            transactions,
+            replaced: Vec::new(),
+        });
+    }
+    if let Some(head) = chunks.first_mut() {
+        head.accounts = accounts;
+        head.replaced = replaced;
+    }
+    Arc::new(chunks)
+}
+
+/// One import while it is decided line by line.
+struct Work<'a> {
+    client: &'a Client,
+    known: Vec<Account>,
+    target: Option<Account>,
+    report: ImportReport,
+    ids: Ids,
+    changed: Vec<Account>,
+    fresh: Vec<Transaction>,
+    replaced: Vec<TransactionId>,
+}
+
+impl Work<'_> {
+    async fn take_statement(&mut self, tx: &mut Tx, statement: ImportedStatement) -> CacheResult<()> {
+        let account = self.account_of(&statement);
+        let sources = sources_of(&statement.transactions);
+        let number = accounts::find_number(&mut **tx, account.id).await?;
+        let (known, mut pending) = match number {
+            None => (HashSet::new(), Vec::new()),
+            Some(number) => {
+                let known = transactions::known_sources(tx, number, &sources).await?;
+                (known, transactions::pending_of(tx, number).await?)
+            }
+        };
+        // What an earlier statement of this file brought for the same account is known as well.
+        let own: HashSet<String> = self
+            .fresh
+            .iter()
+            .filter(|line| line.account == account.id)
+            .filter_map(|line| line.source.clone())
+            .collect();
+        for (at, (line, source)) in statement.transactions.into_iter().zip(&sources).enumerate() {
+            let mut verdict = judge(&line, source, known.contains(&at) || own.contains(&**source), &mut pending);
+            if let (Some(number), Some(correction)) = (number, &line.corrects) {
+                verdict = self.correct(tx, number, correction, verdict).await?;
+            }
+            self.take_line(&account, line, source, verdict);
+        }
+        Ok(())
+    }
+
+    /// Some issuers take a line back, or send it again corrected.
+    async fn correct(
+        &mut self,
+        tx: &mut Tx,
+        account: i64,
+        correction: &Correction,
+        verdict: Judged,
+    ) -> CacheResult<Judged> {
+        if matches!(verdict, Judged::Known(_)) {
+            return Ok(verdict);
+        }
+        let (Correction::Replaces(id) | Correction::Deletes(id)) = correction;
+        let found = transactions::by_issuer_part(tx, account, &issuer_part(id)).await?;
+        Ok(match (correction, found) {
+            (Correction::Deletes(_), Some(old)) => Judged::Deletes(old),
+            (Correction::Deletes(_), None) => Judged::Known("it takes back a line that is not here"),
+            (Correction::Replaces(_), Some(old)) => Judged::Replaces(old, "the issuer corrected an earlier line"),
+            (Correction::Replaces(_), None) => verdict,
+        })
+    }
+
+    fn take_line(&mut self, account: &Account, line: ImportedTransaction, source: &Arc<str>, verdict: Judged) {
+        let (shown, why) = match verdict {
+            Judged::New => (ImportVerdict::New, "not here yet"),
+            Judged::Known(why) => (ImportVerdict::Known, why),
+            Judged::Replaces(_, why) => (ImportVerdict::Replaces, why),
+            Judged::Deletes(_) => (ImportVerdict::Replaces, "the issuer took an earlier line back"),
+        };
+        let count = match shown {
+            ImportVerdict::New => &mut self.report.new,
+            ImportVerdict::Known => &mut self.report.known,
+            ImportVerdict::Replaces => &mut self.report.replaced,
+        };
+        *count = count.saturating_add(1);
+        if self.report.lines.len() < LINES_SHOWN {
+            self.report.lines.push(ImportLine {
+                posted_on: line.posted_on,
+                amount: line.amount,
+                description: line.description.clone(),
+                verdict: shown,
+                why: why.to_owned(),
+            });
+        }
+        if let Judged::Replaces(old, _) | Judged::Deletes(old) = verdict {
+            self.replaced.push(old);
+        }
+        if matches!(verdict, Judged::New | Judged::Replaces(..)) {
+            self.fresh.push(Transaction {
+                id: self.ids.next(),
+                account: account.id,
+                posted_on: line.posted_on,
+                amount: line.amount,
+                description: line.description,
+                memo: line.memo,
+                kind: line.kind,
+                state: if line.pending { TransactionState::Pending } else { TransactionState::Posted },
+                source: Some(source.to_string()),
+            });
+        }
+    }
+
+    /// The account of a statement: named by the person, known by its fingerprint, or new.
+    fn account_of(&mut self, statement: &ImportedStatement) -> Account {
+        let fingerprint = fingerprint(&statement.account);
+        let before = match &self.target {
+            Some(target) => self.known.iter().find(|account| account.id == target.id),
+            None => self.known.iter().find(|account| account.source.as_ref() == Some(&fingerprint)),
+        };
+        let before = before.cloned();
+        let account = match &before {
+            Some(account) => newer_figures(account.clone(), statement),
+            None => newer_figures(new_account(self.client, statement, fingerprint), statement),
+        };
+        if before.as_ref() != Some(&account) {
+            self.changed.retain(|other| other.id != account.id);
+            self.changed.push(account.clone());
+            self.known.retain(|other| other.id != account.id);
+            self.known.push(account.clone());
+        }
+        if !self.report.accounts.contains(&account.id) {
+            self.report.accounts.push(account.id);
+            self.report.account_names.push(account.name.clone());
+        }
+        account
+    }
+}
+
+#[derive(Clone, Copy, Debug)]
+enum Judged {
+    New,
+    Known(&'static str),
+    Replaces(TransactionId, &'static str),
+    Deletes(TransactionId),
+}
+
+/// New, known, or the posted form of a pending line. A pending line is used up by the first that fits.
+fn judge(line: &ImportedTransaction, source: &str, known: bool, pending: &mut Vec<PendingLine>) -> Judged {
+    if !line.pending && !pending.is_empty() {
+        let issuer = line.issuer_id.as_deref().map(issuer_part);
+        let fits = |waiting: &PendingLine| {
+            if waiting.source.as_deref() == Some(source) {
+                return true;
+            }
+            let near = days_between(waiting.date, line.posted_on).abs() <= PENDING_DAYS_MAX;
+            let same_id =
+                issuer.as_deref().is_some_and(|part| waiting.source.as_deref().is_some_and(|s| s.contains(part)));
+            waiting.amount_minor == line.amount.minor()
+                && near
+                && (same_id || is_similar(&waiting.description, &line.description))
+        };
+        if let Some(at) =
+            pending.iter().position(fits).filter(|at| !known || pending[*at].source.as_deref() == Some(source))
+        {
+            return Judged::Replaces(pending.remove(at).id, "it was pending and has posted");
+        }
+    }
+    if known { Judged::Known("it is here already") } else { Judged::New }
+}
+
+/// Half of the words of the shorter one stand in the other; banks add a place or a number when a line posts.
+fn is_similar(left: &str, right: &str) -> bool {
+    let words = |text: &str| -> HashSet<String> {
+        let lower = text.to_lowercase();
+        lower.split(|c: char| !c.is_alphanumeric()).filter(|word| word.len() > 1).map(str::to_owned).collect()
+    };
+    let (left, right) = (words(left), words(right));
+    let shorter = left.len().min(right.len());
+    let shared = left.intersection(&right).count();
+    shorter > 0 && shared * 2 >= shorter
+}
+
+/// What makes a repeated import find each line again: day, the issuer's own id or a hash of the words, the amount, and
+/// the ordinal among identical twins of one file. An issuer that uses an id twice is caught by day and amount.
+fn sources_of(lines: &[ImportedTransaction]) -> Vec<Arc<str>> {
+    let mut twins: HashMap<Arc<str>, u32> = HashMap::with_capacity(lines.len());
+    let mut sources = Vec::with_capacity(lines.len());
+    for line in lines {
+        let date = line.posted_on;
+        let middle = match &line.issuer_id {
+            Some(id) => issuer_part(id),
+            None => words_part(line),
+        };
+        let base = format!("{:04}{:02}{:02}{middle}{}", date.year(), date.month(), date.day(), line.amount.minor());
+        let source: Arc<str> = match twins.get_mut(base.as_str()) {
+            None => {
+                let source: Arc<str> = base.into();
+                twins.insert(Arc::clone(&source), 1);
+                source
+            }
+            Some(ordinal) => {
+                let source = format!("{base}#{ordinal}").into();
+                *ordinal += 1;
+                source
+            }
+        };
+        sources.push(source);
+    }
+    sources
+}
+
+fn issuer_part(id: &str) -> String {
+    short_hash('i', &[id])
+}
+
+fn words_part(line: &ImportedTransaction) -> String {
+    let memo = line.memo.as_deref().unwrap_or_default();
+    short_hash('w', &[&line.description, memo, line.check_number.as_deref().unwrap_or_default()])
+}
+
+fn short_hash(kind: char, parts: &[&str]) -> String {
+    let mut hash = Sha256::new();
+    for part in parts {
+        hash.update(part.as_bytes());
+        hash.update([0]);
+    }
+    let digest = hash.finalize();
+    format!("{kind}{}.", data_encoding::BASE64URL_NOPAD.encode(&digest[..9]))
+}
+
+/// Names an account without holding its number.
+fn fingerprint(account: &ImportedAccount) -> String {
+    let mut hash = Sha256::new();
+    let parts = [account.issuer.as_deref(), account.bank.as_deref(), account.branch.as_deref(), Some(&*account.number)];
+    for part in parts {
+        hash.update(part.unwrap_or_default().trim().as_bytes());
+        hash.update([0]);
+    }
+    data_encoding::HEXLOWER.encode(&hash.finalize())
+}
+
+fn new_account(client: &Client, statement: &ImportedStatement, fingerprint: String) -> Account {
+    let of = &statement.account;
+    let mask = of.mask();
+    let what = match of.kind {
+        AccountKind::Card => "Card",
+        AccountKind::Checking => "Checking",
+        AccountKind::Savings => "Savings",
+        AccountKind::Loan => "Loan",
+        AccountKind::Other => "Account",
+    };
+    let mut name: String = of.issuer.as_deref().map_or_else(|| what.to_owned(), |issuer| format!("{issuer} {what}"));
+    name.retain(|c| !c.is_control());
+    let mut name: String = name.chars().take(100).collect();
+    if let Some(mask) = &mask {
+        name.push_str(&format!(" ··{mask}"));
+    }
+    Account {
+        id: client.fresh(AccountId::new),
+        keeping: Keeping::Linked,
+        kind: of.kind,
+        name,
+        mask,
+        currency: of.currency,
+        source: Some(fingerprint),
+        balance: None,
+        available: None,
+        balance_as_of: None,
+        terms: None,
+        issuer: None,
+    }
+}
+
+/// Takes over what the file says about balances, unless something newer is known.
+fn newer_figures(mut account: Account, statement: &ImportedStatement) -> Account {
+    let instant = |date: Option<Date>| {
+        let day = date.or(statement.ends_on)?;
+        Some(day.to_zoned(jiff::tz::TimeZone::UTC).ok()?.timestamp())
+    };
+    if let Some(balance) = &statement.ledger_balance {
+        let as_of = instant(balance.as_of);
+        if as_of >= account.balance_as_of {
+            account.balance = Some(balance.amount);
+            account.balance_as_of = as_of;
+            account.available = statement.available.as_ref().map(|available| available.amount);
+        }
+    }
+    if let Some(figures) = &statement.issuer
+        && account.issuer.as_ref().is_none_or(|known| known.closed_on <= figures.closed_on)
+    {
+        account.issuer = Some(figures.clone());
+    }
+    account
+}
+
+fn target_of(known: &[Account], id: AccountId) -> Result<Account, ClientError> {
+    let account = known.iter().find(|account| account.id == id);
+    let account = account.ok_or_else(|| ClientError::not_found("account"))?;
+    if account.keeping == Keeping::Served {
+        return Err(ImportError::Served.into());
+    }
+    Ok(account.clone())
+}
+
+fn check_target(file: &ImportedFile, target: &Account) -> Result<(), ImportError> {
+    if file.statements.len() > 1 {
+        return Err(ImportError::SeveralAccounts);
+    }
+    if file.statements.iter().any(|statement| statement.account.currency != target.currency) {
+        return Err(ImportError::OtherCurrency);
+    }
+    Ok(())
+}
+
+fn rejected(line: formats::Rejected) -> RejectedLine {
+    RejectedLine { line: line.line, reason: line.reason }
+}
+
+fn empty_report() -> ImportReport {
+    ImportReport {
+        format: String::new(),
+        new: 0,
+        known: 0,
+        replaced: 0,
+        rejected: Vec::new(),
+        accounts: Vec::new(),
+        account_names: Vec::new(),
+        lines: Vec::new(),
+        warnings: Vec::new(),
+        preview: false,
+    }
+}
+
+async fn read_file(path: &Path) -> Result<Vec<u8>, ClientError> {
+    let path = path.to_owned();
+    let read = blocking(move || {
+        let length = std::fs::metadata(&path).map_err(ImportError::Unreadable)?.len();
+        if length > FILE_BYTES_MAX {
+            return Err(ImportError::TooLarge);
+        }
+        std::fs::read(&path).map_err(ImportError::Unreadable)
+    });
+    Ok(read.await??)
+}
+
+/// Ids that grow, so that their index does too: a counter in the upper random bits (RFC 9562 6.2), chance below.
+struct Ids {
+    made_at: Timestamp,
+    counter: u32,
+    chance: Arc<dyn Chance>,
+    pool: Vec<u8>,
+}
+
+impl Ids {
+    const RANDOM_BYTES: usize = 6;
+    const POOL_BYTES: usize = 6 * 4_096;
+
+    fn new(client: &Client) -> Self {
+        Self { made_at: client.now(), counter: 0, chance: Arc::clone(&client.0.ports.chance), pool: Vec::new() }
+    }
+
+    fn next(&mut self) -> TransactionId {
+        if self.pool.len() < Self::RANDOM_BYTES {
+            self.pool = vec![0; Self::POOL_BYTES];
+            self.chance.fill(&mut self.pool);
+        }
+        let rest = self.pool.split_off(self.pool.len() - Self::RANDOM_BYTES);
+        let counter = self.counter;
+        self.counter = counter.wrapping_add(1);
+        let mut bytes = [0; 10];
+        // 4 + 8 + 6 + 8 bits of counter; version and variant overwrite what is between.
+        bytes[0] = ((counter >> 22) & 0x0f) as u8;
+        bytes[1] = ((counter >> 14) & 0xff) as u8;
+        bytes[2] = ((counter >> 8) & 0x3f) as u8;
+        bytes[3] = (counter & 0xff) as u8;
+        bytes[4..].copy_from_slice(&rest);
+        TransactionId::new(self.made_at, bytes)
+    }
 }

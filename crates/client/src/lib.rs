@@ -1,15 +1,35 @@
 //! The desktop core without a window. See `docs/ARCHITECTURE.md`.
+//!
+//! [`Client`] is the one way in. It owns a data folder: one process at a time, which the shell sees to.
 
 pub mod accounts;
 pub mod billers;
 pub mod bills;
+mod book;
+mod cache;
 pub mod card;
+mod client;
+mod error;
+pub mod folder;
 pub mod home;
+mod http;
 pub mod import;
+mod outbox;
 pub mod payments;
+pub mod platform;
 pub mod reminders;
+mod seal;
 pub mod search;
 pub mod settings;
 pub mod sign_in;
 pub mod statements;
 pub mod status;
+pub mod sync;
+#[cfg(test)]
+mod testing;
+#[cfg(test)]
+mod tests;
+pub mod vault;
+
+pub use client::{Changed, Client, OpenOutcome};
+pub use error::{CODES, Class, ClientError};

@@ -2,10 +2,19 @@
 
 use domain::ids::{BillId, BillerId, PaymentId};
 use domain::money::Money;
-use domain::payments::PaymentState;
+use domain::payments::{PaymentOrder, PaymentState, Quote, RailTiming, quote};
 use jiff::Timestamp;
 use jiff::civil::Date;
 use serde::{Deserialize, Serialize};
+
+use crate::accounts::is_served;
+use crate::bills::amount_refused;
+use crate::book::Book;
+use crate::cache::bills::{self, PaymentRow, TAKEN_BACK};
+use crate::cache::{CacheError, accounts, outbox, state};
+use crate::client::{Changed, Client};
+use crate::error::ClientError;
+use crate::outbox::Change;
 
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, specta::Type)]
 pub struct PaymentView {
@@ -124,4 +133,253 @@ pub struct PayQuote {
     pub available: Option<Money>,
     pub practice: bool,
     pub online: bool,
+}
+
+const LIST_MAX: usize = 500;
+
+/// Payments from this device.
+#[derive(Clone)]
+pub struct Payments(pub(crate) Client);
+
+impl Client {
+    #[must_use]
+    pub fn payments(&self) -> Payments {
+        Payments(self.clone())
+    }
+}
+
+impl Payments {
+    /// Newest first.
+    pub async fn list(&self) -> Result<Vec<PaymentView>, ClientError> {
+        let book = self.0.bills().book().await?;
+        let untried = self.untried().await?;
+        let views = book.payments.iter().take(LIST_MAX);
+        Ok(views.map(|row| view(&book, row, &untried)).collect())
+    }
+
+    pub async fn find(&self, id: PaymentId) -> Result<PaymentView, ClientError> {
+        let book = self.0.bills().book().await?;
+        let untried = self.untried().await?;
+        let row = self.0.with(async |open| bills::find_payment(open.cache.readers(), id).await).await?;
+        let row = row.ok_or_else(|| ClientError::not_found("payment"))?;
+        Ok(view(&book, &row, &untried))
+    }
+
+    /// What paying an occurrence would mean, before the person confirms.
+    pub async fn quote(&self, bill: BillId, due_on: Date) -> Result<PayQuote, ClientError> {
+        let book = self.0.bills().book().await?;
+        let bill = book.bill(bill).ok_or_else(|| ClientError::not_found("bill"))?;
+        let occurrence = book.occurrence(bill, due_on).ok_or_else(|| ClientError::not_found("due date"))?;
+        let biller = book.biller_of(bill);
+        let not_payable = match biller {
+            None => Some("this bill has no biller that takes payments here".to_owned()),
+            Some(biller) if !biller.payable => Some("this biller takes no payments here".to_owned()),
+            Some(_) => None,
+        };
+        let (me, all) = self
+            .0
+            .with(async |open| {
+                let db = open.cache.readers();
+                let me: Option<api::sign_in::Me> = state::find(db, state::ME).await?;
+                Ok((me, accounts::all(db).await?))
+            })
+            .await?;
+        let practice = me.is_some_and(|me| me.practice_money);
+        let from = all.into_iter().find(|account| is_served(account) && account.currency == bill.amount.currency());
+        let promise = self.promise(practice, None)?;
+        Ok(PayQuote {
+            to: biller.map_or_else(|| bill.name.clone(), |biller| biller.name.clone()),
+            bill: bill.id,
+            due_on,
+            amount: occurrence.amount,
+            left: occurrence.left,
+            estimated: occurrence.estimated,
+            not_payable,
+            sends_on: promise.will_process_on,
+            expected_by: promise.expected_by,
+            available: from.as_ref().and_then(|account| account.available.or(account.balance)),
+            from: from.map(|account| account.name),
+            practice,
+            online: self.0.0.online.load(std::sync::atomic::Ordering::SeqCst),
+        })
+    }
+
+    /// Keeps the order and sends it when possible. The id was stored before anything left: once, whatever happens.
+    pub async fn pay_bill(&self, request: PayBill) -> Result<PaymentView, ClientError> {
+        let open = self.0.open_now()?;
+        let book = self.0.bills().book().await?;
+        let order = self.order(&book, request)?;
+        let id = order.id;
+        self.0.change(&open, Change::Pay { order }).await?;
+        self.0.reminders().withdraw_settled().await?;
+        self.find(id).await
+    }
+
+    fn order(&self, book: &Book, request: PayBill) -> Result<PaymentOrder, ClientError> {
+        let bill = match request.bill {
+            None => None,
+            Some(id) => Some(book.bill(id).ok_or_else(|| ClientError::not_found("bill"))?),
+        };
+        let biller = request.biller.or(bill.and_then(|bill| bill.biller));
+        let payable = biller.and_then(|id| book.billers.get(&id)).filter(|biller| biller.payable);
+        let biller = payable.ok_or_else(|| {
+            ClientError::refused(
+                "not_payable",
+                "this cannot be paid through this server",
+                "pay it where you usually do, and mark it paid here",
+            )
+        })?;
+        if !request.amount.is_positive() || bill.is_some_and(|bill| bill.amount.currency() != request.amount.currency())
+        {
+            return Err(amount_refused());
+        }
+        let due_on = match (bill, request.due_on) {
+            (None, _) => None,
+            (Some(_), Some(due_on)) => Some(due_on),
+            (Some(bill), None) => Some(first_open(book, bill).ok_or_else(|| ClientError::not_found("due date"))?),
+        };
+        if let (Some(bill), Some(due_on)) = (bill, due_on)
+            && book.occurrence(bill, due_on).is_none()
+        {
+            return Err(ClientError::not_found("due date"));
+        }
+        let order = PaymentOrder {
+            id: self.0.fresh(PaymentId::new),
+            biller: biller.id,
+            reference: bill.and_then(|bill| bill.reference.clone()),
+            amount: request.amount,
+            bill: bill.map(|bill| bill.id),
+            due_on,
+            send_on: request.send_on,
+            duplicate_meant: request.duplicate_meant,
+        };
+        let wrong = |error: domain::payments::OrderError| {
+            ClientError::refused("invalid_request", error.to_string(), "correct the payment and try again")
+        };
+        order.check().map_err(wrong)?;
+        self.promise(true, request.send_on)?;
+        Ok(order)
+    }
+
+    fn promise(&self, practice: bool, send_on: Option<Date>) -> Result<Quote, ClientError> {
+        let wrong = |error: domain::payments::QuoteError| {
+            ClientError::refused("invalid_date", error.to_string(), "choose another day")
+        };
+        let timing = if practice {
+            RailTiming::sandbox(self.0.0.ports.zone.zone())
+        } else {
+            RailTiming::united_states().map_err(wrong)?
+        };
+        quote(self.0.now(), send_on, &timing).map_err(wrong)
+    }
+
+    /// Takes a payment back: at once while it was never sent, otherwise by asking the server.
+    pub async fn cancel(&self, id: PaymentId) -> Result<PaymentView, ClientError> {
+        let open = self.0.open_now()?;
+        let before = self.find(id).await?;
+        if !before.can_cancel {
+            return Err(ClientError::refused(
+                "too_late",
+                "this payment can no longer be cancelled",
+                "if it is wrong, ask the biller to return it",
+            ));
+        }
+        let taken_back = self.take_back(id).await?;
+        if taken_back {
+            self.0.with(async |open| self.0.save_outbox(open).await).await?;
+            self.0.tell(Changed::Book);
+            self.0.tell(Changed::Status);
+        } else {
+            self.0.change(&open, Change::CancelPayment { payment: id }).await?;
+            self.0.sync().soon().await;
+        }
+        self.find(id).await
+    }
+
+    /// Removes an order from the outbox if no request with it was ever begun.
+    async fn take_back(&self, id: PaymentId) -> Result<bool, ClientError> {
+        self.0
+            .with(async |open| {
+                let mut tx = open.cache.begin().await?;
+                let waiting = outbox::all(&mut *tx).await?;
+                let held = waiting.iter().find(|waiting| {
+                    matches!(&waiting.entry.change, Change::Pay { order } if order.id == id) && !waiting.tried
+                });
+                let Some(held) = held else { return Ok(false) };
+                outbox::remove(&mut tx, held.number).await?;
+                bills::refuse_payment(&mut tx, id, TAKEN_BACK).await?;
+                tx.commit().await?;
+                Ok(true)
+            })
+            .await
+    }
+
+    /// Orders of which no request was begun.
+    async fn untried(&self) -> Result<Vec<PaymentId>, ClientError> {
+        self.0
+            .with(async |open| {
+                let waiting = outbox::all(open.cache.readers()).await?;
+                let untried = waiting.into_iter().filter(|waiting| !waiting.tried);
+                Ok::<_, CacheError>(
+                    untried
+                        .filter_map(|waiting| match waiting.entry.change {
+                            Change::Pay { order } => Some(order.id),
+                            _ => None,
+                        })
+                        .collect(),
+                )
+            })
+            .await
+    }
+}
+
+/// The first due date that still needs the person.
+fn first_open(book: &Book, bill: &domain::bills::Bill) -> Option<Date> {
+    let from = crate::book::shifted(book.today, -crate::bills::LATE_DAYS);
+    let to = crate::book::shifted(book.today, 2 * crate::bills::LATE_DAYS);
+    let open = book.occurrences(bill, from, to);
+    open.into_iter().find(domain::bills::Occurrence::needs_person).map(|occurrence| occurrence.due_on)
+}
+
+pub(crate) fn view(book: &Book, row: &PaymentRow, untried: &[PaymentId]) -> PaymentView {
+    let order = &row.order;
+    let answer = row.answer.as_ref();
+    let state = match (&row.refused, answer) {
+        (_, Some(answer)) => answer.state.into(),
+        (Some(reason), None) if reason == TAKEN_BACK => PaymentViewState::Cancelled,
+        (Some(_), None) => PaymentViewState::Refused,
+        (None, None) => PaymentViewState::NotSent,
+    };
+    let reason = answer.map_or_else(|| row.refused.clone(), |answer| answer.reason.clone());
+    let first = PaymentStepView { state: PaymentViewState::NotSent, at: row.made_at };
+    let steps = answer.map_or(&[][..], |answer| answer.history.as_slice());
+    PaymentView {
+        id: order.id,
+        to: payee(book, order),
+        amount: order.amount,
+        state,
+        reason: reason.filter(|reason| reason != TAKEN_BACK),
+        bill: order.bill,
+        due_on: order.due_on,
+        sends_on: answer.map_or(order.send_on, |answer| Some(answer.will_process_on)),
+        cutoff_at: answer.map(|answer| answer.cutoff_at),
+        expected_by: answer.map(|answer| answer.expected_by),
+        made_at: row.made_at,
+        practice: answer.is_some_and(|answer| answer.rail == "sandbox"),
+        can_cancel: match answer {
+            Some(answer) => answer.state.can_cancel(),
+            None => row.refused.is_none() && untried.contains(&order.id),
+        },
+        history: if steps.is_empty() {
+            vec![first]
+        } else {
+            steps.iter().map(|step| PaymentStepView { state: step.state.into(), at: step.at }).collect()
+        },
+    }
+}
+
+fn payee(book: &Book, order: &PaymentOrder) -> String {
+    let biller = book.billers.get(&order.biller).map(|biller| biller.name.clone());
+    let bill = || order.bill.and_then(|id| book.bill(id)).map(|bill| bill.name.clone());
+    biller.or_else(bill).unwrap_or_default()
 }

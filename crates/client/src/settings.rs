@@ -1,6 +1,11 @@
 //! What the person chose for this device.
 
+use jiff::civil::Time;
 use serde::{Deserialize, Serialize};
+
+use crate::cache::state;
+use crate::client::{Changed, Client};
+use crate::error::ClientError;
 
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, specta::Type)]
 #[serde(default)]
@@ -36,4 +41,50 @@ pub enum Theme {
     System,
     Light,
     Dark,
+}
+
+impl Settings {
+    /// The hour of reminders; nine when the text is not a time.
+    #[must_use]
+    pub fn remind_time(&self) -> Time {
+        Time::strptime("%H:%M", &self.remind_at).unwrap_or(Time::constant(9, 0, 0, 0))
+    }
+
+    fn check(&self) -> Result<(), ClientError> {
+        let wrong =
+            |message: &str| Err(ClientError::refused("invalid_request", message, "correct the setting and try again"));
+        if !(1..=15).contains(&self.lock_after_minutes) {
+            return wrong("Billfold locks after 1 to 15 minutes");
+        }
+        if Time::strptime("%H:%M", &self.remind_at).is_err() {
+            return wrong("the time of reminders is HH:MM");
+        }
+        let days = &self.remind_days;
+        if days.len() > domain::bills::Bill::REMINDERS_MAX
+            || days.iter().any(|day| *day > domain::bills::Bill::REMIND_DAYS_MAX)
+        {
+            return wrong("at most 5 reminders, each 0 to 60 days before");
+        }
+        Ok(())
+    }
+}
+
+impl Client {
+    pub async fn settings(&self) -> Result<Settings, ClientError> {
+        self.with(async |open| self.settings_now(open).await).await
+    }
+
+    pub async fn set_settings(&self, mut settings: Settings) -> Result<(), ClientError> {
+        settings.check()?;
+        settings.remind_days = domain::bills::sorted_remind_days(settings.remind_days);
+        self.with(async |open| {
+            let mut tx = open.cache.begin().await?;
+            state::put(&mut *tx, state::SETTINGS, &settings).await?;
+            Ok(tx.commit().await?)
+        })
+        .await?;
+        self.tell(Changed::Status);
+        self.0.wake.notify_one();
+        Ok(())
+    }
 }

@@ -1,7 +1,14 @@
 //! Who is signed in, where the account lives, what protects it and how fresh it is.
 
 use jiff::Timestamp;
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
+
+use crate::bills::{LATE_DAYS, SOON_DAYS, needs_person};
+use crate::book::{Book, shifted};
+use crate::cache::{outbox, state};
+use crate::client::Client;
+use crate::error::ClientError;
+use crate::vault::Header;
 
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, specta::Type)]
 pub struct StatusView {
@@ -35,15 +42,18 @@ pub enum Phase {
     Ready,
 }
 
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, specta::Type)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, specta::Type)]
 #[serde(tag = "kind", rename_all = "snake_case")]
 pub enum Place {
     /// The account server runs inside the app.
     ThisComputer,
-    Server { url: String, name: String },
+    Server {
+        url: String,
+        name: String,
+    },
 }
 
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, specta::Type)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, specta::Type)]
 #[serde(rename_all = "snake_case")]
 pub enum Protection {
     /// Keys in the system's keyring.
@@ -51,4 +61,57 @@ pub enum Protection {
     Passphrase,
     /// Nothing is kept: sign in at each start.
     Memory,
+}
+
+impl Client {
+    pub async fn status(&self) -> Result<StatusView, ClientError> {
+        let phase = self.phase();
+        let mut view = StatusView {
+            phase,
+            name: None,
+            place: self.place()?,
+            signed_in: false,
+            locked: phase == Phase::Locked,
+            protected_by: None,
+            online: self.0.online.load(std::sync::atomic::Ordering::SeqCst),
+            synced_at: None,
+            waiting: 0,
+            practice_money: false,
+            needs_you: 0,
+            overdue: 0,
+            version: env!("CARGO_PKG_VERSION").to_owned(),
+        };
+        if phase == Phase::Ready {
+            self.describe(&mut view).await?;
+        } else {
+            view.protected_by = Header::find(&self.0.folder)?.map(|header| header.mode());
+        }
+        Ok(view)
+    }
+
+    async fn describe(&self, view: &mut StatusView) -> Result<(), ClientError> {
+        let open = self.open_now()?;
+        view.protected_by = Some(open.vault().header().mode());
+        view.signed_in = self.is_signed_in(&open).await?;
+        let today = self.today();
+        let (me, synced_at, waiting, book) = self
+            .with(async |open| {
+                let db = open.cache.readers();
+                let me: Option<api::sign_in::Me> = state::find(db, state::ME).await?;
+                let synced_at: Option<Timestamp> = state::find(db, state::SYNCED_AT).await?;
+                Ok((me, synced_at, outbox::count(db).await?, Book::read(&open.cache, today).await?))
+            })
+            .await?;
+        view.practice_money = me.as_ref().is_some_and(|me| me.practice_money);
+        view.name = me.map(|me| me.name);
+        view.synced_at = synced_at;
+        view.waiting = u32::try_from(waiting).unwrap_or(u32::MAX);
+        for one in book.between(shifted(today, -LATE_DAYS), shifted(today, SOON_DAYS)) {
+            if needs_person(&one) {
+                view.needs_you += 1;
+                view.overdue += u32::from(one.days < 0);
+            }
+        }
+        Ok(())
+    }
 }

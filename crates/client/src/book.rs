@@ -1,0 +1,135 @@
+//! Bills with their marks and payments, read at one moment: what every screen of due dates is worked out from.
+
+use std::collections::HashMap;
+
+use domain::billers::Biller;
+use domain::bills::{Bill, Mark, Occurrence, PaymentOf, occurrences};
+use domain::ids::{BillId, BillerId};
+use domain::money::{Currency, Money};
+use jiff::ToSpan as _;
+use jiff::civil::Date;
+
+use crate::bills::OccurrenceView;
+use crate::cache::bills::{self, PaymentRow};
+use crate::cache::{Cache, CacheResult};
+
+/// Payments that the device shows and reckons with; older ones are on the server.
+const PAYMENTS_MAX: i64 = 5_000;
+
+pub(crate) struct Book {
+    pub today: Date,
+    /// By name.
+    pub bills: Vec<Bill>,
+    pub billers: HashMap<BillerId, Biller>,
+    /// Newest first.
+    pub payments: Vec<PaymentRow>,
+    marks: HashMap<BillId, Vec<Mark>>,
+    meaning: HashMap<BillId, Vec<PaymentOf>>,
+}
+
+impl Book {
+    pub async fn read(cache: &Cache, today: Date) -> CacheResult<Self> {
+        let mut tx = cache.begin_read().await?;
+        let mut all = bills::all_bills(&mut *tx).await?;
+        let marks = bills::all_marks(&mut *tx).await?;
+        let payments = bills::payments(&mut *tx, PAYMENTS_MAX).await?;
+        let billers = bills::all_billers(&mut *tx).await?;
+        drop(tx);
+        all.sort_by_cached_key(|bill| (bill.name.to_lowercase(), bill.id));
+        let mut by_bill: HashMap<BillId, Vec<Mark>> = HashMap::new();
+        for mark in marks {
+            by_bill.entry(mark.bill).or_default().push(mark);
+        }
+        let mut meaning: HashMap<BillId, Vec<PaymentOf>> = HashMap::new();
+        for (bill, payment) in payments.iter().filter_map(PaymentRow::means) {
+            meaning.entry(bill).or_default().push(payment);
+        }
+        Ok(Self {
+            today,
+            bills: all,
+            billers: billers.into_iter().map(|biller| (biller.id, biller)).collect(),
+            payments,
+            marks: by_bill,
+            meaning,
+        })
+    }
+
+    pub fn bill(&self, id: BillId) -> Option<&Bill> {
+        self.bills.iter().find(|bill| bill.id == id)
+    }
+
+    pub fn biller_of(&self, bill: &Bill) -> Option<&Biller> {
+        bill.biller.and_then(|id| self.billers.get(&id))
+    }
+
+    pub fn payable(&self, bill: &Bill) -> bool {
+        self.biller_of(bill).is_some_and(|biller| biller.payable)
+    }
+
+    pub fn marks_of(&self, bill: BillId) -> &[Mark] {
+        self.marks.get(&bill).map_or(&[], Vec::as_slice)
+    }
+
+    /// Both days included, by due date.
+    pub fn occurrences(&self, bill: &Bill, from: Date, to: Date) -> Vec<Occurrence> {
+        let payments = self.meaning.get(&bill.id).map_or(&[][..], Vec::as_slice);
+        occurrences(bill, self.marks_of(bill.id), payments, from, to, self.today)
+    }
+
+    pub fn occurrence(&self, bill: &Bill, due_on: Date) -> Option<Occurrence> {
+        self.occurrences(bill, due_on, due_on).into_iter().next()
+    }
+
+    /// Of every bill, both days included, by due date and then name.
+    pub fn between(&self, from: Date, to: Date) -> Vec<OccurrenceView> {
+        let mut found: Vec<OccurrenceView> = self
+            .bills
+            .iter()
+            .flat_map(|bill| {
+                let all = self.occurrences(bill, from, to);
+                all.into_iter().map(|occurrence| self.view(bill, &occurrence))
+            })
+            .collect();
+        found.sort_by_key(|view| view.due_on);
+        found
+    }
+
+    pub fn view(&self, bill: &Bill, occurrence: &Occurrence) -> OccurrenceView {
+        OccurrenceView {
+            bill: bill.id,
+            name: bill.name.clone(),
+            due_on: occurrence.due_on,
+            amount: occurrence.amount,
+            left: occurrence.left,
+            estimated: occurrence.estimated,
+            state: occurrence.state,
+            days: days_between(self.today, occurrence.due_on),
+            payable: self.payable(bill),
+            payment: occurrence.payment,
+            sends_on: occurrence.sends_on,
+            not_sent: occurrence.not_sent,
+        }
+    }
+}
+
+/// From `from` to `to`; negative when `to` is earlier.
+pub(crate) fn days_between(from: Date, to: Date) -> i32 {
+    from.until(to).map_or(0, |span| span.get_days())
+}
+
+/// A day so many days on; the calendar's end where it would leave it.
+pub(crate) fn shifted(date: Date, days: i32) -> Date {
+    date.checked_add(i64::from(days).days()).unwrap_or(if days < 0 { Date::MIN } else { Date::MAX })
+}
+
+/// One sum a currency, by its code.
+pub(crate) fn sums(amounts: impl IntoIterator<Item = Money>) -> Vec<Money> {
+    let mut by_currency: std::collections::BTreeMap<Currency, Money> = std::collections::BTreeMap::new();
+    for amount in amounts {
+        let currency = amount.currency();
+        let sum = by_currency.entry(currency).or_insert(Money::zero(currency));
+        // Beyond the range the sum stands at what it had: single amounts are far below it.
+        *sum = sum.plus(amount).unwrap_or(*sum);
+    }
+    by_currency.into_values().collect()
+}

@@ -1,0 +1,274 @@
+//! Bills, marks, payments, billers and statements in the cache.
+
+use domain::billers::Biller;
+use domain::bills::{Bill, Mark, PaymentOf};
+use domain::ids::{AccountId, BillId, PaymentId};
+use domain::payments::PaymentOrder;
+use domain::statements::StatementSummary;
+use jiff::Timestamp;
+use jiff::civil::Date;
+use sqlx::{Executor, Row as _, Sqlite};
+
+use super::{CacheError, CacheResult, Tx, day_number, from_body, to_body, uuid_of};
+
+// ---- Bills ------------------------------------------------------------------------------------------------------
+
+pub(crate) async fn put_bill(tx: &mut Tx, bill: &Bill) -> CacheResult<()> {
+    sqlx::query("INSERT INTO bill (id, body) VALUES (?1, ?2) ON CONFLICT (id) DO UPDATE SET body = excluded.body")
+        .bind(bill.id.as_uuid())
+        .bind(to_body(bill)?)
+        .execute(&mut **tx)
+        .await?;
+    Ok(())
+}
+
+pub(crate) async fn remove_bill(tx: &mut Tx, id: BillId) -> CacheResult<()> {
+    for sql in
+        ["DELETE FROM bill WHERE id = ?1", "DELETE FROM mark WHERE bill = ?1", "DELETE FROM snooze WHERE bill = ?1"]
+    {
+        sqlx::query(sql).bind(id.as_uuid()).execute(&mut **tx).await?;
+    }
+    Ok(())
+}
+
+pub(crate) async fn find_bill(db: impl Executor<'_, Database = Sqlite>, id: BillId) -> CacheResult<Option<Bill>> {
+    let body: Option<String> =
+        sqlx::query_scalar("SELECT body FROM bill WHERE id = ?1").bind(id.as_uuid()).fetch_optional(db).await?;
+    body.map(|body| from_body(&body)).transpose()
+}
+
+pub(crate) async fn all_bills(db: impl Executor<'_, Database = Sqlite>) -> CacheResult<Vec<Bill>> {
+    let bodies: Vec<String> = sqlx::query_scalar("SELECT body FROM bill").fetch_all(db).await?;
+    bodies.iter().map(|body| from_body(body)).collect()
+}
+
+// ---- Marks ------------------------------------------------------------------------------------------------------
+
+/// A mark that says nothing is not kept.
+pub(crate) async fn put_mark(tx: &mut Tx, mark: &Mark) -> CacheResult<()> {
+    if mark.is_blank() {
+        return remove_mark(tx, mark.bill, mark.due_on).await;
+    }
+    sqlx::query(
+        "INSERT INTO mark (bill, due_on, body) VALUES (?1, ?2, ?3)
+         ON CONFLICT (bill, due_on) DO UPDATE SET body = excluded.body",
+    )
+    .bind(mark.bill.as_uuid())
+    .bind(day_number(mark.due_on))
+    .bind(to_body(mark)?)
+    .execute(&mut **tx)
+    .await?;
+    Ok(())
+}
+
+pub(crate) async fn remove_mark(tx: &mut Tx, bill: BillId, due_on: Date) -> CacheResult<()> {
+    sqlx::query("DELETE FROM mark WHERE bill = ?1 AND due_on = ?2")
+        .bind(bill.as_uuid())
+        .bind(day_number(due_on))
+        .execute(&mut **tx)
+        .await?;
+    Ok(())
+}
+
+pub(crate) async fn all_marks(db: impl Executor<'_, Database = Sqlite>) -> CacheResult<Vec<Mark>> {
+    let bodies: Vec<String> = sqlx::query_scalar("SELECT body FROM mark").fetch_all(db).await?;
+    bodies.iter().map(|body| from_body(body)).collect()
+}
+
+// ---- Payments ---------------------------------------------------------------------------------------------------
+
+/// A payment as this device knows it.
+#[derive(Clone, Debug)]
+pub(crate) struct PaymentRow {
+    pub order: PaymentOrder,
+    pub made_at: Timestamp,
+    /// What the server says; absent until it has answered.
+    pub answer: Option<api::payments::Payment>,
+    /// Why the server did not take the order, or `cancelled` when it was taken back before it was sent.
+    pub refused: Option<String>,
+}
+
+/// Refusal of an order that the person took back before it left this device.
+pub(crate) const TAKEN_BACK: &str = "cancelled";
+
+impl PaymentRow {
+    /// What it means for its occurrence; `None` for orders that came to nothing, or pay no bill.
+    pub fn means(&self) -> Option<(BillId, PaymentOf)> {
+        if self.refused.is_some() {
+            return None;
+        }
+        let payment = PaymentOf {
+            id: self.order.id,
+            due_on: self.order.due_on?,
+            amount: self.order.amount,
+            state: self.answer.as_ref().map(|answer| answer.state),
+            sends_on: self.answer.as_ref().map_or(self.order.send_on, |answer| Some(answer.will_process_on)),
+        };
+        Some((self.order.bill?, payment))
+    }
+}
+
+pub(crate) async fn put_order(tx: &mut Tx, order: &PaymentOrder, made_at: Timestamp) -> CacheResult<()> {
+    insert_payment(tx, order, made_at, None).await
+}
+
+/// The server's word: it replaces whatever was thought here.
+pub(crate) async fn put_payment(tx: &mut Tx, payment: &api::payments::Payment) -> CacheResult<()> {
+    let made_at = payment.history.first().map_or(payment.cutoff_at, |step| step.at);
+    insert_payment(tx, &payment.order, made_at, Some(payment)).await
+}
+
+async fn insert_payment(
+    tx: &mut Tx,
+    order: &PaymentOrder,
+    made_at: Timestamp,
+    answer: Option<&api::payments::Payment>,
+) -> CacheResult<()> {
+    sqlx::query(
+        "INSERT INTO payment (id, made_at, bill, due_on, orders, body) VALUES (?1, ?2, ?3, ?4, ?5, ?6)
+         ON CONFLICT (id) DO UPDATE SET body = coalesce(excluded.body, body),
+            refused = CASE WHEN excluded.body IS NULL THEN refused END",
+    )
+    .bind(order.id.as_uuid())
+    .bind(made_at.as_millisecond())
+    .bind(order.bill.map(|bill| bill.as_uuid()))
+    .bind(order.due_on.map(day_number))
+    .bind(to_body(order)?)
+    .bind(answer.map(to_body).transpose()?)
+    .execute(&mut **tx)
+    .await?;
+    Ok(())
+}
+
+pub(crate) async fn refuse_payment(tx: &mut Tx, id: PaymentId, reason: &str) -> CacheResult<()> {
+    sqlx::query("UPDATE payment SET refused = ?2 WHERE id = ?1 AND body IS NULL")
+        .bind(id.as_uuid())
+        .bind(reason)
+        .execute(&mut **tx)
+        .await?;
+    Ok(())
+}
+
+const PAYMENTS: &str = "SELECT orders, made_at, body, refused FROM payment ORDER BY made_at DESC, id DESC LIMIT ?1";
+const PAYMENT: &str = "SELECT orders, made_at, body, refused FROM payment WHERE id = ?1";
+
+/// Newest first.
+pub(crate) async fn payments(db: impl Executor<'_, Database = Sqlite>, limit: i64) -> CacheResult<Vec<PaymentRow>> {
+    let rows = sqlx::query(PAYMENTS).bind(limit).fetch_all(db).await?;
+    rows.iter().map(payment_of).collect()
+}
+
+pub(crate) async fn find_payment(
+    db: impl Executor<'_, Database = Sqlite>,
+    id: PaymentId,
+) -> CacheResult<Option<PaymentRow>> {
+    let row = sqlx::query(PAYMENT).bind(id.as_uuid()).fetch_optional(db).await?;
+    row.as_ref().map(payment_of).transpose()
+}
+
+fn payment_of(row: &sqlx::sqlite::SqliteRow) -> CacheResult<PaymentRow> {
+    let body: Option<String> = row.try_get(2)?;
+    Ok(PaymentRow {
+        order: from_body(row.try_get(0)?)?,
+        made_at: Timestamp::from_millisecond(row.try_get(1)?).map_err(|_| CacheError::Damaged)?,
+        answer: body.map(|body| from_body(&body)).transpose()?,
+        refused: row.try_get(3)?,
+    })
+}
+
+// ---- Billers ----------------------------------------------------------------------------------------------------
+
+/// The directory as the server has it now.
+pub(crate) async fn replace_billers(tx: &mut Tx, billers: &[Biller]) -> CacheResult<()> {
+    sqlx::query("DELETE FROM biller").execute(&mut **tx).await?;
+    for biller in billers {
+        sqlx::query("INSERT OR REPLACE INTO biller (id, body) VALUES (?1, ?2)")
+            .bind(biller.id.as_uuid())
+            .bind(to_body(biller)?)
+            .execute(&mut **tx)
+            .await?;
+    }
+    Ok(())
+}
+
+pub(crate) async fn all_billers(db: impl Executor<'_, Database = Sqlite>) -> CacheResult<Vec<Biller>> {
+    let bodies: Vec<String> = sqlx::query_scalar("SELECT body FROM biller").fetch_all(db).await?;
+    bodies.iter().map(|body| from_body(body)).collect()
+}
+
+// ---- Statements -------------------------------------------------------------------------------------------------
+
+/// The list as the server has it now; PDFs that were opened stay while their figures are the same.
+pub(crate) async fn replace_statements(tx: &mut Tx, summaries: &[StatementSummary]) -> CacheResult<()> {
+    let mut kept = Vec::with_capacity(summaries.len());
+    for summary in summaries {
+        sqlx::query(
+            "INSERT INTO statement (account, closed_on, summary) VALUES (?1, ?2, ?3)
+             ON CONFLICT (account, closed_on) DO UPDATE SET
+                pdf = CASE WHEN summary = excluded.summary THEN pdf END, summary = excluded.summary",
+        )
+        .bind(summary.account.as_uuid())
+        .bind(day_number(summary.closed_on))
+        .bind(to_body(summary)?)
+        .execute(&mut **tx)
+        .await?;
+        kept.push((summary.account, day_number(summary.closed_on)));
+    }
+    let there: Vec<(Vec<u8>, i64)> =
+        sqlx::query_as("SELECT account, closed_on FROM statement").fetch_all(&mut **tx).await?;
+    for (account, closed_on) in there {
+        let id = AccountId::from_uuid(uuid_of(&account)?);
+        if !kept.contains(&(id, closed_on)) {
+            sqlx::query("DELETE FROM statement WHERE account = ?1 AND closed_on = ?2")
+                .bind(account)
+                .bind(closed_on)
+                .execute(&mut **tx)
+                .await?;
+        }
+    }
+    Ok(())
+}
+
+/// Newest first, each with whether its PDF is here.
+pub(crate) async fn statements(db: impl Executor<'_, Database = Sqlite>) -> CacheResult<Vec<(StatementSummary, bool)>> {
+    let rows: Vec<(String, bool)> =
+        sqlx::query_as("SELECT summary, pdf IS NOT NULL FROM statement ORDER BY closed_on DESC").fetch_all(db).await?;
+    rows.into_iter().map(|(summary, kept)| Ok((from_body(&summary)?, kept))).collect()
+}
+
+pub(crate) async fn find_pdf(
+    db: impl Executor<'_, Database = Sqlite>,
+    account: AccountId,
+    closed_on: Date,
+) -> CacheResult<Option<Vec<u8>>> {
+    let pdf: Option<Option<Vec<u8>>> =
+        sqlx::query_scalar("SELECT pdf FROM statement WHERE account = ?1 AND closed_on = ?2")
+            .bind(account.as_uuid())
+            .bind(day_number(closed_on))
+            .fetch_optional(db)
+            .await?;
+    Ok(pdf.flatten())
+}
+
+pub(crate) async fn keep_pdf(tx: &mut Tx, account: AccountId, closed_on: Date, pdf: &[u8]) -> CacheResult<()> {
+    sqlx::query("UPDATE statement SET pdf = ?3 WHERE account = ?1 AND closed_on = ?2")
+        .bind(account.as_uuid())
+        .bind(day_number(closed_on))
+        .bind(pdf)
+        .execute(&mut **tx)
+        .await?;
+    Ok(())
+}
+
+/// Empties all that the server sends in a snapshot, but for transactions and what waits here.
+pub(crate) async fn clear(tx: &mut Tx) -> CacheResult<()> {
+    for sql in [
+        "DELETE FROM bill",
+        "DELETE FROM mark",
+        "DELETE FROM payment WHERE body IS NOT NULL",
+        "UPDATE account SET body = NULL",
+    ] {
+        sqlx::query(sql).execute(&mut **tx).await?;
+    }
+    Ok(())
+}

@@ -1,0 +1,268 @@
+//! The encrypted copy of the account. Only this folder opens the cache's file or sees its key.
+//!
+//! One connection writes and checkpoints; readers are read-only and closed first (SECURITY 3.1: the library is older
+//! than the fix for a corruption that needs two writing connections). The copy is never authority: it can be rebuilt
+//! from the server, and changes that the server lacks are kept beside it too (`outbox`).
+
+pub(crate) mod accounts;
+pub(crate) mod bills;
+pub(crate) mod outbox;
+pub(crate) mod reminders;
+pub(crate) mod transactions;
+
+use std::io::Read as _;
+use std::str::FromStr as _;
+use std::time::Duration;
+
+use domain::ids::AccountId;
+use domain::money::Currency;
+use jiff::civil::Date;
+use serde::Serialize;
+use serde::de::DeserializeOwned;
+use sqlx::sqlite::{SqliteConnectOptions, SqliteJournalMode, SqlitePool, SqlitePoolOptions, SqliteSynchronous};
+use sqlx::{ConnectOptions, Sqlite, Transaction};
+use uuid::Uuid;
+
+use crate::folder::{FileError, Folder};
+use crate::vault::Vault;
+
+pub(crate) type CacheResult<T> = Result<T, CacheError>;
+/// A transaction that may write. Dropping it undoes it.
+pub(crate) type Tx = Transaction<'static, Sqlite>;
+
+/// Each step brings the structure from its index to the next number, in one transaction.
+const MIGRATIONS: &[&str] = &[include_str!("schema-1.sql")];
+const READERS: u32 = 3;
+/// Above the working set of a screen: every page that is not in memory is decrypted again.
+const PAGES_KIB: &str = "-24000";
+/// More than a page of the largest list, so that a query never waits for its reader.
+const ROWS_IN_FLIGHT: usize = 512;
+const PLAIN_HEAD: &[u8; 16] = b"SQLite format 3\0";
+const DAY_SECONDS: i64 = 86_400;
+
+#[derive(Debug, thiserror::Error)]
+pub enum CacheError {
+    #[error("the disk is full; nothing was changed")]
+    DiskFull,
+    #[error("the data folder cannot be written")]
+    ReadOnly,
+    /// This build would have written plain text.
+    #[error("this build cannot encrypt the copy on disk")]
+    NotEncrypted,
+    #[error("the copy on this computer is damaged")]
+    Damaged,
+    #[error("the copy on this computer is from a newer Billfold")]
+    Newer,
+    #[error("too many changes wait for the server")]
+    TooMany,
+    #[error("there is no such {0}")]
+    NotFound(&'static str),
+    #[error("the copy was closed")]
+    Closed,
+    #[error("the copy on this computer refused")]
+    Sql(#[source] sqlx::Error),
+    #[error(transparent)]
+    File(#[from] FileError),
+}
+
+impl From<sqlx::Error> for CacheError {
+    fn from(error: sqlx::Error) -> Self {
+        let code = match &error {
+            sqlx::Error::PoolClosed => return Self::Closed,
+            sqlx::Error::Database(inner) => inner.code().and_then(|code| code.parse::<i32>().ok()),
+            _ => None,
+        };
+        // The low byte is the primary result code (sqlite.org/rescode.html).
+        match code.map(|code| code & 0xff) {
+            Some(13) => Self::DiskFull,
+            Some(8 | 14 | 3) => Self::ReadOnly,
+            Some(10 | 11 | 26) => Self::Damaged,
+            _ => Self::Sql(error),
+        }
+    }
+}
+
+#[derive(Clone)]
+pub(crate) struct Cache {
+    writer: SqlitePool,
+    readers: SqlitePool,
+}
+
+impl Cache {
+    /// Opens the copy, making it when it is not there, and brings its structure up to date.
+    pub async fn open(folder: &Folder, vault: &Vault) -> CacheResult<Self> {
+        refuse_plain_file(folder)?;
+        let hex = zeroize::Zeroizing::new(data_encoding::HEXLOWER.encode(vault.cache_key().as_slice()));
+        let options = SqliteConnectOptions::new()
+            .filename(folder.cache())
+            .pragma("key", format!("\"x'{}'\"", hex.as_str()))
+            .pragma("cipher_memory_security", "ON")
+            .pragma("cache_size", PAGES_KIB)
+            .pragma("temp_store", "MEMORY")
+            .busy_timeout(Duration::from_secs(10))
+            .row_buffer_size(ROWS_IN_FLIGHT)
+            .disable_statement_logging();
+        let writing = options
+            .clone()
+            .create_if_missing(true)
+            .journal_mode(SqliteJournalMode::Wal)
+            .synchronous(SqliteSynchronous::Full)
+            .pragma("secure_delete", "ON");
+        let writer = pool(1).connect_with(writing).await?;
+        let opened = prepare(&writer).await;
+        if let Err(error) = opened {
+            writer.close().await;
+            return Err(error);
+        }
+        refuse_plain_file(folder)?;
+        let readers = pool(READERS).connect_with(options.read_only(true)).await?;
+        Ok(Self { writer, readers })
+    }
+
+    pub async fn begin(&self) -> CacheResult<Tx> {
+        Ok(self.writer.begin_with("BEGIN IMMEDIATE").await?)
+    }
+
+    pub const fn readers(&self) -> &SqlitePool {
+        &self.readers
+    }
+
+    /// Several reads of one moment.
+    pub async fn begin_read(&self) -> CacheResult<Tx> {
+        Ok(self.readers.begin().await?)
+    }
+
+    pub async fn close(&self) {
+        self.readers.close().await;
+        self.writer.close().await;
+    }
+
+    /// Reads every page; true when all of them are as they were written.
+    pub async fn is_sound(&self) -> bool {
+        let answer: Result<String, _> = sqlx::query_scalar("PRAGMA quick_check(1)").fetch_one(&self.readers).await;
+        answer.is_ok_and(|word| word == "ok")
+    }
+
+    /// The version of the encrypting library, for `check`.
+    pub async fn cipher_version(&self) -> CacheResult<String> {
+        Ok(sqlx::query_scalar("PRAGMA cipher_version").fetch_one(&self.readers).await?)
+    }
+}
+
+fn pool(connections: u32) -> SqlitePoolOptions {
+    SqlitePoolOptions::new()
+        .max_connections(connections)
+        // A connection to a file does not go away by itself.
+        .test_before_acquire(false)
+        .idle_timeout(None)
+        .max_lifetime(None)
+}
+
+/// Checks that the file is really encrypted, then migrates it.
+async fn prepare(writer: &SqlitePool) -> CacheResult<()> {
+    let cipher: Option<String> = sqlx::query_scalar("PRAGMA cipher_version").fetch_optional(writer).await?;
+    if cipher.is_none() {
+        return Err(CacheError::NotEncrypted);
+    }
+    let version: i64 = sqlx::query_scalar("PRAGMA user_version").fetch_one(writer).await?;
+    let done = usize::try_from(version).map_err(|_| CacheError::Damaged)?;
+    if done > MIGRATIONS.len() {
+        return Err(CacheError::Newer);
+    }
+    for (index, step) in MIGRATIONS.iter().enumerate().skip(done) {
+        let mut tx = writer.begin_with("BEGIN IMMEDIATE").await?;
+        sqlx::raw_sql(*step).execute(&mut *tx).await?;
+        let number = format!("PRAGMA user_version = {}", index + 1);
+        sqlx::raw_sql(sqlx::AssertSqlSafe(number)).execute(&mut *tx).await?;
+        tx.commit().await?;
+    }
+    Ok(())
+}
+
+fn refuse_plain_file(folder: &Folder) -> CacheResult<()> {
+    let mut head = [0; PLAIN_HEAD.len()];
+    match std::fs::File::open(folder.cache()).and_then(|mut file| file.read_exact(&mut head)) {
+        Ok(()) if head == *PLAIN_HEAD => Err(CacheError::NotEncrypted),
+        _ => Ok(()),
+    }
+}
+
+// ---- Values as they are stored ----------------------------------------------------------------------------------
+
+pub(crate) fn day_number(date: Date) -> i64 {
+    let midnight = date.to_zoned(jiff::tz::TimeZone::UTC);
+    midnight.map_or(0, |m| m.timestamp().as_second().div_euclid(DAY_SECONDS))
+}
+
+pub(crate) fn date_of(day: i64) -> CacheResult<Date> {
+    let midnight = day.checked_mul(DAY_SECONDS).and_then(|seconds| jiff::Timestamp::from_second(seconds).ok());
+    let midnight = midnight.ok_or(CacheError::Damaged)?;
+    Ok(midnight.to_zoned(jiff::tz::TimeZone::UTC).date())
+}
+
+pub(crate) fn to_body<T: Serialize>(value: &T) -> CacheResult<String> {
+    serde_json::to_string(value).map_err(|_| CacheError::Damaged)
+}
+
+pub(crate) fn from_body<T: DeserializeOwned>(text: &str) -> CacheResult<T> {
+    serde_json::from_str(text).map_err(|_| CacheError::Damaged)
+}
+
+pub(crate) fn uuid_of(bytes: &[u8]) -> CacheResult<Uuid> {
+    Uuid::from_slice(bytes).map_err(|_| CacheError::Damaged)
+}
+
+pub(crate) fn account_id_of(bytes: &[u8]) -> CacheResult<AccountId> {
+    Ok(AccountId::from_uuid(uuid_of(bytes)?))
+}
+
+pub(crate) fn currency_of(code: &str) -> CacheResult<Currency> {
+    Currency::from_str(code).map_err(|_| CacheError::Damaged)
+}
+
+// ---- Small values by name ---------------------------------------------------------------------------------------
+
+pub(crate) mod state {
+    //! `state`: settings, the sync cursor, who is signed in.
+
+    use super::{CacheResult, from_body, to_body};
+    use serde::Serialize;
+    use serde::de::DeserializeOwned;
+    use sqlx::{Executor, Sqlite};
+
+    pub(crate) const SETTINGS: &str = "settings";
+    pub(crate) const CURSOR: &str = "cursor";
+    pub(crate) const SYNCED_AT: &str = "synced_at";
+    pub(crate) const ME: &str = "me";
+    pub(crate) const NEXT_LINE: &str = "next_line";
+
+    pub(crate) async fn find<T: DeserializeOwned>(
+        db: impl Executor<'_, Database = Sqlite>,
+        name: &str,
+    ) -> CacheResult<Option<T>> {
+        let text: Option<String> =
+            sqlx::query_scalar("SELECT value FROM state WHERE name = ?1").bind(name).fetch_optional(db).await?;
+        text.map(|text| from_body(&text)).transpose()
+    }
+
+    pub(crate) async fn put<T: Serialize>(
+        db: impl Executor<'_, Database = Sqlite>,
+        name: &str,
+        value: &T,
+    ) -> CacheResult<()> {
+        sqlx::query(
+            "INSERT INTO state (name, value) VALUES (?1, ?2)
+             ON CONFLICT (name) DO UPDATE SET value = excluded.value",
+        )
+        .bind(name)
+        .bind(to_body(value)?)
+        .execute(db)
+        .await?;
+        Ok(())
+    }
+
+    pub(crate) async fn remove(db: impl Executor<'_, Database = Sqlite>, name: &str) -> CacheResult<()> {
+        sqlx::query("DELETE FROM state WHERE name = ?1").bind(name).execute(db).await?;
+        Ok(())
+    }
+}

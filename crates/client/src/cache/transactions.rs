@@ -1,0 +1,577 @@
+//! Transactions in the cache: bulk load, the words index, month totals kept on write, and lists by page.
+
+use std::collections::{BTreeMap, HashMap, HashSet};
+use std::sync::{Arc, LazyLock};
+
+use domain::accounts::{Transaction, TransactionKind, TransactionState};
+use domain::ids::{AccountId, TransactionId};
+use domain::money::{Currency, Money};
+use jiff::civil::Date;
+use sqlx::sqlite::{SqliteArguments, SqliteRow};
+use sqlx::{Arguments as _, AssertSqlSafe, Row as _, SqlitePool};
+use uuid::Uuid;
+
+use super::{CacheError, CacheResult, Tx, account_id_of, currency_of, date_of, day_number, state, uuid_of};
+use crate::accounts::TransactionView;
+
+/// Rows of one insert statement; 9 values each, and SQLite takes 32,766.
+const ROWS_PER_STATEMENT: usize = 500;
+/// Sources or ids looked up by one query.
+const LOOKUP_MAX: usize = 5_000;
+const LINE_BITS: u32 = 32;
+
+/// A row to be added. The running number makes lines of one day keep their order.
+pub(crate) struct NewLine {
+    pub seq: i64,
+    pub id: TransactionId,
+    pub account: i64,
+    pub amount_minor: i64,
+    pub kind: TransactionKind,
+    pub state: TransactionState,
+    pub description: Arc<str>,
+    pub memo: Option<Arc<str>>,
+    pub source: Option<Arc<str>>,
+}
+
+pub(crate) fn seq_of(date: Date, line: i64) -> i64 {
+    (day_number(date) << LINE_BITS) | line
+}
+
+pub(crate) fn first_seq_of(date: Date) -> i64 {
+    day_number(date) << LINE_BITS
+}
+
+pub(crate) const fn day_of(seq: i64) -> i64 {
+    seq >> LINE_BITS
+}
+
+fn date_of_seq(seq: i64) -> CacheResult<Date> {
+    date_of(day_of(seq))
+}
+
+/// Takes `count` running numbers and returns the first.
+pub(crate) async fn take_lines(tx: &mut Tx, count: usize) -> CacheResult<i64> {
+    let next: i64 = state::find(&mut **tx, state::NEXT_LINE).await?.unwrap_or(0);
+    let after = next + i64::try_from(count).map_err(|_| CacheError::TooMany)?;
+    if after >= 1 << LINE_BITS {
+        return Err(CacheError::TooMany);
+    }
+    state::put(&mut **tx, state::NEXT_LINE, &after).await?;
+    Ok(next)
+}
+
+/// Adds rows that are known to be new, with their words and month totals. Rows must be in the order of `seq`: the
+/// words index is built far faster that way.
+pub(crate) async fn add_all(tx: &mut Tx, lines: &[NewLine]) -> CacheResult<()> {
+    debug_assert!(lines.windows(2).all(|pair| pair[0].seq < pair[1].seq));
+    for group in lines.chunks(ROWS_PER_STATEMENT) {
+        let mut rows = SqliteArguments::default();
+        let mut words = SqliteArguments::default();
+        for line in group {
+            bind_row(&mut rows, line).map_err(CacheError::Sql)?;
+            bind_words(&mut words, line).map_err(CacheError::Sql)?;
+        }
+        insert(tx, &ROWS_SQL, ROWS_HEAD, ROW_VALUES, group.len(), rows).await?;
+        insert(tx, &WORDS_SQL, WORDS_HEAD, WORDS_VALUES, group.len(), words).await?;
+    }
+    count_in(tx, lines, 1).await
+}
+
+const ROWS_HEAD: &str = "INSERT INTO tx (seq, id, account, amount, kind, state, description, memo, source) VALUES ";
+const ROW_VALUES: &str = "(?,?,?,?,?,?,?,?,?)";
+const WORDS_HEAD: &str = "INSERT INTO tx_words (rowid, description, memo) VALUES ";
+const WORDS_VALUES: &str = "(?,?,?)";
+static ROWS_SQL: LazyLock<Arc<str>> = LazyLock::new(|| statement(ROWS_HEAD, ROW_VALUES, ROWS_PER_STATEMENT));
+static WORDS_SQL: LazyLock<Arc<str>> = LazyLock::new(|| statement(WORDS_HEAD, WORDS_VALUES, ROWS_PER_STATEMENT));
+
+fn statement(head: &str, values: &str, rows: usize) -> Arc<str> {
+    let mut sql = String::with_capacity(head.len() + rows * (values.len() + 1));
+    sql.push_str(head);
+    for row in 0..rows {
+        if row > 0 {
+            sql.push(',');
+        }
+        sql.push_str(values);
+    }
+    sql.into()
+}
+
+async fn insert(
+    tx: &mut Tx,
+    full: &Arc<str>,
+    head: &str,
+    values: &str,
+    rows: usize,
+    arguments: SqliteArguments,
+) -> CacheResult<()> {
+    let whole = rows == ROWS_PER_STATEMENT;
+    let sql = if whole { Arc::clone(full) } else { statement(head, values, rows) };
+    sqlx::query_with(AssertSqlSafe(sql), arguments).persistent(whole).execute(&mut **tx).await?;
+    Ok(())
+}
+
+fn bind_row(to: &mut SqliteArguments, line: &NewLine) -> Result<(), sqlx::Error> {
+    let mut bind = || -> Result<(), sqlx::error::BoxDynError> {
+        to.add(line.seq)?;
+        to.add(line.id.as_uuid())?;
+        to.add(line.account)?;
+        to.add(line.amount_minor)?;
+        to.add(kind_code(line.kind))?;
+        to.add(state_code(line.state))?;
+        to.add(Arc::clone(&line.description))?;
+        to.add(line.memo.clone())?;
+        to.add(line.source.clone())
+    };
+    bind().map_err(sqlx::Error::Encode)
+}
+
+fn bind_words(to: &mut SqliteArguments, line: &NewLine) -> Result<(), sqlx::Error> {
+    let mut bind = || -> Result<(), sqlx::error::BoxDynError> {
+        to.add(line.seq)?;
+        to.add(Arc::clone(&line.description))?;
+        to.add(line.memo.clone())
+    };
+    bind().map_err(sqlx::Error::Encode)
+}
+
+#[derive(Default)]
+struct Totals {
+    money_in: i64,
+    money_out: i64,
+    lines: i64,
+}
+
+/// Adds lines to the month totals and counts, or with -1 takes them out.
+async fn count_in(tx: &mut Tx, lines: &[NewLine], sign: i64) -> CacheResult<()> {
+    let mut months: BTreeMap<(i64, i64), Totals> = BTreeMap::new();
+    let mut last = (i64::MIN, 0);
+    for line in lines {
+        let day = day_of(line.seq);
+        if day != last.0 {
+            let date = date_of(day)?;
+            last = (day, month_number(date));
+        }
+        let totals = months.entry((line.account, last.1)).or_default();
+        if line.amount_minor > 0 {
+            totals.money_in = totals.money_in.saturating_add(line.amount_minor);
+        } else {
+            totals.money_out = totals.money_out.saturating_sub(line.amount_minor);
+        }
+        totals.lines += 1;
+    }
+    for ((account, month), totals) in months {
+        sqlx::query(
+            "INSERT INTO month (account, month, money_in, money_out, lines) VALUES (?1, ?2, ?3, ?4, ?5)
+             ON CONFLICT (account, month) DO UPDATE SET money_in = money_in + excluded.money_in,
+                money_out = money_out + excluded.money_out, lines = lines + excluded.lines",
+        )
+        .bind(account)
+        .bind(month)
+        .bind(sign * totals.money_in)
+        .bind(sign * totals.money_out)
+        .bind(sign * totals.lines)
+        .execute(&mut **tx)
+        .await?;
+        sqlx::query("UPDATE account SET lines = lines + ?2 WHERE number = ?1")
+            .bind(account)
+            .bind(sign * totals.lines)
+            .execute(&mut **tx)
+            .await?;
+    }
+    Ok(())
+}
+
+pub(crate) fn month_number(date: Date) -> i64 {
+    i64::from(date.year()) * 12 + i64::from(date.month()) - 1
+}
+
+pub(crate) fn first_of_month(number: i64) -> CacheResult<Date> {
+    let year = i16::try_from(number.div_euclid(12)).map_err(|_| CacheError::Damaged)?;
+    let month = i8::try_from(number.rem_euclid(12) + 1).map_err(|_| CacheError::Damaged)?;
+    Date::new(year, month, 1).map_err(|_| CacheError::Damaged)
+}
+
+/// Which of these sources an account has already, by their position.
+pub(crate) async fn known_sources(tx: &mut Tx, account: i64, sources: &[Arc<str>]) -> CacheResult<HashSet<usize>> {
+    let mut known = HashSet::new();
+    for (group, part) in sources.chunks(LOOKUP_MAX).enumerate() {
+        let list = serde_json::to_string(&part.iter().map(AsRef::as_ref).collect::<Vec<&str>>())
+            .map_err(|_| CacheError::Damaged)?;
+        // One row comes back, whatever the file's size: rows cost more than lookups.
+        let found: Option<String> = sqlx::query_scalar(
+            "SELECT group_concat(j.key) FROM json_each(?2) j
+             WHERE EXISTS (SELECT 1 FROM tx WHERE account = ?1 AND source = j.value)",
+        )
+        .bind(account)
+        .bind(list)
+        .fetch_one(&mut **tx)
+        .await?;
+        let keys = found.as_deref().unwrap_or("");
+        known.extend(keys.split(',').filter_map(|key| key.parse::<usize>().ok()).map(|key| group * LOOKUP_MAX + key));
+    }
+    Ok(known)
+}
+
+/// A line that has not posted yet.
+#[derive(Clone, Debug)]
+pub(crate) struct PendingLine {
+    pub id: TransactionId,
+    pub date: Date,
+    pub amount_minor: i64,
+    pub description: String,
+    pub source: Option<String>,
+}
+
+pub(crate) async fn pending_of(tx: &mut Tx, account: i64) -> CacheResult<Vec<PendingLine>> {
+    let rows = sqlx::query(
+        "SELECT seq, id, amount, description, source FROM tx WHERE account = ?1 AND state = 0 ORDER BY seq",
+    )
+    .bind(account)
+    .fetch_all(&mut **tx)
+    .await?;
+    rows.iter()
+        .map(|row| {
+            Ok(PendingLine {
+                date: date_of_seq(row.try_get(0)?)?,
+                id: TransactionId::from_uuid(row.try_get(1)?),
+                amount_minor: row.try_get(2)?,
+                description: row.try_get(3)?,
+                source: row.try_get(4)?,
+            })
+        })
+        .collect()
+}
+
+/// The line of an account whose source holds the hash of an issuer's id. Rare: it reads the account's index.
+pub(crate) async fn by_issuer_part(tx: &mut Tx, account: i64, part: &str) -> CacheResult<Option<TransactionId>> {
+    let id: Option<Vec<u8>> = sqlx::query_scalar(
+        "SELECT id FROM tx WHERE account = ?1 AND source IS NOT NULL AND instr(source, ?2) > 0 ORDER BY seq DESC LIMIT 1",
+    )
+    .bind(account)
+    .bind(part)
+    .fetch_optional(&mut **tx)
+    .await?;
+    id.map(|id| Ok(TransactionId::from_uuid(uuid_of(&id)?))).transpose()
+}
+
+/// Takes lines out, with their words and totals. Ids that are not there are passed over.
+pub(crate) async fn remove_all(tx: &mut Tx, ids: &[TransactionId]) -> CacheResult<()> {
+    for part in ids.chunks(LOOKUP_MAX) {
+        let found = find_all(tx, part).await?;
+        let lines: Vec<NewLine> = found.into_values().collect();
+        let list = serde_json::to_string(&lines.iter().map(|line| line.seq).collect::<Vec<_>>())
+            .map_err(|_| CacheError::Damaged)?;
+        for sql in [
+            "DELETE FROM tx_words WHERE rowid IN (SELECT value FROM json_each(?1))",
+            "DELETE FROM tx WHERE seq IN (SELECT value FROM json_each(?1))",
+        ] {
+            sqlx::query(sql).bind(&list).execute(&mut **tx).await?;
+        }
+        count_in(tx, &lines, -1).await?;
+    }
+    Ok(())
+}
+
+/// The lines of these ids as they are stored.
+pub(crate) async fn find_all(tx: &mut Tx, ids: &[TransactionId]) -> CacheResult<HashMap<TransactionId, NewLine>> {
+    let mut found = HashMap::new();
+    for part in ids.chunks(LOOKUP_MAX) {
+        let list = hex_list(part.iter().map(TransactionId::as_uuid));
+        let rows = sqlx::query(
+            "SELECT tx.seq, tx.id, account, amount, kind, state, description, memo, source FROM json_each(?1) j
+             CROSS JOIN tx ON tx.id = unhex(j.value)",
+        )
+        .bind(list)
+        .fetch_all(&mut **tx)
+        .await?;
+        for row in &rows {
+            let line = line_of(row)?;
+            found.insert(line.id, line);
+        }
+    }
+    Ok(found)
+}
+
+fn hex_list(ids: impl Iterator<Item = Uuid>) -> String {
+    let quoted: Vec<String> = ids.map(|id| format!("\"{}\"", id.simple())).collect();
+    format!("[{}]", quoted.join(","))
+}
+
+fn line_of(row: &SqliteRow) -> CacheResult<NewLine> {
+    Ok(NewLine {
+        seq: row.try_get(0)?,
+        id: TransactionId::from_uuid(row.try_get(1)?),
+        account: row.try_get(2)?,
+        amount_minor: row.try_get(3)?,
+        kind: kind_of(row.try_get(4)?)?,
+        state: state_of(row.try_get(5)?)?,
+        description: row.try_get::<String, _>(6)?.into(),
+        memo: row.try_get::<Option<String>, _>(7)?.map(Into::into),
+        source: row.try_get::<Option<String>, _>(8)?.map(Into::into),
+    })
+}
+
+/// Brings in lines as the server has them: new ones are added, changed ones replaced, and a line that this device
+/// knew by the same source under another id gives way.
+pub(crate) async fn apply_all(
+    tx: &mut Tx,
+    numbers: &HashMap<AccountId, i64>,
+    incoming: &[&Transaction],
+) -> CacheResult<()> {
+    let ids: Vec<TransactionId> = incoming.iter().map(|line| line.id).collect();
+    let present = find_all(tx, &ids).await?;
+    let mut fresh = Vec::new();
+    let mut outdated = Vec::new();
+    for line in incoming {
+        let number = *numbers.get(&line.account).ok_or(CacheError::Damaged)?;
+        match present.get(&line.id) {
+            Some(there) if is_same(there, line, number)? => {}
+            Some(_) => {
+                outdated.push(line.id);
+                fresh.push((number, *line));
+            }
+            None => fresh.push((number, *line)),
+        }
+    }
+    outdated.extend(same_source(tx, &fresh).await?);
+    remove_all(tx, &outdated).await?;
+    let first = take_lines(tx, fresh.len()).await?;
+    let mut lines: Vec<NewLine> = (first..)
+        .zip(&fresh)
+        .map(|(line, (number, transaction))| new_line((*transaction).clone(), *number, line))
+        .collect();
+    lines.sort_unstable_by_key(|line| line.seq);
+    add_all(tx, &lines).await
+}
+
+pub(crate) fn new_line(transaction: Transaction, account: i64, line: i64) -> NewLine {
+    NewLine {
+        seq: seq_of(transaction.posted_on, line),
+        id: transaction.id,
+        account,
+        amount_minor: transaction.amount.minor(),
+        kind: transaction.kind,
+        state: transaction.state,
+        description: transaction.description.into(),
+        memo: transaction.memo.map(Into::into),
+        source: transaction.source.map(Into::into),
+    }
+}
+
+pub(crate) fn line_at(seq: i64, line: &Transaction, account: i64) -> NewLine {
+    NewLine {
+        seq,
+        id: line.id,
+        account,
+        amount_minor: line.amount.minor(),
+        kind: line.kind,
+        state: line.state,
+        description: line.description.as_str().into(),
+        memo: line.memo.as_deref().map(Into::into),
+        source: line.source.as_deref().map(Into::into),
+    }
+}
+
+fn is_same(there: &NewLine, line: &Transaction, number: i64) -> CacheResult<bool> {
+    Ok(there.account == number
+        && date_of_seq(there.seq)? == line.posted_on
+        && there.amount_minor == line.amount.minor()
+        && there.kind == line.kind
+        && there.state == line.state
+        && *there.description == *line.description
+        && there.memo.as_deref() == line.memo.as_deref()
+        && there.source.as_deref() == line.source.as_deref())
+}
+
+async fn same_source(tx: &mut Tx, fresh: &[(i64, &Transaction)]) -> CacheResult<Vec<TransactionId>> {
+    let pairs: Vec<(i64, &str)> =
+        fresh.iter().filter_map(|(number, line)| line.source.as_deref().map(|source| (*number, source))).collect();
+    let list = serde_json::to_string(&pairs).map_err(|_| CacheError::Damaged)?;
+    let ids: Vec<Vec<u8>> = sqlx::query_scalar(
+        "SELECT tx.id FROM json_each(?1) j
+         CROSS JOIN tx ON tx.account = j.value ->> 0 AND tx.source = j.value ->> 1",
+    )
+    .bind(list)
+    .fetch_all(&mut **tx)
+    .await?;
+    ids.iter().map(|id| Ok(TransactionId::from_uuid(uuid_of(id)?))).collect()
+}
+
+/// Empties everything about transactions, before a snapshot is loaded.
+pub(crate) async fn clear(tx: &mut Tx) -> CacheResult<()> {
+    for sql in [
+        "DELETE FROM tx",
+        "INSERT INTO tx_words (tx_words) VALUES ('delete-all')",
+        "DELETE FROM month",
+        "UPDATE account SET lines = 0",
+    ] {
+        sqlx::query(sql).execute(&mut **tx).await?;
+    }
+    state::remove(&mut **tx, state::NEXT_LINE).await
+}
+
+// ---- Lists ------------------------------------------------------------------------------------------------------
+
+/// A page's bounds, in `seq`: from `from` up to but not with `below`.
+#[derive(Clone, Debug)]
+pub(crate) struct Window {
+    pub account: Option<i64>,
+    pub words: Option<String>,
+    pub from: i64,
+    pub below: i64,
+    pub limit: i64,
+}
+
+const PAGE: &str = "SELECT t.seq, t.id, t.account, t.amount, t.kind, t.state, t.description, t.memo
+    FROM tx t WHERE t.seq < ?1 AND t.seq >= ?2 ORDER BY t.seq DESC LIMIT ?3";
+const PAGE_OF_ACCOUNT: &str = "SELECT t.seq, t.id, t.account, t.amount, t.kind, t.state, t.description, t.memo
+    FROM tx t WHERE t.account = ?4 AND t.seq < ?1 AND t.seq >= ?2 ORDER BY t.seq DESC LIMIT ?3";
+const PAGE_BY_WORDS: &str = "SELECT t.seq, t.id, t.account, t.amount, t.kind, t.state, t.description, t.memo
+    FROM tx_words w CROSS JOIN tx t ON t.seq = w.rowid
+    WHERE w.tx_words MATCH ?4 AND w.rowid < ?1 AND w.rowid >= ?2 ORDER BY w.rowid DESC LIMIT ?3";
+const PAGE_BY_WORDS_OF_ACCOUNT: &str = "SELECT t.seq, t.id, t.account, t.amount, t.kind, t.state, t.description, t.memo
+    FROM tx_words w CROSS JOIN tx t ON t.seq = w.rowid
+    WHERE w.tx_words MATCH ?4 AND t.account = ?5 AND w.rowid < ?1 AND w.rowid >= ?2
+    ORDER BY w.rowid DESC LIMIT ?3";
+
+/// Accounts by their number in this cache.
+pub(crate) type Names = HashMap<i64, (AccountId, Currency)>;
+
+/// Lines of a window, newest first, each with its `seq`.
+pub(crate) async fn page(db: &SqlitePool, names: &Names, window: &Window) -> CacheResult<Vec<(i64, TransactionView)>> {
+    let sql = match (window.account, &window.words) {
+        (None, None) => PAGE,
+        (Some(_), None) => PAGE_OF_ACCOUNT,
+        (None, Some(_)) => PAGE_BY_WORDS,
+        (Some(_), Some(_)) => PAGE_BY_WORDS_OF_ACCOUNT,
+    };
+    let mut query = sqlx::query(sql).bind(window.below).bind(window.from).bind(window.limit);
+    if let Some(words) = &window.words {
+        query = query.bind(words);
+    }
+    if let Some(account) = window.account {
+        query = query.bind(account);
+    }
+    let rows = query.fetch_all(db).await?;
+    rows.iter().map(|row| view_of(row, names)).collect()
+}
+
+fn view_of(row: &SqliteRow, names: &Names) -> CacheResult<(i64, TransactionView)> {
+    let seq: i64 = row.try_get(0)?;
+    let number: i64 = row.try_get(2)?;
+    let (account, currency) = *names.get(&number).ok_or(CacheError::Damaged)?;
+    let amount = Money::new(row.try_get(3)?, currency).map_err(|_| CacheError::Damaged)?;
+    Ok((
+        seq,
+        TransactionView {
+            id: TransactionId::from_uuid(row.try_get(1)?),
+            account,
+            posted_on: date_of_seq(seq)?,
+            amount,
+            description: row.try_get(6)?,
+            memo: row.try_get(7)?,
+            kind: kind_of(row.try_get(4)?)?,
+            state: state_of(row.try_get(5)?)?,
+        },
+    ))
+}
+
+/// Accounts are few and never forgotten, so callers keep this map.
+pub(crate) async fn names(db: &SqlitePool) -> CacheResult<Names> {
+    let rows: Vec<(i64, Vec<u8>, String)> =
+        sqlx::query_as("SELECT number, id, currency FROM account").fetch_all(db).await?;
+    rows.into_iter().map(|(number, id, code)| Ok((number, (account_id_of(&id)?, currency_of(&code)?)))).collect()
+}
+
+/// What a person typed as a query of the words index; `None` when no word is in it.
+pub(crate) fn words_query(typed: &str) -> Option<String> {
+    const WORDS_MAX: usize = 16;
+    let words: Vec<&str> =
+        typed.split(|c: char| !c.is_alphanumeric()).filter(|word| !word.is_empty()).take(WORDS_MAX).collect();
+    if words.is_empty() {
+        return None;
+    }
+    // In quotes every word is a plain word, never an operator.
+    let mut query = words.iter().map(|word| format!("\"{word}\"")).collect::<Vec<_>>().join(" ");
+    query.push('*');
+    Some(query)
+}
+
+/// What a card's figures are worked out from: posted and paid since a day, and what is pending.
+pub(crate) struct Sums {
+    pub posted_minor: i64,
+    pub paid_minor: i64,
+    pub pending_minor: i64,
+    pub pending_count: i64,
+}
+
+pub(crate) async fn sums(db: &SqlitePool, account: i64, from: Option<Date>) -> CacheResult<Sums> {
+    let (posted_minor, paid_minor): (i64, i64) = match from {
+        None => (0, 0),
+        Some(from) => {
+            sqlx::query_as(
+                "SELECT coalesce(sum(amount), 0), coalesce(sum(amount) FILTER (WHERE kind = 1 AND amount > 0), 0)
+                 FROM tx WHERE account = ?1 AND seq >= ?2 AND state = 1",
+            )
+            .bind(account)
+            .bind(first_seq_of(from))
+            .fetch_one(db)
+            .await?
+        }
+    };
+    let (pending_minor, pending_count) =
+        sqlx::query_as("SELECT coalesce(sum(amount), 0), count(*) FROM tx WHERE account = ?1 AND state = 0")
+            .bind(account)
+            .fetch_one(db)
+            .await?;
+    Ok(Sums { posted_minor, paid_minor, pending_minor, pending_count })
+}
+
+/// Money out of an account by month, from `first` on.
+pub(crate) async fn months_out(db: &SqlitePool, account: i64, first: i64) -> CacheResult<Vec<(i64, i64)>> {
+    Ok(sqlx::query_as("SELECT month, money_out FROM month WHERE account = ?1 AND month >= ?2 ORDER BY month")
+        .bind(account)
+        .bind(first)
+        .fetch_all(db)
+        .await?)
+}
+
+// ---- Codes ------------------------------------------------------------------------------------------------------
+
+const KINDS: [TransactionKind; 11] = [
+    TransactionKind::Purchase,
+    TransactionKind::Payment,
+    TransactionKind::Refund,
+    TransactionKind::Credit,
+    TransactionKind::Debit,
+    TransactionKind::Fee,
+    TransactionKind::Interest,
+    TransactionKind::Check,
+    TransactionKind::Cash,
+    TransactionKind::Transfer,
+    TransactionKind::Other,
+];
+
+fn kind_code(kind: TransactionKind) -> i64 {
+    KINDS.iter().position(|known| *known == kind).and_then(|at| i64::try_from(at).ok()).unwrap_or(10)
+}
+
+fn kind_of(code: i64) -> CacheResult<TransactionKind> {
+    let kind = usize::try_from(code).ok().and_then(|at| KINDS.get(at));
+    kind.copied().ok_or(CacheError::Damaged)
+}
+
+const fn state_code(state: TransactionState) -> i64 {
+    match state {
+        TransactionState::Pending => 0,
+        TransactionState::Posted => 1,
+    }
+}
+
+const fn state_of(code: i64) -> CacheResult<TransactionState> {
+    match code {
+        0 => Ok(TransactionState::Pending),
+        1 => Ok(TransactionState::Posted),
+        _ => Err(CacheError::Damaged),
+    }
+}

@@ -1,0 +1,551 @@
+//! The façade: one `Client` for a data folder, cheap to clone. It is at the welcome, locked, or open; features hang
+//! off it as small handles (`client.bills().add(…)`). Every change goes to the cache and the outbox in one
+//! transaction, so that everything works offline.
+
+use std::path::Path;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError, RwLock};
+
+use domain::ids::MutationId;
+use jiff::civil::Date;
+use jiff::{SignedDuration, Timestamp};
+use tokio::sync::{Notify, broadcast};
+use zeroize::Zeroizing;
+
+use crate::cache::transactions::Names;
+use crate::cache::{Cache, CacheError, CacheResult, outbox as rows, state, transactions};
+use crate::error::ClientError;
+use crate::folder::{self, Folder};
+use crate::http::{Http, Tokens};
+use crate::outbox::{self, Beside, Change, Entry};
+use crate::platform::{Ports, Secret, SecretKind, random};
+use crate::settings::Settings;
+use crate::sign_in::Waiting;
+use crate::status::{Phase, Place};
+use crate::vault::{self, Header, Protect, RecoveryKey, Vault, VaultError};
+
+/// Events that a slow listener may be behind before it is told to read everything again.
+const EVENTS_KEPT: usize = 256;
+/// Wrong passphrases before waiting begins, and the longest wait.
+const FREE_TRIES: u32 = 3;
+const WAIT_SECONDS_MAX: u32 = 30;
+
+/// Something that a screen shows is different: read it again.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Changed {
+    /// Bills, payments, accounts or transactions.
+    Book,
+    /// Signed in or out, locked, online, waiting changes, settings.
+    Status,
+}
+
+#[derive(Clone)]
+pub struct Client(pub(crate) Arc<Inner>);
+
+/// What opening a data folder came to.
+pub struct OpenOutcome {
+    pub client: Client,
+    pub phase: Phase,
+    /// Why it is locked when the keyring should have opened it.
+    pub trouble: Option<ClientError>,
+}
+
+pub(crate) struct Inner {
+    pub folder: Folder,
+    pub ports: Ports,
+    pub http: Http,
+    state: RwLock<State>,
+    /// One opening, locking or signing out at a time.
+    turn: tokio::sync::Mutex<()>,
+    events: broadcast::Sender<Changed>,
+    /// There is something to send or to read.
+    pub wake: Notify,
+    pub online: AtomicBool,
+    /// Where the embedded server listens since it was started.
+    embedded: RwLock<Option<String>>,
+    tries: Mutex<Tries>,
+    pub signing: tokio::sync::Mutex<Option<Waiting>>,
+    /// Ends the wait for the browser.
+    pub cancelling: Mutex<Option<Arc<Notify>>>,
+    /// Notices on the desktop that wait for an answer.
+    pub standing: Mutex<Vec<String>>,
+    pub offers: Mutex<Vec<crate::import::Held>>,
+}
+
+enum State {
+    Welcome,
+    Locked,
+    Open(Arc<Open>),
+}
+
+/// An unlocked folder. Dropping the last handle wipes its keys.
+pub(crate) struct Open {
+    pub cache: Cache,
+    pub beside: Beside,
+    pub tokens: tokio::sync::Mutex<Option<Tokens>>,
+    /// One pump, pull or snapshot at a time.
+    pub syncing: tokio::sync::Mutex<()>,
+    vault: Mutex<Vault>,
+    names: RwLock<Arc<Names>>,
+    saving: tokio::sync::Mutex<()>,
+    pub closed: AtomicBool,
+}
+
+#[derive(Default)]
+struct Tries {
+    wrong: u32,
+    not_before: Option<Timestamp>,
+}
+
+impl Client {
+    /// Opens the data folder, by the keyring when that protects it. A folder that cannot be opened stays locked,
+    /// untouched, with the reason.
+    pub async fn open(data_dir: impl AsRef<Path>, ports: Ports) -> Result<OpenOutcome, ClientError> {
+        let folder = Folder::at(data_dir.as_ref())?;
+        let header = Header::find(&folder)?;
+        let (events, _) = broadcast::channel(EVENTS_KEPT);
+        let client = Self(Arc::new(Inner {
+            folder,
+            ports,
+            http: Http::new()?,
+            state: RwLock::new(header.as_ref().map_or(State::Welcome, |_| State::Locked)),
+            turn: tokio::sync::Mutex::default(),
+            events,
+            wake: Notify::new(),
+            online: AtomicBool::new(false),
+            embedded: RwLock::default(),
+            tries: Mutex::default(),
+            signing: tokio::sync::Mutex::default(),
+            cancelling: Mutex::default(),
+            standing: Mutex::default(),
+            offers: Mutex::default(),
+        }));
+        let mut trouble = None;
+        if header.is_some_and(|header| header.mode() == crate::status::Protection::Keyring) {
+            trouble = client.unlock(None).await.err();
+        }
+        Ok(OpenOutcome { phase: client.phase(), client, trouble })
+    }
+
+    /// Makes the keys and an empty cache. The recovery key is shown once; it is kept nowhere.
+    pub async fn create(&self, protect: Protect, place: Place) -> Result<RecoveryKey, ClientError> {
+        let _turn = self.0.turn.lock().await;
+        check_place(&place)?;
+        if let Some(recovery) = self.begin_again(&protect, &place).await? {
+            return Ok(recovery);
+        }
+        let inner = Arc::clone(&self.0);
+        let (vault, recovery) =
+            blocking(move || Vault::create(&inner.folder, &protect, place, &inner.ports.secrets, &inner.ports.chance))
+                .await??;
+        self.enter(vault).await?;
+        Ok(recovery)
+    }
+
+    /// A folder whose first sign-in never ended is set up again with the keys it has: nothing is orphaned.
+    async fn begin_again(&self, protect: &Protect, place: &Place) -> Result<Option<RecoveryKey>, ClientError> {
+        let Some(open) = self.opened().filter(|open| open.vault().header().holder().is_none()) else {
+            return Ok(None);
+        };
+        let (protect, place, secrets) = (protect.clone(), place.clone(), Arc::clone(&self.0.ports.secrets));
+        let recovery = blocking(move || {
+            let mut vault = open.vault();
+            let recovery = vault.renew(&protect, &secrets)?;
+            vault.settle(place, None).map(|()| recovery)
+        })
+        .await??;
+        Ok(Some(recovery))
+    }
+
+    /// Unlocks by the keyring, or with the passphrase where that protects the data.
+    pub async fn unlock(&self, passphrase: Option<Zeroizing<String>>) -> Result<(), ClientError> {
+        let _turn = self.0.turn.lock().await;
+        if self.opened().is_some() {
+            return Ok(());
+        }
+        self.check_wait()?;
+        let inner = Arc::clone(&self.0);
+        let vault = blocking(move || {
+            Vault::open(
+                &inner.folder,
+                passphrase.as_deref().map(String::as_str),
+                &inner.ports.secrets,
+                &inner.ports.chance,
+            )
+        })
+        .await?;
+        self.count_try(&vault);
+        self.enter(vault?).await
+    }
+
+    /// Opens with the recovery key and protects anew, when keyring or passphrase are lost.
+    pub async fn repair(&self, recovery: RecoveryKey, protect: Protect) -> Result<(), ClientError> {
+        let _turn = self.0.turn.lock().await;
+        self.close_open().await;
+        let inner = Arc::clone(&self.0);
+        let vault = blocking(move || {
+            Vault::repair(&inner.folder, &recovery, &protect, &inner.ports.secrets, &inner.ports.chance)
+        })
+        .await??;
+        self.enter(vault).await
+    }
+
+    /// Closes the cache and wipes the keys from memory.
+    pub async fn lock(&self) -> Result<(), ClientError> {
+        let _turn = self.0.turn.lock().await;
+        if self.opened().is_some() {
+            if let Err(error) = self.reminders().write_due_list().await {
+                tracing::warn!(code = error.code, "the list of due days was not written");
+            }
+            self.close_open().await;
+        }
+        self.tell(Changed::Status);
+        Ok(())
+    }
+
+    /// Deletes this account from this computer: keys first, then files. The server keeps everything it has.
+    pub async fn wipe(&self) -> Result<(), ClientError> {
+        let _turn = self.0.turn.lock().await;
+        self.close_open().await;
+        let inner = Arc::clone(&self.0);
+        blocking(move || vault::wipe(&inner.folder, inner.ports.secrets.as_ref())).await??;
+        *write(&self.0.state) = State::Welcome;
+        self.0.online.store(false, Ordering::SeqCst);
+        self.tell(Changed::Status);
+        self.tell(Changed::Book);
+        Ok(())
+    }
+
+    /// Tells which screens are out of date. A listener that lags reads everything again.
+    #[must_use]
+    pub fn events(&self) -> broadcast::Receiver<Changed> {
+        self.0.events.subscribe()
+    }
+
+    #[must_use]
+    pub fn phase(&self) -> Phase {
+        match &*read(&self.0.state) {
+            State::Welcome => Phase::Welcome,
+            State::Locked => Phase::Locked,
+            State::Open(_) => Phase::Ready,
+        }
+    }
+
+    #[must_use]
+    pub fn data_dir(&self) -> &Path {
+        self.0.folder.path()
+    }
+
+    /// Where the account is; known while locked too.
+    pub fn place(&self) -> Result<Option<Place>, ClientError> {
+        if let Some(open) = self.opened() {
+            return Ok(Some(open.vault().header().place().clone()));
+        }
+        Ok(Header::find(&self.0.folder)?.map(|header| header.place().clone()))
+    }
+
+    /// Says where the embedded server listens: `http://localhost:{port}`.
+    pub fn server_started(&self, origin: &str) {
+        *write(&self.0.embedded) = Some(origin.trim_end_matches('/').to_owned());
+        self.0.wake.notify_waiters();
+    }
+
+    /// The embedded server stopped or failed.
+    pub fn server_stopped(&self) {
+        *write(&self.0.embedded) = None;
+    }
+
+    /// The key of the embedded server's database, made on first use. An existing database whose key is gone is
+    /// explained, never given a new key.
+    pub async fn server_key(&self) -> Result<Zeroizing<[u8; 32]>, ClientError> {
+        let open = self.open_now()?;
+        let has_data = self.0.folder.server().join("server.sqlite").exists();
+        let chance = Arc::clone(&self.0.ports.chance);
+        blocking(move || {
+            let vault = open.vault();
+            let kept = vault.find(SecretKind::Server)?;
+            if let Some(secret) = kept {
+                let key = <[u8; 32]>::try_from(secret.expose()).map_err(|_| VaultError::Damaged)?;
+                return Ok(Zeroizing::new(key));
+            }
+            if has_data {
+                return Err(VaultError::KeyringItemMissing);
+            }
+            let key = Zeroizing::new(random::<32>(chance.as_ref()));
+            vault.put(SecretKind::Server, &Secret::new(key.to_vec()))?;
+            Ok(key)
+        })
+        .await?
+        .map_err(Into::into)
+    }
+
+    // ---- For the features -----------------------------------------------------------------------------------------
+
+    pub(crate) fn opened(&self) -> Option<Arc<Open>> {
+        match &*read(&self.0.state) {
+            State::Open(open) => Some(Arc::clone(open)),
+            State::Welcome | State::Locked => None,
+        }
+    }
+
+    pub(crate) fn open_now(&self) -> Result<Arc<Open>, ClientError> {
+        match &*read(&self.0.state) {
+            State::Open(open) => Ok(Arc::clone(open)),
+            State::Locked => Err(ClientError::locked()),
+            State::Welcome => Err(ClientError::no_account()),
+        }
+    }
+
+    /// The server's origin, without a slash at its end.
+    pub(crate) fn origin(&self, open: &Open) -> Option<String> {
+        match open.vault().header().place() {
+            Place::ThisComputer => read(&self.0.embedded).clone(),
+            Place::Server { url, .. } => Some(url.trim_end_matches('/').to_owned()),
+        }
+    }
+
+    pub(crate) fn now(&self) -> Timestamp {
+        self.0.ports.clock.now()
+    }
+
+    pub(crate) fn today(&self) -> Date {
+        self.now().to_zoned(self.0.ports.zone.zone()).date()
+    }
+
+    /// Ten random bytes, and the time: what an id is made of.
+    pub(crate) fn fresh<T>(&self, make: impl FnOnce(Timestamp, [u8; 10]) -> T) -> T {
+        make(self.now(), random(self.0.ports.chance.as_ref()))
+    }
+
+    pub(crate) fn tell(&self, changed: Changed) {
+        // Nobody listening is fine.
+        let _ = self.0.events.send(changed);
+    }
+
+    /// Keeps a change: shown in the cache and queued for the server in one transaction, then sealed beside it.
+    pub(crate) async fn change(&self, open: &Open, change: Change) -> Result<(), ClientError> {
+        let result = self.try_change(open, change).await;
+        self.watch(&result);
+        result?;
+        self.tell(Changed::Book);
+        self.tell(Changed::Status);
+        self.0.wake.notify_one();
+        Ok(())
+    }
+
+    async fn try_change(&self, open: &Open, change: Change) -> CacheResult<()> {
+        let entry = Entry { id: self.fresh(MutationId::new), made_at: self.now(), change };
+        let mut tx = open.cache.begin().await?;
+        outbox::apply(&mut tx, &entry, &open.beside).await?;
+        rows::add(&mut tx, &entry).await?;
+        tx.commit().await?;
+        self.save_outbox(open).await
+    }
+
+    /// Brings the sealed list up to the cache's.
+    pub(crate) async fn save_outbox(&self, open: &Open) -> CacheResult<()> {
+        let _saving = open.saving.lock().await;
+        let waiting = rows::all(open.cache.readers()).await?;
+        let entries: Vec<Entry> = waiting.into_iter().map(|waiting| waiting.entry).collect();
+        let beside = open.beside.clone();
+        let chance = Arc::clone(&self.0.ports.chance);
+        tokio::task::spawn_blocking(move || beside.save(&entries, chance.as_ref()))
+            .await
+            .map_err(|_| CacheError::Closed)?
+    }
+
+    /// Remembers damage, so that the next opening rebuilds the cache.
+    pub(crate) fn watch<T>(&self, result: &CacheResult<T>) {
+        if matches!(result, Err(CacheError::Damaged))
+            && let Err(error) = folder::replace(&self.0.folder.damage_mark(), b"")
+        {
+            tracing::warn!(%error, "the damage could not be marked");
+        }
+    }
+
+    /// Runs a read or write of the cache, watching for damage.
+    pub(crate) async fn with<T>(&self, work: impl AsyncFnOnce(&Open) -> CacheResult<T>) -> Result<T, ClientError> {
+        let open = self.open_now()?;
+        let result = work(&open).await;
+        self.watch(&result);
+        Ok(result?)
+    }
+
+    pub(crate) async fn settings_now(&self, open: &Open) -> CacheResult<Settings> {
+        Ok(state::find(open.cache.readers(), state::SETTINGS).await?.unwrap_or_default())
+    }
+
+    // ---- Opening and closing --------------------------------------------------------------------------------------
+
+    async fn enter(&self, vault: Vault) -> Result<(), ClientError> {
+        let beside = Beside::new(self.0.folder.clone(), vault.outbox_key());
+        let cache = self.open_cache(&vault, &beside).await?;
+        let names = transactions::names(cache.readers()).await?;
+        let open = Arc::new(Open {
+            cache,
+            beside,
+            tokens: tokio::sync::Mutex::default(),
+            syncing: tokio::sync::Mutex::default(),
+            vault: Mutex::new(vault),
+            names: RwLock::new(Arc::new(names)),
+            saving: tokio::sync::Mutex::default(),
+            closed: AtomicBool::new(false),
+        });
+        *write(&self.0.state) = State::Open(open);
+        self.tell(Changed::Status);
+        self.tell(Changed::Book);
+        self.0.wake.notify_one();
+        Ok(())
+    }
+
+    /// Opens the cache. A damaged one is moved aside; what waits for the server comes back from beside it, and the
+    /// rest from the server.
+    async fn open_cache(&self, vault: &Vault, beside: &Beside) -> CacheResult<Cache> {
+        let mark = self.0.folder.damage_mark();
+        let mut rebuilt = !self.0.folder.cache().exists();
+        if mark.exists() {
+            self.set_aside()?;
+            rebuilt = true;
+        }
+        let cache = match self.fill_cache(vault, beside, rebuilt).await {
+            Err(CacheError::Damaged) => {
+                self.set_aside()?;
+                self.fill_cache(vault, beside, true).await?
+            }
+            other => other?,
+        };
+        folder::remove(&mark)?;
+        Ok(cache)
+    }
+
+    async fn fill_cache(&self, vault: &Vault, beside: &Beside, rebuilt: bool) -> CacheResult<Cache> {
+        let cache = Cache::open(&self.0.folder, vault).await?;
+        let filled = self.fill(&cache, beside, rebuilt).await;
+        if filled.is_err() {
+            cache.close().await;
+        }
+        filled.map(|()| cache)
+    }
+
+    async fn fill(&self, cache: &Cache, beside: &Beside, rebuilt: bool) -> CacheResult<()> {
+        let waiting = rows::all(cache.readers()).await?;
+        let mut entries: Vec<Entry> = waiting.into_iter().map(|waiting| waiting.entry).collect();
+        transactions::names(cache.readers()).await?;
+        if rebuilt && entries.is_empty() {
+            entries = beside.load()?;
+            restore(cache, beside, &entries).await?;
+        }
+        beside.sweep(&entries)?;
+        beside.save(&entries, self.0.ports.chance.as_ref())
+    }
+
+    fn set_aside(&self) -> CacheResult<()> {
+        tracing::warn!("the cache is damaged: it is set aside and will be rebuilt");
+        let stamp = self.now().as_second().to_string();
+        Ok(self.0.folder.set_cache_aside(&stamp)?)
+    }
+
+    async fn close_open(&self) {
+        let before = {
+            let mut state = write(&self.0.state);
+            std::mem::replace(&mut *state, State::Locked)
+        };
+        let State::Open(open) = before else {
+            if matches!(before, State::Welcome) {
+                *write(&self.0.state) = before;
+            }
+            return;
+        };
+        open.closed.store(true, Ordering::SeqCst);
+        self.0.wake.notify_waiters();
+        *open.tokens.lock().await = None;
+        lock(&self.0.offers).clear();
+        open.cache.close().await;
+    }
+
+    fn check_wait(&self) -> Result<(), VaultError> {
+        let tries = lock(&self.0.tries);
+        let Some(not_before) = tries.not_before else {
+            return Ok(());
+        };
+        let left = not_before.duration_since(self.now());
+        if !left.is_positive() {
+            return Ok(());
+        }
+        let seconds = u32::try_from(left.as_secs()).unwrap_or(WAIT_SECONDS_MAX) + 1;
+        Err(VaultError::TooManyTries { seconds })
+    }
+
+    fn count_try(&self, result: &Result<Vault, VaultError>) {
+        let mut tries = lock(&self.0.tries);
+        match result {
+            Ok(_) => *tries = Tries::default(),
+            Err(VaultError::WrongPassphrase) => {
+                tries.wrong += 1;
+                let over = tries.wrong.saturating_sub(FREE_TRIES);
+                let seconds = 1_u32.checked_shl(over).unwrap_or(u32::MAX).min(WAIT_SECONDS_MAX);
+                let wait = SignedDuration::from_secs(i64::from(seconds));
+                tries.not_before = (over > 0).then(|| self.now().checked_add(wait).ok()).flatten();
+            }
+            Err(_) => {}
+        }
+    }
+}
+
+impl Open {
+    pub fn vault(&self) -> MutexGuard<'_, Vault> {
+        lock(&self.vault)
+    }
+
+    /// Accounts by their number; read again when a new one came.
+    pub fn names(&self) -> Arc<Names> {
+        Arc::clone(&read(&self.names))
+    }
+
+    pub async fn read_names(&self) -> CacheResult<()> {
+        let names = transactions::names(self.cache.readers()).await?;
+        *write(&self.names) = Arc::new(names);
+        Ok(())
+    }
+
+    pub fn is_closed(&self) -> bool {
+        self.closed.load(Ordering::SeqCst)
+    }
+}
+
+async fn restore(cache: &Cache, beside: &Beside, entries: &[Entry]) -> CacheResult<()> {
+    let mut tx = cache.begin().await?;
+    for entry in entries {
+        outbox::apply(&mut tx, entry, beside).await?;
+        rows::add(&mut tx, entry).await?;
+    }
+    // Whether a request was begun before the damage is not known: treat all as begun.
+    rows::mark_all_tried(&mut tx).await?;
+    tx.commit().await?;
+    Ok(())
+}
+
+/// Plain HTTP is for this computer alone.
+pub(crate) fn check_place(place: &Place) -> Result<(), ClientError> {
+    match place {
+        Place::ThisComputer => Ok(()),
+        Place::Server { url, .. } => crate::http::check_origin(url),
+    }
+}
+
+pub(crate) async fn blocking<T: Send + 'static>(work: impl FnOnce() -> T + Send + 'static) -> Result<T, ClientError> {
+    tokio::task::spawn_blocking(work).await.map_err(|_| ClientError::locked())
+}
+
+/// A panic elsewhere does not make these values wrong.
+pub(crate) fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
+    mutex.lock().unwrap_or_else(PoisonError::into_inner)
+}
+
+fn read<T>(lock: &RwLock<T>) -> std::sync::RwLockReadGuard<'_, T> {
+    lock.read().unwrap_or_else(PoisonError::into_inner)
+}
+
+fn write<T>(lock: &RwLock<T>) -> std::sync::RwLockWriteGuard<'_, T> {
+    lock.write().unwrap_or_else(PoisonError::into_inner)
+}

@@ -1,0 +1,225 @@
+//! Every refusal of the core in one shape for the shell: a stable code, words for a log, the next step, an exit class.
+
+use crate::cache::CacheError;
+use crate::vault::VaultError;
+
+/// What the shell shows, prints and exits with. `message` and `next` hold no names or amounts.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error, serde::Serialize)]
+#[error("{message}")]
+pub struct ClientError {
+    /// Stable; see [`CODES`].
+    pub code: String,
+    pub message: String,
+    /// What the person can do about it.
+    pub next: String,
+    #[serde(skip)]
+    pub class: Class,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Class {
+    /// The request cannot be done as it is.
+    Refused,
+    /// Not signed in, or locked.
+    NotOpen,
+    /// The server did not answer.
+    Unreachable,
+    /// A file or key of this computer is damaged or missing.
+    Damaged,
+}
+
+impl Class {
+    /// The exit code of the command line.
+    #[must_use]
+    pub const fn exit_code(self) -> u8 {
+        match self {
+            Self::Refused | Self::Damaged => 1,
+            Self::NotOpen => 3,
+            Self::Unreachable => 4,
+        }
+    }
+}
+
+/// Every code that starts here. A server's own codes (`api::error::ErrorCode`) pass through unchanged.
+pub const CODES: &[&str] = &[
+    "not_signed_in",
+    "locked",
+    "already_set_up",
+    "no_account",
+    "keyring_absent",
+    "keyring_locked",
+    "keyring_item_missing",
+    "keyring_refused",
+    "wrong_passphrase",
+    "passphrase_needed",
+    "passphrase_too_short",
+    "wrong_recovery_key",
+    "too_many_tries",
+    "vault_damaged",
+    "vault_newer",
+    "cache_damaged",
+    "cache_newer",
+    "cache_failed",
+    "not_encrypted",
+    "disk_full",
+    "read_only",
+    "file_failed",
+    "not_found",
+    "invalid_request",
+    "invalid_amount",
+    "invalid_date",
+    "too_long",
+    "too_many",
+    "not_payable",
+    "too_late",
+    "not_a_known_format",
+    "file_too_large",
+    "file_empty",
+    "file_damaged",
+    "account_needed",
+    "token_unknown",
+    "insecure_address",
+    "sign_in_cancelled",
+    "sign_in_refused",
+    "sign_in_timed_out",
+    "sign_in_not_started",
+    "port_refused",
+    "wrong_server",
+    "device_revoked",
+    "lives_here",
+    "changes_waiting",
+    "server_unreachable",
+    "certificate_refused",
+    "server_failed",
+    "upgrade_required",
+];
+
+impl ClientError {
+    pub(crate) fn new(class: Class, code: &str, message: impl Into<String>, next: &str) -> Self {
+        Self { code: code.to_owned(), message: message.into(), next: next.to_owned(), class }
+    }
+
+    pub(crate) fn refused(code: &str, message: impl Into<String>, next: &str) -> Self {
+        Self::new(Class::Refused, code, message, next)
+    }
+
+    pub(crate) fn not_found(what: &str) -> Self {
+        Self::refused("not_found", format!("there is no such {what}"), "look at the list again")
+    }
+
+    pub(crate) fn locked() -> Self {
+        Self::new(Class::NotOpen, "locked", "Billfold is locked", "unlock it")
+    }
+
+    pub(crate) fn no_account() -> Self {
+        Self::new(
+            Class::NotOpen,
+            "no_account",
+            "there is no account on this computer yet",
+            "create one with `billfold account create --local`, or sign in to a server",
+        )
+    }
+}
+
+impl From<VaultError> for ClientError {
+    fn from(error: VaultError) -> Self {
+        let message = error.to_string();
+        let make = |class, code, next| Self::new(class, code, message.clone(), next);
+        match error {
+            VaultError::NoAccount => Self::no_account(),
+            VaultError::AlreadySetUp => {
+                make(Class::Refused, "already_set_up", "sign out first, or choose another data folder")
+            }
+            VaultError::KeyringAbsent { .. } => make(
+                Class::NotOpen,
+                "keyring_absent",
+                "start the system's keyring, or repair with the recovery key and choose a passphrase",
+            ),
+            VaultError::KeyringLocked => {
+                make(Class::NotOpen, "keyring_locked", "unlock the system's keyring and try again")
+            }
+            VaultError::KeyringItemMissing => make(
+                Class::NotOpen,
+                "keyring_item_missing",
+                "repair with the recovery key; nothing was deleted and no new key was made",
+            ),
+            VaultError::KeyringRefused { .. } => {
+                make(Class::NotOpen, "keyring_refused", "look at the system's keyring and try again")
+            }
+            VaultError::PassphraseNeeded => make(Class::NotOpen, "passphrase_needed", "unlock with the passphrase"),
+            VaultError::WrongPassphrase => {
+                make(Class::NotOpen, "wrong_passphrase", "try again; often it is Caps Lock or the keyboard layout")
+            }
+            VaultError::TooManyTries { .. } => make(Class::NotOpen, "too_many_tries", "wait, then try again"),
+            VaultError::PassphraseTooShort => {
+                make(Class::Refused, "passphrase_too_short", "choose at least 12 characters that are not all alike")
+            }
+            VaultError::WrongRecoveryKey => {
+                make(Class::Refused, "wrong_recovery_key", "check the 25 letters and digits of the recovery key")
+            }
+            VaultError::Damaged => make(
+                Class::Damaged,
+                "vault_damaged",
+                "restore the file vault.json from a backup, or start with a new data folder",
+            ),
+            VaultError::Newer => make(Class::Damaged, "vault_newer", "update Billfold; the data was not touched"),
+            VaultError::File(error) => Self::from(error),
+        }
+    }
+}
+
+impl From<crate::folder::FileError> for ClientError {
+    fn from(error: crate::folder::FileError) -> Self {
+        match error.0.kind() {
+            std::io::ErrorKind::StorageFull | std::io::ErrorKind::QuotaExceeded => Self::new(
+                Class::Refused,
+                "disk_full",
+                "the disk is full; nothing was changed",
+                "free some space and try again",
+            ),
+            std::io::ErrorKind::ReadOnlyFilesystem | std::io::ErrorKind::PermissionDenied => Self::new(
+                Class::Refused,
+                "read_only",
+                "the data folder cannot be written",
+                "make the folder writable, or choose another with --data",
+            ),
+            _ => Self::new(
+                Class::Damaged,
+                "file_failed",
+                "a file of the data folder could not be read or written",
+                "check the disk and try again",
+            ),
+        }
+    }
+}
+
+impl From<CacheError> for ClientError {
+    fn from(error: CacheError) -> Self {
+        let message = error.to_string();
+        let make = |class, code, next| Self::new(class, code, message.clone(), next);
+        match error {
+            CacheError::DiskFull => make(Class::Refused, "disk_full", "free some space and try again"),
+            CacheError::ReadOnly => {
+                make(Class::Refused, "read_only", "make the folder writable, or choose another with --data")
+            }
+            CacheError::NotEncrypted => {
+                make(Class::Damaged, "not_encrypted", "install a Billfold that was built with SQLCipher")
+            }
+            CacheError::Damaged => make(
+                Class::Damaged,
+                "cache_damaged",
+                "unlock again: the copy is rebuilt from the server and unsent work is kept",
+            ),
+            CacheError::Newer => make(Class::Damaged, "cache_newer", "update Billfold; the data was not touched"),
+            CacheError::TooMany => {
+                make(Class::Refused, "too_many", "connect to the server so that waiting changes can be sent")
+            }
+            CacheError::NotFound(what) => Self::not_found(what),
+            CacheError::Closed => Self::locked(),
+            CacheError::Sql(_) => {
+                make(Class::Damaged, "cache_failed", "lock and unlock; if it comes again, run `billfold check`")
+            }
+            CacheError::File(error) => Self::from(error),
+        }
+    }
+}

@@ -1,0 +1,188 @@
+//! The data folder: which file is what, and how a file is replaced without ever being half written.
+//!
+//! | file | what |
+//! | --- | --- |
+//! | `vault.json` | how the keys are protected; no secrets, no names |
+//! | `cache.db` | the encrypted copy of the account |
+//! | `outbox.sealed`, `outbox/` | changes that the server does not have yet, readable when the cache is not |
+//! | `secrets.sealed` | device key and tokens where there is no keyring |
+//! | `due.sealed` | days on which something is due, for reminders while locked |
+//! | `damaged/` | what could not be read, moved aside |
+//! | `server/` | the embedded account server's own folder |
+
+use std::fs::{self, File, OpenOptions};
+use std::io::{self, Write};
+use std::path::{Path, PathBuf};
+
+/// A file could not be read or written; the kind of the inner error decides what to say.
+#[derive(Debug, thiserror::Error)]
+#[error("a file of the data folder could not be read or written")]
+pub struct FileError(#[from] pub io::Error);
+
+#[derive(Clone, Debug)]
+pub struct Folder(PathBuf);
+
+impl Folder {
+    /// Makes the folder if it is not there, readable by its owner alone.
+    pub fn at(path: impl Into<PathBuf>) -> Result<Self, FileError> {
+        let folder = Self(path.into());
+        make_private_dir(&folder.0)?;
+        Ok(folder)
+    }
+
+    #[must_use]
+    pub fn path(&self) -> &Path {
+        &self.0
+    }
+
+    #[must_use]
+    pub fn header(&self) -> PathBuf {
+        self.0.join("vault.json")
+    }
+
+    #[must_use]
+    pub fn cache(&self) -> PathBuf {
+        self.0.join("cache.db")
+    }
+
+    #[must_use]
+    pub fn outbox(&self) -> PathBuf {
+        self.0.join("outbox.sealed")
+    }
+
+    #[must_use]
+    pub fn chunks(&self) -> PathBuf {
+        self.0.join("outbox")
+    }
+
+    #[must_use]
+    pub fn secrets(&self) -> PathBuf {
+        self.0.join("secrets.sealed")
+    }
+
+    #[must_use]
+    pub fn due(&self) -> PathBuf {
+        self.0.join("due.sealed")
+    }
+
+    #[must_use]
+    pub fn due_key(&self) -> PathBuf {
+        self.0.join("due.key")
+    }
+
+    /// Stands there when a page of the cache did not read: the next opening rebuilds it.
+    pub(crate) fn damage_mark(&self) -> PathBuf {
+        self.0.join("cache.damaged")
+    }
+
+    #[must_use]
+    pub fn damaged(&self) -> PathBuf {
+        self.0.join("damaged")
+    }
+
+    /// Where the embedded server keeps its own data.
+    #[must_use]
+    pub fn server(&self) -> PathBuf {
+        self.0.join("server")
+    }
+
+    /// The cache and what SQLite keeps beside it.
+    pub(crate) fn cache_files(&self) -> [PathBuf; 3] {
+        let beside = |suffix: &str| self.0.join(format!("cache.db{suffix}"));
+        [self.cache(), beside("-wal"), beside("-shm")]
+    }
+
+    /// Moves the cache's files aside, so that nothing that might be of use is lost.
+    pub(crate) fn set_cache_aside(&self, stamp: &str) -> Result<(), FileError> {
+        make_private_dir(&self.damaged())?;
+        for file in self.cache_files() {
+            let name = file.file_name().and_then(|n| n.to_str()).unwrap_or("cache");
+            match fs::rename(&file, self.damaged().join(format!("{stamp}-{name}"))) {
+                Err(error) if error.kind() == io::ErrorKind::NotFound => {}
+                other => other?,
+            }
+        }
+        Ok(())
+    }
+
+    /// Deletes everything of this account on this computer, keys first, and checks that it is gone.
+    pub(crate) fn wipe(&self) -> Result<(), FileError> {
+        let files = [self.header(), self.secrets(), self.due_key(), self.due(), self.outbox(), self.damage_mark()];
+        for file in files.iter().chain(&self.cache_files()) {
+            remove(file)?;
+        }
+        for dir in [self.chunks(), self.damaged()] {
+            remove_dir(&dir)?;
+        }
+        Ok(())
+    }
+
+    /// An embedded server's data that never got an account.
+    pub(crate) fn wipe_server(&self) -> Result<(), FileError> {
+        remove_dir(&self.server())
+    }
+}
+
+/// The file's bytes; `None` when there is no such file.
+pub(crate) fn read(path: &Path) -> Result<Option<Vec<u8>>, FileError> {
+    match fs::read(path) {
+        Ok(bytes) => Ok(Some(bytes)),
+        Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(None),
+        Err(error) => Err(error.into()),
+    }
+}
+
+/// Replaces a file as a whole: after a crash the old or the new content stands there, never a mixture.
+pub(crate) fn replace(path: &Path, bytes: &[u8]) -> Result<(), FileError> {
+    let beside = path.with_extension("new");
+    let mut file = private_file(&beside)?;
+    file.write_all(bytes)?;
+    file.sync_all()?;
+    drop(file);
+    fs::rename(&beside, path)?;
+    if let Some(dir) = path.parent() {
+        sync_dir(dir)?;
+    }
+    Ok(())
+}
+
+/// Removing what is not there succeeds.
+pub(crate) fn remove(path: &Path) -> Result<(), FileError> {
+    match fs::remove_file(path) {
+        Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(()),
+        other => Ok(other?),
+    }
+}
+
+fn remove_dir(path: &Path) -> Result<(), FileError> {
+    match fs::remove_dir_all(path) {
+        Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(()),
+        other => Ok(other?),
+    }
+}
+
+pub(crate) fn make_private_dir(path: &Path) -> Result<(), FileError> {
+    let mut builder = fs::DirBuilder::new();
+    builder.recursive(true);
+    #[cfg(unix)]
+    std::os::unix::fs::DirBuilderExt::mode(&mut builder, 0o700);
+    builder.create(path)?;
+    Ok(())
+}
+
+fn private_file(path: &Path) -> Result<File, FileError> {
+    let mut options = OpenOptions::new();
+    options.write(true).create(true).truncate(true);
+    #[cfg(unix)]
+    std::os::unix::fs::OpenOptionsExt::mode(&mut options, 0o600);
+    Ok(options.open(path)?)
+}
+
+/// A rename is durable once its folder is; other systems than Unix cannot sync a folder.
+fn sync_dir(dir: &Path) -> Result<(), FileError> {
+    #[cfg(unix)]
+    File::open(dir)?.sync_all()?;
+    #[cfg(not(unix))]
+    let _ = dir;
+    Ok(())
+}

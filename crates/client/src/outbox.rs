@@ -1,0 +1,227 @@
+//! Changes that the server does not have yet. They are the only local truth, so they are kept twice: in the cache,
+//! where they are worked through in order, and sealed beside it, where they survive a damaged cache.
+//! Import chunks are large: each is a sealed file of its own, written before the change that names it.
+
+use std::path::PathBuf;
+use std::sync::Arc;
+
+use api::accounts::AccountEdit;
+use api::bills::BillEdit;
+use api::import::ImportChunk;
+use domain::accounts::{Account, Transaction};
+use domain::bills::{Bill, Mark, sorted_remind_days};
+use domain::ids::{AccountId, BillId, MutationId, PaymentId};
+use domain::payments::PaymentOrder;
+use jiff::Timestamp;
+use jiff::civil::Date;
+use serde::{Deserialize, Serialize};
+
+use crate::cache::{CacheError, CacheResult, Tx, accounts, bills, outbox as rows, transactions};
+use crate::folder::{self, Folder};
+use crate::platform::Chance;
+use crate::seal::{SealKey, seal, unseal};
+
+/// Chunk files compress well; more effort than this costs more time than the disk saves.
+const COMPRESSION: i32 = 1;
+/// No chunk of ours is larger; a file that unpacks to more is not one.
+const CHUNK_BYTES_MAX: usize = 64 * 1024 * 1024;
+const LIST: &[u8] = b"billfold outbox list";
+const CHUNK: &[u8] = b"billfold outbox chunk";
+
+/// One change, with the id that makes sending it twice harmless.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub(crate) struct Entry {
+    pub id: MutationId,
+    pub made_at: Timestamp,
+    pub change: Change,
+}
+
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(tag = "what", rename_all = "snake_case")]
+pub(crate) enum Change {
+    AddBill {
+        bill: Bill,
+    },
+    EditBill {
+        bill: BillId,
+        edit: BillEdit,
+    },
+    RemoveBill {
+        bill: BillId,
+    },
+    SetMark {
+        mark: Mark,
+    },
+    ClearMark {
+        bill: BillId,
+        due_on: Date,
+    },
+    Pay {
+        order: PaymentOrder,
+    },
+    CancelPayment {
+        payment: PaymentId,
+    },
+    EditAccount {
+        account: AccountId,
+        edit: AccountEdit,
+    },
+    /// The lines are in the chunk file of this name.
+    Import {
+        chunk: MutationId,
+        lines: u32,
+    },
+}
+
+/// Where the outbox keeps what stands beside the cache.
+#[derive(Clone)]
+pub(crate) struct Beside {
+    folder: Folder,
+    key: SealKey,
+}
+
+impl Beside {
+    pub const fn new(folder: Folder, key: SealKey) -> Self {
+        Self { folder, key }
+    }
+
+    /// The list as the cache has it now.
+    pub fn save(&self, entries: &[Entry], chance: &dyn Chance) -> CacheResult<()> {
+        if entries.is_empty() {
+            return Ok(folder::remove(&self.folder.outbox())?);
+        }
+        let plain = serde_json::to_vec(entries).map_err(|_| CacheError::Damaged)?;
+        let sealed = seal(&self.key, LIST, &plain, chance).map_err(|_| CacheError::Damaged)?;
+        Ok(folder::replace(&self.folder.outbox(), &sealed)?)
+    }
+
+    /// What was waiting when the cache was last whole.
+    pub fn load(&self) -> CacheResult<Vec<Entry>> {
+        let Some(sealed) = folder::read(&self.folder.outbox())? else {
+            return Ok(Vec::new());
+        };
+        let plain = unseal(&self.key, LIST, &sealed).map_err(|_| CacheError::Damaged)?;
+        serde_json::from_slice(&plain).map_err(|_| CacheError::Damaged)
+    }
+
+    pub fn write_chunk(&self, chunk: &ImportChunk, chance: &dyn Chance) -> CacheResult<()> {
+        folder::make_private_dir(&self.folder.chunks())?;
+        let plain = serde_json::to_vec(chunk).map_err(|_| CacheError::Damaged)?;
+        let packed = zstd::bulk::compress(&plain, COMPRESSION).map_err(|_| CacheError::Damaged)?;
+        let sealed = seal(&self.key, CHUNK, &packed, chance).map_err(|_| CacheError::Damaged)?;
+        Ok(folder::replace(&self.chunk_path(chunk.id), &sealed)?)
+    }
+
+    pub fn read_chunk(&self, id: MutationId) -> CacheResult<ImportChunk> {
+        let sealed = folder::read(&self.chunk_path(id))?.ok_or(CacheError::Damaged)?;
+        let packed = unseal(&self.key, CHUNK, &sealed).map_err(|_| CacheError::Damaged)?;
+        let plain = zstd::bulk::decompress(&packed, CHUNK_BYTES_MAX).map_err(|_| CacheError::Damaged)?;
+        serde_json::from_slice(&plain).map_err(|_| CacheError::Damaged)
+    }
+
+    pub fn remove_chunk(&self, id: MutationId) -> CacheResult<()> {
+        Ok(folder::remove(&self.chunk_path(id))?)
+    }
+
+    /// Deletes chunk files that no change names: an import that was cut short before its commit.
+    pub fn sweep(&self, entries: &[Entry]) -> CacheResult<()> {
+        let Ok(files) = std::fs::read_dir(self.folder.chunks()) else {
+            return Ok(());
+        };
+        let named: Vec<PathBuf> = entries
+            .iter()
+            .filter_map(|entry| match &entry.change {
+                Change::Import { chunk, .. } => Some(self.chunk_path(*chunk)),
+                _ => None,
+            })
+            .collect();
+        for file in files.filter_map(Result::ok) {
+            if !named.contains(&file.path()) {
+                folder::remove(&file.path())?;
+            }
+        }
+        Ok(())
+    }
+
+    fn chunk_path(&self, id: MutationId) -> PathBuf {
+        self.folder.chunks().join(format!("{id}.sealed"))
+    }
+}
+
+/// Shows a change in the cache before the server has it. Doing it again changes nothing.
+pub(crate) async fn apply(tx: &mut Tx, entry: &Entry, beside: &Beside) -> CacheResult<()> {
+    match &entry.change {
+        Change::AddBill { bill } => bills::put_bill(tx, bill).await,
+        Change::EditBill { bill, edit } => match bills::find_bill(&mut **tx, *bill).await? {
+            Some(bill) => bills::put_bill(tx, &edited(bill, edit)).await,
+            None => Ok(()),
+        },
+        Change::RemoveBill { bill } => bills::remove_bill(tx, *bill).await,
+        Change::SetMark { mark } => bills::put_mark(tx, mark).await,
+        Change::ClearMark { bill, due_on } => bills::remove_mark(tx, *bill, *due_on).await,
+        Change::Pay { order } => bills::put_order(tx, order, entry.made_at).await,
+        // Only the server knows whether it is still in time.
+        Change::CancelPayment { .. } => Ok(()),
+        Change::EditAccount { account, edit } => match accounts::find(&mut **tx, *account).await? {
+            Some(account) => accounts::put(tx, &edited_account(account, edit)).await,
+            None => Ok(()),
+        },
+        Change::Import { chunk, .. } => apply_chunk(tx, &beside.read_chunk(*chunk)?).await,
+    }
+}
+
+async fn apply_chunk(tx: &mut Tx, chunk: &ImportChunk) -> CacheResult<()> {
+    for account in &chunk.accounts {
+        accounts::put(tx, account).await?;
+    }
+    transactions::remove_all(tx, &chunk.replaced).await?;
+    let wanted = chunk.transactions.iter().map(|line| (line.account, line.amount.currency()));
+    let numbers = accounts::numbers_of(tx, wanted).await?;
+    let mut lines: Vec<&Transaction> = Vec::new();
+    for (account, number) in &numbers {
+        let of_account = || chunk.transactions.iter().filter(|line| line.account == *account);
+        let sources: Vec<Arc<str>> =
+            of_account().map(|line| line.source.as_deref().unwrap_or_default().into()).collect();
+        // What the server has by another id stays as it is there.
+        let known = transactions::known_sources(tx, *number, &sources).await?;
+        lines.extend(of_account().enumerate().filter(|(at, _)| !known.contains(at)).map(|(_, line)| line));
+    }
+    transactions::apply_all(tx, &numbers, &lines).await
+}
+
+/// Brings back over the server's view what it does not have yet. Imports were applied once and stay: the server's
+/// records never take them away.
+pub(crate) async fn reapply(tx: &mut Tx, beside: &Beside, with_imports: bool) -> CacheResult<()> {
+    for waiting in rows::all(&mut **tx).await? {
+        let is_import = matches!(waiting.entry.change, Change::Import { .. });
+        if with_imports || !is_import {
+            apply(tx, &waiting.entry, beside).await?;
+        }
+    }
+    Ok(())
+}
+
+/// The bill with the fields of an edit.
+pub(crate) fn edited(mut bill: Bill, edit: &BillEdit) -> Bill {
+    let edit = edit.clone();
+    bill.name = edit.name.unwrap_or(bill.name);
+    bill.amount = edit.amount.unwrap_or(bill.amount);
+    bill.estimated = edit.estimated.unwrap_or(bill.estimated);
+    bill.schedule = edit.schedule.unwrap_or(bill.schedule);
+    bill.biller = edit.biller.unwrap_or(bill.biller);
+    bill.reference = edit.reference.unwrap_or(bill.reference);
+    bill.card = edit.card.unwrap_or(bill.card);
+    bill.remind_days = edit.remind_days.map_or(bill.remind_days, sorted_remind_days);
+    bill.note = edit.note.unwrap_or(bill.note);
+    bill
+}
+
+fn edited_account(mut account: Account, edit: &AccountEdit) -> Account {
+    if let Some(name) = &edit.name {
+        account.name.clone_from(name);
+    }
+    if edit.terms.is_some() {
+        account.terms.clone_from(&edit.terms);
+    }
+    account
+}

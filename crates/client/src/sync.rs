@@ -1,0 +1,582 @@
+//! Sync: the outbox is sent in order, each change once by its id; then the change feed is read from the cursor. The
+//! server wins; what it does not have yet is laid over its view again. Nothing is ever dropped in silence.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use api::error::ErrorCode;
+use api::sign_in::Me;
+use api::sync::{Change as Fed, Gone, LINE_MAX, Page, Record, SnapshotHead};
+use domain::accounts::Transaction;
+use domain::ids::MutationId;
+use eventsource_stream::Eventsource as _;
+use futures_util::StreamExt as _;
+use jiff::Timestamp;
+use serde::{Deserialize, Serialize};
+use tokio::sync::mpsc;
+
+use crate::cache::outbox::{self as rows, Waiting};
+use crate::cache::{self, CacheError, CacheResult, Tx, accounts, bills, state, transactions};
+use crate::client::{Changed, Client, Open};
+use crate::error::ClientError;
+use crate::http::{CallError, Method, Sending};
+use crate::outbox::{self, Change};
+use crate::platform::random;
+
+/// A command waits so long for the network before it goes on without.
+const SOON: Duration = Duration::from_secs(10);
+/// The feed is read at least this often, also when no event comes.
+const EVERY: Duration = Duration::from_secs(60);
+const RETRY_FIRST: Duration = Duration::from_secs(1);
+const RETRY_MAX: Duration = Duration::from_secs(60);
+/// Pages of one pull: 500 changes each.
+const PAGES_MAX: usize = 100_000;
+/// Transactions of a snapshot that are added at once.
+const BATCH: usize = 20_000;
+/// Batches that are read ahead of the disk.
+const BATCHES_AHEAD: usize = 2;
+/// Chunk bodies compress well; the server unpacks them.
+const COMPRESSION: i32 = 1;
+const REFUSALS_KEPT: usize = 100;
+const REFUSALS: &str = "refusals";
+
+/// A change that the server did not take, for the person to see.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, specta::Type)]
+pub struct Refusal {
+    /// `edit_bill`, `set_mark`, …
+    pub what: String,
+    /// The server's code.
+    pub code: String,
+    #[specta(type = String)]
+    pub at: Timestamp,
+}
+
+#[derive(Clone)]
+pub struct Sync(pub(crate) Client);
+
+impl Client {
+    #[must_use]
+    pub fn sync(&self) -> Sync {
+        Sync(self.clone())
+    }
+
+    /// The computer woke up, or the network changed: look at once.
+    pub fn wake(&self) {
+        self.0.wake.notify_waiters();
+        self.0.wake.notify_one();
+    }
+}
+
+impl Sync {
+    /// Sends what waits and reads what is new.
+    pub async fn now(&self) -> Result<(), ClientError> {
+        let open = self.0.open_now()?;
+        let _turn = open.syncing.lock().await;
+        self.read_me(&open).await?;
+        // What was read already counts even if a change could not be sent.
+        let pumped = self.pump(&open).await;
+        if open.is_closed() {
+            return Err(pumped.err().unwrap_or_else(ClientError::locked));
+        }
+        let changed = self.pull(&open).await?;
+        pumped?;
+        self.refresh_lists(&open, changed).await?;
+        let at = self.0.now();
+        self.0
+            .with(async |open| {
+                let mut tx = open.cache.begin().await?;
+                state::put(&mut *tx, state::SYNCED_AT, &at).await?;
+                Ok(tx.commit().await?)
+            })
+            .await?;
+        self.0.tell(Changed::Status);
+        Ok(())
+    }
+
+    /// The same within a moment, for commands that work offline just as well.
+    pub async fn soon(&self) {
+        match tokio::time::timeout(SOON, self.now()).await {
+            Ok(Err(error)) => tracing::info!(code = error.code, "not synced just now"),
+            Err(_) => tracing::info!("the sync takes longer"),
+            Ok(Ok(())) => {}
+        }
+    }
+
+    /// Changes that the server did not take, newest first.
+    pub async fn refusals(&self) -> Result<Vec<Refusal>, ClientError> {
+        let kept = self.0.with(async |open| state::find(open.cache.readers(), REFUSALS).await).await?;
+        Ok(kept.unwrap_or_default())
+    }
+
+    /// Keeps this device in step for as long as the app runs: after each change here, at each event of the server,
+    /// and every minute. After a failure it waits longer and longer.
+    pub async fn run(&self) {
+        let mut wait = RETRY_FIRST;
+        loop {
+            let result = match self.0.opened() {
+                Some(open) if self.0.is_signed_in(&open).await.unwrap_or(false) => {
+                    drop(open);
+                    self.now().await
+                }
+                // Unlocking or signing in wakes this up.
+                _ => {
+                    self.0.0.wake.notified().await;
+                    continue;
+                }
+            };
+            match result {
+                Ok(()) => {
+                    wait = RETRY_FIRST;
+                    self.listen().await;
+                }
+                Err(error) => {
+                    tracing::info!(code = error.code, "sync waits");
+                    tokio::select! {
+                        () = tokio::time::sleep(self.jittered(wait)) => {}
+                        () = self.0.0.wake.notified() => {}
+                    }
+                    wait = (wait * 2).min(RETRY_MAX);
+                }
+            }
+        }
+    }
+
+    /// Between a half and the whole of a wait, so that devices do not come back all at once.
+    fn jittered(&self, wait: Duration) -> Duration {
+        let dice = u32::from(u16::from_le_bytes(random::<2>(self.0.0.ports.chance.as_ref())));
+        wait / 2 + wait / 2 * dice / u32::from(u16::MAX)
+    }
+
+    /// Returns when there is something to do: an event with a new number, a change here, or a minute over.
+    async fn listen(&self) {
+        let answer = tokio::select! {
+            answer = self.0.call(Method::Get, "/api/v1/events", Sending::default()) => answer,
+            () = self.0.0.wake.notified() => return,
+        };
+        let Ok(answer) = answer else {
+            tokio::select! {
+                () = tokio::time::sleep(RETRY_FIRST) => {}
+                () = self.0.0.wake.notified() => {}
+            }
+            return;
+        };
+        let mut events = answer.0.bytes_stream().eventsource();
+        // The stream begins with the number as it is; what came between the last read and now is read at once.
+        let mut known: Option<String> = None;
+        loop {
+            tokio::select! {
+                event = events.next() => match event {
+                    Some(Ok(event)) if event.event == "number" => {
+                        if known.as_ref() != Some(&event.data) {
+                            known = Some(event.data);
+                            if self.now().await.is_err() {
+                                return;
+                            }
+                        }
+                    }
+                    Some(Ok(_)) => {}
+                    Some(Err(_)) | None => {
+                        self.0.set_online(false);
+                        return;
+                    }
+                },
+                () = self.0.0.wake.notified() => {
+                    if self.now().await.is_err() {
+                        return;
+                    }
+                }
+                () = tokio::time::sleep(EVERY) => {
+                    if self.now().await.is_err() {
+                        return;
+                    }
+                }
+            }
+        }
+    }
+
+    pub(crate) async fn read_me(&self, open: &Open) -> Result<Me, ClientError> {
+        let answer = self.0.call(Method::Get, "/api/v1/me", Sending::default()).await?;
+        let me: Me = answer.json().await?;
+        let known: Option<Me> = state::find(open.cache.readers(), state::ME).await?;
+        if known.as_ref() != Some(&me) {
+            let mut tx = open.cache.begin().await?;
+            state::put(&mut *tx, state::ME, &me).await?;
+            tx.commit().await.map_err(CacheError::from)?;
+            self.0.tell(Changed::Status);
+        }
+        Ok(me)
+    }
+
+    /// The directory and the list of statements, which are not in the feed.
+    async fn refresh_lists(&self, open: &Open, changed: bool) -> Result<(), ClientError> {
+        let known = bills::all_billers(open.cache.readers()).await?;
+        if !changed && !known.is_empty() {
+            return Ok(());
+        }
+        let answer = self.0.call(Method::Get, "/api/v1/billers", Sending::default()).await?;
+        let billers: api::billers::BillerList = answer.json().await?;
+        let answer = self.0.call(Method::Get, "/api/v1/statements", Sending::default()).await?;
+        let statements: api::statements::StatementList = answer.json().await?;
+        self.0
+            .with(async |open| {
+                let mut tx = open.cache.begin().await?;
+                bills::replace_billers(&mut tx, &billers.items).await?;
+                bills::replace_statements(&mut tx, &statements.items).await?;
+                Ok(tx.commit().await?)
+            })
+            .await?;
+        self.0.tell(Changed::Book);
+        Ok(())
+    }
+}
+
+// ---- Sending ----------------------------------------------------------------------------------------------------
+
+impl Sync {
+    /// Sends what waits, in order, until the outbox is empty or the server cannot be reached.
+    async fn pump(&self, open: &Open) -> Result<(), ClientError> {
+        while let Some(waiting) = self.next(open).await? {
+            let sent = self.send(open, &waiting).await;
+            match sent {
+                Ok(payment) => self.done(open, &waiting, payment, None).await?,
+                Err(CallError::Refused(problem)) => {
+                    self.done(open, &waiting, None, Some(problem.code)).await?;
+                }
+                Err(error) => return Err(error.into()),
+            }
+        }
+        Ok(())
+    }
+
+    /// The first that waits, marked as begun: from here on only the server can say that it did not happen.
+    async fn next(&self, open: &Open) -> Result<Option<Waiting>, ClientError> {
+        let first = rows::first(open.cache.readers()).await?;
+        if let Some(waiting) = &first
+            && !waiting.tried
+        {
+            // The write lock decides against a cancel at the same moment.
+            let mut tx = open.cache.begin().await?;
+            let current = rows::first(&mut *tx).await?;
+            if current.as_ref().map(|current| current.number) != Some(waiting.number) {
+                return Ok(current.filter(|current| current.tried));
+            }
+            rows::mark_tried(&mut tx, waiting.number).await?;
+            tx.commit().await.map_err(CacheError::from)?;
+        }
+        Ok(first)
+    }
+
+    async fn send(&self, open: &Open, waiting: &Waiting) -> Result<Option<api::payments::Payment>, CallError> {
+        let id = waiting.entry.id;
+        let keyed = |sending: Sending| Sending { idempotency: Some(id), ..sending };
+        let (method, path, sending) = match &waiting.entry.change {
+            Change::AddBill { bill } => (Method::Put, format!("/api/v1/bills/{}", bill.id), Sending::json(bill)?),
+            Change::EditBill { bill, edit } => (Method::Patch, format!("/api/v1/bills/{bill}"), Sending::json(edit)?),
+            Change::RemoveBill { bill } => (Method::Delete, format!("/api/v1/bills/{bill}"), Sending::default()),
+            Change::SetMark { mark } => {
+                let path = format!("/api/v1/bills/{}/occurrences/{}", mark.bill, mark.due_on);
+                (Method::Put, path, Sending::json(mark)?)
+            }
+            Change::ClearMark { bill, due_on } => {
+                (Method::Delete, format!("/api/v1/bills/{bill}/occurrences/{due_on}"), Sending::default())
+            }
+            Change::Pay { order } => (Method::Post, "/api/v1/payments".to_owned(), Sending::json(order)?),
+            Change::CancelPayment { payment } => {
+                (Method::Post, format!("/api/v1/payments/{payment}/cancel"), Sending::default())
+            }
+            Change::EditAccount { account, edit } => {
+                (Method::Patch, format!("/api/v1/accounts/{account}"), Sending::json(edit)?)
+            }
+            Change::Import { chunk, .. } => {
+                (Method::Post, "/api/v1/import".to_owned(), packed_chunk(open, *chunk).await?)
+            }
+        };
+        let answer = self.0.call(method, &path, keyed(sending)).await?;
+        match waiting.entry.change {
+            Change::Pay { .. } | Change::CancelPayment { .. } => Ok(Some(answer.json().await?)),
+            _ => Ok(None),
+        }
+    }
+
+    /// Takes a change off the queue with what the server said about it.
+    async fn done(
+        &self,
+        open: &Open,
+        waiting: &Waiting,
+        payment: Option<api::payments::Payment>,
+        refused: Option<ErrorCode>,
+    ) -> Result<(), ClientError> {
+        let at = self.0.now();
+        let result = settle(open, waiting, payment.as_ref(), refused, at).await;
+        self.0.watch(&result);
+        result?;
+        if let Change::Import { chunk, .. } = waiting.entry.change {
+            open.beside.remove_chunk(chunk)?;
+        }
+        self.0.with(async |open| self.0.save_outbox(open).await).await?;
+        self.0.tell(Changed::Book);
+        self.0.tell(Changed::Status);
+        Ok(())
+    }
+}
+
+async fn packed_chunk(open: &Open, chunk: MutationId) -> Result<Sending, CallError> {
+    let beside = open.beside.clone();
+    let packing = tokio::task::spawn_blocking(move || {
+        let chunk = beside.read_chunk(chunk)?;
+        let plain = serde_json::to_vec(&chunk).map_err(|_| CacheError::Damaged)?;
+        zstd::bulk::compress(&plain, COMPRESSION).map_err(|_| CacheError::Damaged)
+    });
+    // A chunk that cannot be read stays queued: the person is told by `check`, nothing is lost in silence.
+    let packed = packing.await.map_err(|_| CallError::Locked)?.map_err(|_| CallError::Locked)?;
+    Ok(Sending { body: Some(packed), content_type: Some("application/json"), packed: true, idempotency: None })
+}
+
+async fn settle(
+    open: &Open,
+    waiting: &Waiting,
+    payment: Option<&api::payments::Payment>,
+    refused: Option<ErrorCode>,
+    at: Timestamp,
+) -> CacheResult<()> {
+    let mut tx = open.cache.begin().await?;
+    if let Some(payment) = payment {
+        bills::put_payment(&mut tx, payment).await?;
+    }
+    match (refused, &waiting.entry.change) {
+        (None, _) => {}
+        (Some(code), Change::Pay { order }) => bills::refuse_payment(&mut tx, order.id, code.as_str()).await?,
+        (Some(code), change) => {
+            // What was shown in advance is not so: read everything again.
+            state::remove(&mut *tx, state::CURSOR).await?;
+            note_refusal(&mut tx, change, code, at).await?;
+        }
+    }
+    rows::remove(&mut tx, waiting.number).await?;
+    Ok(tx.commit().await?)
+}
+
+async fn note_refusal(tx: &mut Tx, change: &Change, code: ErrorCode, at: Timestamp) -> CacheResult<()> {
+    let what = serde_json::to_value(change).ok().and_then(|value| value["what"].as_str().map(str::to_owned));
+    let what = what.unwrap_or_default();
+    tracing::warn!(what, code = code.as_str(), "the server did not take a change");
+    let mut kept: Vec<Refusal> = state::find(&mut **tx, REFUSALS).await?.unwrap_or_default();
+    kept.insert(0, Refusal { what, code: code.as_str().to_owned(), at });
+    kept.truncate(REFUSALS_KEPT);
+    state::put(&mut **tx, REFUSALS, &kept).await
+}
+
+// ---- Reading ----------------------------------------------------------------------------------------------------
+
+impl Sync {
+    /// Reads the feed to its end. True when anything came.
+    async fn pull(&self, open: &Arc<Open>) -> Result<bool, ClientError> {
+        let mut changed = false;
+        for _ in 0..PAGES_MAX {
+            let Some(cursor) = state::find::<String>(open.cache.readers(), state::CURSOR).await? else {
+                self.load_snapshot(open).await?;
+                changed = true;
+                continue;
+            };
+            let answer = self.0.call(Method::Get, &feed_from(&cursor), Sending::default()).await;
+            let page: Page = match answer {
+                Err(CallError::Refused(problem)) if problem.code == ErrorCode::CursorExpired => {
+                    self.load_snapshot(open).await?;
+                    changed = true;
+                    continue;
+                }
+                other => other?.json().await?,
+            };
+            if !page.changes.is_empty() || page.cursor != cursor {
+                let result = apply_page(open, &page).await;
+                self.0.watch(&result);
+                result?;
+            }
+            if !page.changes.is_empty() {
+                changed = true;
+                self.told(open).await?;
+            }
+            if !page.more {
+                break;
+            }
+        }
+        Ok(changed)
+    }
+
+    async fn told(&self, open: &Open) -> Result<(), ClientError> {
+        open.read_names().await?;
+        self.0.tell(Changed::Book);
+        self.0.reminders().withdraw_settled().await
+    }
+
+    /// Replaces the whole copy by the server's state of one moment, in one transaction.
+    async fn load_snapshot(&self, open: &Arc<Open>) -> Result<(), ClientError> {
+        let answer = self.0.call(Method::Get, "/api/v1/sync/snapshot", Sending::default()).await?;
+        let (batches, incoming) = mpsc::channel(BATCHES_AHEAD);
+        // Reading and writing at the same time: parsing is half of the work.
+        let reading = tokio::spawn(read_snapshot(answer.0, batches));
+        let written = write_snapshot(open, incoming).await;
+        let read = reading.await.map_err(|_| ClientError::locked())?;
+        self.0.watch(&written);
+        // A broken transfer is the cause, not its consequence.
+        read?;
+        written?;
+        self.told(open).await
+    }
+}
+
+/// The cursor is opaque: whatever stands in it arrives as it was given.
+fn feed_from(cursor: &str) -> String {
+    let mut path = "/api/v1/sync?cursor=".to_owned();
+    for byte in cursor.bytes() {
+        if byte.is_ascii_alphanumeric() || b"-._~".contains(&byte) {
+            path.push(char::from(byte));
+        } else {
+            path.push_str(&format!("%{byte:02X}"));
+        }
+    }
+    path
+}
+
+/// What the reader of a snapshot hands over.
+enum Part {
+    Head(SnapshotHead),
+    Lines(Vec<Transaction>),
+    Other(Box<Record>),
+    /// All records of the head's number came.
+    End,
+}
+
+async fn read_snapshot(response: reqwest::Response, to: mpsc::Sender<Part>) -> Result<(), CallError> {
+    let mut stream = response.bytes_stream();
+    let mut buffer: Vec<u8> = Vec::new();
+    let mut lines: Vec<Transaction> = Vec::new();
+    let mut left: Option<u64> = None;
+    while let Some(bytes) = stream.next().await {
+        buffer.extend_from_slice(&bytes?);
+        let mut start = 0;
+        while let Some(length) = buffer[start..].iter().position(|byte| *byte == b'\n') {
+            let line = &buffer[start..start + length];
+            start += length + 1;
+            if line.is_empty() {
+                continue;
+            }
+            let Some(count) = &mut left else {
+                let head: SnapshotHead = serde_json::from_slice(line).map_err(|_| CallError::NotAServer)?;
+                left = Some(head.records);
+                hand(&to, Part::Head(head)).await?;
+                continue;
+            };
+            *count = count.checked_sub(1).ok_or(CallError::NotAServer)?;
+            match serde_json::from_slice(line).map_err(|_| CallError::NotAServer)? {
+                Record::Transaction(line) => lines.push(line),
+                other => hand(&to, Part::Other(Box::new(other))).await?,
+            }
+            if lines.len() >= BATCH {
+                hand(&to, Part::Lines(std::mem::take(&mut lines))).await?;
+            }
+        }
+        buffer.drain(..start);
+        if buffer.len() > LINE_MAX {
+            return Err(CallError::NotAServer);
+        }
+    }
+    if left != Some(0) || !buffer.is_empty() {
+        return Err(CallError::Unreachable);
+    }
+    hand(&to, Part::Lines(lines)).await?;
+    hand(&to, Part::End).await
+}
+
+async fn hand(to: &mpsc::Sender<Part>, part: Part) -> Result<(), CallError> {
+    to.send(part).await.map_err(|_| CallError::Locked)
+}
+
+async fn write_snapshot(open: &Open, mut parts: mpsc::Receiver<Part>) -> CacheResult<()> {
+    let mut tx = open.cache.begin().await?;
+    transactions::clear(&mut tx).await?;
+    bills::clear(&mut tx).await?;
+    let mut complete = false;
+    while let Some(part) = parts.recv().await {
+        match part {
+            Part::Head(head) => state::put(&mut *tx, state::CURSOR, &head.cursor).await?,
+            Part::Lines(lines) => add_fresh(&mut tx, lines).await?,
+            Part::Other(record) => apply_record(&mut tx, &record).await?,
+            Part::End => complete = true,
+        }
+    }
+    if !complete {
+        // The reader says why; this transaction is undone.
+        return Err(CacheError::Closed);
+    }
+    outbox::reapply(&mut tx, &open.beside, true).await?;
+    Ok(tx.commit().await?)
+}
+
+/// Adds lines to tables that held none: nothing is looked up.
+async fn add_fresh(tx: &mut Tx, lines: Vec<Transaction>) -> CacheResult<()> {
+    let wanted = lines.iter().map(|line| (line.account, line.amount.currency()));
+    let numbers = accounts::numbers_of(tx, wanted).await?;
+    let first = transactions::take_lines(tx, lines.len()).await?;
+    let mut rows = Vec::with_capacity(lines.len());
+    for (number, line) in (first..).zip(lines) {
+        let account = *numbers.get(&line.account).ok_or(CacheError::Damaged)?;
+        rows.push(transactions::new_line(line, account, number));
+    }
+    rows.sort_unstable_by_key(|row| row.seq);
+    transactions::add_all(tx, &rows).await
+}
+
+async fn apply_page(open: &Open, page: &Page) -> CacheResult<()> {
+    let mut tx = open.cache.begin().await?;
+    let lines: Vec<&Transaction> = page
+        .changes
+        .iter()
+        .filter_map(|Fed { record, .. }| match record {
+            Record::Transaction(line) => Some(line),
+            _ => None,
+        })
+        .collect();
+    let wanted = lines.iter().map(|line| (line.account, line.amount.currency()));
+    let numbers = accounts::numbers_of(&mut tx, wanted).await?;
+    transactions::apply_all(&mut tx, &numbers, &lines).await?;
+    for change in &page.changes {
+        apply_record(&mut tx, &change.record).await?;
+    }
+    outbox::reapply(&mut tx, &open.beside, false).await?;
+    state::put(&mut *tx, state::CURSOR, &page.cursor).await?;
+    Ok(tx.commit().await?)
+}
+
+/// Everything but transactions, which go in batches.
+async fn apply_record(tx: &mut Tx, record: &Record) -> CacheResult<()> {
+    match record {
+        Record::Transaction(_) => Ok(()),
+        Record::Account(account) => accounts::put(tx, account).await,
+        Record::Bill(bill) => bills::put_bill(tx, bill).await,
+        Record::Mark(mark) => bills::put_mark(tx, mark).await,
+        Record::Payment(payment) => bills::put_payment(tx, payment).await,
+        Record::Gone(gone) => match gone {
+            Gone::Account { id } => accounts::remove(tx, *id).await,
+            Gone::Transaction { id } => transactions::remove_all(tx, &[*id]).await,
+            Gone::Bill { id } => bills::remove_bill(tx, *id).await,
+            Gone::Mark { bill, due_on } => bills::remove_mark(tx, *bill, *due_on).await,
+        },
+    }
+}
+
+/// Says how the copy stands, for `check`.
+impl Client {
+    pub async fn cache_is_sound(&self) -> Result<bool, ClientError> {
+        let sound = self.with(async |open| Ok(open.cache.is_sound().await)).await?;
+        if !sound {
+            self.watch::<()>(&Err(cache::CacheError::Damaged));
+        }
+        Ok(sound)
+    }
+
+    /// The version of the library that encrypts the copy.
+    pub async fn cipher_version(&self) -> Result<String, ClientError> {
+        self.with(async |open| open.cache.cipher_version().await).await
+    }
+}

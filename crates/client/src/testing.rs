@@ -1,0 +1,147 @@
+//! The frozen world of this crate's tests: a folder of their own, a clock that is moved by hand, seeded chance, secrets
+//! in memory, and notices that are kept instead of shown.
+
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+
+use domain::money::{Currency, Money};
+use domain::schedule::{Every, Schedule};
+use domain::time::ManualClock;
+use jiff::Timestamp;
+use jiff::civil::Date;
+use jiff::tz::TimeZone;
+
+use crate::bills::NewBill;
+use crate::cache::bills as stored;
+use crate::client::Client;
+use crate::platform::{FixedZone, MemoryNotifier, MemorySecrets, NoBrowser, Ports, SecretStore, SeededChance};
+use crate::status::Place;
+use crate::vault::Protect;
+
+pub(crate) struct World {
+    dir: tempfile::TempDir,
+    pub clock: Arc<ManualClock>,
+    pub secrets: Arc<dyn SecretStore>,
+    pub notifier: Arc<MemoryNotifier>,
+    pub browser: Arc<NoBrowser>,
+}
+
+impl World {
+    /// 2026-11-20, 12:00 UTC.
+    pub fn new() -> Self {
+        let memory = Arc::new(MemorySecrets::default());
+        Self {
+            dir: tempfile::tempdir().unwrap(),
+            clock: Arc::new(ManualClock::at("2026-11-20T12:00:00Z".parse().unwrap())),
+            secrets: memory,
+            notifier: Arc::new(MemoryNotifier::default()),
+            browser: Arc::new(NoBrowser::default()),
+        }
+    }
+
+    pub fn ports(&self) -> Ports {
+        Ports {
+            secrets: self.secrets.clone(),
+            notifier: self.notifier.clone(),
+            browser: self.browser.clone(),
+            clock: self.clock.clone(),
+            chance: Arc::new(SeededChance::new(self.clock_seed())),
+            zone: Arc::new(FixedZone(TimeZone::UTC)),
+        }
+    }
+
+    /// Another start draws other numbers, as in the real world.
+    fn clock_seed(&self) -> u64 {
+        use domain::time::Clock as _;
+        let files = std::fs::read_dir(self.dir.path()).map_or(0, Iterator::count);
+        self.clock.now().as_second().unsigned_abs() + files as u64
+    }
+
+    pub fn data(&self) -> PathBuf {
+        self.dir.path().join("data")
+    }
+
+    pub fn at(&self, instant: &str) {
+        self.clock.set(instant.parse::<Timestamp>().unwrap());
+    }
+
+    pub async fn open(&self) -> Client {
+        Client::open(self.data(), self.ports()).await.unwrap().client
+    }
+
+    /// A new account of this computer, whose server is not running.
+    pub async fn start(&self) -> Client {
+        let client = self.open().await;
+        client.create(Protect::Keyring, Place::ThisComputer).await.unwrap();
+        client
+    }
+
+    /// The program ends and starts again.
+    pub async fn restart(&self, client: Client) -> Client {
+        client.lock().await.unwrap();
+        drop(client);
+        self.open().await
+    }
+}
+
+pub(crate) fn usd(text: &str) -> Money {
+    Money::parse(text, Currency::USD).unwrap()
+}
+
+pub(crate) fn day(text: &str) -> Date {
+    text.parse().unwrap()
+}
+
+pub(crate) fn monthly(name: &str, amount: &str, starts_on: &str) -> NewBill {
+    let starts_on = day(starts_on);
+    NewBill {
+        name: name.to_owned(),
+        amount: usd(amount),
+        estimated: false,
+        schedule: Schedule {
+            every: Every::Month,
+            interval: 1,
+            day: Some(starts_on.day().unsigned_abs()),
+            starts_on,
+            ends_on: None,
+        },
+        biller: None,
+        reference: None,
+        remind_days: vec![3, 1],
+        note: None,
+    }
+}
+
+/// A payable biller, as a sync would have brought it.
+pub(crate) async fn with_biller(client: &Client) -> domain::ids::BillerId {
+    let biller = domain::billers::Biller {
+        id: domain::ids::BillerId::new("2026-01-01T00:00:00Z".parse().unwrap(), [1; 10]),
+        name: "Northfold Phone".to_owned(),
+        category: "phone".to_owned(),
+        payable: true,
+        zone: "UTC".to_owned(),
+    };
+    let open = client.opened().unwrap();
+    let mut tx = open.cache.begin().await.unwrap();
+    stored::replace_billers(&mut tx, std::slice::from_ref(&biller)).await.unwrap();
+    tx.commit().await.unwrap();
+    biller.id
+}
+
+/// Every byte that stands in a folder.
+pub(crate) fn bytes_below(folder: &Path) -> Vec<u8> {
+    let mut all = Vec::new();
+    for entry in std::fs::read_dir(folder).unwrap() {
+        let path = entry.unwrap().path();
+        if path.is_dir() {
+            all.extend(bytes_below(&path));
+        } else {
+            all.extend(std::fs::read(path).unwrap());
+        }
+    }
+    all
+}
+
+pub(crate) fn holds(haystack: &[u8], needle: &str) -> bool {
+    haystack.windows(needle.len()).any(|window| window == needle.as_bytes())
+}

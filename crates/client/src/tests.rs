@@ -1,0 +1,379 @@
+//! Whole promises of the core, offline.
+
+use std::sync::Arc;
+
+use domain::bills::OccurrenceState;
+use zeroize::Zeroizing;
+
+use crate::Client;
+use crate::accounts::TransactionQuery;
+use crate::bills::MarkAs;
+use crate::import::ImportVerdict;
+use crate::payments::{PayBill, PaymentViewState};
+use crate::platform::{NoSecrets, NoticeAction};
+use crate::status::{Phase, Place, Protection};
+use crate::testing::{World, bytes_below, day, holds, monthly, usd, with_biller};
+use crate::vault::Protect;
+
+const OFX: &str = "OFXHEADER:100\nDATA:OFXSGML\nVERSION:102\nSECURITY:NONE\nENCODING:USASCII\nCHARSET:1252\n\
+COMPRESSION:NONE\nOLDFILEUID:NONE\nNEWFILEUID:NONE\n\n";
+
+/// One line: day, amount, id, name; an empty id leaves it out.
+type Line<'a> = (&'a str, &'a str, &'a str, &'a str);
+
+fn ofx(lines: &[Line<'_>]) -> Vec<u8> {
+    let mut text = format!(
+        "{OFX}<OFX><SIGNONMSGSRSV1><SONRS><STATUS><CODE>0<SEVERITY>INFO</STATUS><DTSERVER>20261120<LANGUAGE>ENG\
+         <FI><ORG>Cobalt<FID>77</FI></SONRS></SIGNONMSGSRSV1><CREDITCARDMSGSRSV1><CCSTMTTRNRS><TRNUID>1<STATUS><CODE>0\
+         <SEVERITY>INFO</STATUS><CCSTMTRS><CURDEF>USD<CCACCTFROM><ACCTID>4111222233334444</CCACCTFROM><BANKTRANLIST>\
+         <DTSTART>20261001<DTEND>20261120"
+    );
+    for (on, amount, id, name) in lines {
+        text.push_str(&format!("<STMTTRN><TRNTYPE>DEBIT<DTPOSTED>{on}<TRNAMT>{amount}"));
+        if !id.is_empty() {
+            text.push_str(&format!("<FITID>{id}"));
+        }
+        text.push_str(&format!("<NAME>{name}</STMTTRN>\n"));
+    }
+    text.push_str(
+        "</BANKTRANLIST><LEDGERBAL><BALAMT>-120.00<DTASOF>20261120</LEDGERBAL></CCSTMTRS></CCSTMTTRNRS>\
+         </CREDITCARDMSGSRSV1></OFX>",
+    );
+    text.into_bytes()
+}
+
+#[tokio::test]
+async fn nothing_readable_stands_on_the_disk() {
+    let world = World::new();
+    let client = world.start().await;
+    client.bills().add(monthly("Canarybill", "950.00", "2026-12-01")).await.unwrap();
+    client.import().import(ofx(&[("20261101", "-5.00", "a", "Canaryshop")]), None).await.unwrap();
+    client.lock().await.unwrap();
+    let all = bytes_below(&world.data());
+    for canary in ["Canarybill", "Canaryshop", "canaryshop", "SQLite format 3", "4111222233334444"] {
+        assert!(!holds(&all, canary), "{canary} is readable");
+    }
+}
+
+#[tokio::test]
+async fn a_bill_keeps_its_anchor_day_and_waits_for_the_server() {
+    let world = World::new();
+    let client = world.start().await;
+    client.bills().add(monthly("Insurance", "120.00", "2026-12-31")).await.unwrap();
+    let dates: Vec<String> = client.bills().due(130).await.unwrap().iter().map(|due| due.due_on.to_string()).collect();
+    assert_eq!(dates, ["2026-12-31", "2027-01-31", "2027-02-28"]);
+    assert_eq!(client.status().await.unwrap().waiting, 1);
+    let client = world.restart(client).await;
+    assert_eq!(client.phase(), Phase::Ready);
+    assert_eq!(client.status().await.unwrap().waiting, 1, "kept over a restart");
+}
+
+#[tokio::test]
+async fn marks_decide_how_an_occurrence_stands_and_are_taken_back() {
+    let world = World::new();
+    let client = world.start().await;
+    let bill = client.bills().add(monthly("Rent", "950.00", "2026-12-01")).await.unwrap();
+    let first = day("2026-12-01");
+    let state = async || {
+        let view = client.bills().view().await.unwrap();
+        view.occurrences.iter().find(|one| one.due_on == first).map(|one| (one.state, one.left))
+    };
+    assert_eq!(state().await, Some((OccurrenceState::Due, usd("950"))));
+    client.bills().mark(bill, first, MarkAs::Paid { amount: Some(usd("400")) }).await.unwrap();
+    assert_eq!(state().await.unwrap().1, usd("550"));
+    client.bills().mark(bill, first, MarkAs::Paid { amount: None }).await.unwrap();
+    assert_eq!(state().await.unwrap(), (OccurrenceState::Paid, usd("0")), "the rest is added to what was said");
+    client.bills().mark(bill, first, MarkAs::Unmarked).await.unwrap();
+    assert_eq!(state().await, Some((OccurrenceState::Due, usd("950"))));
+    let refused = client.bills().mark(bill, day("2026-12-02"), MarkAs::Skipped).await;
+    assert_eq!(refused.unwrap_err().code, "not_found");
+}
+
+#[tokio::test]
+async fn a_damaged_cache_is_rebuilt_and_unsent_work_is_kept() {
+    let world = World::new();
+    let client = world.start().await;
+    client.bills().add(monthly("Rent", "950.00", "2026-12-01")).await.unwrap();
+    let file = ofx(&[("20261101", "-5.00", "a", "Shop"), ("20261102", "-6.00", "b", "Mill")]);
+    client.import().import(file, None).await.unwrap();
+    client.lock().await.unwrap();
+    let cache = world.data().join("cache.db");
+    let length = std::fs::metadata(&cache).unwrap().len();
+    std::fs::write(&cache, vec![7; usize::try_from(length).unwrap()]).unwrap();
+    let opened = Client::open(world.data(), world.ports()).await.unwrap();
+    assert_eq!(opened.trouble, None);
+    let client = opened.client;
+    assert_eq!(client.bills().view().await.unwrap().bills.len(), 1);
+    let page = client.accounts().transactions(TransactionQuery::default()).await.unwrap();
+    assert_eq!(page.items.len(), 2);
+    assert_eq!(client.status().await.unwrap().waiting, 2);
+    assert!(world.data().join("damaged").read_dir().unwrap().count() > 0, "the old file is kept aside");
+}
+
+#[tokio::test]
+async fn a_page_that_is_damaged_later_is_found_and_rebuilt() {
+    let world = World::new();
+    let client = world.start().await;
+    client.bills().add(monthly("Rent", "950.00", "2026-12-01")).await.unwrap();
+    client.lock().await.unwrap();
+    let cache = world.data().join("cache.db");
+    let mut bytes = std::fs::read(&cache).unwrap();
+    // The first page still opens; everything else is noise.
+    bytes[4096..].fill(9);
+    std::fs::write(&cache, bytes).unwrap();
+    let client = world.open().await;
+    if client.bills().view().await.is_err() {
+        client.lock().await.unwrap();
+        client.unlock(None).await.unwrap();
+    }
+    assert_eq!(client.bills().view().await.unwrap().bills.len(), 1);
+}
+
+#[tokio::test]
+async fn the_same_file_again_adds_nothing_and_twins_are_both_kept() {
+    let world = World::new();
+    let client = world.start().await;
+    let file = ofx(&[
+        ("20261101", "-5.00", "", "Coffee"),
+        ("20261101", "-5.00", "", "Coffee"),
+        ("20261102", "-7.50", "1", "Mill"),
+        ("20261103", "-7.50", "1", "Mill"),
+    ]);
+    let preview = client.import().preview(file.clone()).await.unwrap();
+    assert_eq!((preview.new, preview.preview), (4, true));
+    assert!(client.accounts().list().await.unwrap().is_empty(), "a preview keeps nothing");
+    let first = client.import().import(file.clone(), None).await.unwrap();
+    assert_eq!((first.new, first.known, first.rejected.len()), (4, 0, 0));
+    let again = client.import().import(file, None).await.unwrap();
+    assert_eq!((again.new, again.known), (0, 4));
+    assert_eq!(client.status().await.unwrap().waiting, 1, "nothing more to send");
+    let accounts = client.accounts().list().await.unwrap();
+    assert_eq!(accounts.len(), 1);
+    assert_eq!(accounts[0].transactions, 4);
+    assert_eq!(accounts[0].account.mask.as_deref(), Some("4444"));
+    assert_eq!(accounts[0].account.balance, Some(usd("-120")));
+}
+
+#[tokio::test]
+async fn an_overlapping_file_adds_only_what_is_new() {
+    let world = World::new();
+    let client = world.start().await;
+    client
+        .import()
+        .import(ofx(&[("20261101", "-5.00", "a", "A"), ("20261102", "-6.00", "b", "B")]), None)
+        .await
+        .unwrap();
+    let second = ofx(&[("20261102", "-6.00", "b", "B"), ("20261015", "-7.00", "c", "C")]);
+    let report = client.import().import(second, None).await.unwrap();
+    assert_eq!((report.new, report.known), (1, 1));
+    assert_eq!(report.lines[0].verdict, ImportVerdict::Known);
+    let page = client.accounts().transactions(TransactionQuery::default()).await.unwrap();
+    let names: Vec<&str> = page.items.iter().map(|line| line.description.as_str()).collect();
+    assert_eq!(names, ["B", "A", "C"], "newest first, whenever it was imported");
+}
+
+#[tokio::test]
+async fn transactions_come_by_page_by_word_and_by_day() {
+    let world = World::new();
+    let client = world.start().await;
+    let lines: Vec<(String, String)> =
+        (0..120).map(|n| (format!("202610{:02}", n % 30 + 1), format!("Café {} Quartz{n}", n % 3))).collect();
+    let file: Vec<Line<'_>> = lines.iter().map(|(on, name)| (on.as_str(), "-1.00", "", name.as_str())).collect();
+    client.import().import(ofx(&file), None).await.unwrap();
+    let ask = async |query: TransactionQuery| client.accounts().transactions(query).await.unwrap();
+    let first = ask(TransactionQuery::default()).await;
+    assert_eq!(first.items.len(), 50);
+    assert!(first.items.is_sorted_by_key(|line| std::cmp::Reverse(line.posted_on)));
+    let rest = ask(TransactionQuery { after: first.next, limit: Some(500), ..TransactionQuery::default() }).await;
+    assert_eq!((rest.items.len(), rest.next), (70, None));
+    let found = ask(TransactionQuery { search: Some("cafe quartz11".to_owned()), ..TransactionQuery::default() }).await;
+    assert_eq!(found.items.len(), 11, "without its accent, and the last word may be a beginning: 11, 110 to 119");
+    let none = ask(TransactionQuery { search: Some("\" OR *".to_owned()), ..TransactionQuery::default() }).await;
+    assert!(none.items.is_empty(), "operators are plain words");
+    let days = TransactionQuery {
+        since: Some(day("2026-10-05")),
+        until: Some(day("2026-10-06")),
+        ..TransactionQuery::default()
+    };
+    assert_eq!(ask(days).await.items.len(), 8);
+    let card = client.accounts().list().await.unwrap()[0].account.id;
+    let months = client.accounts().months(card, day("2026-01-01")).await.unwrap();
+    assert_eq!((months.len(), months[0].amount), (1, usd("120")));
+}
+
+#[tokio::test]
+async fn the_real_samples_import_once_and_again_add_nothing() {
+    let folder = std::path::Path::new(env!("CARGO_MANIFEST_DIR")).join("../../../shared/data/ofx");
+    let Ok(files) = std::fs::read_dir(&folder) else {
+        println!("skipped: the OFX samples are not beside the repository");
+        return;
+    };
+    for file in files.filter_map(Result::ok).filter(|file| file.path().extension().is_some_and(|end| end == "ofx")) {
+        let world = World::new();
+        let client = world.start().await;
+        let Ok(first) = client.import().file(&file.path(), None, false).await else { continue };
+        let again = client.import().file(&file.path(), None, false).await.unwrap();
+        assert_eq!((again.new, again.replaced), (0, 0), "{}", file.path().display());
+        assert_eq!(again.known, first.new + first.known, "{}", file.path().display());
+    }
+}
+
+#[tokio::test]
+async fn files_that_are_no_export_are_refused_with_the_next_step() {
+    let world = World::new();
+    let client = world.start().await;
+    for (bytes, code) in [
+        (&b""[..], "file_empty"),
+        (b"%PDF-1.7 nothing", "not_a_known_format"),
+        (b"OFXHEADER:100\n\n<OFX>", "file_damaged"),
+    ] {
+        let error = client.import().import(bytes.to_vec(), None).await.unwrap_err();
+        assert_eq!(error.code, code);
+        assert!(!error.next.is_empty());
+    }
+    assert_eq!(client.import().confirm("none").await.unwrap_err().code, "token_unknown");
+}
+
+#[tokio::test]
+async fn a_payment_made_offline_waits_and_can_be_taken_back() {
+    let world = World::new();
+    let client = world.start().await;
+    let biller = with_biller(&client).await;
+    let mut bill = monthly("Phone", "40.00", "2026-12-05");
+    bill.biller = Some(biller);
+    let bill = client.bills().add(bill).await.unwrap();
+    let order = PayBill {
+        bill: Some(bill),
+        due_on: None,
+        biller: None,
+        amount: usd("40"),
+        send_on: None,
+        duplicate_meant: false,
+    };
+    let payment = client.payments().pay_bill(order).await.unwrap();
+    assert_eq!((payment.state, payment.due_on), (PaymentViewState::NotSent, Some(day("2026-12-05"))));
+    assert_eq!(payment.to, "Northfold Phone");
+    let home = client.home().await.unwrap();
+    assert_eq!(home.pending.len(), 1);
+    let stands = client.bills().view().await.unwrap().occurrences[0].clone();
+    assert_eq!((stands.state, stands.not_sent), (OccurrenceState::Scheduled, true));
+    let cancelled = client.payments().cancel(payment.id).await.unwrap();
+    assert_eq!(cancelled.state, PaymentViewState::Cancelled);
+    assert_eq!(client.status().await.unwrap().waiting, 1, "only the bill is left to be sent");
+    assert_eq!(client.payments().cancel(payment.id).await.unwrap_err().code, "too_late");
+}
+
+#[tokio::test]
+async fn what_has_no_payable_biller_cannot_be_paid_from_here() {
+    let world = World::new();
+    let client = world.start().await;
+    let bill = client.bills().add(monthly("Rent", "950.00", "2026-12-01")).await.unwrap();
+    let order = PayBill {
+        bill: Some(bill),
+        due_on: Some(day("2026-12-01")),
+        biller: None,
+        amount: usd("950"),
+        send_on: None,
+        duplicate_meant: false,
+    };
+    assert_eq!(client.payments().pay_bill(order).await.unwrap_err().code, "not_payable");
+    assert!(client.payments().quote(bill, day("2026-12-01")).await.unwrap().not_payable.is_some());
+}
+
+#[tokio::test]
+async fn a_reminder_comes_once_and_goes_when_it_is_settled() {
+    let world = World::new();
+    let client = world.start().await;
+    let bill = client.bills().add(monthly("Rent", "950.00", "2026-12-01")).await.unwrap();
+    assert!(client.reminders().run_once(false).await.unwrap().is_empty(), "three days before is the 28th");
+    world.at("2026-11-28T09:00:00Z");
+    assert_eq!(client.reminders().run_once(true).await.unwrap().len(), 1, "a dry run says it");
+    let shown = client.reminders().run_once(false).await.unwrap();
+    assert_eq!(shown.len(), 1, "and records nothing");
+    assert_eq!(shown[0].title, "950.00 USD for Rent");
+    assert!(client.reminders().run_once(false).await.unwrap().is_empty());
+    let client = world.restart(client).await;
+    assert!(client.reminders().run_once(false).await.unwrap().is_empty(), "not after a restart either");
+    world.at("2026-11-30T10:00:00Z");
+    let second = client.reminders().run_once(false).await.unwrap();
+    assert_eq!((second.len(), client.reminders().standing()), (1, 1));
+    client.bills().mark(bill, day("2026-12-01"), MarkAs::Paid { amount: None }).await.unwrap();
+    assert_eq!(client.reminders().standing(), 0);
+    assert!(world.notifier.withdrawn().contains(&second[0].id));
+}
+
+#[tokio::test]
+async fn a_locked_billfold_reminds_without_names_and_once() {
+    let world = World::new();
+    let client = world.start().await;
+    client.bills().add(monthly("Secretrent", "950.00", "2026-12-01")).await.unwrap();
+    client.reminders().run_once(false).await.unwrap();
+    client.lock().await.unwrap();
+    world.at("2026-11-30T09:30:00Z");
+    let shown = client.reminders().run_once(false).await.unwrap();
+    assert_eq!(shown.len(), 1);
+    assert!(!format!("{shown:?}").contains("Secretrent"));
+    assert!(client.reminders().run_once(false).await.unwrap().is_empty());
+    client.unlock(None).await.unwrap();
+    assert!(client.reminders().run_once(false).await.unwrap().is_empty(), "shown while locked counts");
+}
+
+#[tokio::test]
+async fn the_buttons_of_a_reminder_do_what_they_say() {
+    let world = World::new();
+    let client = world.start().await;
+    let biller = with_biller(&client).await;
+    let mut phone = monthly("Phone", "40.00", "2026-11-21");
+    phone.biller = Some(biller);
+    client.bills().add(phone).await.unwrap();
+    client.bills().add(monthly("Rent", "950.00", "2026-11-21")).await.unwrap();
+    let shown = client.reminders().run_once(false).await.unwrap();
+    assert_eq!(shown.len(), 2);
+    let of = |name: &str| shown.iter().find(|notice| notice.title.contains(name)).unwrap().clone();
+    assert!(of("Phone").actions.contains(&NoticeAction::Pay));
+    assert!(!of("Rent").actions.contains(&NoticeAction::Pay), "nobody takes that payment here");
+    client.reminders().act(&of("Phone").id, NoticeAction::Pay).await.unwrap();
+    client.reminders().act(&of("Phone").id, NoticeAction::Pay).await.unwrap();
+    assert_eq!(client.payments().list().await.unwrap().len(), 1, "pressed twice, paid once");
+    client.reminders().act(&of("Rent").id, NoticeAction::Snooze).await.unwrap();
+    assert!(client.reminders().run_once(false).await.unwrap().is_empty());
+    world.at("2026-11-21T09:00:00Z");
+    let again = client.reminders().run_once(false).await.unwrap();
+    assert_eq!(again.len(), 1, "the snooze is over");
+    client.reminders().act(&again[0].id, NoticeAction::MarkPaid).await.unwrap();
+    assert!(client.bills().due(1).await.unwrap().iter().all(|due| due.name == "Phone"));
+}
+
+#[tokio::test]
+async fn a_passphrase_unlocks_and_wrong_ones_have_to_wait() {
+    let mut world = World::new();
+    world.secrets = Arc::new(NoSecrets);
+    let client = world.open().await;
+    let refused = client.create(Protect::Keyring, Place::ThisComputer).await.unwrap_err();
+    assert_eq!(refused.code, "keyring_absent");
+    assert_eq!(client.phase(), Phase::Welcome);
+    let phrase = || Zeroizing::new("quiet harbour 17".to_owned());
+    client.create(Protect::Passphrase(phrase()), Place::ThisComputer).await.unwrap();
+    client.bills().add(monthly("Rent", "950.00", "2026-12-01")).await.unwrap();
+    let client = world.restart(client).await;
+    assert_eq!(client.phase(), Phase::Locked);
+    let status = client.status().await.unwrap();
+    assert_eq!((status.locked, status.protected_by), (true, Some(Protection::Passphrase)));
+    assert_eq!(client.bills().view().await.unwrap_err().code, "locked");
+    for _ in 0..4 {
+        let wrong = client.unlock(Some(Zeroizing::new("quiet harbour 18".to_owned()))).await;
+        assert_eq!(wrong.unwrap_err().code, "wrong_passphrase");
+    }
+    assert_eq!(client.unlock(Some(phrase())).await.unwrap_err().code, "too_many_tries");
+    world.at("2026-11-20T12:01:00Z");
+    client.unlock(Some(phrase())).await.unwrap();
+    assert_eq!(client.bills().view().await.unwrap().bills.len(), 1);
+}
+
+#[tokio::test]
+async fn an_account_of_this_computer_is_never_signed_out_into_nothing() {
+    let world = World::new();
+    let client = world.start().await;
+    assert_eq!(client.sign_out().await.unwrap_err().code, "lives_here");
+    assert_eq!(client.phase(), Phase::Ready);
+}
