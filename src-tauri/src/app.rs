@@ -41,6 +41,8 @@ pub struct Changed(pub u32);
 pub struct SignIn {
     pub done: bool,
     pub error: Option<CommandError>,
+    /// Of keys that were made for this sign-in: shown this once.
+    pub recovery_key: Option<String>,
 }
 
 /// A dropped file was read; it waits for the person's word.

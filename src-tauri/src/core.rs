@@ -9,7 +9,7 @@ use std::time::Duration;
 use client::import::ImportReport;
 use client::platform::{Notice, NoticeAction, Notifier, NotifierError, Ports, SystemClock};
 use client::reminders::TimerState;
-use client::sign_in::{Connect, SignInStarted};
+use client::sign_in::{Connect, LocalRequest, SignInStarted};
 use client::status::{Phase, Place};
 use client::vault::Protect;
 use client::{Client, ClientError};
@@ -93,29 +93,25 @@ impl Core {
 
     async fn sign_in_here(&self, name: &str) -> Result<(), Failure> {
         self.embedded.start(&self.client).await?;
-        let request = self.client.sign_in().begin_local(&os::device_name()).await?;
-        let account = crate::embedded::LocalAccount {
-            name: name.to_owned(),
-            device_name: request.device_name,
-            dpop_jkt: request.dpop_jkt,
-            code_challenge: request.code_challenge,
-            redirect_uri: request.redirect_uri,
+        let embedded = &self.embedded;
+        let grant = async |request: LocalRequest| {
+            let account = crate::embedded::LocalAccount {
+                name: name.to_owned(),
+                device_name: request.device_name,
+                dpop_jkt: request.dpop_jkt,
+                code_challenge: request.code_challenge,
+                redirect_uri: request.redirect_uri,
+            };
+            embedded.make_account(account).await.map_err(Failure::from)
         };
-        let code = self.embedded.make_account(account).await?;
-        Ok(self.client.sign_in().finish_local(&code).await?)
+        self.client.sign_in().local(&os::device_name(), grant).await
     }
 
-    /// Signs out: the account leaves this computer. A server elsewhere keeps what it has; the one in here goes with its
-    /// key, so its files go too and do not stand in the way of a new account.
+    /// Signs out: the account leaves this computer, its server keeps what it has. Refused for an account of this computer.
     pub async fn sign_out(&self) -> Result<(), Failure> {
+        self.client.sign_out().await?;
         self.viewer.clear();
-        let here = matches!(self.client.place()?, Some(Place::ThisComputer));
-        let done = self.client.sign_out().await;
         self.embedded.stop(&self.client).await;
-        done?;
-        if here {
-            self.embedded.erase(&self.client)?;
-        }
         Ok(())
     }
 
@@ -190,19 +186,22 @@ impl Core {
         Ok(self.client.sign_in().begin(wish).await?)
     }
 
-    /// Waits until the browser came back, or the person gave up.
-    pub async fn finish_connect(&self) -> Result<(), Failure> {
+    /// Waits until the browser came back, or the person gave up. Gives the recovery key of keys that were made for it.
+    pub async fn finish_connect(&self) -> Result<Option<String>, Failure> {
         let finished = self.client.sign_in().finish().await;
         let half_made = self.half_made.swap(false, Ordering::SeqCst);
-        if let Err(error) = finished {
-            if half_made {
-                self.unmake().await?;
+        let recovery = match finished {
+            Ok(recovery) => recovery,
+            Err(error) => {
+                if half_made {
+                    self.unmake().await?;
+                }
+                return Err(error.into());
             }
-            return Err(error.into());
-        }
+        };
         // Signed in is signed in: what cannot be fetched now comes with the next sync.
         self.send_soon().await;
-        Ok(())
+        Ok(recovery.map(|key| key.expose().as_str().to_owned()))
     }
 
     /// An account on this computer, with a passkey made in the browser.

@@ -191,10 +191,16 @@ impl Run<'_> {
             format!("{opened} this address:\n  {}\nThe page must show {}.\n", started.address, started.match_code);
         // Nobody listens any more: the sign-in goes on all the same.
         let _ = self.say.send(words);
-        self.core.finish_connect().await?;
+        let recovery_key = self.core.finish_connect().await?;
         let status = self.core.client.status().await?;
-        let json = json!({ "signed_in": status.signed_in, "name": status.name, "server": server });
-        Ok(Answer::new(json, "You are signed in.\n"))
+        let text = match &recovery_key {
+            Some(key) => format!("You are signed in. Write down the recovery key; it is shown this once:\n  {key}\n"),
+            None => "You are signed in.\n".to_owned(),
+        };
+        let json = json!({
+            "signed_in": status.signed_in, "name": status.name, "server": server, "recovery_key": recovery_key,
+        });
+        Ok(Answer::new(json, text))
     }
 
     async fn sign_out(&self) -> Done {

@@ -11,7 +11,6 @@ use zeroize::Zeroizing;
 use super::{Answer, CommandError, Shared};
 use crate::app::{self, SignIn};
 use crate::core::Core;
-use crate::failure::Failure;
 
 /// The new account's recovery key: shown this once.
 #[derive(Serialize, specta::Type)]
@@ -57,8 +56,11 @@ fn tell_the_end(app: AppHandle, core: Arc<Core>) {
     tauri::async_runtime::spawn(async move {
         let ended = core.finish_connect().await;
         app::show(&app, None);
-        let error = ended.err().map(|failure: Failure| CommandError::from(failure));
-        app::tell(&SignIn { done: error.is_none(), error }, &app);
+        let told = match ended {
+            Ok(recovery_key) => SignIn { done: true, error: None, recovery_key },
+            Err(failure) => SignIn { done: false, error: Some(CommandError::from(failure)), recovery_key: None },
+        };
+        app::tell(&told, &app);
     });
 }
 

@@ -543,6 +543,8 @@ export type Settings = {
 export type SignIn = {
 	done: boolean,
 	error: CommandError | null,
+	/**  Of keys that were made for this sign-in: shown this once. */
+	recovery_key: string | null,
 };
 
 /**  What the screen shows while the browser is open. */
