@@ -20,6 +20,8 @@ pub mod platform;
 pub mod reminders;
 mod seal;
 pub mod search;
+#[cfg(test)]
+mod server_tests;
 pub mod settings;
 pub mod sign_in;
 pub mod statements;

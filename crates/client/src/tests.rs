@@ -42,6 +42,11 @@ fn ofx(lines: &[Line<'_>]) -> Vec<u8> {
     text.into_bytes()
 }
 
+/// A card's export with two lines.
+pub(crate) fn sample() -> Vec<u8> {
+    ofx(&[("20261101", "-5.00", "a", "Shop"), ("20261102", "-6.00", "b", "Mill")])
+}
+
 #[tokio::test]
 async fn nothing_readable_stands_on_the_disk() {
     let world = World::new();

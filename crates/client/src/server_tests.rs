@@ -1,0 +1,632 @@
+//! Sign-in and sync against a small server that answers as the contract says, and fails when told. The real server is
+//! met in the flow tests of the whole product.
+
+use std::sync::{Arc, Mutex};
+
+use api::error::{ErrorCode, Problem};
+use api::sync::{Change, Gone, Page, Record, SnapshotHead};
+use axum::body::Bytes;
+use axum::extract::State;
+use axum::http::{HeaderMap, Method, StatusCode, Uri};
+use axum::response::{IntoResponse as _, Response};
+use data_encoding::BASE64URL_NOPAD;
+use domain::accounts::{Account, AccountKind, Keeping, Transaction, TransactionKind, TransactionState};
+use domain::bills::Bill;
+use domain::ids::{AccountId, BillId, DeviceId, HolderId, TransactionId};
+use domain::money::Currency;
+use domain::payments::PaymentState;
+use jiff::Timestamp;
+use serde_json::{Value, json};
+use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
+use tokio::net::{TcpListener, TcpStream};
+
+use crate::accounts::TransactionQuery;
+use crate::client::{Client, lock};
+use crate::error::ClientError;
+use crate::payments::{PayBill, PaymentViewState};
+use crate::sign_in::{Connect, SignInStarted};
+use crate::status::Phase;
+use crate::testing::{World, day, monthly, usd, with_biller};
+use crate::vault::Protect;
+
+#[derive(Default)]
+struct Fake {
+    origin: String,
+    /// Proofs must hold it, once it is set.
+    nonce: String,
+    pushed: Value,
+    tokens_given: u32,
+    revoked: bool,
+    signed_out: bool,
+    /// The next write is done and its answer lost.
+    lose_answer: bool,
+    refuse_with: Option<ErrorCode>,
+    cut_snapshot: bool,
+    expire_cursor: bool,
+    /// Method, path, idempotency key, body.
+    writes: Vec<(String, String, String, Value)>,
+    feed: Vec<Record>,
+    snapshot: Vec<Record>,
+    payment_state: Option<PaymentState>,
+}
+
+type Shared = Arc<Mutex<Fake>>;
+
+async fn start_fake() -> Shared {
+    let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let fake = Shared::default();
+    lock(&fake).origin = format!("http://localhost:{}", listener.local_addr().unwrap().port());
+    lock(&fake).nonce = "first-nonce".to_owned();
+    let app = axum::Router::new().fallback(answer).with_state(fake.clone());
+    tokio::spawn(async move { axum::serve(listener, app).await.unwrap() });
+    fake
+}
+
+async fn answer(State(fake): State<Shared>, method: Method, uri: Uri, headers: HeaderMap, body: Bytes) -> Response {
+    let mut fake = lock(&fake);
+    let path = uri.path().to_owned();
+    let mut response = if path == api::sign_in::METADATA_PATH {
+        fake.metadata()
+    } else if !proof_holds(&headers, &fake.nonce) {
+        if path.starts_with("/oauth") {
+            (StatusCode::BAD_REQUEST, axum::Json(json!({"error": "use_dpop_nonce"}))).into_response()
+        } else {
+            problem(ErrorCode::UseDpopNonce)
+        }
+    } else if path.starts_with("/oauth") {
+        fake.oauth(&path, &body)
+    } else if fake.revoked {
+        problem(ErrorCode::DeviceRevoked)
+    } else if fake.signed_out
+        || headers.get("authorization").is_none_or(|token| !token.to_str().unwrap().starts_with("DPoP access-"))
+    {
+        problem(ErrorCode::NotSignedIn)
+    } else if method == Method::GET {
+        fake.read(&path)
+    } else {
+        fake.write(&method, &path, &headers, &body)
+    };
+    response.headers_mut().insert("DPoP-Nonce", fake.nonce.parse().unwrap());
+    response
+}
+
+fn proof_holds(headers: &HeaderMap, nonce: &str) -> bool {
+    let proof = headers.get("DPoP").and_then(|proof| proof.to_str().ok()).unwrap_or_default();
+    let claims = proof.split('.').nth(1).and_then(|part| BASE64URL_NOPAD.decode(part.as_bytes()).ok());
+    let claims: Value = claims.and_then(|claims| serde_json::from_slice(&claims).ok()).unwrap_or_default();
+    claims["nonce"] == nonce
+}
+
+fn problem(code: ErrorCode) -> Response {
+    let status = StatusCode::from_u16(code.status()).unwrap();
+    let mut response = (status, axum::Json(Problem::new(code, "refused"))).into_response();
+    if code == ErrorCode::UseDpopNonce {
+        response.headers_mut().insert("WWW-Authenticate", "DPoP error=\"use_dpop_nonce\"".parse().unwrap());
+    }
+    response
+}
+
+fn fields(body: &[u8]) -> Value {
+    let url = reqwest::Url::parse(&format!("http://x/?{}", std::str::from_utf8(body).unwrap())).unwrap();
+    url.query_pairs().map(|(name, value)| (name.into_owned(), Value::String(value.into_owned()))).collect()
+}
+
+impl Fake {
+    fn metadata(&self) -> Response {
+        let at = |path: &str| format!("{}{path}", self.origin);
+        axum::Json(json!({
+            "issuer": self.origin,
+            "authorization_endpoint": at(api::sign_in::AUTHORIZE_PATH),
+            "token_endpoint": at(api::sign_in::TOKEN_PATH),
+            "pushed_authorization_request_endpoint": at(api::sign_in::PAR_PATH),
+        }))
+        .into_response()
+    }
+
+    fn oauth(&mut self, path: &str, body: &[u8]) -> Response {
+        match path {
+            api::sign_in::PAR_PATH => {
+                self.pushed = fields(body);
+                axum::Json(json!({"request_uri": "urn:one", "expires_in": 120})).into_response()
+            }
+            api::sign_in::TOKEN_PATH => self.token(&fields(body)),
+            _ => axum::Json(json!({})).into_response(),
+        }
+    }
+
+    fn token(&mut self, form: &Value) -> Response {
+        use sha2::Digest as _;
+        let good = match form["grant_type"].as_str().unwrap() {
+            "authorization_code" => {
+                let verifier = form["code_verifier"].as_str().unwrap();
+                let challenge = BASE64URL_NOPAD.encode(&sha2::Sha256::digest(verifier));
+                form["code"] == "the-code" && self.pushed["code_challenge"] == challenge
+            }
+            _ => form["refresh_token"] == format!("refresh-{}", self.tokens_given) && !self.signed_out,
+        };
+        if self.revoked {
+            let body = json!({"error": "invalid_grant", "error_description": "device_revoked"});
+            return (StatusCode::BAD_REQUEST, axum::Json(body)).into_response();
+        }
+        if !good {
+            return (StatusCode::BAD_REQUEST, axum::Json(json!({"error": "invalid_grant"}))).into_response();
+        }
+        self.tokens_given += 1;
+        axum::Json(json!({
+            "access_token": format!("access-{}", self.tokens_given),
+            "token_type": "DPoP",
+            "expires_in": 300,
+            "refresh_token": format!("refresh-{}", self.tokens_given),
+            "scope": "account",
+            "holder": HolderId::new(Timestamp::UNIX_EPOCH, [1; 10]),
+            "device": DeviceId::new(Timestamp::UNIX_EPOCH, [2; 10]),
+        }))
+        .into_response()
+    }
+
+    fn read(&mut self, path: &str) -> Response {
+        match path {
+            "/api/v1/me" => axum::Json(json!({
+                "holder": HolderId::new(Timestamp::UNIX_EPOCH, [1; 10]), "name": "Ada",
+                "device": DeviceId::new(Timestamp::UNIX_EPOCH, [2; 10]), "device_name": "Desk", "passkeys": 1,
+                "server_name": "Test House", "server_version": "1", "practice_money": true,
+            }))
+            .into_response(),
+            "/api/v1/billers" => {
+                let biller = json!({
+                    "id": "00000000-0000-7000-8000-000000000001", "name": "Northfold Phone", "category": "phone",
+                    "payable": true, "zone": "UTC",
+                });
+                axum::Json(json!({"items": [biller]})).into_response()
+            }
+            "/api/v1/statements" => axum::Json(json!({"items": []})).into_response(),
+            "/api/v1/sync" if self.expire_cursor => {
+                self.expire_cursor = false;
+                problem(ErrorCode::CursorExpired)
+            }
+            "/api/v1/sync" => {
+                let changes: Vec<Change> = self.feed.drain(..).map(|record| Change { number: 1, record }).collect();
+                axum::Json(Page { changes, cursor: "next/+1".to_owned(), more: false }).into_response()
+            }
+            "/api/v1/sync/snapshot" => self.snapshot(),
+            _ => problem(ErrorCode::NotFound),
+        }
+    }
+
+    fn snapshot(&self) -> Response {
+        let head = SnapshotHead { cursor: "head/+0".to_owned(), records: self.snapshot.len() as u64 };
+        let mut text = serde_json::to_string(&head).unwrap() + "\n";
+        let kept = if self.cut_snapshot { self.snapshot.len() - 1 } else { self.snapshot.len() };
+        for record in &self.snapshot[..kept] {
+            text.push_str(&serde_json::to_string(record).unwrap());
+            text.push('\n');
+        }
+        text.into_response()
+    }
+
+    fn write(&mut self, method: &Method, path: &str, headers: &HeaderMap, body: &[u8]) -> Response {
+        if let Some(code) = self.refuse_with.take() {
+            return problem(code);
+        }
+        let packed = headers.get("content-encoding").is_some();
+        let plain = if packed { zstd::decode_all(body).unwrap() } else { body.to_vec() };
+        let value: Value = serde_json::from_slice(&plain).unwrap_or_default();
+        let key = headers.get("idempotency-key").map_or("", |key| key.to_str().unwrap()).to_owned();
+        self.writes.push((method.to_string(), path.to_owned(), key, value.clone()));
+        if std::mem::take(&mut self.lose_answer) {
+            return problem(ErrorCode::Unavailable);
+        }
+        if path == "/api/v1/payments" {
+            let state = self.payment_state.unwrap_or(PaymentState::Scheduled);
+            return axum::Json(json!({
+                "order": value, "state": state, "reason": null, "will_process_on": "2026-11-20",
+                "cutoff_at": "2026-11-21T00:00:00Z", "expected_by": "2026-11-20", "rail": "sandbox",
+                "history": [{"state": state, "at": "2026-11-20T12:00:01Z", "reason": null}],
+            }))
+            .into_response();
+        }
+        axum::Json(json!({})).into_response()
+    }
+}
+
+// ---- Helpers ----------------------------------------------------------------------------------------------------
+
+async fn begin(client: &Client, fake: &Shared) -> SignInStarted {
+    let url = lock(fake).origin.clone();
+    let wish = Connect {
+        url,
+        create: false,
+        open_browser: true,
+        protect: Protect::Keyring,
+        device_name: "Desk, Debian 12".to_owned(),
+    };
+    client.sign_in().begin(wish).await.unwrap()
+}
+
+/// What a browser, or another program, sends to the loopback port; gives the status.
+async fn knock(fake: &Shared, host: Option<&str>, query: &str) -> u16 {
+    let redirect = lock(fake).pushed["redirect_uri"].as_str().unwrap().to_owned();
+    let at = redirect.trim_start_matches("http://").trim_end_matches("/cb").to_owned();
+    let mut stream = TcpStream::connect(&at).await.unwrap();
+    let host = host.unwrap_or(&at);
+    stream.write_all(format!("GET /cb?{query} HTTP/1.1\r\nHost: {host}\r\n\r\n").as_bytes()).await.unwrap();
+    let mut answer = String::new();
+    stream.read_to_string(&mut answer).await.unwrap();
+    answer.split(' ').nth(1).unwrap().parse().unwrap()
+}
+
+fn good_query(fake: &Shared) -> String {
+    let fake = lock(fake);
+    let issuer: String =
+        reqwest::Url::parse_with_params("http://x/", [("iss", &fake.origin)]).unwrap().query().unwrap().to_owned();
+    format!("code=the-code&state={}&{issuer}", fake.pushed["state"].as_str().unwrap())
+}
+
+async fn signed_in(world: &World, fake: &Shared) -> Client {
+    let client = world.open().await;
+    begin(&client, fake).await;
+    let query = good_query(fake);
+    let sign_in = client.sign_in();
+    let (finished, status) = tokio::join!(sign_in.finish(), knock(fake, None, &query));
+    assert_eq!(status, 200);
+    assert!(finished.unwrap().is_some(), "the keys were made with it");
+    client
+}
+
+fn card() -> Account {
+    Account {
+        id: AccountId::new(Timestamp::UNIX_EPOCH, [3; 10]),
+        keeping: Keeping::Linked,
+        kind: AccountKind::Card,
+        name: "Card".to_owned(),
+        mask: None,
+        currency: Currency::USD,
+        source: None,
+        balance: Some(usd("-10")),
+        available: None,
+        balance_as_of: None,
+        terms: None,
+        issuer: None,
+    }
+}
+
+fn line(seed: u8, on: &str, description: &str) -> Transaction {
+    Transaction {
+        id: TransactionId::new(Timestamp::UNIX_EPOCH, [seed; 10]),
+        account: card().id,
+        posted_on: day(on),
+        amount: usd("-1"),
+        description: description.to_owned(),
+        memo: None,
+        kind: TransactionKind::Purchase,
+        state: TransactionState::Posted,
+        source: Some(format!("source-{seed}")),
+    }
+}
+
+fn bill(seed: u8, name: &str) -> Bill {
+    let new = monthly(name, "40.00", "2026-12-05");
+    Bill {
+        id: BillId::new(Timestamp::UNIX_EPOCH, [seed; 10]),
+        name: new.name,
+        amount: new.amount,
+        estimated: false,
+        schedule: new.schedule,
+        biller: None,
+        reference: None,
+        card: None,
+        remind_days: vec![3, 1],
+        note: None,
+    }
+}
+
+async fn names(client: &Client) -> Vec<String> {
+    let page = client.accounts().transactions(TransactionQuery::default()).await.unwrap();
+    page.items.into_iter().map(|line| line.description).collect()
+}
+
+fn code(result: Result<impl Sized, ClientError>) -> String {
+    result.err().unwrap().code
+}
+
+// ---- Sign-in ----------------------------------------------------------------------------------------------------
+
+#[tokio::test]
+async fn the_browser_comes_back_once_and_strangers_are_turned_away() {
+    let (world, fake) = (World::new(), start_fake().await);
+    let client = world.open().await;
+    let started = begin(&client, &fake).await;
+    assert_eq!(started.match_code.len(), 2);
+    assert!(started.address.contains("request_uri=urn%3Aone"));
+    assert!(!started.browser_opened, "none came up here: the address is shown");
+    assert_eq!(lock(&fake).pushed["match_code"], started.match_code);
+    let good = good_query(&fake);
+    let finishing = client.clone();
+    let finish = tokio::spawn(async move { finishing.sign_in().finish().await });
+    assert_eq!(knock(&fake, None, &good.replace("state=", "state=x")).await, 404);
+    assert_eq!(knock(&fake, None, "code=the-code").await, 404);
+    assert_eq!(knock(&fake, Some("evil.example"), &good).await, 404);
+    assert_eq!(knock(&fake, None, &good.replace("iss=http", "iss=https")).await, 404);
+    assert_eq!(knock(&fake, None, &good).await, 200);
+    finish.await.unwrap().unwrap();
+    let status = client.status().await.unwrap();
+    assert!(status.signed_in && status.online);
+    assert_eq!((status.name.as_deref(), status.practice_money), (Some("Ada"), true));
+}
+
+#[tokio::test]
+async fn a_sign_in_that_is_refused_or_given_up_leaves_nothing_behind() {
+    let (world, fake) = (World::new(), start_fake().await);
+    let client = world.open().await;
+    begin(&client, &fake).await;
+    let denied = good_query(&fake).replace("code=the-code", "error=access_denied");
+    let sign_in = client.sign_in();
+    let (finished, _) = tokio::join!(sign_in.finish(), knock(&fake, None, &denied));
+    assert_eq!(code(finished), "sign_in_cancelled");
+    begin(&client, &fake).await;
+    client.sign_in().cancel().await;
+    assert_eq!(code(client.sign_in().finish().await), "sign_in_not_started");
+    assert_eq!(client.phase(), Phase::Welcome);
+    assert!(!world.data().join("vault.json").exists());
+}
+
+#[tokio::test]
+async fn plain_http_is_for_this_computer_alone() {
+    let world = World::new();
+    let client = world.open().await;
+    for url in [
+        "http://bank.example",
+        "ftp://bank.example",
+        "https://bank.example/path",
+        "https://a:b@bank.example",
+        "nonsense",
+    ] {
+        let wish = Connect {
+            url: url.to_owned(),
+            create: false,
+            open_browser: false,
+            protect: Protect::Keyring,
+            device_name: String::new(),
+        };
+        assert_eq!(code(client.sign_in().begin(wish).await), "insecure_address", "{url}");
+    }
+}
+
+#[tokio::test]
+async fn the_session_lasts_over_a_restart_and_only_one_caller_renews_it() {
+    let (world, fake) = (World::new(), start_fake().await);
+    let client = signed_in(&world, &fake).await;
+    let client = world.restart(client).await;
+    assert!(client.status().await.unwrap().signed_in);
+    let before = lock(&fake).tokens_given;
+    let calls = (0..5).map(|_| client.devices());
+    let answers = futures_util::future::join_all(calls).await;
+    assert!(answers.into_iter().all(|answer| code(answer) == "not_found"), "this server has no such list");
+    assert_eq!(lock(&fake).tokens_given, before + 1);
+    world.at("2026-11-20T12:10:00Z");
+    client.sync().now().await.unwrap();
+    assert_eq!(lock(&fake).tokens_given, before + 2, "an old token is renewed first");
+}
+
+#[tokio::test]
+async fn a_device_that_was_signed_out_elsewhere_loses_its_copy() {
+    let (world, fake) = (World::new(), start_fake().await);
+    let client = signed_in(&world, &fake).await;
+    client.bills().add(monthly("Rent", "950.00", "2026-12-01")).await.unwrap();
+    lock(&fake).revoked = true;
+    assert_eq!(code(client.sync().now().await), "device_revoked");
+    assert_eq!(client.phase(), Phase::Welcome);
+    for file in ["vault.json", "cache.db", "outbox.sealed"] {
+        assert!(!world.data().join(file).exists(), "{file} is gone");
+    }
+}
+
+#[tokio::test]
+async fn an_ended_session_keeps_the_copy_readable_and_asks_to_sign_in() {
+    let (world, fake) = (World::new(), start_fake().await);
+    let client = signed_in(&world, &fake).await;
+    client.bills().add(monthly("Rent", "950.00", "2026-12-01")).await.unwrap();
+    lock(&fake).signed_out = true;
+    assert_eq!(code(client.sync().now().await), "not_signed_in");
+    let status = client.status().await.unwrap();
+    assert_eq!((status.signed_in, status.waiting), (false, 1));
+    assert_eq!(client.bills().view().await.unwrap().bills.len(), 1);
+}
+
+#[tokio::test]
+async fn signing_out_sends_what_waits_and_removes_the_copy() {
+    let (world, fake) = (World::new(), start_fake().await);
+    let client = signed_in(&world, &fake).await;
+    client.bills().add(monthly("Rent", "950.00", "2026-12-01")).await.unwrap();
+    client.sign_out().await.unwrap();
+    assert_eq!(lock(&fake).writes.len(), 1);
+    assert_eq!(client.phase(), Phase::Welcome);
+    assert!(!world.data().join("vault.json").exists());
+}
+
+// ---- Sync -------------------------------------------------------------------------------------------------------
+
+#[tokio::test]
+async fn changes_are_sent_in_order_and_a_lost_answer_is_asked_again_under_the_same_key() {
+    let (world, fake) = (World::new(), start_fake().await);
+    let client = signed_in(&world, &fake).await;
+    client.sync().now().await.unwrap();
+    let bill = client.bills().add(monthly("Rent", "950.00", "2026-12-01")).await.unwrap();
+    client.bills().remove(bill).await.unwrap();
+    lock(&fake).lose_answer = true;
+    assert_eq!(code(client.sync().now().await), "server_failed");
+    assert_eq!(client.status().await.unwrap().waiting, 2, "nothing is dropped");
+    client.sync().now().await.unwrap();
+    assert_eq!(client.status().await.unwrap().waiting, 0);
+    let writes = lock(&fake).writes.clone();
+    let kinds: Vec<&str> = writes.iter().map(|write| write.0.as_str()).collect();
+    assert_eq!(kinds, ["PUT", "PUT", "DELETE"]);
+    assert_eq!(writes[0].2, writes[1].2, "the same change has the same key");
+    assert_ne!(writes[1].2, writes[2].2);
+    assert!(!world.data().join("outbox.sealed").exists());
+}
+
+#[tokio::test]
+async fn a_payment_goes_out_once_and_follows_the_server() {
+    let (world, fake) = (World::new(), start_fake().await);
+    let client = signed_in(&world, &fake).await;
+    client.sync().now().await.unwrap();
+    let mut phone = monthly("Phone", "40.00", "2026-12-05");
+    phone.biller = Some(with_biller(&client).await);
+    let bill = client.bills().add(phone).await.unwrap();
+    let order = PayBill {
+        bill: Some(bill),
+        due_on: None,
+        biller: None,
+        amount: usd("40"),
+        send_on: None,
+        duplicate_meant: false,
+    };
+    let payment = client.payments().pay_bill(order).await.unwrap();
+    assert!(payment.can_cancel);
+    client.sync().now().await.unwrap();
+    let sent = client.payments().find(payment.id).await.unwrap();
+    assert_eq!((sent.state, sent.practice), (PaymentViewState::Scheduled, true));
+    let writes: Vec<_> = lock(&fake).writes.iter().filter(|write| write.1 == "/api/v1/payments").cloned().collect();
+    assert_eq!(writes.len(), 1);
+    assert_eq!(writes[0].3["id"], payment.id.to_string());
+}
+
+#[tokio::test]
+async fn a_refused_payment_says_why_and_pays_nothing() {
+    let (world, fake) = (World::new(), start_fake().await);
+    let client = signed_in(&world, &fake).await;
+    client.sync().now().await.unwrap();
+    let biller = with_biller(&client).await;
+    let order = PayBill {
+        bill: None,
+        due_on: None,
+        biller: Some(biller),
+        amount: usd("40"),
+        send_on: None,
+        duplicate_meant: false,
+    };
+    let payment = client.payments().pay_bill(order).await.unwrap();
+    lock(&fake).refuse_with = Some(ErrorCode::InsufficientFunds);
+    client.sync().now().await.unwrap();
+    let refused = client.payments().find(payment.id).await.unwrap();
+    assert_eq!((refused.state, refused.reason.as_deref()), (PaymentViewState::Refused, Some("insufficient_funds")));
+    assert!(!refused.can_cancel);
+    assert_eq!(client.status().await.unwrap().waiting, 0);
+}
+
+#[tokio::test]
+async fn a_refused_edit_gives_way_to_the_server_and_is_told() {
+    let (world, fake) = (World::new(), start_fake().await);
+    lock(&fake).snapshot = vec![Record::Bill(bill(5, "Phone"))];
+    let client = signed_in(&world, &fake).await;
+    client.sync().now().await.unwrap();
+    let edit = api::bills::BillEdit { name: Some("Mobile".to_owned()), ..Default::default() };
+    client.bills().edit(bill(5, "").id, edit).await.unwrap();
+    lock(&fake).refuse_with = Some(ErrorCode::VersionConflict);
+    client.sync().now().await.unwrap();
+    assert_eq!(client.bills().view().await.unwrap().bills[0].bill.name, "Phone");
+    let told = client.sync().refusals().await.unwrap();
+    assert_eq!((told.len(), told[0].what.as_str(), told[0].code.as_str()), (1, "edit_bill", "version_conflict"));
+}
+
+#[tokio::test]
+async fn a_snapshot_fills_an_empty_device_and_the_feed_keeps_it_in_step() {
+    let (world, fake) = (World::new(), start_fake().await);
+    lock(&fake).snapshot = vec![
+        // A line may come before its account.
+        Record::Transaction(line(1, "2026-11-01", "Quartz")),
+        Record::Account(card()),
+        Record::Transaction(line(2, "2026-11-03", "Basalt")),
+        Record::Bill(bill(5, "Phone")),
+    ];
+    let client = signed_in(&world, &fake).await;
+    client.sync().now().await.unwrap();
+    assert_eq!(names(&client).await, ["Basalt", "Quartz"]);
+    assert_eq!(client.cards().await.unwrap()[0].figures.current_balance, Some(usd("10")));
+    let mut moved = line(1, "2026-11-05", "Quartz Mill");
+    moved.state = TransactionState::Posted;
+    lock(&fake).feed = vec![
+        Record::Transaction(moved),
+        Record::Transaction(line(3, "2026-11-04", "Slate")),
+        Record::Gone(Gone::Transaction { id: line(2, "2026-11-03", "").id }),
+        Record::Gone(Gone::Bill { id: bill(5, "").id }),
+    ];
+    client.sync().now().await.unwrap();
+    assert_eq!(names(&client).await, ["Quartz Mill", "Slate"]);
+    assert!(client.bills().view().await.unwrap().bills.is_empty());
+    let list = client.accounts().list().await.unwrap();
+    assert_eq!(list[0].transactions, 2, "counts follow");
+    let found = client.search("quartz").await.unwrap();
+    assert_eq!(found.hits.len(), 1, "the words of the line that changed are found once");
+}
+
+#[tokio::test]
+async fn a_snapshot_that_breaks_off_changes_nothing() {
+    let (world, fake) = (World::new(), start_fake().await);
+    lock(&fake).snapshot = vec![Record::Account(card()), Record::Transaction(line(1, "2026-11-01", "Quartz"))];
+    let client = signed_in(&world, &fake).await;
+    client.sync().now().await.unwrap();
+    lock(&fake).expire_cursor = true;
+    lock(&fake).cut_snapshot = true;
+    assert_eq!(code(client.sync().now().await), "server_unreachable");
+    assert_eq!(names(&client).await, ["Quartz"], "the copy of before stands");
+}
+
+#[tokio::test]
+async fn an_expired_cursor_rebuilds_the_copy_and_keeps_what_waits() {
+    let (world, fake) = (World::new(), start_fake().await);
+    lock(&fake).snapshot = vec![Record::Account(card()), Record::Transaction(line(1, "2026-11-01", "Quartz"))];
+    let client = signed_in(&world, &fake).await;
+    client.sync().now().await.unwrap();
+    lock(&fake).expire_cursor = true;
+    lock(&fake).snapshot.push(Record::Transaction(line(2, "2026-11-02", "Basalt")));
+    client.sync().now().await.unwrap();
+    assert_eq!(names(&client).await, ["Basalt", "Quartz"]);
+}
+
+#[tokio::test]
+async fn another_device_that_imported_the_same_lines_first_wins() {
+    let (world, fake) = (World::new(), start_fake().await);
+    lock(&fake).snapshot = vec![Record::Account(card()), Record::Transaction(line(1, "2026-11-01", "Quartz"))];
+    let client = signed_in(&world, &fake).await;
+    client.sync().now().await.unwrap();
+    let mut theirs = line(9, "2026-11-01", "Quartz");
+    theirs.source = line(1, "2026-11-01", "").source;
+    lock(&fake).feed = vec![Record::Transaction(theirs.clone())];
+    client.sync().now().await.unwrap();
+    let page = client.accounts().transactions(TransactionQuery::default()).await.unwrap();
+    assert_eq!(page.items.iter().map(|line| line.id).collect::<Vec<_>>(), [theirs.id]);
+}
+
+#[tokio::test]
+async fn an_import_is_sent_in_one_packed_chunk_and_its_file_goes() {
+    let (world, fake) = (World::new(), start_fake().await);
+    let client = signed_in(&world, &fake).await;
+    client.sync().now().await.unwrap();
+    client.import().import(crate::tests::sample(), None).await.unwrap();
+    client.sync().now().await.unwrap();
+    let writes = lock(&fake).writes.clone();
+    assert_eq!((writes.len(), writes[0].1.as_str()), (1, "/api/v1/import"));
+    assert_eq!(writes[0].3["transactions"].as_array().unwrap().len(), 2);
+    assert_eq!(writes[0].3["accounts"].as_array().unwrap().len(), 1);
+    assert!(!serde_json::to_string(&writes[0].3).unwrap().contains("4111222233334444"), "the number stays nowhere");
+    assert_eq!(world.data().join("outbox").read_dir().unwrap().count(), 0);
+}
+
+#[tokio::test]
+async fn without_a_server_everything_is_kept_and_said() {
+    let (world, fake) = (World::new(), start_fake().await);
+    let client = signed_in(&world, &fake).await;
+    client.lock().await.unwrap();
+    client.unlock(None).await.unwrap();
+    // The data folder points at a port where nothing listens any more.
+    let gone = TcpListener::bind("127.0.0.1:0").await.unwrap().local_addr().unwrap().port();
+    let place = crate::status::Place::Server { url: format!("http://localhost:{gone}"), name: "Gone".to_owned() };
+    client.opened().unwrap().vault().settle(place, None).unwrap();
+    client.bills().add(monthly("Rent", "950.00", "2026-12-01")).await.unwrap();
+    let error = client.sync().now().await.unwrap_err();
+    assert_eq!((error.code.as_str(), error.class.exit_code()), ("server_unreachable", 4));
+    let status = client.status().await.unwrap();
+    assert_eq!((status.online, status.waiting), (false, 1));
+}
