@@ -178,7 +178,7 @@ async fn window(open: &Open, query: &TransactionQuery, limit: u16) -> Result<Opt
     };
     let words = match query.search.as_deref().map(str::trim).filter(|text| !text.is_empty()) {
         None => None,
-        Some(typed) => match transactions::words_query(typed) {
+        Some(typed) => match transactions::words_of(typed) {
             Some(words) => Some(words),
             None => return Ok(None),
         },

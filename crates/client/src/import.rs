@@ -14,6 +14,7 @@ use jiff::Timestamp;
 use jiff::civil::Date;
 use serde::Serialize;
 use sha2::{Digest as _, Sha256};
+use tokio::task::JoinHandle;
 
 use crate::book::days_between;
 use crate::cache::transactions::{self, PendingLine};
@@ -81,8 +82,6 @@ const LINES_SHOWN: usize = 200;
 const OFFERS_MAX: usize = 4;
 /// A pending line and the posted one that replaces it are at most so far apart.
 const PENDING_DAYS_MAX: i32 = 7;
-/// Rows that are turned and inserted at once.
-const BATCH: usize = 20_000;
 
 #[derive(Debug, thiserror::Error)]
 pub enum ImportError {
@@ -229,6 +228,8 @@ impl Import {
     ) -> CacheResult<ImportReport> {
         let mut work = Work {
             client: &self.0,
+            open,
+            tx: open.cache.begin().await?,
             known,
             target,
             report: ImportReport {
@@ -244,171 +245,141 @@ impl Import {
                 preview,
             },
             ids: Ids::new(&self.0),
-            changed: Vec::new(),
-            fresh: Vec::new(),
-            replaced: Vec::new(),
+            seen: (preview && file.statements.len() > 1).then(HashSet::new),
+            packing: None,
         };
-        let mut tx = open.cache.begin().await?;
         for statement in file.statements {
-            work.take_statement(&mut tx, statement).await?;
+            work.take_statement(statement).await?;
         }
-        let report = std::mem::replace(&mut work.report, empty_report());
-        if preview {
-            return Ok(report);
-        }
-        let Work { changed, fresh, replaced, .. } = work;
-        if changed.is_empty() && fresh.is_empty() && replaced.is_empty() {
-            return Ok(report);
-        }
-        self.write(open, tx, changed, fresh, replaced).await?;
-        Ok(report)
-    }
-
-    async fn write(
-        &self,
-        open: &Open,
-        mut tx: Tx,
-        changed: Vec<Account>,
-        fresh: Vec<Transaction>,
-        replaced: Vec<TransactionId>,
-    ) -> CacheResult<()> {
-        for account in &changed {
-            accounts::put(&mut tx, account).await?;
-        }
-        let wanted = fresh.iter().map(|line| (line.account, line.amount.currency()));
-        let numbers = accounts::numbers_of(&mut tx, wanted).await?;
-        transactions::remove_all(&mut tx, &replaced).await?;
-        let chunks = chunks_of(&self.0, changed, fresh, replaced);
-        // Chunk files are packed and written beside the work on the cache, and are on disk before its commit.
-        let packing = {
-            let (chunks, beside) = (Arc::clone(&chunks), open.beside.clone());
-            let chance = Arc::clone(&self.0.0.ports.chance);
-            tokio::task::spawn_blocking(move || {
-                chunks.iter().try_for_each(|chunk| beside.write_chunk(chunk, chance.as_ref()))
-            })
-        };
-        let count = chunks.iter().map(|chunk| chunk.transactions.len()).sum();
-        let first = transactions::take_lines(&mut tx, count).await?;
-        let lines: Vec<&Transaction> = chunks.iter().flat_map(|chunk| &chunk.transactions).collect();
-        insert_all(&mut tx, &numbers, &lines, first).await?;
-        for chunk in chunks.iter() {
-            let lines = u32::try_from(chunk.transactions.len()).unwrap_or(u32::MAX);
-            let change = Change::Import { chunk: chunk.id, lines };
-            let entry = Entry { id: chunk.id, made_at: self.0.now(), change };
-            rows::add(&mut tx, &entry).await?;
-        }
-        packing.await.map_err(|_| CacheError::Closed)??;
-        Ok(tx.commit().await?)
+        work.finish().await
     }
 }
 
-/// Rows go in by the order of their days, so that every index grows at its end.
-async fn insert_all(
-    tx: &mut Tx,
-    numbers: &HashMap<AccountId, i64>,
-    lines: &[&Transaction],
-    first: i64,
-) -> CacheResult<()> {
-    let mut order: Vec<(i64, usize)> = Vec::with_capacity(lines.len());
-    for (at, line) in lines.iter().enumerate() {
-        let number = first + i64::try_from(at).map_err(|_| CacheError::TooMany)?;
-        order.push((transactions::seq_of(line.posted_on, number), at));
-    }
-    order.sort_unstable();
-    for batch in order.chunks(BATCH) {
-        let mut rows = Vec::with_capacity(batch.len());
-        for (seq, at) in batch {
-            let line = lines[*at];
-            let account = *numbers.get(&line.account).ok_or(CacheError::Damaged)?;
-            rows.push(transactions::line_at(*seq, line, account));
-        }
-        transactions::add_all(tx, &rows).await?;
-    }
-    Ok(())
-}
-
-/// What the server is sent: in parts of at most `CHUNK_MAX` lines, accounts with the first.
-fn chunks_of(
-    client: &Client,
-    accounts: Vec<Account>,
-    fresh: Vec<Transaction>,
-    replaced: Vec<TransactionId>,
-) -> Arc<Vec<ImportChunk>> {
-    let mut chunks = Vec::with_capacity(fresh.len() / CHUNK_MAX + 1);
-    let mut fresh = fresh.into_iter();
-    loop {
-        let transactions: Vec<Transaction> = fresh.by_ref().take(CHUNK_MAX).collect();
-        if transactions.is_empty() && !chunks.is_empty() {
-            break;
-        }
-        chunks.push(ImportChunk {
-            id: client.fresh(MutationId::new),
-            accounts: Vec::new(),
-            transactions,
-            replaced: Vec::new(),
-        });
-    }
-    if let Some(head) = chunks.first_mut() {
-        head.accounts = accounts;
-        head.replaced = replaced;
-    }
-    Arc::new(chunks)
-}
-
-/// One import while it is decided line by line.
+/// One import while it is decided and kept, part by part: a large file is never in memory twice.
 struct Work<'a> {
     client: &'a Client,
+    open: &'a Open,
+    tx: Tx,
     known: Vec<Account>,
     target: Option<Account>,
     report: ImportReport,
     ids: Ids,
-    changed: Vec<Account>,
-    fresh: Vec<Transaction>,
-    replaced: Vec<TransactionId>,
+    /// Sources by account, where nothing is written that a later statement could find.
+    seen: Option<HashSet<(AccountId, Arc<str>)>>,
+    /// The chunk file that is being packed beside the work on the cache.
+    packing: Option<JoinHandle<CacheResult<()>>>,
 }
 
 impl Work<'_> {
-    async fn take_statement(&mut self, tx: &mut Tx, statement: ImportedStatement) -> CacheResult<()> {
-        let account = self.account_of(&statement);
-        let sources = sources_of(&statement.transactions);
-        let number = accounts::find_number(&mut **tx, account.id).await?;
-        let (known, mut pending) = match number {
-            None => (HashSet::new(), Vec::new()),
-            Some(number) => {
-                let known = transactions::known_sources(tx, number, &sources).await?;
-                (known, transactions::pending_of(tx, number).await?)
-            }
+    async fn take_statement(&mut self, mut statement: ImportedStatement) -> CacheResult<()> {
+        let lines = by_day(std::mem::take(&mut statement.transactions));
+        let (account, mut changed) = self.account_of(&statement);
+        if changed && !self.report.preview {
+            accounts::put(&mut self.tx, &account).await?;
+        }
+        let number = accounts::find_number(&mut *self.tx, account.id).await?;
+        let mut pending = match number {
+            None => Vec::new(),
+            Some(number) => transactions::pending_of(&mut self.tx, number).await?,
         };
-        // What an earlier statement of this file brought for the same account is known as well.
-        let own: HashSet<String> = self
-            .fresh
-            .iter()
-            .filter(|line| line.account == account.id)
-            .filter_map(|line| line.source.clone())
-            .collect();
-        for (at, (line, source)) in statement.transactions.into_iter().zip(&sources).enumerate() {
-            let mut verdict = judge(&line, source, known.contains(&at) || own.contains(&**source), &mut pending);
-            if let (Some(number), Some(correction)) = (number, &line.corrects) {
-                verdict = self.correct(tx, number, correction, verdict).await?;
+        let mut sources = Sources::default();
+        let mut lines = lines.into_iter();
+        loop {
+            let part: Vec<ImportedTransaction> = lines.by_ref().take(CHUNK_MAX).collect();
+            if part.is_empty() {
+                break;
             }
-            self.take_line(&account, line, source, verdict);
+            let sources: Vec<Arc<str>> = part.iter().map(|line| sources.of(line)).collect();
+            let known = match number {
+                None => HashSet::new(),
+                Some(number) => transactions::known_sources(&mut self.tx, number, &sources).await?,
+            };
+            let mut chunk = Chunk::default();
+            for (at, (line, source)) in part.into_iter().zip(sources).enumerate() {
+                let known = known.contains(&at) || self.saw(account.id, &source);
+                let mut verdict = judge(&line, &source, known, &mut pending);
+                if let (Some(number), Some(correction)) = (number, &line.corrects) {
+                    verdict = self.correct(number, correction, verdict).await?;
+                }
+                self.take_line(&account, line, source, verdict, &mut chunk);
+            }
+            if self.keep_chunk(&account, changed, chunk).await? {
+                changed = false;
+            }
+        }
+        if changed {
+            // No line is new, and still the balance is.
+            self.write_chunk(Some(&account), Chunk::default()).await?;
         }
         Ok(())
     }
 
+    fn saw(&mut self, account: AccountId, source: &Arc<str>) -> bool {
+        self.seen.as_mut().is_some_and(|seen| !seen.insert((account, Arc::clone(source))))
+    }
+
+    /// Puts a part into the cache and the outbox. False when there was nothing in it.
+    async fn keep_chunk(&mut self, account: &Account, changed: bool, chunk: Chunk) -> CacheResult<bool> {
+        if self.report.preview || (chunk.fresh.is_empty() && chunk.replaced.is_empty()) {
+            return Ok(false);
+        }
+        let number = accounts::number_of(&mut self.tx, account.id, account.currency).await?;
+        transactions::remove_all(&mut self.tx, &chunk.replaced).await?;
+        let first = transactions::take_lines(&mut self.tx, chunk.fresh.len()).await?;
+        let lines: Vec<transactions::NewLine> = (first..)
+            .zip(&chunk.fresh)
+            .map(|(line, transaction)| {
+                transactions::line_at(transactions::seq_of(transaction.posted_on, line), transaction, number)
+            })
+            .collect();
+        self.write_chunk(changed.then_some(account), chunk).await?;
+        transactions::add_all(&mut self.tx, &lines).await?;
+        Ok(true)
+    }
+
+    /// Queues a chunk. Its file is packed and written beside the work on the cache, and is on disk before the commit.
+    async fn write_chunk(&mut self, account: Option<&Account>, chunk: Chunk) -> CacheResult<()> {
+        if self.report.preview {
+            return Ok(());
+        }
+        let chunk = ImportChunk {
+            id: self.client.fresh(MutationId::new),
+            accounts: account.into_iter().cloned().collect(),
+            transactions: chunk.fresh,
+            replaced: chunk.replaced,
+        };
+        let lines = u32::try_from(chunk.transactions.len()).unwrap_or(u32::MAX);
+        let change = Change::Import { chunk: chunk.id, lines };
+        let entry = Entry { id: chunk.id, made_at: self.client.now(), change };
+        rows::add(&mut self.tx, &entry).await?;
+        self.packed().await?;
+        let (beside, chance) = (self.open.beside.clone(), Arc::clone(&self.client.0.ports.chance));
+        self.packing = Some(tokio::task::spawn_blocking(move || beside.write_chunk(&chunk, chance.as_ref())));
+        Ok(())
+    }
+
+    async fn packed(&mut self) -> CacheResult<()> {
+        match self.packing.take() {
+            Some(packing) => packing.await.map_err(|_| CacheError::Closed)?,
+            None => Ok(()),
+        }
+    }
+
+    async fn finish(mut self) -> CacheResult<ImportReport> {
+        self.packed().await?;
+        if !self.report.preview {
+            self.tx.commit().await?;
+        }
+        Ok(self.report)
+    }
+
     /// Some issuers take a line back, or send it again corrected.
-    async fn correct(
-        &mut self,
-        tx: &mut Tx,
-        account: i64,
-        correction: &Correction,
-        verdict: Judged,
-    ) -> CacheResult<Judged> {
+    async fn correct(&mut self, account: i64, correction: &Correction, verdict: Judged) -> CacheResult<Judged> {
         if matches!(verdict, Judged::Known(_)) {
             return Ok(verdict);
         }
         let (Correction::Replaces(id) | Correction::Deletes(id)) = correction;
-        let found = transactions::by_issuer_part(tx, account, &issuer_part(id)).await?;
+        let found = transactions::by_issuer_part(&mut self.tx, account, &issuer_part(id)).await?;
         Ok(match (correction, found) {
             (Correction::Deletes(_), Some(old)) => Judged::Deletes(old),
             (Correction::Deletes(_), None) => Judged::Known("it takes back a line that is not here"),
@@ -417,7 +388,14 @@ impl Work<'_> {
         })
     }
 
-    fn take_line(&mut self, account: &Account, line: ImportedTransaction, source: &Arc<str>, verdict: Judged) {
+    fn take_line(
+        &mut self,
+        account: &Account,
+        line: ImportedTransaction,
+        source: Arc<str>,
+        verdict: Judged,
+        chunk: &mut Chunk,
+    ) {
         let (shown, why) = match verdict {
             Judged::New => (ImportVerdict::New, "not here yet"),
             Judged::Known(why) => (ImportVerdict::Known, why),
@@ -440,10 +418,10 @@ impl Work<'_> {
             });
         }
         if let Judged::Replaces(old, _) | Judged::Deletes(old) = verdict {
-            self.replaced.push(old);
+            chunk.replaced.push(old);
         }
         if matches!(verdict, Judged::New | Judged::Replaces(..)) {
-            self.fresh.push(Transaction {
+            chunk.fresh.push(Transaction {
                 id: self.ids.next(),
                 account: account.id,
                 posted_on: line.posted_on,
@@ -452,13 +430,14 @@ impl Work<'_> {
                 memo: line.memo,
                 kind: line.kind,
                 state: if line.pending { TransactionState::Pending } else { TransactionState::Posted },
-                source: Some(source.to_string()),
+                source: Some((*source).to_owned()),
             });
         }
     }
 
     /// The account of a statement: named by the person, known by its fingerprint, or new.
-    fn account_of(&mut self, statement: &ImportedStatement) -> Account {
+    /// With it, whether the server must hear of it.
+    fn account_of(&mut self, statement: &ImportedStatement) -> (Account, bool) {
         let fingerprint = fingerprint(&statement.account);
         let before = match &self.target {
             Some(target) => self.known.iter().find(|account| account.id == target.id),
@@ -469,9 +448,8 @@ impl Work<'_> {
             Some(account) => newer_figures(account.clone(), statement),
             None => newer_figures(new_account(self.client, statement, fingerprint), statement),
         };
-        if before.as_ref() != Some(&account) {
-            self.changed.retain(|other| other.id != account.id);
-            self.changed.push(account.clone());
+        let changed = before.as_ref() != Some(&account);
+        if changed {
             self.known.retain(|other| other.id != account.id);
             self.known.push(account.clone());
         }
@@ -479,7 +457,7 @@ impl Work<'_> {
             self.report.accounts.push(account.id);
             self.report.account_names.push(account.name.clone());
         }
-        account
+        (account, changed)
     }
 }
 
@@ -527,22 +505,49 @@ fn is_similar(left: &str, right: &str) -> bool {
     shorter > 0 && shared * 2 >= shorter
 }
 
+/// What a part of a file comes to.
+#[derive(Default)]
+struct Chunk {
+    fresh: Vec<Transaction>,
+    replaced: Vec<TransactionId>,
+}
+
+/// Oldest first, so that every index grows at its end. Lines of one day keep their order.
+fn by_day(mut lines: Vec<ImportedTransaction>) -> Vec<ImportedTransaction> {
+    if lines.is_sorted_by_key(|line| std::cmp::Reverse(line.posted_on)) {
+        lines.reverse();
+    } else if !lines.is_sorted_by_key(|line| line.posted_on) {
+        lines.sort_by_key(|line| line.posted_on);
+    }
+    lines
+}
+
 /// What makes a repeated import find each line again: day, the issuer's own id or a hash of the words, the amount, and
 /// the ordinal among identical twins of one file. An issuer that uses an id twice is caught by day and amount.
-fn sources_of(lines: &[ImportedTransaction]) -> Vec<Arc<str>> {
-    let mut twins: HashMap<Arc<str>, u32> = HashMap::with_capacity(lines.len());
-    let mut sources = Vec::with_capacity(lines.len());
-    for line in lines {
+#[derive(Default)]
+struct Sources {
+    day: Option<Date>,
+    /// How often each came on this day.
+    twins: HashMap<String, u32>,
+}
+
+impl Sources {
+    /// Lines must come by day.
+    fn of(&mut self, line: &ImportedTransaction) -> Arc<str> {
         let date = line.posted_on;
+        if self.day != Some(date) {
+            self.day = Some(date);
+            self.twins.clear();
+        }
         let middle = match &line.issuer_id {
             Some(id) => issuer_part(id),
             None => words_part(line),
         };
         let base = format!("{:04}{:02}{:02}{middle}{}", date.year(), date.month(), date.day(), line.amount.minor());
-        let source: Arc<str> = match twins.get_mut(base.as_str()) {
+        match self.twins.get_mut(&base) {
             None => {
-                let source: Arc<str> = base.into();
-                twins.insert(Arc::clone(&source), 1);
+                let source = base.as_str().into();
+                self.twins.insert(base, 1);
                 source
             }
             Some(ordinal) => {
@@ -550,10 +555,8 @@ fn sources_of(lines: &[ImportedTransaction]) -> Vec<Arc<str>> {
                 *ordinal += 1;
                 source
             }
-        };
-        sources.push(source);
+        }
     }
-    sources
 }
 
 fn issuer_part(id: &str) -> String {
@@ -663,21 +666,6 @@ fn rejected(line: formats::Rejected) -> RejectedLine {
     RejectedLine { line: line.line, reason: line.reason }
 }
 
-fn empty_report() -> ImportReport {
-    ImportReport {
-        format: String::new(),
-        new: 0,
-        known: 0,
-        replaced: 0,
-        rejected: Vec::new(),
-        accounts: Vec::new(),
-        account_names: Vec::new(),
-        lines: Vec::new(),
-        warnings: Vec::new(),
-        preview: false,
-    }
-}
-
 async fn read_file(path: &Path) -> Result<Vec<u8>, ClientError> {
     let path = path.to_owned();
     let read = blocking(move || {
@@ -722,5 +710,146 @@ impl Ids {
         bytes[3] = (counter & 0xff) as u8;
         bytes[4..].copy_from_slice(&rest);
         TransactionId::new(self.made_at, bytes)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::accounts::TransactionQuery;
+    use crate::testing::{World, day, usd};
+    use domain::accounts::TransactionKind;
+    use domain::money::Currency;
+
+    fn line(on: &str, amount: &str, id: Option<&str>, description: &str) -> ImportedTransaction {
+        ImportedTransaction {
+            line: 1,
+            posted_on: day(on),
+            amount: usd(amount),
+            kind: TransactionKind::Purchase,
+            description: description.to_owned(),
+            memo: None,
+            issuer_id: id.map(str::to_owned),
+            check_number: None,
+            pending: false,
+            corrects: None,
+        }
+    }
+
+    fn file(lines: Vec<ImportedTransaction>) -> ImportedFile {
+        let account = ImportedAccount {
+            kind: AccountKind::Card,
+            currency: Currency::USD,
+            issuer: Some("Cobalt".to_owned()),
+            bank: None,
+            branch: None,
+            number: "4111222233334444".to_owned(),
+        };
+        let statement = ImportedStatement {
+            account,
+            ledger_balance: None,
+            available: None,
+            issuer: None,
+            starts_on: None,
+            ends_on: None,
+            transactions: lines,
+        };
+        ImportedFile { label: "test".to_owned(), statements: vec![statement], rejected: vec![], warnings: vec![] }
+    }
+
+    async fn keep(client: &Client, lines: Vec<ImportedTransaction>) -> ImportReport {
+        let open = client.opened().unwrap();
+        let known = accounts::all(open.cache.readers()).await.unwrap();
+        let report = client.import().keep(&open, file(lines), known, None, false).await.unwrap();
+        open.read_names().await.unwrap();
+        report
+    }
+
+    async fn shown(client: &Client) -> Vec<(String, TransactionState)> {
+        let page = client.accounts().transactions(TransactionQuery::default()).await.unwrap();
+        page.items.into_iter().map(|line| (line.description, line.state)).collect()
+    }
+
+    #[tokio::test]
+    async fn a_pending_line_gives_way_to_its_posted_one() {
+        let world = World::new();
+        let client = world.start().await;
+        let pending = ImportedTransaction { pending: true, ..line("2026-11-01", "-5", None, "HARBOUR BOOKS") };
+        let other = ImportedTransaction { pending: true, ..line("2026-11-01", "-5", None, "Garden Supply") };
+        keep(&client, vec![pending, other]).await;
+        let report = keep(&client, vec![line("2026-11-03", "-5", Some("x1"), "Harbour Books #12 Springfield")]).await;
+        assert_eq!((report.new, report.replaced), (0, 1));
+        assert_eq!(
+            shown(&client).await,
+            [
+                ("Harbour Books #12 Springfield".to_owned(), TransactionState::Posted),
+                ("Garden Supply".to_owned(), TransactionState::Pending)
+            ]
+        );
+        let far = keep(&client, vec![line("2026-11-20", "-5", Some("x2"), "Garden Supply")]).await;
+        assert_eq!((far.new, far.replaced), (1, 0), "too far apart to be the same");
+    }
+
+    #[tokio::test]
+    async fn a_line_that_posts_under_the_same_id_and_day_is_replaced_in_place() {
+        let world = World::new();
+        let client = world.start().await;
+        keep(&client, vec![ImportedTransaction { pending: true, ..line("2026-11-01", "-5", Some("a"), "Shop") }]).await;
+        let report = keep(&client, vec![line("2026-11-01", "-5", Some("a"), "Shop")]).await;
+        assert_eq!((report.replaced, report.known), (1, 0));
+        assert_eq!(shown(&client).await, [("Shop".to_owned(), TransactionState::Posted)]);
+        let again = keep(&client, vec![line("2026-11-01", "-5", Some("a"), "Shop")]).await;
+        assert_eq!((again.replaced, again.known, again.new), (0, 1, 0));
+    }
+
+    #[tokio::test]
+    async fn the_issuer_may_correct_a_line_or_take_it_back() {
+        let world = World::new();
+        let client = world.start().await;
+        keep(&client, vec![line("2026-11-01", "-5", Some("a"), "Wrong"), line("2026-11-02", "-6", Some("b"), "Void")])
+            .await;
+        let right = ImportedTransaction {
+            corrects: Some(Correction::Replaces("a".to_owned())),
+            ..line("2026-11-01", "-7", Some("c"), "Right")
+        };
+        let void = ImportedTransaction {
+            corrects: Some(Correction::Deletes("b".to_owned())),
+            ..line("2026-11-02", "-6", Some("d"), "Void")
+        };
+        let report = keep(&client, vec![right, void]).await;
+        assert_eq!(report.replaced, 2);
+        assert_eq!(shown(&client).await, [("Right".to_owned(), TransactionState::Posted)]);
+    }
+
+    #[tokio::test]
+    async fn a_large_file_goes_in_parts_and_again_adds_nothing() {
+        let world = World::new();
+        let client = world.start().await;
+        let lines: Vec<ImportedTransaction> = (0..12_001)
+            .map(|n| line(&format!("2026-{:02}-{:02}", n % 10 + 1, n % 28 + 1), "-1", None, &format!("Shop {n}")))
+            .collect();
+        let report = keep(&client, lines.clone()).await;
+        assert_eq!(report.new, 12_001);
+        assert_eq!(client.status().await.unwrap().waiting, 3, "5,000 lines a chunk at most");
+        let again = keep(&client, lines).await;
+        assert_eq!((again.new, again.known), (0, 12_001));
+        assert_eq!(client.status().await.unwrap().waiting, 3);
+        let found = TransactionQuery { search: Some("shop 12000".to_owned()), ..TransactionQuery::default() };
+        assert_eq!(client.accounts().transactions(found).await.unwrap().items.len(), 1);
+    }
+
+    #[tokio::test]
+    async fn only_a_new_balance_is_told_to_the_server_too() {
+        let world = World::new();
+        let client = world.start().await;
+        keep(&client, vec![line("2026-11-01", "-5", Some("a"), "Shop")]).await;
+        let mut file = file(vec![line("2026-11-01", "-5", Some("a"), "Shop")]);
+        file.statements[0].ledger_balance =
+            Some(formats::records::Balance { amount: usd("-50"), as_of: Some(day("2026-11-10")) });
+        let open = client.opened().unwrap();
+        let known = accounts::all(open.cache.readers()).await.unwrap();
+        client.import().keep(&open, file, known, None, false).await.unwrap();
+        assert_eq!(client.status().await.unwrap().waiting, 2);
+        assert_eq!(client.accounts().list().await.unwrap()[0].account.balance, Some(usd("-50")));
     }
 }

@@ -41,6 +41,8 @@ pub struct StatementRow {
 
 /// A larger document is not a statement of ours.
 const PDF_BYTES_MAX: usize = 32 * 1024 * 1024;
+/// The screen waits so long for the newest list.
+const ASK_WITHIN: std::time::Duration = std::time::Duration::from_secs(3);
 
 /// Statements of closed cycles.
 #[derive(Clone)]
@@ -54,8 +56,15 @@ impl Client {
 }
 
 impl Statements {
-    /// As the server said last; works offline.
+    /// As the server says, or said last when it cannot be asked.
     pub async fn view(&self) -> Result<StatementsView, ClientError> {
+        self.0.open_now()?;
+        if self.0.0.online.load(std::sync::atomic::Ordering::SeqCst) {
+            let asking = tokio::time::timeout(ASK_WITHIN, self.0.sync().read_statements()).await;
+            if !matches!(asking, Ok(Ok(()))) {
+                tracing::info!("the list of statements is the one of before");
+            }
+        }
         let today = self.0.today();
         let (all, mut extents, rows) = self
             .0

@@ -11,7 +11,7 @@ use domain::accounts::Transaction;
 use domain::ids::MutationId;
 use eventsource_stream::Eventsource as _;
 use futures_util::StreamExt as _;
-use jiff::Timestamp;
+use jiff::{SignedDuration, Timestamp};
 use serde::{Deserialize, Serialize};
 use tokio::sync::mpsc;
 
@@ -39,6 +39,8 @@ const BATCHES_AHEAD: usize = 2;
 const COMPRESSION: i32 = 1;
 const REFUSALS_KEPT: usize = 100;
 const REFUSALS: &str = "refusals";
+const LISTS_READ_AT: &str = "lists_read_at";
+const LISTS_EVERY: SignedDuration = SignedDuration::from_hours(1);
 
 /// A change that the server did not take, for the person to see.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, specta::Type)]
@@ -72,15 +74,14 @@ impl Sync {
     pub async fn now(&self) -> Result<(), ClientError> {
         let open = self.0.open_now()?;
         let _turn = open.syncing.lock().await;
-        self.read_me(&open).await?;
         // What was read already counts even if a change could not be sent.
         let pumped = self.pump(&open).await;
         if open.is_closed() {
             return Err(pumped.err().unwrap_or_else(ClientError::locked));
         }
-        let changed = self.pull(&open).await?;
+        self.pull(&open).await?;
         pumped?;
-        self.refresh_lists(&open, changed).await?;
+        self.refresh_lists(&open).await?;
         let at = self.0.now();
         self.0
             .with(async |open| {
@@ -207,26 +208,40 @@ impl Sync {
         Ok(me)
     }
 
-    /// The directory and the list of statements, which are not in the feed.
-    async fn refresh_lists(&self, open: &Open, changed: bool) -> Result<(), ClientError> {
-        let known = bills::all_billers(open.cache.readers()).await?;
-        if !changed && !known.is_empty() {
+    /// Who is signed in, the directory and the list of statements, which are not in the feed: once an hour.
+    async fn refresh_lists(&self, open: &Open) -> Result<(), ClientError> {
+        let now = self.0.now();
+        let read_at: Option<Timestamp> = state::find(open.cache.readers(), LISTS_READ_AT).await?;
+        if read_at.is_some_and(|at| now.duration_since(at).abs() < LISTS_EVERY) {
             return Ok(());
         }
+        self.read_me(open).await?;
         let answer = self.0.call(Method::Get, "/api/v1/billers", Sending::default()).await?;
         let billers: api::billers::BillerList = answer.json().await?;
+        self.0
+            .with(async |open| {
+                let mut tx = open.cache.begin().await?;
+                bills::replace_billers(&mut tx, &billers.items).await?;
+                state::put(&mut *tx, LISTS_READ_AT, &now).await?;
+                Ok(tx.commit().await?)
+            })
+            .await?;
+        self.read_statements().await?;
+        self.0.tell(Changed::Book);
+        Ok(())
+    }
+
+    /// The list of statements as the server has it now.
+    pub(crate) async fn read_statements(&self) -> Result<(), ClientError> {
         let answer = self.0.call(Method::Get, "/api/v1/statements", Sending::default()).await?;
         let statements: api::statements::StatementList = answer.json().await?;
         self.0
             .with(async |open| {
                 let mut tx = open.cache.begin().await?;
-                bills::replace_billers(&mut tx, &billers.items).await?;
                 bills::replace_statements(&mut tx, &statements.items).await?;
                 Ok(tx.commit().await?)
             })
-            .await?;
-        self.0.tell(Changed::Book);
-        Ok(())
+            .await
     }
 }
 
@@ -369,20 +384,17 @@ async fn note_refusal(tx: &mut Tx, change: &Change, code: ErrorCode, at: Timesta
 // ---- Reading ----------------------------------------------------------------------------------------------------
 
 impl Sync {
-    /// Reads the feed to its end. True when anything came.
-    async fn pull(&self, open: &Arc<Open>) -> Result<bool, ClientError> {
-        let mut changed = false;
+    /// Reads the feed to its end.
+    async fn pull(&self, open: &Arc<Open>) -> Result<(), ClientError> {
         for _ in 0..PAGES_MAX {
             let Some(cursor) = state::find::<String>(open.cache.readers(), state::CURSOR).await? else {
                 self.load_snapshot(open).await?;
-                changed = true;
                 continue;
             };
             let answer = self.0.call(Method::Get, &feed_from(&cursor), Sending::default()).await;
             let page: Page = match answer {
                 Err(CallError::Refused(problem)) if problem.code == ErrorCode::CursorExpired => {
                     self.load_snapshot(open).await?;
-                    changed = true;
                     continue;
                 }
                 other => other?.json().await?,
@@ -393,14 +405,13 @@ impl Sync {
                 result?;
             }
             if !page.changes.is_empty() {
-                changed = true;
                 self.told(open).await?;
             }
             if !page.more {
                 break;
             }
         }
-        Ok(changed)
+        Ok(())
     }
 
     async fn told(&self, open: &Open) -> Result<(), ClientError> {

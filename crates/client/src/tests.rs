@@ -19,9 +19,9 @@ const OFX: &str = "OFXHEADER:100\nDATA:OFXSGML\nVERSION:102\nSECURITY:NONE\nENCO
 COMPRESSION:NONE\nOLDFILEUID:NONE\nNEWFILEUID:NONE\n\n";
 
 /// One line: day, amount, id, name; an empty id leaves it out.
-type Line<'a> = (&'a str, &'a str, &'a str, &'a str);
+pub(crate) type Line<'a> = (&'a str, &'a str, &'a str, &'a str);
 
-fn ofx(lines: &[Line<'_>]) -> Vec<u8> {
+pub(crate) fn ofx(lines: &[Line<'_>]) -> Vec<u8> {
     let mut text = format!(
         "{OFX}<OFX><SIGNONMSGSRSV1><SONRS><STATUS><CODE>0<SEVERITY>INFO</STATUS><DTSERVER>20261120<LANGUAGE>ENG\
          <FI><ORG>Cobalt<FID>77</FI></SONRS></SIGNONMSGSRSV1><CREDITCARDMSGSRSV1><CCSTMTTRNRS><TRNUID>1<STATUS><CODE>0\
@@ -171,7 +171,8 @@ async fn an_overlapping_file_adds_only_what_is_new() {
     let second = ofx(&[("20261102", "-6.00", "b", "B"), ("20261015", "-7.00", "c", "C")]);
     let report = client.import().import(second, None).await.unwrap();
     assert_eq!((report.new, report.known), (1, 1));
-    assert_eq!(report.lines[0].verdict, ImportVerdict::Known);
+    let verdict_of = |name: &str| report.lines.iter().find(|line| line.description == name).unwrap().verdict;
+    assert_eq!((verdict_of("B"), verdict_of("C")), (ImportVerdict::Known, ImportVerdict::New));
     let page = client.accounts().transactions(TransactionQuery::default()).await.unwrap();
     let names: Vec<&str> = page.items.iter().map(|line| line.description.as_str()).collect();
     assert_eq!(names, ["B", "A", "C"], "newest first, whenever it was imported");

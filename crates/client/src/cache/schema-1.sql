@@ -33,6 +33,10 @@ CREATE VIRTUAL TABLE tx_words USING fts5 (
     tokenize = 'unicode61 remove_diacritics 2', prefix = '2 3'
 );
 
+-- Its terms in order: a typed beginning of a word is turned into the few words that it may be, since asking the index
+-- for a beginning gathers every match before the first is known.
+CREATE VIRTUAL TABLE tx_terms USING fts5vocab (tx_words, instance);
+
 -- Kept on every write, so that no screen adds up a year of lines. `month` counts months from year 0.
 CREATE TABLE month (
     account   INTEGER NOT NULL,

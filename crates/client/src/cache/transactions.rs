@@ -416,7 +416,7 @@ pub(crate) async fn clear(tx: &mut Tx) -> CacheResult<()> {
 #[derive(Clone, Debug)]
 pub(crate) struct Window {
     pub account: Option<i64>,
-    pub words: Option<String>,
+    pub words: Option<Words>,
     pub from: i64,
     pub below: i64,
     pub limit: i64,
@@ -426,13 +426,19 @@ const PAGE: &str = "SELECT t.seq, t.id, t.account, t.amount, t.kind, t.state, t.
     FROM tx t WHERE t.seq < ?1 AND t.seq >= ?2 ORDER BY t.seq DESC LIMIT ?3";
 const PAGE_OF_ACCOUNT: &str = "SELECT t.seq, t.id, t.account, t.amount, t.kind, t.state, t.description, t.memo
     FROM tx t WHERE t.account = ?4 AND t.seq < ?1 AND t.seq >= ?2 ORDER BY t.seq DESC LIMIT ?3";
-const PAGE_BY_WORDS: &str = "SELECT t.seq, t.id, t.account, t.amount, t.kind, t.state, t.description, t.memo
-    FROM tx_words w CROSS JOIN tx t ON t.seq = w.rowid
-    WHERE w.tx_words MATCH ?4 AND w.rowid < ?1 AND w.rowid >= ?2 ORDER BY w.rowid DESC LIMIT ?3";
-const PAGE_BY_WORDS_OF_ACCOUNT: &str = "SELECT t.seq, t.id, t.account, t.amount, t.kind, t.state, t.description, t.memo
-    FROM tx_words w CROSS JOIN tx t ON t.seq = w.rowid
-    WHERE w.tx_words MATCH ?4 AND t.account = ?5 AND w.rowid < ?1 AND w.rowid >= ?2
-    ORDER BY w.rowid DESC LIMIT ?3";
+const PAGE_BY_WORDS: &str = "WITH RECURSIVE found (term) AS (
+        SELECT (SELECT term FROM tx_terms WHERE term >= ?5 LIMIT 1)
+        UNION ALL
+        SELECT (SELECT term FROM tx_terms WHERE term >= found.term || char(1) LIMIT 1) FROM found
+        WHERE found.term < ?6 LIMIT 33
+     )
+     SELECT t.seq, t.id, t.account, t.amount, t.kind, t.state, t.description, t.memo
+     FROM tx_words w CROSS JOIN tx t ON t.seq = w.rowid
+     WHERE w.tx_words MATCH coalesce(?7, (
+        SELECT CASE count(*) WHEN 33 THEN ?8 ELSE ?9 || '(' || group_concat('\"' || term || '\"', ' OR ') || ')' END
+        FROM found WHERE term < ?6
+     ))
+     AND (?4 IS NULL OR t.account = ?4) AND w.rowid < ?1 AND w.rowid >= ?2 ORDER BY w.rowid DESC LIMIT ?3";
 
 /// Accounts by their number in this cache.
 pub(crate) type Names = HashMap<i64, (AccountId, Currency)>;
@@ -442,15 +448,19 @@ pub(crate) async fn page(db: &SqlitePool, names: &Names, window: &Window) -> Cac
     let sql = match (window.account, &window.words) {
         (None, None) => PAGE,
         (Some(_), None) => PAGE_OF_ACCOUNT,
-        (None, Some(_)) => PAGE_BY_WORDS,
-        (Some(_), Some(_)) => PAGE_BY_WORDS_OF_ACCOUNT,
+        (_, Some(_)) => PAGE_BY_WORDS,
     };
     let mut query = sqlx::query(sql).bind(window.below).bind(window.from).bind(window.limit);
-    if let Some(words) = &window.words {
-        query = query.bind(words);
+    if window.account.is_some() || window.words.is_some() {
+        query = query.bind(window.account);
     }
-    if let Some(account) = window.account {
-        query = query.bind(account);
+    if let Some(words) = &window.words {
+        query = query
+            .bind(&words.first_term)
+            .bind(&words.beyond)
+            .bind(&words.plain)
+            .bind(&words.by_beginning)
+            .bind(&words.others);
     }
     let rows = query.fetch_all(db).await?;
     rows.iter().map(|row| view_of(row, names)).collect()
@@ -483,18 +493,49 @@ pub(crate) async fn names(db: &SqlitePool) -> CacheResult<Names> {
     rows.into_iter().map(|(number, id, code)| Ok((number, (account_id_of(&id)?, currency_of(&code)?)))).collect()
 }
 
-/// What a person typed as a query of the words index; `None` when no word is in it.
-pub(crate) fn words_query(typed: &str) -> Option<String> {
-    const WORDS_MAX: usize = 16;
-    let words: Vec<&str> =
-        typed.split(|c: char| !c.is_alphanumeric()).filter(|word| !word.is_empty()).take(WORDS_MAX).collect();
-    if words.is_empty() {
-        return None;
+/// What a person typed, as queries of the words index. Each word in quotes is a plain word, never an operator.
+#[derive(Clone, Debug, Default)]
+pub(crate) struct Words {
+    /// Terms from here, and below `beyond`, begin with the last word.
+    first_term: Option<String>,
+    beyond: Option<String>,
+    /// The whole query, where the terms cannot tell.
+    plain: Option<String>,
+    /// The whole query with the last word as a beginning, for when too many terms begin with it.
+    by_beginning: String,
+    /// All words but the last, to be followed by its terms.
+    others: String,
+}
+
+/// Beginnings of two and three letters have an index of their own.
+const BEGINNING_INDEXED_MAX: usize = 3;
+const WORDS_MAX: usize = 16;
+
+/// `None` when no word is in it.
+pub(crate) fn words_of(typed: &str) -> Option<Words> {
+    let split = typed.split(|c: char| !c.is_alphanumeric());
+    let mut words: Vec<&str> = split.filter(|word| !word.is_empty()).take(WORDS_MAX).collect();
+    let last = words.pop()?;
+    let others: String = words.iter().map(|word| format!("\"{word}\" AND ")).collect();
+    let by_beginning = format!("{others}\"{last}\"*");
+    // The index folds case and accents; only for plain letters is it known here how.
+    let known_folding = last.is_ascii();
+    let mut words = Words { by_beginning, others, ..Words::default() };
+    if last.len() == 1 {
+        // Nearly every line has a word that begins with it: one letter is a word of its own.
+        words.plain = Some(format!("{}\"{last}\"", words.others));
+    } else if last.len() <= BEGINNING_INDEXED_MAX || !known_folding {
+        words.plain = Some(words.by_beginning.clone());
+    } else {
+        let lower = last.to_ascii_lowercase();
+        let mut beyond = lower.clone();
+        // Letters and digits have a successor that is ASCII too.
+        let end = beyond.pop().map(|c| char::from(c as u8 + 1));
+        beyond.extend(end);
+        words.first_term = Some(lower);
+        words.beyond = Some(beyond);
     }
-    // In quotes every word is a plain word, never an operator.
-    let mut query = words.iter().map(|word| format!("\"{word}\"")).collect::<Vec<_>>().join(" ");
-    query.push('*');
-    Some(query)
+    Some(words)
 }
 
 /// What a card's figures are worked out from: posted and paid since a day, and what is pending.
