@@ -21,7 +21,7 @@ use crate::outbox::{self, Beside, Change, Entry};
 use crate::platform::{Ports, Secret, SecretKind, random};
 use crate::settings::Settings;
 use crate::sign_in::Waiting;
-use crate::status::{Phase, Place};
+use crate::status::{Phase, Place, Protection};
 use crate::vault::{self, Header, Protect, RecoveryKey, Vault, VaultError};
 
 /// Events that a slow listener may be behind before it is told to read everything again.
@@ -103,6 +103,10 @@ impl Client {
     pub async fn open(data_dir: impl AsRef<Path>, ports: Ports) -> Result<OpenOutcome, ClientError> {
         let folder = Folder::at(data_dir.as_ref())?;
         let header = Header::find(&folder)?;
+        if header.is_none() && folder.memory_mark().exists() {
+            // The process that held the only keys ended before it could tidy up.
+            folder.wipe()?;
+        }
         let (events, _) = broadcast::channel(EVENTS_KEPT);
         let client = Self(Arc::new(Inner {
             folder,
@@ -121,7 +125,7 @@ impl Client {
             offers: Mutex::default(),
         }));
         let mut trouble = None;
-        if header.is_some_and(|header| header.mode() == crate::status::Protection::Keyring) {
+        if header.is_some_and(|header| header.mode() == Protection::Keyring) {
             trouble = client.unlock(None).await.err();
         }
         Ok(OpenOutcome { phase: client.phase(), client, trouble })
@@ -461,6 +465,12 @@ impl Client {
         *open.tokens.lock().await = None;
         lock(&self.0.offers).clear();
         open.cache.close().await;
+        if open.vault().header().mode() == Protection::Memory {
+            *write(&self.0.state) = State::Welcome;
+            if let Err(error) = self.0.folder.wipe() {
+                tracing::warn!(%error, "what is left is noise without its keys");
+            }
+        }
     }
 
     fn check_wait(&self) -> Result<(), VaultError> {

@@ -5,6 +5,7 @@
 //! | `vault.json` | how the keys are protected; no secrets, no names |
 //! | `cache.db` | the encrypted copy of the account |
 //! | `outbox.sealed`, `outbox/` | changes that the server does not have yet, readable when the cache is not |
+//! | `refused/` | imported lines that the server did not take |
 //! | `secrets.sealed` | device key and tokens where there is no keyring |
 //! | `due.sealed` | days on which something is due, for reminders while locked |
 //! | `damaged/` | what could not be read, moved aside |
@@ -55,6 +56,12 @@ impl Folder {
         self.0.join("outbox")
     }
 
+    /// Imported lines that the server did not take.
+    #[must_use]
+    pub fn refused(&self) -> PathBuf {
+        self.0.join("refused")
+    }
+
     #[must_use]
     pub fn secrets(&self) -> PathBuf {
         self.0.join("secrets.sealed")
@@ -73,6 +80,11 @@ impl Folder {
     /// Stands there when a page of the cache did not read: the next opening rebuilds it.
     pub(crate) fn damage_mark(&self) -> PathBuf {
         self.0.join("cache.damaged")
+    }
+
+    /// Stands there while an account is open whose keys are in memory alone: what it leaves behind is noise.
+    pub(crate) fn memory_mark(&self) -> PathBuf {
+        self.0.join("memory.only")
     }
 
     #[must_use]
@@ -111,10 +123,11 @@ impl Folder {
         for file in files.iter().chain(&self.cache_files()) {
             remove(file)?;
         }
-        for dir in [self.chunks(), self.damaged()] {
+        for dir in [self.chunks(), self.refused(), self.damaged()] {
             remove_dir(&dir)?;
         }
-        Ok(())
+        // Last: until here the folder still says what its files are.
+        remove(&self.memory_mark())
     }
 
     /// An embedded server's data that never got an account.

@@ -123,6 +123,13 @@ impl Beside {
         Ok(folder::remove(&self.chunk_path(id))?)
     }
 
+    /// Sets aside the chunk of an import that the server did not take.
+    pub fn keep_refused(&self, id: MutationId) -> CacheResult<()> {
+        folder::make_private_dir(&self.folder.refused())?;
+        let to = self.folder.refused().join(format!("{id}.sealed"));
+        Ok(std::fs::rename(self.chunk_path(id), to).map_err(folder::FileError::from)?)
+    }
+
     /// Deletes chunk files that no change names: an import that was cut short before its commit.
     pub fn sweep(&self, entries: &[Entry]) -> CacheResult<()> {
         let Ok(files) = std::fs::read_dir(self.folder.chunks()) else {

@@ -615,6 +615,22 @@ async fn an_import_is_sent_in_one_packed_chunk_and_its_file_goes() {
 }
 
 #[tokio::test]
+async fn an_import_that_the_server_does_not_take_stays_on_this_device() {
+    let (world, fake) = (World::new(), start_fake().await);
+    let client = signed_in(&world, &fake).await;
+    client.sync().now().await.unwrap();
+    client.import().import(crate::tests::sample(), None).await.unwrap();
+    lock(&fake).refuse_with = Some(ErrorCode::NotFound);
+    assert_eq!(code(client.sync().now().await), "wrong_server", "a server that lacks the address judges nothing");
+    assert_eq!(client.status().await.unwrap().waiting, 1);
+    lock(&fake).refuse_with = Some(ErrorCode::TooMany);
+    client.sync().now().await.unwrap();
+    assert_eq!(client.sync().refusals().await.unwrap()[0].code, "too_many");
+    assert_eq!(names(&client).await.len(), 2);
+    assert_eq!(world.data().join("refused").read_dir().unwrap().count(), 1);
+}
+
+#[tokio::test]
 async fn without_a_server_everything_is_kept_and_said() {
     let (world, fake) = (World::new(), start_fake().await);
     let client = signed_in(&world, &fake).await;

@@ -306,7 +306,14 @@ impl Sync {
                 (Method::Post, "/api/v1/import".to_owned(), packed_chunk(open, *chunk).await?)
             }
         };
-        let answer = self.0.call(method, &path, keyed(sending)).await?;
+        let creates = matches!(waiting.entry.change, Change::AddBill { .. } | Change::Import { .. });
+        let answer = match self.0.call(method, &path, keyed(sending)).await {
+            // A server that lacks the address cannot have judged the change: it waits for one that can.
+            Err(CallError::Refused(problem)) if creates && problem.code == ErrorCode::NotFound => {
+                return Err(CallError::NotAServer);
+            }
+            other => other?,
+        };
         match waiting.entry.change {
             Change::Pay { .. } | Change::CancelPayment { .. } => Ok(Some(answer.json().await?)),
             _ => Ok(None),
@@ -326,7 +333,11 @@ impl Sync {
         self.0.watch(&result);
         result?;
         if let Change::Import { chunk, .. } = waiting.entry.change {
-            open.beside.remove_chunk(chunk)?;
+            match refused {
+                None => open.beside.remove_chunk(chunk)?,
+                // The lines stay here, and so does what would be sent.
+                Some(_) => open.beside.keep_refused(chunk)?,
+            }
         }
         self.0.with(async |open| self.0.save_outbox(open).await).await?;
         self.0.tell(Changed::Book);
@@ -361,6 +372,7 @@ async fn settle(
     match (refused, &waiting.entry.change) {
         (None, _) => {}
         (Some(code), Change::Pay { order }) => bills::refuse_payment(&mut tx, order.id, code.as_str()).await?,
+        (Some(code), change @ Change::Import { .. }) => note_refusal(&mut tx, change, code, at).await?,
         (Some(code), change) => {
             // What was shown in advance is not so: read everything again.
             state::remove(&mut *tx, state::CURSOR).await?;

@@ -21,6 +21,7 @@ use crate::vault::Protect;
 pub(crate) struct World {
     dir: tempfile::TempDir,
     pub clock: Arc<ManualClock>,
+    memory: Arc<MemorySecrets>,
     pub secrets: Arc<dyn SecretStore>,
     pub notifier: Arc<MemoryNotifier>,
     pub browser: Arc<NoBrowser>,
@@ -33,7 +34,8 @@ impl World {
         Self {
             dir: tempfile::tempdir().unwrap(),
             clock: Arc::new(ManualClock::at("2026-11-20T12:00:00Z".parse().unwrap())),
-            secrets: memory,
+            secrets: memory.clone(),
+            memory,
             notifier: Arc::new(MemoryNotifier::default()),
             browser: Arc::new(NoBrowser::default()),
         }
@@ -59,6 +61,11 @@ impl World {
 
     pub fn data(&self) -> PathBuf {
         self.dir.path().join("data")
+    }
+
+    /// Somebody deleted the entry with a keyring tool.
+    pub fn forget_keyring(&self) {
+        self.memory.forget(crate::platform::SecretKind::Vault);
     }
 
     pub fn at(&self, instant: &str) {

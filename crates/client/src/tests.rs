@@ -383,3 +383,40 @@ async fn an_account_of_this_computer_is_never_signed_out_into_nothing() {
     assert_eq!(client.sign_out().await.unwrap_err().code, "lives_here");
     assert_eq!(client.phase(), Phase::Ready);
 }
+
+#[tokio::test]
+async fn where_nothing_may_be_kept_nothing_is() {
+    let world = World::new();
+    let client = world.open().await;
+    client.create(Protect::Memory, Place::ThisComputer).await.unwrap();
+    client.bills().add(monthly("Rent", "950.00", "2026-12-01")).await.unwrap();
+    assert_eq!(client.status().await.unwrap().protected_by, Some(Protection::Memory));
+    client.lock().await.unwrap();
+    assert_eq!(client.phase(), Phase::Welcome, "there is nothing to unlock");
+    assert_eq!(std::fs::read_dir(world.data()).unwrap().count(), 0);
+}
+
+#[tokio::test]
+async fn the_recovery_key_brings_back_everything_the_keyring_lost() {
+    let world = World::new();
+    let client = world.open().await;
+    let recovery = client.create(Protect::Keyring, Place::ThisComputer).await.unwrap();
+    client.bills().add(monthly("Rent", "950.00", "2026-12-01")).await.unwrap();
+    client.lock().await.unwrap();
+    world.forget_keyring();
+    let opened = Client::open(world.data(), world.ports()).await.unwrap();
+    assert_eq!(opened.trouble.unwrap().code, "keyring_item_missing");
+    assert_eq!(opened.phase, Phase::Locked);
+    opened.client.repair(recovery, Protect::Keyring).await.unwrap();
+    assert_eq!(opened.client.bills().view().await.unwrap().bills.len(), 1);
+    let client = world.restart(opened.client).await;
+    assert_eq!(client.phase(), Phase::Ready);
+}
+
+#[tokio::test]
+async fn a_folder_that_cannot_be_written_is_said_plainly() {
+    let world = World::new();
+    std::fs::write(world.data(), b"a file where the folder should be").unwrap();
+    let error = Client::open(world.data(), world.ports()).await.err().unwrap();
+    assert!(["file_failed", "read_only"].contains(&error.code.as_str()), "{}", error.code);
+}
