@@ -19,6 +19,7 @@ use crate::folder::{self, Folder};
 use crate::http::{Http, Tokens};
 use crate::outbox::{self, Beside, Change, Entry};
 use crate::platform::{Ports, Secret, SecretKind, random};
+use crate::seal::SealKey;
 use crate::settings::Settings;
 use crate::sign_in::Waiting;
 use crate::status::{Phase, Place, Protection};
@@ -67,6 +68,8 @@ pub(crate) struct Inner {
     pub signing: tokio::sync::Mutex<Option<Waiting>>,
     /// Ends the wait for the browser.
     pub cancelling: Mutex<Option<Arc<Notify>>>,
+    /// The key of the list of due days; it stays in memory while locked.
+    pub list_key: Mutex<Option<SealKey>>,
     /// Notices on the desktop that wait for an answer.
     pub standing: Mutex<Vec<String>>,
     pub offers: Mutex<Vec<crate::import::Held>>,
@@ -121,6 +124,7 @@ impl Client {
             tries: Mutex::default(),
             signing: tokio::sync::Mutex::default(),
             cancelling: Mutex::default(),
+            list_key: Mutex::default(),
             standing: Mutex::default(),
             offers: Mutex::default(),
         }));
@@ -214,6 +218,7 @@ impl Client {
         let inner = Arc::clone(&self.0);
         blocking(move || vault::wipe(&inner.folder, inner.ports.secrets.as_ref())).await??;
         *write(&self.0.state) = State::Welcome;
+        *lock(&self.0.list_key) = None;
         self.0.online.store(false, Ordering::SeqCst);
         self.tell(Changed::Status);
         self.tell(Changed::Book);
@@ -344,6 +349,27 @@ impl Client {
         rows::add(&mut tx, &entry).await?;
         tx.commit().await?;
         self.save_outbox(open).await
+    }
+
+    /// One of this account's secrets; a keyring may wait for the person, so it is asked off the async threads.
+    pub(crate) async fn secret(&self, open: &Arc<Open>, kind: SecretKind) -> Result<Option<Secret>, VaultError> {
+        let open = Arc::clone(open);
+        off_thread(move || open.vault().find(kind)).await
+    }
+
+    pub(crate) async fn keep_secret(
+        &self,
+        open: &Arc<Open>,
+        kind: SecretKind,
+        value: Secret,
+    ) -> Result<(), VaultError> {
+        let open = Arc::clone(open);
+        off_thread(move || open.vault().put(kind, &value)).await
+    }
+
+    pub(crate) async fn drop_secret(&self, open: &Arc<Open>, kind: SecretKind) -> Result<(), VaultError> {
+        let open = Arc::clone(open);
+        off_thread(move || open.vault().remove(kind)).await
     }
 
     /// Brings the sealed list up to the cache's.
@@ -545,6 +571,13 @@ pub(crate) fn check_place(place: &Place) -> Result<(), ClientError> {
 
 pub(crate) async fn blocking<T: Send + 'static>(work: impl FnOnce() -> T + Send + 'static) -> Result<T, ClientError> {
     tokio::task::spawn_blocking(work).await.map_err(|_| ClientError::locked())
+}
+
+async fn off_thread<T: Send + 'static>(
+    work: impl FnOnce() -> Result<T, VaultError> + Send + 'static,
+) -> Result<T, VaultError> {
+    let done = tokio::task::spawn_blocking(work).await;
+    done.unwrap_or_else(|_| Err(VaultError::KeyringRefused { why: "it did not answer".to_owned() }))
 }
 
 /// A panic elsewhere does not make these values wrong.

@@ -473,7 +473,13 @@ impl Client {
         result
     }
 
-    async fn try_call(&self, open: &Open, method: Method, path: &str, sending: &Sending) -> Result<Answer, CallError> {
+    async fn try_call(
+        &self,
+        open: &Arc<Open>,
+        method: Method,
+        path: &str,
+        sending: &Sending,
+    ) -> Result<Answer, CallError> {
         let origin = self.origin(open).ok_or(CallError::Unreachable)?;
         let url = format!("{origin}{path}");
         let mut renewed = false;
@@ -507,7 +513,7 @@ impl Client {
     }
 
     /// A good access token. Only one caller renews; the others wait and use what it got.
-    async fn access(&self, open: &Open, origin: &str) -> Result<(Zeroizing<String>, Arc<DeviceKey>), CallError> {
+    async fn access(&self, open: &Arc<Open>, origin: &str) -> Result<(Zeroizing<String>, Arc<DeviceKey>), CallError> {
         let mut held = open.tokens.lock().await;
         let now = self.now();
         if let Some(tokens) = held.as_ref()
@@ -515,18 +521,16 @@ impl Client {
         {
             return Ok((tokens.access.clone(), Arc::clone(&tokens.key)));
         }
-        let (key, refresh) = {
-            let vault = open.vault();
-            let key = vault.find(SecretKind::Device)?.ok_or(CallError::NotSignedIn)?;
-            let refresh = vault.find(SecretKind::RefreshToken)?.ok_or(CallError::NotSignedIn)?;
-            (Arc::new(DeviceKey::read(key)?), refresh)
-        };
+        let key = self.secret(open, SecretKind::Device).await?.ok_or(CallError::NotSignedIn)?;
+        let refresh = self.secret(open, SecretKind::RefreshToken).await?.ok_or(CallError::NotSignedIn)?;
+        let key = Arc::new(DeviceKey::read(key)?);
         let refresh_token = String::from_utf8(refresh.expose().to_vec()).map_err(|_| VaultError::Damaged)?;
         let request = TokenRequest::RefreshToken { refresh_token, client_id: CLIENT_ID.to_owned() };
         let url = format!("{origin}{}", api::sign_in::TOKEN_PATH);
         match self.ask_for_tokens(&url, &request, &key).await {
             Ok(response) => {
-                open.vault().put(SecretKind::RefreshToken, &Secret::new(response.refresh_token.into_bytes()))?;
+                let refresh = Secret::new(response.refresh_token.into_bytes());
+                self.keep_secret(open, SecretKind::RefreshToken, refresh).await?;
                 let tokens = Tokens {
                     access: Zeroizing::new(response.access_token),
                     ends_at: ends_at(now, response.expires_in),
@@ -538,7 +542,7 @@ impl Client {
             }
             Err(CallError::NotSignedIn) => {
                 // The grant is over: only a new sign-in helps. The copy stays readable.
-                open.vault().remove(SecretKind::RefreshToken)?;
+                self.drop_secret(open, SecretKind::RefreshToken).await?;
                 self.tell(Changed::Status);
                 Err(CallError::NotSignedIn)
             }

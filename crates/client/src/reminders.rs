@@ -235,7 +235,7 @@ impl Reminders {
         let next = match self.0.phase() {
             Phase::Ready => self.desk().await.ok()?.plan.next_at?,
             Phase::Locked => {
-                self.read_list().ok()??.into_iter().filter(|entry| !entry.shown).map(|entry| entry.at).min()?
+                self.read_list().await.ok()??.into_iter().filter(|entry| !entry.shown).map(|entry| entry.at).min()?
             }
             Phase::Welcome => return None,
         };
@@ -359,7 +359,7 @@ impl Reminders {
     // ---- Locked, or the app closed --------------------------------------------------------------------------------
 
     async fn run_locked(&self, dry_run: bool) -> Result<Vec<Notice>, ClientError> {
-        let Some(mut list) = self.read_list()? else { return Ok(Vec::new()) };
+        let Some(mut list) = self.read_list().await? else { return Ok(Vec::new()) };
         let now = self.0.now();
         let due: Vec<Date> =
             list.iter().filter(|entry| !entry.shown && entry.at <= now).map(|entry| entry.due_on).collect();
@@ -382,7 +382,7 @@ impl Reminders {
         for entry in list.iter_mut().filter(|entry| entry.at <= now) {
             entry.shown = true;
         }
-        self.save_list(&list)?;
+        self.save_list(&list).await?;
         Ok(if self.show(&notice).await { vec![notice] } else { Vec::new() })
     }
 
@@ -393,7 +393,7 @@ impl Reminders {
             return Ok(());
         }
         let desk = self.desk().await?;
-        let key = self.list_key(true)?.ok_or_else(ClientError::locked)?;
+        let key = self.list_key(true).await?.ok_or_else(ClientError::locked)?;
         let known: HashSet<Lead> = desk.delivered.iter().map(lead_delivered).collect();
         let snoozed =
             |bill, due_on| desk.snoozes.iter().find(|s| s.bill == bill && s.due_on == due_on).map(|s| s.until);
@@ -405,20 +405,20 @@ impl Reminders {
             }
         }
         list.sort_by(|a, b| (a.at, &a.id).cmp(&(b.at, &b.id)));
-        if self.read_list()?.as_ref() == Some(&list) {
+        if self.read_list().await?.as_ref() == Some(&list) {
             return Ok(());
         }
-        self.save_list(&list)
+        self.save_list(&list).await
     }
 
     /// What was shown while locked counts as delivered.
     async fn merge_list(&self) -> Result<(), ClientError> {
-        let Some(list) = self.read_list()? else { return Ok(()) };
+        let Some(list) = self.read_list().await? else { return Ok(()) };
         let shown: HashSet<&str> = list.iter().filter(|entry| entry.shown).map(|entry| entry.id.as_str()).collect();
         if shown.is_empty() {
             return Ok(());
         }
-        let Some(key) = self.list_key(false)? else { return Ok(()) };
+        let Some(key) = self.list_key(false).await? else { return Ok(()) };
         let desk = self.desk().await?;
         let now = self.0.now();
         self.0
@@ -434,16 +434,16 @@ impl Reminders {
             .await
     }
 
-    fn read_list(&self) -> Result<Option<Vec<ListEntry>>, ClientError> {
+    async fn read_list(&self) -> Result<Option<Vec<ListEntry>>, ClientError> {
         let Some(sealed) = folder::read(&self.0.0.folder.due())? else { return Ok(None) };
-        let Some(key) = self.list_key(false)? else { return Ok(None) };
+        let Some(key) = self.list_key(false).await? else { return Ok(None) };
         // A list that does not read is written anew at the next unlocking.
         let plain = unseal(&key, LIST_PURPOSE, &sealed).ok();
         Ok(plain.and_then(|plain| serde_json::from_slice(&plain).ok()))
     }
 
-    fn save_list(&self, list: &[ListEntry]) -> Result<(), ClientError> {
-        let Some(key) = self.list_key(true)? else { return Ok(()) };
+    async fn save_list(&self, list: &[ListEntry]) -> Result<(), ClientError> {
+        let Some(key) = self.list_key(true).await? else { return Ok(()) };
         let plain = serde_json::to_vec(list).map_err(|_| CacheError::Damaged)?;
         let sealed =
             seal(&key, LIST_PURPOSE, &plain, self.0.0.ports.chance.as_ref()).map_err(|_| CacheError::Damaged)?;
@@ -452,27 +452,41 @@ impl Reminders {
 
     /// The list's own key: in the keyring; where there is none, in a file for its owner alone, since a reminder must
     /// come without the passphrase. What it guards is days, nothing else.
-    fn list_key(&self, make: bool) -> Result<Option<SealKey>, ClientError> {
-        let Some(header) = Header::find(&self.0.0.folder)? else { return Ok(None) };
-        let name = SecretName { vault: header.id(), kind: SecretKind::DueList };
-        let secrets = &self.0.0.ports.secrets;
-        let kept = match header.mode() {
-            Protection::Keyring => secrets.find(name).map_err(VaultError::from)?.map(|secret| secret.expose().to_vec()),
-            Protection::Passphrase | Protection::Memory => folder::read(&self.0.0.folder.due_key())?,
-        };
-        if let Some(bytes) = kept {
-            return Ok(<[u8; 32]>::try_from(bytes).ok().map(SealKey::new));
+    async fn list_key(&self, make: bool) -> Result<Option<SealKey>, ClientError> {
+        if let Some(key) = lock(&self.0.0.list_key).clone() {
+            return Ok(Some(key));
         }
-        if !make {
-            return Ok(None);
-        }
-        let key = SealKey::new(random(self.0.0.ports.chance.as_ref()));
-        match header.mode() {
-            Protection::Keyring => secrets.put(name, &Secret::new(key.to_vec())).map_err(VaultError::from)?,
-            Protection::Passphrase | Protection::Memory => folder::replace(&self.0.0.folder.due_key(), key.as_slice())?,
-        }
-        Ok(Some(key))
+        let client = self.0.clone();
+        let key = blocking(move || list_key(&client, make)).await??;
+        lock(&self.0.0.list_key).clone_from(&key);
+        Ok(key)
     }
+}
+
+fn list_key(client: &Client, make: bool) -> Result<Option<SealKey>, ClientError> {
+    let (folder, ports) = (&client.0.folder, &client.0.ports);
+    let Some(header) = Header::find(folder)? else { return Ok(None) };
+    let name = SecretName { vault: header.id(), kind: SecretKind::DueList };
+    let in_keyring = header.mode() == Protection::Keyring;
+    let kept = if in_keyring {
+        let found = ports.secrets.find(name).map_err(VaultError::from)?;
+        found.map(|secret| secret.expose().to_vec())
+    } else {
+        folder::read(&folder.due_key())?
+    };
+    if let Some(bytes) = kept {
+        return Ok(<[u8; 32]>::try_from(bytes).ok().map(SealKey::new));
+    }
+    if !make {
+        return Ok(None);
+    }
+    let key = SealKey::new(random(ports.chance.as_ref()));
+    if in_keyring {
+        ports.secrets.put(name, &Secret::new(key.to_vec())).map_err(VaultError::from)?;
+    } else {
+        folder::replace(&folder.due_key(), key.as_slice())?;
+    }
+    Ok(Some(key))
 }
 
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]

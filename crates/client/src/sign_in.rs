@@ -175,7 +175,7 @@ impl SignIn {
         let chance = self.0.0.ports.chance.as_ref();
         let verifier = Zeroizing::new(BASE64URL_NOPAD.encode(&random::<32>(chance)));
         let state = BASE64URL_NOPAD.encode(&random::<16>(chance));
-        let key = self.device_key()?;
+        let key = self.device_key().await?;
         let match_code = format!("{:02}", u16::from_le_bytes(random::<2>(chance)) % 100);
         let redirect_uri = format!("http://127.0.0.1:{port}{CALLBACK_PATH}");
         let pushed = PushedRequest {
@@ -260,7 +260,7 @@ impl SignIn {
         let open = self.0.open_now()?;
         let origin = self.0.origin(&open).ok_or(CallError::Unreachable).map_err(ClientError::from)?;
         let verifier = Zeroizing::new(BASE64URL_NOPAD.encode(&random::<32>(self.0.0.ports.chance.as_ref())));
-        let key = self.device_key()?;
+        let key = self.device_key().await?;
         // Nothing listens there: the code comes back in process.
         let redirect_uri = format!("http://127.0.0.1:1{CALLBACK_PATH}");
         let code = grant(LocalRequest {
@@ -317,9 +317,9 @@ impl SignIn {
     }
 
     /// The key of this installation: the one it has, else a new one.
-    fn device_key(&self) -> Result<DeviceKey, ClientError> {
+    async fn device_key(&self) -> Result<DeviceKey, ClientError> {
         if let Some(open) = self.0.opened()
-            && let Some(kept) = open.vault().find(SecretKind::Device)?
+            && let Some(kept) = self.0.secret(&open, SecretKind::Device).await?
         {
             return Ok(DeviceKey::read(kept)?);
         }
@@ -332,8 +332,7 @@ impl Client {
         if open.tokens.lock().await.is_some() {
             return Ok(true);
         }
-        let open = Arc::clone(open);
-        Ok(blocking(move || open.vault().find(SecretKind::RefreshToken)).await??.is_some())
+        Ok(self.secret(open, SecretKind::RefreshToken).await?.is_some())
     }
 
     /// Ends the session at the server if it can be reached, then removes this account from this computer. Changes that
@@ -356,7 +355,7 @@ impl Client {
                 "connect to the server and sync, then sign out",
             ));
         }
-        let refresh = open.vault().find(SecretKind::RefreshToken)?;
+        let refresh = self.secret(&open, SecretKind::RefreshToken).await?;
         if let Some(refresh) = refresh {
             self.revoke(&open, &refresh).await;
         }
@@ -371,7 +370,7 @@ impl Client {
             client_id: &'a str,
         }
         let (Some(origin), Ok(token)) = (self.origin(open), std::str::from_utf8(refresh.expose())) else { return };
-        let Ok(key) = self.sign_in().device_key() else { return };
+        let Ok(key) = self.sign_in().device_key().await else { return };
         let form = Revoke { token, client_id: CLIENT_ID };
         let url = format!("{origin}{REVOKE_PATH}");
         // Offline the token ends by itself; the key that it needs is gone in a moment.
