@@ -1,4 +1,4 @@
-//! Accounts: `GET /api/v1/accounts`, `PUT /api/v1/accounts/{id}` (create or replace a linked account; idempotent),
+//! Accounts: `GET /api/v1/accounts`,
 //! `PATCH /api/v1/accounts/{id}`.
 
 pub use domain::accounts::{Account, AccountKind, Keeping, Transaction, TransactionKind, TransactionState};

@@ -9,10 +9,12 @@ use std::time::Duration;
 
 use domain::time::Clock;
 use jiff::Timestamp;
+use jiff::tz::TimeZone;
 use webauthn_rs::prelude::Url;
 
 use crate::Chance;
 use crate::db::{DbError, Location};
+use crate::payments::sandbox::Practice;
 
 #[derive(Debug, thiserror::Error)]
 pub enum ConfigError {
@@ -40,6 +42,9 @@ pub struct Config {
     /// The embedded server makes accounts in process; a server for others never does.
     pub local_accounts: bool,
     pub trusted_proxies: Vec<IpAddr>,
+    /// Where the days of payments and statements are meant.
+    pub zone: TimeZone,
+    pub practice: Practice,
 }
 
 impl Config {
@@ -54,6 +59,8 @@ impl Config {
             chance: Arc::new(SystemChance),
             local_accounts: false,
             trusted_proxies: Vec::new(),
+            zone: TimeZone::system(),
+            practice: Practice::default(),
         }
     }
 
@@ -71,6 +78,8 @@ impl Config {
             server_name: self.server_name.clone(),
             local_accounts: self.local_accounts,
             trusted_proxies: self.trusted_proxies.clone(),
+            zone: self.zone.clone(),
+            practice: self.practice.clone(),
             failed_ceremony_delay: Duration::from_secs(1),
         })
     }
@@ -83,6 +92,10 @@ pub struct Settings {
     pub server_name: String,
     pub local_accounts: bool,
     pub trusted_proxies: Vec<IpAddr>,
+    /// Where the days of payments and statements are meant.
+    pub zone: TimeZone,
+    /// How the practice bank behaves.
+    pub practice: Practice,
     /// How long a refused passkey waits for its answer.
     pub failed_ceremony_delay: Duration,
 }

@@ -58,6 +58,8 @@ impl Server {
         let tasks = vec![
             tokio::spawn(listen(listener, crate::router(app.clone()), app.clone())),
             tokio::spawn(sweep(app.clone())),
+            tokio::spawn(crate::audit::run_hourly(app.clone())),
+            tokio::spawn(crate::jobs::run(app.clone())),
         ];
         Ok(Running { addr, public_url: app.settings.public_url.clone(), app, tasks })
     }
@@ -139,7 +141,8 @@ async fn sweep(app: App) {
             () = tokio::time::sleep(SWEEP_EVERY) => {}
             () = app.ending.cancelled() => return,
         }
-        for swept in [sign_in::sweep(&app).await, crate::idempotency::sweep(&app).await] {
+        let swept = [sign_in::sweep(&app).await, crate::idempotency::sweep(&app).await, crate::feed::sweep(&app).await];
+        for swept in swept {
             if let Err(error) = swept {
                 tracing::warn!(kind = error.kind(), "expired rows stay for now");
             }

@@ -1,16 +1,25 @@
 //! The account server: identity, ledger, payments, bills, statements and sync, as a library that the binary
 //! `billfold-server` and the desktop's embedded server both start.
 
+mod accounts;
+pub mod audit;
+pub mod billers;
+mod bills;
 pub mod config;
 pub mod db;
 pub mod devices;
 pub mod error;
+mod feed;
 pub mod health;
 pub mod http;
 pub mod idempotency;
+pub mod jobs;
+mod ledger;
 pub mod limits;
 pub mod openapi;
+pub mod payments;
 pub mod sign_in;
+mod statements;
 #[cfg(any(test, feature = "testing"))]
 pub mod testing;
 
@@ -23,6 +32,7 @@ use tokio_util::sync::CancellationToken;
 use utoipa_axum::router::OpenApiRouter;
 
 pub use http::{Running, Server};
+use payments::sandbox::Sandbox;
 
 /// What every handler gets.
 #[derive(Clone)]
@@ -33,6 +43,9 @@ pub struct App {
     pub settings: Arc<config::Settings>,
     pub identity: Arc<sign_in::Identity>,
     pub limits: Arc<limits::Limits>,
+    pub jobs: Arc<jobs::Jobs>,
+    /// What moves the money.
+    pub rail: Arc<dyn payments::rail::Rail>,
     /// Cancelled when the server stops: open streams and background tasks end with it.
     pub ending: CancellationToken,
 }
@@ -50,6 +63,7 @@ impl App {
         settings: config::Settings,
     ) -> Result<Self, config::ConfigError> {
         let identity = sign_in::Identity::new(&settings, clock.now(), chance.as_ref())?;
+        let sandbox = Sandbox::new(db.clone(), Arc::clone(&clock), settings.zone.clone(), settings.practice.clone());
         Ok(Self {
             db,
             clock,
@@ -57,6 +71,8 @@ impl App {
             settings: Arc::new(settings),
             identity: Arc::new(identity),
             limits: Arc::new(limits::Limits::default()),
+            jobs: Arc::new(jobs::Jobs::default()),
+            rail: Arc::new(sandbox),
             ending: CancellationToken::new(),
         })
     }
@@ -93,7 +109,15 @@ impl App {
 
 /// What a signed-in device may call: one line a feature.
 fn api_routes() -> OpenApiRouter<App> {
-    OpenApiRouter::new().merge(sign_in::api_routes()).merge(devices::routes())
+    OpenApiRouter::new()
+        .merge(sign_in::api_routes())
+        .merge(devices::routes())
+        .merge(feed::routes())
+        .merge(accounts::routes())
+        .merge(bills::routes())
+        .merge(billers::routes())
+        .merge(payments::routes())
+        .merge(statements::routes())
 }
 
 fn routes() -> OpenApiRouter<App> {

@@ -5,8 +5,12 @@ use std::path::PathBuf;
 use std::process::ExitCode;
 
 use clap::{Parser, Subcommand};
+use jiff::SignedDuration;
+use jiff::tz::TimeZone;
 use server::Server;
 use server::config::{self, Config};
+use server::db::Db;
+use server::payments::sandbox::{Practice, Turn};
 
 #[derive(Parser)]
 #[command(
@@ -26,6 +30,8 @@ struct Arguments {
 enum Command {
     /// Print the OpenAPI 3.1 document.
     Openapi,
+    /// Look whether the books agree: the ledger, payments and what the practice bank did. Ends with 1 if not.
+    Audit(Place),
 }
 
 #[derive(clap::Args)]
@@ -44,6 +50,19 @@ struct Serve {
     /// A reverse proxy whose X-Forwarded-For is believed; may be given several times.
     #[arg(long = "trusted-proxy")]
     trusted_proxies: Vec<std::net::IpAddr>,
+    /// Where the days of payments and statements are meant, as an IANA name; this machine's zone unless told.
+    #[arg(long)]
+    zone: Option<String>,
+    /// Seconds from taking a practice payment to settling it.
+    #[arg(long, default_value_t = 2)]
+    practice_settles_after: u32,
+    /// Seconds from settling a practice payment to its return, where one comes.
+    #[arg(long, default_value_t = 10)]
+    practice_returns_after: u32,
+    /// What happens to practice payments whose reference asks for nothing: settle, decline, lost-answer, lost-order,
+    /// return or wait.
+    #[arg(long, default_value = "settle")]
+    practice: Turn,
 }
 
 #[derive(clap::Args)]
@@ -63,6 +82,7 @@ async fn main() -> ExitCode {
     let arguments = Arguments::parse();
     let done = match arguments.command {
         Some(Command::Openapi) => print_openapi(),
+        Some(Command::Audit(place)) => audit(&place).await,
         None => serve(arguments.serve).await,
     };
     match done {
@@ -95,11 +115,31 @@ fn place(place: &Place) -> Result<server::db::Location, Box<dyn std::error::Erro
     }
 }
 
+#[expect(clippy::print_stdout, reason = "the report is what the command is for")]
+async fn audit(place: &Place) -> Done {
+    let db = Db::open(&self::place(place)?).await?;
+    let report = server::audit::run(&db).await?;
+    db.close().await;
+    for fault in &report.faults {
+        println!("{fault}");
+    }
+    println!("audit: {} questions, {} faults", report.questions, report.faults.len());
+    if report.faults.is_empty() { Ok(()) } else { Err("the books do not agree".into()) }
+}
+
 async fn serve(serve: Serve) -> Done {
     let mut config = Config::new(place(&serve.place)?, serve.listen);
     config.public_url = serve.public_url.as_deref().map(str::parse).transpose()?;
     config.server_name = serve.name;
     config.trusted_proxies = serve.trusted_proxies;
+    if let Some(zone) = serve.zone {
+        config.zone = TimeZone::get(&zone)?;
+    }
+    config.practice = Practice {
+        settles_after: SignedDuration::from_secs(serve.practice_settles_after.into()),
+        returns_after: SignedDuration::from_secs(serve.practice_returns_after.into()),
+        usual: serve.practice,
+    };
     let running = Server::start(config).await?;
     eprintln!("billfold-server listens on {} for {}", running.addr, running.public_url);
     stop_signal().await;

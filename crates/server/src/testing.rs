@@ -25,6 +25,7 @@ use tower::ServiceExt;
 
 use crate::config::Settings;
 use crate::db::{Db, Location};
+use crate::payments::sandbox::Practice;
 use crate::sign_in::dpop::thumbprint;
 use crate::sign_in::{LocalGrant, grant_local};
 use crate::{App, Chance, router};
@@ -82,6 +83,8 @@ impl World {
             server_name: "Test server".to_owned(),
             local_accounts: true,
             trusted_proxies: Vec::new(),
+            zone: jiff::tz::TimeZone::get("America/New_York").expect("a zone"),
+            practice: Practice::default(),
             failed_ceremony_delay: Duration::ZERO,
         };
         let app = App::new(db, Arc::clone(&clock) as Arc<dyn Clock>, chance, settings).expect("an app");
@@ -99,8 +102,25 @@ impl World {
         }
     }
 
-    /// What every test must leave behind.
+    /// Does all the work that is due now, and what follows from it at once.
+    pub async fn work(&self) {
+        while crate::jobs::run_due(&self.app).await.expect("jobs run") > 0 {}
+    }
+
+    /// Lets time pass in small steps, with the work of each.
+    pub async fn pass(&self, total: SignedDuration, step: SignedDuration) {
+        let end = self.now().checked_add(total).expect("a time");
+        while self.now() < end {
+            self.advance(step);
+            self.work().await;
+        }
+    }
+
+    /// What every test must leave behind: no work undone, and books that agree.
     async fn finish(self) {
+        self.work().await;
+        let report = crate::audit::run(&self.app.db).await.expect("the audit runs");
+        assert!(report.faults.is_empty(), "the audit found: {:?}", report.faults);
         self.app.ending.cancel();
         self.app.db.close().await;
     }

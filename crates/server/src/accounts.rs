@@ -1,0 +1,224 @@
+//! Accounts: listing them, what a person edits, and the import of another issuer's lines into linked ones.
+
+use std::collections::HashMap;
+
+use api::accounts::{Account, AccountEdit, AccountList, Keeping, Transaction};
+use api::error::ErrorCode;
+use api::import::{CHUNK_MAX, ImportChunk, Imported};
+use api::sync::{Gone, Record};
+use axum::extract::{DefaultBodyLimit, State};
+use axum::http::StatusCode;
+use axum::response::Response;
+use domain::ids::{AccountId, HolderId, TransactionId};
+use domain::money::Currency;
+use jiff::Timestamp;
+use utoipa_axum::router::OpenApiRouter;
+use utoipa_axum::routes;
+
+use crate::App;
+use crate::db::{DbResult, Tx};
+use crate::error::ApiError;
+use crate::feed::{self, Key, Kind};
+use crate::http::{Json, Path};
+use crate::idempotency::{self, Begun, IdempotencyKey};
+use crate::sign_in::SignedIn;
+
+const ACCOUNTS_MAX: u64 = 500;
+const NAME_CHARS_MAX: usize = 120;
+const TEXT_CHARS_MAX: usize = 1_000;
+const SOURCE_CHARS_MAX: usize = 200;
+const MASK_CHARS_MAX: usize = 4;
+/// Bytes of an import chunk, unpacked.
+const CHUNK_BYTES_MAX: usize = 16 * 1024 * 1024;
+
+pub fn routes() -> OpenApiRouter<App> {
+    let import = OpenApiRouter::new().routes(routes!(import)).layer(DefaultBodyLimit::max(CHUNK_BYTES_MAX));
+    OpenApiRouter::new().routes(routes!(list)).routes(routes!(edit)).merge(import)
+}
+
+pub(crate) const fn key(id: AccountId) -> Key {
+    Key::new(Kind::Account, id.as_uuid())
+}
+
+/// The accounts, served and linked.
+#[utoipa::path(get, path = "/api/v1/accounts", tag = "accounts", responses((status = 200, body = AccountList)))]
+async fn list(State(app): State<App>, signed_in: SignedIn) -> Result<Json<AccountList>, ApiError> {
+    let mut tx = app.db.read_once().await?;
+    Ok(Json(AccountList { items: feed::all(&mut tx, signed_in.holder, Kind::Account).await? }))
+}
+
+/// Changes an account's name or a card's terms.
+#[utoipa::path(patch, path = "/api/v1/accounts/{id}", tag = "accounts", params(("id" = AccountId, Path)),
+    request_body = AccountEdit,
+    responses((status = 200, body = Account), (status = 404, body = api::error::Problem)))]
+async fn edit(
+    State(app): State<App>,
+    signed_in: SignedIn,
+    idempotency: IdempotencyKey,
+    Path(id): Path<AccountId>,
+    Json(edit): Json<AccountEdit>,
+) -> Result<Response, ApiError> {
+    let mut once = match idempotency::begin(&app, &signed_in, &idempotency, "accounts.edit", &(id, &edit)).await? {
+        Begun::Again(answer) => return Ok(answer),
+        Begun::First(once) => once,
+    };
+    let found: Option<Account> = feed::find(&mut once.tx, signed_in.holder, key(id)).await?;
+    let mut account = found.ok_or_else(ApiError::not_found)?;
+    if let Some(name) = edit.name {
+        account.name = name;
+    }
+    if let Some(terms) = edit.terms {
+        account.terms = Some(terms);
+    }
+    check(&account)?;
+    feed::put(&mut once.tx, signed_in.holder, app.clock.now(), &Record::Account(account.clone())).await?;
+    once.answer(StatusCode::OK, &account).await
+}
+
+/// Takes a chunk of another issuer's lines. What is there already, by id or by account and source, stays as it is, so
+/// sending a chunk again changes nothing.
+#[utoipa::path(post, path = "/api/v1/import", tag = "accounts", request_body = ImportChunk,
+    responses((status = 200, body = Imported), (status = 422, body = api::error::Problem)))]
+async fn import(
+    State(app): State<App>,
+    signed_in: SignedIn,
+    Json(chunk): Json<ImportChunk>,
+) -> Result<Json<Imported>, ApiError> {
+    if chunk.transactions.len() > CHUNK_MAX || chunk.replaced.len() > CHUNK_MAX {
+        return Err(ApiError::invalid(ErrorCode::TooMany, "transactions", "at most 5,000 lines in one chunk"));
+    }
+    let now = app.clock.now();
+    let mut tx = app.db.begin_write().await?;
+    tx.lock(signed_in.holder).await?;
+    let accounts = put_accounts(&mut tx, signed_in.holder, now, chunk.accounts).await?;
+    check_lines(&mut tx, signed_in.holder, accounts, &chunk.transactions).await?;
+    let replaced = remove_replaced(&mut tx, signed_in.holder, now, &chunk.replaced).await?;
+    let sent = chunk.transactions.len() as u64;
+    let number = tx.number(signed_in.holder).await?;
+    let new = feed::add_lines(&mut tx, signed_in.holder, number, now, chunk.transactions).await?;
+    tx.commit().await?;
+    let small = |count: u64| u32::try_from(count).unwrap_or(u32::MAX);
+    Ok(Json(Imported { new: small(new), known: small(sent - new), replaced }))
+}
+
+async fn put_accounts(
+    tx: &mut Tx,
+    holder: HolderId,
+    now: Timestamp,
+    accounts: Vec<Account>,
+) -> Result<HashMap<AccountId, Currency>, ApiError> {
+    let mut currencies = HashMap::new();
+    for said in accounts {
+        check(&said)?;
+        let known: Option<Account> = feed::find(tx, holder, key(said.id)).await?;
+        let is_served = said.keeping == Keeping::Served || known.as_ref().is_some_and(|a| a.keeping == Keeping::Served);
+        if is_served {
+            return Err(ApiError::invalid(
+                ErrorCode::Forbidden,
+                "accounts",
+                "nothing is imported into a served account",
+            ));
+        }
+        if known.is_none() && feed::count(tx, holder, Kind::Account).await? >= ACCOUNTS_MAX {
+            return Err(ApiError::invalid(ErrorCode::TooMany, "accounts", "an account has at most 500 accounts"));
+        }
+        let account = match &known {
+            Some(known) => updated(known, said)?,
+            None => said,
+        };
+        currencies.insert(account.id, account.currency);
+        if known.as_ref() != Some(&account) {
+            feed::put(tx, holder, now, &Record::Account(account)).await?;
+        }
+    }
+    Ok(currencies)
+}
+
+/// What an issuer's file says anew about a known account. Name and terms are the person's; an older balance than the
+/// known one says nothing.
+fn updated(known: &Account, said: Account) -> Result<Account, ApiError> {
+    if known.currency != said.currency {
+        return Err(ApiError::invalid(ErrorCode::UnknownCurrency, "accounts", "an account keeps its currency"));
+    }
+    let mut account = known.clone();
+    if said.balance_as_of >= known.balance_as_of && said.balance.is_some() {
+        account.balance = said.balance;
+        account.available = said.available;
+        account.balance_as_of = said.balance_as_of;
+    }
+    let closed = |issuer: &Option<domain::card::IssuerFigures>| issuer.as_ref().map(|issuer| issuer.closed_on);
+    if closed(&said.issuer) >= closed(&known.issuer) {
+        account.issuer = said.issuer;
+    }
+    account.source = account.source.or(said.source);
+    account.mask = account.mask.or(said.mask);
+    Ok(account)
+}
+
+async fn check_lines(
+    tx: &mut Tx,
+    holder: HolderId,
+    mut currencies: HashMap<AccountId, Currency>,
+    lines: &[Transaction],
+) -> Result<(), ApiError> {
+    for line in lines {
+        let currency = match currencies.get(&line.account) {
+            Some(currency) => *currency,
+            None => {
+                let found: Option<Account> = feed::find(tx, holder, key(line.account)).await?;
+                let linked = found.filter(|account| account.keeping == Keeping::Linked);
+                let account = linked.ok_or_else(|| {
+                    ApiError::invalid(ErrorCode::InvalidRequest, "transactions", "a line names no linked account")
+                })?;
+                currencies.insert(account.id, account.currency);
+                account.currency
+            }
+        };
+        if line.amount.currency() != currency {
+            return Err(ApiError::invalid(ErrorCode::UnknownCurrency, "transactions", "a line is in another currency"));
+        }
+        let texts = [Some(&line.description), line.memo.as_ref()];
+        let long = texts.into_iter().flatten().any(|text| text.chars().count() > TEXT_CHARS_MAX);
+        if long || line.source.as_ref().is_some_and(|source| source.chars().count() > SOURCE_CHARS_MAX) {
+            return Err(ApiError::invalid(ErrorCode::TooLong, "transactions", "a line's text is too long"));
+        }
+    }
+    Ok(())
+}
+
+async fn remove_replaced(tx: &mut Tx, holder: HolderId, now: Timestamp, replaced: &[TransactionId]) -> DbResult<u32> {
+    let mut removed = 0;
+    for id in replaced {
+        let known: Option<Transaction> = feed::find(tx, holder, Key::new(Kind::Transaction, id.as_uuid())).await?;
+        let Some(line) = known else { continue };
+        // A served account's lines are the ledger's.
+        let account: Option<Account> = feed::find(tx, holder, key(line.account)).await?;
+        if account.is_some_and(|account| account.keeping == Keeping::Linked) {
+            feed::put(tx, holder, now, &Record::Gone(Gone::Transaction { id: *id })).await?;
+            removed += 1;
+        }
+    }
+    Ok(removed)
+}
+
+fn check(account: &Account) -> Result<(), ApiError> {
+    let wrong = |code, field, title| Err(ApiError::invalid(code, field, title));
+    let name = account.name.chars().count();
+    if account.name.trim().is_empty() || name > NAME_CHARS_MAX || account.name.chars().any(char::is_control) {
+        return wrong(ErrorCode::TooLong, "name", "a name has 1 to 120 characters");
+    }
+    if account.mask.as_ref().is_some_and(|mask| mask.chars().count() > MASK_CHARS_MAX) {
+        return wrong(ErrorCode::TooLong, "mask", "at most the last 4 characters of a number are kept");
+    }
+    if account.source.as_ref().is_some_and(|source| source.chars().count() > SOURCE_CHARS_MAX) {
+        return wrong(ErrorCode::TooLong, "source", "the source is too long");
+    }
+    let said = [account.balance, account.available];
+    if said.iter().flatten().any(|amount| amount.currency() != account.currency) {
+        return wrong(ErrorCode::UnknownCurrency, "balance", "a balance is in the account's currency");
+    }
+    match account.terms.as_ref().map(|terms| terms.check(account.currency)) {
+        Some(Err(error)) => Err(ApiError::invalid(ErrorCode::InvalidRequest, "terms", &error.to_string())),
+        _ => Ok(()),
+    }
+}

@@ -1,0 +1,147 @@
+//! The questions of the audit: each selects what must not be there, with the words that name it.
+
+use crate::db::{DbError, DbResult, Tx, on_engine};
+
+/// What is asked, and SQL that gives one text for each row that is wrong. No text holds an amount or a name.
+pub(super) const QUESTIONS: &[(&str, &str)] = &[
+    (
+        "an entry's postings sum to zero in each currency, and there are at least two",
+        "SELECT CAST(e.cause AS TEXT) FROM ledger_entry e JOIN ledger_posting p
+            ON p.holder_id = e.holder_id AND p.entry_id = e.entry_id
+         GROUP BY e.holder_id, e.entry_id, e.cause, p.currency HAVING SUM(p.amount_minor) <> 0 OR COUNT(*) < 2",
+    ),
+    (
+        "an entry has postings",
+        "SELECT CAST(e.cause AS TEXT) FROM ledger_entry e WHERE NOT EXISTS
+            (SELECT 1 FROM ledger_posting p WHERE p.holder_id = e.holder_id AND p.entry_id = e.entry_id)",
+    ),
+    (
+        "the whole ledger sums to zero",
+        "SELECT currency FROM ledger_posting GROUP BY currency HAVING SUM(amount_minor) <> 0",
+    ),
+    (
+        "a place's balance is the sum of its postings",
+        "SELECT b.place FROM place_balance b WHERE b.amount_minor <> COALESCE(
+            (SELECT SUM(p.amount_minor) FROM ledger_posting p WHERE p.holder_id = b.holder_id
+             AND p.account_id = b.account_id AND p.place = b.place), 0)",
+    ),
+    (
+        "every posting counts in a balance, in its account's one currency",
+        "SELECT p.place FROM ledger_posting p WHERE NOT EXISTS
+            (SELECT 1 FROM place_balance b WHERE b.holder_id = p.holder_id AND b.account_id = p.account_id
+             AND b.place = p.place AND b.currency = p.currency)",
+    ),
+    (
+        "nothing but the outside is below zero",
+        "SELECT place FROM place_balance WHERE amount_minor < 0 AND place <> 'outside'",
+    ),
+    (
+        "reserved money is that of the payments on their way to the rail",
+        "SELECT b.place FROM place_balance b WHERE b.place = 'reserved' AND b.amount_minor <> COALESCE(
+            (SELECT SUM(p.amount_minor) FROM payment p WHERE p.holder_id = b.holder_id
+             AND p.account_id = b.account_id AND p.state IN ('reserved', 'submitting', 'unknown')), 0)",
+    ),
+    (
+        "clearing money is that of the payments with the rail",
+        "SELECT b.place FROM place_balance b WHERE b.place = 'clearing' AND b.amount_minor <> COALESCE(
+            (SELECT SUM(p.amount_minor) FROM payment p WHERE p.holder_id = b.holder_id
+             AND p.account_id = b.account_id AND p.state = 'submitted'), 0)",
+    ),
+    (
+        "settled money is that of the payments that arrived",
+        "SELECT b.place FROM place_balance b WHERE b.place = 'settled' AND b.amount_minor <> COALESCE(
+            (SELECT SUM(p.amount_minor) FROM payment p WHERE p.holder_id = b.holder_id
+             AND p.account_id = b.account_id AND p.state IN ('settled', 'final')), 0)",
+    ),
+    (
+        "a payment that has moved nothing in the end leaves nothing moved",
+        "SELECT p.state FROM payment p WHERE p.state IN
+            ('scheduled', 'held', 'awaiting_approval', 'insufficient', 'cancelled', 'rejected', 'failed', 'expired',
+             'returned')
+         AND COALESCE((SELECT SUM(g.amount_minor) FROM ledger_entry e JOIN ledger_posting g
+            ON g.holder_id = e.holder_id AND g.entry_id = e.entry_id
+            WHERE e.holder_id = p.holder_id AND e.subject_id = p.payment_id AND g.place = 'available'), 0) <> 0",
+    ),
+    (
+        "a payment's state is its last step's",
+        "SELECT p.state FROM payment p WHERE p.state <> COALESCE((SELECT s.to_state FROM payment_step s
+            WHERE s.holder_id = p.holder_id AND s.payment_id = p.payment_id ORDER BY s.position DESC LIMIT 1), '')",
+    ),
+    (
+        "each step begins where the one before it ended",
+        "SELECT s.from_state FROM payment_step s WHERE s.from_state <> COALESCE((SELECT b.to_state FROM payment_step b
+            WHERE b.holder_id = s.holder_id AND b.payment_id = s.payment_id AND b.position = s.position - 1), '')",
+    ),
+    (
+        "a payment that is on its way has a job",
+        "SELECT p.state FROM payment p WHERE p.state IN
+            ('scheduled', 'insufficient', 'submitting', 'unknown', 'submitted', 'settled')
+         AND NOT EXISTS (SELECT 1 FROM job j WHERE j.holder_id = p.holder_id AND j.subject_id = p.payment_id
+            AND j.kind = CASE p.state WHEN 'submitting' THEN 'submit' WHEN 'unknown' THEN 'ask'
+              WHEN 'submitted' THEN 'follow' WHEN 'settled' THEN 'follow' ELSE 'process' END)",
+    ),
+    (
+        "a payment that is over has none",
+        "SELECT p.state FROM payment p JOIN job j ON j.holder_id = p.holder_id AND j.subject_id = p.payment_id
+         WHERE p.state IN ('cancelled', 'rejected', 'failed', 'expired', 'returned')",
+    ),
+    (
+        "the practice bank has an order for each payment that it took",
+        "SELECT p.state FROM payment p WHERE p.rail = 'sandbox'
+         AND p.state IN ('submitted', 'settled', 'final', 'returned') AND NOT EXISTS
+            (SELECT 1 FROM sandbox_order o WHERE o.rail_key = p.rail_key AND o.amount_minor = p.amount_minor
+             AND o.currency = p.currency AND o.refused IS NULL AND o.reference = p.rail_reference)",
+    ),
+    (
+        "the practice bank has no order that no payment sent",
+        "SELECT o.reference FROM sandbox_order o WHERE NOT EXISTS
+            (SELECT 1 FROM payment p WHERE p.rail = 'sandbox' AND p.rail_key = o.rail_key)",
+    ),
+    (
+        "what a rail reported fits a payment",
+        "SELECT r.kind FROM rail_record r WHERE r.matched = 0 OR NOT EXISTS
+            (SELECT 1 FROM payment p WHERE p.holder_id = r.holder_id AND p.payment_id = r.payment_id
+             AND p.rail = r.rail)",
+    ),
+    (
+        "no record is ahead of its holder's feed",
+        "SELECT CAST(r.number AS TEXT) FROM record r JOIN holder h ON h.holder_id = r.holder_id
+         WHERE r.number > h.feed_number OR r.number < 1",
+    ),
+    (
+        "each payment is in the feed",
+        "SELECT p.state FROM payment p WHERE NOT EXISTS
+            (SELECT 1 FROM record r WHERE r.holder_id = p.holder_id AND r.kind = 3 AND r.item_id = p.payment_id
+             AND r.gone = 0)",
+    ),
+];
+
+pub(super) async fn wrong(tx: &mut Tx, sql: &'static str) -> DbResult<Vec<String>> {
+    on_engine!(tx, |db| sqlx::query_scalar(sql).fetch_all(db).await.map_err(DbError::from))
+}
+
+/// State by payment and the body of its record, and each served account's record beside what the ledger says.
+pub(super) async fn payment_bodies(tx: &mut Tx) -> DbResult<Vec<(String, String)>> {
+    const BODIES: &str = "SELECT p.state, r.body FROM payment p JOIN record r
+        ON r.holder_id = p.holder_id AND r.kind = 3 AND r.item_id = p.payment_id";
+    on_engine!(tx, |db| sqlx::query_as(BODIES).fetch_all(db).await.map_err(DbError::from))
+}
+
+/// The record of each served account, what is available in the ledger, and what is the person's own there.
+pub(super) async fn account_bodies(tx: &mut Tx) -> DbResult<Vec<(String, i64, i64, i64)>> {
+    const BODIES: &str = "SELECT r.body,
+          CAST(COALESCE(SUM(CASE WHEN b.place = 'available' THEN b.amount_minor ELSE 0 END), 0) AS BIGINT),
+          CAST(COALESCE(SUM(CASE WHEN b.place IN ('available', 'reserved') THEN b.amount_minor ELSE 0 END), 0) AS BIGINT),
+          CAST((SELECT COALESCE(SUM(l.amount_minor), 0) FROM record l WHERE l.holder_id = s.holder_id
+            AND l.account_id = s.account_id AND l.posted_on IS NOT NULL AND l.gone = 0) AS BIGINT)
+        FROM served_account s
+        JOIN record r ON r.holder_id = s.holder_id AND r.kind = 0 AND r.item_id = s.account_id
+        LEFT JOIN place_balance b ON b.holder_id = s.holder_id AND b.account_id = s.account_id
+        GROUP BY s.holder_id, s.account_id, r.body";
+    on_engine!(tx, |db| sqlx::query_as(BODIES).fetch_all(db).await.map_err(DbError::from))
+}
+
+#[cfg(test)]
+pub(super) async fn spoil(tx: &mut Tx, statement: &'static str) -> DbResult<()> {
+    on_engine!(tx, |db| sqlx::query(statement).execute(db).await.map(drop).map_err(DbError::from))
+}

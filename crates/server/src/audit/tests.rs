@@ -1,0 +1,48 @@
+use domain::ids::PaymentId;
+use domain::money::{Currency, Money};
+use domain::payments::PaymentOrder;
+
+use super::*;
+use crate::billers;
+use crate::testing::on_each_engine;
+
+/// Each spoils the books in one way that the database itself cannot see.
+const SPOILED: &[(&str, &str)] = &[
+    ("UPDATE place_balance SET amount_minor = amount_minor + 1 WHERE place = 'available'", "a place's balance"),
+    ("UPDATE payment SET state = 'settled'", "a payment's state is its last step's"),
+    ("DELETE FROM job", "has a job"),
+    ("DELETE FROM sandbox_order", "the practice bank has an order for each payment"),
+    ("UPDATE sandbox_order SET rail_key = 'other'", "no order that no payment sent"),
+    ("UPDATE record SET number = 1000000", "ahead of its holder's feed"),
+    ("DELETE FROM record WHERE kind = 3", "each payment is in the feed"),
+    ("UPDATE record SET amount_minor = 1 WHERE kind = 4", "its lines sum to it"),
+];
+
+#[tokio::test]
+async fn the_audit_finds_what_was_spoiled_and_nothing_in_good_books() {
+    on_each_engine(async |world| {
+        let device = world.holder().await;
+        let order = PaymentOrder {
+            id: PaymentId::new(world.now(), world.app.chance10()),
+            biller: billers::directory()[0].id,
+            reference: None,
+            amount: Money::new(4_000, Currency::USD).unwrap(),
+            bill: None,
+            due_on: None,
+            send_on: None,
+            duplicate_meant: false,
+        };
+        device.post("/api/v1/payments", &order).await.expect(201);
+        world.work().await;
+        let report = run(&world.app.db).await.unwrap();
+        assert!(report.faults.is_empty() && report.questions > 15, "{report:?}");
+        for (statement, found) in SPOILED {
+            // Spoiled and asked within one transaction, which is undone.
+            let mut tx = world.app.db.begin_write().await.unwrap();
+            store::spoil(&mut tx, statement).await.unwrap();
+            let report = look(&mut tx).await.unwrap();
+            assert!(report.faults.iter().any(|fault| fault.contains(found)), "{statement}: {:?}", report.faults);
+        }
+    })
+    .await;
+}

@@ -1,0 +1,211 @@
+//! Bills and what a person says about their due dates. Occurrences are worked out by whoever asks and never stored.
+
+use api::bills::{Bill, BillEdit, Mark};
+use api::error::ErrorCode;
+use api::sync::{Gone, Record};
+use axum::extract::State;
+use axum::http::StatusCode;
+use axum::response::Response;
+use domain::accounts::Account;
+use domain::bills::{BillError, sorted_remind_days};
+use domain::ids::{BillId, HolderId};
+use jiff::civil::Date;
+use utoipa_axum::router::OpenApiRouter;
+use utoipa_axum::routes;
+
+use crate::App;
+use crate::db::{DbResult, Tx};
+use crate::error::ApiError;
+use crate::feed::{self, Key, Kind};
+use crate::http::{Json, Path};
+use crate::idempotency::{self, Begun, IdempotencyKey};
+use crate::sign_in::SignedIn;
+
+const BILLS_MAX: u64 = 2_000;
+
+pub fn routes() -> OpenApiRouter<App> {
+    OpenApiRouter::new().routes(routes!(create, edit, remove)).routes(routes!(set_mark, clear_mark))
+}
+
+const fn key(id: BillId) -> Key {
+    Key::new(Kind::Bill, id.as_uuid())
+}
+
+/// A bill of this holder, for the payment that pays it.
+pub(crate) async fn find(tx: &mut Tx, holder: HolderId, id: BillId) -> DbResult<Option<Bill>> {
+    feed::find(tx, holder, key(id)).await
+}
+
+/// Makes a bill. Its id was made by the device: sending it again changes nothing, also when the bill was edited or
+/// removed meanwhile.
+#[utoipa::path(put, path = "/api/v1/bills/{id}", tag = "bills", params(("id" = BillId, Path)), request_body = Bill,
+    responses((status = 200, body = Bill), (status = 422, body = api::error::Problem)))]
+async fn create(
+    State(app): State<App>,
+    signed_in: SignedIn,
+    Path(id): Path<BillId>,
+    Json(bill): Json<Bill>,
+) -> Result<Json<Bill>, ApiError> {
+    if bill.id != id {
+        return Err(ApiError::invalid(ErrorCode::InvalidRequest, "id", "the bill has another id than the address"));
+    }
+    let holder = signed_in.holder;
+    let mut tx = app.db.begin_write().await?;
+    tx.lock(holder).await?;
+    if feed::was_there(&mut tx, holder, key(id)).await? {
+        let known: Option<Bill> = feed::find(&mut tx, holder, key(id)).await?;
+        return Ok(Json(known.unwrap_or(bill)));
+    }
+    check(&mut tx, holder, &bill).await?;
+    if feed::count(&mut tx, holder, Kind::Bill).await? >= BILLS_MAX {
+        return Err(ApiError::new(ErrorCode::TooMany, "an account has at most 2,000 bills"));
+    }
+    feed::put(&mut tx, holder, app.clock.now(), &Record::Bill(bill.clone())).await?;
+    if bill.biller.is_some() {
+        // Who has a biller will want to pay: the account that payments leave from is there from now on.
+        crate::payments::practice_account(&app, &mut tx, holder, bill.amount.currency()).await?;
+    }
+    tx.commit().await?;
+    Ok(Json(bill))
+}
+
+/// Changes the fields that are given; the last one received wins, field by field.
+#[utoipa::path(patch, path = "/api/v1/bills/{id}", tag = "bills", params(("id" = BillId, Path)),
+    request_body = BillEdit, responses((status = 200, body = Bill), (status = 404, body = api::error::Problem)))]
+async fn edit(
+    State(app): State<App>,
+    signed_in: SignedIn,
+    idempotency: IdempotencyKey,
+    Path(id): Path<BillId>,
+    Json(edit): Json<BillEdit>,
+) -> Result<Response, ApiError> {
+    let holder = signed_in.holder;
+    let mut once = match idempotency::begin(&app, &signed_in, &idempotency, "bills.edit", &(id, &edit)).await? {
+        Begun::Again(answer) => return Ok(answer),
+        Begun::First(once) => once,
+    };
+    let found = find(&mut once.tx, holder, id).await?;
+    let bill = edited(found.ok_or_else(ApiError::not_found)?, edit);
+    check(&mut once.tx, holder, &bill).await?;
+    feed::put(&mut once.tx, holder, app.clock.now(), &Record::Bill(bill.clone())).await?;
+    if bill.biller.is_some() {
+        crate::payments::practice_account(&app, &mut once.tx, holder, bill.amount.currency()).await?;
+    }
+    once.answer(StatusCode::OK, &bill).await
+}
+
+fn edited(mut bill: Bill, edit: BillEdit) -> Bill {
+    bill.name = edit.name.unwrap_or(bill.name);
+    bill.amount = edit.amount.unwrap_or(bill.amount);
+    bill.estimated = edit.estimated.unwrap_or(bill.estimated);
+    bill.schedule = edit.schedule.unwrap_or(bill.schedule);
+    bill.biller = edit.biller.unwrap_or(bill.biller);
+    bill.reference = edit.reference.unwrap_or(bill.reference);
+    bill.card = edit.card.unwrap_or(bill.card);
+    bill.remind_days = edit.remind_days.map_or(bill.remind_days, sorted_remind_days);
+    bill.note = edit.note.unwrap_or(bill.note);
+    bill
+}
+
+/// Removes a bill and what was said about its dates. Its payments stay.
+#[utoipa::path(delete, path = "/api/v1/bills/{id}", tag = "bills", params(("id" = BillId, Path)),
+    responses((status = 204, description = "Removed"), (status = 404, body = api::error::Problem)))]
+async fn remove(
+    State(app): State<App>,
+    signed_in: SignedIn,
+    idempotency: IdempotencyKey,
+    Path(id): Path<BillId>,
+) -> Result<Response, ApiError> {
+    let holder = signed_in.holder;
+    let mut once = match idempotency::begin(&app, &signed_in, &idempotency, "bills.remove", &id).await? {
+        Begun::Again(answer) => return Ok(answer),
+        Begun::First(once) => once,
+    };
+    find(&mut once.tx, holder, id).await?.ok_or_else(ApiError::not_found)?;
+    let now = app.clock.now();
+    let marks: Vec<Mark> = feed::all_of(&mut once.tx, holder, Kind::Mark, id.as_uuid()).await?;
+    for mark in marks {
+        let gone = Record::Gone(Gone::Mark { bill: id, due_on: mark.due_on });
+        feed::put(&mut once.tx, holder, now, &gone).await?;
+    }
+    feed::put(&mut once.tx, holder, now, &Record::Gone(Gone::Bill { id })).await?;
+    once.answer(StatusCode::NO_CONTENT, &()).await
+}
+
+/// Says how one due date stands: paid elsewhere, skipped, or of another amount.
+#[utoipa::path(put, path = "/api/v1/bills/{id}/occurrences/{due_on}", tag = "bills",
+    params(("id" = BillId, Path), ("due_on" = String, Path)), request_body = Mark,
+    responses((status = 200, body = Mark), (status = 404, body = api::error::Problem)))]
+async fn set_mark(
+    State(app): State<App>,
+    signed_in: SignedIn,
+    idempotency: IdempotencyKey,
+    Path((id, due_on)): Path<(BillId, Date)>,
+    Json(mark): Json<Mark>,
+) -> Result<Response, ApiError> {
+    if mark.bill != id || mark.due_on != due_on {
+        return Err(ApiError::invalid(ErrorCode::InvalidRequest, "due_on", "the mark is of another date"));
+    }
+    let holder = signed_in.holder;
+    let mut once = match idempotency::begin(&app, &signed_in, &idempotency, "marks.set", &mark).await? {
+        Begun::Again(answer) => return Ok(answer),
+        Begun::First(once) => once,
+    };
+    let bill = find(&mut once.tx, holder, id).await?.ok_or_else(ApiError::not_found)?;
+    mark.check(&bill).map_err(|error| refused(&error))?;
+    let record =
+        if mark.is_blank() { Record::Gone(Gone::Mark { bill: id, due_on }) } else { Record::Mark(mark.clone()) };
+    feed::put(&mut once.tx, holder, app.clock.now(), &record).await?;
+    once.answer(StatusCode::OK, &mark).await
+}
+
+/// Takes back what was said about one due date.
+#[utoipa::path(delete, path = "/api/v1/bills/{id}/occurrences/{due_on}", tag = "bills",
+    params(("id" = BillId, Path), ("due_on" = String, Path)),
+    responses((status = 204, description = "Taken back")))]
+async fn clear_mark(
+    State(app): State<App>,
+    signed_in: SignedIn,
+    idempotency: IdempotencyKey,
+    Path((id, due_on)): Path<(BillId, Date)>,
+) -> Result<Response, ApiError> {
+    let holder = signed_in.holder;
+    let mut once = match idempotency::begin(&app, &signed_in, &idempotency, "marks.clear", &(id, due_on)).await? {
+        Begun::Again(answer) => return Ok(answer),
+        Begun::First(once) => once,
+    };
+    let mark: Option<Mark> = feed::find(&mut once.tx, holder, Key::of_day(Kind::Mark, id.as_uuid(), due_on)).await?;
+    if mark.is_some() {
+        feed::put(&mut once.tx, holder, app.clock.now(), &Record::Gone(Gone::Mark { bill: id, due_on })).await?;
+    }
+    once.answer(StatusCode::NO_CONTENT, &()).await
+}
+
+async fn check(tx: &mut Tx, holder: HolderId, bill: &Bill) -> Result<(), ApiError> {
+    bill.check().map_err(|error| refused(&error))?;
+    if let Some(id) = bill.biller
+        && crate::billers::find(id).is_none()
+    {
+        return Err(ApiError::invalid(ErrorCode::InvalidRequest, "biller", "there is no such biller"));
+    }
+    if let Some(id) = bill.card {
+        let card: Option<Account> = feed::find(tx, holder, crate::accounts::key(id)).await?;
+        if card.is_none() {
+            return Err(ApiError::invalid(ErrorCode::InvalidRequest, "card", "there is no such card"));
+        }
+    }
+    Ok(())
+}
+
+fn refused(error: &BillError) -> ApiError {
+    let (code, field) = match error {
+        BillError::Name => (ErrorCode::TooLong, "name"),
+        BillError::Amount => (ErrorCode::InvalidAmount, "amount"),
+        BillError::Reference => (ErrorCode::TooLong, "reference"),
+        BillError::RemindDays => (ErrorCode::InvalidRequest, "remind_days"),
+        BillError::Note => (ErrorCode::TooLong, "note"),
+        BillError::Currency => (ErrorCode::UnknownCurrency, "amount"),
+        BillError::Schedule(_) => (ErrorCode::InvalidDate, "schedule"),
+    };
+    ApiError::invalid(code, field, &error.to_string())
+}

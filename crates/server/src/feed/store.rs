@@ -1,0 +1,440 @@
+//! Rows of the change feed.
+
+use api::sync::{Gone, Record};
+use domain::accounts::{Transaction, TransactionState};
+use domain::ids::HolderId;
+use jiff::Timestamp;
+use jiff::civil::Date;
+use serde::de::DeserializeOwned;
+use uuid::Uuid;
+
+use crate::db::{DbError, DbResult, Tx, on_engine};
+
+/// What a record is; the numbers are stored and order a snapshot: an account comes before its transactions.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Kind {
+    Account = 0,
+    Bill = 1,
+    Mark = 2,
+    Payment = 3,
+    Transaction = 4,
+}
+
+impl Kind {
+    pub const fn stored(self) -> i64 {
+        self as i64
+    }
+
+    /// The name on the wire.
+    const fn name(stored: i64) -> &'static str {
+        match stored {
+            0 => "account",
+            1 => "bill",
+            2 => "mark",
+            3 => "payment",
+            _ => "transaction",
+        }
+    }
+}
+
+/// Which record of a holder.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct Key {
+    pub kind: Kind,
+    pub id: Uuid,
+    pub day: Option<Date>,
+}
+
+impl Key {
+    pub const fn new(kind: Kind, id: Uuid) -> Self {
+        Self { kind, id, day: None }
+    }
+
+    pub const fn of_day(kind: Kind, id: Uuid, day: Date) -> Self {
+        Self { kind, id, day: Some(day) }
+    }
+
+    fn day_text(&self) -> String {
+        self.day.map(|day| day.to_string()).unwrap_or_default()
+    }
+
+    fn of(record: &Record) -> Self {
+        match record {
+            Record::Account(account) => Self::new(Kind::Account, account.id.as_uuid()),
+            Record::Transaction(line) => Self::new(Kind::Transaction, line.id.as_uuid()),
+            Record::Bill(bill) => Self::new(Kind::Bill, bill.id.as_uuid()),
+            Record::Mark(mark) => Self::of_day(Kind::Mark, mark.bill.as_uuid(), mark.due_on),
+            Record::Payment(payment) => Self::new(Kind::Payment, payment.id().as_uuid()),
+            Record::Gone(Gone::Account { id }) => Self::new(Kind::Account, id.as_uuid()),
+            Record::Gone(Gone::Transaction { id }) => Self::new(Kind::Transaction, id.as_uuid()),
+            Record::Gone(Gone::Bill { id }) => Self::new(Kind::Bill, id.as_uuid()),
+            Record::Gone(Gone::Mark { bill, due_on }) => Self::of_day(Kind::Mark, bill.as_uuid(), *due_on),
+        }
+    }
+}
+
+/// A record as it is stored: the body is the wire's.
+struct Row {
+    key: Key,
+    gone: bool,
+    body: String,
+    account: Option<Uuid>,
+    posted_on: Option<String>,
+    amount: Option<i64>,
+    source: Option<String>,
+}
+
+impl Row {
+    fn of(record: &Record) -> DbResult<Self> {
+        let key = Key::of(record);
+        let gone = matches!(record, Record::Gone(_));
+        let body = match record {
+            Record::Account(account) => serde_json::to_string(account),
+            Record::Transaction(line) => serde_json::to_string(line),
+            Record::Bill(bill) => serde_json::to_string(bill),
+            Record::Mark(mark) => serde_json::to_string(mark),
+            Record::Payment(payment) => serde_json::to_string(payment),
+            Record::Gone(gone) => serde_json::to_string(gone),
+        };
+        let body = body.map_err(|_| DbError::Corrupt("a record that does not serialise"))?;
+        let mut row = Self { key, gone, body, account: None, posted_on: None, amount: None, source: None };
+        if let Record::Transaction(line) = record {
+            row.searched_by(line);
+        }
+        Ok(row)
+    }
+
+    fn searched_by(&mut self, line: &Transaction) {
+        let posted = line.state == TransactionState::Posted;
+        self.account = Some(line.account.as_uuid());
+        self.posted_on = posted.then(|| line.posted_on.to_string());
+        self.amount = Some(line.amount.minor());
+        self.source.clone_from(&line.source);
+    }
+}
+
+const COLUMNS: &str = "INSERT INTO record (holder_id, kind, item_id, item_day, number, changed_at, gone, body,
+    account_id, posted_on, amount_minor, source) ";
+
+/// Writes a record over what was there.
+pub(crate) async fn put(tx: &mut Tx, holder: HolderId, number: i64, now: Timestamp, record: &Record) -> DbResult<()> {
+    const PUT: &str = "INSERT INTO record (holder_id, kind, item_id, item_day, number, changed_at, gone, body,
+            account_id, posted_on, amount_minor, source)
+        VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12)
+        ON CONFLICT (holder_id, kind, item_id, item_day) DO UPDATE SET
+            number = excluded.number, changed_at = excluded.changed_at, gone = excluded.gone, body = excluded.body,
+            account_id = excluded.account_id, posted_on = excluded.posted_on,
+            amount_minor = excluded.amount_minor, source = excluded.source";
+    let row = Row::of(record)?;
+    on_engine!(tx, |db| {
+        sqlx::query(PUT)
+            .bind(holder.as_uuid())
+            .bind(row.key.kind.stored())
+            .bind(row.key.id)
+            .bind(row.key.day_text())
+            .bind(number)
+            .bind(now.as_microsecond())
+            .bind(i64::from(row.gone))
+            .bind(row.body)
+            .bind(row.account)
+            .bind(row.posted_on)
+            .bind(row.amount)
+            .bind(row.source)
+            .execute(db)
+            .await
+            .map(drop)
+            .map_err(DbError::from)
+    })
+}
+
+/// Rows of one statement: far below what either engine binds at most.
+const ROWS_AT_ONCE: usize = 500;
+
+/// Adds lines that are not there yet, by id or by (account, source), and says how many they were.
+pub(crate) async fn add_lines(
+    tx: &mut Tx,
+    holder: HolderId,
+    number: i64,
+    now: Timestamp,
+    lines: Vec<Transaction>,
+) -> DbResult<u64> {
+    let mut added = 0;
+    let mut rows = Vec::with_capacity(ROWS_AT_ONCE);
+    let mut lines = lines.into_iter().peekable();
+    while let Some(line) = lines.next() {
+        rows.push(Row::of(&Record::Transaction(line))?);
+        if rows.len() == ROWS_AT_ONCE || lines.peek().is_none() {
+            added += add_rows(tx, holder, number, now, std::mem::take(&mut rows)).await?;
+        }
+    }
+    Ok(added)
+}
+
+async fn add_rows(tx: &mut Tx, holder: HolderId, number: i64, now: Timestamp, rows: Vec<Row>) -> DbResult<u64> {
+    on_engine!(tx, |db| {
+        let mut query = sqlx::QueryBuilder::new(COLUMNS);
+        query.push_values(rows, |mut to, row| {
+            to.push_bind(holder.as_uuid())
+                .push_bind(row.key.kind.stored())
+                .push_bind(row.key.id)
+                .push_bind(row.key.day_text())
+                .push_bind(number)
+                .push_bind(now.as_microsecond())
+                .push_bind(i64::from(row.gone))
+                .push_bind(row.body)
+                .push_bind(row.account)
+                .push_bind(row.posted_on)
+                .push_bind(row.amount)
+                .push_bind(row.source);
+        });
+        query.push(" ON CONFLICT DO NOTHING");
+        query.build().execute(db).await.map(|done| done.rows_affected()).map_err(DbError::from)
+    })
+}
+
+/// A record that is there and not gone.
+pub(crate) async fn find<T: DeserializeOwned>(tx: &mut Tx, holder: HolderId, key: Key) -> DbResult<Option<T>> {
+    match state(tx, holder, key).await? {
+        Some((false, body)) => read(&body).map(Some),
+        _ => Ok(None),
+    }
+}
+
+/// Whether a record was there at any time, gone or not.
+pub(crate) async fn was_there(tx: &mut Tx, holder: HolderId, key: Key) -> DbResult<bool> {
+    Ok(state(tx, holder, key).await?.is_some())
+}
+
+async fn state(tx: &mut Tx, holder: HolderId, key: Key) -> DbResult<Option<(bool, String)>> {
+    const FIND: &str =
+        "SELECT gone, body FROM record WHERE holder_id = $1 AND kind = $2 AND item_id = $3 AND item_day = $4";
+    let row: Option<(i64, String)> = on_engine!(tx, |db| {
+        sqlx::query_as(FIND)
+            .bind(holder.as_uuid())
+            .bind(key.kind.stored())
+            .bind(key.id)
+            .bind(key.day_text())
+            .fetch_optional(db)
+            .await
+            .map_err(DbError::from)
+    })?;
+    Ok(row.map(|(gone, body)| (gone != 0, body)))
+}
+
+/// All records of a kind, by id.
+pub(crate) async fn all<T: DeserializeOwned>(tx: &mut Tx, holder: HolderId, kind: Kind) -> DbResult<Vec<T>> {
+    const ALL: &str = "SELECT body FROM record WHERE holder_id = $1 AND kind = $2 AND gone = 0
+                        ORDER BY item_id, item_day";
+    let bodies: Vec<String> = on_engine!(tx, |db| {
+        sqlx::query_scalar(ALL).bind(holder.as_uuid()).bind(kind.stored()).fetch_all(db).await.map_err(DbError::from)
+    })?;
+    bodies.iter().map(|body| read(body)).collect()
+}
+
+/// All records of a kind with one id: the marks of a bill.
+pub(crate) async fn all_of<T: DeserializeOwned>(
+    tx: &mut Tx,
+    holder: HolderId,
+    kind: Kind,
+    id: Uuid,
+) -> DbResult<Vec<T>> {
+    const ALL: &str = "SELECT body FROM record WHERE holder_id = $1 AND kind = $2 AND item_id = $3 AND gone = 0
+                        ORDER BY item_day";
+    let bodies: Vec<String> = on_engine!(tx, |db| {
+        sqlx::query_scalar(ALL)
+            .bind(holder.as_uuid())
+            .bind(kind.stored())
+            .bind(id)
+            .fetch_all(db)
+            .await
+            .map_err(DbError::from)
+    })?;
+    bodies.iter().map(|body| read(body)).collect()
+}
+
+pub(crate) async fn count(tx: &mut Tx, holder: HolderId, kind: Kind) -> DbResult<u64> {
+    const COUNT: &str = "SELECT COUNT(*) FROM record WHERE holder_id = $1 AND kind = $2 AND gone = 0";
+    let count: i64 = on_engine!(tx, |db| {
+        sqlx::query_scalar(COUNT).bind(holder.as_uuid()).bind(kind.stored()).fetch_one(db).await.map_err(DbError::from)
+    })?;
+    Ok(count.unsigned_abs())
+}
+
+fn read<T: DeserializeOwned>(body: &str) -> DbResult<T> {
+    serde_json::from_str(body).map_err(|_| DbError::Corrupt("a record"))
+}
+
+// ---- Reading on ------------------------------------------------------------------------------------------------
+
+/// Where a reader of the feed stands: behind this record.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) struct Place {
+    pub number: i64,
+    pub kind: i64,
+    pub id: Uuid,
+    pub day: String,
+}
+
+impl Place {
+    /// Before everything.
+    pub const START: Self = Self { number: 0, kind: -1, id: Uuid::nil(), day: String::new() };
+
+    /// Behind all of a commit.
+    pub const fn after(number: i64) -> Self {
+        Self { number, kind: i64::MAX, id: Uuid::nil(), day: String::new() }
+    }
+}
+
+/// One record on its way out.
+pub(crate) struct Line {
+    pub place: Place,
+    gone: bool,
+    body: String,
+}
+
+impl Line {
+    /// `{"kind":"bill","body":{…}}` without its opening brace, so that a number can stand before it.
+    pub fn push_to(&self, out: &mut String) {
+        out.push_str("\"kind\":\"");
+        out.push_str(if self.gone { "gone" } else { Kind::name(self.place.kind) });
+        out.push_str("\",\"body\":");
+        out.push_str(&self.body);
+        out.push('}');
+    }
+}
+
+type LineRow = (i64, i64, Uuid, String, i64, String);
+
+fn line((number, kind, id, day, gone, body): LineRow) -> Line {
+    Line { place: Place { number, kind, id, day }, gone: gone != 0, body }
+}
+
+/// The records that changed after `from`, in the order of their commits.
+pub(crate) async fn page(tx: &mut Tx, holder: HolderId, from: &Place, limit: usize) -> DbResult<Vec<Line>> {
+    const PAGE: &str = "SELECT number, kind, item_id, item_day, gone, body FROM record
+                         WHERE holder_id = $1 AND number >= $2
+                           AND (number, kind, item_id, item_day) > ($2, $3, $4, $5)
+                         ORDER BY number, kind, item_id, item_day LIMIT $6";
+    let rows: Vec<LineRow> = on_engine!(tx, |db| {
+        sqlx::query_as(PAGE)
+            .bind(holder.as_uuid())
+            .bind(from.number)
+            .bind(from.kind)
+            .bind(from.id)
+            .bind(&from.day)
+            .bind(i64::try_from(limit).unwrap_or(i64::MAX))
+            .fetch_all(db)
+            .await
+            .map_err(DbError::from)
+    })?;
+    Ok(rows.into_iter().map(line).collect())
+}
+
+/// The records after `from`, by kind and id: for a snapshot.
+pub(crate) async fn snapshot_page(tx: &mut Tx, holder: HolderId, from: &Place, limit: i64) -> DbResult<Vec<Line>> {
+    const PAGE: &str = "SELECT number, kind, item_id, item_day, gone, body FROM record
+                         WHERE holder_id = $1 AND kind >= $2 AND (kind, item_id, item_day) > ($2, $3, $4) AND gone = 0
+                         ORDER BY kind, item_id, item_day LIMIT $5";
+    let rows: Vec<LineRow> = on_engine!(tx, |db| {
+        sqlx::query_as(PAGE)
+            .bind(holder.as_uuid())
+            .bind(from.kind)
+            .bind(from.id)
+            .bind(&from.day)
+            .bind(limit)
+            .fetch_all(db)
+            .await
+            .map_err(DbError::from)
+    })?;
+    Ok(rows.into_iter().map(line).collect())
+}
+
+/// How far a holder's feed is.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Head {
+    pub epoch: i64,
+    pub number: i64,
+    pub floor: i64,
+}
+
+pub(crate) async fn head(tx: &mut Tx, holder: HolderId) -> DbResult<Head> {
+    const HEAD: &str = "SELECT server_state.epoch, holder.feed_number, holder.feed_floor
+                          FROM holder, server_state WHERE holder.holder_id = $1";
+    let (epoch, number, floor): (i64, i64, i64) = on_engine!(tx, |db| {
+        sqlx::query_as(HEAD).bind(holder.as_uuid()).fetch_one(db).await.map_err(DbError::from)
+    })?;
+    Ok(Head { epoch, number, floor })
+}
+
+pub(crate) async fn count_all(tx: &mut Tx, holder: HolderId) -> DbResult<u64> {
+    const COUNT: &str = "SELECT COUNT(*) FROM record WHERE holder_id = $1 AND gone = 0";
+    let count: i64 = on_engine!(tx, |db| {
+        sqlx::query_scalar(COUNT).bind(holder.as_uuid()).fetch_one(db).await.map_err(DbError::from)
+    })?;
+    Ok(count.unsigned_abs())
+}
+
+/// Forgets tombstones that went before, and raises the floor of their holders.
+pub(crate) async fn sweep(tx: &mut Tx, before: Timestamp) -> DbResult<()> {
+    const RAISE: &str = "UPDATE holder SET feed_floor = (SELECT MAX(record.number) FROM record
+                           WHERE record.holder_id = holder.holder_id AND record.gone = 1 AND record.changed_at < $1)
+                         WHERE EXISTS (SELECT 1 FROM record WHERE record.holder_id = holder.holder_id
+                           AND record.gone = 1 AND record.changed_at < $1)";
+    const FORGET: &str = "DELETE FROM record WHERE gone = 1 AND changed_at < $1";
+    for statement in [RAISE, FORGET] {
+        on_engine!(tx, |db| {
+            sqlx::query(statement).bind(before.as_microsecond()).execute(db).await.map(drop).map_err(DbError::from)
+        })?;
+    }
+    Ok(())
+}
+
+// ---- Sums of posted lines ----------------------------------------------------------------------------------------
+
+/// What posted on one day of one account.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct DaySum {
+    pub day: Date,
+    pub minor: i64,
+    pub lines: u32,
+}
+
+/// By day, in order.
+pub(crate) async fn day_sums(tx: &mut Tx, holder: HolderId, account: Uuid) -> DbResult<Vec<DaySum>> {
+    const SUMS: &str = "SELECT posted_on, CAST(SUM(amount_minor) AS BIGINT), COUNT(*) FROM record
+                         WHERE holder_id = $1 AND account_id = $2 AND posted_on IS NOT NULL AND gone = 0
+                         GROUP BY posted_on ORDER BY posted_on";
+    let rows: Vec<(String, i64, i64)> = on_engine!(tx, |db| {
+        sqlx::query_as(SUMS).bind(holder.as_uuid()).bind(account).fetch_all(db).await.map_err(DbError::from)
+    })?;
+    rows.into_iter()
+        .map(|(day, minor, lines)| {
+            let day = day.parse().map_err(|_| DbError::Corrupt("a day"))?;
+            Ok(DaySum { day, minor, lines: u32::try_from(lines).unwrap_or(u32::MAX) })
+        })
+        .collect()
+}
+
+/// The posted lines of an account within these days, both included.
+pub(crate) async fn posted_lines(
+    tx: &mut Tx,
+    holder: HolderId,
+    account: Uuid,
+    from: Date,
+    to: Date,
+) -> DbResult<Vec<Transaction>> {
+    const LINES: &str = "SELECT body FROM record
+                          WHERE holder_id = $1 AND account_id = $2 AND posted_on >= $3 AND posted_on <= $4 AND gone = 0
+                          ORDER BY posted_on, item_id";
+    let bodies: Vec<String> = on_engine!(tx, |db| {
+        sqlx::query_scalar(LINES)
+            .bind(holder.as_uuid())
+            .bind(account)
+            .bind(from.to_string())
+            .bind(to.to_string())
+            .fetch_all(db)
+            .await
+            .map_err(DbError::from)
+    })?;
+    bodies.iter().map(|body| read(body)).collect()
+}

@@ -1,0 +1,273 @@
+use api::bills::Bill;
+use api::import::ImportChunk;
+use api::sync::Change;
+use domain::accounts::{Account, AccountKind, Keeping, Transaction, TransactionKind, TransactionState};
+use domain::ids::{AccountId, BillId, MutationId, TransactionId};
+use domain::money::{Currency, Money};
+use domain::schedule::{Every, Schedule};
+use futures_util::StreamExt as _;
+use jiff::civil::date;
+
+use super::*;
+use crate::testing::{TestDevice, World, on_each_engine};
+
+pub(crate) fn card(world: &World) -> Account {
+    Account {
+        id: AccountId::new(world.now(), world.app.chance10()),
+        keeping: Keeping::Linked,
+        kind: AccountKind::Card,
+        name: "Cobalt card".to_owned(),
+        mask: Some("1111".to_owned()),
+        currency: Currency::USD,
+        source: Some("fingerprint".to_owned()),
+        balance: Some(Money::new(-10_000, Currency::USD).unwrap()),
+        available: None,
+        balance_as_of: Some(world.now()),
+        terms: None,
+        issuer: None,
+    }
+}
+
+pub(crate) fn line(world: &World, account: &Account, at: usize) -> Transaction {
+    Transaction {
+        id: TransactionId::new(world.now(), world.app.chance10()),
+        account: account.id,
+        posted_on: date(2027, 1, 1).saturating_add(jiff::Span::new().days(i64::try_from(at % 50).unwrap())),
+        amount: Money::new(-100 - i64::try_from(at).unwrap(), Currency::USD).unwrap(),
+        description: format!("Corner shop {at} – “Zażółć” 東京"),
+        memo: None,
+        kind: TransactionKind::Purchase,
+        state: TransactionState::Posted,
+        source: Some(format!("file:{at}")),
+    }
+}
+
+pub(crate) async fn import(
+    device: &TestDevice,
+    world: &World,
+    card: &Account,
+    lines: Vec<Transaction>,
+) -> api::import::Imported {
+    let chunk = ImportChunk {
+        id: MutationId::new(world.now(), world.app.chance10()),
+        accounts: vec![card.clone()],
+        transactions: lines,
+        replaced: Vec::new(),
+    };
+    device.post("/api/v1/import", &chunk).await.ok()
+}
+
+fn rent(world: &World) -> Bill {
+    Bill {
+        id: BillId::new(world.now(), world.app.chance10()),
+        name: "Rent".to_owned(),
+        amount: Money::new(95_000, Currency::USD).unwrap(),
+        estimated: false,
+        schedule: Schedule {
+            every: Every::Month,
+            interval: 1,
+            day: Some(1),
+            starts_on: date(2027, 3, 1),
+            ends_on: None,
+        },
+        biller: None,
+        reference: None,
+        card: None,
+        remind_days: vec![7, 3],
+        note: None,
+    }
+}
+
+async fn read_all(device: &TestDevice) -> (Vec<Change>, String) {
+    let mut changes = Vec::new();
+    let mut path = "/api/v1/sync".to_owned();
+    loop {
+        let page: Page = device.get(&path).await.ok();
+        changes.extend(page.changes);
+        path = format!("/api/v1/sync?cursor={}", page.cursor);
+        if !page.more {
+            return (changes, page.cursor);
+        }
+    }
+}
+
+#[tokio::test]
+async fn pages_hold_everything_once_in_order_and_go_on_where_they_ended() {
+    on_each_engine(async |world| {
+        let device = world.holder().await;
+        let card = card(&world);
+        let lines: Vec<Transaction> = (0..1_203).map(|at| line(&world, &card, at)).collect();
+        import(&device, &world, &card, lines).await;
+        let rent = rent(&world);
+        device.put(&format!("/api/v1/bills/{}", rent.id), &rent).await.expect(200);
+        let (changes, cursor) = read_all(&device).await;
+        assert_eq!(changes.len(), 1 + 1_203 + 1);
+        assert!(matches!(changes[0].record, Record::Account(_)), "an account comes before its lines");
+        assert!(changes.is_sorted_by_key(|change| change.number));
+        let ids: std::collections::HashSet<_> = changes
+            .iter()
+            .filter_map(|change| if let Record::Transaction(line) = &change.record { Some(line.id) } else { None })
+            .collect();
+        assert_eq!(ids.len(), 1_203);
+        let page: Page = device.get(&format!("/api/v1/sync?cursor={cursor}")).await.ok();
+        assert!(page.changes.is_empty() && !page.more && page.cursor == cursor);
+        let edit = serde_json::json!({"name": "Rent and water"});
+        device.patch(&format!("/api/v1/bills/{}", rent.id), "k1", &edit).await.expect(200);
+        let page: Page = device.get(&format!("/api/v1/sync?cursor={cursor}")).await.ok();
+        assert_eq!(page.changes.len(), 1, "only what changed");
+        let stranger = world.holder().await;
+        assert!(read_all(&stranger).await.0.is_empty(), "nothing of another account");
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn a_snapshot_is_whole_and_the_feed_goes_on_behind_it() {
+    on_each_engine(async |world| {
+        let device = world.holder().await;
+        let card = card(&world);
+        let lines: Vec<Transaction> = (0..4_700).map(|at| line(&world, &card, at)).collect();
+        import(&device, &world, &card, lines.clone()).await;
+        let rent = rent(&world);
+        device.put(&format!("/api/v1/bills/{}", rent.id), &rent).await.expect(200);
+        device
+            .send(
+                axum::http::Method::DELETE,
+                &format!("/api/v1/bills/{}", rent.id),
+                &[("idempotency-key", "d")],
+                None::<&()>,
+            )
+            .await
+            .expect(204);
+        let text = device.get("/api/v1/sync/snapshot").await.text();
+        let mut rows = text.lines();
+        let head: SnapshotHead = serde_json::from_str(rows.next().unwrap()).unwrap();
+        let records: Vec<Record> = rows.map(|row| serde_json::from_str(row).unwrap()).collect();
+        assert_eq!(head.records, records.len() as u64);
+        assert_eq!(records.len(), 1 + 4_700, "what is gone is not in a snapshot");
+        assert!(matches!(records[0], Record::Account(_)));
+        assert!(records.contains(&Record::Transaction(lines[4_699].clone())));
+        let page: Page = device.get(&format!("/api/v1/sync?cursor={}", head.cursor)).await.ok();
+        assert!(page.changes.is_empty(), "nothing twice");
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn a_cursor_of_another_epoch_or_older_than_the_tombstones_is_refused() {
+    on_each_engine(async |world| {
+        let device = world.holder().await;
+        let rent = rent(&world);
+        device.put(&format!("/api/v1/bills/{}", rent.id), &rent).await.expect(200);
+        let (_, old) = read_all(&device).await;
+        device
+            .send(
+                axum::http::Method::DELETE,
+                &format!("/api/v1/bills/{}", rent.id),
+                &[("idempotency-key", "d")],
+                None::<&()>,
+            )
+            .await
+            .expect(204);
+        let page: Page = device.get(&format!("/api/v1/sync?cursor={old}")).await.ok();
+        assert!(matches!(page.changes[0].record, Record::Gone(Gone::Bill { .. })));
+        world.advance(SignedDuration::from_hours(24 * 91));
+        let device = world.device(device.holder).await;
+        sweep(&world.app).await.unwrap();
+        let path = |cursor: &str| format!("/api/v1/sync?cursor={cursor}");
+        assert_eq!(device.get(&path(&old)).await.code(), ErrorCode::CursorExpired);
+        assert_eq!(device.get(&path(&write_cursor(2, &Place::START))).await.code(), ErrorCode::CursorExpired);
+        assert_eq!(device.get(&path(&write_cursor(1, &Place::after(99)))).await.code(), ErrorCode::CursorExpired);
+        for bad in ["x", "%00", "AAAA", "MS4y"] {
+            assert_eq!(device.get(&path(bad)).await.code(), ErrorCode::InvalidRequest, "{bad}");
+        }
+    })
+    .await;
+}
+
+use api::sync::Gone;
+
+#[tokio::test]
+async fn an_open_stream_hears_of_each_change_at_once_and_of_nothing_of_others() {
+    on_each_engine(async |world| {
+        let device = world.holder().await;
+        let other = world.device(device.holder).await;
+        let stranger = world.holder().await;
+        let request = device.request(&axum::http::Method::GET, "/api/v1/events", &[], Body::empty());
+        let mut stream = world.open(request).await.into_body().into_data_stream();
+        let mut next = async || {
+            let part = tokio::time::timeout(Duration::from_secs(20), stream.next()).await.expect("a part in time");
+            String::from_utf8(part.unwrap().unwrap().to_vec()).unwrap()
+        };
+        assert_eq!(next().await, "event: number\ndata: 0\n\n");
+        let bill = rent(&world);
+        stranger.put(&format!("/api/v1/bills/{}", bill.id), &bill).await.expect(200);
+        other.put(&format!("/api/v1/bills/{}", bill.id), &bill).await.expect(200);
+        assert_eq!(next().await, "event: number\ndata: 1\n\n");
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn an_import_sent_again_changes_nothing_and_one_line_is_kept_once() {
+    on_each_engine(async |world| {
+        let device = world.holder().await;
+        let card = card(&world);
+        let lines: Vec<Transaction> = (0..700).map(|at| line(&world, &card, at)).collect();
+        let first = import(&device, &world, &card, lines.clone()).await;
+        assert_eq!((first.new, first.known), (700, 0));
+        let (_, cursor) = read_all(&device).await;
+        let again = import(&device, &world, &card, lines.clone()).await;
+        assert_eq!((again.new, again.known), (0, 700));
+        let page: Page = device.get(&format!("/api/v1/sync?cursor={cursor}")).await.ok();
+        assert!(page.changes.is_empty(), "devices hear nothing of it");
+        // The same lines from another device have other ids and the same source.
+        let twins = lines
+            .iter()
+            .map(|line| Transaction { id: TransactionId::new(world.now(), world.app.chance10()), ..line.clone() });
+        let other = import(&device, &world, &card, twins.collect()).await;
+        assert_eq!((other.new, other.known), (0, 700));
+        let pending = Transaction { state: TransactionState::Pending, ..line(&world, &card, 9_000) };
+        import(&device, &world, &card, vec![pending.clone()]).await;
+        let chunk = ImportChunk {
+            id: MutationId::new(world.now(), world.app.chance10()),
+            accounts: Vec::new(),
+            transactions: vec![line(&world, &card, 9_001)],
+            replaced: vec![pending.id],
+        };
+        let replaced: api::import::Imported = device.post("/api/v1/import", &chunk).await.ok();
+        assert_eq!((replaced.new, replaced.replaced), (1, 1));
+        let back = import(&device, &world, &card, vec![pending]).await;
+        assert_eq!((back.new, back.known), (0, 1), "what was replaced does not come back");
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn an_import_that_does_not_fit_is_refused_whole() {
+    on_each_engine(async |world| {
+        let device = world.holder().await;
+        let card = card(&world);
+        let send = async |chunk: ImportChunk| device.post("/api/v1/import", &chunk).await.code();
+        let chunk = |accounts: Vec<Account>, transactions: Vec<Transaction>| ImportChunk {
+            id: MutationId::new(world.now(), world.app.chance10()),
+            accounts,
+            transactions,
+            replaced: Vec::new(),
+        };
+        let good = line(&world, &card, 1);
+        assert_eq!(send(chunk(Vec::new(), vec![good.clone()])).await, ErrorCode::InvalidRequest);
+        let euros = Transaction { amount: Money::new(5, Currency::EUR).unwrap(), ..good.clone() };
+        assert_eq!(send(chunk(vec![card.clone()], vec![good.clone(), euros])).await, ErrorCode::UnknownCurrency);
+        let long = Transaction { description: "x".repeat(1_001), ..good.clone() };
+        assert_eq!(send(chunk(vec![card.clone()], vec![long])).await, ErrorCode::TooLong);
+        let served = Account { keeping: Keeping::Served, ..card.clone() };
+        assert_eq!(send(chunk(vec![served], Vec::new())).await, ErrorCode::Forbidden);
+        let named = Account { mask: Some("4111111111111111".to_owned()), ..card.clone() };
+        assert_eq!(send(chunk(vec![named], Vec::new())).await, ErrorCode::TooLong, "never a whole number");
+        let many = vec![good; api::import::CHUNK_MAX + 1];
+        assert_eq!(send(chunk(vec![card], many)).await, ErrorCode::TooMany);
+        assert!(read_all(&device).await.0.is_empty(), "nothing of all that was kept");
+    })
+    .await;
+}

@@ -1,0 +1,159 @@
+//! Work that must happen later, and after a crash all the same: rows in the database, taken for a while by one node.
+//! A job ends by being deleted, or goes on by a later time, in the transaction of its effect. A node that dies leaves
+//! its jobs to whoever comes next, who learns from `tries` that they were begun before.
+
+mod store;
+#[cfg(test)]
+mod tests;
+
+use std::time::Duration;
+
+use domain::ids::HolderId;
+use futures_util::StreamExt as _;
+use jiff::{SignedDuration, Timestamp};
+use tokio::sync::Notify;
+use uuid::Uuid;
+
+use crate::App;
+use crate::db::{DbResult, Tx};
+
+/// After so long a taken job is given to another: longer than any rail takes to answer.
+const LEASE: SignedDuration = SignedDuration::from_secs(60);
+const TAKEN_AT_ONCE: i64 = 64;
+const RUN_AT_ONCE: usize = 16;
+/// The table is looked at this often, also when nobody calls.
+const LOOK_EVERY: Duration = Duration::from_secs(20);
+/// After an error in the database.
+const REST: Duration = Duration::from_secs(1);
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Kind {
+    /// A payment's day came: set the money aside and hand the order to the rail.
+    Process,
+    /// Send an order to the rail.
+    Submit,
+    /// Ask the rail what became of an order that it did not answer.
+    Ask,
+    /// Look whether a payment settled or came back.
+    Follow,
+}
+
+impl Kind {
+    const ALL: [Self; 4] = [Self::Process, Self::Submit, Self::Ask, Self::Follow];
+
+    /// The stored name; it never changes.
+    pub const fn name(self) -> &'static str {
+        match self {
+            Self::Process => "process",
+            Self::Submit => "submit",
+            Self::Ask => "ask",
+            Self::Follow => "follow",
+        }
+    }
+
+    fn named(name: &str) -> Option<Self> {
+        Self::ALL.into_iter().find(|kind| kind.name() == name)
+    }
+}
+
+/// One job that this node has taken.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Job {
+    pub holder: HolderId,
+    pub kind: Kind,
+    pub subject: Uuid,
+    /// How often it was taken, this time included.
+    pub tries: i64,
+}
+
+/// Wakes the runner of this node.
+#[derive(Default)]
+pub struct Jobs {
+    wake: Notify,
+}
+
+impl Jobs {
+    /// Call after the commit of a transaction that put a job.
+    pub(crate) fn wake(&self) {
+        self.wake.notify_one();
+    }
+}
+
+pub(crate) async fn put(tx: &mut Tx, holder: HolderId, kind: Kind, subject: Uuid, due_at: Timestamp) -> DbResult<()> {
+    store::put(tx, holder, kind, subject, due_at).await
+}
+
+pub(crate) async fn later(tx: &mut Tx, job: &Job, due_at: Timestamp) -> DbResult<()> {
+    store::later(tx, job, due_at).await
+}
+
+pub(crate) async fn done(tx: &mut Tx, job: &Job) -> DbResult<()> {
+    store::remove(tx, job.holder, job.kind, job.subject).await
+}
+
+pub(crate) async fn remove(tx: &mut Tx, holder: HolderId, kind: Kind, subject: Uuid) -> DbResult<()> {
+    store::remove(tx, holder, kind, subject).await
+}
+
+/// Runs what is due now, once, and says how much that was.
+pub(crate) async fn run_due(app: &App) -> DbResult<usize> {
+    let now = app.clock.now();
+    // Most looks find nothing, and a look must not keep the writer busy.
+    let mut tx = app.db.read_once().await?;
+    if store::next_due(&mut tx).await?.is_none_or(|next| next > now) {
+        return Ok(0);
+    }
+    drop(tx);
+    let leased_until = now.saturating_add(LEASE).unwrap_or(now);
+    let mut tx = app.db.begin_write().await?;
+    let jobs = store::take(&mut tx, now, leased_until, TAKEN_AT_ONCE).await?;
+    tx.commit().await?;
+    let count = jobs.len();
+    futures_util::stream::iter(jobs)
+        .for_each_concurrent(RUN_AT_ONCE, async |job| {
+            if app.ending.is_cancelled() {
+                give_back(app, &job).await;
+                return;
+            }
+            // A failed job stays taken until its lease ends, and is tried again then.
+            if let Err(error) = crate::payments::run(app, &job).await {
+                tracing::error!(job = job.kind.name(), kind = error.kind(), "a job failed and will be tried again");
+            }
+        })
+        .await;
+    Ok(count)
+}
+
+async fn give_back(app: &App, job: &Job) {
+    let Ok(mut tx) = app.db.begin_write().await else { return };
+    if store::release(&mut tx, job, app.clock.now()).await.is_ok() {
+        // When this fails, the lease ends by itself.
+        let _ = tx.commit().await;
+    }
+}
+
+/// Runs jobs as they come due, until the server ends.
+pub(crate) async fn run(app: App) {
+    while !app.ending.is_cancelled() {
+        let rest = match run_due(&app).await {
+            Ok(0) => until_next(&app).await,
+            Ok(_) => continue,
+            Err(error) => {
+                tracing::error!(kind = error.kind(), "jobs wait for the database");
+                REST
+            }
+        };
+        tokio::select! {
+            () = tokio::time::sleep(rest) => {}
+            () = app.jobs.wake.notified() => {}
+            () = app.ending.cancelled() => {}
+        }
+    }
+}
+
+async fn until_next(app: &App) -> Duration {
+    let Ok(mut tx) = app.db.read_once().await else { return REST };
+    let Ok(Some(next)) = store::next_due(&mut tx).await else { return LOOK_EVERY };
+    let wait = Duration::try_from(next.duration_since(app.clock.now())).unwrap_or(Duration::ZERO);
+    wait.min(LOOK_EVERY)
+}

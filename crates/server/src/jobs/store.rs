@@ -1,0 +1,95 @@
+//! Rows of jobs.
+
+use domain::ids::HolderId;
+use jiff::Timestamp;
+use uuid::Uuid;
+
+use crate::db::{DbError, DbResult, Tx, on_engine};
+use crate::jobs::{Job, Kind};
+
+/// Puts a job, or another time for it; it counts its tries from the start again.
+pub(super) async fn put(tx: &mut Tx, holder: HolderId, kind: Kind, subject: Uuid, due_at: Timestamp) -> DbResult<()> {
+    const PUT: &str = "INSERT INTO job (holder_id, kind, subject_id, due_at) VALUES ($1, $2, $3, $4)
+        ON CONFLICT (holder_id, kind, subject_id) DO UPDATE SET due_at = excluded.due_at, tries = 0, leased_until = 0";
+    on_engine!(tx, |db| {
+        sqlx::query(PUT)
+            .bind(holder.as_uuid())
+            .bind(kind.name())
+            .bind(subject)
+            .bind(due_at.as_microsecond())
+            .execute(db)
+            .await
+            .map(drop)
+            .map_err(DbError::from)
+    })
+}
+
+/// Another time for a job that was tried.
+pub(super) async fn later(tx: &mut Tx, job: &Job, due_at: Timestamp) -> DbResult<()> {
+    const LATER: &str =
+        "UPDATE job SET due_at = $4, leased_until = 0 WHERE holder_id = $1 AND kind = $2 AND subject_id = $3";
+    on_engine!(tx, |db| {
+        sqlx::query(LATER)
+            .bind(job.holder.as_uuid())
+            .bind(job.kind.name())
+            .bind(job.subject)
+            .bind(due_at.as_microsecond())
+            .execute(db)
+            .await
+            .map(drop)
+            .map_err(DbError::from)
+    })
+}
+
+pub(super) async fn remove(tx: &mut Tx, holder: HolderId, kind: Kind, subject: Uuid) -> DbResult<()> {
+    const REMOVE: &str = "DELETE FROM job WHERE holder_id = $1 AND kind = $2 AND subject_id = $3";
+    on_engine!(tx, |db| {
+        sqlx::query(REMOVE)
+            .bind(holder.as_uuid())
+            .bind(kind.name())
+            .bind(subject)
+            .execute(db)
+            .await
+            .map(drop)
+            .map_err(DbError::from)
+    })
+}
+
+/// Takes jobs that are due, oldest first, until `leased_until`. A row that another node takes at the same moment is
+/// passed over: the condition is looked at again under the row's lock.
+pub(super) async fn take(tx: &mut Tx, now: Timestamp, leased_until: Timestamp, limit: i64) -> DbResult<Vec<Job>> {
+    const TAKE: &str = "UPDATE job SET leased_until = $2, tries = tries + 1
+        WHERE due_at <= $1 AND leased_until <= $1 AND (holder_id, kind, subject_id) IN
+            (SELECT holder_id, kind, subject_id FROM job WHERE due_at <= $1 AND leased_until <= $1
+             ORDER BY due_at LIMIT $3)
+        RETURNING holder_id, kind, subject_id, tries";
+    let rows: Vec<(Uuid, String, Uuid, i64)> = on_engine!(tx, |db| {
+        sqlx::query_as(TAKE)
+            .bind(now.as_microsecond())
+            .bind(leased_until.as_microsecond())
+            .bind(limit)
+            .fetch_all(db)
+            .await
+            .map_err(DbError::from)
+    })?;
+    rows.into_iter()
+        .map(|(holder, kind, subject, tries)| {
+            let kind = Kind::named(&kind).ok_or(DbError::Corrupt("a job's kind"))?;
+            Ok(Job { holder: HolderId::from_uuid(holder), kind, subject, tries })
+        })
+        .collect()
+}
+
+/// When the next job may be taken.
+pub(super) async fn next_due(tx: &mut Tx) -> DbResult<Option<Timestamp>> {
+    // Two short walks along the index: most jobs are not taken.
+    const NEXT: &str = "SELECT MIN(CASE WHEN leased_until > due_at THEN leased_until ELSE due_at END) FROM
+        (SELECT due_at, leased_until FROM job ORDER BY due_at LIMIT 256) AS soon";
+    let next: Option<i64> = on_engine!(tx, |db| sqlx::query_scalar(NEXT).fetch_one(db).await.map_err(DbError::from))?;
+    next.map(Timestamp::from_microsecond).transpose().map_err(|_| DbError::Corrupt("a job's time"))
+}
+
+/// Gives back what this node had taken, before it stops.
+pub(super) async fn release(tx: &mut Tx, job: &Job, due_at: Timestamp) -> DbResult<()> {
+    later(tx, job, due_at).await
+}

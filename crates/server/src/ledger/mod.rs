@@ -1,0 +1,43 @@
+//! The double-entry ledger of served accounts. Entries come from the rules of `domain::ledger` and never change.
+
+mod store;
+#[cfg(test)]
+mod tests;
+
+use domain::ids::{AccountId, EntryId, HolderId};
+use domain::ledger::{Entry, Place};
+use domain::money::{Currency, Money, MoneyError};
+
+use crate::App;
+use crate::db::{DbError, DbResult, Tx};
+
+/// Books an entry; the database refuses a second one of the same cause, and any place that would fall below zero.
+pub(crate) async fn book(app: &App, tx: &mut Tx, holder: HolderId, entry: &Entry) -> DbResult<()> {
+    let now = app.clock.now();
+    store::add(tx, holder, EntryId::new(now, app.chance10()), entry, now).await
+}
+
+/// Where the money of one served account stands.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct Standing {
+    /// The person's own: available and reserved.
+    pub own: Money,
+    pub available: Money,
+}
+
+pub(crate) async fn standing(
+    tx: &mut Tx,
+    holder: HolderId,
+    account: AccountId,
+    currency: Currency,
+) -> DbResult<Standing> {
+    let balances = store::balances(tx, holder, account).await?;
+    let sum = |wanted: &dyn Fn(Place) -> bool| -> Result<Money, MoneyError> {
+        Money::sum(currency, balances.iter().filter(|(place, _)| wanted(*place)).map(|(_, amount)| *amount))
+    };
+    let corrupt = |_| DbError::Corrupt("a balance");
+    Ok(Standing {
+        own: sum(&Place::is_own).map_err(corrupt)?,
+        available: sum(&|place| place == Place::Available).map_err(corrupt)?,
+    })
+}

@@ -1,0 +1,111 @@
+//! Rows of the ledger: entries and postings are only ever added; the balance of each place goes with them.
+
+use domain::ids::{AccountId, EntryId, HolderId};
+use domain::ledger::{Cause, Entry, Place};
+use domain::money::Money;
+use jiff::Timestamp;
+use uuid::Uuid;
+
+use crate::db::{DbError, DbResult, Tx, on_engine};
+
+fn subject(cause: Cause) -> Uuid {
+    match cause {
+        Cause::Opening(account) => account.as_uuid(),
+        Cause::Reserved(id) | Cause::Released(id) | Cause::Submitted(id) | Cause::Settled(id) | Cause::Returned(id) => {
+            id.as_uuid()
+        }
+    }
+}
+
+/// Adds an entry. A cause that has one already is refused by the table.
+pub(super) async fn add(tx: &mut Tx, holder: HolderId, id: EntryId, entry: &Entry, now: Timestamp) -> DbResult<()> {
+    const ADD: &str = "INSERT INTO ledger_entry (holder_id, entry_id, cause, subject_id, made_at)
+                       VALUES ($1, $2, $3, $4, $5)";
+    on_engine!(tx, |db| {
+        sqlx::query(ADD)
+            .bind(holder.as_uuid())
+            .bind(id.as_uuid())
+            .bind(entry.cause().name())
+            .bind(subject(entry.cause()))
+            .bind(now.as_microsecond())
+            .execute(db)
+            .await
+            .map(drop)
+            .map_err(DbError::from)
+    })?;
+    for (position, posting) in (0_i64..).zip(entry.postings()) {
+        add_posting(tx, holder, id, position, posting).await?;
+    }
+    Ok(())
+}
+
+async fn add_posting(
+    tx: &mut Tx,
+    holder: HolderId,
+    entry: EntryId,
+    position: i64,
+    posting: &domain::ledger::Posting,
+) -> DbResult<()> {
+    const ADD: &str = "INSERT INTO ledger_posting
+        (holder_id, entry_id, position, account_id, place, amount_minor, currency) VALUES ($1, $2, $3, $4, $5, $6, $7)";
+    // Two statements: a check looks at the row that is offered before the conflict is seen.
+    const MOVE: &str = "UPDATE place_balance SET amount_minor = amount_minor + $4
+                         WHERE holder_id = $1 AND account_id = $2 AND place = $3 AND currency = $5";
+    const OPEN: &str = "INSERT INTO place_balance (holder_id, account_id, place, amount_minor, currency)
+                        VALUES ($1, $2, $3, $4, $5)";
+    let (account, place) = (posting.account.as_uuid(), posting.place.name());
+    let (minor, currency) = (posting.amount.minor(), posting.amount.currency());
+    on_engine!(tx, |db| {
+        sqlx::query(ADD)
+            .bind(holder.as_uuid())
+            .bind(entry.as_uuid())
+            .bind(position)
+            .bind(account)
+            .bind(place)
+            .bind(minor)
+            .bind(currency.code())
+            .execute(db)
+            .await
+            .map(drop)
+            .map_err(DbError::from)
+    })?;
+    let mut moved = 0;
+    for statement in [MOVE, OPEN] {
+        if moved == 0 {
+            moved = on_engine!(tx, |db| {
+                sqlx::query(statement)
+                    .bind(holder.as_uuid())
+                    .bind(account)
+                    .bind(place)
+                    .bind(minor)
+                    .bind(currency.code())
+                    .execute(db)
+                    .await
+                    .map(|done| done.rows_affected())
+                    .map_err(DbError::from)
+            })?;
+        }
+    }
+    Ok(())
+}
+
+/// What stands at the places of an account.
+pub(super) async fn balances(tx: &mut Tx, holder: HolderId, account: AccountId) -> DbResult<Vec<(Place, Money)>> {
+    const BALANCES: &str =
+        "SELECT place, amount_minor, currency FROM place_balance WHERE holder_id = $1 AND account_id = $2";
+    let rows: Vec<(String, i64, String)> = on_engine!(tx, |db| {
+        sqlx::query_as(BALANCES)
+            .bind(holder.as_uuid())
+            .bind(account.as_uuid())
+            .fetch_all(db)
+            .await
+            .map_err(DbError::from)
+    })?;
+    rows.into_iter()
+        .map(|(place, minor, currency)| {
+            let place = place.parse().map_err(|_| DbError::Corrupt("a place"))?;
+            let currency = currency.parse().map_err(|_| DbError::Corrupt("a currency"))?;
+            Ok((place, Money::new(minor, currency).map_err(|_| DbError::Corrupt("an amount"))?))
+        })
+        .collect()
+}

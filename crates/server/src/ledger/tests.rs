@@ -1,0 +1,40 @@
+use domain::ids::PaymentId;
+use domain::payments::{PaymentEvent, PaymentState};
+
+use super::*;
+use crate::testing::on_each_engine;
+
+fn usd(minor: i64) -> Money {
+    Money::new(minor, Currency::USD).unwrap()
+}
+
+#[tokio::test]
+async fn one_cause_books_once_and_no_place_falls_below_zero() {
+    on_each_engine(async |world| {
+        let device = world.holder().await;
+        let app = &world.app;
+        let account = AccountId::new(world.now(), app.chance10());
+        let payment = PaymentId::new(world.now(), app.chance10());
+        let opening = Entry::opening(account, usd(1_000)).unwrap();
+        let mut tx = app.db.begin_write().await.unwrap();
+        book(app, &mut tx, device.holder, &opening).await.unwrap();
+        tx.commit().await.unwrap();
+        let mut tx = app.db.begin_write().await.unwrap();
+        let again = book(app, &mut tx, device.holder, &opening).await;
+        assert!(again.is_err_and(|error| error.is_duplicate()));
+        drop(tx);
+        let reserve = |minor| {
+            Entry::of_payment(PaymentState::Scheduled, PaymentEvent::FundsReserved, payment, account, usd(minor))
+                .unwrap()
+                .unwrap()
+        };
+        let mut tx = app.db.begin_write().await.unwrap();
+        assert!(book(app, &mut tx, device.holder, &reserve(1_001)).await.is_err(), "there is not so much");
+        drop(tx);
+        let mut tx = app.db.begin_write().await.unwrap();
+        book(app, &mut tx, device.holder, &reserve(400)).await.unwrap();
+        let standing = standing(&mut tx, device.holder, account, Currency::USD).await.unwrap();
+        assert_eq!((standing.own, standing.available), (usd(1_000), usd(600)));
+    })
+    .await;
+}

@@ -1,0 +1,367 @@
+//! How a payment goes from one state to the next. Every step is one transaction: state, step, postings, jobs and feed.
+//! The rail is called between transactions, never within one, and a key that may have reached it is only asked about.
+
+use api::payments::{Payment, PaymentStep};
+use api::sync::Record;
+use domain::accounts::{Transaction, TransactionKind, TransactionState};
+use domain::ids::{PaymentId, TransactionId};
+use domain::ledger::Entry;
+use domain::money::Money;
+use domain::payments::{PaymentEvent, PaymentState, RailTiming};
+use jiff::civil::{Date, Time};
+use jiff::{SignedDuration, Timestamp};
+
+use super::rail::{Answer, RailOrder};
+use super::store::{self, RailRecord, Stored};
+use crate::App;
+use crate::db::{DbError, DbResult, Tx};
+use crate::jobs::{self, Job, Kind};
+use crate::{billers, feed, ledger};
+
+/// Before the cut-off of its day, money is looked for once more.
+const LAST_RUN: SignedDuration = SignedDuration::from_hours(1);
+/// Two reads that find nothing, so far apart, prove that the rail never saw an order.
+const ABSENT_READS: i64 = 2;
+/// Between two questions after an order that was not answered.
+const ASK_WAITS: &[i64] = &[2, 4, 8, 15, 30, 60, 120, 300, 900];
+/// Between two looks at an order that was taken, from the moment the rail named.
+const FOLLOW_WAITS: &[i64] = &[1, 2, 5, 10, 30, 60, 300, 900, 3_600];
+/// Between two looks at a payment that settled: a return is seen soon in practice and within a day always.
+const SETTLED_WAITS: &[i64] = &[5, 10, 15, 60, 600, 3_600, 21_600];
+const FINAL_WAIT: SignedDuration = SignedDuration::from_hours(24);
+/// Banking days after settling in which a credit may come back (then it is final; later returns are still taken).
+const RETURN_WINDOW_DAYS: u16 = 2;
+/// So long after settling the rail is asked about late returns.
+const LATE_RETURNS: SignedDuration = SignedDuration::from_hours(60 * 24);
+/// The payment's reason while the money is not there.
+const NO_FUNDS: &str = "insufficient_funds";
+
+fn wait(waits: &[i64], tries: i64) -> SignedDuration {
+    let at = usize::try_from(tries.max(1) - 1).unwrap_or(0).min(waits.len() - 1);
+    SignedDuration::from_secs(waits[at])
+}
+
+fn after(now: Timestamp, by: SignedDuration) -> Timestamp {
+    now.saturating_add(by).unwrap_or(Timestamp::MAX)
+}
+
+/// The first moment of a day where the rail is.
+pub(super) fn day_begins(day: Date, timing: &RailTiming) -> DbResult<Timestamp> {
+    let begins = day.to_datetime(Time::midnight()).to_zoned(timing.zone.clone());
+    begins.map(|zoned| zoned.timestamp()).map_err(|_| DbError::Corrupt("a day"))
+}
+
+/// As it is on the wire.
+pub(super) fn view(payment: &Stored) -> Payment {
+    Payment {
+        order: payment.order.clone(),
+        state: payment.state,
+        reason: payment.reason.clone(),
+        will_process_on: payment.process_on,
+        cutoff_at: payment.cutoff_at,
+        expected_by: payment.expected_by,
+        rail: payment.rail.clone(),
+        history: payment.history.clone(),
+    }
+}
+
+/// Takes a legal step: the state, its row in the history and what it books.
+pub(super) async fn step(
+    app: &App,
+    tx: &mut Tx,
+    payment: &mut Stored,
+    event: PaymentEvent,
+    reason: Option<&str>,
+) -> DbResult<()> {
+    let from = payment.state;
+    let to = from.after(event).map_err(|_| DbError::Corrupt("a payment's step"))?;
+    let (id, amount) = (payment.order.id, payment.order.amount);
+    let entry = Entry::of_payment(from, event, id, payment.account, amount)
+        .map_err(|_| DbError::Corrupt("a payment's entry"))?;
+    if let Some(entry) = entry {
+        ledger::book(app, tx, payment.holder, &entry).await?;
+    }
+    payment.state = to;
+    payment.reason = reason.map(str::to_owned);
+    payment.history.push(PaymentStep { state: to, at: app.clock.now(), reason: payment.reason.clone() });
+    store::update(tx, payment, from).await?;
+    store::add_step(tx, payment, Some(from), payment.history.len() - 1).await
+}
+
+/// Tells the devices how the payment, and the account it leaves from, stand now.
+pub(super) async fn tell(app: &App, tx: &mut Tx, payment: &Stored) -> DbResult<()> {
+    feed::put(tx, payment.holder, app.clock.now(), &Record::Payment(view(payment))).await
+}
+
+/// Money moved: the account's balances change with the payment.
+async fn tell_moved(app: &App, tx: &mut Tx, payment: &Stored) -> DbResult<()> {
+    super::refresh_account(app, tx, payment.holder, payment.account, payment.order.amount.currency()).await?;
+    tell(app, tx, payment).await
+}
+
+/// A line on the statement of the account that paid.
+async fn add_line(app: &App, tx: &mut Tx, payment: &Stored, amount: Money, what: &str) -> DbResult<()> {
+    let now = app.clock.now();
+    let payee = billers::find(payment.order.biller).map_or("", |biller| biller.name.as_str());
+    let returned = amount.is_positive();
+    let line = Transaction {
+        id: TransactionId::new(now, app.chance10()),
+        account: payment.account,
+        posted_on: now.to_zoned(app.rail.timing().zone).date(),
+        amount,
+        description: if returned { format!("Returned: {payee}") } else { payee.to_owned() },
+        memo: payment.order.reference.clone(),
+        kind: if returned { TransactionKind::Credit } else { TransactionKind::Payment },
+        state: TransactionState::Posted,
+        source: Some(format!("{what}:{}", payment.order.id)),
+    };
+    feed::put(tx, payment.holder, now, &Record::Transaction(line)).await
+}
+
+// ---- Jobs --------------------------------------------------------------------------------------------------------
+
+/// Does what a job says. An error leaves it to be tried again.
+pub(crate) async fn run(app: &App, job: &Job) -> DbResult<()> {
+    match job.kind {
+        Kind::Process => process(app, job).await,
+        Kind::Submit => submit(app, job).await,
+        Kind::Ask => ask(app, job).await,
+        Kind::Follow => follow(app, job).await,
+    }
+}
+
+/// Begins a transaction on the job's payment; `None` when the payment is in none of these states any more, and then
+/// the job is over.
+async fn begin(app: &App, job: &Job, states: &[PaymentState]) -> DbResult<Option<(Tx, Stored)>> {
+    let mut tx = app.db.begin_write().await?;
+    tx.lock(job.holder).await?;
+    let payment = store::find(&mut tx, job.holder, PaymentId::from_uuid(job.subject)).await?;
+    match payment.filter(|payment| states.contains(&payment.state)) {
+        Some(payment) => Ok(Some((tx, payment))),
+        None => {
+            jobs::done(&mut tx, job).await?;
+            tx.commit().await?;
+            Ok(None)
+        }
+    }
+}
+
+/// The day came: sets the money aside and writes the order for the rail in the same transaction.
+async fn process(app: &App, job: &Job) -> DbResult<()> {
+    let states = [PaymentState::Scheduled, PaymentState::Insufficient];
+    let Some((mut tx, mut payment)) = begin(app, job, &states).await? else { return Ok(()) };
+    let now = app.clock.now();
+    let currency = payment.order.amount.currency();
+    let standing = ledger::standing(&mut tx, job.holder, payment.account, currency).await?;
+    if standing.available.minor() < payment.order.amount.minor() {
+        return without_funds(app, job, tx, payment).await;
+    }
+    step(app, &mut tx, &mut payment, PaymentEvent::FundsReserved, None).await?;
+    step(app, &mut tx, &mut payment, PaymentEvent::HandedToRail, None).await?;
+    jobs::done(&mut tx, job).await?;
+    jobs::put(&mut tx, job.holder, Kind::Submit, job.subject, now).await?;
+    tell_moved(app, &mut tx, &payment).await?;
+    tx.commit().await?;
+    app.jobs.wake();
+    Ok(())
+}
+
+/// Tried again at the day's last run and on the next banking day, then given up.
+async fn without_funds(app: &App, job: &Job, mut tx: Tx, mut payment: Stored) -> DbResult<()> {
+    let now = app.clock.now();
+    let timing = app.rail.timing();
+    let today = now.to_zoned(timing.zone.clone()).date();
+    let last_run = payment.cutoff_at.saturating_sub(LAST_RUN).unwrap_or(now);
+    if today > payment.process_on {
+        step(app, &mut tx, &mut payment, PaymentEvent::FundsMissing, Some(NO_FUNDS)).await?;
+        step(app, &mut tx, &mut payment, PaymentEvent::TriesEnded, Some(NO_FUNDS)).await?;
+        jobs::done(&mut tx, job).await?;
+    } else {
+        if payment.state != PaymentState::Insufficient {
+            step(app, &mut tx, &mut payment, PaymentEvent::FundsMissing, Some(NO_FUNDS)).await?;
+        }
+        let next_day = day_begins(timing.calendar.next_banking_day(today), &timing)?;
+        jobs::later(&mut tx, job, if now < last_run { last_run } else { next_day }).await?;
+    }
+    tell(app, &mut tx, &payment).await?;
+    tx.commit().await
+}
+
+/// Hands the order over. An order whose handing over was begun before is only asked about.
+async fn submit(app: &App, job: &Job) -> DbResult<()> {
+    let Some((tx, payment)) = begin(app, job, &[PaymentState::Submitting]).await? else { return Ok(()) };
+    drop(tx);
+    let answer = if job.tries > 1 {
+        Answer::Silent
+    } else {
+        let order = RailOrder {
+            key: payment.rail_key.clone(),
+            amount: payment.order.amount,
+            payer_reference: payment.order.reference.clone(),
+        };
+        app.rail.submit(order).await
+    };
+    let Some((mut tx, mut payment)) = begin(app, job, &[PaymentState::Submitting]).await? else { return Ok(()) };
+    jobs::done(&mut tx, job).await?;
+    if matches!(answer, Answer::Silent | Answer::Absent) {
+        step(app, &mut tx, &mut payment, PaymentEvent::RailSilent, None).await?;
+        let first = app.rail.visible_after().max(wait(ASK_WAITS, 1));
+        jobs::put(&mut tx, job.holder, Kind::Ask, job.subject, after(app.clock.now(), first)).await?;
+        tell(app, &mut tx, &payment).await?;
+    } else {
+        taken_or_refused(app, &mut tx, &mut payment, &answer).await?;
+    }
+    tx.commit().await?;
+    app.jobs.wake();
+    Ok(())
+}
+
+/// The rail said at once, or when asked, what it did with the order.
+async fn taken_or_refused(app: &App, tx: &mut Tx, payment: &mut Stored, answer: &Answer) -> DbResult<()> {
+    let now = app.clock.now();
+    let (reference, look_at) = match answer {
+        Answer::Refused { code } => {
+            step(app, tx, payment, PaymentEvent::RailRefused, Some(code)).await?;
+            return tell_moved(app, tx, payment).await;
+        }
+        Answer::Accepted { reference, look_at } => (reference, (*look_at).max(now)),
+        // It went further before anybody asked: the steps between are taken one by one.
+        Answer::Settled { reference, .. } | Answer::Returned { reference, .. } => (reference, now),
+        Answer::Absent | Answer::Silent => return Err(DbError::Corrupt("an answer of a rail")),
+    };
+    payment.rail_reference = Some(reference.clone());
+    payment.absent_reads = 0;
+    step(app, tx, payment, PaymentEvent::RailAccepted, None).await?;
+    add_line(app, tx, payment, payment.order.amount.negated(), "payment").await?;
+    let subject = payment.order.id.as_uuid();
+    jobs::put(tx, payment.holder, Kind::Follow, subject, look_at).await?;
+    tell_moved(app, tx, payment).await
+}
+
+/// Asks about an order that was not answered. Only when the rail has twice said that it never saw the key, the same
+/// order goes again under the same key.
+async fn ask(app: &App, job: &Job) -> DbResult<()> {
+    let Some((tx, payment)) = begin(app, job, &[PaymentState::Unknown]).await? else { return Ok(()) };
+    drop(tx);
+    let answer = app.rail.look(payment.rail_key.clone()).await;
+    let Some((mut tx, mut payment)) = begin(app, job, &[PaymentState::Unknown]).await? else { return Ok(()) };
+    let now = app.clock.now();
+    match answer {
+        Answer::Silent => jobs::later(&mut tx, job, after(now, wait(ASK_WAITS, job.tries))).await?,
+        Answer::Absent if payment.absent_reads + 1 < ABSENT_READS => {
+            payment.absent_reads += 1;
+            store::update(&mut tx, &payment, payment.state).await?;
+            let apart = app.rail.visible_after().max(wait(ASK_WAITS, job.tries));
+            jobs::later(&mut tx, job, after(now, apart)).await?;
+        }
+        Answer::Absent => {
+            payment.absent_reads = 0;
+            step(app, &mut tx, &mut payment, PaymentEvent::ProvenAbsent, None).await?;
+            jobs::done(&mut tx, job).await?;
+            jobs::put(&mut tx, job.holder, Kind::Submit, job.subject, now).await?;
+            tell(app, &mut tx, &payment).await?;
+        }
+        found => {
+            jobs::done(&mut tx, job).await?;
+            taken_or_refused(app, &mut tx, &mut payment, &found).await?;
+        }
+    }
+    tx.commit().await?;
+    app.jobs.wake();
+    Ok(())
+}
+
+/// Looks whether the money arrived or came back.
+async fn follow(app: &App, job: &Job) -> DbResult<()> {
+    let states = [PaymentState::Submitted, PaymentState::Settled, PaymentState::Final];
+    let Some((tx, payment)) = begin(app, job, &states).await? else { return Ok(()) };
+    drop(tx);
+    let answer = app.rail.look(payment.rail_key.clone()).await;
+    let Some((mut tx, mut payment)) = begin(app, job, &states).await? else { return Ok(()) };
+    let before = payment.state;
+    match &answer {
+        Answer::Settled { trace, amount, .. } => settled(app, &mut tx, &mut payment, trace, *amount).await?,
+        Answer::Returned { trace, amount, code, .. } => {
+            returned(app, &mut tx, &mut payment, trace, *amount, code).await?;
+        }
+        // Nothing new; a rail that is silent or forgets is asked again.
+        _ => {}
+    }
+    if payment.state == PaymentState::Settled && window_is_over(app, &payment) {
+        step(app, &mut tx, &mut payment, PaymentEvent::ReturnWindowOver, None).await?;
+        tell(app, &mut tx, &payment).await?;
+    }
+    if payment.state == before {
+        go_on(app, &mut tx, job, &payment).await?;
+    } else if payment.state.is_terminal() && payment.state != PaymentState::Final {
+        jobs::done(&mut tx, job).await?;
+    } else {
+        // A new stage: its waits begin from the start.
+        let first = if payment.state == PaymentState::Final { FINAL_WAIT } else { wait(SETTLED_WAITS, 1) };
+        jobs::put(&mut tx, job.holder, job.kind, job.subject, after(app.clock.now(), first)).await?;
+    }
+    tx.commit().await
+}
+
+async fn go_on(app: &App, tx: &mut Tx, job: &Job, payment: &Stored) -> DbResult<()> {
+    let now = app.clock.now();
+    let next = match payment.state {
+        PaymentState::Submitted => after(now, wait(FOLLOW_WAITS, job.tries)),
+        PaymentState::Settled => after(now, wait(SETTLED_WAITS, job.tries)),
+        _ => {
+            let over = payment.settled_at.is_none_or(|at| now.duration_since(at) > LATE_RETURNS);
+            if over {
+                return jobs::done(tx, job).await;
+            }
+            after(now, FINAL_WAIT)
+        }
+    };
+    jobs::later(tx, job, next).await
+}
+
+fn window_is_over(app: &App, payment: &Stored) -> bool {
+    let timing = app.rail.timing();
+    let Some(settled_at) = payment.settled_at else { return false };
+    let settled_on = settled_at.to_zoned(timing.zone.clone()).date();
+    let today = app.clock.now().to_zoned(timing.zone.clone()).date();
+    today > timing.calendar.add_banking_days(settled_on, RETURN_WINDOW_DAYS)
+}
+
+async fn settled(app: &App, tx: &mut Tx, payment: &mut Stored, trace: &str, amount: Money) -> DbResult<()> {
+    if payment.state != PaymentState::Submitted {
+        return Ok(());
+    }
+    let now = app.clock.now();
+    let matched = amount == payment.order.amount;
+    let record = RailRecord { trace, kind: "settled", amount, code: None, matched };
+    let fresh = store::note_record(tx, payment, &record, now).await?;
+    if !matched {
+        // Another amount than ordered is for a person to look at: the payment waits.
+        if fresh {
+            tracing::error!("a rail settled another amount than was ordered");
+        }
+        return Ok(());
+    }
+    payment.settled_at = Some(now);
+    step(app, tx, payment, PaymentEvent::SettledByRail, None).await?;
+    tell_moved(app, tx, payment).await
+}
+
+async fn returned(
+    app: &App,
+    tx: &mut Tx,
+    payment: &mut Stored,
+    trace: &str,
+    amount: Money,
+    code: &str,
+) -> DbResult<()> {
+    let now = app.clock.now();
+    let matched = amount == payment.order.amount;
+    let record = RailRecord { trace, kind: "returned", amount, code: Some(code), matched };
+    if !store::note_record(tx, payment, &record, now).await? || !matched {
+        return Ok(());
+    }
+    step(app, tx, payment, PaymentEvent::ReturnedByRail, Some(code)).await?;
+    add_line(app, tx, payment, amount, "return").await?;
+    tell_moved(app, tx, payment).await
+}

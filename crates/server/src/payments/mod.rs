@@ -1,0 +1,235 @@
+//! Payments: a person's order becomes money that moved, once. The id that the device made is the order's key for ever.
+
+mod engine;
+pub mod rail;
+pub mod sandbox;
+mod store;
+#[cfg(test)]
+mod tests;
+
+use api::error::ErrorCode;
+use api::payments::{Payment, PaymentStep};
+use api::sync::Record;
+use axum::extract::State;
+use axum::http::StatusCode;
+use axum::response::{IntoResponse, Response};
+use domain::accounts::{Account, AccountKind, Keeping, Transaction, TransactionKind, TransactionState};
+use domain::ids::{AccountId, HolderId, PaymentId, TransactionId};
+use domain::ledger::Entry;
+use domain::money::{Currency, Money};
+use domain::payments::{OrderError, PaymentEvent, PaymentOrder, PaymentState, quote};
+use jiff::SignedDuration;
+use sha2::{Digest as _, Sha256};
+use utoipa_axum::router::OpenApiRouter;
+use utoipa_axum::routes;
+
+use crate::App;
+use crate::db::{DbError, DbResult, Tx};
+use crate::error::ApiError;
+use crate::feed;
+use crate::http::{Json, Path};
+use crate::jobs::{self, Kind};
+use crate::sign_in::SignedIn;
+use crate::{billers, bills, ledger};
+pub(crate) use engine::run;
+use store::Stored;
+
+/// The same payee, amount and day under another id within so long is asked about.
+const TWIN_WITHIN: SignedDuration = SignedDuration::from_hours(24);
+/// What a practice account opens with, in major units.
+const PRACTICE_MONEY: i64 = 10_000;
+
+pub fn routes() -> OpenApiRouter<App> {
+    OpenApiRouter::new().routes(routes!(create)).routes(routes!(find)).routes(routes!(cancel))
+}
+
+/// Orders a payment. The id in the body is its key for ever: the same order again answers with the payment as it is.
+#[utoipa::path(post, path = "/api/v1/payments", tag = "payments", request_body = PaymentOrder,
+    responses((status = 201, body = Payment), (status = 200, body = Payment, description = "It was ordered before"),
+        (status = 409, body = api::error::Problem), (status = 422, body = api::error::Problem)))]
+async fn create(
+    State(app): State<App>,
+    signed_in: SignedIn,
+    Json(order): Json<PaymentOrder>,
+) -> Result<Response, ApiError> {
+    order.check().map_err(|error| refused(&error))?;
+    let holder = signed_in.holder;
+    let mut tx = app.db.begin_write().await?;
+    tx.lock(holder).await?;
+    if let Some(known) = store::find(&mut tx, holder, order.id).await? {
+        if known.order != order {
+            return Err(ApiError::new(ErrorCode::KeyReused, "this payment's id came with another order"));
+        }
+        return Ok(Json(engine::view(&known)).into_response());
+    }
+    check(&mut tx, holder, &order).await?;
+    let now = app.clock.now();
+    let timing = app.rail.timing();
+    let promise = quote(now, order.send_on, &timing)
+        .map_err(|error| ApiError::invalid(ErrorCode::InvalidDate, "send_on", &error.to_string()))?;
+    let today = now.to_zoned(timing.zone.clone()).date();
+    if order.send_on.is_some_and(|day| day.tomorrow().is_ok_and(|after| after < today)) {
+        // It waited on a device for too long: the person confirms a new day, nothing is moved in silence. One day is
+        // left for people west of the server.
+        return Err(ApiError::invalid(ErrorCode::InvalidDate, "send_on", "the day to send it on has passed"));
+    }
+    let since = now.saturating_sub(TWIN_WITHIN).unwrap_or(now);
+    if !order.duplicate_meant && store::has_twin(&mut tx, holder, &order, promise.will_process_on, since).await? {
+        return Err(ApiError::new(ErrorCode::PossibleDuplicate, "the same payee, amount and day was ordered before"));
+    }
+    let account = practice_account(&app, &mut tx, holder, order.amount.currency()).await?;
+    let payment = Stored {
+        holder,
+        rail_key: rail_key(holder, order.id),
+        order,
+        account,
+        state: PaymentState::Scheduled,
+        reason: None,
+        process_on: promise.will_process_on,
+        cutoff_at: promise.cutoff_at,
+        expected_by: promise.expected_by,
+        rail: app.rail.name().to_owned(),
+        rail_reference: None,
+        absent_reads: 0,
+        made_at: now,
+        settled_at: None,
+        history: vec![PaymentStep { state: PaymentState::Scheduled, at: now, reason: None }],
+    };
+    store::add(&mut tx, &payment).await?;
+    store::add_step(&mut tx, &payment, None, 0).await?;
+    let begins = engine::day_begins(payment.process_on, &timing)?.max(now);
+    jobs::put(&mut tx, holder, Kind::Process, payment.order.id.as_uuid(), begins).await?;
+    engine::tell(&app, &mut tx, &payment).await?;
+    tx.commit().await?;
+    app.jobs.wake();
+    Ok((StatusCode::CREATED, Json(engine::view(&payment))).into_response())
+}
+
+/// A payment as it is now.
+#[utoipa::path(get, path = "/api/v1/payments/{id}", tag = "payments", params(("id" = PaymentId, Path)),
+    responses((status = 200, body = Payment), (status = 404, body = api::error::Problem)))]
+async fn find(
+    State(app): State<App>,
+    signed_in: SignedIn,
+    Path(id): Path<PaymentId>,
+) -> Result<Json<Payment>, ApiError> {
+    let mut tx = app.db.begin_read().await?;
+    let payment = store::find(&mut tx, signed_in.holder, id).await?.ok_or_else(ApiError::not_found)?;
+    Ok(Json(engine::view(&payment)))
+}
+
+/// Takes a payment back while it has not left. Taking it back twice is no error.
+#[utoipa::path(post, path = "/api/v1/payments/{id}/cancel", tag = "payments", params(("id" = PaymentId, Path)),
+    responses((status = 200, body = Payment), (status = 404, body = api::error::Problem),
+        (status = 409, body = api::error::Problem)))]
+async fn cancel(
+    State(app): State<App>,
+    signed_in: SignedIn,
+    Path(id): Path<PaymentId>,
+) -> Result<Json<Payment>, ApiError> {
+    let holder = signed_in.holder;
+    let mut tx = app.db.begin_write().await?;
+    tx.lock(holder).await?;
+    let mut payment = store::find(&mut tx, holder, id).await?.ok_or_else(ApiError::not_found)?;
+    if payment.state == PaymentState::Cancelled {
+        return Ok(Json(engine::view(&payment)));
+    }
+    if !payment.state.can_cancel() {
+        let code = if payment.state.counts_as_paid() { ErrorCode::AlreadySettled } else { ErrorCode::TooLate };
+        return Err(ApiError::new(code, "the payment has left and cannot be taken back"));
+    }
+    engine::step(&app, &mut tx, &mut payment, PaymentEvent::Cancelled, None).await?;
+    jobs::remove(&mut tx, holder, Kind::Process, id.as_uuid()).await?;
+    engine::tell(&app, &mut tx, &payment).await?;
+    tx.commit().await?;
+    Ok(Json(engine::view(&payment)))
+}
+
+async fn check(tx: &mut Tx, holder: HolderId, order: &PaymentOrder) -> Result<(), ApiError> {
+    let biller = billers::find(order.biller)
+        .ok_or_else(|| ApiError::invalid(ErrorCode::NotPayable, "biller", "there is no such biller"))?;
+    if !biller.payable {
+        return Err(ApiError::invalid(ErrorCode::NotPayable, "biller", "this biller takes no payments here"));
+    }
+    let Some(id) = order.bill else { return Ok(()) };
+    let bill = bills::find(tx, holder, id).await?.ok_or_else(ApiError::not_found)?;
+    if bill.amount.currency() != order.amount.currency() {
+        return Err(ApiError::invalid(ErrorCode::UnknownCurrency, "amount", "a bill is paid in its own currency"));
+    }
+    Ok(())
+}
+
+fn refused(error: &OrderError) -> ApiError {
+    let (code, field) = match error {
+        OrderError::Amount => (ErrorCode::InvalidAmount, "amount"),
+        OrderError::Reference => (ErrorCode::TooLong, "reference"),
+        OrderError::BillWithoutDate => (ErrorCode::InvalidRequest, "due_on"),
+    };
+    ApiError::invalid(code, field, &error.to_string())
+}
+
+/// What the rail knows the order by: always the same for one order, and nothing of the holder can be read from it.
+fn rail_key(holder: HolderId, payment: PaymentId) -> String {
+    let digest = Sha256::digest(format!("billfold rail key 1 {holder} {payment}"));
+    data_encoding::HEXLOWER.encode(&digest[..16])
+}
+
+// ---- The practice account ----------------------------------------------------------------------------------------
+
+/// The account that payments in this currency leave from, opened with practice money when it is first needed.
+pub(crate) async fn practice_account(
+    app: &App,
+    tx: &mut Tx,
+    holder: HolderId,
+    currency: Currency,
+) -> DbResult<AccountId> {
+    if let Some(account) = store::served_account(tx, holder, currency).await? {
+        return Ok(account);
+    }
+    let now = app.clock.now();
+    let id = AccountId::new(now, app.chance10());
+    let scale = 10_i64.pow(u32::from(currency.exponent()));
+    let money = Money::new(PRACTICE_MONEY * scale, currency).map_err(|_| DbError::Corrupt("practice money"))?;
+    store::add_served_account(tx, holder, currency, id).await?;
+    let entry = Entry::opening(id, money).map_err(|_| DbError::Corrupt("an opening entry"))?;
+    ledger::book(app, tx, holder, &entry).await?;
+    let account = Account {
+        id,
+        keeping: Keeping::Served,
+        kind: AccountKind::Checking,
+        name: format!("Practice money {currency}"),
+        mask: None,
+        currency,
+        source: None,
+        balance: Some(money),
+        available: Some(money),
+        balance_as_of: Some(now),
+        terms: None,
+        issuer: None,
+    };
+    feed::put(tx, holder, now, &Record::Account(account)).await?;
+    let opening = Transaction {
+        id: TransactionId::new(now, app.chance10()),
+        account: id,
+        posted_on: now.to_zoned(app.rail.timing().zone).date(),
+        amount: money,
+        description: "Practice money".to_owned(),
+        memo: None,
+        kind: TransactionKind::Credit,
+        state: TransactionState::Posted,
+        source: Some(format!("opening:{id}")),
+    };
+    feed::put(tx, holder, now, &Record::Transaction(opening)).await?;
+    Ok(id)
+}
+
+/// Brings the account's record up to the ledger.
+async fn refresh_account(app: &App, tx: &mut Tx, holder: HolderId, id: AccountId, currency: Currency) -> DbResult<()> {
+    let account: Option<Account> = feed::find(tx, holder, crate::accounts::key(id)).await?;
+    let mut account = account.ok_or(DbError::Corrupt("a served account"))?;
+    let standing = ledger::standing(tx, holder, id, currency).await?;
+    account.balance = Some(standing.own);
+    account.available = Some(standing.available);
+    account.balance_as_of = Some(app.clock.now());
+    feed::put(tx, holder, app.clock.now(), &Record::Account(account)).await
+}

@@ -1,0 +1,376 @@
+//! Rows of payments, their steps, what rails reported, and the practice bank's book.
+
+use api::payments::PaymentStep;
+use domain::ids::{AccountId, HolderId, PaymentId};
+use domain::money::{Currency, Money};
+use domain::payments::{PaymentOrder, PaymentState};
+use jiff::Timestamp;
+use jiff::civil::Date;
+use uuid::Uuid;
+
+use crate::db::{DbError, DbResult, Tx, on_engine};
+
+/// A payment as it is stored, with its history.
+#[derive(Clone, Debug)]
+pub(super) struct Stored {
+    pub holder: HolderId,
+    pub order: PaymentOrder,
+    pub account: AccountId,
+    pub state: PaymentState,
+    pub reason: Option<String>,
+    pub process_on: Date,
+    pub cutoff_at: Timestamp,
+    pub expected_by: Date,
+    pub rail: String,
+    pub rail_key: String,
+    pub rail_reference: Option<String>,
+    /// How often in a row the rail said that it never saw the order.
+    pub absent_reads: i64,
+    pub made_at: Timestamp,
+    pub settled_at: Option<Timestamp>,
+    pub history: Vec<PaymentStep>,
+}
+
+/// The stored name of a state is its name on the wire.
+pub(super) fn state_name(state: PaymentState) -> DbResult<String> {
+    match serde_json::to_value(state) {
+        Ok(serde_json::Value::String(name)) => Ok(name),
+        _ => Err(DbError::Corrupt("a state's name")),
+    }
+}
+
+pub(super) fn state_named(name: &str) -> DbResult<PaymentState> {
+    serde_json::from_value(serde_json::Value::String(name.to_owned())).map_err(|_| DbError::Corrupt("a state"))
+}
+
+fn time(micros: i64) -> DbResult<Timestamp> {
+    Timestamp::from_microsecond(micros).map_err(|_| DbError::Corrupt("a time"))
+}
+
+fn day(text: &str) -> DbResult<Date> {
+    text.parse().map_err(|_| DbError::Corrupt("a day"))
+}
+
+pub(super) async fn add(tx: &mut Tx, payment: &Stored) -> DbResult<()> {
+    const ADD: &str = "INSERT INTO payment (holder_id, payment_id, account_id, state, order_body, biller_id,
+            amount_minor, currency, process_on, cutoff_at, expected_by, rail, rail_key, made_at)
+        VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14)";
+    let body = serde_json::to_string(&payment.order).map_err(|_| DbError::Corrupt("an order"))?;
+    let state = state_name(payment.state)?;
+    on_engine!(tx, |db| {
+        sqlx::query(ADD)
+            .bind(payment.holder.as_uuid())
+            .bind(payment.order.id.as_uuid())
+            .bind(payment.account.as_uuid())
+            .bind(state)
+            .bind(body)
+            .bind(payment.order.biller.as_uuid())
+            .bind(payment.order.amount.minor())
+            .bind(payment.order.amount.currency().code())
+            .bind(payment.process_on.to_string())
+            .bind(payment.cutoff_at.as_microsecond())
+            .bind(payment.expected_by.to_string())
+            .bind(&payment.rail)
+            .bind(&payment.rail_key)
+            .bind(payment.made_at.as_microsecond())
+            .execute(db)
+            .await
+            .map(drop)
+            .map_err(DbError::from)
+    })
+}
+
+/// Writes what changes with a step, if the payment is still in the state that the step was decided on.
+pub(super) async fn update(tx: &mut Tx, payment: &Stored, from: PaymentState) -> DbResult<()> {
+    const UPDATE: &str = "UPDATE payment SET state = $4, reason = $5, rail_reference = $6, absent_reads = $7,
+            settled_at = $8
+        WHERE holder_id = $1 AND payment_id = $2 AND state = $3";
+    let (from, to) = (state_name(from)?, state_name(payment.state)?);
+    let updated = on_engine!(tx, |db| {
+        sqlx::query(UPDATE)
+            .bind(payment.holder.as_uuid())
+            .bind(payment.order.id.as_uuid())
+            .bind(from)
+            .bind(to)
+            .bind(&payment.reason)
+            .bind(&payment.rail_reference)
+            .bind(payment.absent_reads)
+            .bind(payment.settled_at.map(Timestamp::as_microsecond))
+            .execute(db)
+            .await
+            .map(|done| done.rows_affected())
+            .map_err(DbError::from)
+    })?;
+    if updated == 1 { Ok(()) } else { Err(DbError::Conflict) }
+}
+
+/// Adds a step; the table refuses one that is no legal way.
+pub(super) async fn add_step(
+    tx: &mut Tx,
+    payment: &Stored,
+    from: Option<PaymentState>,
+    position: usize,
+) -> DbResult<()> {
+    const ADD: &str = "INSERT INTO payment_step
+        (holder_id, payment_id, position, from_state, to_state, reason, made_at) VALUES ($1, $2, $3, $4, $5, $6, $7)";
+    let from = from.map(state_name).transpose()?.unwrap_or_default();
+    let step = payment.history.get(position).ok_or(DbError::Corrupt("a step"))?;
+    let to = state_name(step.state)?;
+    on_engine!(tx, |db| {
+        sqlx::query(ADD)
+            .bind(payment.holder.as_uuid())
+            .bind(payment.order.id.as_uuid())
+            .bind(i64::try_from(position).unwrap_or(i64::MAX))
+            .bind(from)
+            .bind(to)
+            .bind(&step.reason)
+            .bind(step.at.as_microsecond())
+            .execute(db)
+            .await
+            .map(drop)
+            .map_err(DbError::from)
+    })
+}
+
+#[derive(sqlx::FromRow)]
+struct PaymentRow {
+    account_id: Uuid,
+    state: String,
+    reason: Option<String>,
+    order_body: String,
+    process_on: String,
+    cutoff_at: i64,
+    expected_by: String,
+    rail: String,
+    rail_key: String,
+    rail_reference: Option<String>,
+    absent_reads: i64,
+    made_at: i64,
+    settled_at: Option<i64>,
+}
+
+pub(super) async fn find(tx: &mut Tx, holder: HolderId, id: PaymentId) -> DbResult<Option<Stored>> {
+    const FIND: &str =
+        "SELECT account_id, state, reason, order_body, process_on, cutoff_at, expected_by, rail, rail_key,
+            rail_reference, absent_reads, made_at, settled_at
+        FROM payment WHERE holder_id = $1 AND payment_id = $2";
+    let row: Option<PaymentRow> = on_engine!(tx, |db| {
+        sqlx::query_as(FIND).bind(holder.as_uuid()).bind(id.as_uuid()).fetch_optional(db).await.map_err(DbError::from)
+    })?;
+    let Some(row) = row else { return Ok(None) };
+    let history = steps(tx, holder, id).await?;
+    Ok(Some(Stored {
+        holder,
+        order: serde_json::from_str(&row.order_body).map_err(|_| DbError::Corrupt("an order"))?,
+        account: AccountId::from_uuid(row.account_id),
+        state: state_named(&row.state)?,
+        reason: row.reason,
+        process_on: day(&row.process_on)?,
+        cutoff_at: time(row.cutoff_at)?,
+        expected_by: day(&row.expected_by)?,
+        rail: row.rail,
+        rail_key: row.rail_key,
+        rail_reference: row.rail_reference,
+        absent_reads: row.absent_reads,
+        made_at: time(row.made_at)?,
+        settled_at: row.settled_at.map(time).transpose()?,
+        history,
+    }))
+}
+
+async fn steps(tx: &mut Tx, holder: HolderId, id: PaymentId) -> DbResult<Vec<PaymentStep>> {
+    const STEPS: &str = "SELECT to_state, reason, made_at FROM payment_step
+                          WHERE holder_id = $1 AND payment_id = $2 ORDER BY position";
+    let rows: Vec<(String, Option<String>, i64)> = on_engine!(tx, |db| {
+        sqlx::query_as(STEPS).bind(holder.as_uuid()).bind(id.as_uuid()).fetch_all(db).await.map_err(DbError::from)
+    })?;
+    rows.into_iter()
+        .map(|(state, reason, at)| Ok(PaymentStep { state: state_named(&state)?, at: time(at)?, reason }))
+        .collect()
+}
+
+/// Whether the same payee got the same amount for the same day by another order since then, and it still counts.
+pub(super) async fn has_twin(
+    tx: &mut Tx,
+    holder: HolderId,
+    order: &PaymentOrder,
+    process_on: Date,
+    since: Timestamp,
+) -> DbResult<bool> {
+    const TWIN: &str = "SELECT COUNT(*) FROM payment
+        WHERE holder_id = $1 AND biller_id = $2 AND made_at > $3 AND amount_minor = $4 AND currency = $5
+          AND process_on = $6 AND payment_id <> $7
+          AND state NOT IN ('cancelled', 'rejected', 'failed', 'expired', 'returned')";
+    let twins: i64 = on_engine!(tx, |db| {
+        sqlx::query_scalar(TWIN)
+            .bind(holder.as_uuid())
+            .bind(order.biller.as_uuid())
+            .bind(since.as_microsecond())
+            .bind(order.amount.minor())
+            .bind(order.amount.currency().code())
+            .bind(process_on.to_string())
+            .bind(order.id.as_uuid())
+            .fetch_one(db)
+            .await
+            .map_err(DbError::from)
+    })?;
+    Ok(twins > 0)
+}
+
+// ---- The account that payments leave from ------------------------------------------------------------------------
+
+pub(super) async fn served_account(tx: &mut Tx, holder: HolderId, currency: Currency) -> DbResult<Option<AccountId>> {
+    const FIND: &str = "SELECT account_id FROM served_account WHERE holder_id = $1 AND currency = $2";
+    let found: Option<Uuid> = on_engine!(tx, |db| {
+        sqlx::query_scalar(FIND)
+            .bind(holder.as_uuid())
+            .bind(currency.code())
+            .fetch_optional(db)
+            .await
+            .map_err(DbError::from)
+    })?;
+    Ok(found.map(AccountId::from_uuid))
+}
+
+pub(super) async fn add_served_account(
+    tx: &mut Tx,
+    holder: HolderId,
+    currency: Currency,
+    account: AccountId,
+) -> DbResult<()> {
+    const ADD: &str = "INSERT INTO served_account (holder_id, currency, account_id) VALUES ($1, $2, $3)";
+    on_engine!(tx, |db| {
+        sqlx::query(ADD)
+            .bind(holder.as_uuid())
+            .bind(currency.code())
+            .bind(account.as_uuid())
+            .execute(db)
+            .await
+            .map(drop)
+            .map_err(DbError::from)
+    })
+}
+
+// ---- What rails report -------------------------------------------------------------------------------------------
+
+/// One record of a rail, named by its trace.
+pub(super) struct RailRecord<'a> {
+    pub trace: &'a str,
+    /// "settled" or "returned".
+    pub kind: &'a str,
+    pub amount: Money,
+    pub code: Option<&'a str>,
+    pub matched: bool,
+}
+
+/// Notes a record; false when it was there already.
+pub(super) async fn note_record(
+    tx: &mut Tx,
+    payment: &Stored,
+    record: &RailRecord<'_>,
+    now: Timestamp,
+) -> DbResult<bool> {
+    const NOTE: &str = "INSERT INTO rail_record
+            (rail, trace, holder_id, payment_id, kind, amount_minor, code, matched, seen_at)
+        VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9) ON CONFLICT (rail, trace) DO NOTHING";
+    let added = on_engine!(tx, |db| {
+        sqlx::query(NOTE)
+            .bind(&payment.rail)
+            .bind(record.trace)
+            .bind(payment.holder.as_uuid())
+            .bind(payment.order.id.as_uuid())
+            .bind(record.kind)
+            .bind(record.amount.minor())
+            .bind(record.code)
+            .bind(i64::from(record.matched))
+            .bind(now.as_microsecond())
+            .execute(db)
+            .await
+            .map(|done| done.rows_affected())
+            .map_err(DbError::from)
+    })?;
+    Ok(added == 1)
+}
+
+// ---- The practice bank's book ------------------------------------------------------------------------------------
+
+/// One order as the practice bank keeps it.
+#[derive(Clone, Debug)]
+pub(super) struct SandboxOrder {
+    pub key: String,
+    pub reference: String,
+    pub amount: Money,
+    pub refused: Option<String>,
+    pub received_at: Timestamp,
+    pub settles_at: Timestamp,
+    pub returns_at: Option<Timestamp>,
+}
+
+pub(super) async fn add_sandbox_order(tx: &mut Tx, order: &SandboxOrder) -> DbResult<()> {
+    const ADD: &str = "INSERT INTO sandbox_order
+        (rail_key, reference, amount_minor, currency, refused, received_at, settles_at, returns_at)
+        VALUES ($1, $2, $3, $4, $5, $6, $7, $8)";
+    on_engine!(tx, |db| {
+        sqlx::query(ADD)
+            .bind(&order.key)
+            .bind(&order.reference)
+            .bind(order.amount.minor())
+            .bind(order.amount.currency().code())
+            .bind(&order.refused)
+            .bind(order.received_at.as_microsecond())
+            .bind(order.settles_at.as_microsecond())
+            .bind(order.returns_at.map(Timestamp::as_microsecond))
+            .execute(db)
+            .await
+            .map(drop)
+            .map_err(DbError::from)
+    })
+}
+
+type SandboxRow = (String, i64, String, Option<String>, i64, i64, Option<i64>);
+
+pub(super) async fn find_sandbox_order(tx: &mut Tx, key: &str) -> DbResult<Option<SandboxOrder>> {
+    const FIND: &str = "SELECT reference, amount_minor, currency, refused, received_at, settles_at, returns_at
+                          FROM sandbox_order WHERE rail_key = $1";
+    let row: Option<SandboxRow> =
+        on_engine!(tx, |db| sqlx::query_as(FIND).bind(key).fetch_optional(db).await.map_err(DbError::from))?;
+    let Some((reference, minor, currency, refused, received_at, settles_at, returns_at)) = row else {
+        return Ok(None);
+    };
+    let currency = currency.parse().map_err(|_| DbError::Corrupt("a currency"))?;
+    Ok(Some(SandboxOrder {
+        key: key.to_owned(),
+        reference,
+        amount: Money::new(minor, currency).map_err(|_| DbError::Corrupt("an amount"))?,
+        refused,
+        received_at: time(received_at)?,
+        settles_at: time(settles_at)?,
+        returns_at: returns_at.map(time).transpose()?,
+    }))
+}
+
+/// Notes that an order was lost; false when it was lost before.
+pub(super) async fn note_lost_order(tx: &mut Tx, key: &str, now: Timestamp) -> DbResult<bool> {
+    const NOTE: &str = "INSERT INTO sandbox_lost (rail_key, lost_at) VALUES ($1, $2) ON CONFLICT (rail_key) DO NOTHING";
+    let added = on_engine!(tx, |db| {
+        sqlx::query(NOTE)
+            .bind(key)
+            .bind(now.as_microsecond())
+            .execute(db)
+            .await
+            .map(|done| done.rows_affected())
+            .map_err(DbError::from)
+    })?;
+    Ok(added == 1)
+}
+
+#[cfg(test)]
+pub(super) async fn run_raw(tx: &mut Tx, statement: &'static str) -> DbResult<()> {
+    on_engine!(tx, |db| sqlx::query(statement).execute(db).await.map(drop).map_err(DbError::from))
+}
+
+#[cfg(test)]
+pub(super) async fn moves(tx: &mut Tx) -> DbResult<Vec<(String, String)>> {
+    const MOVES: &str = "SELECT from_state, to_state FROM payment_move";
+    on_engine!(tx, |db| sqlx::query_as(MOVES).fetch_all(db).await.map_err(DbError::from))
+}

@@ -1,0 +1,155 @@
+//! Statements of closed cycles: the list, and each as a PDF that reads aloud well. Nothing of them is stored: they are
+//! worked out from the lines, and opening plus lines is the closing, exactly.
+
+mod pdf;
+#[cfg(test)]
+mod tests;
+
+use api::error::ErrorCode;
+use api::statements::{StatementList, StatementSummary};
+use axum::extract::State;
+use axum::http::header;
+use axum::response::{IntoResponse, Response};
+use domain::accounts::{Account, AccountKind, Keeping};
+use domain::ids::{AccountId, HolderId};
+use domain::money::{Money, MoneyError};
+use domain::statements::{self as rules, Covered, Cycle, Known, StatementError};
+use jiff::civil::Date;
+use utoipa_axum::router::OpenApiRouter;
+use utoipa_axum::routes;
+
+use crate::App;
+use crate::db::{DbResult, Tx};
+use crate::error::ApiError;
+use crate::feed::{self, DaySum, Kind};
+use crate::http::{Json, Path};
+use crate::sign_in::SignedIn;
+
+pub fn routes() -> OpenApiRouter<App> {
+    OpenApiRouter::new().routes(routes!(list)).routes(routes!(pdf_of))
+}
+
+/// What an account's lines sum to, day by day.
+struct Days<'a> {
+    account: &'a Account,
+    sums: Vec<DaySum>,
+}
+
+impl<'a> Days<'a> {
+    async fn read(tx: &mut Tx, holder: HolderId, account: &'a Account) -> DbResult<Self> {
+        Ok(Self { account, sums: feed::day_sums(tx, holder, account.id.as_uuid()).await? })
+    }
+
+    /// The days that the lines cover; the account's balance carries an imported account to the day of its balance.
+    fn covered(&self) -> Option<Covered> {
+        let (first, last) = (self.sums.first()?.day, self.sums.last()?.day);
+        Some(Covered { first_on: first, last_on: last })
+    }
+
+    fn sum(&self, within: impl Fn(Date) -> bool) -> Result<(Money, u32), MoneyError> {
+        let mut total = Money::zero(self.account.currency);
+        let mut lines = 0_u32;
+        for day in self.sums.iter().filter(|day| within(day.day)) {
+            total = total.plus(Money::new(day.minor, self.account.currency)?)?;
+            lines = lines.saturating_add(day.lines);
+        }
+        Ok((total, lines))
+    }
+
+    /// The balance that a cycle is worked out from: the issuer's own word on its closing, the balance now, or, where no
+    /// file gave one, nothing before the first line.
+    fn known(&self, cycle: &Cycle) -> Result<Known, MoneyError> {
+        let account = self.account;
+        let issuer = account.issuer.as_ref().filter(|issuer| issuer.closed_on == cycle.closed_on);
+        if account.kind == AccountKind::Card
+            && let Some(owed) = issuer.and_then(|issuer| issuer.statement_balance)
+        {
+            return Ok(Known::Closing(owed.negated()));
+        }
+        match account.balance {
+            Some(balance) => {
+                let (posted_after, _) = self.sum(|day| day > cycle.closed_on)?;
+                Ok(Known::Now { balance, posted_after })
+            }
+            None => Ok(Known::Opening(self.sum(|day| day < cycle.opened_on)?.0)),
+        }
+    }
+
+    fn summary(&self, cycle: &Cycle) -> Result<StatementSummary, MoneyError> {
+        let (moved, lines) = self.sum(|day| (cycle.opened_on..=cycle.closed_on).contains(&day))?;
+        rules::summary(self.account.id, cycle, self.known(cycle)?, moved, lines)
+    }
+}
+
+/// The closed cycles of every account, newest first, at most 12 each. Cycles without a line are left out.
+#[utoipa::path(get, path = "/api/v1/statements", tag = "statements", responses((status = 200, body = StatementList)))]
+async fn list(State(app): State<App>, signed_in: SignedIn) -> Result<Json<StatementList>, ApiError> {
+    let today = today(&app);
+    let mut tx = app.db.begin_read().await?;
+    let accounts: Vec<Account> = feed::all(&mut tx, signed_in.holder, Kind::Account).await?;
+    let mut items = Vec::new();
+    for account in &accounts {
+        let days = Days::read(&mut tx, signed_in.holder, account).await?;
+        let Some(covered) = days.covered() else { continue };
+        for cycle in rules::closed_cycles(account, covered, today) {
+            let summary = days.summary(&cycle).map_err(|_| out_of_range())?;
+            if summary.lines > 0 {
+                items.push(summary);
+            }
+        }
+    }
+    items.sort_by(|a, b| b.closed_on.cmp(&a.closed_on).then(a.account.cmp(&b.account)));
+    Ok(Json(StatementList { items }))
+}
+
+/// One statement as a tagged PDF (PDF/UA-1) with its fonts embedded.
+#[utoipa::path(get, path = "/api/v1/statements/{account}/{file}", tag = "statements",
+    params(("account" = AccountId, Path), ("file" = String, Path, description = "The closing date and `.pdf`")),
+    responses((status = 200, content_type = "application/pdf", body = Vec<u8>),
+        (status = 404, body = api::error::Problem)))]
+async fn pdf_of(
+    State(app): State<App>,
+    signed_in: SignedIn,
+    Path((id, file)): Path<(AccountId, String)>,
+) -> Result<Response, ApiError> {
+    let closed_on: Option<Date> = file.strip_suffix(".pdf").and_then(|day| day.parse().ok());
+    let closed_on = closed_on.ok_or_else(ApiError::not_found)?;
+    let holder = signed_in.holder;
+    let mut tx = app.db.begin_read().await?;
+    let account: Option<Account> = feed::find(&mut tx, holder, crate::accounts::key(id)).await?;
+    let account = account.ok_or_else(ApiError::not_found)?;
+    let days = Days::read(&mut tx, holder, &account).await?;
+    let covered = days.covered().ok_or_else(ApiError::not_found)?;
+    let cycle = rules::cycle_closed_on(&account, closed_on, covered, today(&app)).ok_or_else(ApiError::not_found)?;
+    let known = days.known(&cycle).map_err(|_| out_of_range())?;
+    let lines = feed::posted_lines(&mut tx, holder, id.as_uuid(), cycle.opened_on, cycle.closed_on).await?;
+    drop(tx);
+    let statement = rules::build(id, &cycle, known, lines).map_err(|error| match error {
+        StatementError::TooManyLines => ApiError::new(ErrorCode::TooMany, "this cycle has more than 50,000 lines"),
+        StatementError::StrayLine | StatementError::Money(_) => out_of_range(),
+    })?;
+    let by = app.settings.server_name.clone();
+    let made = tokio::task::spawn_blocking(move || {
+        let practice = account.keeping == Keeping::Served;
+        pdf::render(&pdf::Sheet { account: &account, statement: &statement, by: &by, practice })
+    });
+    let pdf = made.await.map_err(|_| failed())?.map_err(|error| {
+        tracing::error!(error = %error, "a statement could not be drawn");
+        failed()
+    })?;
+    let name = format!("attachment; filename=\"statement-{closed_on}.pdf\"");
+    Ok(([(header::CONTENT_TYPE, "application/pdf".to_owned()), (header::CONTENT_DISPOSITION, name)], pdf)
+        .into_response())
+}
+
+fn today(app: &App) -> Date {
+    app.clock.now().to_zoned(app.settings.zone.clone()).date()
+}
+
+fn out_of_range() -> ApiError {
+    ApiError::new(ErrorCode::InvalidAmount, "the amounts of this account are out of range")
+}
+
+fn failed() -> ApiError {
+    ApiError::new(ErrorCode::Internal, "the statement could not be made")
+}

@@ -1,0 +1,130 @@
+use std::io::Write as _;
+use std::process::Command;
+
+use domain::accounts::{Transaction, TransactionKind, TransactionState};
+use domain::card::{CardTerms, DueRule};
+use domain::ids::TransactionId;
+use domain::money::Currency;
+use jiff::civil::date;
+
+use super::*;
+use crate::feed::tests::{card, import, line};
+use crate::testing::on_each_engine;
+
+fn terms() -> CardTerms {
+    CardTerms { closing_day: 25, due: DueRule::DaysAfterClosing(21), minimum_floor: None, minimum_share: None }
+}
+
+#[tokio::test]
+async fn opening_and_lines_are_the_closing_in_the_list_and_on_paper() {
+    on_each_engine(async |world| {
+        let device = world.holder().await;
+        let card = Account { terms: Some(terms()), ..card(&world) };
+        let lines: Vec<Transaction> = (0..120).map(|at| line(&world, &card, at)).collect();
+        import(&device, &world, &card, lines.clone()).await;
+        let list: StatementList = device.get("/api/v1/statements").await.ok();
+        let closed: Vec<String> = list.items.iter().map(|summary| summary.closed_on.to_string()).collect();
+        assert_eq!(closed, ["2027-02-25", "2027-01-25"]);
+        let mut later = Money::new(-10_000, Currency::USD).unwrap();
+        for summary in &list.items {
+            let within = lines.iter().filter(|line| (summary.opened_on..=summary.closed_on).contains(&line.posted_on));
+            let moved = Money::sum(Currency::USD, within.clone().map(|line| line.amount)).unwrap();
+            assert_eq!(summary.opening.plus(moved).unwrap(), summary.closing);
+            assert_eq!(summary.closing, later, "one statement ends where the next begins");
+            assert_eq!(summary.lines as usize, within.count());
+            later = summary.opening;
+        }
+        let path = format!("/api/v1/statements/{}/2027-01-25.pdf", card.id);
+        let pdf = device.get(&path).await;
+        assert_eq!(pdf.header("content-type"), Some("application/pdf"));
+        let text = pdftotext(&pdf.body);
+        assert!(text.contains("Statement") && text.contains("25 Jan 2027"), "{text}");
+        let summary = &list.items[1];
+        assert!(
+            text.contains(&format!("{}", summary.closing.negated()).replace("-", "").split_once(' ').unwrap().0[..1])
+        );
+        assert_eq!(text.matches("Corner shop").count(), summary.lines as usize, "every line is on it");
+        for missing in ["2027-01-24.pdf", "2027-03-25.pdf", "2027-01-25", "x.pdf", "..%2f..%2fetc.pdf"] {
+            device.get(&format!("/api/v1/statements/{}/{missing}", card.id)).await.expect(404);
+        }
+        let stranger = world.holder().await;
+        stranger.get(&path).await.expect(404);
+    })
+    .await;
+}
+
+fn pdftotext(pdf: &[u8]) -> String {
+    let mut file = tempfile::NamedTempFile::new().unwrap();
+    file.write_all(pdf).unwrap();
+    let out = Command::new("pdftotext").args(["-layout"]).arg(file.path()).arg("-").output().expect("pdftotext runs");
+    assert!(out.status.success(), "{}", String::from_utf8_lossy(&out.stderr));
+    String::from_utf8(out.stdout).unwrap()
+}
+
+fn pdf_facts(pdf: &[u8]) -> (String, String) {
+    let mut file = tempfile::NamedTempFile::new().unwrap();
+    file.write_all(pdf).unwrap();
+    let run = |program: &str| {
+        let out = Command::new(program).arg(file.path()).output().expect("poppler runs");
+        String::from_utf8(out.stdout).unwrap()
+    };
+    (run("pdfinfo"), run("pdffonts"))
+}
+
+fn statement_of(descriptions: &[&str]) -> (Account, domain::statements::Statement) {
+    let account = Account {
+        id: AccountId::from_uuid(uuid::Uuid::nil()),
+        keeping: Keeping::Linked,
+        kind: AccountKind::Checking,
+        name: "Everyday – نقود 現金".to_owned(),
+        mask: Some("1111".to_owned()),
+        currency: Currency::USD,
+        source: None,
+        balance: None,
+        available: None,
+        balance_as_of: None,
+        terms: None,
+        issuer: None,
+    };
+    let lines = descriptions.iter().enumerate().map(|(at, text)| Transaction {
+        id: TransactionId::from_uuid(uuid::Uuid::from_u128(at as u128)),
+        account: account.id,
+        posted_on: date(2027, 1, 1 + i8::try_from(at % 31).unwrap()),
+        amount: Money::new(-1_234_567, Currency::USD).unwrap(),
+        description: (*text).to_owned(),
+        memo: None,
+        kind: TransactionKind::Purchase,
+        state: TransactionState::Posted,
+        source: None,
+    });
+    let cycle = Cycle { opened_on: date(2027, 1, 1), closed_on: date(2027, 1, 31), due_on: None, complete: false };
+    let known = Known::Opening(Money::zero(Currency::USD));
+    let statement = rules::build(account.id, &cycle, known, lines.collect()).unwrap();
+    (account, statement)
+}
+
+#[test]
+fn the_paper_is_tagged_embeds_its_fonts_and_bears_any_text() {
+    let long = "A very long description ".repeat(30);
+    let descriptions =
+        ["", "   ", "東京の店", "متجر", "Line\nbreak\u{7}", "\u{e000}private", "emoji 🧾", long.as_str(), "plain"];
+    let (account, statement) = statement_of(&descriptions);
+    let sheet = pdf::Sheet { account: &account, statement: &statement, by: "Test server", practice: true };
+    let pdf = pdf::render(&sheet).unwrap();
+    let (info, fonts) = pdf_facts(&pdf);
+    assert!(info.contains("Tagged:          yes") && info.contains("Pages:           1"), "{info}");
+    let rows: Vec<&str> = fonts.lines().skip(2).collect();
+    assert!(!rows.is_empty() && rows.iter().all(|row| row.contains("yes yes yes")), "embedded, subset: {fonts}");
+    let text = pdftotext(&pdf);
+    assert!(text.contains("−12,345.67 USD") && text.contains("Practice money"), "{text}");
+}
+
+#[test]
+fn every_page_holds_as_many_lines_as_were_counted() {
+    for count in [0, 1, 30, 31, 32, 33, 34, 35, 36, 37, 38, 39, 40, 41, 80, 200, 1_000] {
+        let (account, statement) = statement_of(&vec!["Corner shop"; count]);
+        let sheet = pdf::Sheet { account: &account, statement: &statement, by: "Test server", practice: false };
+        let pdf = pdf::render(&sheet).unwrap();
+        assert_eq!(pdftotext(&pdf).matches("Corner shop").count(), count);
+    }
+}
