@@ -17,7 +17,7 @@ use axum::response::sse::{Event, KeepAlive, Sse};
 use axum::response::{IntoResponse, Response};
 use data_encoding::BASE64URL_NOPAD;
 use domain::ids::HolderId;
-use futures_util::Stream;
+use futures_util::{Stream, StreamExt as _};
 use jiff::{SignedDuration, Timestamp};
 use serde::Deserialize;
 use tokio::sync::{broadcast, mpsc};
@@ -144,7 +144,9 @@ async fn snapshot(State(app): State<App>, signed_in: SignedIn) -> Result<Respons
             let _ = to.send(Err(std::io::Error::other("the snapshot broke off"))).await;
         }
     });
-    let body = futures_util::stream::unfold(parts, async |mut parts| parts.recv().await.map(|part| (part, parts)));
+    // Compression asks once more after the end.
+    let body =
+        futures_util::stream::unfold(parts, async |mut parts| parts.recv().await.map(|part| (part, parts))).fuse();
     Ok(([(header::CONTENT_TYPE, "application/x-ndjson")], Body::from_stream(body)).into_response())
 }
 

@@ -149,6 +149,10 @@ async fn a_snapshot_is_whole_and_the_feed_goes_on_behind_it() {
         assert!(records.contains(&Record::Transaction(lines[4_699].clone())));
         let page: Page = device.get(&format!("/api/v1/sync?cursor={}", head.cursor)).await.ok();
         assert!(page.changes.is_empty(), "nothing twice");
+        let packing = [("accept-encoding", "zstd")];
+        let packed = device.send(axum::http::Method::GET, "/api/v1/sync/snapshot", &packing, None::<&()>).await;
+        assert!(packed.body.len() * 4 < text.len(), "it travels packed");
+        assert_eq!(zstd::decode_all(packed.body.as_slice()).unwrap(), text.as_bytes());
     })
     .await;
 }
