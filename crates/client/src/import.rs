@@ -441,7 +441,10 @@ impl Work<'_> {
         let fingerprint = fingerprint(&statement.account);
         let before = match &self.target {
             Some(target) => self.known.iter().find(|account| account.id == target.id),
-            None => self.known.iter().find(|account| account.source.as_ref() == Some(&fingerprint)),
+            // One number may be kept in several currencies: each is an account of its own.
+            None => self.known.iter().find(|account| {
+                account.source.as_ref() == Some(&fingerprint) && account.currency == statement.account.currency
+            }),
         };
         let before = before.cloned();
         let account = match &before {

@@ -208,6 +208,21 @@ async fn transactions_come_by_page_by_word_and_by_day() {
 }
 
 #[tokio::test]
+async fn one_number_in_two_currencies_is_two_accounts() {
+    let world = World::new();
+    let client = world.start().await;
+    client.import().import(sample(), None).await.unwrap();
+    let euros = String::from_utf8(sample()).unwrap().replace("<CURDEF>USD", "<CURDEF>EUR");
+    for _ in 0..2 {
+        client.import().import(euros.clone().into_bytes(), None).await.unwrap();
+        let mut currencies: Vec<String> =
+            client.accounts().list().await.unwrap().iter().map(|row| row.account.currency.to_string()).collect();
+        currencies.sort();
+        assert_eq!(currencies, ["EUR", "USD"]);
+    }
+}
+
+#[tokio::test]
 async fn the_real_samples_import_once_and_again_add_nothing() {
     let folder = std::path::Path::new(env!("CARGO_MANIFEST_DIR")).join("../../../shared/data/ofx");
     let Ok(files) = std::fs::read_dir(&folder) else {

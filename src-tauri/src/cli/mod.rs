@@ -372,6 +372,8 @@ impl Run<'_> {
     async fn statement(&self, what: StatementCommand) -> Done {
         match what {
             StatementCommand::List => {
+                // The newest list, when the server can be asked.
+                self.core.send_soon().await;
                 let view = self.core.client.statements().view().await?;
                 let mut items = Vec::new();
                 let mut rows = Vec::new();

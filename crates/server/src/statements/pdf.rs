@@ -389,8 +389,9 @@ fn head(
     let level = NonZeroU16::MIN;
     tree.push(cell(Tag::Hn(level, Some(title.to_owned())), id));
     y += 22.0;
-    let mask = sheet.account.mask.as_deref().map(|mask| format!(" ···· {mask}")).unwrap_or_default();
-    let name = format!("{}{mask}", sheet.account.name);
+    let account = sheet.account;
+    let mask = account.mask.as_deref().filter(|mask| !account.name.contains(mask));
+    let name = mask.map_or_else(|| account.name.clone(), |mask| format!("{} ··{mask}", account.name));
     let id = content(surface, faces, &Word::new(&name, LEFT, y).bold().sized(11.0).within(width));
     tree.push(cell(Tag::P, id));
     y += 16.0;
