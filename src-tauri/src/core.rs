@@ -88,6 +88,8 @@ impl Core {
             self.unmake().await?;
             return Err(failure);
         }
+        // The directory of billers and who is signed in: there from the first screen on.
+        self.send_soon().await;
         Ok(recovery.expose().as_str().to_owned())
     }
 

@@ -55,6 +55,7 @@ pub struct BillView {
     pub bill: Bill,
     pub biller_name: Option<String>,
     pub payable: bool,
+    /// The first date from today on that is neither paid nor skipped.
     #[specta(type = Option<String>)]
     pub next_due_on: Option<Date>,
     /// Its last 12 settled or skipped occurrences, newest first.
@@ -244,9 +245,18 @@ fn bill_view(book: &Book, bill: &Bill) -> BillView {
         bill: bill.clone(),
         biller_name: book.biller_of(bill).map(|biller| biller.name.clone()),
         payable: book.payable(bill),
-        next_due_on: bill.schedule.next_on_or_after(book.today),
+        next_due_on: next_due(book, bill),
         history: history.iter().rev().take(HISTORY_MAX).map(|occurrence| book.view(bill, occurrence)).collect(),
     }
+}
+
+/// Paid or skipped dates in a row that are looked past.
+const OVER_MAX: usize = 100;
+
+/// The first date from today on that is neither paid nor skipped.
+fn next_due(book: &Book, bill: &Bill) -> Option<Date> {
+    let dates = bill.schedule.dates(book.today, Date::MAX).take(OVER_MAX);
+    dates.into_iter().find(|day| book.occurrence(bill, *day).is_none_or(|occurrence| !occurrence.is_over()))
 }
 
 impl From<BillError> for ClientError {

@@ -293,7 +293,8 @@ impl Reminders {
         Ok(shown)
     }
 
-    /// Committed before anything appears: whatever happens next, no lead is shown twice.
+    /// Committed before anything appears. A process that ends within the moment between showing and noting that may name
+    /// it once more: a bill named twice is better than one never named.
     async fn record(&self, desk: &Desk) -> Result<(), ClientError> {
         let today = desk.book.today;
         let now = self.0.now();

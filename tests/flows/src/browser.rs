@@ -1,0 +1,98 @@
+//! Chromium with a virtual authenticator: passkeys for real, without a finger.
+
+use std::process::Command;
+use std::time::Duration;
+
+use serde_json::json;
+use tempfile::TempDir;
+use thirtyfour::prelude::*;
+
+use crate::process::Program;
+
+const FLAGS: &[&str] = &[
+    "--headless=new",
+    "--no-sandbox",
+    "--disable-dev-shm-usage",
+    "--disable-gpu",
+    "--no-first-run",
+    "--no-default-browser-check",
+    "--disable-background-networking",
+    "--disable-component-update",
+    "--disable-sync",
+    "--disable-quic",
+    "--disable-features=Translate,OptimizationHints,MediaRouter",
+    "--password-store=basic",
+    "--lang=en-GB",
+    "--window-size=900,700",
+];
+
+pub struct Browser {
+    pub driver: WebDriver,
+    _program: Program,
+    _home: TempDir,
+}
+
+impl Browser {
+    pub async fn start() -> Self {
+        let home = tempfile::Builder::new().prefix("billfold-browser-").tempdir().expect("a folder");
+        let mut command = Command::new("chromedriver");
+        command.arg("--port=0").env("HOME", home.path()).env("TMPDIR", home.path());
+        let program = Program::start(&mut command);
+        let line = program.wait_for("started successfully on port");
+        let port = line.rsplit(' ').next().map(|port| port.trim_end_matches('.')).expect("a port").to_owned();
+        let mut capabilities = DesiredCapabilities::chrome();
+        for flag in FLAGS {
+            capabilities.add_arg(flag).expect("a flag");
+        }
+        let driver = WebDriver::new(format!("http://127.0.0.1:{port}"), capabilities).await.expect("a browser");
+        let browser = Self { driver, _program: program, _home: home };
+        browser.cdp("WebAuthn.enable", json!({})).await;
+        let options = json!({"options": {
+            "protocol": "ctap2", "transport": "internal", "hasResidentKey": true, "hasUserVerification": true,
+            "isUserVerified": true, "automaticPresenceSimulation": true,
+        }});
+        browser.cdp("WebAuthn.addVirtualAuthenticator", options).await;
+        browser
+    }
+
+    async fn cdp(&self, method: &str, parameters: serde_json::Value) -> serde_json::Value {
+        self.driver.cdp().send_raw(method, parameters).await.expect("the browser obeys")
+    }
+
+    pub async fn go(&self, address: &str) {
+        self.driver.goto(address).await.expect("a page");
+    }
+
+    /// Waits for an element and clicks it.
+    pub async fn click(&self, css: &str) {
+        self.element(css).await.click().await.expect("a click");
+    }
+
+    pub async fn element(&self, css: &str) -> WebElement {
+        let query = self.driver.query(By::Css(css)).wait(Duration::from_secs(20), Duration::from_millis(50));
+        match query.and_displayed().first().await {
+            Ok(element) => element,
+            Err(_) => panic!("no {css} on the page: {}", self.text().await),
+        }
+    }
+
+    pub async fn text(&self) -> String {
+        match self.driver.find(By::Tag("body")).await {
+            Ok(body) => body.text().await.unwrap_or_default(),
+            Err(_) => String::new(),
+        }
+    }
+
+    /// The two digits on the page that lets an app in.
+    pub async fn match_code(&self) -> String {
+        self.element("#yes").await;
+        let text = self.text().await;
+        let digits = text.split(|c: char| !c.is_ascii_digit()).find(|part| part.len() == 2);
+        digits.unwrap_or_else(|| panic!("two digits on {text}")).to_owned()
+    }
+
+    pub async fn quit(self) {
+        // The process group ends with the program in any case.
+        let _ = self.driver.clone().quit().await;
+    }
+}

@@ -1,0 +1,9 @@
+//! The real parts that flows are played with, each private to one flow: a home folder, a session bus with a keyring and
+//! a notification service, an account server, a browser with a passkey, the app's window.
+
+pub mod browser;
+pub mod bus;
+pub mod place;
+pub mod process;
+pub mod server;
+pub mod window;

@@ -1,0 +1,114 @@
+//! Child processes that end with the flow, and all of theirs with them.
+
+use std::io::{BufRead as _, BufReader, Read};
+use std::os::unix::process::CommandExt as _;
+use std::process::{Child, Command, Stdio};
+use std::sync::{Arc, Mutex};
+use std::time::{Duration, Instant};
+
+/// How long anything in a flow may take to come.
+pub const PATIENCE: Duration = Duration::from_secs(30);
+
+/// A program in a process group of its own; dropping it ends the group.
+pub struct Program {
+    child: Child,
+    said: Arc<Mutex<String>>,
+}
+
+impl Program {
+    /// Starts it; what it says on both outputs is kept.
+    pub fn start(command: &mut Command) -> Self {
+        command.process_group(0).stdin(Stdio::null()).stdout(Stdio::piped()).stderr(Stdio::piped());
+        let mut child = command.spawn().unwrap_or_else(|error| panic!("{command:?} does not start: {error}"));
+        let said = Arc::default();
+        listen(child.stdout.take().expect("a pipe"), &said);
+        listen(child.stderr.take().expect("a pipe"), &said);
+        Self { child, said }
+    }
+
+    pub fn id(&self) -> u32 {
+        self.child.id()
+    }
+
+    /// All it has said so far.
+    pub fn said(&self) -> String {
+        self.said.lock().expect("no listener panics").clone()
+    }
+
+    /// Waits until it says something, and gives the line.
+    pub fn wait_for(&self, what: &str) -> String {
+        wait_until(&format!("{what:?} in the words of a program"), || {
+            self.said().lines().find(|line| line.contains(what)).map(str::to_owned)
+        })
+    }
+
+    /// Asks it to end and waits until it did.
+    pub fn stop(mut self) {
+        signal(self.id(), "-TERM");
+        self.wait_end();
+    }
+
+    pub fn wait_end(&mut self) {
+        wait_until("the end of a program", || self.child.try_wait().expect("a child").map(drop));
+    }
+
+    pub fn kill(mut self) {
+        signal_group(self.id(), "-KILL");
+        self.child.wait().expect("a child");
+    }
+
+    pub fn runs(&mut self) -> bool {
+        self.child.try_wait().expect("a child").is_none()
+    }
+}
+
+impl Drop for Program {
+    fn drop(&mut self) {
+        signal_group(self.id(), "-KILL");
+        let _ = self.child.wait();
+    }
+}
+
+fn listen(pipe: impl Read + Send + 'static, said: &Arc<Mutex<String>>) {
+    let said = Arc::clone(said);
+    std::thread::spawn(move || {
+        for line in BufReader::new(pipe).lines().map_while(Result::ok) {
+            let mut said = said.lock().expect("no listener panics");
+            said.push_str(&line);
+            said.push('\n');
+        }
+    });
+}
+
+pub fn signal(id: u32, which: &str) {
+    let _ = Command::new("kill").args([which, &id.to_string()]).stderr(Stdio::null()).status();
+}
+
+fn signal_group(id: u32, which: &str) {
+    let _ = Command::new("kill").args([which, "--", &format!("-{id}")]).stderr(Stdio::null()).status();
+}
+
+/// Asks again and again until there is an answer.
+#[track_caller]
+pub fn wait_until<T>(what: &str, mut ask: impl FnMut() -> Option<T>) -> T {
+    let began = Instant::now();
+    loop {
+        if let Some(answer) = ask() {
+            return answer;
+        }
+        assert!(began.elapsed() < PATIENCE, "waited {PATIENCE:?} for {what}");
+        std::thread::sleep(Duration::from_millis(20));
+    }
+}
+
+/// The same for what is asked over a connection.
+pub async fn wait_for<T>(what: &str, mut ask: impl AsyncFnMut() -> Option<T>) -> T {
+    let began = Instant::now();
+    loop {
+        if let Some(answer) = ask().await {
+            return answer;
+        }
+        assert!(began.elapsed() < PATIENCE, "waited {PATIENCE:?} for {what}");
+        tokio::time::sleep(Duration::from_millis(20)).await;
+    }
+}

@@ -1,0 +1,117 @@
+//! The app's real window, on a virtual display, driven through WebKit's own WebDriver.
+
+use std::path::Path;
+use std::process::Command;
+use std::time::Duration;
+
+use thirtyfour::prelude::*;
+
+use crate::place::{Place, billfold_program};
+use crate::process::{Program, wait_until};
+
+/// A display of its own.
+pub struct Display {
+    pub name: String,
+    _program: Program,
+}
+
+impl Display {
+    pub fn start() -> Self {
+        let mut command = Command::new("Xvfb");
+        command.args(["-displayfd", "1", "-screen", "0", "1280x860x24", "-nolisten", "tcp"]);
+        let program = Program::start(&mut command);
+        let number = wait_until("the number of a display", || {
+            program.said().lines().find(|line| line.trim().parse::<u32>().is_ok()).map(str::to_owned)
+        });
+        Self { name: format!(":{}", number.trim()), _program: program }
+    }
+}
+
+pub struct Window {
+    pub driver: WebDriver,
+    _program: Program,
+}
+
+impl Window {
+    /// Starts the app with its window open, as a person would.
+    pub async fn open(place: &Place, display: &Display) -> Self {
+        // A port that was free a moment ago; the driver has no way to choose one by itself.
+        let port = std::net::TcpListener::bind("127.0.0.1:0").and_then(|socket| socket.local_addr());
+        let port = port.expect("a free port").port();
+        let mut command = Command::new("WebKitWebDriver");
+        command.arg(format!("--port={port}")).arg("--host=127.0.0.1");
+        place.dress(&mut command);
+        command.env("DISPLAY", &display.name).env("TAURI_WEBVIEW_AUTOMATION", "true");
+        let program = Program::start(&mut command);
+        wait_until("the window's driver", || std::net::TcpStream::connect(("127.0.0.1", port)).ok().map(drop));
+        let mut capabilities = Capabilities::new();
+        let options = serde_json::json!({
+            "binary": billfold_program(),
+            "args": ["--data", place.data()],
+        });
+        capabilities.set("webkitgtk:browserOptions", options).expect("an option");
+        let driver = WebDriver::new(format!("http://127.0.0.1:{port}"), capabilities).await.expect("a window");
+        Self { driver, _program: program }
+    }
+
+    pub async fn text(&self) -> String {
+        match self.driver.find(By::Tag("body")).await {
+            Ok(body) => body.text().await.unwrap_or_default(),
+            Err(error) => format!("({error})"),
+        }
+    }
+
+    /// Waits until these words stand in the window.
+    pub async fn wait(&self, words: &str) {
+        let began = std::time::Instant::now();
+        loop {
+            let text = self.text().await;
+            if text.contains(words) {
+                return;
+            }
+            assert!(began.elapsed() < crate::process::PATIENCE, "no {words:?} in the window: {text}");
+            tokio::time::sleep(Duration::from_millis(50)).await;
+        }
+    }
+
+    /// Clicks what bears these words: a button or a link.
+    pub async fn press(&self, words: &str) {
+        let path = format!(
+            "//*[self::button or self::a or @role='button'][normalize-space()=\"{words}\" or @aria-label=\"{words}\"]"
+        );
+        self.click(By::XPath(path)).await;
+    }
+
+    pub async fn click(&self, by: By) {
+        let element = self.find(by).await;
+        element.scroll_into_view().await.expect("it is there");
+        element.click().await.expect("a click");
+    }
+
+    pub async fn find(&self, by: By) -> WebElement {
+        let query = self.driver.query(by.clone()).wait(Duration::from_secs(20), Duration::from_millis(50));
+        match query.and_displayed().first().await {
+            Ok(element) => element,
+            Err(_) => panic!("no {by:?} in the window: {}", self.text().await),
+        }
+    }
+
+    /// Fills the field with this label.
+    pub async fn fill(&self, label: &str, value: &str) {
+        let path = format!("//input[@id=//label[starts-with(normalize-space(),\"{label}\")]/@for]");
+        let field = self.find(By::XPath(path)).await;
+        field.clear().await.expect("it is a field");
+        field.send_keys(value).await.expect("it is a field");
+    }
+
+    /// A picture of what the window shows, once it is drawn.
+    pub async fn picture(&self, to: &Path) {
+        let twice = "const done = arguments[0]; requestAnimationFrame(() => requestAnimationFrame(() => done(true)));";
+        self.driver.execute_async(twice, Vec::new()).await.expect("it draws");
+        self.driver.screenshot(to).await.expect("a picture");
+    }
+
+    pub async fn close(self) {
+        let _ = self.driver.clone().quit().await;
+    }
+}

@@ -1,0 +1,125 @@
+//! What an operating system gives: the keyring, notices with their buttons, the tray.
+
+use flows::bus::Bus;
+use flows::place::Place;
+use flows::process::{wait_for, wait_until};
+
+fn tomorrow() -> String {
+    let today = jiff::Zoned::now().with_time_zone(jiff::tz::TimeZone::UTC).date();
+    today.tomorrow().expect("a day").to_string()
+}
+
+async fn with_keyring() -> (Bus, flows::bus::Keyring, Place) {
+    let bus = Bus::start();
+    let place = Place::new().with_bus(&bus.address);
+    let keyring = bus.keyring(place.home()).await;
+    let place = place.with_account();
+    (bus, keyring, place)
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn the_keyring_opens_the_copy_and_a_lost_key_is_never_replaced() {
+    let (bus, keyring, place) = with_keyring().await;
+    place.billfold(&["bills", "add", "--name", "Rent", "--amount", "950", "--every", "month"]).ok();
+    let status = place.billfold(&["status"]).ok();
+    assert_eq!((&status["protected_by"], &status["locked"]), (&"keyring".into(), &false.into()));
+    keyring.stop();
+    let without = place.billfold(&["bills", "list"]).refused(3);
+    assert!(without.starts_with("keyring") || without == "locked", "{without}");
+    // The keyring's files go: its items with them.
+    let files = place.home().join("share/keyrings");
+    let moved = place.home().join("keyrings-before");
+    std::fs::rename(&files, &moved).expect("the keyring's files");
+    let empty = bus.keyring(place.home()).await;
+    let lost = place.billfold(&["bills", "list"]).refused(3);
+    assert!(lost.starts_with("key"), "{lost}");
+    let before: Vec<_> = place.files().iter().map(|path| std::fs::read(path).expect("a file").len()).collect();
+    assert!(!before.is_empty(), "the copy stays where it is");
+    empty.stop();
+    std::fs::remove_dir_all(&files).expect("the new keyring's files");
+    std::fs::rename(&moved, &files).expect("the keyring's files");
+    let _keyring = bus.keyring(place.home()).await;
+    let bills = place.billfold(&["bills", "list"]).ok();
+    assert_eq!(bills["items"].as_array().map(Vec::len), Some(1), "with its key back it opens as before");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_locked_keyring_is_said_and_nothing_is_made_over_it() {
+    let bus = Bus::start();
+    let place = Place::new().with_bus(&bus.address);
+    let _keyring = bus.locked_keyring(place.home()).await;
+    let refused = place.billfold(&["account", "create", "--local", "--name", "Ines"]);
+    assert_ne!(refused.exit, 0);
+    assert!(refused.json["error"]["code"].as_str().is_some_and(|code| code.starts_with("keyring")), "{}", refused.json);
+    assert_eq!(place.billfold(&["status"]).ok()["phase"], "welcome");
+}
+
+fn add(place: &Place, name: &str, payee: &str) {
+    let tomorrow = tomorrow();
+    let words = [
+        "bills", "add", "--name", name, "--amount", "40", "--every", "month", "--starts", &tomorrow, "--payee", payee,
+        "--remind", "3",
+    ];
+    place.billfold(&words).ok();
+}
+
+fn due(place: &Place, name: &str) -> Option<String> {
+    let due = place.billfold(&["due", "--days", "5"]).ok();
+    let found = due["items"].as_array().expect("a list").iter().find(|one| one["name"] == name).cloned();
+    found.map(|one| one["state"].as_str().expect("a state").to_owned())
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_notice_comes_once_and_each_of_its_buttons_does_what_it_says() {
+    let (bus, _keyring, place) = with_keyring().await;
+    let notices = bus.notices().await;
+    let turns = [
+        ("Phone", "Meridian Mobile", "pay"),
+        ("Power", "Harbour Electric", "mark_paid"),
+        ("Water", "Bluewater Utilities", "snooze"),
+    ];
+    for (name, payee, button) in turns {
+        add(&place, name, payee);
+        let before = notices.all().len();
+        let foretold = place.billfold(&["remind", "--dry-run"]).ok();
+        assert_eq!(foretold["shown"], 1, "{foretold}");
+        assert_eq!(notices.all().len(), before, "a dry run shows nothing");
+        // As the system's timer starts it, with the app closed.
+        let mut remind = place.start(&["remind"]);
+        let shown = notices.wait(name);
+        let keys: Vec<&str> = shown.actions.iter().step_by(2).map(String::as_str).collect();
+        assert_eq!(keys, ["default", "pay", "snooze", "mark_paid"]);
+        // Pressed again and again, as by someone who sees nothing happen: the program may not listen at once.
+        wait_for("the end of the reminding", async || {
+            notices.press(shown.number, button).await;
+            (!remind.runs()).then_some(())
+        })
+        .await;
+        match button {
+            // Paid over the practice rail, or already settled.
+            "pay" => wait_until("the payment", || {
+                let payments = place.billfold(&["payments"]).ok();
+                (payments["items"][0]["to"] == payee).then_some(())
+            }),
+            "mark_paid" => assert_eq!(due(&place, name), None, "it is no longer due"),
+            _ => assert_eq!(due(&place, name).as_deref(), Some("due"), "it is still due, and silent for now"),
+        }
+        assert_eq!(place.billfold(&["remind", "--dry-run"]).ok()["shown"], 0, "delivered once");
+    }
+    assert_eq!(notices.all().len(), 3);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn many_at_once_come_as_one_notice() {
+    let (bus, _keyring, place) = with_keyring().await;
+    let notices = bus.notices().await;
+    for (name, payee) in [("Phone", "Meridian Mobile"), ("Power", "Harbour Electric"), ("Water", "Bluewater Utilities")]
+    {
+        add(&place, name, payee);
+    }
+    let remind = place.start(&["remind"]);
+    let shown = notices.wait("3 payments are due");
+    assert!(shown.body.contains("Phone") && shown.body.contains("Water"), "{shown:?}");
+    remind.stop();
+    assert_eq!(place.billfold(&["remind", "--dry-run"]).ok()["shown"], 0, "delivered once");
+}
