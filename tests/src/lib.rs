@@ -1,1 +1,1 @@
-
+//! Rules of the whole repository; see `tests/tidy.rs`.

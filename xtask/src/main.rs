@@ -1,46 +1,116 @@
-//! `cargo xtask check` and `cargo xtask test`: runs every step, then says which failed.
-use std::process::{Command, ExitCode};
+//! `cargo xtask run | test | check | bench | bundle`: sets up what is missing, then does it.
 
-const PACKAGES: [&str; 6] = ["domain", "formats", "api", "client", "desktop", "server"];
+mod machine;
+mod run;
+mod steps;
+mod ui;
+
+use std::process::ExitCode;
+
+use steps::Steps;
+
+/// Each is built and tested alone, as it ships: which features a library has must not depend on its neighbours.
+const PACKAGES: &[&str] =
+    &["domain", "formats", "api", "client", "server", "desktop", "tests", "flows", "bench", "xtask"];
+
+const USAGE: &str = "usage: cargo xtask COMMAND
+  run [--keep] [-- ARGUMENTS]   build and start the app; without a display in a virtual one, with a picture of it
+  test [WORDS]                  everything that CI holds; with words only Rust tests whose names hold them
+  check                         format, lints, types
+  bench [JOB …]                 measure, in release, as ratios within one run
+  bundle                        release builds of the app and the server";
 
 fn main() -> ExitCode {
-    let task = std::env::args().nth(1).unwrap_or_default();
-    let mut failed = Vec::new();
-    match task.as_str() {
-        "check" => {
-            step(&mut failed, ".", "cargo", &["fmt", "--all", "--check"]);
-            for package in PACKAGES {
-                step(&mut failed, ".", "cargo", &["clippy", "-p", package, "--all-targets", "--", "-D", "warnings"]);
-            }
-        }
-        "test" => {
-            step(&mut failed, "ui", "npm", &["ci"]);
-            step(&mut failed, "ui", "npm", &["run", "build"]);
-            // Each package alone, so that the server is tested on the SQLite it ships with.
-            for package in PACKAGES {
-                step(&mut failed, ".", "cargo", &["test", "-p", package]);
-            }
-            step(&mut failed, "ui", "npm", &["run", "check"]);
-            step(&mut failed, "ui", "npm", &["test"]);
-        }
+    let mut arguments: Vec<String> = std::env::args().skip(1).collect();
+    let command = if arguments.is_empty() { String::new() } else { arguments.remove(0) };
+    // Paths are the repository's, wherever this is called from.
+    if let Err(error) = std::env::set_current_dir(concat!(env!("CARGO_MANIFEST_DIR"), "/..")) {
+        eprintln!("xtask: the repository is not where it was built: {error}");
+        return ExitCode::FAILURE;
+    }
+    match command.as_str() {
+        "run" => run::run(&arguments),
+        "test" => test(&arguments),
+        "check" => check(),
+        "bench" => bench(&arguments),
+        "bundle" => bundle(),
         _ => {
-            eprintln!("usage: cargo xtask check|test");
-            return ExitCode::from(2);
+            eprintln!("{USAGE}");
+            ExitCode::from(2)
         }
     }
-    for line in &failed {
-        eprintln!("failed: {line}");
-    }
-    if failed.is_empty() { ExitCode::SUCCESS } else { ExitCode::FAILURE }
 }
 
-/// Runs one step and remembers it when it did not succeed, so that later steps still report.
-fn step(failed: &mut Vec<String>, folder: &str, program: &str, arguments: &[&str]) {
-    let line = format!("{program} {}", arguments.join(" "));
-    eprintln!("> {line}");
-    match Command::new(program).args(arguments).current_dir(folder).status() {
-        Ok(status) if status.success() => {}
-        Ok(status) => failed.push(format!("{line} ({status})")),
-        Err(error) => failed.push(format!("{line} ({error})")),
+fn test(words: &[String]) -> ExitCode {
+    let mut steps = Steps::default();
+    if let Err(missing) = machine::prepare(machine::TEST) {
+        eprintln!("{missing}");
+        return ExitCode::FAILURE;
     }
+    ui::build(&mut steps);
+    let words: Vec<&str> = words.iter().map(String::as_str).collect();
+    for package in PACKAGES {
+        match *package {
+            // The programs that flows are played with, each built alone.
+            "flows" => {
+                steps.run(".", "cargo", &["build", "-p", "server", "--bin", "billfold-server"]);
+                steps.run(".", "cargo", &["build", "-p", "desktop", "--bin", "billfold"]);
+            }
+            "xtask" | "bench" if !words.is_empty() => continue,
+            _ => {}
+        }
+        let mut arguments = vec!["test", "-p", package];
+        arguments.extend(&words);
+        steps.run(".", "cargo", &arguments);
+    }
+    if words.is_empty() {
+        ui::test(&mut steps);
+    }
+    steps.end()
+}
+
+fn check() -> ExitCode {
+    let mut steps = Steps::default();
+    if let Err(missing) = machine::prepare(machine::BUILD) {
+        eprintln!("{missing}");
+        return ExitCode::FAILURE;
+    }
+    steps.run(".", "cargo", &["fmt", "--all", "--check"]);
+    ui::build(&mut steps);
+    for package in PACKAGES {
+        steps.run(".", "cargo", &["clippy", "-p", package, "--all-targets", "--", "-D", "warnings"]);
+    }
+    ui::check(&mut steps);
+    steps.run(".", "cargo", &["test", "-p", "tests"]);
+    if steps::answers("cargo", &["deny", "--version"]) {
+        steps.run(".", "cargo", &["deny", "check"]);
+    } else {
+        steps.skip("cargo deny check: `cargo install --locked cargo-deny` first");
+    }
+    steps.end()
+}
+
+fn bench(jobs: &[String]) -> ExitCode {
+    let mut steps = Steps::default();
+    let mut arguments = vec!["run", "--release", "-p", "bench", "--"];
+    arguments.extend(jobs.iter().map(String::as_str));
+    steps.run(".", "cargo", &arguments);
+    steps.end()
+}
+
+fn bundle() -> ExitCode {
+    let mut steps = Steps::default();
+    if let Err(missing) = machine::prepare(machine::BUILD) {
+        eprintln!("{missing}");
+        return ExitCode::FAILURE;
+    }
+    ui::build(&mut steps);
+    steps.run(".", "cargo", &["build", "--release", "-p", "server", "--bin", "billfold-server"]);
+    steps.run(".", "cargo", &["build", "--release", "-p", "desktop", "--bin", "billfold"]);
+    if steps::answers("cargo", &["tauri", "--version"]) {
+        steps.run("src-tauri", "cargo", &["tauri", "bundle"]);
+    } else {
+        steps.skip("installers: `cargo install --locked tauri-cli` first; the programs are in target/release");
+    }
+    steps.end()
 }
