@@ -145,6 +145,7 @@ export type BillView = {
 	bill: Bill,
 	biller_name: string | null,
 	payable: boolean,
+	/**  The first date from today on that is neither paid nor skipped. */
 	next_due_on: string | null,
 	/**  Its last 12 settled or skipped occurrences, newest first. */
 	history: OccurrenceView[],

@@ -1,0 +1,36 @@
+// What can be done with a row, in the list and in the chosen bill alike.
+import type { MenuItem } from '$lib/components/menu';
+import type { Messages } from '$lib/i18n';
+import { isOpen } from '$lib/state/standing';
+import type { Row } from './groups';
+import type { Marks } from './marks';
+
+export type Tools = {
+  marks: Marks;
+  choose: (row: Row) => void;
+  once: (row: Row) => void;
+  edit: (row: Row) => void;
+  remove: (row: Row) => void;
+};
+
+export function menuOf(row: Row, tools: Tools, messages: Messages): MenuItem[] {
+  const words = messages.bills;
+  const items: MenuItem[] = [];
+  const one = row.one;
+  if (one && isOpen(one)) {
+    items.push({ label: words.markPaid, icon: 'check', act: () => void tools.marks.paid(one) });
+    items.push({ label: words.skip, icon: 'skipped', act: () => void tools.marks.skip(one) });
+    items.push({ label: words.amountOnce, icon: 'note', act: () => tools.once(row) });
+    items.push({ label: words.snooze, icon: 'bell', act: () => void tools.marks.snooze(one) });
+  }
+  if (one && isMarked(row)) items.push({ label: words.undoMark, icon: 'undo', act: () => void tools.marks.unmark(one) });
+  items.push({ label: words.edit, icon: 'edit', act: () => tools.edit(row) });
+  items.push({ label: words.remove, icon: 'remove', danger: true, act: () => tools.remove(row) });
+  return items;
+}
+
+/** Settled by the person's word, not by a payment: that word can be taken back. */
+export function isMarked(row: Row): boolean {
+  const one = row.one;
+  return one !== null && (one.state === 'skipped' || (one.state === 'paid' && one.payment === null));
+}

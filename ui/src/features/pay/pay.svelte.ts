@@ -1,0 +1,85 @@
+// Paying one due date: the quote, what is chosen, and the payment as it stands once confirmed.
+import { parseMoney } from '$lib/format';
+import { answer } from '$lib/ipc';
+import type { Money, PaymentView, PayQuote } from '$lib/ipc/bindings';
+import type { Desk } from '$lib/state/desk.svelte';
+import { Action, View } from '$lib/state/view.svelte';
+
+const DUPLICATE = 'possible_duplicate';
+
+export class Paying {
+  quote: View<PayQuote>;
+  how = $state<'all' | 'other'>('all');
+  typed = $state('');
+  when = $state<'soonest' | 'day'>('soonest');
+  day = $state('');
+  tried = $state(false);
+  made = $state.raw<PaymentView | null>(null);
+  action = new Action();
+  cancelling = new Action();
+
+  constructor(
+    readonly desk: Desk,
+    readonly bill: string,
+    readonly dueOn: string,
+  ) {
+    this.quote = new View(() => answer(desk.commands.payQuote(bill, dueOn)));
+  }
+
+  amount: Money | null = $derived.by(() => {
+    const quote = this.quote.data;
+    if (!quote) return null;
+    if (this.how === 'all') return quote.left;
+    const typed = parseMoney(this.typed, quote.amount.currency);
+    return typed && typed.minor > 0 ? typed : null;
+  });
+
+  /** Absent while no day is chosen that is not before the soonest. */
+  sendOn: string | null = $derived.by(() => {
+    const soonest = this.quote.data?.sends_on;
+    return this.when === 'day' && soonest !== undefined && this.day >= soonest ? this.day : null;
+  });
+
+  good: boolean = $derived(this.amount !== null && (this.when === 'soonest' || this.sendOn !== null));
+
+  /** The same payee, amount and day was paid before: by the first answer, or by the server's later word. */
+  duplicate: boolean = $derived(
+    this.action.problem?.code === DUPLICATE || (this.made?.state === 'refused' && this.made.reason === DUPLICATE),
+  );
+
+  async confirm(duplicateMeant: boolean): Promise<void> {
+    this.tried = true;
+    const amount = this.amount;
+    if (!this.good || !amount) return;
+    const done = await this.action.run(async () => {
+      this.made = await answer(
+        this.desk.commands.payBill({
+          bill: this.bill,
+          due_on: this.dueOn,
+          biller: null,
+          amount,
+          send_on: this.sendOn,
+          duplicate_meant: duplicateMeant,
+        }),
+      );
+    });
+    if (done) await this.desk.changed();
+  }
+
+  async cancel(): Promise<void> {
+    const made = this.made;
+    if (!made) return;
+    const done = await this.cancelling.run(async () => {
+      this.made = await answer(this.desk.commands.paymentCancel(made.id));
+    });
+    if (done) await this.desk.changed();
+  }
+
+  /** What became of the payment meanwhile: sent, refused, arrived. */
+  async follow(): Promise<void> {
+    const made = this.made;
+    if (!made) return;
+    const all = await this.desk.commands.payments();
+    if (all.status === 'ok') this.made = all.data.find((payment) => payment.id === made.id) ?? made;
+  }
+}

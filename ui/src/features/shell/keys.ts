@@ -1,0 +1,42 @@
+// Which key does what, everywhere. Plain letters are left to the lists.
+export type KeyCommand = { do: 'palette' | 'place' | 'add' | 'import' | 'sync' | 'lock' | 'settings' | 'help' | 'region'; at?: number };
+
+const withControl: Record<string, KeyCommand> = {
+  k: { do: 'palette' },
+  f: { do: 'palette' },
+  n: { do: 'add' },
+  o: { do: 'import' },
+  r: { do: 'sync' },
+  l: { do: 'lock' },
+  ',': { do: 'settings' },
+};
+
+const alone: Record<string, KeyCommand> = { F1: { do: 'help' }, F5: { do: 'sync' }, '/': { do: 'palette' } };
+
+/** What a key means now, or nothing. While a dialog is open only locking works. */
+export function commandOf(event: KeyboardEvent, dialogOpen: boolean): KeyCommand | null {
+  const command = found(event);
+  if (command && dialogOpen && command.do !== 'lock') return null;
+  return command;
+}
+
+function found(event: KeyboardEvent): KeyCommand | null {
+  if (event.altKey) return null;
+  if (event.key === 'F6') return { do: 'region', at: event.shiftKey ? -1 : 1 };
+  if (event.shiftKey) return null;
+  if (event.ctrlKey || event.metaKey) {
+    if (/^[1-9]$/.test(event.key)) return { do: 'place', at: Number(event.key) - 1 };
+    return withControl[event.key.toLowerCase()] ?? null;
+  }
+  if (event.key === '/' && isTyping(event.target)) return null;
+  return alone[event.key] ?? null;
+}
+
+function isTyping(target: EventTarget | null): boolean {
+  return target instanceof HTMLElement && (target.isContentEditable || ['INPUT', 'TEXTAREA', 'SELECT'].includes(target.tagName));
+}
+
+/** "Ctrl" is "Cmd" on macOS. */
+export function controlKey(): string {
+  return /mac/i.test(navigator.platform) ? '⌘' : 'Ctrl';
+}

@@ -1,0 +1,88 @@
+// What the palette offers: commands on what is in view first, then places, then whatever the words find.
+import type { IconName } from '$lib/components/icons';
+import { formatMoney, formatShortDay } from '$lib/format';
+import { getMessages } from '$lib/i18n';
+import { answer } from '$lib/ipc';
+import type { HomeView, OccurrenceView, SearchHit } from '$lib/ipc/bindings';
+import type { Desk } from '$lib/state/desk.svelte';
+import { accountPath, billPath, paymentPath, places } from '$lib/state/places';
+import type { View } from '$lib/state/view.svelte';
+
+const REST_MS = 120;
+const OFFERED_MAX = 24;
+
+export type Offer = { key: string; icon: IconName; text: string; end: string; act: () => void };
+
+export class Finder {
+  text = $state('');
+  hits = $state.raw<SearchHit[]>([]);
+  #timer: ReturnType<typeof setTimeout> | undefined;
+  #messages = getMessages();
+
+  constructor(
+    readonly desk: Desk,
+    readonly home: View<HomeView>,
+  ) {}
+
+  /** Asks once the typing rests. A search that failed finds nothing; the commands still work. */
+  typed(text: string): void {
+    this.text = text;
+    clearTimeout(this.#timer);
+    const wanted = text.trim();
+    if (wanted === '') {
+      this.hits = [];
+      return;
+    }
+    this.#timer = setTimeout(async () => {
+      try {
+        const found = await answer(this.desk.commands.search(wanted));
+        if (wanted === this.text.trim()) this.hits = found.hits;
+      } catch {
+        this.hits = [];
+      }
+    }, REST_MS);
+  }
+
+  offers: Offer[] = $derived.by(() => {
+    const words = this.text.trim().toLocaleLowerCase().split(/\s+/).filter(Boolean);
+    const matching = this.#commands().filter((offer) => words.every((word) => offer.text.toLocaleLowerCase().includes(word)));
+    return [...matching, ...this.hits.map((hit) => this.#found(hit))].slice(0, OFFERED_MAX);
+  });
+
+  #commands(): Offer[] {
+    const { desk } = this;
+    const { app, bills, palette, keys } = this.#messages;
+    const payable = (this.home.data?.needs_you ?? []).filter((one) => one.payable && one.left.minor > 0);
+    const command = (key: string, icon: IconName, text: string, end: string, act: () => void): Offer => ({ key, icon, text, end, act });
+    return [
+      ...payable.map((one) => this.#pay(one)),
+      command('add', 'plus', bills.add, 'Ctrl N', () => (desk.typing = { bill: null })),
+      command('import', 'upload', app.import, 'Ctrl O', () => void desk.chooseImport()),
+      command('sync', 'sync', palette.sync, 'Ctrl R', () => void desk.syncNow()),
+      command('lock', 'lock', app.lock, 'Ctrl L', () => void desk.lock()),
+      ...places.map((place, at) => command(place.path, place.icon, app[place.name], `Ctrl ${at + 1}`, () => desk.go(place.path))),
+      command('keys', 'info', keys.title, 'F1', () => (desk.keys = true)),
+    ];
+  }
+
+  #pay(one: OccurrenceView): Offer {
+    const text = this.#messages.payments.pay.title(one.name);
+    const end = formatMoney(one.left, { estimated: one.estimated });
+    return { key: `pay ${one.bill} ${one.due_on}`, icon: 'payments', text, end, act: () => this.desk.pay(one.bill, one.due_on) };
+  }
+
+  #found(hit: SearchHit): Offer {
+    const { go } = this.desk;
+    const amount = formatMoney(hit.amount);
+    switch (hit.kind) {
+      case 'bill':
+        return { key: hit.id, icon: 'bills', text: this.#messages.palette.openBill(hit.name), end: amount, act: () => go(billPath(hit.id)) };
+      case 'payment':
+        return { key: hit.id, icon: 'payments', text: this.#messages.payments.open(hit.to), end: amount, act: () => go(paymentPath(hit.id)) };
+      case 'transaction': {
+        const text = `${hit.description}, ${formatShortDay(hit.on)}`;
+        return { key: hit.id, icon: 'card', text, end: amount, act: () => go(accountPath(hit.account)) };
+      }
+    }
+  }
+}

@@ -1,0 +1,69 @@
+// The way to a first sign-in, step by step. What happens in the browser is told by the shell's event.
+import { answer, type Ipc } from '$lib/ipc';
+import type { SignIn, SignInStarted } from '$lib/ipc/bindings';
+import type { Desk } from '$lib/state/desk.svelte';
+import { Action } from '$lib/state/view.svelte';
+
+export type Step = 'where' | 'account' | 'server' | 'browser';
+
+export class SignInFlow {
+  step = $state<Step>('where');
+  name = $state('');
+  address = $state('');
+  started = $state.raw<SignInStarted | null>(null);
+  action = new Action();
+  /** Where a cancelled or refused sign-in returns to; what was typed stays. */
+  #from: Step = 'where';
+
+  constructor(
+    readonly ipc: Ipc,
+    readonly desk: Desk,
+  ) {}
+
+  to(step: Step): void {
+    this.action.clear();
+    this.step = step;
+  }
+
+  /** Without a passkey: the keys are kept by the system's keyring. */
+  async startHere(): Promise<void> {
+    await this.action.run(async () => {
+      const { recovery_key } = await answer(this.ipc.commands.startHere(this.name.trim()));
+      this.desk.recoveryKey = recovery_key;
+      await this.desk.changed();
+    });
+  }
+
+  withPasskey(): Promise<void> {
+    return this.#begin(() => answer(this.ipc.commands.startWithPasskey(this.name.trim())));
+  }
+
+  connect(create: boolean): Promise<void> {
+    return this.#begin(() => answer(this.ipc.commands.connect(this.address.trim(), create)));
+  }
+
+  async cancel(): Promise<void> {
+    await this.action.run(() => answer(this.ipc.commands.signInCancel()));
+    this.started = null;
+    this.step = this.#from;
+  }
+
+  async ended(end: SignIn): Promise<void> {
+    this.started = null;
+    if (end.done) {
+      if (end.recovery_key) this.desk.recoveryKey = end.recovery_key;
+      await this.desk.changed();
+      return;
+    }
+    if (this.step === 'browser') this.step = this.#from;
+    this.action.problem = end.error;
+  }
+
+  async #begin(ask: () => Promise<SignInStarted>): Promise<void> {
+    this.#from = this.step;
+    await this.action.run(async () => {
+      this.started = await ask();
+      this.step = 'browser';
+    });
+  }
+}

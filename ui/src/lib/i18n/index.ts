@@ -1,0 +1,46 @@
+// The words of the screens. Nothing else holds words that people read.
+import { setLocale } from '$lib/format/locale';
+import type { CommandError } from '$lib/ipc/bindings';
+import { de } from './de';
+import { en, type Messages } from './en';
+import { es } from './es';
+
+export type { Messages };
+
+const languages: Record<string, { messages: Messages; region: string }> = {
+  en: { messages: en, region: 'en-US' },
+  es: { messages: es, region: 'es-ES' },
+  de: { messages: de, region: 'de-DE' },
+};
+
+let current: Messages = en;
+
+/** Takes the first language we have words in; figures follow the region that was named with it. */
+export function speak(wanted: readonly string[]): string {
+  for (const tag of wanted) {
+    const language = tag.split('-')[0] ?? '';
+    const found = languages[language];
+    if (!found) continue;
+    current = found.messages;
+    setLocale(tag.includes('-') ? tag : found.region);
+    return language;
+  }
+  current = en;
+  setLocale('en-US');
+  return 'en';
+}
+
+export function getMessages(): Messages {
+  return current;
+}
+
+/** What happened and what to do, in the person's words; a code we have none for keeps the shell's. */
+export function explain(reason: CommandError): { title: string; next: string } {
+  const [title, next = ''] = (current.errors as Record<string, readonly string[]>)[reason.code] ?? [];
+  if (title) return { title, next };
+  return { title: sentence(reason.message) || current.problem.unknown, next: sentence(reason.next) };
+}
+
+function sentence(text: string): string {
+  return text === '' ? '' : `${text.charAt(0).toUpperCase()}${text.slice(1).replace(/\.$/, '')}.`;
+}

@@ -1,0 +1,44 @@
+// What the screens may ask of the shell. Everything crosses here and nothing else knows how.
+import type { commands, Changed, CommandError, ImportOffered, OpenScreen, SignIn } from './bindings';
+
+export type Commands = typeof commands;
+export type Stop = () => void;
+
+export interface Ipc {
+  commands: Commands;
+  onChanged(told: (version: Changed) => void): Promise<Stop>;
+  onSignIn(told: (end: SignIn) => void): Promise<Stop>;
+  onImportOffered(told: (offer: ImportOffered) => void): Promise<Stop>;
+  onOpenScreen(told: (path: OpenScreen) => void): Promise<Stop>;
+}
+
+type Result<T> = { status: 'ok'; data: T } | { status: 'error'; error: CommandError };
+
+/** A command that was refused, with the shell's reason. */
+export class Refusal extends Error {
+  constructor(readonly reason: CommandError) {
+    super(reason.message);
+    this.name = 'Refusal';
+  }
+}
+
+/** The answer itself; a refusal is thrown. */
+export async function answer<T>(asked: Promise<Result<T>>): Promise<T> {
+  const result = await asked;
+  if (result.status === 'error') throw new Refusal(result.error);
+  return result.data;
+}
+
+/** What went wrong as a reason that can be shown, whatever was thrown. */
+export function reasonOf(thrown: unknown): CommandError {
+  if (thrown instanceof Refusal) return thrown.reason;
+  return { code: 'window_failed', message: '', next: '' };
+}
+
+/** The shell; in a browser without one, an invented world. The invented one is in no shipped build. */
+export async function loadIpc(): Promise<Ipc> {
+  if (import.meta.env.DEV || import.meta.env.MODE === 'sample') {
+    if (!('__TAURI_INTERNALS__' in window)) return (await import('./sample')).sampleIpc(window.location.search);
+  }
+  return (await import('./tauri')).tauriIpc;
+}

@@ -1,0 +1,187 @@
+// An invented world behind the same commands, for developing and for pictures. It is in no shipped build.
+// "?world=" chooses what stands: empty, offline, locked, passphrase, welcome, server, practice, signed-out, failing, slow.
+import { setNow } from '$lib/format';
+import type { CommandError, SearchHit, SignIn } from './bindings';
+import type { Commands, Ipc } from './index';
+import { statements, transactions } from './sample/accounts';
+import { billers, TODAY } from './sample/bills';
+import { markKey, occurrence, occurrences } from './sample/book';
+import { World } from './sample/world';
+
+const NOW = '2026-11-12T14:41:00Z';
+const SLOW_MS = 60_000;
+const BROWSER_MS = 2_500;
+
+type Listener<T> = (told: T) => void;
+type Fail = Partial<CommandError> & { code: string };
+
+class Refused extends Error {
+  constructor(readonly reason: Fail) {
+    super(reason.code);
+  }
+}
+
+export function sampleIpc(query = ''): Ipc {
+  setNow(() => new Date(NOW));
+  const kind = new URLSearchParams(query).get('world') ?? '';
+  const world = new World(kind);
+  let version = 0;
+  const changed = new Set<Listener<number>>();
+  const signIn = new Set<Listener<SignIn>>();
+  const listen = <T>(all: Set<Listener<T>>) => async (told: Listener<T>) => {
+    all.add(told);
+    return () => void all.delete(told);
+  };
+  const tell = () => {
+    version += 1;
+    changed.forEach((told) => told(version));
+  };
+  const read = async <T>(make: () => T) => {
+    if (kind === 'failing') return { status: 'error' as const, error: { code: 'cache_failed', message: 'the copy could not be read', next: 'try again' } };
+    if (kind === 'slow') await new Promise((done) => setTimeout(done, SLOW_MS));
+    return attempt(make);
+  };
+  const change = async <T>(make: () => T) => {
+    const result = attempt(make);
+    if (result.status === 'ok') queueMicrotask(tell);
+    return result;
+  };
+  const attempt = <T>(make: () => T) => {
+    try {
+      return { status: 'ok' as const, data: structuredClone(make()) };
+    } catch (thrown) {
+      if (!(thrown instanceof Refused)) throw thrown;
+      return { status: 'error' as const, error: { message: '', next: '', ...thrown.reason } };
+    }
+  };
+  const found = <T>(one: T | undefined): T => {
+    if (one === undefined) throw new Refused({ code: 'not_found' });
+    return one;
+  };
+  const bill = (id: string) => found(world.book.bills.find((one) => one.id === id));
+  const ready = () => Object.assign(world.status, { phase: 'ready', locked: false, name: world.status.name ?? 'Ines Calloway' });
+  const begin = () => {
+    setTimeout(() => {
+      ready();
+      signIn.forEach((told) => told({ done: true, error: null, recovery_key: '7QKM4-XD2RV-H8WTN-C3PYA-6JBFE-5MZ2K' }));
+    }, kind === 'welcome' ? SLOW_MS : BROWSER_MS);
+    return { match_code: '62', address: 'http://127.0.0.1:49210/authorize?request=4f2a91', browser_opened: true };
+  };
+
+  const commands: Commands = {
+    status: async () => attempt(() => world.statusNow()),
+    startHere: (name) => change(() => {
+      ready().name = name;
+      return { recovery_key: '7QKM4-XD2RV-H8WTN-C3PYA-6JBFE-5MZ2K' };
+    }),
+    startWithPasskey: async () => attempt(begin),
+    connect: async () => attempt(begin),
+    signInCancel: async () => attempt(() => null),
+    signOut: () => change(() => (Object.assign(world.status, { phase: 'welcome' }), null)),
+    lock: () => change(() => (Object.assign(world.status, { phase: 'locked', locked: true }), null)),
+    unlock: (passphrase) => change(() => {
+      if (world.status.protected_by === 'passphrase' && passphrase !== 'correct horse') throw new Refused({ code: 'wrong_passphrase' });
+      ready();
+      return null;
+    }),
+    devices: () => read(() => world.devices),
+    deviceSignOut: (id) => change(() => ((world.devices = world.devices.filter((device) => device.id !== id)), null)),
+    home: () => read(() => world.home()),
+    bills: () => read(() => ({ today: TODAY, occurrences: occurrences(world.book), bills: world.billViews() })),
+    billAdd: (typed) => change(() => {
+      const id = `bill-new-${world.nextId()}`;
+      world.book.bills.push({ ...typed, id, card: null });
+      return id;
+    }),
+    billEdit: (edited) => change(() => (Object.assign(bill(edited.id), edited), null)),
+    billRemove: (id) => change(() => ((world.book.bills = world.book.bills.filter((one) => one.id !== id)), null)),
+    occurrenceMark: (id, dueOn, mark) => change(() => {
+      if (mark.kind === 'unmarked') world.book.marks.delete(markKey(id, dueOn));
+      else world.book.marks.set(markKey(id, dueOn), mark);
+      return null;
+    }),
+    billers: async (text) => attempt(() => billers.filter((one) => `${one.name} ${one.category}`.toLowerCase().includes(text.toLowerCase()))),
+    cards: () => read(() => world.home().cards),
+    accounts: () => read(() =>
+      world.accounts.map((account) => {
+        const days = transactions.filter((line) => line.account === account.id).map((line) => line.posted_on).toSorted();
+        return { account, transactions: days.length, first_on: days[0] ?? null, last_on: days.at(-1) ?? null };
+      }),
+    ),
+    accountRename: (id, name) => change(() => ((found(world.accounts.find((one) => one.id === id)).name = name), null)),
+    cardTerms: (id, terms) => change(() => ((found(world.accounts.find((one) => one.id === id)).terms = terms), null)),
+    transactions: ({ account, search, limit, after }) => read(() => {
+      const words = (search ?? '').toLowerCase().split(/\s+/).filter(Boolean);
+      const all = transactions.filter((line) => line.account === account && words.every((word) => `${line.description} ${line.memo ?? ''}`.toLowerCase().includes(word)));
+      const start = Number(after ?? 0);
+      const end = start + (limit ?? 50);
+      return { items: all.slice(start, end), next: end < all.length ? String(end) : null };
+    }),
+    payments: () => read(() => world.book.payments),
+    payQuote: (id, dueOn) => read(() => {
+      const one = occurrence(world.book, bill(id), dueOn);
+      const to = billers.find((biller) => biller.id === bill(id).biller)?.name ?? one.name;
+      return {
+        to,
+        bill: id,
+        due_on: dueOn,
+        amount: one.amount,
+        left: one.left,
+        estimated: one.estimated,
+        not_payable: one.payable ? null : 'this bill has no biller that takes payments here',
+        sends_on: '2026-11-13',
+        expected_by: '2026-11-16',
+        from: 'Tern Harbor Checking ··2086',
+        available: { minor: 110718, currency: 'USD' },
+        practice: world.status.practice_money,
+        online: world.status.online,
+      };
+    }),
+    payBill: (request) => change(() => {
+      const same = world.book.payments.some((one) => one.bill === request.bill && one.due_on === request.due_on && one.amount.minor === request.amount.minor && one.id.startsWith('payment-new'));
+      if (same && !request.duplicate_meant) throw new Refused({ code: 'possible_duplicate' });
+      return world.pay(request);
+    }),
+    paymentCancel: (id) => change(() => {
+      const one = found(world.book.payments.find((payment) => payment.id === id));
+      return Object.assign(one, { state: 'cancelled', can_cancel: false, history: [...one.history, { state: 'cancelled', at: NOW }] });
+    }),
+    importChoose: async () => attempt(() => world.offer()),
+    importConfirm: () => change(() => ({ ...world.offer().report, preview: false })),
+    importDiscard: async () => attempt(() => null),
+    statements: () => read(() => ({ accounts: world.empty ? [] : statements })),
+    statementOpen: async () => attempt(() => null),
+    statementSave: async () => attempt(() => true),
+    reminders: () => read(() => world.reminders()),
+    remindersTimer: (on) => change(() => ((world.timer = on), null)),
+    reminderTest: async () => attempt(() => null),
+    reminderSnooze: () => change(() => null),
+    settings: async () => attempt(() => world.settings),
+    settingsSet: (settings) => change(() => ((world.settings = settings), null)),
+    autostart: (on) => change(() => ((world.settings.start_hidden_at_sign_in = on), null)),
+    search: async (text) => attempt(() => ({ hits: hits(world, text.toLowerCase()) })),
+    syncNow: async () => attempt(() => {
+      if (!world.status.online) throw new Refused({ code: 'server_unreachable' });
+      return null;
+    }),
+    check: async () => attempt(() => [
+      { name: 'version', good: true, about: 'Billfold 0.1.0' },
+      { name: 'keyring', good: true, about: 'the system keyring answers' },
+      { name: 'server', good: world.status.online, about: 'on this computer, answers' },
+      { name: 'cache', good: true, about: 'encrypted, 2 accounts' },
+      { name: 'clock', good: true, about: NOW },
+      { name: 'notifier', good: false, about: 'nobody on this desktop shows notifications' },
+    ]),
+  };
+
+  return { commands, onChanged: listen(changed), onSignIn: listen(signIn), onImportOffered: async () => () => {}, onOpenScreen: async () => () => {} };
+}
+
+function hits(world: World, text: string): SearchHit[] {
+  const has = (name: string) => name.toLowerCase().includes(text);
+  return [
+    ...world.book.bills.filter((one) => has(one.name)).map((one) => ({ kind: 'bill' as const, id: one.id, name: one.name, amount: one.amount })),
+    ...world.book.payments.filter((one) => has(one.to)).map((one) => ({ kind: 'payment' as const, id: one.id, to: one.to, amount: one.amount })),
+    ...transactions.filter((one) => has(one.description)).map((one) => ({ kind: 'transaction' as const, id: one.id, account: one.account, description: one.description, amount: one.amount, on: one.posted_on })),
+  ].slice(0, 20);
+}

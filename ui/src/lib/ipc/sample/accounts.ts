@@ -1,0 +1,129 @@
+// The invented household's card and bank account: balances, transactions and statements that add up.
+import type { Account, AccountStatements, CardView, StatementRow, TransactionKind, TransactionView } from '../bindings';
+import { usd } from './bills';
+
+export const card: Account = {
+  id: 'account-card',
+  keeping: 'linked',
+  kind: 'card',
+  name: 'Quillmere Card',
+  mask: '4417',
+  currency: 'USD',
+  source: null,
+  balance: usd(-146324),
+  available: usd(243366),
+  balance_as_of: '2026-11-12',
+  terms: { closing_day: 25, due: { days_after_closing: 25 }, minimum_floor: usd(2500), minimum_share: 20_000 },
+  issuer: null,
+};
+
+export const checking: Account = {
+  id: 'account-checking',
+  keeping: 'served',
+  kind: 'checking',
+  name: 'Tern Harbor Checking',
+  mask: '2086',
+  currency: 'USD',
+  source: null,
+  balance: usd(120718),
+  available: usd(110718),
+  balance_as_of: '2026-11-12',
+  terms: null,
+  issuer: null,
+};
+
+const spending: [string, number][] = [
+  ['2026-06-01', 28140],
+  ['2026-07-01', 31275],
+  ['2026-08-01', 22690],
+  ['2026-09-01', 35418],
+  ['2026-10-01', 29822],
+  ['2026-11-01', 16445],
+];
+
+export const cardView = (account: Account): CardView => ({
+  account,
+  figures: {
+    current_balance: usd(146324),
+    statement_balance: usd(128460),
+    minimum_due: usd(8000),
+    pending: usd(10310),
+    pending_count: 2,
+    paid_since_closing: usd(0),
+    closed_on: '2026-10-25',
+    next_closing_on: '2026-11-25',
+    due_on: '2026-11-19',
+    from_issuer: false,
+    unused_credit: usd(243366),
+    credit_limit: usd(400000),
+  },
+  spending: spending.map(([month, minor]) => ({ month, amount: usd(minor) })),
+});
+
+let made = 0;
+
+function line(account: string, posted_on: string, minor: number, description: string, kind: TransactionKind, memo: string | null = null, pending = false): TransactionView {
+  made += 1;
+  return { id: `line-${made}`, account, posted_on, amount: usd(minor), description, memo, kind, state: pending ? 'pending' : 'posted' };
+}
+
+const shops = ['Market', 'Garden', 'Home', 'Online'];
+
+/** Older purchases, so that paging and search have something to find. */
+function older(): TransactionView[] {
+  return Array.from({ length: 84 }, (_, at) => {
+    const day = new Date(Date.UTC(2026, 9, 27 - at * 2)).toISOString().slice(0, 10);
+    return line(card.id, day, -(1850 + ((at * 977) % 6400)), `Quillmere ${shops[at % shops.length]}`, 'purchase');
+  });
+}
+
+export const transactions: TransactionView[] = [
+  line(card.id, '2026-11-12', -6490, 'Quillmere Online', 'purchase', 'Held for shipping', true),
+  line(card.id, '2026-11-11', -3820, 'Quillmere Market', 'purchase', null, true),
+  line(card.id, '2026-11-09', -2340, 'Quillmere Garden', 'purchase'),
+  line(checking.id, '2026-11-08', -1399, 'Paperkite TV', 'debit'),
+  line(card.id, '2026-11-07', -5230, 'Quillmere Market', 'purchase'),
+  line(checking.id, '2026-11-06', 148600, 'Tern Harbor Clinic, pay', 'credit'),
+  line(card.id, '2026-11-05', 3199, 'Quillmere Home, returned', 'refund'),
+  line(card.id, '2026-11-02', -8875, 'Quillmere Home', 'purchase'),
+  line(checking.id, '2026-11-01', -118000, 'Alder Court', 'transfer', 'Rent'),
+  line(card.id, '2026-10-28', -4618, 'Quillmere Market', 'purchase'),
+  ...older(),
+];
+
+const closings: [string, number, boolean][] = [
+  ['2025-11-25', 9605, true],
+  ['2026-01-25', 102164, true],
+  ['2026-02-25', 106630, false],
+  ['2026-04-25', 102075, true],
+  ['2026-05-25', 165590, true],
+  ['2026-06-25', 161148, true],
+  ['2026-07-25', 153002, true],
+  ['2026-08-25', 148837, true],
+  ['2026-09-25', 140211, true],
+  ['2026-10-25', 128460, true],
+];
+
+function statement(closing: [string, number, boolean], at: number): StatementRow {
+  const [closed_on, minor, complete] = closing;
+  const [year = 0, month = 0] = closed_on.split('-').map(Number);
+  const day = (y: number, m: number, d: number) => new Date(Date.UTC(y, m, d)).toISOString().slice(0, 10);
+  return {
+    summary: {
+      account: card.id,
+      opened_on: day(year, month - 2, 26),
+      closed_on,
+      due_on: day(year, month, 19),
+      opening: usd(-(closings[at - 1]?.[1] ?? 4210)),
+      closing: usd(-minor),
+      lines: 6 + ((at * 5) % 9),
+      complete,
+    },
+    kept: at > 2,
+  };
+}
+
+export const statements: AccountStatements[] = [
+  { account: card.id, name: card.name, statements: closings.map(statement).reverse(), gaps: ['2025-12-25', '2026-03-25'], next_closing_on: '2026-11-25' },
+  { account: checking.id, name: checking.name, statements: [], gaps: [], next_closing_on: '2026-11-30' },
+];

@@ -1,0 +1,167 @@
+// The whole invented world in memory: Ines Calloway's money on 12 November 2026.
+import type { Account, BillView, DeviceView, HomeView, ImportOffer, MarkAs, PayBill, PaymentView, RemindersView, Settings, StatusView } from '../bindings';
+import { card, cardView, checking, transactions } from './accounts';
+import { billers, startingBills, TODAY, usd } from './bills';
+import { datesOf, isPayable, markKey, occurrence, occurrences, shifted, type Book } from './book';
+import { paidByWord, startingPayments } from './payments';
+
+const SOON = 7;
+const holidays: Record<string, string> = { '2026-11-26': 'Thanksgiving Day', '2026-11-11': 'Veterans Day', '2026-12-25': 'Christmas Day' };
+
+export class World {
+  empty: boolean;
+  accounts: Account[];
+  book: Book;
+  status: StatusView;
+  settings: Settings = { lock_after_minutes: 5, theme: 'system', remind_at: '09:00', remind_days: [5, 1], details_in_notifications: false, start_hidden_at_sign_in: true };
+  timer = true;
+  devices: DeviceView[] = [
+    { id: 'device-1', name: 'Alder, desk', last_seen_at: '2026-11-12T14:41:00Z', this_one: true },
+    { id: 'device-2', name: 'Travel laptop', last_seen_at: '2026-11-09T22:05:00Z', this_one: false },
+  ];
+  #made = 0;
+
+  constructor(kind: string) {
+    this.empty = kind === 'empty';
+    this.accounts = this.empty ? [] : [{ ...card }, checking];
+    const marks = new Map<string, MarkAs>(paidByWord.map(([bill, day]) => [markKey(bill, day), { kind: 'paid', amount: null }]));
+    marks.set(markKey('bill-gym', '2026-11-17'), { kind: 'skipped' });
+    this.book = this.empty ? { bills: [], marks: new Map(), payments: [] } : { bills: startingBills(), marks, payments: startingPayments() };
+    const phase = kind === 'welcome' ? 'welcome' : kind === 'locked' || kind === 'passphrase' ? 'locked' : 'ready';
+    this.status = {
+      phase,
+      name: phase === 'ready' ? 'Ines Calloway' : null,
+      place: kind === 'server' ? { kind: 'server', url: 'https://accounts.alder-lane.example', name: 'Alder Lane Household' } : { kind: 'this_computer' },
+      signed_in: kind !== 'signed-out',
+      locked: phase === 'locked',
+      protected_by: kind === 'passphrase' ? 'passphrase' : 'keyring',
+      online: kind !== 'offline',
+      synced_at: '2026-11-12T14:41:00Z',
+      waiting: 0,
+      practice_money: kind === 'practice',
+      needs_you: 0,
+      overdue: 0,
+      version: '0.1.0',
+    };
+    if (kind === 'offline') this.pay({ bill: 'bill-gas', due_on: '2026-11-09', biller: null, amount: usd(5832), send_on: null, duplicate_meant: false });
+  }
+
+  nextId(): string {
+    this.#made += 1;
+    return String(this.#made);
+  }
+
+  /** The status with what follows from the book. */
+  statusNow(): StatusView {
+    const open = this.needsYou();
+    const waiting = this.book.payments.filter((payment) => payment.state === 'not_sent').length;
+    return { ...this.status, needs_you: open.length, overdue: open.filter((one) => one.days < 0).length, waiting };
+  }
+
+  needsYou() {
+    return occurrences(this.book).filter((one) => one.left.minor > 0 && one.days <= SOON);
+  }
+
+  home(): HomeView {
+    const all = occurrences(this.book);
+    const needs = this.needsYou();
+    const onTheWay = all.filter((one) => one.days >= 0 && one.days <= SOON && one.payment !== null && one.left.minor === 0);
+    const sum = (amounts: { minor: number }[]) => (amounts.length === 0 ? [] : [usd(amounts.reduce((total, amount) => total + amount.minor, 0))]);
+    const shown = all.filter((one) => one.days < 30 && (one.days >= 0 || one.left.minor > 0));
+    const counted = shown.filter((one) => one.state !== 'skipped');
+    return {
+      today: TODAY,
+      needs_you: needs,
+      needs_you_total: sum(needs.map((one) => one.left)),
+      needs_you_by: shifted(TODAY, SOON),
+      on_their_way: onTheWay.length,
+      on_their_way_total: sum(onTheWay.map((one) => one.amount)),
+      pending: this.book.payments.filter((payment) => ['submitted', 'not_sent', 'unknown'].includes(payment.state)),
+      changed: this.book.payments.filter((payment) => ['returned', 'settled', 'refused', 'cancelled'].includes(payment.state)),
+      timeline: Array.from({ length: 30 }, (_, at) => {
+        const on = shifted(TODAY, at);
+        const weekday = new Date(on).getUTCDay();
+        const items = shown.filter((one) => one.due_on === on || (at === 0 && one.days < 0));
+        return { on, weekend: weekday === 0 || weekday === 6, holiday: holidays[on] ?? null, items };
+      }),
+      timeline_total: sum(counted.map((one) => (one.left.minor > 0 ? one.left : one.amount))),
+      timeline_count: counted.length,
+      cards: this.accounts.filter((account) => account.kind === 'card').map(cardView),
+      recent: this.empty ? [] : transactions.slice(0, 5),
+      has_bills: this.book.bills.length > 0,
+    };
+  }
+
+  billViews(): BillView[] {
+    return this.book.bills
+      .map((bill) => ({
+        bill,
+        biller_name: billers.find((biller) => biller.id === bill.biller)?.name ?? null,
+        payable: isPayable(bill),
+        next_due_on: datesOf(bill.schedule, TODAY, shifted(TODAY, 400))[0] ?? null,
+        history: datesOf(bill.schedule, '2026-09-01', shifted(TODAY, -1))
+          .map((day) => occurrence(this.book, bill, day))
+          .filter((one) => one.state === 'paid' || one.state === 'skipped')
+          .reverse(),
+      }))
+      .toSorted((a, b) => a.bill.name.localeCompare(b.bill.name));
+  }
+
+  pay(request: PayBill): PaymentView {
+    const bill = this.book.bills.find((one) => one.id === request.bill);
+    const sendsOn = request.send_on ?? '2026-11-13';
+    const made_at = '2026-11-12T14:45:00Z';
+    const state = this.status.online ? 'scheduled' : 'not_sent';
+    const payment: PaymentView = {
+      id: `payment-new-${this.nextId()}`,
+      to: billers.find((biller) => biller.id === bill?.biller)?.name ?? bill?.name ?? '',
+      amount: request.amount,
+      state,
+      reason: null,
+      bill: request.bill,
+      due_on: request.due_on,
+      sends_on: sendsOn,
+      cutoff_at: state === 'scheduled' ? `${sendsOn}T21:00:00Z` : null,
+      expected_by: shifted(sendsOn, 3),
+      made_at,
+      practice: this.status.practice_money,
+      can_cancel: true,
+      history: [{ state, at: made_at }],
+    };
+    this.book.payments = [payment, ...this.book.payments];
+    return payment;
+  }
+
+  reminders(): RemindersView {
+    const next = this.empty ? null : { bill: 'bill-power', name: 'Cobalt Ridge Power', due_on: '2026-11-16', at: '2026-11-15T14:00:00Z' };
+    const delivered = this.empty ? [] : [{ bill: 'bill-gas', name: 'Northfold Gas', due_on: '2026-11-09', at: '2026-11-08T14:00:00Z', days_before: 1 }];
+    return { timer: { state: this.timer ? 'on' : 'off' }, delivered, next, why_none: next ? null : 'No bill has a reminder.' };
+  }
+
+  offer(): ImportOffer {
+    return {
+      token: `offer-${this.nextId()}`,
+      file_name: 'quillmere-november.qfx',
+      report: {
+        format: 'OFX 1.02 (SGML)',
+        new: 4,
+        known: 2,
+        replaced: 1,
+        rejected: [{ line: 118, reason: 'the amount is not a number' }],
+        accounts: [card.id],
+        account_names: ['Quillmere Card ··4417'],
+        lines: [
+          { posted_on: '2026-11-12', amount: usd(-6490), description: 'Quillmere Online', verdict: 'replaces', why: 'the pending line of Nov 12 has posted' },
+          { posted_on: '2026-11-11', amount: usd(-3820), description: 'Quillmere Market', verdict: 'new', why: 'no line has this id' },
+          { posted_on: '2026-11-10', amount: usd(-1275), description: 'Quillmere Garden', verdict: 'new', why: 'no line has this id' },
+          { posted_on: '2026-11-10', amount: usd(-1275), description: 'Quillmere Garden', verdict: 'new', why: 'a second one of the same day and amount' },
+          { posted_on: '2026-11-10', amount: usd(31000), description: 'Payment, thank you', verdict: 'new', why: 'no line has this id' },
+          { posted_on: '2026-11-09', amount: usd(-2340), description: 'Quillmere Garden', verdict: 'known', why: 'the same id is here' },
+          { posted_on: '2026-11-07', amount: usd(-5230), description: 'Quillmere Market', verdict: 'known', why: 'the same id is here' },
+        ],
+        warnings: ['The file names no time zone; New York was taken.'],
+        preview: true,
+      },
+    };
+  }
+}

@@ -1,0 +1,7 @@
+import type { Messages } from '$lib/i18n';
+import type { Account } from '$lib/ipc/bindings';
+
+/** "Harbor Card ··4417": never more of a number than its last characters. */
+export function accountLabel(account: Pick<Account, 'name' | 'mask'>, messages: Messages): string {
+  return account.mask ? `${account.name} ${messages.app.masked(account.mask)}` : account.name;
+}

@@ -1,0 +1,110 @@
+// What all screens share: the status, the views that were read, toasts, and the dialogs that any screen may ask for.
+import { createContext, untrack } from 'svelte';
+import { todayHere } from '$lib/format';
+import { answer, type Commands } from '$lib/ipc';
+import type { Bill, BillId, ImportOffer, StatusView } from '$lib/ipc/bindings';
+import { Action, View } from './view.svelte';
+
+const TOAST_MS = 10_000;
+const TOASTS_MAX = 3;
+
+export type Toast = { id: number; text: string; undo?: () => void };
+
+export class Desk {
+  status: View<StatusView>;
+  /** Grows with every change that the shell tells; screens read again when it does. */
+  version = $state(0);
+  toasts = $state.raw<Toast[]>([]);
+  paying = $state.raw<{ bill: BillId; dueOn: string } | null>(null);
+  /** The bill that is being typed: an edit, or a new one when it has none. */
+  typing = $state.raw<{ bill: Bill | null } | null>(null);
+  offer = $state.raw<ImportOffer | null>(null);
+  /** Shown once, right after keys were made; kept nowhere. */
+  recoveryKey = $state.raw<string | null>(null);
+  palette = $state(false);
+  keys = $state(false);
+  sync = new Action();
+  choosing = new Action();
+  #views = new Map<string, View<unknown>>();
+  #next = 1;
+
+  constructor(
+    readonly commands: Commands,
+    readonly go: (path: string) => void = () => {},
+  ) {
+    this.status = new View(() => answer(commands.status()));
+  }
+
+  get today(): string {
+    return todayHere();
+  }
+
+  changed(): Promise<void> {
+    this.version += 1;
+    return this.status.read();
+  }
+
+  /**
+   * A view that reads itself again whenever the shell tells of a change. What was read last is there at once, also on
+   * the way back to a screen. To be asked for while a component begins.
+   */
+  follow<T>(name: string, ask: () => Promise<T>): View<T> {
+    const view = (this.#views.get(name) as View<T> | undefined) ?? new View(ask);
+    this.#views.set(name, view);
+    $effect(() => {
+      void this.version;
+      untrack(() => void this.#read(view));
+    });
+    return view;
+  }
+
+  /** Drops everything that was read: after a lock nothing of it may stay in memory. */
+  forget(): void {
+    this.#views.clear();
+    this.toasts = [];
+    this.paying = null;
+    this.typing = null;
+    this.offer = null;
+    this.palette = false;
+  }
+
+  pay(bill: BillId, dueOn: string): void {
+    this.paying = { bill, dueOn };
+  }
+
+  async chooseImport(): Promise<void> {
+    await this.choosing.run(async () => {
+      const offer = await answer(this.commands.importChoose());
+      if (offer) this.offer = offer;
+    });
+    if (this.choosing.problem) this.go(`/import?refused=${this.choosing.problem.code}`);
+  }
+
+  async syncNow(): Promise<void> {
+    await this.sync.run(() => answer(this.commands.syncNow()));
+    await this.changed();
+  }
+
+  async lock(): Promise<void> {
+    await answer(this.commands.lock());
+    await this.changed();
+  }
+
+  /** Says that something is done, for 10 seconds. Refusals are never only said here. */
+  say(text: string, undo?: () => void): void {
+    const toast: Toast = { id: this.#next++, text, undo };
+    this.toasts = [...this.toasts, toast].slice(-TOASTS_MAX);
+    setTimeout(() => this.hush(toast.id), TOAST_MS);
+  }
+
+  hush(id: number): void {
+    this.toasts = this.toasts.filter((toast) => toast.id !== id);
+  }
+
+  async #read(view: View<unknown>): Promise<void> {
+    await view.read();
+    if (view.problem?.code === 'locked' || view.problem?.code === 'no_account') await this.status.read();
+  }
+}
+
+export const [getDesk, setDesk] = createContext<Desk>();

@@ -1,0 +1,18 @@
+// The places of the navigation; their order never changes.
+import type { IconName } from '$lib/components/icons';
+import type { Messages } from '$lib/i18n';
+
+export type Place = { path: string; icon: IconName; name: keyof Pick<Messages['app'], 'home' | 'bills' | 'card' | 'payments' | 'statements' | 'settings'> };
+
+export const places: readonly Place[] = [
+  { path: '/', icon: 'home', name: 'home' },
+  { path: '/bills', icon: 'bills', name: 'bills' },
+  { path: '/card', icon: 'card', name: 'card' },
+  { path: '/payments', icon: 'payments', name: 'payments' },
+  { path: '/statements', icon: 'statements', name: 'statements' },
+  { path: '/settings', icon: 'settings', name: 'settings' },
+];
+
+export const billPath = (bill: string, dueOn?: string | null) => `/bills?bill=${bill}${dueOn ? `&due=${dueOn}` : ''}`;
+export const paymentPath = (payment: string) => `/payments?payment=${payment}`;
+export const accountPath = (account: string) => `/card?account=${account}`;

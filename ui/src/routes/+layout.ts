@@ -1,0 +1,14 @@
+// The window is one page drawn by script; the shell answers every path with it.
+import { speak } from '$lib/i18n';
+import { loadIpc } from '$lib/ipc';
+import { language } from '$lib/state/preferences';
+import type { LayoutLoad } from './$types';
+
+export const ssr = false;
+export const prerender = false;
+
+export const load: LayoutLoad = async () => {
+  const chosen = language();
+  document.documentElement.lang = speak(chosen === 'system' ? navigator.languages : [chosen, ...navigator.languages]);
+  return { ipc: await loadIpc() };
+};
