@@ -34,5 +34,5 @@ export function remindText(days: readonly number[], messages: Messages): string 
   const onDay = before.length < days.length;
   if (before.length === 0) return onDay ? words.remindsOnDay : words.remindsNone;
   const list = new Intl.ListFormat(locale(), { type: 'conjunction' }).format(before.map(String));
-  return words.reminds(list, before.at(-1) ?? 0) + (onDay ? words.remindsAlso : '');
+  return words.reminds(list, before.length === 1 ? (before[0] ?? 1) : before.length) + (onDay ? words.remindsAlso : '');
 }

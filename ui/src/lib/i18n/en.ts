@@ -170,7 +170,7 @@ export const en = {
     covered: 'Left to pay',
     toBiller: (name: string) => `Paid to ${name}`,
     paidElsewhere: 'You pay it elsewhere; Billfold reminds.',
-    reminds: (days: string, last: number) => `Reminds ${days} ${s(last, 'day', 'days')} before`,
+    reminds: (days: string, n: number) => `Reminds ${days} ${s(n, 'day', 'days')} before`,
     remindsOnDay: 'Reminds on the day',
     remindsAlso: ', and on the day',
     remindsNone: 'No reminders',
