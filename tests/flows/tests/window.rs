@@ -1,0 +1,87 @@
+//! The real window: starting, live changes, the tray, and locking.
+
+use std::time::{Duration, Instant};
+
+use flows::bus::{Bus, Keyring};
+use flows::place::Place;
+use flows::process::wait_until;
+use flows::window::{Display, Window};
+
+struct Desk {
+    bus: Bus,
+    _keyring: Keyring,
+    place: Place,
+    display: Display,
+}
+
+async fn desk() -> Desk {
+    let bus = Bus::start();
+    let place = Place::new().with_bus(&bus.address);
+    let keyring = bus.keyring(place.home()).await;
+    Desk { bus, _keyring: keyring, place, display: Display::start() }
+}
+
+/// Process numbers of web views below these programs.
+fn web_processes(place: &Place) -> Vec<String> {
+    let home = place.home().display().to_string();
+    let mut found = Vec::new();
+    for process in std::fs::read_dir("/proc").into_iter().flatten().flatten() {
+        let environment = std::fs::read(process.path().join("environ")).unwrap_or_default();
+        let command = std::fs::read(process.path().join("cmdline")).unwrap_or_default();
+        let is_web = String::from_utf8_lossy(&command).contains("WebKitWebProcess");
+        if is_web && String::from_utf8_lossy(&environment).contains(&home) {
+            found.push(process.file_name().to_string_lossy().into_owned());
+        }
+    }
+    found
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_person_starts_here_adds_a_bill_and_sees_changes_from_elsewhere_at_once() {
+    let desk = desk().await;
+    let window = Window::open(&desk.place, &desk.display).await;
+    window.wait("Where should your account live?").await;
+    window.close().await;
+    desk.place.billfold(&["account", "create", "--local", "--name", "Ines Calloway"]).ok();
+    let window = Window::open(&desk.place, &desk.display).await;
+    window.wait("Home").await;
+    // The command line is another program; the window hears of it within a second.
+    let bill = ["bills", "add", "--name", "Rent", "--amount", "950.00", "--every", "month", "--day", "1"];
+    desk.place.billfold(&bill).ok();
+    let began = Instant::now();
+    window.wait("Rent").await;
+    assert!(began.elapsed() < Duration::from_secs(5), "it took {:?}", began.elapsed());
+    window.wait("$950.00").await;
+    window.close().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn the_tray_says_what_is_due_and_locking_takes_the_page_away() {
+    let desk = desk().await;
+    let tray = desk.bus.tray().await;
+    desk.place.billfold(&["account", "create", "--local", "--name", "Ines Calloway"]).ok();
+    let today = jiff::Zoned::now().with_time_zone(jiff::tz::TimeZone::UTC).date().to_string();
+    for (name, amount) in [("Phone", "40"), ("Power", "94.17")] {
+        desk.place
+            .billfold(&["bills", "add", "--name", name, "--amount", amount, "--every", "month", "--starts", &today])
+            .ok();
+    }
+    let mut command = desk.place.command(&[]);
+    command.env("DISPLAY", &desk.display.name);
+    let app = flows::process::Program::start(&mut command);
+    let lines = tray.wait("Next 7 days: 134.17 USD").await;
+    let words: Vec<&str> = lines.iter().map(|(_, line)| line.as_str()).filter(|line| !line.is_empty()).collect();
+    assert_eq!(words[1..3].iter().filter(|line| line.contains("today")).count(), 2, "{words:?}");
+    for command in ["Open Billfold", "Sync now", "Lock", "Quit"] {
+        assert!(words.contains(&command), "{words:?}");
+    }
+    wait_until("the window's web process", || (!web_processes(&desk.place).is_empty()).then_some(()));
+    tray.click("Lock").await;
+    let locked = tray.wait("Billfold is locked").await;
+    assert!(!locked.iter().any(|(_, line)| line.contains("Phone") || line.contains("94.17")), "no names, no amounts");
+    assert_eq!(desk.place.billfold(&["status"]).ok()["locked"], true);
+    tray.click("Quit").await;
+    let mut app = app;
+    app.wait_end();
+    wait_until("the web processes to end", || web_processes(&desk.place).is_empty().then_some(()));
+}
