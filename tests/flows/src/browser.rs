@@ -34,6 +34,7 @@ pub struct Browser {
 
 impl Browser {
     pub async fn start() -> Self {
+        crate::name_cryptography();
         let home = tempfile::Builder::new().prefix("billfold-browser-").tempdir().expect("a folder");
         let mut command = Command::new("chromedriver");
         command.arg("--port=0").env("HOME", home.path()).env("TMPDIR", home.path());

@@ -7,3 +7,10 @@ pub mod place;
 pub mod process;
 pub mod server;
 pub mod window;
+pub mod world;
+
+/// The drivers' HTTP library wants its cryptography named once, also for plain connections.
+pub(crate) fn name_cryptography() {
+    // A second call finds it named already.
+    let _ = rustls::crypto::ring::default_provider().install_default();
+}

@@ -35,6 +35,7 @@ pub struct Window {
 impl Window {
     /// Starts the app with its window open, as a person would.
     pub async fn open(place: &Place, display: &Display) -> Self {
+        crate::name_cryptography();
         // A port that was free a moment ago; the driver has no way to choose one by itself.
         let port = std::net::TcpListener::bind("127.0.0.1:0").and_then(|socket| socket.local_addr());
         let port = port.expect("a free port").port();

@@ -3,14 +3,11 @@
 
 use flows::place::{PASSPHRASE, Place, card_export};
 use flows::process::wait_until;
+use flows::world::today;
 use serde_json::{Value, json};
 
 fn items(json: &Value) -> &Vec<Value> {
     json["items"].as_array().expect("a list")
-}
-
-fn today() -> jiff::civil::Date {
-    jiff::Zoned::now().with_time_zone(jiff::tz::TimeZone::UTC).date()
 }
 
 fn ofx_day(days_ago: i64) -> String {

@@ -5,8 +5,7 @@ use flows::place::Place;
 use flows::process::{wait_for, wait_until};
 
 fn tomorrow() -> String {
-    let today = jiff::Zoned::now().with_time_zone(jiff::tz::TimeZone::UTC).date();
-    today.tomorrow().expect("a day").to_string()
+    flows::world::today().tomorrow().expect("a day").to_string()
 }
 
 async fn with_keyring() -> (Bus, flows::bus::Keyring, Place) {

@@ -60,7 +60,7 @@ async fn the_tray_says_what_is_due_and_locking_takes_the_page_away() {
     let desk = desk().await;
     let tray = desk.bus.tray().await;
     desk.place.billfold(&["account", "create", "--local", "--name", "Ines Calloway"]).ok();
-    let today = jiff::Zoned::now().with_time_zone(jiff::tz::TimeZone::UTC).date().to_string();
+    let today = flows::world::today().to_string();
     for (name, amount) in [("Phone", "40"), ("Power", "94.17")] {
         desk.place
             .billfold(&["bills", "add", "--name", name, "--amount", amount, "--every", "month", "--starts", &today])

@@ -1,0 +1,10 @@
+//! The one place where flows look at the clock: real programs live in real time.
+
+use jiff::civil::Date;
+use jiff::tz::TimeZone;
+
+/// Today, in the zone that the flows' programs are given.
+#[expect(clippy::disallowed_methods, reason = "real programs live in real time")]
+pub fn today() -> Date {
+    jiff::Zoned::now().with_time_zone(TimeZone::UTC).date()
+}

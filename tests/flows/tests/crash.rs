@@ -1,0 +1,152 @@
+//! The power goes at any moment: what was acknowledged is there, and nothing is doubled.
+
+use std::collections::HashSet;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::time::Duration;
+
+use client::Client;
+use client::payments::{PayBill, PaymentViewState};
+use client::platform::{FixedZone, MemoryNotifier, MemorySecrets, NoBrowser, Ports, SystemChance, SystemClock};
+use client::sign_in::Connect;
+use client::vault::Protect;
+use domain::ids::{BillerId, PaymentId};
+use domain::money::{Currency, Money};
+use flows::browser::Browser;
+use flows::server::Server;
+use jiff::tz::TimeZone;
+
+const KILLS: u64 = 50;
+const DEVICES: usize = 3;
+
+/// A device as the app is one, in this process.
+struct Device {
+    client: Client,
+    _folder: tempfile::TempDir,
+}
+
+impl Device {
+    async fn sign_in(server: &Server, browser: &Browser, create: bool) -> Self {
+        let folder = tempfile::tempdir().expect("a folder");
+        let ports = Ports {
+            secrets: Arc::new(MemorySecrets::default()),
+            notifier: Arc::new(MemoryNotifier::default()),
+            browser: Arc::new(NoBrowser::default()),
+            clock: Arc::new(SystemClock),
+            chance: Arc::new(SystemChance),
+            zone: Arc::new(FixedZone(TimeZone::UTC)),
+        };
+        let client = Client::open(folder.path(), ports).await.expect("a client").client;
+        let wish = Connect {
+            url: server.url(),
+            create,
+            open_browser: false,
+            protect: Protect::Keyring,
+            device_name: "Desk".to_owned(),
+        };
+        let started = client.sign_in().begin(wish).await.expect("a beginning");
+        let finishing = tokio::spawn({
+            let client = client.clone();
+            async move { client.sign_in().finish().await.map(drop) }
+        });
+        browser.go(&started.address).await;
+        if create {
+            browser.element("#name").await.send_keys("Ines Calloway").await.expect("a field");
+            browser.click("#create button").await;
+        }
+        assert_eq!(browser.match_code().await, started.match_code);
+        browser.click("#yes").await;
+        finishing.await.expect("no panic").expect("signed in");
+        client.sync().now().await.expect("in step");
+        Self { client, _folder: folder }
+    }
+
+    /// Orders one payment after another until told to stop. Gives the ids of all, and of those that the server took.
+    async fn pay(&self, biller: BillerId, stop: &AtomicBool) -> (Vec<PaymentId>, HashSet<PaymentId>) {
+        let (mut ordered, mut taken) = (Vec::new(), HashSet::new());
+        while !stop.load(Ordering::SeqCst) {
+            let request = PayBill {
+                bill: None,
+                due_on: None,
+                biller: Some(biller),
+                amount: Money::new(1, Currency::USD).expect("a cent"),
+                send_on: None,
+                duplicate_meant: true,
+            };
+            let payment = self.client.payments().pay_bill(request).await.expect("an order is always kept");
+            ordered.push(payment.id);
+            // With the server away this fails, and the order waits.
+            let _ = self.client.sync().now().await;
+            let payments = self.client.payments().list().await.expect("a list");
+            let answered = payments.iter().filter(|payment| payment.state != PaymentViewState::NotSent);
+            taken.extend(answered.map(|payment| payment.id));
+        }
+        (ordered, taken)
+    }
+}
+
+/// SplitMix64: the same moments in every run, as far as the machine allows.
+fn moment(number: u64) -> Duration {
+    let mut z = number.wrapping_add(1).wrapping_mul(0x9e37_79b9_7f4a_7c15);
+    z = (z ^ (z >> 30)).wrapping_mul(0xbf58_476d_1ce4_e5b9);
+    Duration::from_millis(40 + (z >> 33) % 360)
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn fifty_kills_under_payment_load_lose_and_double_nothing() {
+    let mut server = Server::start_with(&["--practice-settles-after", "0"]);
+    let browser = Browser::start().await;
+    let mut devices = Vec::new();
+    for at in 0..DEVICES {
+        devices.push(Arc::new(Device::sign_in(&server, &browser, at == 0).await));
+    }
+    browser.quit().await;
+    let billers = devices[0].client.billers().search("Meridian").await.expect("a directory");
+    let biller = billers[0].id;
+    let stop = Arc::new(AtomicBool::new(false));
+    let paying: Vec<_> = devices
+        .iter()
+        .map(|device| {
+            let (device, stop) = (Arc::clone(device), Arc::clone(&stop));
+            tokio::spawn(async move { device.pay(biller, &stop).await })
+        })
+        .collect();
+    for kill in 0..KILLS {
+        tokio::time::sleep(moment(kill)).await;
+        server.kill();
+        server.go_on();
+    }
+    stop.store(true, Ordering::SeqCst);
+    let (mut ordered, mut taken) = (HashSet::new(), HashSet::new());
+    for task in paying {
+        let (mine, answered) = task.await.expect("no panic");
+        ordered.extend(mine);
+        taken.extend(answered);
+    }
+    // Whatever still waits goes out now, and everything settles.
+    for device in &devices {
+        for _ in 0..5 {
+            let _ = device.client.sync().now().await;
+        }
+        assert_eq!(device.client.status().await.expect("a status").waiting, 0);
+    }
+    let total = ordered.len();
+    let began = std::time::Instant::now();
+    let accounts = loop {
+        devices[0].client.sync().now().await.expect("in step");
+        let accounts = devices[0].client.accounts().list().await.expect("a list");
+        let left = accounts[0].account.available.map_or(0, Money::minor);
+        if left == 1_000_000 - i64::try_from(total).expect("few") || began.elapsed() > Duration::from_secs(90) {
+            break accounts;
+        }
+        tokio::time::sleep(Duration::from_millis(200)).await;
+    };
+    assert!(total > 100, "there was load: {total} payments");
+    assert!(taken.is_subset(&ordered) && taken.len() > 50);
+    let available = accounts[0].account.available.map(Money::minor);
+    assert_eq!(available, Some(1_000_000 - i64::try_from(total).expect("few")), "each of {total} left once");
+    server.stop();
+    let (clean, report) = server.audit();
+    assert!(clean, "{report}");
+    eprintln!("{total} payments through {KILLS} kills, {} of them acknowledged on the way: {report}", taken.len());
+}
