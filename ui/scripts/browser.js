@@ -16,6 +16,7 @@ const START_WAIT_MS = 100;
 export async function serve(folder) {
   const server = createServer((request, response) => {
     const path = normalize(decodeURIComponent(new URL(request.url, 'http://here').pathname));
+    if (path === '/blank') return void response.writeHead(200, { 'content-type': 'text/html' }).end('<!doctype html><title>blank</title>');
     const file = join(folder, path);
     const found = existsSync(file) && statSync(file).isFile() ? file : join(folder, 'index.html');
     response.writeHead(200, { 'content-type': types[extname(found)] ?? 'application/octet-stream', 'content-security-policy': POLICY });

@@ -33,7 +33,7 @@ export async function eachScreen(screens, { themes = ['light', 'dark'], width = 
 async function show(browser, address, screen, lang) {
   const url = new URL(screen.path, address);
   if (screen.world) url.searchParams.set('world', screen.world);
-  await browser.go(`${address}/_app/none.txt`);
+  await browser.go(`${address}/blank`);
   await browser.run('localStorage.clear(); if (arguments[0]) localStorage.setItem("billfold.language", arguments[0])', lang);
   await browser.go(url.href);
   await until(browser, "document.querySelector('h1')");

@@ -20,7 +20,7 @@ export function pathOf(payment: PaymentView, messages: Messages): Step[] {
     const failed = now && hasFailed(payment);
     const title = step.state === 'not_sent' ? words.step.kept : words.state[step.state];
     const help = step.state === 'not_sent' ? words.step.keptHelp : '';
-    const why = failed ? reasonText(payment, messages) : now && step.state === 'unknown' ? words.step.unknownHelp : '';
+    const why = failed ? reasonText(payment, messages) : now && step.state === 'unknown' ? words.step.unknownHelp : step.state === 'final' ? words.step.finalHelp : '';
     const done = !now || isSettled(payment.state) || step.state === 'not_sent' || step.state === 'scheduled';
     steps.push({
       when: failed ? 'failed' : done ? 'done' : 'now',

@@ -135,7 +135,7 @@ export class World {
   reminders(): RemindersView {
     const next = this.empty ? null : { bill: 'bill-power', name: 'Cobalt Ridge Power', due_on: '2026-11-16', at: '2026-11-15T14:00:00Z' };
     const delivered = this.empty ? [] : [{ bill: 'bill-gas', name: 'Northfold Gas', due_on: '2026-11-09', at: '2026-11-08T14:00:00Z', days_before: 1 }];
-    return { timer: { state: this.timer ? 'on' : 'off' }, delivered, next, why_none: next ? null : 'No bill has a reminder.' };
+    return { timer: { state: this.timer ? 'on' : 'off' }, delivered, next, why_none: next ? null : 'there are no bills yet' };
   }
 
   offer(): ImportOffer {
@@ -151,13 +151,13 @@ export class World {
         accounts: [card.id],
         account_names: ['Quillmere Card ··4417'],
         lines: [
-          { posted_on: '2026-11-12', amount: usd(-6490), description: 'Quillmere Online', verdict: 'replaces', why: 'the pending line of Nov 12 has posted' },
-          { posted_on: '2026-11-11', amount: usd(-3820), description: 'Quillmere Market', verdict: 'new', why: 'no line has this id' },
-          { posted_on: '2026-11-10', amount: usd(-1275), description: 'Quillmere Garden', verdict: 'new', why: 'no line has this id' },
-          { posted_on: '2026-11-10', amount: usd(-1275), description: 'Quillmere Garden', verdict: 'new', why: 'a second one of the same day and amount' },
-          { posted_on: '2026-11-10', amount: usd(31000), description: 'Payment, thank you', verdict: 'new', why: 'no line has this id' },
-          { posted_on: '2026-11-09', amount: usd(-2340), description: 'Quillmere Garden', verdict: 'known', why: 'the same id is here' },
-          { posted_on: '2026-11-07', amount: usd(-5230), description: 'Quillmere Market', verdict: 'known', why: 'the same id is here' },
+          { posted_on: '2026-11-12', amount: usd(-6490), description: 'Quillmere Online', verdict: 'replaces', why: 'it was pending and has posted' },
+          { posted_on: '2026-11-11', amount: usd(-3820), description: 'Quillmere Market', verdict: 'new', why: 'not here yet' },
+          { posted_on: '2026-11-10', amount: usd(-1275), description: 'Quillmere Garden', verdict: 'new', why: 'not here yet' },
+          { posted_on: '2026-11-10', amount: usd(-1275), description: 'Quillmere Garden', verdict: 'new', why: 'not here yet' },
+          { posted_on: '2026-11-10', amount: usd(31000), description: 'Payment, thank you', verdict: 'new', why: 'not here yet' },
+          { posted_on: '2026-11-09', amount: usd(-2340), description: 'Quillmere Garden', verdict: 'known', why: 'it is here already' },
+          { posted_on: '2026-11-07', amount: usd(-5230), description: 'Quillmere Market', verdict: 'known', why: 'it is here already' },
         ],
         warnings: ['The file names no time zone; New York was taken.'],
         preview: true,

@@ -1,0 +1,86 @@
+import { afterEach, describe, expect, it } from 'vitest';
+import { de } from './de';
+import { en } from './en';
+import { es } from './es';
+import { explain, getMessages, speak } from '.';
+
+type Tree = { [key: string]: unknown };
+
+afterEach(() => void speak(['en-US']));
+
+/** Every message under its path. */
+function flat(tree: Tree, path = ''): Map<string, unknown> {
+  const found = new Map<string, unknown>();
+  for (const [key, value] of Object.entries(tree)) {
+    const here = path ? `${path}.${key}` : key;
+    if (typeof value === 'object' && value !== null) for (const [inner, one] of flat(value as Tree, here)) found.set(inner, one);
+    else found.set(here, value);
+  }
+  return found;
+}
+
+/** A message with its arguments as marks: what a translation must still say. */
+function marked(message: unknown, numbers: number): { text: string; marks: string[] } {
+  if (typeof message !== 'function') return { text: String(message), marks: [] };
+  const values = Array.from({ length: message.length }, (_, at) => (numbers & (1 << at) ? 40 + at : `<${at}>`));
+  try {
+    const text = String((message as (...args: unknown[]) => string)(...values));
+    return { text, marks: values.map(String).filter((value) => text.includes(value)) };
+  } catch {
+    // Some arguments are lists or numbers only; the next combination fits.
+    return { text: '', marks: [] };
+  }
+}
+
+const english = flat(en);
+
+describe.each([
+  ['es', es],
+  ['de', de],
+])('%s', (name, messages) => {
+  const other = flat(messages as unknown as Tree);
+
+  it('has the same messages as English, no more and no fewer', () => {
+    expect([...other.keys()].toSorted()).toEqual([...english.keys()].toSorted());
+  });
+
+  it('takes the same arguments and says each that English says', () => {
+    for (const [path, message] of english) {
+      const translated = other.get(path);
+      expect(typeof translated, path).toBe(typeof message);
+      if (typeof message !== 'function' || typeof translated !== 'function') continue;
+      for (let numbers = 0; numbers < 1 << message.length; numbers += 1) {
+        const wanted = marked(message, numbers).marks;
+        const said = marked(translated, numbers).text;
+        for (const mark of wanted) expect(said, `${path} leaves out ${mark}`).toContain(mark);
+      }
+    }
+  });
+
+  it('leaves no message empty, and is not English', () => {
+    let same = 0;
+    for (const [path, message] of other) {
+      if (typeof message === 'string') expect(message.trim(), path).not.toBe('');
+      if (typeof message === 'string' && message === english.get(path) && message.length > 12) same += 1;
+    }
+    expect(same, `${name} texts that are still English`).toBeLessThan(3);
+  });
+});
+
+it('keeps the tone: no exclamation marks, no "please"', () => {
+  for (const [path, message] of english) {
+    const { text } = marked(message, 0);
+    expect(text, path).not.toMatch(/!|\bplease\b|\boops\b|\bsimply\b/i);
+  }
+});
+
+it('speaks the first language that it knows, and English otherwise', () => {
+  expect(speak(['fr-FR', 'de-AT', 'en'])).toBe('de');
+  expect(getMessages()).toBe(de);
+  expect(speak(['fr-FR'])).toBe('en');
+});
+
+it('explains a code it knows in its own words and keeps the words of one it does not know', () => {
+  expect(explain({ code: 'disk_full', message: 'x', next: 'y' }).title).toBe(en.errors.disk_full[0]);
+  expect(explain({ code: 'new_code', message: 'the moon is full', next: 'wait' })).toEqual({ title: 'The moon is full.', next: 'Wait.' });
+});
