@@ -22,6 +22,7 @@ export default defineConfig({
   test: {
     environment: 'jsdom',
     include: ['src/**/*.test.ts'],
+    setupFiles: ['src/lib/test/setup.ts'],
     env: { TZ: 'America/New_York' },
     restoreMocks: true,
   },

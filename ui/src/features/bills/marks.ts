@@ -34,11 +34,11 @@ export class Marks {
     });
   }
 
-  #mark(one: OccurrenceView, mark: MarkAs, said: string, canUndo: boolean): Promise<boolean> {
-    return this.action.run(async () => {
-      await answer(this.desk.commands.occurrenceMark(one.bill, one.due_on, mark));
-      this.desk.say(said, canUndo ? () => void this.unmark(one) : undefined);
-      await this.desk.changed();
-    });
+  async #mark(one: OccurrenceView, mark: MarkAs, said: string, canUndo: boolean): Promise<boolean> {
+    const done = await this.action.run(() => answer(this.desk.commands.occurrenceMark(one.bill, one.due_on, mark)));
+    if (!done) return false;
+    this.desk.say(said, canUndo ? () => void this.unmark(one) : undefined);
+    await this.desk.changed();
+    return true;
   }
 }

@@ -47,10 +47,11 @@ export class Paying {
     this.action.problem?.code === DUPLICATE || (this.made?.state === 'refused' && this.made.reason === DUPLICATE),
   );
 
-  async confirm(duplicateMeant: boolean): Promise<void> {
+  /** False while something in the form is wrong; then nothing was asked for. */
+  async confirm(duplicateMeant: boolean): Promise<boolean> {
     this.tried = true;
     const amount = this.amount;
-    if (!this.good || !amount) return;
+    if (!this.good || !amount) return false;
     const done = await this.action.run(async () => {
       this.made = await answer(
         this.desk.commands.payBill({
@@ -64,6 +65,7 @@ export class Paying {
       );
     });
     if (done) await this.desk.changed();
+    return true;
   }
 
   async cancel(): Promise<void> {

@@ -452,6 +452,7 @@ export const de: Messages = {
     closing: 'Schlusssaldo',
     due: 'Fällig',
     addsUp: 'Anfangssaldo und alle Zeilen ergeben den Schlusssaldo, auf den Cent.',
+    keptShort: 'Hier',
     kept: 'Auf diesem Computer',
     onServer: 'Auf dem Server',
     nextCloses: (day) => `Der nächste schließt ${day}`,

@@ -453,6 +453,7 @@ export const en = {
     closing: 'Closing balance',
     due: 'Due',
     addsUp: 'Opening and every line give the closing balance, to the cent.',
+    keptShort: 'Here',
     kept: 'On this computer',
     onServer: 'On the server',
     nextCloses: (day: string) => `Next one closes ${day}`,

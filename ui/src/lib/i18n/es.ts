@@ -452,6 +452,7 @@ export const es: Messages = {
     closing: 'Saldo final',
     due: 'Vence',
     addsUp: 'El saldo inicial y todas las líneas dan el saldo final, al céntimo.',
+    keptShort: 'Aquí',
     kept: 'En este equipo',
     onServer: 'En el servidor',
     nextCloses: (day) => `El próximo cierra el ${day}`,

@@ -1,0 +1,138 @@
+import { describe, expect, it } from 'vitest';
+import { click, draw, fireEvent, ok, refused, screen, type, waitFor, within, world } from '$lib/test/draw';
+import BillDialog from './BillDialog.svelte';
+import Bills from './Bills.svelte';
+
+describe('adding a bill', () => {
+  it('says what is missing beside each field and goes to the first of them', async () => {
+    const on = world();
+    draw(BillDialog, on, { bill: null });
+    await click('Add bill');
+    expect(await screen.findByText('Give it a name.')).toBeTruthy();
+    expect(screen.getByText('Type an amount such as $42.00.')).toBeTruthy();
+    await waitFor(() => expect(document.activeElement).toBe(screen.getByLabelText('Name')));
+    expect(screen.getByLabelText('Name').getAttribute('aria-invalid')).toBe('true');
+    expect(on.commands.billAdd).not.toHaveBeenCalled();
+  });
+
+  it('sends what was typed, exactly, and then says so', async () => {
+    const on = world();
+    on.desk.typing = { bill: null };
+    draw(BillDialog, on, { bill: null });
+    await waitFor(() => expect((screen.getByLabelText('5 days before') as HTMLInputElement).checked).toBe(true));
+    await type('Name', '  Harbor rent ');
+    await type('Amount', '$1,180.5');
+    await type('First due date', '2026-12-31');
+    await fireEvent.click(screen.getByLabelText('On the day'));
+    await click('Add bill');
+    await waitFor(() => expect(on.desk.typing).toBeNull());
+    expect(on.commands.billAdd).toHaveBeenCalledExactlyOnceWith({
+      name: 'Harbor rent',
+      amount: { minor: 118050, currency: 'USD' },
+      estimated: false,
+      schedule: { every: 'month', interval: 1, day: 31, starts_on: '2026-12-31', ends_on: null },
+      biller: null,
+      reference: null,
+      remind_days: [5, 1, 0],
+      note: null,
+    });
+    expect(on.desk.toasts.at(-1)?.text).toBe('Harbor rent added');
+  });
+
+  it('finds whom it is paid to in the directory and asks for the customer number', async () => {
+    const on = world();
+    draw(BillDialog, on, { bill: null });
+    await type('Who it is paid to', 'cobalt');
+    await click(/Cobalt Ridge Power/);
+    await type('Your customer number', 'CR 20');
+    await type('Name', 'Power');
+    await type('Amount', '94.17');
+    await click('Add bill');
+    await waitFor(() => expect(on.commands.billAdd).toHaveBeenCalled());
+    expect(on.commands.billAdd).toHaveBeenCalledWith(expect.objectContaining({ biller: 'biller-power', reference: 'CR 20' }));
+  });
+
+  it('keeps what was typed when it is refused, and says why', async () => {
+    const on = world('', { billAdd: () => refused('disk_full') });
+    on.desk.typing = { bill: null };
+    draw(BillDialog, on, { bill: null });
+    await type('Name', 'Rent');
+    await type('Amount', '10');
+    await click('Add bill');
+    expect(await screen.findByText('The disk is full.')).toBeTruthy();
+    expect((screen.getByLabelText('Name') as HTMLInputElement).value).toBe('Rent');
+    expect(on.desk.typing).not.toBeNull();
+  });
+
+  it('links a new bill to a card in a second step, as the shell asks for it', async () => {
+    const on = world('', { billAdd: () => ok('bill-77'), billEdit: () => ok(null) });
+    draw(BillDialog, on, { bill: null });
+    await type('Name', 'Card');
+    await type('Amount', '80');
+    await fireEvent.change(await screen.findByLabelText('Payment of a linked card'), { target: { value: 'account-card' } });
+    await click('Add bill');
+    await waitFor(() => expect(on.commands.billEdit).toHaveBeenCalledWith(expect.objectContaining({ id: 'bill-77', card: 'account-card' })));
+  });
+});
+
+describe('the list of bills', () => {
+  it('marks a bill paid by a letter in its row, and takes it back from the toast', async () => {
+    const on = world();
+    draw(Bills, on);
+    const row = await screen.findByRole('button', { name: 'Northfold Gas' });
+    await fireEvent.keyDown(row, { key: 'm' });
+    await waitFor(() => expect(on.desk.toasts).toHaveLength(1));
+    expect(on.commands.occurrenceMark).toHaveBeenCalledWith('bill-gas', '2026-11-09', { kind: 'paid', amount: null });
+    on.desk.toasts[0]?.undo?.();
+    await waitFor(() => expect(on.commands.occurrenceMark).toHaveBeenLastCalledWith('bill-gas', '2026-11-09', { kind: 'unmarked' }));
+  });
+
+  it('moves between rows with the arrows, and pays from one', async () => {
+    const on = world();
+    draw(Bills, on);
+    const first = await screen.findByRole('button', { name: 'Northfold Gas' });
+    first.focus();
+    await fireEvent.keyDown(first, { key: 'ArrowDown' });
+    expect(document.activeElement?.textContent).toBe('Brightwater car loan');
+    await fireEvent.keyDown(first, { key: 'p' });
+    expect(on.desk.paying).toEqual({ bill: 'bill-gas', dueOn: '2026-11-09' });
+  });
+
+  it('leaves the letters alone when they are switched off', async () => {
+    localStorage.setItem('billfold.letters', 'off');
+    const on = world();
+    draw(Bills, on);
+    await fireEvent.keyDown(await screen.findByRole('button', { name: 'Northfold Gas' }), { key: 'm' });
+    expect(on.commands.occurrenceMark).not.toHaveBeenCalled();
+  });
+
+  it('opens the rest under the dots, moves in it by arrows and comes back to the dots', async () => {
+    draw(Bills, world());
+    const dots = await screen.findByRole('button', { name: 'More for Northfold Gas' });
+    await fireEvent.click(dots);
+    const menu = await screen.findByRole('menu');
+    const items = within(menu).getAllByRole('menuitem');
+    await waitFor(() => expect(document.activeElement).toBe(items[0]));
+    await fireEvent.keyDown(menu, { key: 'ArrowUp' });
+    expect(document.activeElement).toBe(items.at(-1));
+    await fireEvent.keyDown(menu, { key: 'Escape' });
+    expect(screen.queryByRole('menu')).toBeNull();
+    expect(document.activeElement).toBe(dots);
+  });
+
+  it('asks before it removes a bill', async () => {
+    const on = world();
+    draw(Bills, on, { bill: 'bill-tv' });
+    await click('More for the chosen Paperkite TV');
+    await click('Remove bill', 'menuitem');
+    expect(on.commands.billRemove).not.toHaveBeenCalled();
+    await click('Remove bill');
+    await waitFor(() => expect(on.commands.billRemove).toHaveBeenCalledWith('bill-tv'));
+  });
+
+  it('asks for the first one when there is none', async () => {
+    draw(Bills, world('?world=empty'));
+    expect(await screen.findByText('No bills yet')).toBeTruthy();
+    expect(screen.queryByRole('table')).toBeNull();
+  });
+});

@@ -1,0 +1,71 @@
+import { describe, expect, it } from 'vitest';
+import type { BillView, OccurrenceView } from '$lib/ipc/bindings';
+import { chosenRow, groupsOf, isShown, listed, rowsOf } from './groups';
+
+const usd = (minor: number) => ({ minor, currency: 'USD' });
+const today = '2026-11-12';
+
+function billView(id: string, next_due_on: string | null = null): BillView {
+  const schedule = { every: 'month' as const, interval: 1, day: 9, starts_on: '2026-01-09', ends_on: null };
+  const bill = { id, name: id, amount: usd(1000), estimated: false, schedule, biller: null, reference: null, card: null, remind_days: [], note: null };
+  return { bill, biller_name: null, payable: false, next_due_on, history: [] };
+}
+
+function occurrence(bill: string, due_on: string, days: number, rest: Partial<OccurrenceView> = {}): OccurrenceView {
+  return { bill, name: bill, due_on, amount: usd(1000), left: usd(1000), estimated: false, state: days < 0 ? 'overdue' : 'due', days, payable: true, payment: null, sends_on: null, not_sent: false, ...rest };
+}
+
+const view = {
+  today,
+  bills: [billView('gas'), billView('rent'), billView('tax', '2027-04-15'), billView('old')],
+  occurrences: [
+    occurrence('gas', '2026-11-09', -3),
+    occurrence('gas', '2026-12-09', 27),
+    occurrence('rent', '2026-11-01', -11, { state: 'paid', left: usd(0) }),
+    occurrence('rent', '2026-11-17', 5, { state: 'skipped', left: usd(0) }),
+    occurrence('rent', '2026-11-25', 13, { left: usd(400) }),
+  ],
+};
+
+describe('the list of due dates', () => {
+  const rows = rowsOf(view);
+
+  it('holds every due date, and bills that have none in reach', () => {
+    expect(rows.map((row) => row.key)).toEqual(['gas 2026-11-09', 'gas 2026-12-09', 'rent 2026-11-01', 'rent 2026-11-17', 'rent 2026-11-25', 'tax 2027-04-15', 'old ']);
+  });
+
+  it('leaves out a date of a later month while an earlier one of that bill is open', () => {
+    expect(listed(rows, today).map((row) => row.key)).not.toContain('gas 2026-12-09');
+    const alone = rowsOf({ ...view, occurrences: [occurrence('gas', '2026-12-09', 27)] });
+    expect(listed(alone, today).map((row) => row.key)).toContain('gas 2026-12-09');
+  });
+
+  it('groups by when they need the person, settled ones last', () => {
+    const groups = groupsOf(listed(rows, today), today);
+    expect(groups.map((group) => [group.name, group.rows.map((row) => row.key)])).toEqual([
+      ['late', ['gas 2026-11-09']],
+      ['next7', ['rent 2026-11-17']],
+      ['month', ['rent 2026-11-25']],
+      ['further', ['tax 2027-04-15']],
+      ['settled', ['rent 2026-11-01']],
+      ['ended', ['old ']],
+    ]);
+  });
+
+  it('adds up what is left, counts settled ones whole and skipped ones not at all', () => {
+    const totals = Object.fromEntries(groupsOf(rows, today).map((group) => [group.name, group.total]));
+    expect(totals).toMatchObject({ late: [usd(1000)], next7: [], month: [usd(400)], settled: [usd(1000)] });
+  });
+
+  it('filters', () => {
+    const count = (show: 'needs' | 'way' | 'settled') => rows.filter((row) => isShown(row, show)).length;
+    expect([count('needs'), count('way'), count('settled')]).toEqual([1, 0, 1]);
+  });
+
+  it('begins with what was asked for, else with what needs the person', () => {
+    expect(chosenRow(rows, 'rent', '2026-11-25')?.key).toBe('rent 2026-11-25');
+    expect(chosenRow(rows, 'tax', null)?.key).toBe('tax 2027-04-15');
+    expect(chosenRow(rows, null, null)?.key).toBe('gas 2026-11-09');
+    expect(chosenRow([], null, null)).toBeNull();
+  });
+});

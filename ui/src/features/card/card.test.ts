@@ -1,0 +1,50 @@
+import { describe, expect, it } from 'vitest';
+import { click, draw, screen, type, waitFor, within, world } from '$lib/test/draw';
+import Card from './Card.svelte';
+
+describe('the card', () => {
+  it('never calls unused credit a balance', async () => {
+    draw(Card, world());
+    expect(await screen.findByText('Credit you have not used:')).toBeTruthy();
+    const balances = document.querySelector('dl.balances');
+    expect(balances?.textContent).not.toContain('$2,433.66');
+  });
+
+  it('shows a purchase plain and a credit with a minus', async () => {
+    draw(Card, world());
+    const refund = (await screen.findByText('Quillmere Home, returned')).closest('tr') as HTMLElement;
+    expect(within(refund).getByText('\u2212$31.99')).toBeTruthy();
+  });
+
+  it('searches its transactions and shows more of them page by page', async () => {
+    const on = world();
+    draw(Card, on);
+    await screen.findByText('Quillmere Home, returned');
+    const lines = () => screen.queryByRole('table', { name: 'Transactions, newest first' })?.querySelectorAll('tbody tr').length ?? 0;
+    const before = lines();
+    await click('Show more');
+    await waitFor(() => expect(lines()).toBeGreaterThan(before));
+    await type('Search these transactions', 'returned');
+    await waitFor(() => expect(on.commands.transactions).toHaveBeenLastCalledWith(expect.objectContaining({ search: 'returned', after: null })));
+    await waitFor(() => expect(lines()).toBe(1));
+    await type('Search these transactions', 'unicorn');
+    expect(await screen.findByText('No transaction has these words.')).toBeTruthy();
+  });
+
+  it('keeps the terms that were typed', async () => {
+    const on = world();
+    draw(Card, on);
+    await click('Closing day and terms');
+    await type('Closing day of the month', '0');
+    await click('Save terms');
+    expect(await screen.findByText('A day from 1 to 31.')).toBeTruthy();
+    await type('Closing day of the month', '20');
+    await click('Save terms');
+    await waitFor(() => expect(on.commands.cardTerms).toHaveBeenCalledWith('account-card', expect.objectContaining({ closing_day: 20 })));
+  });
+
+  it('says how to bring a card in when there is none', async () => {
+    draw(Card, world('?world=empty'));
+    expect(await screen.findByRole('heading', { name: 'No card here' })).toBeTruthy();
+  });
+});

@@ -1,0 +1,72 @@
+import { describe, expect, it } from 'vitest';
+import { click, draw, fireEvent, refused, screen, waitFor, world } from '$lib/test/draw';
+import Home from './Home.svelte';
+
+describe('home', () => {
+  it('leads with what needs the person, and lets it be paid', async () => {
+    const on = world();
+    draw(Home, on);
+    expect((await screen.findByRole('link', { name: '$232.49' })).getAttribute('href')).toBe('/bills?show=needs');
+    expect(screen.getByText(/3 bills\. 2 payments are already on the way: \$310\.75\./)).toBeTruthy();
+    await click('Pay Northfold Gas');
+    expect(on.desk.paying).toEqual({ bill: 'bill-gas', dueOn: '2026-11-09' });
+  });
+
+  it('keeps the four figures of a card apart', async () => {
+    draw(Home, world());
+    for (const [name, amount] of [
+      ['Minimum due', '$80.00'],
+      ['Statement balance', '$1,284.60'],
+      ['Current balance', '$1,463.24'],
+      ['Pending', '$103.10'],
+    ] as const) {
+      const term = (await screen.findAllByText(name)).find((one) => one.tagName === 'DT');
+      expect(term?.nextElementSibling?.textContent?.trim()).toBe(amount);
+    }
+  });
+
+  it('has the table behind the timeline, line for line', async () => {
+    draw(Home, world());
+    await fireEvent.click(await screen.findByText('Show as a table'));
+    const rows = document.querySelectorAll('.chart-foot tbody tr');
+    expect(rows).toHaveLength(document.querySelectorAll('.timeline .mark').length);
+  });
+
+  it('shows no zeros as facts when there is nothing yet', async () => {
+    draw(Home, world('?world=empty'));
+    expect(await screen.findByRole('heading', { name: 'Add your first bill' })).toBeTruthy();
+    expect(document.body.textContent).not.toContain('$0.00');
+  });
+
+  it('says what could not be read and reads again', async () => {
+    let fails = true;
+    const on = world();
+    const read = on.desk.commands.home;
+    on.desk.commands.home = () => (fails ? refused('cache_failed') : read());
+    draw(Home, on);
+    expect(await screen.findByText('Home could not be read')).toBeTruthy();
+    fails = false;
+    await click('Read again');
+    expect(await screen.findByRole('link', { name: '$232.49' })).toBeTruthy();
+    expect(screen.queryByText('Home could not be read')).toBeNull();
+  });
+
+  it('keeps what it showed when a later reading fails', async () => {
+    const on = world();
+    draw(Home, on);
+    await screen.findByRole('link', { name: '$232.49' });
+    on.desk.commands.home = () => refused('cache_failed');
+    await on.desk.changed();
+    expect(await screen.findByText('Home could not be read')).toBeTruthy();
+    expect(screen.getByText(/from the last time it could be read/)).toBeTruthy();
+    expect(screen.getByRole('link', { name: '$232.49' })).toBeTruthy();
+  });
+
+  it('reads again when the shell tells of a change', async () => {
+    const on = world();
+    draw(Home, on);
+    await screen.findByRole('link', { name: '$232.49' });
+    await on.desk.commands.occurrenceMark('bill-gas', '2026-11-09', { kind: 'paid', amount: null });
+    await waitFor(() => expect(screen.getByRole('link', { name: '$174.17' })).toBeTruthy());
+  });
+});

@@ -1,0 +1,73 @@
+import { describe, expect, it } from 'vitest';
+import type { ImportOffer } from '$lib/ipc/bindings';
+import { click, draw, refused, screen, waitFor, world, type World } from '$lib/test/draw';
+import ImportDialog from './ImportDialog.svelte';
+import ImportPage from './ImportPage.svelte';
+
+async function offered(on: World): Promise<ImportOffer> {
+  await on.desk.chooseImport();
+  if (!on.desk.offer) throw new Error('nothing was offered');
+  return on.desk.offer;
+}
+
+describe('the preview of a file', () => {
+  it('counts what is new, known, replaced and unreadable before anything is kept', async () => {
+    const on = world();
+    draw(ImportDialog, on, { offer: await offered(on) });
+    expect(screen.getByText('4 new, 1 replaces an older line, 2 already here')).toBeTruthy();
+    expect(screen.getByText('1 line could not be read')).toBeTruthy();
+    expect(screen.getByText('Line 118')).toBeTruthy();
+    expect(screen.getAllByText('The same line is here already')).toHaveLength(2);
+    expect(on.commands.importConfirm).not.toHaveBeenCalled();
+  });
+
+  it('keeps the lines when the person says so, and shows the account', async () => {
+    const on = world();
+    const offer = await offered(on);
+    draw(ImportDialog, on, { offer });
+    await click('Keep 4 new lines');
+    await waitFor(() => expect(on.went).toEqual(['/card?account=account-card']));
+    expect(on.commands.importConfirm).toHaveBeenCalledExactlyOnceWith(offer.token);
+    expect(on.desk.offer).toBeNull();
+    expect(on.desk.toasts.at(-1)?.text).toBe('5 lines are kept');
+  });
+
+  it('drops the file when it is discarded', async () => {
+    const on = world();
+    const offer = await offered(on);
+    draw(ImportDialog, on, { offer });
+    await click('Discard');
+    expect(on.commands.importDiscard).toHaveBeenCalledWith(offer.token);
+    expect(on.commands.importConfirm).not.toHaveBeenCalled();
+  });
+
+  it('has nothing to keep when every line is here already', async () => {
+    const on = world();
+    const offer = await offered(on);
+    draw(ImportDialog, on, { offer: { ...offer, report: { ...offer.report, new: 0, replaced: 0 } } });
+    expect((screen.getByRole('button', { name: 'Nothing new to keep' }) as HTMLButtonElement).disabled).toBe(true);
+  });
+
+  it('stays open and says why when keeping is refused', async () => {
+    const on = world('', { importConfirm: () => refused('token_unknown') });
+    draw(ImportDialog, on, { offer: await offered(on) });
+    await click('Keep 4 new lines');
+    expect(await screen.findByText('That preview is gone.')).toBeTruthy();
+    expect(on.desk.offer).not.toBeNull();
+  });
+});
+
+describe('a file that was not taken', () => {
+  it('is explained where the shell sends the window', () => {
+    draw(ImportPage, world(), { refused: 'file_damaged' });
+    expect(screen.getByText('That file was not taken')).toBeTruthy();
+    expect(screen.getByText(/damaged or cut off/)).toBeTruthy();
+  });
+
+  it('leads there also when it was chosen in the dialog', async () => {
+    const on = world('', { importChoose: () => refused('file_empty') });
+    draw(ImportPage, on);
+    await click('Choose a file');
+    await waitFor(() => expect(on.went).toEqual(['/import?refused=file_empty']));
+  });
+});

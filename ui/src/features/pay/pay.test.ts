@@ -1,0 +1,111 @@
+import { describe, expect, it } from 'vitest';
+import type { PaymentView } from '$lib/ipc/bindings';
+import { click, draw, fireEvent, ok, refused, screen, type, waitFor, world } from '$lib/test/draw';
+import PayDialog from './PayDialog.svelte';
+
+const power = { bill: 'bill-power', dueOn: '2026-11-16' };
+
+describe('paying a bill', () => {
+  it('shows how much, when it leaves and when it arrives, and sends nothing before the button', async () => {
+    const on = world();
+    draw(PayDialog, on, power);
+    expect(await screen.findByText('Leaves Fri, Nov 13')).toBeTruthy();
+    expect(screen.getByText('Arrives by Mon, Nov 16')).toBeTruthy();
+    expect(screen.getByText('Nothing leaves before you confirm')).toBeTruthy();
+    expect(on.commands.payBill).not.toHaveBeenCalled();
+    await click('Pay $94.17');
+    expect(on.commands.payBill).toHaveBeenCalledExactlyOnceWith({
+      bill: 'bill-power',
+      due_on: '2026-11-16',
+      biller: null,
+      amount: { minor: 9417, currency: 'USD' },
+      send_on: null,
+      duplicate_meant: false,
+    });
+    expect(await screen.findByRole('heading', { name: 'Scheduled' })).toBeTruthy();
+  });
+
+  it('does not begin at the paying button, and Enter in a field pays nothing', async () => {
+    const on = world();
+    draw(PayDialog, on, power);
+    await waitFor(() => expect(document.activeElement?.tagName).toBe('H2'));
+    await fireEvent.click(await screen.findByLabelText(/Another amount/));
+    const amount = await screen.findByLabelText('Amount');
+    await fireEvent.keyDown(amount, { key: 'Enter' });
+    expect(amount.closest('form')).toBeNull();
+    expect(on.commands.payBill).not.toHaveBeenCalled();
+  });
+
+  it('takes another amount on another day, and nothing that is no amount', async () => {
+    const on = world();
+    draw(PayDialog, on, power);
+    await fireEvent.click(await screen.findByLabelText(/Another amount/));
+    await fireEvent.click(screen.getByLabelText('On a day you choose'));
+    await type('Amount', '0');
+    await type('Day', '2026-11-12');
+    await click('Pay');
+    expect(await screen.findByText('Type an amount above zero, such as $42.00.')).toBeTruthy();
+    expect(screen.getByText('Not before Fri, Nov 13.')).toBeTruthy();
+    expect(on.commands.payBill).not.toHaveBeenCalled();
+    await type('Amount', '40');
+    await type('Day', '2026-11-17');
+    await click('Pay $40.00');
+    expect(on.commands.payBill).toHaveBeenCalledWith(expect.objectContaining({ amount: { minor: 4000, currency: 'USD' }, send_on: '2026-11-17' }));
+  });
+
+  it('asks once more when the same was paid a moment ago', async () => {
+    const on = world('', { payBill: () => refused('possible_duplicate') });
+    draw(PayDialog, on, power);
+    await click('Pay $94.17');
+    expect(await screen.findByRole('heading', { name: 'You paid this a moment ago' })).toBeTruthy();
+    await click('Pay $94.17 once more');
+    expect(on.commands.payBill).toHaveBeenLastCalledWith(expect.objectContaining({ duplicate_meant: true }));
+  });
+
+  it('asks it also when the server says so only later', async () => {
+    const on = world('', {});
+    draw(PayDialog, on, power);
+    await click('Pay $94.17');
+    await screen.findByRole('heading', { name: 'Scheduled' });
+    const all = await on.ipc.commands.payments();
+    const [made, ...rest] = all.status === 'ok' ? all.data : [];
+    on.commands.payments = () => ok([{ ...made, state: 'refused', reason: 'possible_duplicate' } as PaymentView, ...rest]);
+    await on.desk.changed();
+    expect(await screen.findByRole('heading', { name: 'You paid this a moment ago' })).toBeTruthy();
+  });
+
+  it('says offline that it is kept and not sent, and lets it be taken back', async () => {
+    const on = world('?world=offline');
+    draw(PayDialog, on, power);
+    expect(await screen.findByText('You are offline')).toBeTruthy();
+    await click('Pay $94.17');
+    expect(await screen.findByRole('heading', { name: 'Not sent yet' })).toBeTruthy();
+    expect(screen.getByText(/no money has moved/)).toBeTruthy();
+    await click('Do not send');
+    expect(await screen.findByRole('heading', { name: 'Cancelled' })).toBeTruthy();
+  });
+
+  it('says that practice money moves nothing', async () => {
+    draw(PayDialog, world('?world=practice'), power);
+    expect(await screen.findByText('Practice money: nothing real moves')).toBeTruthy();
+  });
+
+  it('offers the mark in place of a payment where none is possible', async () => {
+    const on = world();
+    draw(PayDialog, on, { bill: 'bill-music', dueOn: '2026-11-27' });
+    expect(await screen.findByText('This cannot be paid from here')).toBeTruthy();
+    expect(screen.queryByRole('button', { name: /^Pay/ })).toBeNull();
+    await click('Mark paid');
+    await waitFor(() => expect(on.commands.occurrenceMark).toHaveBeenCalledWith('bill-music', '2026-11-27', { kind: 'paid', amount: null }));
+  });
+
+  it('keeps what was chosen when it is refused', async () => {
+    const on = world('', { payBill: () => refused('insufficient_funds') });
+    draw(PayDialog, on, power);
+    await fireEvent.click(await screen.findByLabelText(/Another amount/));
+    await type('Amount', '12.34');
+    await click('Pay $12.34');
+    expect(await screen.findByText('The account holds too little.')).toBeTruthy();
+    expect((screen.getByLabelText('Amount') as HTMLInputElement).value).toBe('12.34');
+  });
+});

@@ -1,0 +1,95 @@
+import { createRawSnippet } from 'svelte';
+import { describe, expect, it, vi } from 'vitest';
+import { click, draw, fireEvent, screen, waitFor, world } from '$lib/test/draw';
+import Shell from './Shell.svelte';
+import { commandOf } from './keys';
+import { sparingly } from './sparingly';
+
+const children = createRawSnippet(() => ({ render: () => '<p>content</p>' }));
+const press = (init: KeyboardEventInit) => new KeyboardEvent('keydown', init);
+
+describe('keys', () => {
+  it.each([
+    [{ key: 'k', ctrlKey: true }, { do: 'palette' }],
+    [{ key: 'K', metaKey: true }, { do: 'palette' }],
+    [{ key: '3', ctrlKey: true }, { do: 'place', at: 2 }],
+    [{ key: 'F6', shiftKey: true }, { do: 'region', at: -1 }],
+    [{ key: '/' }, { do: 'palette' }],
+    [{ key: 'n' }, null],
+    [{ key: 'n', ctrlKey: true, altKey: true }, null],
+  ])('%o means %o', (init, command) => {
+    expect(commandOf(press(init), false)).toEqual(command);
+  });
+
+  it('leave a dialog alone, but for the lock', () => {
+    expect(commandOf(press({ key: 'n', ctrlKey: true }), true)).toBeNull();
+    expect(commandOf(press({ key: 'l', ctrlKey: true }), true)).toEqual({ do: 'lock' });
+  });
+
+  it('leave the slash to whoever is typing', () => {
+    const input = document.body.appendChild(document.createElement('input'));
+    let command: unknown = 'not asked';
+    input.addEventListener('keydown', (event) => (command = commandOf(event, false)));
+    input.dispatchEvent(press({ key: '/' }));
+    expect(command).toBeNull();
+    input.remove();
+  });
+});
+
+describe('the window', () => {
+  it('says how many bills need the person, and how fresh it is', async () => {
+    draw(Shell, world(), { path: '/', children });
+    expect(await screen.findByText(', needs you: 3, some overdue')).toBeTruthy();
+    expect(screen.getByText('Synced 9:41 am')).toBeTruthy();
+  });
+
+  it('says offline as of when, and what waits to be sent', async () => {
+    draw(Shell, world('?world=offline'), { path: '/', children });
+    expect(await screen.findByText('Offline, as of 9:41 am')).toBeTruthy();
+    expect(screen.getByText(/1 change waits on this computer/)).toBeTruthy();
+  });
+
+  it('finds a bill from the palette and opens it', async () => {
+    const on = world();
+    draw(Shell, on, { path: '/', children });
+    await fireEvent.keyDown(window, { key: 'k', ctrlKey: true });
+    const box = await screen.findByRole('combobox', { name: 'Do or find' });
+    expect(await screen.findByText('Pay Northfold Gas')).toBeTruthy();
+    await fireEvent.input(box, { target: { value: 'kestrel' } });
+    const option = await screen.findByRole('option', { name: /Open Kestrel Auto Insurance/ });
+    await waitFor(() => expect(box.getAttribute('aria-activedescendant')).toBe(option.id));
+    await fireEvent.keyDown(box, { key: 'Enter' });
+    await waitFor(() => expect(on.went).toEqual(['/bills?bill=bill-auto']));
+    expect(screen.queryByRole('combobox')).toBeNull();
+  });
+
+  it('moves no money from the palette without the dialog', async () => {
+    const on = world();
+    draw(Shell, on, { path: '/', children });
+    await click('Search everything Ctrl K').catch(() => click(/Search everything/));
+    await fireEvent.click(await screen.findByRole('option', { name: /Pay Northfold Gas/ }));
+    await waitFor(() => expect(on.desk.paying).toEqual({ bill: 'bill-gas', dueOn: '2026-11-09' }));
+    expect(on.commands.payBill).not.toHaveBeenCalled();
+  });
+
+  it('drops what it read when it is told to forget', async () => {
+    const on = world();
+    draw(Shell, on, { path: '/', children });
+    on.desk.pay('bill-gas', '2026-11-09');
+    on.desk.say('Northfold Gas saved');
+    on.desk.forget();
+    expect([on.desk.paying, on.desk.toasts]).toEqual([null, []]);
+  });
+});
+
+it('tells of use now and then, not at every touch', () => {
+  vi.useFakeTimers({ toFake: ['performance'] });
+  const act = vi.fn();
+  const used = sparingly(1_000, act);
+  used();
+  used();
+  vi.advanceTimersByTime(1_001);
+  used();
+  expect(act).toHaveBeenCalledTimes(2);
+  vi.useRealTimers();
+});

@@ -1,0 +1,117 @@
+import { describe, expect, it, vi } from 'vitest';
+import type { SignIn } from '$lib/ipc/bindings';
+import { click, draw, ok, refused, screen, type, waitFor, world, type World } from '$lib/test/draw';
+import LockScreen from './LockScreen.svelte';
+import Welcome from './Welcome.svelte';
+
+/** The welcome, and the hand that tells how the browser ended. */
+function welcome(on: World) {
+  let told: (end: SignIn) => void = () => {};
+  const ipc = { ...on.ipc, onSignIn: async (listener: (end: SignIn) => void) => ((told = listener), () => {}) };
+  draw(Welcome, on, { ipc });
+  return { tell: (end: SignIn) => told(end) };
+}
+
+describe('the first run', () => {
+  it('wants a name before it starts', async () => {
+    const on = world('?world=welcome');
+    welcome(on);
+    await click(/Start on this computer/);
+    await click('Start without a passkey');
+    expect(await screen.findByText('Type a name.')).toBeTruthy();
+    expect(on.commands.startHere).not.toHaveBeenCalled();
+  });
+
+  it('shows the recovery key once, and goes on only when it is kept', async () => {
+    const on = world('?world=welcome');
+    welcome(on);
+    await click(/Start on this computer/);
+    await type('Your name, as you want to see it', 'Ines Calloway');
+    await click('Start without a passkey');
+    expect(await screen.findByText(/^7QKM4/)).toBeTruthy();
+    const go = screen.getByRole('button', { name: 'Go to Home' }) as HTMLButtonElement;
+    expect(go.disabled).toBe(true);
+    await click('I keep it somewhere safe', 'checkbox');
+    expect(go.disabled).toBe(false);
+    await click('Go to Home');
+    expect(on.desk.recoveryKey).toBeNull();
+  });
+
+  it('shows the two digits while the browser is open, and can be cancelled', async () => {
+    const on = world('?world=welcome');
+    welcome(on);
+    await click(/Connect to an account server/);
+    await type('Address', 'accounts.example.org');
+    await click('Sign in');
+    expect(on.commands.connect).toHaveBeenCalledWith('accounts.example.org', false);
+    expect(await screen.findByText('62')).toBeTruthy();
+    await click('Cancel');
+    expect(on.commands.signInCancel).toHaveBeenCalled();
+    expect(((await screen.findByLabelText('Address')) as HTMLInputElement).value).toBe('accounts.example.org');
+  });
+
+  it('comes back to what was typed when the browser ends badly, with what to do', async () => {
+    const on = world('?world=welcome');
+    const { tell } = welcome(on);
+    await click(/Connect to an account server/);
+    await type('Address', 'accounts.example.org');
+    await click('Create an account there');
+    await screen.findByText('62');
+    tell({ done: false, error: { code: 'sign_in_timed_out', message: '', next: '' }, recovery_key: null });
+    expect(await screen.findByText('The browser did not come back in time.')).toBeTruthy();
+    expect((screen.getByLabelText('Address') as HTMLInputElement).value).toBe('accounts.example.org');
+  });
+
+  it('shows the recovery key of keys that the browser sign-in made', async () => {
+    const on = world('?world=welcome');
+    const { tell } = welcome(on);
+    await waitFor(() => tell({ done: true, error: null, recovery_key: 'ABCDE-FGHJK' }));
+    expect(await screen.findByText('ABCDE-FGHJK')).toBeTruthy();
+  });
+
+  it('names the address when no browser came up', async () => {
+    const started = { match_code: '07', address: 'http://127.0.0.1:1/authorize', browser_opened: false };
+    welcome(world('?world=welcome', { startWithPasskey: () => ok(started) }));
+    await click(/Start on this computer/);
+    await type('Your name, as you want to see it', 'Ines');
+    await click('Make a passkey in the browser');
+    expect(await screen.findByText('No browser came up. Open this address in yours:')).toBeTruthy();
+    expect(screen.getByDisplayValue('http://127.0.0.1:1/authorize')).toBeTruthy();
+  });
+});
+
+describe('the lock', () => {
+  it('names nobody and no amount', async () => {
+    draw(LockScreen, world('?world=locked'));
+    expect(await screen.findByRole('heading', { name: 'Billfold is locked' })).toBeTruthy();
+    expect(document.body.textContent).not.toMatch(/Ines|\$/);
+  });
+
+  it('opens with the keyring', async () => {
+    const on = world('?world=locked');
+    draw(LockScreen, on);
+    await click('Unlock');
+    await waitFor(() => expect(on.desk.status.data?.phase).toBe('ready'));
+    expect(on.commands.unlock).toHaveBeenCalledWith(null);
+  });
+
+  it('says what is usual when the passphrase does not match, and keeps it', async () => {
+    const on = world('?world=passphrase');
+    draw(LockScreen, on);
+    await type('Passphrase', 'wrong');
+    await click('Unlock');
+    expect(await screen.findByText(/That did not match. Often it is Caps Lock./)).toBeTruthy();
+    await type('Passphrase', 'correct horse');
+    await click('Unlock');
+    await waitFor(() => expect(on.desk.status.data?.phase).toBe('ready'));
+  });
+
+  it('says what is wrong with the keyring and offers the passphrase', async () => {
+    const unlock = vi.fn(() => refused('keyring_absent'));
+    draw(LockScreen, world('?world=locked', { unlock }));
+    await click('Unlock');
+    expect(await screen.findByText('No system keyring answers.')).toBeTruthy();
+    await click('Use the passphrase');
+    expect(await screen.findByLabelText('Passphrase')).toBeTruthy();
+  });
+});

@@ -1,0 +1,106 @@
+import { createRawSnippet } from 'svelte';
+import { render } from '@testing-library/svelte';
+import { beforeEach, describe, expect, it, vi } from 'vitest';
+import type { Ipc } from '$lib/ipc';
+import { sampleIpc } from '$lib/ipc/sample';
+import type { ImportOffered } from '$lib/ipc/bindings';
+import { click, fireEvent, screen, type, waitFor } from '$lib/test/draw';
+import Layout from './+layout.svelte';
+
+const { goto } = vi.hoisted(() => ({ goto: vi.fn(async () => {}) }));
+vi.mock('$app/navigation', () => ({ goto }));
+vi.mock('$app/state', () => ({ page: { url: new URL('http://localhost/bills') } }));
+
+const children = createRawSnippet(() => ({ render: () => '<p>the screen</p>' }));
+let ipc: Ipc;
+let offer: (offered: ImportOffered) => void;
+let open: (path: string) => void;
+
+beforeEach(() => goto.mockClear());
+
+function window(query = '') {
+  ipc = sampleIpc(query);
+  for (const name of Object.keys(ipc.commands) as (keyof Ipc['commands'])[]) vi.spyOn(ipc.commands, name);
+  ipc.onImportOffered = async (told) => ((offer = told), () => {});
+  ipc.onOpenScreen = async (told) => ((open = told), () => {});
+  render(Layout, { props: { data: { ipc }, children } as never });
+}
+
+describe('what the window shows', () => {
+  it('is the welcome without an account, the lock while locked, and else the screens', async () => {
+    window('?world=welcome');
+    expect(await screen.findByRole('heading', { name: 'Where should your account live?' })).toBeTruthy();
+    window('?world=locked');
+    expect(await screen.findByRole('heading', { name: 'Billfold is locked' })).toBeTruthy();
+    window();
+    expect(await screen.findByText('the screen')).toBeTruthy();
+  });
+
+  it('closes every dialog and drops what was read when it locks', async () => {
+    window();
+    await screen.findByText('the screen');
+    await fireEvent.keyDown(globalThis.window, { key: 'n', ctrlKey: true });
+    expect(await screen.findByRole('dialog', { name: 'Add a bill' })).toBeTruthy();
+    await fireEvent.keyDown(globalThis.window, { key: 'l', ctrlKey: true });
+    expect(await screen.findByRole('heading', { name: 'Billfold is locked' })).toBeTruthy();
+    expect(screen.queryByRole('dialog')).toBeNull();
+  });
+
+  it('goes where the shell says', async () => {
+    window();
+    await screen.findByText('the screen');
+    open('/import?refused=file_damaged');
+    expect(goto).toHaveBeenCalledWith('/import?refused=file_damaged');
+  });
+});
+
+describe('dialogs that any screen may ask for', () => {
+  it('add a bill from the keyboard and give the focus back', async () => {
+    window();
+    const lock = await screen.findByRole('button', { name: 'Lock' });
+    lock.focus();
+    await fireEvent.keyDown(globalThis.window, { key: 'n', ctrlKey: true });
+    await waitFor(() => expect(document.activeElement).toBe(screen.getByLabelText('Name')));
+    await type('Name', 'Harbor parking');
+    await type('Amount', '30');
+    await click('Add bill');
+    expect(await screen.findByText('Harbor parking added')).toBeTruthy();
+    expect(screen.queryByRole('dialog')).toBeNull();
+    expect(document.activeElement).toBe(lock);
+  });
+
+  it('show a dropped file, and drop it again', async () => {
+    window();
+    await screen.findByText('the screen');
+    const chosen = await ipc.commands.importChoose();
+    if (chosen.status !== 'ok' || !chosen.data) throw new Error('no offer');
+    offer(chosen.data);
+    expect(await screen.findByRole('dialog', { name: 'What this file holds' })).toBeTruthy();
+    await click('Discard');
+    await waitFor(() => expect(ipc.commands.importDiscard).toHaveBeenCalledWith(chosen.data?.token));
+    expect(screen.queryByRole('dialog')).toBeNull();
+  });
+
+  it('keep a dropped file and go to its account', async () => {
+    window();
+    await screen.findByText('the screen');
+    const chosen = await ipc.commands.importChoose();
+    if (chosen.status !== 'ok' || !chosen.data) throw new Error('no offer');
+    offer(chosen.data);
+    await click('Keep 4 new lines');
+    expect(await screen.findByText('5 lines are kept')).toBeTruthy();
+    await waitFor(() => expect(goto).toHaveBeenCalledWith('/card?account=account-card'));
+  });
+
+  it('pay from the palette to the end', async () => {
+    window();
+    await screen.findByText('the screen');
+    await fireEvent.keyDown(globalThis.window, { key: 'k', ctrlKey: true });
+    await fireEvent.click(await screen.findByRole('option', { name: /Pay Northfold Gas/ }));
+    await click('Pay $58.32');
+    expect(await screen.findByRole('heading', { name: 'Scheduled' })).toBeTruthy();
+    await click('Done');
+    expect(screen.queryByRole('dialog')).toBeNull();
+    expect(ipc.commands.payBill).toHaveBeenCalledTimes(1);
+  });
+});
