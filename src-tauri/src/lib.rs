@@ -29,6 +29,7 @@ use owner::{Answers, Call, Claim, Outcome, Owner};
 #[must_use]
 pub fn run(argv: Vec<String>) -> ExitCode {
     start_log();
+    os::harden::harden();
     // One TLS body for the whole process; a second choice would be refused.
     let _ = rustls::crypto::ring::default_provider().install_default();
     let arguments = match Arguments::try_parse_from(&argv) {

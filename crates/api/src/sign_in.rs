@@ -37,6 +37,9 @@ pub struct PushedRequest {
     /// `create` opens the page for a new account, `login` or nothing the one to sign in.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub prompt: Option<String>,
+    /// The name that the page for a new account begins with; the person may change it there.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub login_hint: Option<String>,
 }
 
 #[derive(Clone, Debug, Serialize, Deserialize, utoipa::ToSchema)]

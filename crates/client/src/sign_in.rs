@@ -144,11 +144,11 @@ impl SignIn {
         let origin = wish.url.trim().trim_end_matches('/').to_owned();
         crate::http::check_origin(&origin)?;
         let place = Place::Server { name: host_of(&origin), url: origin.clone() };
-        self.start(origin, place, wish).await
+        self.start(origin, place, wish, None).await
     }
 
-    /// The same at the embedded server, which must run.
-    pub async fn begin_here(&self, _name: &str, device_name: &str) -> Result<SignInStarted, ClientError> {
+    /// The same at the embedded server, which must run. The page for the new account begins with this name.
+    pub async fn begin_here(&self, name: &str, device_name: &str) -> Result<SignInStarted, ClientError> {
         let open = self.0.open_now()?;
         let origin = self.0.origin(&open).ok_or(CallError::Unreachable)?;
         let wish = Connect {
@@ -158,10 +158,16 @@ impl SignIn {
             protect: Protect::Keyring,
             device_name: device_name.to_owned(),
         };
-        self.start(origin, Place::ThisComputer, wish).await
+        self.start(origin, Place::ThisComputer, wish, Some(name)).await
     }
 
-    async fn start(&self, origin: String, place: Place, wish: Connect) -> Result<SignInStarted, ClientError> {
+    async fn start(
+        &self,
+        origin: String,
+        place: Place,
+        wish: Connect,
+        name: Option<&str>,
+    ) -> Result<SignInStarted, ClientError> {
         if let Some(before) = self.0.0.signing.lock().await.take() {
             before.cancelled.notify_one();
         }
@@ -190,6 +196,7 @@ impl SignIn {
             device_name: shown_name(&wish.device_name),
             match_code: match_code.clone(),
             prompt: wish.create.then(|| "create".to_owned()),
+            login_hint: name.map(shown_name),
         };
         let endpoint = &metadata.pushed_authorization_request_endpoint;
         let answer: PushedResponse = self.0.push(endpoint, &pushed, &key).await.map_err(SignInError::from)?;

@@ -1,11 +1,12 @@
-//! The system's keyring as the client's secret store. A store is opened for each call, so that a keyring that comes up
-//! later is found without a restart.
+//! The system's keyring as the client's secret store. `keyring` gives the entries; it would open the system's store once
+//! a process, so the store is opened here for each call: a keyring that comes up later, or again, is found without a
+//! restart.
 
 use std::sync::Arc;
 
 use client::platform::{Secret, SecretName, SecretStore, SecretStoreError};
+use keyring::{Entry, Error};
 use keyring_core::api::CredentialStoreApi;
-use keyring_core::{Entry, Error};
 
 /// The service name of every entry.
 const SERVICE: &str = "org.billfold.desktop";
@@ -43,21 +44,22 @@ impl SystemKeyring {
 
 fn entry(name: SecretName) -> Result<Entry, SecretStoreError> {
     let store = open().map_err(|error| absence(&error))?;
-    store.build(SERVICE, &name.to_string(), None).map_err(|error| refusal(&error))
+    let inner = store.build(SERVICE, &name.to_string(), None).map_err(|error| refusal(&error))?;
+    Ok(Entry { inner })
 }
 
 #[cfg(all(unix, not(target_os = "macos")))]
-fn open() -> keyring_core::Result<Arc<dyn CredentialStoreApi>> {
+fn open() -> keyring::Result<Arc<dyn CredentialStoreApi>> {
     Ok(zbus_secret_service_keyring_store::Store::new()?)
 }
 
 #[cfg(target_os = "macos")]
-fn open() -> keyring_core::Result<Arc<dyn CredentialStoreApi>> {
+fn open() -> keyring::Result<Arc<dyn CredentialStoreApi>> {
     Ok(apple_native_keyring_store::keychain::Store::new()?)
 }
 
 #[cfg(windows)]
-fn open() -> keyring_core::Result<Arc<dyn CredentialStoreApi>> {
+fn open() -> keyring::Result<Arc<dyn CredentialStoreApi>> {
     Ok(windows_native_keyring_store::Store::new()?)
 }
 

@@ -4,6 +4,7 @@
 pub mod autostart;
 pub mod browser;
 pub mod dialogs;
+pub mod harden;
 pub mod keyring;
 pub mod notify;
 pub mod session;

@@ -24,7 +24,8 @@ impl Chance {
 
 const FIRST: [&str; 10] =
     ["Quartz", "Alder", "Northfold", "Juniper", "Cobalt", "Paperkite", "Millbrook", "Kestrel", "Harbor", "Lantern"];
-const SECOND: [&str; 9] = ["Market", "Books", "Garden", "Pharmacy", "Bakery", "Outfitters", "Cycles", "Cinema", "Tools"];
+const SECOND: [&str; 9] =
+    ["Market", "Books", "Garden", "Pharmacy", "Bakery", "Outfitters", "Cycles", "Cinema", "Tools"];
 
 pub struct Line {
     /// `YYYYMMDD`.

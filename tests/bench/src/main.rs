@@ -2,9 +2,11 @@
 //! checks that both did the same work, and prints the median of the pair ratios with the smallest and largest.
 //! The jobs and their goals are described in `docs/PERFORMANCE.md`.
 
+mod caller;
 mod data;
 mod jobs;
 mod pairs;
+mod world;
 
 use std::process::ExitCode;
 

@@ -4,6 +4,7 @@ use std::path::Path;
 use std::process::Command;
 use std::time::Duration;
 
+pub use thirtyfour::By;
 use thirtyfour::prelude::*;
 
 use crate::place::{Place, billfold_program};
@@ -80,6 +81,17 @@ impl Window {
         let path = format!(
             "//*[self::button or self::a or @role='button'][normalize-space()=\"{words}\" or @aria-label=\"{words}\"]"
         );
+        self.click(By::XPath(path)).await;
+    }
+
+    /// Ticks the box with this label.
+    pub async fn check(&self, label: &str) {
+        self.click(By::XPath(format!("//label[contains(normalize-space(), \"{label}\")]"))).await;
+    }
+
+    /// Clicks the button or link in which these words stand.
+    pub async fn click_with(&self, words: &str) {
+        let path = format!("//*[self::button or self::a][contains(normalize-space(), \"{words}\")]");
         self.click(By::XPath(path)).await;
     }
 

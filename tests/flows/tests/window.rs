@@ -5,7 +5,7 @@ use std::time::{Duration, Instant};
 use flows::bus::{Bus, Keyring};
 use flows::place::Place;
 use flows::process::wait_until;
-use flows::window::{Display, Window};
+use flows::window::{By, Display, Window};
 
 struct Desk {
     bus: Bus,
@@ -84,4 +84,48 @@ async fn the_tray_says_what_is_due_and_locking_takes_the_page_away() {
     let mut app = app;
     app.wait_end();
     wait_until("the web processes to end", || web_processes(&desk.place).is_empty().then_some(()));
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn the_main_job_in_the_window_from_welcome_to_a_paid_bill() {
+    let desk = desk().await;
+    let window = Window::open(&desk.place, &desk.display).await;
+    window.click_with("Start on this computer").await;
+    window.fill("Your name", "Ines Calloway").await;
+    window.press("Start without a passkey").await;
+    window.wait("Keep your recovery key").await;
+    window.check("I keep it somewhere safe").await;
+    window.press("Go to Home").await;
+    window.wait("Add your first bill").await;
+
+    // The phone bill is due today; it is added where a person would add it by hand.
+    let today = flows::world::today().to_string();
+    desk.place
+        .billfold(&[
+            "bills",
+            "add",
+            "--name",
+            "Phone",
+            "--amount",
+            "40",
+            "--every",
+            "month",
+            "--starts",
+            &today,
+            "--payee",
+            "Meridian Mobile",
+        ])
+        .ok();
+    window.wait("Phone").await;
+    window.click(By::XPath("//main//button[starts-with(normalize-space(), 'Pay')]")).await;
+    window.wait("The whole bill").await;
+    window.click_with("Pay $40.00").await;
+    // The dialog says how far it is; without another click it goes on to the end.
+    window.wait("Practice money").await;
+    window.wait("Arrived").await;
+    window.press("Show in Payments").await;
+    window.wait("Meridian Mobile").await;
+    let payments = desk.place.billfold(&["payments"]).ok();
+    assert_eq!(payments["items"].as_array().map(Vec::len), Some(1), "{payments}");
+    window.close().await;
 }

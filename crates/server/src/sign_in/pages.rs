@@ -125,7 +125,7 @@ async fn create(State(app): State<App>, visit: Visit) -> Response {
         form id="create" {
             div.field {
                 label for="name" { "Your name" }
-                input id="name" type="text" autocomplete="name" maxlength="80" required aria-describedby="name-help";
+                input id="name" type="text" autocomplete="name" maxlength="80" required value=[visit.request.login_hint] aria-describedby="name-help";
                 p.help id="name-help" { "Shown in the app and on these pages." }
             }
             button.primary type="submit" { "Create with a passkey" }

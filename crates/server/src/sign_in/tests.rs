@@ -774,3 +774,27 @@ async fn an_answer_names_its_request_and_a_refusal_is_problem_details() {
     })
     .await;
 }
+
+#[tokio::test]
+async fn the_page_for_a_new_account_begins_with_the_name_from_the_app_and_never_with_markup() {
+    on_each_engine(async |world| {
+        for (hint, expected) in [
+            ("Ines <i>Calloway", Some("value=\"Ines &lt;i&gt;Calloway\"")),
+            ("\u{202e}", None),
+            (&"x".repeat(500), None),
+        ] {
+            let key = DeviceKey::new();
+            let form = with(with(pushed(&key), "login_hint", hint), "prompt", "create");
+            let answer: PushedResponse = send(&world, &key, PAR_PATH, &form).await.ok();
+            let mut browser = Browser::new(&world);
+            let path = format!("/oauth/authorize?client_id={CLIENT_ID}&request_uri={}", answer.request_uri);
+            browser.get(&path).await.expect(303);
+            let page = browser.get("/sign-in/create").await.text();
+            match expected {
+                Some(value) => assert!(page.contains(value), "{page}"),
+                None => assert!(!page.contains("value="), "{page}"),
+            }
+        }
+    })
+    .await;
+}

@@ -76,6 +76,8 @@ fn check_request(request: &mut PushedRequest) -> Result<(), &'static str> {
         return Err("invalid_scope");
     }
     request.device_name = clean_name(&request.device_name).ok_or("invalid_request")?;
+    // Only a beginning for the person's own typing: a name that is none is left out.
+    request.login_hint = request.login_hint.take().and_then(|hint| clean_name(&hint));
     let digits = request.match_code.len() == 2 && request.match_code.bytes().all(|byte| byte.is_ascii_digit());
     let good = loopback(&request.redirect_uri)
         && request.code_challenge_method == "S256"

@@ -7,31 +7,33 @@ use crate::data;
 use crate::jobs::LARGE;
 use crate::jobs::parse::{Scanned, scan};
 use crate::pairs::{Work, compare, timed};
+use crate::world::Device;
 
 pub fn run() -> Result<(), String> {
     let file = data::ofx_sgml(LARGE);
+    let sum = data::lines(LARGE).map(|line| line.amount_minor).sum();
     let runtime = tokio::runtime::Runtime::new().map_err(|e| e.to_string())?;
     compare(
         "first import / scan and bare bulk with full text",
         1.5,
         Box::new(|| {
-            let world = crate::world::World::new(&runtime)?;
-            timed(|| runtime.block_on(world.import(&file)))
+            let device = runtime.block_on(Device::new())?;
+            timed(|| runtime.block_on(device.import(&file, sum)))
         }),
         Box::new(|| {
             let folder = tempfile::tempdir().map_err(|e| e.to_string())?;
             timed(|| limit(&file, &folder.path().join("limit.db")))
         }),
     )?;
-    let world = crate::world::World::new(&runtime)?;
-    runtime.block_on(world.import(&file))?;
+    let device = runtime.block_on(Device::new())?;
+    runtime.block_on(device.import(&file, sum))?;
     let folder = tempfile::tempdir().map_err(|e| e.to_string())?;
     let path = folder.path().join("limit.db");
     limit(&file, &path)?;
     compare(
         "same file again / scan and conflict check",
         3.0,
-        Box::new(|| timed(|| runtime.block_on(world.import(&file)))),
+        Box::new(|| timed(|| runtime.block_on(device.import(&file, sum)))),
         Box::new(|| timed(|| again(&file, &path))),
     )?;
     Ok(())
@@ -44,7 +46,7 @@ fn limit(file: &[u8], path: &Path) -> Result<Work, String> {
     Ok(work)
 }
 
-fn load(records: &[Scanned], path: &Path) -> rusqlite::Result<()> {
+pub(super) fn load(records: &[Scanned], path: &Path) -> rusqlite::Result<()> {
     let mut db = open(path)?;
     db.execute_batch(
         "CREATE TABLE t (id INTEGER PRIMARY KEY, posted_on INTEGER, amount INTEGER, name TEXT, memo TEXT, source TEXT);
@@ -90,7 +92,7 @@ fn insert_again(records: &[Scanned], path: &Path) -> rusqlite::Result<u64> {
     Ok(added)
 }
 
-fn open(path: &Path) -> rusqlite::Result<rusqlite::Connection> {
+pub(super) fn open(path: &Path) -> rusqlite::Result<rusqlite::Connection> {
     let db = rusqlite::Connection::open(path)?;
     db.execute_batch(
         "PRAGMA key = \"x'2dd29ca851e7b56e4697b0e1f08507293d761a05ce4d1b628663f411a8086d99'\";

@@ -2,6 +2,9 @@
 
 mod import;
 mod parse;
+mod payments;
+mod queries;
+mod sync;
 
 pub struct Job {
     pub name: &'static str,
@@ -11,8 +14,26 @@ pub struct Job {
 
 pub const ALL: &[Job] = &[
     Job { name: "parse", about: "P1, OFX 1.02 to checked records against one pass over the bytes", run: parse::run },
-    Job { name: "import", about: "P3 and P4, file to committed encrypted cache, and the same file again", run: import::run },
+    Job {
+        name: "import",
+        about: "P3 and P4, file to committed encrypted cache, and the same file again",
+        run: import::run,
+    },
+    Job {
+        name: "queries",
+        about: "P6, first screens at a million lines against prepared statements",
+        run: queries::run,
+    },
+    Job { name: "sync", about: "P8, the first sync of a new device against fetching and bare loading", run: sync::run },
+    Job {
+        name: "payments",
+        about: "P12, the payment API with proofs against a bare loop of one payment a commit",
+        run: payments::run,
+    },
 ];
 
 /// Transactions in the large file.
 pub const LARGE: usize = 100_000;
+
+/// Transactions in the largest cache.
+pub const MILLION: usize = 1_000_000;

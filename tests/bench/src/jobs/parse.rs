@@ -31,7 +31,7 @@ pub fn run() -> Result<(), String> {
 }
 
 fn product(file: &[u8]) -> Result<Work, String> {
-    let read = formats::ofx::read(file, &formats::ofx::ReadOptions::default()).map_err(|e| e.to_string())?;
+    let read = formats::ofx::read(file, &formats::ReadOptions::default()).map_err(|e| e.to_string())?;
     let transactions = || read.statements.iter().flat_map(|s| &s.transactions);
     Ok(Work { count: transactions().count() as u64, sum: transactions().map(|t| t.amount.minor()).sum() })
 }

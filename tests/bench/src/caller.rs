@@ -1,0 +1,107 @@
+//! A device that makes its proofs of possession itself, ahead of time, so that their cost is not the server's.
+
+use data_encoding::BASE64URL_NOPAD;
+use domain::ids::HolderId;
+use jiff::Timestamp;
+use ring::rand::{SecureRandom as _, SystemRandom};
+use ring::signature::{ECDSA_P256_SHA256_FIXED_SIGNING, EcdsaKeyPair, KeyPair as _};
+use serde_json::{Value, json};
+use server::Running;
+use server::sign_in::{LocalGrant, grant_local};
+use sha2::{Digest as _, Sha256};
+
+/// A signed-in device that makes its proofs itself.
+pub struct Caller {
+    pub holder: HolderId,
+    pub token: String,
+    pub http: reqwest::Client,
+    pub origin: String,
+    pair: EcdsaKeyPair,
+    nonce: String,
+}
+
+pub fn chance<const N: usize>() -> [u8; N] {
+    let mut bytes = [0; N];
+    SystemRandom::new().fill(&mut bytes).expect("random bytes");
+    bytes
+}
+
+#[expect(clippy::disallowed_methods, reason = "measuring happens in real time")]
+pub fn now() -> Timestamp {
+    Timestamp::now()
+}
+
+impl Caller {
+    pub async fn sign_in(running: &Running, http: reqwest::Client) -> Result<Self, String> {
+        let random = SystemRandom::new();
+        let algorithm = &ECDSA_P256_SHA256_FIXED_SIGNING;
+        let document = EcdsaKeyPair::generate_pkcs8(algorithm, &random).map_err(|e| e.to_string())?;
+        let pair = EcdsaKeyPair::from_pkcs8(algorithm, document.as_ref(), &random).map_err(|e| e.to_string())?;
+        let origin = running.public_url.origin().to_owned();
+        let holder = HolderId::from_uuid(uuid::Uuid::nil());
+        let mut caller = Self { holder, token: String::new(), http, origin, pair, nonce: String::new() };
+        let (x, y) = caller.point();
+        let jkt = format!(r#"{{"crv":"P-256","kty":"EC","x":"{x}","y":"{y}"}}"#);
+        let verifier = BASE64URL_NOPAD.encode(&chance::<32>());
+        let redirect_uri = "http://127.0.0.1:1/cb";
+        let grant = LocalGrant {
+            holder: None,
+            name: "Ines Calloway".to_owned(),
+            device_name: "Bench".to_owned(),
+            dpop_jkt: BASE64URL_NOPAD.encode(&Sha256::digest(jkt)),
+            code_challenge: BASE64URL_NOPAD.encode(&Sha256::digest(&verifier)),
+            redirect_uri: redirect_uri.to_owned(),
+        };
+        let code = grant_local(&running.app, grant).await.map_err(|e| e.problem.title)?;
+        let form = format!(
+            "grant_type=authorization_code&client_id=billfold-desktop&code={code}&code_verifier={verifier}&redirect_uri=http%3A%2F%2F127.0.0.1%3A1%2Fcb"
+        );
+        // The first answer only gives the nonce.
+        for _ in 0..2 {
+            let answer = caller
+                .http
+                .post(format!("{}/oauth/token", caller.origin))
+                .header("DPoP", caller.proof("/oauth/token", false))
+                .header("content-type", "application/x-www-form-urlencoded")
+                .body(form.clone())
+                .send()
+                .await
+                .map_err(|e| e.to_string())?;
+            if let Some(nonce) = answer.headers().get("dpop-nonce").and_then(|value| value.to_str().ok()) {
+                caller.nonce = nonce.to_owned();
+            }
+            let body: Value = answer.json().await.map_err(|e| e.to_string())?;
+            if let Some(token) = body["access_token"].as_str() {
+                caller.token = token.to_owned();
+                let holder = body["holder"].as_str().unwrap_or_default();
+                caller.holder = holder.parse().map_err(|_| "the answer names no holder")?;
+                return Ok(caller);
+            }
+        }
+        Err("no token was given".to_owned())
+    }
+
+    fn point(&self) -> (String, String) {
+        let point = self.pair.public_key().as_ref();
+        (BASE64URL_NOPAD.encode(&point[1..33]), BASE64URL_NOPAD.encode(&point[33..65]))
+    }
+
+    pub fn proof(&self, path: &str, with_token: bool) -> String {
+        let (x, y) = self.point();
+        let head = json!({"typ": "dpop+jwt", "alg": "ES256", "jwk": {"kty": "EC", "crv": "P-256", "x": x, "y": y}});
+        let mut claims = json!({
+            "jti": BASE64URL_NOPAD.encode(&chance::<16>()), "htm": "POST", "htu": format!("{}{path}", self.origin),
+            "iat": now().as_second(),
+        });
+        if !self.nonce.is_empty() {
+            claims["nonce"] = self.nonce.clone().into();
+        }
+        if with_token {
+            claims["ath"] = BASE64URL_NOPAD.encode(&Sha256::digest(&self.token)).into();
+        }
+        let part = |value: &Value| BASE64URL_NOPAD.encode(value.to_string().as_bytes());
+        let signed = format!("{}.{}", part(&head), part(&claims));
+        let signature = self.pair.sign(&SystemRandom::new(), signed.as_bytes()).expect("a signature");
+        format!("{signed}.{}", BASE64URL_NOPAD.encode(signature.as_ref()))
+    }
+}

@@ -1,0 +1,89 @@
+//! The product's parts as the app puts them together, in folders of their own: a client, and the server in the process.
+
+use std::path::Path;
+use std::sync::Arc;
+
+use client::Client;
+use client::platform::{FixedZone, MemoryNotifier, MemorySecrets, NoBrowser, Ports, SystemChance, SystemClock};
+use client::sign_in::LocalRequest;
+use client::status::Place;
+use client::vault::Protect;
+use domain::ids::HolderId;
+use jiff::tz::TimeZone;
+use server::config::{Config, data_folder};
+use server::sign_in::{LocalGrant, grant_local};
+use server::{Running, Server};
+use tempfile::TempDir;
+
+use crate::pairs::Work;
+
+fn ports() -> Ports {
+    Ports {
+        secrets: Arc::new(MemorySecrets::default()),
+        notifier: Arc::new(MemoryNotifier::default()),
+        browser: Arc::new(NoBrowser::default()),
+        clock: Arc::new(SystemClock),
+        chance: Arc::new(SystemChance),
+        zone: Arc::new(FixedZone(TimeZone::UTC)),
+    }
+}
+
+/// A device with an encrypted cache, without a server until it is given one.
+pub struct Device {
+    pub client: Client,
+    pub folder: TempDir,
+}
+
+impl Device {
+    pub async fn new() -> Result<Self, String> {
+        let folder = tempfile::tempdir().map_err(|e| e.to_string())?;
+        let client = Client::open(folder.path(), ports()).await.map_err(|e| e.to_string())?.client;
+        client.create(Protect::Keyring, Place::ThisComputer).await.map_err(|e| e.to_string())?;
+        Ok(Self { client, folder })
+    }
+
+    /// Imports a file; the sum is left out where nothing is new.
+    pub async fn import(&self, file: &[u8], sum: i64) -> Result<Work, String> {
+        let report = self.client.import().import(file.to_vec(), None).await.map_err(|e| e.to_string())?;
+        Ok(Work { count: u64::from(report.new), sum: if report.new == 0 { 0 } else { sum } })
+    }
+
+    /// Signs in at a server of this process.
+    pub async fn sign_in(&self, server: &Running, holder: HolderId) -> Result<(), String> {
+        self.client.server_started(server.public_url.origin());
+        let app = server.app.clone();
+        let grant = async |request: LocalRequest| {
+            let grant = LocalGrant {
+                holder: Some(holder),
+                name: "Ines Calloway".to_owned(),
+                device_name: request.device_name,
+                dpop_jkt: request.dpop_jkt,
+                code_challenge: request.code_challenge,
+                redirect_uri: request.redirect_uri,
+            };
+            grant_local(&app, grant).await.map_err(|e| Refused(e.problem.title))
+        };
+        self.client.sign_in().local("Bench", grant).await.map_err(|e: Refused| e.0)
+    }
+
+    pub async fn sync(&self) -> Result<(), String> {
+        self.client.sync().now().await.map_err(|e| e.to_string())
+    }
+}
+
+/// Why a sign-in came to nothing, in words.
+struct Refused(String);
+
+impl From<client::ClientError> for Refused {
+    fn from(error: client::ClientError) -> Self {
+        Self(error.to_string())
+    }
+}
+
+/// A server on SQLite, not encrypted, as one that is hosted.
+pub async fn server(folder: &Path) -> Result<Running, String> {
+    let location = data_folder(folder, None).map_err(|e| e.to_string())?;
+    let mut config = Config::new(location, ([127, 0, 0, 1], 0).into());
+    config.local_accounts = true;
+    Server::start(config).await.map_err(|e| e.to_string())
+}

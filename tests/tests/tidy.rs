@@ -1,0 +1,344 @@
+//! Rules of the whole repository, held by reading it. Each rule is a function that names what breaks it, and is tried on
+//! a planted breach as well, so that a rule that sees nothing is noticed.
+
+use std::path::{Path, PathBuf};
+use std::process::Command;
+
+fn root() -> PathBuf {
+    Path::new(env!("CARGO_MANIFEST_DIR")).join("..").canonicalize().expect("the repository")
+}
+
+/// A file that belongs to the repository, with its path from the top.
+struct Source {
+    path: String,
+    text: String,
+}
+
+impl Source {
+    fn planted(path: &str, text: &str) -> Self {
+        Self { path: path.to_owned(), text: text.to_owned() }
+    }
+}
+
+/// Every text file that git tracks.
+fn sources() -> Vec<Source> {
+    let listed = Command::new("git").args(["ls-files", "-z"]).current_dir(root()).output().expect("git answers");
+    let names = String::from_utf8(listed.stdout).expect("names");
+    let mut sources = Vec::new();
+    for path in names.split('\0').filter(|path| !path.is_empty()) {
+        // A file that was removed and not committed yet has no text.
+        if let Ok(text) = std::fs::read_to_string(root().join(path)) {
+            sources.push(Source { path: path.to_owned(), text });
+        }
+    }
+    assert!(sources.len() > 100, "git knows the repository's files");
+    sources
+}
+
+type Rule = fn(&Source) -> Option<String>;
+
+#[track_caller]
+fn hold(rule: Rule, breach: &Source) {
+    assert!(rule(breach).is_some(), "the rule does not see its own breach");
+    let broken: Vec<String> = sources()
+        .iter()
+        // This file names what it forbids.
+        .filter(|source| source.path != "tests/tests/tidy.rs")
+        .filter_map(|source| rule(source).map(|what| format!("{}: {what}", source.path)))
+        .collect();
+    assert!(broken.is_empty(), "{}", broken.join("\n"));
+}
+
+fn is_rust(source: &Source) -> bool {
+    source.path.ends_with(".rs")
+}
+
+/// Lines that are no comment.
+fn code(source: &Source) -> impl Iterator<Item = &str> {
+    source.text.lines().filter(|line| !line.trim_start().starts_with("//"))
+}
+
+fn names_crate(source: &Source, name: &str) -> bool {
+    let path = format!("{name}::");
+    code(source).any(|line| {
+        let mut rest = line;
+        while let Some(at) = rest.find(&path) {
+            let before = rest[..at].chars().next_back();
+            if !before.is_some_and(|c| c.is_alphanumeric() || c == '_' || c == ':') {
+                return true;
+            }
+            rest = &rest[at + path.len()..];
+        }
+        false
+    })
+}
+
+// ---- Layers --------------------------------------------------------------------------------------------------------
+
+/// Which of our own packages each may name, in its `Cargo.toml`.
+const ARROWS: &[(&str, &[&str])] = &[
+    ("crates/domain", &[]),
+    ("crates/formats", &["domain"]),
+    ("crates/api", &["domain"]),
+    ("crates/client", &["domain", "formats", "api"]),
+    ("crates/server", &["domain", "formats", "api"]),
+    ("src-tauri", &["domain", "formats", "api", "client", "server"]),
+];
+
+fn points_the_wrong_way(source: &Source) -> Option<String> {
+    let folder = source.path.strip_suffix("/Cargo.toml")?;
+    let (_, allowed) = ARROWS.iter().find(|(name, _)| *name == folder)?;
+    let own = ["domain", "formats", "api", "client", "server", "desktop"];
+    let wrong = own.into_iter().find(|name| {
+        !allowed.contains(name) && source.text.lines().any(|line| line.starts_with(&format!("{name} = ")))
+    });
+    wrong.map(|name| format!("may not depend on {name}"))
+}
+
+#[test]
+fn packages_depend_downwards_only() {
+    hold(points_the_wrong_way, &Source::planted("crates/client/Cargo.toml", "server = { workspace = true }\n"));
+}
+
+fn reaches_out_of_pure_code(source: &Source) -> Option<String> {
+    let pure = ["crates/domain/src/", "crates/formats/src/"].iter().any(|folder| source.path.starts_with(folder));
+    if !pure || !is_rust(source) || source.path.contains("tests") {
+        return None;
+    }
+    let body = source.text.split("#[cfg(test)]\nmod tests {").next().unwrap_or_default();
+    let body = Source::planted(&source.path, body);
+    let outside =
+        ["tokio", "std::fs", "std::net", "std::env", "std::process", "std::time", "getrandom", "reqwest", "sqlx"];
+    let found = outside
+        .into_iter()
+        .find(|name| names_crate(&body, name) || code(&body).any(|line| line.contains(&format!("use {name}"))));
+    found.map(|name| format!("pure code names {name}"))
+}
+
+#[test]
+fn domain_and_formats_do_nothing_but_reckon() {
+    hold(reaches_out_of_pure_code, &Source::planted("crates/domain/src/money.rs", "let text = std::fs::read(path);\n"));
+}
+
+fn names_sqlx_elsewhere(source: &Source) -> Option<String> {
+    let of_server = source.path.starts_with("crates/server/src/") && is_rust(source);
+    let may = source.path.ends_with("/store.rs") || source.path.contains("/src/db");
+    (of_server && !may && names_crate(source, "sqlx")).then(|| "only db.rs and store.rs files name sqlx".to_owned())
+}
+
+#[test]
+fn the_servers_sql_lives_in_its_stores() {
+    hold(names_sqlx_elsewhere, &Source::planted("crates/server/src/bills.rs", "sqlx::query(\"SELECT 1\")\n"));
+}
+
+fn opens_the_cache_elsewhere(source: &Source) -> Option<String> {
+    let of_client = source.path.starts_with("crates/client/src/") && is_rust(source);
+    let may = source.path.contains("/src/cache/");
+    let opens = code(source).any(|line| line.contains("SqliteConnectOptions") || line.contains("SqlitePoolOptions"));
+    (of_client && !may && opens).then(|| "only the cache opens its file".to_owned())
+}
+
+#[test]
+fn only_the_cache_opens_the_cache() {
+    let breach = Source::planted("crates/client/src/bills.rs", "let options = SqliteConnectOptions::new();\n");
+    hold(opens_the_cache_elsewhere, &breach);
+}
+
+fn server_reads_environment(source: &Source) -> Option<String> {
+    let of_server = source.path.starts_with("crates/server/src/") && is_rust(source);
+    let may =
+        ["config.rs", "testing.rs"].iter().any(|name| source.path.ends_with(name)) || source.path.contains("tests");
+    (of_server && !may && code(source).any(|line| line.contains("std::env")))
+        .then(|| "only config.rs reads the environment".to_owned())
+}
+
+#[test]
+fn the_server_is_configured_in_one_place() {
+    hold(
+        server_reads_environment,
+        &Source::planted("crates/server/src/http.rs", "let port = std::env::var(\"PORT\");\n"),
+    );
+}
+
+fn touches_the_desktop_elsewhere(source: &Source) -> Option<String> {
+    let of_shell = source.path.starts_with("src-tauri/src/") && is_rust(source);
+    let may = source.path.starts_with("src-tauri/src/os/");
+    let parts = ["keyring_core", "notify_rust", "zbus", "rfd"];
+    let found = parts.into_iter().find(|name| names_crate(source, name));
+    if of_shell && !may { found.map(|name| format!("only os/ names {name}")) } else { None }
+}
+
+#[test]
+fn only_one_folder_touches_the_desktop() {
+    let breach = Source::planted("src-tauri/src/app.rs", "notify_rust::Notification::new();\n");
+    hold(touches_the_desktop_elsewhere, &breach);
+}
+
+// ---- UI ------------------------------------------------------------------------------------------------------------
+
+fn is_ui(source: &Source) -> bool {
+    source.path.starts_with("ui/src/") && [".ts", ".svelte", ".js"].iter().any(|end| source.path.ends_with(end))
+}
+
+fn imports_tauri_elsewhere(source: &Source) -> Option<String> {
+    let may = ["ui/src/lib/ipc/tauri.ts", "ui/src/lib/ipc/bindings.ts"].contains(&source.path.as_str());
+    (is_ui(source) && !may && source.text.contains("@tauri-apps")).then(|| "only ipc/tauri.ts imports Tauri".to_owned())
+}
+
+#[test]
+fn the_ui_meets_the_shell_in_one_file() {
+    let breach =
+        Source::planted("ui/src/features/home/Home.svelte", "import { invoke } from '@tauri-apps/api/core';\n");
+    hold(imports_tauri_elsewhere, &breach);
+}
+
+fn imports_another_feature(source: &Source) -> Option<String> {
+    let own = source.path.strip_prefix("ui/src/features/")?.split('/').next()?.to_owned();
+    let lines = source.text.lines().filter(|line| line.contains("import "));
+    for line in lines {
+        let Some(rest) = line.split("$features/").nth(1) else { continue };
+        let other = rest.split(['/', '\'', '"']).next().unwrap_or_default();
+        if other != own {
+            return Some(format!("{own} imports {other}"));
+        }
+    }
+    None
+}
+
+#[test]
+fn features_of_the_ui_do_not_know_each_other() {
+    let breach = Source::planted("ui/src/features/home/Home.svelte", "import Pay from '$features/pay/Pay.svelte';\n");
+    hold(imports_another_feature, &breach);
+}
+
+fn styles_inline(source: &Source) -> Option<String> {
+    let markup = source.path.ends_with(".svelte") || source.path == "ui/src/app.html";
+    (is_ui(source) || markup).then_some(())?;
+    let inline = source.text.lines().find(|line| line.contains(" style=\"") || line.contains(" style={"));
+    inline.filter(|_| markup).map(|line| format!("a style within the page: {}", line.trim()))
+}
+
+#[test]
+fn pages_carry_no_inline_style() {
+    hold(styles_inline, &Source::planted("ui/src/features/home/Home.svelte", "<p style=\"color: red\">\n"));
+}
+
+// ---- The repository ------------------------------------------------------------------------------------------------
+
+/// Words of a place where the project was made, and addresses of package hosts, have no business in it.
+fn speaks_of_a_workplace(source: &Source) -> Option<String> {
+    let places = ["/work/", "/root/", "registry.npmjs.org", "index.crates.io", "static.crates.io"];
+    let lock = source.path.ends_with("Cargo.lock");
+    let found = places.into_iter().find(|place| source.text.contains(place));
+    found.filter(|_| !lock).map(|place| format!("names {place}"))
+}
+
+#[test]
+fn nothing_names_a_machine_or_a_package_host() {
+    hold(speaks_of_a_workplace, &Source::planted("docs/x.md", "see /root/notes\n"));
+}
+
+fn is_unfinished(source: &Source) -> Option<String> {
+    let marks = ["TODO", "FIXME", "XXX", "HACK"];
+    let text = [".rs", ".ts", ".svelte", ".sql", ".md", ".js", ".css"].iter().any(|end| source.path.ends_with(end));
+    let has = |mark: &str| source.text.split(|c: char| !c.is_alphanumeric()).any(|word| word == mark);
+    marks.into_iter().find(|mark| text && has(mark)).map(|mark| format!("holds {mark}"))
+}
+
+#[test]
+fn nothing_is_left_for_later_in_the_text() {
+    hold(is_unfinished, &Source::planted("crates/api/src/lib.rs", "// TODO: more\n"));
+}
+
+#[test]
+fn migrations_come_in_pairs() {
+    let names = |engine: &str| {
+        let folder = root().join("crates/server/migrations").join(engine);
+        let mut names: Vec<String> = std::fs::read_dir(folder)
+            .expect("migrations")
+            .flatten()
+            .map(|entry| entry.file_name().to_string_lossy().into_owned())
+            .collect();
+        names.sort();
+        names
+    };
+    assert_eq!(names("sqlite"), names("postgres"));
+    assert!(names("sqlite").len() >= 4);
+}
+
+#[test]
+fn the_required_packages_are_direct_dependencies_and_the_required_folders_are_there() {
+    let manifests: String =
+        ["Cargo.toml", "src-tauri/Cargo.toml", "crates/server/Cargo.toml", "crates/client/Cargo.toml"]
+            .iter()
+            .map(|path| std::fs::read_to_string(root().join(path)).expect("a manifest"))
+            .collect();
+    for name in ["tauri", "tokio", "sqlx", "serde", "keyring", "keyring-core", "webauthn-rs", "notify-rust"] {
+        let named = manifests
+            .lines()
+            .any(|line| line.starts_with(&format!("{name} = ")) || line.starts_with(&format!("{name}.")));
+        assert!(named, "{name} is a direct dependency");
+    }
+    for name in [
+        "Cargo.toml",
+        "src-tauri",
+        "ui",
+        "icons",
+        "tests",
+        "README.md",
+        "CHANGELOG.md",
+        "docs/ARCHITECTURE.md",
+        "docs/API.md",
+        "LICENSE-MIT",
+        "LICENSE-APACHE",
+        "LICENSE-AGPL",
+        "deny.toml",
+    ] {
+        assert!(root().join(name).exists(), "{name} is there");
+    }
+}
+
+#[test]
+fn every_refusal_of_the_server_is_explained() {
+    let codes = std::fs::read_to_string(root().join("crates/api/src/error.rs")).expect("the codes");
+    let explained = std::fs::read_to_string(root().join("docs/API.md")).expect("docs/API.md");
+    let mut count = 0;
+    for line in codes.lines().filter(|line| line.contains(" = \"") && line.trim_end().ends_with(';')) {
+        let Some(code) = line.split('"').nth(1).filter(|code| code.chars().all(|c| c.is_ascii_lowercase() || c == '_'))
+        else {
+            continue;
+        };
+        count += 1;
+        assert!(explained.contains(&format!("`{code}`")), "docs/API.md explains {code}");
+    }
+    assert!(count > 20, "the codes were found: {count}");
+}
+
+#[test]
+fn links_between_documents_lead_somewhere() {
+    let mut links = 0;
+    for source in sources().iter().filter(|source| source.path.ends_with(".md")) {
+        let folder = root().join(&source.path).parent().expect("a folder").to_path_buf();
+        for part in source.text.split("](").skip(1) {
+            let target = part.split(')').next().unwrap_or_default().split('#').next().unwrap_or_default();
+            if target.is_empty() || target.contains("://") || target.starts_with("mailto:") {
+                continue;
+            }
+            links += 1;
+            assert!(folder.join(target).exists(), "{}: {target} is not there", source.path);
+        }
+    }
+    assert!(links > 0);
+}
+
+#[test]
+fn decisions_are_numbered_one_after_another() {
+    let mut numbers: Vec<u32> = std::fs::read_dir(root().join("docs/decisions"))
+        .expect("decisions")
+        .flatten()
+        .filter_map(|entry| entry.file_name().to_string_lossy().split('-').next()?.parse().ok())
+        .collect();
+    numbers.sort_unstable();
+    let expected: Vec<u32> = (1..=u32::try_from(numbers.len()).expect("few")).collect();
+    assert_eq!(numbers, expected);
+}
