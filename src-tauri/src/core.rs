@@ -16,6 +16,7 @@ use client::{Client, ClientError};
 use domain::ids::AccountId;
 use domain::time::Clock;
 use tokio::sync::Notify;
+use tokio::sync::broadcast::error::RecvError;
 use zeroize::Zeroizing;
 
 use crate::embedded::{Embedded, EmbeddedError};
@@ -98,13 +99,14 @@ impl Core {
         let embedded = &self.embedded;
         let grant = async |request: LocalRequest| {
             let account = crate::embedded::LocalAccount {
+                holder: request.holder,
                 name: name.to_owned(),
                 device_name: request.device_name,
                 dpop_jkt: request.dpop_jkt,
                 code_challenge: request.code_challenge,
                 redirect_uri: request.redirect_uri,
             };
-            embedded.make_account(account).await.map_err(Failure::from)
+            embedded.let_in(account).await.map_err(Failure::from)
         };
         self.client.sign_in().local(&os::device_name(), grant).await
     }
@@ -133,7 +135,11 @@ impl Core {
     /// Brings everything up to date now, when the server can be reached.
     pub async fn sync(&self) -> Result<(), Failure> {
         self.start_server().await?;
-        Ok(self.client.sync().now().await?)
+        let done = self.client.sync().now().await;
+        if done.is_err() && self.sign_in_here_again().await {
+            return Ok(self.client.sync().now().await?);
+        }
+        Ok(done?)
     }
 
     /// The person did something: the idle lock begins anew.
@@ -245,6 +251,27 @@ impl Core {
     /// Sends what waits, when the server can be reached. A command that changed something has done so either way.
     pub async fn send_soon(&self) {
         self.client.sync().soon().await;
+        if self.sign_in_here_again().await {
+            self.client.sync().soon().await;
+        }
+    }
+
+    /// An account on this computer whose session ended (nobody was here for weeks) is let in again by whoever opened the
+    /// copy: the server is in this process, and its database opens by the same keys. True when it was.
+    async fn sign_in_here_again(&self) -> bool {
+        let Ok(status) = self.client.status().await else { return false };
+        let here = status.place == Some(Place::ThisComputer) && status.phase == Phase::Ready;
+        // Without a name nobody was ever signed in here: the account is still being made.
+        if !here || status.signed_in || status.name.is_none() {
+            return false;
+        }
+        match self.sign_in_here("").await {
+            Ok(()) => true,
+            Err(failure) => {
+                tracing::warn!(code = failure.code, "the account on this computer could not be signed in again");
+                false
+            }
+        }
     }
 
     /// Shows what is to be reminded now, each once; with `dry_run` only says what.
@@ -263,7 +290,16 @@ impl Core {
     pub async fn keep_in_step(self: Arc<Self>) {
         let client = self.client.clone();
         let (sync, reminders) = (client.sync(), client.reminders());
-        tokio::join!(sync.run(), reminders.run());
+        tokio::join!(sync.run(), reminders.run(), self.stay_signed_in());
+    }
+
+    async fn stay_signed_in(&self) {
+        let mut events = self.client.events();
+        while let Ok(_) | Err(RecvError::Lagged(_)) = events.recv().await {
+            if self.sign_in_here_again().await {
+                self.client.wake();
+            }
+        }
     }
 
     /// The computer woke up: clocks and networks may be different.

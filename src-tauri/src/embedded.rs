@@ -4,6 +4,7 @@ use std::net::{Ipv4Addr, SocketAddr};
 use std::path::{Path, PathBuf};
 
 use client::{Client, ClientError};
+use domain::ids::HolderId;
 use server::config::{Config, ConfigError, data_folder};
 use server::sign_in::LocalGrant;
 use server::{Running, Server};
@@ -30,6 +31,8 @@ pub enum EmbeddedError {
 /// What is asked of the server when an account is made without a browser.
 #[derive(Clone, Debug)]
 pub struct LocalAccount {
+    /// The account that is signed in to again; `None` makes one of this name.
+    pub holder: Option<HolderId>,
     pub name: String,
     pub device_name: String,
     pub dpop_jkt: String,
@@ -75,11 +78,12 @@ impl Embedded {
         }
     }
 
-    /// Makes an account and gives its one-time code, which the client redeems as any other.
-    pub async fn make_account(&self, account: LocalAccount) -> Result<String, EmbeddedError> {
+    /// Makes an account, or lets its own computer in again, and gives a one-time code, which the client redeems as any
+    /// other.
+    pub async fn let_in(&self, account: LocalAccount) -> Result<String, EmbeddedError> {
         let app = self.0.lock().await.as_ref().map(|running| running.app.clone()).ok_or(EmbeddedError::NotRunning)?;
         let grant = LocalGrant {
-            holder: None,
+            holder: account.holder,
             name: account.name,
             device_name: account.device_name,
             dpop_jkt: account.dpop_jkt,

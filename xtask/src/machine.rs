@@ -42,6 +42,7 @@ pub const TEST: &[&str] = &[
     "chromium",
     "chromium-driver",
     "webkit2gtk-driver",
+    "faketime",
     "postgresql",
     "poppler-utils",
 ];

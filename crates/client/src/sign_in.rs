@@ -9,6 +9,7 @@ use api::sign_in::{
     TokenResponse,
 };
 use data_encoding::BASE64URL_NOPAD;
+use domain::ids::HolderId;
 use domain::ids::MutationId;
 use serde::Serialize;
 use sha2::{Digest as _, Sha256};
@@ -109,6 +110,8 @@ pub struct Connect {
 /// What an embedded server needs to make an account without a browser.
 #[derive(Clone, Debug)]
 pub struct LocalRequest {
+    /// The account that this computer has already; `None` makes one.
+    pub holder: Option<HolderId>,
     pub device_name: String,
     pub dpop_jkt: String,
     pub code_challenge: String,
@@ -270,7 +273,9 @@ impl SignIn {
         let key = self.device_key().await?;
         // Nothing listens there: the code comes back in process.
         let redirect_uri = format!("http://127.0.0.1:1{CALLBACK_PATH}");
+        let holder = open.vault().header().holder();
         let code = grant(LocalRequest {
+            holder,
             device_name: shown_name(device_name),
             dpop_jkt: key.thumbprint(),
             code_challenge: challenge(&verifier),

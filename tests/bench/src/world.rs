@@ -31,7 +31,8 @@ fn ports() -> Ports {
 /// A device with an encrypted cache, without a server until it is given one.
 pub struct Device {
     pub client: Client,
-    pub folder: TempDir,
+    /// Removed with the device.
+    _folder: TempDir,
 }
 
 impl Device {
@@ -39,7 +40,7 @@ impl Device {
         let folder = tempfile::tempdir().map_err(|e| e.to_string())?;
         let client = Client::open(folder.path(), ports()).await.map_err(|e| e.to_string())?.client;
         client.create(Protect::Keyring, Place::ThisComputer).await.map_err(|e| e.to_string())?;
-        Ok(Self { client, folder })
+        Ok(Self { client, _folder: folder })
     }
 
     /// Imports a file; the sum is left out where nothing is new.

@@ -139,6 +139,18 @@ impl Place {
         run(command.args(arguments))
     }
 
+    /// The same on a computer whose clock is that far off: `+20d`.
+    pub fn billfold_at(&self, off: &str, arguments: &[&str]) -> Done {
+        let mut command = Command::new("faketime");
+        command.arg("-f").arg(off).arg(billfold_program()).arg("--data").arg(self.data()).arg("--json");
+        self.dress(&mut command);
+        command.env_remove("DISPLAY").env("FAKETIME_DONT_FAKE_MONOTONIC", "1");
+        if self.bus.is_none() {
+            command.arg("--passphrase-file").arg(self.passphrase_file());
+        }
+        run(command.args(arguments))
+    }
+
     /// The same, and nobody helps it.
     pub fn billfold_bare(&self, arguments: &[&str]) -> Done {
         run(self.command(&["--json"]).args(arguments))

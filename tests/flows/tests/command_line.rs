@@ -267,3 +267,16 @@ fn an_address_that_is_no_server_is_told_apart() {
     );
     assert_eq!(place.billfold(&["bills", "list"]).refused(3), "no_account");
 }
+
+#[test]
+fn who_was_away_for_months_is_still_at_home_on_this_computer() {
+    let place = Place::new().with_account();
+    place.billfold(&["bills", "add", "--name", "Rent", "--amount", "950", "--every", "month"]).ok();
+    for off in ["+20d", "+200d"] {
+        place.billfold_at(off, &["sync"]);
+        let status = place.billfold_at(off, &["status"]).ok();
+        assert_eq!(status["signed_in"], true, "{off}: {status}");
+        place.billfold_at(off, &["sync"]).ok();
+    }
+    assert_eq!(items(&place.billfold_at("+200d", &["bills", "list"]).ok()).len(), 1);
+}

@@ -74,6 +74,10 @@ async fn two_devices_see_the_same_and_a_lost_server_loses_nothing() {
     laptop.billfold(&["sync"]).ok();
     assert_eq!(names(&laptop), ["Phone"]);
 
+    // A clock that is wrong by a day is no reason to be turned away.
+    laptop.billfold_at("+1d", &["sync"]).ok();
+    laptop.billfold_at("-1d", &["sync"]).ok();
+
     server.stop();
     assert_eq!(names(&desk), ["Phone"], "everything is readable without the server");
     assert_eq!(desk.billfold(&["sync"]).refused(4), "server_unreachable");
