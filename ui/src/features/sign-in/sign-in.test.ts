@@ -1,6 +1,7 @@
 import { describe, expect, it, vi } from 'vitest';
 import type { SignIn } from '$lib/ipc/bindings';
 import { click, draw, ok, refused, screen, type, waitFor, world, type World } from '$lib/test/draw';
+import AgainDialog from './AgainDialog.svelte';
 import LockScreen from './LockScreen.svelte';
 import Welcome from './Welcome.svelte';
 
@@ -113,5 +114,33 @@ describe('the lock', () => {
     expect(await screen.findByText('No system keyring answers.')).toBeTruthy();
     await click('Use the passphrase');
     expect(await screen.findByLabelText('Passphrase')).toBeTruthy();
+  });
+});
+
+describe('a session that ended', () => {
+  function again(on: World) {
+    let told: (end: SignIn) => void = () => {};
+    const ipc = { ...on.ipc, onSignIn: async (listener: (end: SignIn) => void) => ((told = listener), () => {}) };
+    on.desk.signingIn = 'https://accounts.example.org';
+    draw(AgainDialog, on, { ipc, address: on.desk.signingIn });
+    return { tell: (end: SignIn) => told(end) };
+  }
+
+  it('is begun again in the browser, with the same two digits, and then the dialog goes', async () => {
+    const on = world('?world=plain');
+    const { tell } = again(on);
+    expect(await screen.findByText('Go on in your browser')).toBeTruthy();
+    expect(on.commands.connect).toHaveBeenCalledWith('https://accounts.example.org', false);
+    expect(on.desk.signingIn).not.toBeNull();
+    tell({ done: true, error: null, recovery_key: null });
+    await waitFor(() => expect(on.desk.signingIn).toBeNull());
+  });
+
+  it('says why when the server cannot be reached, and stays', async () => {
+    const on = world('?world=plain');
+    on.commands.connect.mockImplementation(() => refused('server_unreachable'));
+    again(on);
+    expect(await screen.findByText(/server_unreachable/)).toBeTruthy();
+    expect(on.desk.signingIn).not.toBeNull();
   });
 });

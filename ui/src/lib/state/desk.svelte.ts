@@ -21,6 +21,8 @@ export class Desk {
   offer = $state.raw<ImportOffer | null>(null);
   /** Shown once, right after keys were made; kept nowhere. */
   recoveryKey = $state.raw<string | null>(null);
+  /** The address of the server whose session ended and is begun again. */
+  signingIn = $state<string | null>(null);
   palette = $state(false);
   keys = $state(false);
   sync = new Action();
