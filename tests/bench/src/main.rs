@@ -11,6 +11,8 @@ mod world;
 use std::process::ExitCode;
 
 fn main() -> ExitCode {
+    // The HTTP library wants its cryptography named once, also for plain connections.
+    let _ = rustls::crypto::ring::default_provider().install_default();
     let wanted: Vec<String> = std::env::args().skip(1).collect();
     let known: Vec<&str> = jobs::ALL.iter().map(|job| job.name).collect();
     if let Some(stranger) = wanted.iter().find(|name| !known.contains(&name.as_str())) {

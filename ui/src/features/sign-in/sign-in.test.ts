@@ -137,8 +137,7 @@ describe('a session that ended', () => {
   });
 
   it('says why when the server cannot be reached, and stays', async () => {
-    const on = world('?world=plain');
-    on.commands.connect.mockImplementation(() => refused('server_unreachable'));
+    const on = world('?world=plain', { connect: () => refused('server_unreachable') });
     again(on);
     expect(await screen.findByText(/server_unreachable/)).toBeTruthy();
     expect(on.desk.signingIn).not.toBeNull();
