@@ -19,7 +19,7 @@ use tokio::net::{TcpListener, TcpStream};
 use tokio::sync::Semaphore;
 use tokio::task::JoinHandle;
 use tower_http::compression::CompressionLayer;
-use tower_http::compression::predicate::{DefaultPredicate, NotForContentType, Predicate};
+use tower_http::compression::predicate::{DefaultPredicate, NotForContentType, Predicate, SizeAbove};
 use tower_http::decompression::RequestDecompressionLayer;
 use tower_http::timeout::RequestBodyDeadlineLayer;
 use utoipa_axum::router::OpenApiRouter;
@@ -38,6 +38,8 @@ const BODY_WITHIN: Duration = Duration::from_secs(25);
 /// Until then a connection has sent the head of its request.
 const HEAD_WITHIN: Duration = Duration::from_secs(10);
 const CONNECTIONS_MAX: usize = 10_000;
+/// A smaller answer fits one packet anyway, and packing it costs more than sending it.
+const PACKED_FROM: u64 = 1_200;
 /// How long a stopping server waits for requests that have begun.
 const DRAIN: Duration = Duration::from_secs(10);
 /// How often what has expired is removed.
@@ -164,7 +166,8 @@ pub fn request_id() -> Option<String> {
 
 /// Answers of the API are packed with zstd for those who ask; event streams and PDF are left alone.
 pub(crate) fn compressed(routes: OpenApiRouter<App>) -> OpenApiRouter<App> {
-    let packs = DefaultPredicate::new().and(NotForContentType::const_new("application/pdf"));
+    let packs =
+        DefaultPredicate::new().and(SizeAbove::new(PACKED_FROM)).and(NotForContentType::const_new("application/pdf"));
     routes.layer(CompressionLayer::new().compress_when(packs))
 }
 

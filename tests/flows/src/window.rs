@@ -84,6 +84,20 @@ impl Window {
         self.click(By::XPath(path)).await;
     }
 
+    /// Waits until nothing of that kind stands in the window any more.
+    pub async fn wait_gone(&self, css: &str) {
+        crate::process::wait_for(&format!("{css} to go"), async || {
+            let found = self.driver.find_all(By::Css(css)).await.ok()?;
+            found.is_empty().then_some(())
+        })
+        .await;
+    }
+
+    /// Goes to a screen by the navigation.
+    pub async fn go(&self, screen: &str) {
+        self.click(By::XPath(format!("//nav//a[contains(normalize-space(), \"{screen}\")]"))).await;
+    }
+
     /// Ticks the box with this label.
     pub async fn check(&self, label: &str) {
         self.click(By::XPath(format!("//label[contains(normalize-space(), \"{label}\")]"))).await;

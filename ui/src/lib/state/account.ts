@@ -3,5 +3,7 @@ import type { Account } from '$lib/ipc/bindings';
 
 /** "Harbor Card ··4417": never more of a number than its last characters. */
 export function accountLabel(account: Pick<Account, 'name' | 'mask'>, messages: Messages): string {
-  return account.mask ? `${account.name} ${messages.app.masked(account.mask)}` : account.name;
+  // An imported account may bear the last digits in its name already.
+  const adds = account.mask && !account.name.includes(account.mask);
+  return adds ? `${account.name} ${messages.app.masked(account.mask ?? '')}` : account.name;
 }
