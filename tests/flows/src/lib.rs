@@ -3,6 +3,7 @@
 
 pub mod browser;
 pub mod bus;
+pub mod device;
 pub mod place;
 pub mod process;
 pub mod server;

@@ -5,84 +5,37 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
-use client::Client;
 use client::payments::{PayBill, PaymentViewState};
-use client::platform::{FixedZone, MemoryNotifier, MemorySecrets, NoBrowser, Ports, SystemChance, SystemClock};
-use client::sign_in::Connect;
-use client::vault::Protect;
 use domain::ids::{BillerId, PaymentId};
 use domain::money::{Currency, Money};
 use flows::browser::Browser;
+use flows::device::Device;
 use flows::server::Server;
-use jiff::tz::TimeZone;
 
 const KILLS: u64 = 50;
 const DEVICES: usize = 3;
 
-/// A device as the app is one, in this process.
-struct Device {
-    client: Client,
-    _folder: tempfile::TempDir,
-}
-
-impl Device {
-    async fn sign_in(server: &Server, browser: &Browser, create: bool) -> Self {
-        let folder = tempfile::tempdir().expect("a folder");
-        let ports = Ports {
-            secrets: Arc::new(MemorySecrets::default()),
-            notifier: Arc::new(MemoryNotifier::default()),
-            browser: Arc::new(NoBrowser::default()),
-            clock: Arc::new(SystemClock),
-            chance: Arc::new(SystemChance),
-            zone: Arc::new(FixedZone(TimeZone::UTC)),
+/// Orders one payment after another until told to stop. Gives the ids of all, and of those that the server took.
+async fn pay(device: &Device, biller: BillerId, stop: &AtomicBool) -> (Vec<PaymentId>, HashSet<PaymentId>) {
+    let (mut ordered, mut taken) = (Vec::new(), HashSet::new());
+    while !stop.load(Ordering::SeqCst) {
+        let request = PayBill {
+            bill: None,
+            due_on: None,
+            biller: Some(biller),
+            amount: Money::new(1, Currency::USD).expect("a cent"),
+            send_on: None,
+            duplicate_meant: true,
         };
-        let client = Client::open(folder.path(), ports).await.expect("a client").client;
-        let wish = Connect {
-            url: server.url(),
-            create,
-            open_browser: false,
-            protect: Protect::Keyring,
-            device_name: "Desk".to_owned(),
-        };
-        let started = client.sign_in().begin(wish).await.expect("a beginning");
-        let finishing = tokio::spawn({
-            let client = client.clone();
-            async move { client.sign_in().finish().await.map(drop) }
-        });
-        browser.go(&started.address).await;
-        if create {
-            browser.element("#name").await.send_keys("Ines Calloway").await.expect("a field");
-            browser.click("#create button").await;
-        }
-        assert_eq!(browser.match_code().await, started.match_code);
-        browser.click("#yes").await;
-        finishing.await.expect("no panic").expect("signed in");
-        client.sync().now().await.expect("in step");
-        Self { client, _folder: folder }
+        let payment = device.client.payments().pay_bill(request).await.expect("an order is always kept");
+        ordered.push(payment.id);
+        // With the server away this fails, and the order waits.
+        let _ = device.client.sync().now().await;
+        let payments = device.client.payments().list().await.expect("a list");
+        let answered = payments.iter().filter(|payment| payment.state != PaymentViewState::NotSent);
+        taken.extend(answered.map(|payment| payment.id));
     }
-
-    /// Orders one payment after another until told to stop. Gives the ids of all, and of those that the server took.
-    async fn pay(&self, biller: BillerId, stop: &AtomicBool) -> (Vec<PaymentId>, HashSet<PaymentId>) {
-        let (mut ordered, mut taken) = (Vec::new(), HashSet::new());
-        while !stop.load(Ordering::SeqCst) {
-            let request = PayBill {
-                bill: None,
-                due_on: None,
-                biller: Some(biller),
-                amount: Money::new(1, Currency::USD).expect("a cent"),
-                send_on: None,
-                duplicate_meant: true,
-            };
-            let payment = self.client.payments().pay_bill(request).await.expect("an order is always kept");
-            ordered.push(payment.id);
-            // With the server away this fails, and the order waits.
-            let _ = self.client.sync().now().await;
-            let payments = self.client.payments().list().await.expect("a list");
-            let answered = payments.iter().filter(|payment| payment.state != PaymentViewState::NotSent);
-            taken.extend(answered.map(|payment| payment.id));
-        }
-        (ordered, taken)
-    }
+    (ordered, taken)
 }
 
 /// SplitMix64: the same moments in every run, as far as the machine allows.
@@ -108,7 +61,7 @@ async fn fifty_kills_under_payment_load_lose_and_double_nothing() {
         .iter()
         .map(|device| {
             let (device, stop) = (Arc::clone(device), Arc::clone(&stop));
-            tokio::spawn(async move { device.pay(biller, &stop).await })
+            tokio::spawn(async move { pay(&device, biller, &stop).await })
         })
         .collect();
     for kill in 0..KILLS {
