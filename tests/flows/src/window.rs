@@ -26,6 +26,35 @@ impl Display {
         });
         Self { name: format!(":{}", number.trim()), _program: program }
     }
+
+    /// Asks every window with this title to close, as its close button does; gives how many there were.
+    pub fn close_windows(&self, title: &str) -> usize {
+        use x11rb::connection::Connection as _;
+        use x11rb::protocol::xproto::{AtomEnum, ClientMessageEvent, ConnectionExt as _, EventMask};
+        let (connection, screen) = x11rb::connect(Some(&self.name)).expect("the display");
+        let root = connection.setup().roots[screen].root;
+        let atom = |name: &[u8]| connection.intern_atom(false, name).expect("a request").reply().expect("an atom").atom;
+        let (protocols, delete) = (atom(b"WM_PROTOCOLS"), atom(b"WM_DELETE_WINDOW"));
+        let mut windows = vec![root];
+        let mut closed = 0;
+        while let Some(window) = windows.pop() {
+            if let Ok(tree) = connection.query_tree(window).expect("a request").reply() {
+                windows.extend(tree.children);
+            }
+            let read = |property: u32, kind: AtomEnum| {
+                let asked = connection.get_property(false, window, property, kind, 0, 1_024).expect("a request");
+                asked.reply().map(|answer| answer.value).unwrap_or_default()
+            };
+            let named = read(AtomEnum::WM_NAME.into(), AtomEnum::ANY) == title.as_bytes();
+            if named && !read(protocols, AtomEnum::ATOM).is_empty() {
+                let message = ClientMessageEvent::new(32, window, protocols, [delete, 0, 0, 0, 0]);
+                connection.send_event(false, window, EventMask::NO_EVENT, message).expect("a request");
+                closed += 1;
+            }
+        }
+        connection.flush().expect("the display");
+        closed
+    }
 }
 
 pub struct Window {

@@ -52,7 +52,7 @@ async fn a_person_starts_here_adds_a_bill_and_sees_changes_from_elsewhere_at_onc
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn the_tray_says_what_is_due_and_locking_takes_the_page_away() {
+async fn the_tray_says_what_is_due_and_stays_when_the_window_goes() {
     let desk = desk().await;
     let tray = desk.bus.tray().await;
     desk.place.billfold(&["account", "create", "--local", "--name", "Ines Calloway"]).ok();
@@ -71,6 +71,12 @@ async fn the_tray_says_what_is_due_and_locking_takes_the_page_away() {
     for command in ["Open Billfold", "Sync now", "Lock", "Quit"] {
         assert!(words.contains(&command), "{words:?}");
     }
+    wait_until("the window's web process", || (!web_processes(&desk.place).is_empty()).then_some(()));
+    // Closing the window takes the web view away with its memory; the tray stays and opens it again.
+    assert!(wait_until("the window", || Some(desk.display.close_windows("Billfold")).filter(|closed| *closed > 0)) > 0);
+    wait_until("the web processes to end", || web_processes(&desk.place).is_empty().then_some(()));
+    tray.wait("Next 7 days: 134.17 USD").await;
+    tray.click("Open Billfold").await;
     wait_until("the window's web process", || (!web_processes(&desk.place).is_empty()).then_some(()));
     tray.click("Lock").await;
     let locked = tray.wait("Billfold is locked").await;
