@@ -9,46 +9,19 @@ use crate::steps::answers;
 pub const BUILD: &[&str] =
     &["build-essential", "pkg-config", "libwebkit2gtk-4.1-dev", "libgtk-3-dev", "libdbus-1-dev", "libssl-dev"];
 
-/// To start the app: the tray's library; a session bus and a keyring.
-pub const RUN: &[&str] = &[
-    "build-essential",
-    "pkg-config",
-    "libwebkit2gtk-4.1-dev",
-    "libgtk-3-dev",
-    "libdbus-1-dev",
-    "libssl-dev",
-    "libayatana-appindicator3-1",
-    "dbus",
-    "gnome-keyring",
-    "fonts-inter",
-];
+/// To start the app as well: the tray's library, a session bus, a keyring, the typeface.
+pub const RUN: &[&str] = &["libayatana-appindicator3-1", "dbus", "gnome-keyring", "fonts-inter"];
 
 /// To start it where there is no display.
 pub const DISPLAY: &[&str] = &["xvfb", "xdotool", "imagemagick"];
 
-/// For the tests: a database, browsers and their drivers, a display, a reader of PDF.
-pub const TEST: &[&str] = &[
-    "build-essential",
-    "pkg-config",
-    "libwebkit2gtk-4.1-dev",
-    "libgtk-3-dev",
-    "libdbus-1-dev",
-    "libssl-dev",
-    "libayatana-appindicator3-1",
-    "dbus",
-    "gnome-keyring",
-    "fonts-inter",
-    "xvfb",
-    "chromium",
-    "chromium-driver",
-    "webkit2gtk-driver",
-    "faketime",
-    "postgresql",
-    "poppler-utils",
-];
+/// For the tests as well: a database, browsers and their drivers, a display, a wrong clock, a reader of PDF.
+pub const TEST: &[&str] =
+    &["xvfb", "chromium", "chromium-driver", "webkit2gtk-driver", "faketime", "postgresql", "poppler-utils"];
 
 /// Installs what is missing, or says what to type.
-pub fn prepare(packages: &[&str]) -> Result<(), String> {
+pub fn prepare(lists: &[&[&'static str]]) -> Result<(), String> {
+    let packages = lists.concat();
     if !cfg!(target_os = "linux") {
         // The systems' own web view and keyring are there.
         return node();
@@ -58,7 +31,7 @@ pub fn prepare(packages: &[&str]) -> Result<(), String> {
         eprintln!("  {}", packages.join(" "));
         return node();
     }
-    let missing: Vec<&str> = packages.iter().copied().filter(|package| !is_installed(package)).collect();
+    let missing: Vec<&str> = packages.into_iter().filter(|package| !is_installed(package)).collect();
     if !missing.is_empty() {
         install(&missing)?;
     }

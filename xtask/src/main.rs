@@ -43,7 +43,7 @@ fn main() -> ExitCode {
 
 fn test(words: &[String]) -> ExitCode {
     let mut steps = Steps::default();
-    if let Err(missing) = machine::prepare(machine::TEST) {
+    if let Err(missing) = machine::prepare(&[machine::BUILD, machine::RUN, machine::TEST]) {
         eprintln!("{missing}");
         return ExitCode::FAILURE;
     }
@@ -71,7 +71,7 @@ fn test(words: &[String]) -> ExitCode {
 
 fn check() -> ExitCode {
     let mut steps = Steps::default();
-    if let Err(missing) = machine::prepare(machine::BUILD) {
+    if let Err(missing) = machine::prepare(&[machine::BUILD]) {
         eprintln!("{missing}");
         return ExitCode::FAILURE;
     }
@@ -100,7 +100,7 @@ fn bench(jobs: &[String]) -> ExitCode {
 
 fn bundle() -> ExitCode {
     let mut steps = Steps::default();
-    if let Err(missing) = machine::prepare(machine::BUILD) {
+    if let Err(missing) = machine::prepare(&[machine::BUILD]) {
         eprintln!("{missing}");
         return ExitCode::FAILURE;
     }

@@ -21,9 +21,9 @@ pub fn run(arguments: &[String]) -> ExitCode {
         arguments.iter().map(String::as_str).skip_while(|argument| *argument != "--").skip(1).collect();
     let has_display = ["DISPLAY", "WAYLAND_DISPLAY"].iter().any(|name| std::env::var_os(name).is_some());
     let headless = cfg!(target_os = "linux") && !has_display;
-    let mut packages = machine::RUN.to_vec();
+    let mut packages = vec![machine::BUILD, machine::RUN];
     if headless {
-        packages.extend(machine::DISPLAY);
+        packages.push(machine::DISPLAY);
     }
     if let Err(missing) = machine::prepare(&packages) {
         eprintln!("{missing}");

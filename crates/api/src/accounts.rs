@@ -14,6 +14,16 @@ pub struct AccountEdit {
     pub terms: Option<CardTerms>,
 }
 
+impl AccountEdit {
+    /// The account with these fields changed.
+    #[must_use]
+    pub fn applied_to(self, mut account: Account) -> Account {
+        account.name = self.name.unwrap_or(account.name);
+        account.terms = self.terms.or(account.terms);
+        account
+    }
+}
+
 #[derive(Clone, Debug, Serialize, Deserialize, utoipa::ToSchema)]
 pub struct AccountList {
     pub items: Vec<Account>,

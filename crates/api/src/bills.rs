@@ -1,6 +1,7 @@
 //! Bills: `PUT /api/v1/bills/{id}` creates (idempotent by the client's id), `PATCH` edits fields, `DELETE` removes;
 //! `PUT /api/v1/bills/{id}/occurrences/{due_on}` sets a mark, `DELETE` takes it back.
 
+use domain::bills::sorted_remind_days;
 pub use domain::bills::{Bill, Mark};
 use domain::ids::{AccountId, BillerId};
 use domain::money::Money;
@@ -33,6 +34,23 @@ pub struct BillEdit {
     #[serde(default, with = "clearable", skip_serializing_if = "Option::is_none")]
     #[schema(value_type = Option<String>)]
     pub note: Option<Option<String>>,
+}
+
+impl BillEdit {
+    /// The bill with these fields changed: the same on a device that shows it in advance and on the server that decides.
+    #[must_use]
+    pub fn applied_to(self, mut bill: Bill) -> Bill {
+        bill.name = self.name.unwrap_or(bill.name);
+        bill.amount = self.amount.unwrap_or(bill.amount);
+        bill.estimated = self.estimated.unwrap_or(bill.estimated);
+        bill.schedule = self.schedule.unwrap_or(bill.schedule);
+        bill.biller = self.biller.unwrap_or(bill.biller);
+        bill.reference = self.reference.unwrap_or(bill.reference);
+        bill.card = self.card.unwrap_or(bill.card);
+        bill.remind_days = self.remind_days.map_or(bill.remind_days, sorted_remind_days);
+        bill.note = self.note.unwrap_or(bill.note);
+        bill
+    }
 }
 
 /// Tells "absent" from `null`: absent keeps, `null` clears.

@@ -12,7 +12,7 @@ use crate::book::{Book, shifted};
 use crate::cache;
 use crate::client::Client;
 use crate::error::ClientError;
-use crate::outbox::{self, Change};
+use crate::outbox::Change;
 
 /// One due date of a bill, as every screen shows it.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, specta::Type)]
@@ -171,7 +171,7 @@ impl Bills {
     pub async fn edit(&self, id: BillId, edit: BillEdit) -> Result<(), ClientError> {
         let open = self.0.open_now()?;
         let before = self.find(id).await?;
-        outbox::edited(before, &edit).check()?;
+        edit.clone().applied_to(before).check()?;
         self.0.change(&open, Change::EditBill { bill: id, edit }).await
     }
 

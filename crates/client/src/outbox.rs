@@ -8,8 +8,8 @@ use std::sync::Arc;
 use api::accounts::AccountEdit;
 use api::bills::BillEdit;
 use api::import::ImportChunk;
-use domain::accounts::{Account, Transaction};
-use domain::bills::{Bill, Mark, sorted_remind_days};
+use domain::accounts::Transaction;
+use domain::bills::{Bill, Mark};
 use domain::ids::{AccountId, BillId, MutationId, PaymentId};
 use domain::payments::PaymentOrder;
 use jiff::Timestamp;
@@ -160,7 +160,7 @@ pub(crate) async fn apply(tx: &mut Tx, entry: &Entry, beside: &Beside) -> CacheR
     match &entry.change {
         Change::AddBill { bill } => bills::put_bill(tx, bill).await,
         Change::EditBill { bill, edit } => match bills::find_bill(&mut **tx, *bill).await? {
-            Some(bill) => bills::put_bill(tx, &edited(bill, edit)).await,
+            Some(bill) => bills::put_bill(tx, &edit.clone().applied_to(bill)).await,
             None => Ok(()),
         },
         Change::RemoveBill { bill } => bills::remove_bill(tx, *bill).await,
@@ -170,7 +170,7 @@ pub(crate) async fn apply(tx: &mut Tx, entry: &Entry, beside: &Beside) -> CacheR
         // Only the server knows whether it is still in time.
         Change::CancelPayment { .. } => Ok(()),
         Change::EditAccount { account, edit } => match accounts::find(&mut **tx, *account).await? {
-            Some(account) => accounts::put(tx, &edited_account(account, edit)).await,
+            Some(account) => accounts::put(tx, &edit.clone().applied_to(account)).await,
             None => Ok(()),
         },
         Change::Import { chunk, .. } => apply_chunk(tx, &beside.read_chunk(*chunk)?).await,
@@ -206,29 +206,4 @@ pub(crate) async fn reapply(tx: &mut Tx, beside: &Beside, with_imports: bool) ->
         }
     }
     Ok(())
-}
-
-/// The bill with the fields of an edit.
-pub(crate) fn edited(mut bill: Bill, edit: &BillEdit) -> Bill {
-    let edit = edit.clone();
-    bill.name = edit.name.unwrap_or(bill.name);
-    bill.amount = edit.amount.unwrap_or(bill.amount);
-    bill.estimated = edit.estimated.unwrap_or(bill.estimated);
-    bill.schedule = edit.schedule.unwrap_or(bill.schedule);
-    bill.biller = edit.biller.unwrap_or(bill.biller);
-    bill.reference = edit.reference.unwrap_or(bill.reference);
-    bill.card = edit.card.unwrap_or(bill.card);
-    bill.remind_days = edit.remind_days.map_or(bill.remind_days, sorted_remind_days);
-    bill.note = edit.note.unwrap_or(bill.note);
-    bill
-}
-
-fn edited_account(mut account: Account, edit: &AccountEdit) -> Account {
-    if let Some(name) = &edit.name {
-        account.name.clone_from(name);
-    }
-    if edit.terms.is_some() {
-        account.terms.clone_from(&edit.terms);
-    }
-    account
 }

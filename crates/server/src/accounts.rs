@@ -63,13 +63,7 @@ async fn edit(
         Begun::First(once) => once,
     };
     let found: Option<Account> = feed::find(&mut once.tx, signed_in.holder, key(id)).await?;
-    let mut account = found.ok_or_else(ApiError::not_found)?;
-    if let Some(name) = edit.name {
-        account.name = name;
-    }
-    if let Some(terms) = edit.terms {
-        account.terms = Some(terms);
-    }
+    let account = edit.applied_to(found.ok_or_else(ApiError::not_found)?);
     check(&account)?;
     feed::put(&mut once.tx, signed_in.holder, app.clock.now(), &Record::Account(account.clone())).await?;
     once.answer(StatusCode::OK, &account).await

@@ -7,7 +7,7 @@ use axum::extract::State;
 use axum::http::StatusCode;
 use axum::response::Response;
 use domain::accounts::Account;
-use domain::bills::{BillError, sorted_remind_days};
+use domain::bills::BillError;
 use domain::ids::{BillId, HolderId};
 use jiff::civil::Date;
 use utoipa_axum::router::OpenApiRouter;
@@ -85,26 +85,13 @@ async fn edit(
         Begun::First(once) => once,
     };
     let found = find(&mut once.tx, holder, id).await?;
-    let bill = edited(found.ok_or_else(ApiError::not_found)?, edit);
+    let bill = edit.applied_to(found.ok_or_else(ApiError::not_found)?);
     check(&mut once.tx, holder, &bill).await?;
     feed::put(&mut once.tx, holder, app.clock.now(), &Record::Bill(bill.clone())).await?;
     if bill.biller.is_some() {
         crate::payments::practice_account(&app, &mut once.tx, holder, bill.amount.currency()).await?;
     }
     once.answer(StatusCode::OK, &bill).await
-}
-
-fn edited(mut bill: Bill, edit: BillEdit) -> Bill {
-    bill.name = edit.name.unwrap_or(bill.name);
-    bill.amount = edit.amount.unwrap_or(bill.amount);
-    bill.estimated = edit.estimated.unwrap_or(bill.estimated);
-    bill.schedule = edit.schedule.unwrap_or(bill.schedule);
-    bill.biller = edit.biller.unwrap_or(bill.biller);
-    bill.reference = edit.reference.unwrap_or(bill.reference);
-    bill.card = edit.card.unwrap_or(bill.card);
-    bill.remind_days = edit.remind_days.map_or(bill.remind_days, sorted_remind_days);
-    bill.note = edit.note.unwrap_or(bill.note);
-    bill
 }
 
 /// Removes a bill and what was said about its dates. Its payments stay.
