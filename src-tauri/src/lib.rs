@@ -18,12 +18,14 @@ use std::process::ExitCode;
 use std::sync::Arc;
 
 use clap::Parser;
+use client::ClientError;
+use client::folder::FileError;
 use tokio::sync::{Notify, RwLock, mpsc};
 
 use cli::arguments::{Arguments, Command};
 pub use core::Core;
 pub use failure::Failure;
-use owner::{Answers, Call, Claim, Outcome, Owner};
+use owner::{Answers, Call, Claim, Outcome, Owner, OwnerError};
 
 /// Runs what was typed and gives the exit code. `argv` begins with the program's own name.
 #[must_use]
@@ -80,7 +82,8 @@ async fn begin(arguments: &Arguments, argv: Vec<String>) -> Result<Begun, Failur
     let owner = match owner::claim(&data, &call, |words| eprint!("{words}")).await {
         Ok(Claim::Answered(outcome)) => return Ok(Begun::Answered(outcome)),
         Ok(Claim::Owner(owner)) => owner,
-        Err(error) => return Err(Failure::system(error.to_string())),
+        Err(OwnerError::Folder(error)) => return Err(ClientError::from(FileError::from(error)).into()),
+        Err(error @ OwnerError::Silent) => return Err(Failure::system(error.to_string())),
     };
     let (ports, answers) = os::ports();
     let core = Core::open(&data, ports).await?;

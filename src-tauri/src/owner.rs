@@ -22,6 +22,8 @@ const REQUEST_BYTES_MAX: u64 = 1024 * 1024;
 const CALLS_MAX: usize = 16;
 /// Unix limits a socket's path to 104 bytes on some systems.
 const SOCKET_PATH_MAX: usize = 100;
+/// More than an address takes.
+const ADDRESS_BYTES: usize = 512;
 /// How long another process waits for an owner that is starting or leaving.
 const CLAIM_WITHIN: Duration = Duration::from_secs(30);
 const CLAIM_AGAIN_AFTER: Duration = Duration::from_millis(50);
@@ -67,7 +69,8 @@ enum Frame {
     Leaving,
 }
 
-/// Beside the lock: where the owner listens, and what proves that the answer comes from it.
+/// Beside the lock: where the owner listens, and what proves that the answer comes from it. What a former owner wrote
+/// leads nowhere.
 #[derive(Serialize, Deserialize)]
 struct Address {
     token: String,
@@ -84,7 +87,6 @@ pub enum Claim {
 pub struct Owner {
     listener: Listener,
     address: Address,
-    beside: PathBuf,
     socket_folder: Option<PathBuf>,
     // Released last: whoever comes next must find the rest gone.
     _lock: File,
@@ -157,9 +159,8 @@ impl Owner {
         let (socket, socket_folder) = socket_for(data, &chance)?;
         let listener = ListenerOptions::new().name(name_of(&socket)?).try_overwrite(true).create_tokio()?;
         let address = Address { token, socket };
-        let beside = beside(data);
-        write_private(&beside, &serde_json::to_vec(&address)?)?;
-        Ok(Self { listener, address, beside, socket_folder, _lock: lock })
+        write_in_place(&beside(data), &address)?;
+        Ok(Self { listener, address, socket_folder, _lock: lock })
     }
 
     /// Answers other processes until dropped.
@@ -184,8 +185,6 @@ impl Owner {
 
 impl Drop for Owner {
     fn drop(&mut self) {
-        // While the lock is still held: the next owner writes its own.
-        let _ = std::fs::remove_file(&self.beside);
         if let Some(folder) = &self.socket_folder {
             let _ = std::fs::remove_dir_all(folder);
         }
@@ -282,14 +281,15 @@ fn private_dir(path: &Path) -> io::Result<()> {
     maker.create(path)
 }
 
-fn write_private(path: &Path, bytes: &[u8]) -> io::Result<()> {
-    let new = path.with_extension("new");
+/// Over what is there, at one length: a full disk has room for it.
+fn write_in_place(path: &Path, address: &Address) -> io::Result<()> {
+    let mut bytes = serde_json::to_vec(address)?;
+    bytes.resize(bytes.len().max(ADDRESS_BYTES), b' ');
     let mut options = OpenOptions::new();
-    options.write(true).create(true).truncate(true);
+    options.write(true).create(true).truncate(false);
     #[cfg(unix)]
     std::os::unix::fs::OpenOptionsExt::mode(&mut options, 0o600);
-    options.open(&new)?.write_all(bytes)?;
-    std::fs::rename(&new, path)
+    options.open(path)?.write_all(&bytes)
 }
 
 /// The passphrase in a file: its first line, without the line's end.

@@ -791,6 +791,7 @@ mod tests {
         );
         let far = keep(&client, vec![line("2026-11-20", "-5", Some("x2"), "Garden Supply")]).await;
         assert_eq!((far.new, far.replaced), (1, 0), "too far apart to be the same");
+        world.end().await;
     }
 
     #[tokio::test]
@@ -803,6 +804,7 @@ mod tests {
         assert_eq!(shown(&client).await, [("Shop".to_owned(), TransactionState::Posted)]);
         let again = keep(&client, vec![line("2026-11-01", "-5", Some("a"), "Shop")]).await;
         assert_eq!((again.replaced, again.known, again.new), (0, 1, 0));
+        world.end().await;
     }
 
     #[tokio::test]
@@ -822,6 +824,7 @@ mod tests {
         let report = keep(&client, vec![right, void]).await;
         assert_eq!(report.replaced, 2);
         assert_eq!(shown(&client).await, [("Right".to_owned(), TransactionState::Posted)]);
+        world.end().await;
     }
 
     #[tokio::test]
@@ -839,6 +842,7 @@ mod tests {
         assert_eq!(client.status().await.unwrap().waiting, 3);
         let found = TransactionQuery { search: Some("shop 12000".to_owned()), ..TransactionQuery::default() };
         assert_eq!(client.accounts().transactions(found).await.unwrap().items.len(), 1);
+        world.end().await;
     }
 
     #[tokio::test]
@@ -854,5 +858,6 @@ mod tests {
         client.import().keep(&open, file, known, None, false).await.unwrap();
         assert_eq!(client.status().await.unwrap().waiting, 2);
         assert_eq!(client.accounts().list().await.unwrap()[0].account.balance, Some(usd("-50")));
+        world.end().await;
     }
 }

@@ -352,6 +352,7 @@ async fn the_browser_comes_back_once_and_strangers_are_turned_away() {
     let status = client.status().await.unwrap();
     assert!(status.signed_in && status.online);
     assert_eq!((status.name.as_deref(), status.practice_money), (Some("Ada"), true));
+    world.end().await;
 }
 
 #[tokio::test]
@@ -368,6 +369,7 @@ async fn a_sign_in_that_is_refused_or_given_up_leaves_nothing_behind() {
     assert_eq!(code(client.sign_in().finish().await), "sign_in_not_started");
     assert_eq!(client.phase(), Phase::Welcome);
     assert!(!world.data().join("vault.json").exists());
+    world.end().await;
 }
 
 #[tokio::test]
@@ -390,6 +392,7 @@ async fn plain_http_is_for_this_computer_alone() {
         };
         assert_eq!(code(client.sign_in().begin(wish).await), "insecure_address", "{url}");
     }
+    world.end().await;
 }
 
 #[tokio::test]
@@ -406,6 +409,7 @@ async fn the_session_lasts_over_a_restart_and_only_one_caller_renews_it() {
     world.at("2026-11-20T12:10:00Z");
     client.sync().now().await.unwrap();
     assert_eq!(lock(&fake).tokens_given, before + 2, "an old token is renewed first");
+    world.end().await;
 }
 
 #[tokio::test]
@@ -419,6 +423,7 @@ async fn a_device_that_was_signed_out_elsewhere_loses_its_copy() {
     for file in ["vault.json", "cache.db", "outbox.sealed"] {
         assert!(!world.data().join(file).exists(), "{file} is gone");
     }
+    world.end().await;
 }
 
 #[tokio::test]
@@ -431,6 +436,7 @@ async fn an_ended_session_keeps_the_copy_readable_and_asks_to_sign_in() {
     let status = client.status().await.unwrap();
     assert_eq!((status.signed_in, status.waiting), (false, 1));
     assert_eq!(client.bills().view().await.unwrap().bills.len(), 1);
+    world.end().await;
 }
 
 #[tokio::test]
@@ -442,6 +448,7 @@ async fn signing_out_sends_what_waits_and_removes_the_copy() {
     assert_eq!(lock(&fake).writes.len(), 1);
     assert_eq!(client.phase(), Phase::Welcome);
     assert!(!world.data().join("vault.json").exists());
+    world.end().await;
 }
 
 // ---- Sync -------------------------------------------------------------------------------------------------------
@@ -464,6 +471,7 @@ async fn changes_are_sent_in_order_and_a_lost_answer_is_asked_again_under_the_sa
     assert_eq!(writes[0].2, writes[1].2, "the same change has the same key");
     assert_ne!(writes[1].2, writes[2].2);
     assert!(!world.data().join("outbox.sealed").exists());
+    world.end().await;
 }
 
 #[tokio::test]
@@ -490,6 +498,7 @@ async fn a_payment_goes_out_once_and_follows_the_server() {
     let writes: Vec<_> = lock(&fake).writes.iter().filter(|write| write.1 == "/api/v1/payments").cloned().collect();
     assert_eq!(writes.len(), 1);
     assert_eq!(writes[0].3["id"], payment.id.to_string());
+    world.end().await;
 }
 
 #[tokio::test]
@@ -513,6 +522,7 @@ async fn a_refused_payment_says_why_and_pays_nothing() {
     assert_eq!((refused.state, refused.reason.as_deref()), (PaymentViewState::Refused, Some("insufficient_funds")));
     assert!(!refused.can_cancel);
     assert_eq!(client.status().await.unwrap().waiting, 0);
+    world.end().await;
 }
 
 #[tokio::test]
@@ -528,6 +538,7 @@ async fn a_refused_edit_gives_way_to_the_server_and_is_told() {
     assert_eq!(client.bills().view().await.unwrap().bills[0].bill.name, "Phone");
     let told = client.sync().refusals().await.unwrap();
     assert_eq!((told.len(), told[0].what.as_str(), told[0].code.as_str()), (1, "edit_bill", "version_conflict"));
+    world.end().await;
 }
 
 #[tokio::test]
@@ -559,6 +570,7 @@ async fn a_snapshot_fills_an_empty_device_and_the_feed_keeps_it_in_step() {
     assert_eq!(list[0].transactions, 2, "counts follow");
     let found = client.search("quartz").await.unwrap();
     assert_eq!(found.hits.len(), 1, "the words of the line that changed are found once");
+    world.end().await;
 }
 
 #[tokio::test]
@@ -571,6 +583,7 @@ async fn a_snapshot_that_breaks_off_changes_nothing() {
     lock(&fake).cut_snapshot = true;
     assert_eq!(code(client.sync().now().await), "server_unreachable");
     assert_eq!(names(&client).await, ["Quartz"], "the copy of before stands");
+    world.end().await;
 }
 
 #[tokio::test]
@@ -583,6 +596,7 @@ async fn an_expired_cursor_rebuilds_the_copy_and_keeps_what_waits() {
     lock(&fake).snapshot.push(Record::Transaction(line(2, "2026-11-02", "Basalt")));
     client.sync().now().await.unwrap();
     assert_eq!(names(&client).await, ["Basalt", "Quartz"]);
+    world.end().await;
 }
 
 #[tokio::test]
@@ -597,6 +611,7 @@ async fn another_device_that_imported_the_same_lines_first_wins() {
     client.sync().now().await.unwrap();
     let page = client.accounts().transactions(TransactionQuery::default()).await.unwrap();
     assert_eq!(page.items.iter().map(|line| line.id).collect::<Vec<_>>(), [theirs.id]);
+    world.end().await;
 }
 
 #[tokio::test]
@@ -612,6 +627,7 @@ async fn an_import_is_sent_in_one_packed_chunk_and_its_file_goes() {
     assert_eq!(writes[0].3["accounts"].as_array().unwrap().len(), 1);
     assert!(!serde_json::to_string(&writes[0].3).unwrap().contains("4111222233334444"), "the number stays nowhere");
     assert_eq!(world.data().join("outbox").read_dir().unwrap().count(), 0);
+    world.end().await;
 }
 
 #[tokio::test]
@@ -628,6 +644,7 @@ async fn an_import_that_the_server_does_not_take_stays_on_this_device() {
     assert_eq!(client.sync().refusals().await.unwrap()[0].code, "too_many");
     assert_eq!(names(&client).await.len(), 2);
     assert_eq!(world.data().join("refused").read_dir().unwrap().count(), 1);
+    world.end().await;
 }
 
 #[tokio::test]
@@ -645,4 +662,5 @@ async fn without_a_server_everything_is_kept_and_said() {
     assert_eq!((error.code.as_str(), error.class.exit_code()), ("server_unreachable", 4));
     let status = client.status().await.unwrap();
     assert_eq!((status.online, status.waiting), (false, 1));
+    world.end().await;
 }

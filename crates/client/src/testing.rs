@@ -2,7 +2,7 @@
 //! in memory, and notices that are kept instead of shown.
 
 use std::path::{Path, PathBuf};
-use std::sync::Arc;
+use std::sync::{Arc, Mutex};
 
 use domain::money::{Currency, Money};
 use domain::schedule::{Every, Schedule};
@@ -13,7 +13,8 @@ use jiff::tz::TimeZone;
 
 use crate::bills::NewBill;
 use crate::cache::bills as stored;
-use crate::client::Client;
+use crate::client::{Client, OpenOutcome, lock};
+use crate::error::ClientError;
 use crate::platform::{FixedZone, MemoryNotifier, MemorySecrets, NoBrowser, Ports, SecretStore, SeededChance};
 use crate::status::Place;
 use crate::vault::Protect;
@@ -25,6 +26,7 @@ pub(crate) struct World {
     pub secrets: Arc<dyn SecretStore>,
     pub notifier: Arc<MemoryNotifier>,
     pub browser: Arc<NoBrowser>,
+    opened: Mutex<Vec<Client>>,
 }
 
 impl World {
@@ -38,6 +40,16 @@ impl World {
             memory,
             notifier: Arc::new(MemoryNotifier::default()),
             browser: Arc::new(NoBrowser::default()),
+            opened: Mutex::default(),
+        }
+    }
+
+    /// What every test ends with. A process that ends with an open copy ends under the feet of that copy's threads, since
+    /// SQLCipher clears up at exit.
+    pub async fn end(self) {
+        let opened = std::mem::take(&mut *lock(&self.opened));
+        for client in opened {
+            client.lock().await.unwrap();
         }
     }
 
@@ -73,7 +85,13 @@ impl World {
     }
 
     pub async fn open(&self) -> Client {
-        Client::open(self.data(), self.ports()).await.unwrap().client
+        self.try_open().await.unwrap().client
+    }
+
+    pub async fn try_open(&self) -> Result<OpenOutcome, ClientError> {
+        let outcome = Client::open(self.data(), self.ports()).await?;
+        lock(&self.opened).push(outcome.client.clone());
+        Ok(outcome)
     }
 
     /// A new account of this computer, whose server is not running.

@@ -5,7 +5,6 @@ use std::sync::Arc;
 use domain::bills::OccurrenceState;
 use zeroize::Zeroizing;
 
-use crate::Client;
 use crate::accounts::TransactionQuery;
 use crate::bills::MarkAs;
 use crate::import::ImportVerdict;
@@ -58,6 +57,7 @@ async fn nothing_readable_stands_on_the_disk() {
     for canary in ["Canarybill", "Canaryshop", "canaryshop", "SQLite format 3", "4111222233334444"] {
         assert!(!holds(&all, canary), "{canary} is readable");
     }
+    world.end().await;
 }
 
 #[tokio::test]
@@ -71,6 +71,7 @@ async fn a_bill_keeps_its_anchor_day_and_waits_for_the_server() {
     let client = world.restart(client).await;
     assert_eq!(client.phase(), Phase::Ready);
     assert_eq!(client.status().await.unwrap().waiting, 1, "kept over a restart");
+    world.end().await;
 }
 
 #[tokio::test]
@@ -92,6 +93,7 @@ async fn marks_decide_how_an_occurrence_stands_and_are_taken_back() {
     assert_eq!(state().await, Some((OccurrenceState::Due, usd("950"))));
     let refused = client.bills().mark(bill, day("2026-12-02"), MarkAs::Skipped).await;
     assert_eq!(refused.unwrap_err().code, "not_found");
+    world.end().await;
 }
 
 #[tokio::test]
@@ -105,7 +107,7 @@ async fn a_damaged_cache_is_rebuilt_and_unsent_work_is_kept() {
     let cache = world.data().join("cache.db");
     let length = std::fs::metadata(&cache).unwrap().len();
     std::fs::write(&cache, vec![7; usize::try_from(length).unwrap()]).unwrap();
-    let opened = Client::open(world.data(), world.ports()).await.unwrap();
+    let opened = world.try_open().await.unwrap();
     assert_eq!(opened.trouble, None);
     let client = opened.client;
     assert_eq!(client.bills().view().await.unwrap().bills.len(), 1);
@@ -113,6 +115,7 @@ async fn a_damaged_cache_is_rebuilt_and_unsent_work_is_kept() {
     assert_eq!(page.items.len(), 2);
     assert_eq!(client.status().await.unwrap().waiting, 2);
     assert!(world.data().join("damaged").read_dir().unwrap().count() > 0, "the old file is kept aside");
+    world.end().await;
 }
 
 #[tokio::test]
@@ -132,6 +135,7 @@ async fn a_page_that_is_damaged_later_is_found_and_rebuilt() {
         client.unlock(None).await.unwrap();
     }
     assert_eq!(client.bills().view().await.unwrap().bills.len(), 1);
+    world.end().await;
 }
 
 #[tokio::test]
@@ -157,6 +161,7 @@ async fn the_same_file_again_adds_nothing_and_twins_are_both_kept() {
     assert_eq!(accounts[0].transactions, 4);
     assert_eq!(accounts[0].account.mask.as_deref(), Some("4444"));
     assert_eq!(accounts[0].account.balance, Some(usd("-120")));
+    world.end().await;
 }
 
 #[tokio::test]
@@ -176,6 +181,7 @@ async fn an_overlapping_file_adds_only_what_is_new() {
     let page = client.accounts().transactions(TransactionQuery::default()).await.unwrap();
     let names: Vec<&str> = page.items.iter().map(|line| line.description.as_str()).collect();
     assert_eq!(names, ["B", "A", "C"], "newest first, whenever it was imported");
+    world.end().await;
 }
 
 #[tokio::test]
@@ -205,6 +211,7 @@ async fn transactions_come_by_page_by_word_and_by_day() {
     let card = client.accounts().list().await.unwrap()[0].account.id;
     let months = client.accounts().months(card, day("2026-01-01")).await.unwrap();
     assert_eq!((months.len(), months[0].amount), (1, usd("120")));
+    world.end().await;
 }
 
 #[tokio::test]
@@ -220,6 +227,7 @@ async fn one_number_in_two_currencies_is_two_accounts() {
         currencies.sort();
         assert_eq!(currencies, ["EUR", "USD"]);
     }
+    world.end().await;
 }
 
 #[tokio::test]
@@ -236,6 +244,7 @@ async fn the_real_samples_import_once_and_again_add_nothing() {
         let again = client.import().file(&file.path(), None, false).await.unwrap();
         assert_eq!((again.new, again.replaced), (0, 0), "{}", file.path().display());
         assert_eq!(again.known, first.new + first.known, "{}", file.path().display());
+        world.end().await;
     }
 }
 
@@ -253,6 +262,7 @@ async fn files_that_are_no_export_are_refused_with_the_next_step() {
         assert!(!error.next.is_empty());
     }
     assert_eq!(client.import().confirm("none").await.unwrap_err().code, "token_unknown");
+    world.end().await;
 }
 
 #[tokio::test]
@@ -282,6 +292,7 @@ async fn a_payment_made_offline_waits_and_can_be_taken_back() {
     assert_eq!(cancelled.state, PaymentViewState::Cancelled);
     assert_eq!(client.status().await.unwrap().waiting, 1, "only the bill is left to be sent");
     assert_eq!(client.payments().cancel(payment.id).await.unwrap_err().code, "too_late");
+    world.end().await;
 }
 
 #[tokio::test]
@@ -299,6 +310,7 @@ async fn what_has_no_payable_biller_cannot_be_paid_from_here() {
     };
     assert_eq!(client.payments().pay_bill(order).await.unwrap_err().code, "not_payable");
     assert!(client.payments().quote(bill, day("2026-12-01")).await.unwrap().not_payable.is_some());
+    world.end().await;
 }
 
 #[tokio::test]
@@ -321,6 +333,7 @@ async fn a_reminder_comes_once_and_goes_when_it_is_settled() {
     client.bills().mark(bill, day("2026-12-01"), MarkAs::Paid { amount: None }).await.unwrap();
     assert_eq!(client.reminders().standing(), 0);
     assert!(world.notifier.withdrawn().contains(&second[0].id));
+    world.end().await;
 }
 
 #[tokio::test]
@@ -337,6 +350,7 @@ async fn a_locked_billfold_reminds_without_names_and_once() {
     assert!(client.reminders().run_once(false).await.unwrap().is_empty());
     client.unlock(None).await.unwrap();
     assert!(client.reminders().run_once(false).await.unwrap().is_empty(), "shown while locked counts");
+    world.end().await;
 }
 
 #[tokio::test]
@@ -363,6 +377,7 @@ async fn the_buttons_of_a_reminder_do_what_they_say() {
     assert_eq!(again.len(), 1, "the snooze is over");
     client.reminders().act(&again[0].id, NoticeAction::MarkPaid).await.unwrap();
     assert!(client.bills().due(1).await.unwrap().iter().all(|due| due.name == "Phone"));
+    world.end().await;
 }
 
 #[tokio::test]
@@ -389,6 +404,7 @@ async fn a_passphrase_unlocks_and_wrong_ones_have_to_wait() {
     world.at("2026-11-20T12:01:00Z");
     client.unlock(Some(phrase())).await.unwrap();
     assert_eq!(client.bills().view().await.unwrap().bills.len(), 1);
+    world.end().await;
 }
 
 #[tokio::test]
@@ -397,6 +413,7 @@ async fn an_account_of_this_computer_is_never_signed_out_into_nothing() {
     let client = world.start().await;
     assert_eq!(client.sign_out().await.unwrap_err().code, "lives_here");
     assert_eq!(client.phase(), Phase::Ready);
+    world.end().await;
 }
 
 #[tokio::test]
@@ -409,6 +426,7 @@ async fn where_nothing_may_be_kept_nothing_is() {
     client.lock().await.unwrap();
     assert_eq!(client.phase(), Phase::Welcome, "there is nothing to unlock");
     assert_eq!(std::fs::read_dir(world.data()).unwrap().count(), 0);
+    world.end().await;
 }
 
 #[tokio::test]
@@ -419,19 +437,21 @@ async fn the_recovery_key_brings_back_everything_the_keyring_lost() {
     client.bills().add(monthly("Rent", "950.00", "2026-12-01")).await.unwrap();
     client.lock().await.unwrap();
     world.forget_keyring();
-    let opened = Client::open(world.data(), world.ports()).await.unwrap();
+    let opened = world.try_open().await.unwrap();
     assert_eq!(opened.trouble.unwrap().code, "keyring_item_missing");
     assert_eq!(opened.phase, Phase::Locked);
     opened.client.repair(recovery, Protect::Keyring).await.unwrap();
     assert_eq!(opened.client.bills().view().await.unwrap().bills.len(), 1);
     let client = world.restart(opened.client).await;
     assert_eq!(client.phase(), Phase::Ready);
+    world.end().await;
 }
 
 #[tokio::test]
 async fn a_folder_that_cannot_be_written_is_said_plainly() {
     let world = World::new();
     std::fs::write(world.data(), b"a file where the folder should be").unwrap();
-    let error = Client::open(world.data(), world.ports()).await.err().unwrap();
+    let error = world.try_open().await.err().unwrap();
     assert!(["file_failed", "read_only"].contains(&error.code.as_str()), "{}", error.code);
+    world.end().await;
 }

@@ -67,6 +67,11 @@ impl Device {
         self.client.sign_in().local("Bench", grant).await.map_err(|e: Refused| e.0)
     }
 
+    /// Closes the copy before the process ends: the library below it clears up then.
+    pub async fn end(&self) -> Result<(), String> {
+        self.client.lock().await.map_err(|e| e.to_string())
+    }
+
     pub async fn sync(&self) -> Result<(), String> {
         self.client.sync().now().await.map_err(|e| e.to_string())
     }

@@ -28,6 +28,7 @@ const FLAGS: &[&str] = &[
 
 pub struct Browser {
     pub driver: WebDriver,
+    authenticator: String,
     _program: Program,
     _home: TempDir,
 }
@@ -46,14 +47,21 @@ impl Browser {
             capabilities.add_arg(flag).expect("a flag");
         }
         let driver = WebDriver::new(format!("http://127.0.0.1:{port}"), capabilities).await.expect("a browser");
-        let browser = Self { driver, _program: program, _home: home };
+        let mut browser = Self { driver, authenticator: String::new(), _program: program, _home: home };
         browser.cdp("WebAuthn.enable", json!({})).await;
         let options = json!({"options": {
             "protocol": "ctap2", "transport": "internal", "hasResidentKey": true, "hasUserVerification": true,
             "isUserVerified": true, "automaticPresenceSimulation": true,
         }});
-        browser.cdp("WebAuthn.addVirtualAuthenticator", options).await;
+        let added = browser.cdp("WebAuthn.addVirtualAuthenticator", options).await;
+        browser.authenticator = added["authenticatorId"].as_str().expect("an authenticator").to_owned();
         browser
+    }
+
+    /// From now on the person is recognised by their authenticator, or not: a wrong finger, or a refusal.
+    pub async fn recognise(&self, yes: bool) {
+        let parameters = json!({"authenticatorId": self.authenticator, "isUserVerified": yes});
+        self.cdp("WebAuthn.setUserVerified", parameters).await;
     }
 
     async fn cdp(&self, method: &str, parameters: serde_json::Value) -> serde_json::Value {

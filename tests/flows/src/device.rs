@@ -52,4 +52,8 @@ impl Device {
         client.sync().now().await.expect("in step");
         Self { client, _folder: folder }
     }
+    /// Closes its copy: the library below it clears up when a process ends, and must find nothing at work.
+    pub async fn end(&self) {
+        self.client.lock().await.expect("it closes");
+    }
 }

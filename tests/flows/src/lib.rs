@@ -4,9 +4,11 @@
 pub mod browser;
 pub mod bus;
 pub mod device;
+pub mod line;
 pub mod place;
 pub mod process;
 pub mod server;
+pub mod sign_in;
 pub mod window;
 pub mod world;
 

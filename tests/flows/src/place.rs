@@ -197,7 +197,8 @@ impl Place {
     }
 }
 
-fn run(command: &mut Command) -> Done {
+/// Runs a command to its end.
+pub fn run(command: &mut Command) -> Done {
     let output = command.output().expect("billfold starts");
     let text = String::from_utf8_lossy(&output.stdout);
     let words = String::from_utf8_lossy(&output.stderr).into_owned();

@@ -1,46 +1,61 @@
 //! An account server of its own, on loopback.
 
-use std::path::{Path, PathBuf};
 use std::process::Command;
 
+use server::testing::postgres;
 use tempfile::TempDir;
 
 use crate::place::server_program;
 use crate::process::Program;
 
+/// Where a server keeps its books.
+#[derive(Clone, Copy, Debug)]
+pub enum Engine {
+    Sqlite,
+    Postgres,
+}
+
 pub struct Server {
-    folder: TempDir,
+    _folder: TempDir,
+    /// `--data DIR` or `--database URL`.
+    place: [String; 2],
     port: u16,
     program: Option<Program>,
     arguments: Vec<String>,
 }
 
 impl Server {
-    /// On SQLite, with any free port, which it keeps.
-    pub fn start() -> Self {
-        Self::start_with(&[])
+    /// With any free port, which it keeps. None, and it says so, where PostgreSQL is asked for and not installed.
+    pub fn start(engine: Engine, arguments: &[&str]) -> Option<Self> {
+        let folder = tempfile::Builder::new().prefix("billfold-server-").tempdir().expect("a folder");
+        let place = match engine {
+            Engine::Sqlite => ["--data".to_owned(), folder.path().join("data").display().to_string()],
+            Engine::Postgres => {
+                let Some(cluster) = postgres() else {
+                    eprintln!("SKIPPED on PostgreSQL: initdb not found");
+                    return None;
+                };
+                ["--database".to_owned(), cluster.new_database()]
+            }
+        };
+        let arguments = arguments.iter().map(|argument| (*argument).to_owned()).collect();
+        let mut server = Self { _folder: folder, place, port: 0, program: None, arguments };
+        server.go_on();
+        Some(server)
     }
 
-    pub fn start_with(arguments: &[&str]) -> Self {
-        let folder = tempfile::Builder::new().prefix("billfold-server-").tempdir().expect("a folder");
-        let arguments = arguments.iter().map(|argument| (*argument).to_owned()).collect();
-        let mut server = Self { folder, port: 0, program: None, arguments };
-        server.go_on();
-        server
+    pub const fn port(&self) -> u16 {
+        self.port
     }
 
     pub fn url(&self) -> String {
         format!("http://localhost:{}", self.port)
     }
 
-    pub fn data(&self) -> PathBuf {
-        self.folder.path().join("data")
-    }
-
     /// Starts again, on the same port.
     pub fn go_on(&mut self) {
         let mut command = Command::new(server_program());
-        command.arg("--data").arg(self.data()).arg("--listen").arg(format!("127.0.0.1:{}", self.port));
+        command.args(&self.place).arg("--listen").arg(format!("127.0.0.1:{}", self.port));
         command.args(&self.arguments).env("RUST_BACKTRACE", "0").env("TZ", "UTC").env_remove("BILLFOLD_LOG");
         let program = Program::start(&mut command);
         let line = program.wait_for("listens on");
@@ -64,11 +79,8 @@ impl Server {
 
     /// What `billfold-server audit` says; the server must be stopped.
     pub fn audit(&self) -> (bool, String) {
-        audit(&self.data())
+        let mut command = Command::new(server_program());
+        let output = command.arg("audit").args(&self.place).output().expect("it starts");
+        (output.status.success(), String::from_utf8_lossy(&output.stdout).into_owned())
     }
-}
-
-pub fn audit(data: &Path) -> (bool, String) {
-    let output = Command::new(server_program()).arg("audit").arg("--data").arg(data).output().expect("it starts");
-    (output.status.success(), String::from_utf8_lossy(&output.stdout).into_owned())
 }

@@ -119,6 +119,8 @@ async fn many_at_once_come_as_one_notice() {
     let remind = place.start(&["remind"]);
     let shown = notices.wait("3 payments are due");
     assert!(shown.body.contains("Phone") && shown.body.contains("Water"), "{shown:?}");
+    // The notice is on the screen a moment before that is noted.
+    wait_until("the note of it", || (place.billfold(&["remind", "--dry-run"]).ok()["shown"] == 0).then_some(()));
     remind.stop();
     assert_eq!(place.billfold(&["remind", "--dry-run"]).ok()["shown"], 0, "delivered once");
 }

@@ -2,40 +2,10 @@
 //! away and comes back.
 
 use flows::browser::Browser;
-use flows::place::Place;
-use flows::process::{Program, wait_until};
-use flows::server::Server;
-use serde_json::Value;
-
-/// Signs in as a person would: the app gives an address, the browser shows the pages, both show the same two digits.
-async fn sign_in(place: &Place, server: &Server, browser: &Browser, create: bool) -> Value {
-    let url = server.url();
-    let mut arguments = vec!["sign-in", "--server", &url, "--no-browser"];
-    if create {
-        arguments.push("--create");
-    }
-    let mut app = place.start(&arguments);
-    let address = address_in(&app, &url);
-    browser.go(&address).await;
-    if create {
-        browser.element("#name").await.send_keys("Ines Calloway").await.expect("a field");
-        browser.click("#create button").await;
-    }
-    // To sign in, nothing is clicked: the page offers the saved passkey, and the authenticator agrees at once.
-    let digits = browser.match_code().await;
-    assert!(app.said().contains(&digits), "the app shows {digits} too: {}", app.said());
-    browser.click("#yes").await;
-    app.wait_end();
-    let said = app.said();
-    let json = said.lines().find(|line| line.starts_with("{\"")).unwrap_or_else(|| panic!("a document in {said}"));
-    serde_json::from_str(json).expect("JSON")
-}
-
-fn address_in(app: &Program, url: &str) -> String {
-    let line = app.wait_for(&format!("{url}/oauth/authorize"));
-    let address = line.split_whitespace().find(|word| word.starts_with(url)).expect("an address");
-    address.trim_end_matches(['.', ',']).to_owned()
-}
+use flows::place::{Place, card_export};
+use flows::process::wait_until;
+use flows::server::{Engine, Server};
+use flows::sign_in::{address_in, sign_in};
 
 fn names(place: &Place) -> Vec<String> {
     let bills = place.billfold(&["bills", "list"]).ok();
@@ -48,14 +18,23 @@ fn names(place: &Place) -> Vec<String> {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn two_devices_see_the_same_and_a_lost_server_loses_nothing() {
-    let mut server = Server::start();
+async fn two_devices_see_the_same_and_a_lost_server_loses_nothing_on_sqlite() {
+    two_devices_see_the_same_and_a_lost_server_loses_nothing(Engine::Sqlite).await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn two_devices_see_the_same_and_a_lost_server_loses_nothing_on_postgresql() {
+    two_devices_see_the_same_and_a_lost_server_loses_nothing(Engine::Postgres).await;
+}
+
+async fn two_devices_see_the_same_and_a_lost_server_loses_nothing(engine: Engine) {
+    let Some(mut server) = Server::start(engine, &[]) else { return };
     let (desk, laptop) = (Place::new(), Place::new());
     let browser = Browser::start().await;
-    let first = sign_in(&desk, &server, &browser, true).await;
+    let first = sign_in(&desk, &server.url(), &browser, true).await;
     assert_eq!((&first["signed_in"], &first["name"]), (&true.into(), &"Ines Calloway".into()));
     assert!(first["recovery_key"].is_string(), "new keys come with a recovery key, once");
-    let second = sign_in(&laptop, &server, &browser, false).await;
+    let second = sign_in(&laptop, &server.url(), &browser, false).await;
     assert_eq!(second["name"], "Ines Calloway", "the passkey found the account");
     browser.quit().await;
     desk.billfold(&[
@@ -73,6 +52,16 @@ async fn two_devices_see_the_same_and_a_lost_server_loses_nothing() {
     .ok();
     laptop.billfold(&["sync"]).ok();
     assert_eq!(names(&laptop), ["Phone"]);
+
+    // A card of another issuer, imported on one, stands on the other.
+    let lines = [("20261102", "-40.00", "a", "Corner shop"), ("20261103", "-12.34", "b", "Bakery")];
+    let file = desk.file("card.ofx", card_export(&lines));
+    assert_eq!(desk.billfold(&["import", &file]).ok()["new"], 2);
+    desk.billfold(&["sync"]).ok();
+    laptop.billfold(&["sync"]).ok();
+    assert_eq!(laptop.billfold(&["import", &file]).ok()["known"], 2, "both know it");
+    let found = laptop.billfold(&["transactions", "--search", "bakery"]).ok();
+    assert_eq!(found["items"].as_array().map(Vec::len), Some(1));
 
     // A clock that is wrong by a day is no reason to be turned away.
     laptop.billfold_at("+1d", &["sync"]).ok();
@@ -111,8 +100,17 @@ async fn two_devices_see_the_same_and_a_lost_server_loses_nothing() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn a_sign_in_that_the_person_refuses_leaves_nothing_half_made() {
-    let server = Server::start();
+async fn a_sign_in_that_the_person_refuses_leaves_nothing_half_made_on_sqlite() {
+    a_sign_in_that_the_person_refuses_leaves_nothing_half_made(Engine::Sqlite).await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_sign_in_that_the_person_refuses_leaves_nothing_half_made_on_postgresql() {
+    a_sign_in_that_the_person_refuses_leaves_nothing_half_made(Engine::Postgres).await;
+}
+
+async fn a_sign_in_that_the_person_refuses_leaves_nothing_half_made(engine: Engine) {
+    let Some(server) = Server::start(engine, &[]) else { return };
     let place = Place::new();
     let browser = Browser::start().await;
     let url = server.url();

@@ -6,20 +6,24 @@ use domain::money::{Currency, Money};
 use flows::browser::Browser;
 use flows::device::Device;
 use flows::process::wait_for;
-use flows::server::Server;
+use flows::server::{Engine, Server};
 
-async fn two_devices() -> (Server, Device, Device) {
-    let server = Server::start();
+#[tokio::test(flavor = "multi_thread")]
+async fn a_payment_on_one_device_is_seen_on_the_other_at_once_and_cancelled_once_on_sqlite() {
+    a_payment_on_one_device_is_seen_on_the_other_at_once_and_cancelled_once(Engine::Sqlite).await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_payment_on_one_device_is_seen_on_the_other_at_once_and_cancelled_once_on_postgresql() {
+    a_payment_on_one_device_is_seen_on_the_other_at_once_and_cancelled_once(Engine::Postgres).await;
+}
+
+async fn a_payment_on_one_device_is_seen_on_the_other_at_once_and_cancelled_once(engine: Engine) {
+    let Some(mut server) = Server::start(engine, &[]) else { return };
     let browser = Browser::start().await;
     let desk = Device::sign_in(&server, &browser, true).await;
     let laptop = Device::sign_in(&server, &browser, false).await;
     browser.quit().await;
-    (server, desk, laptop)
-}
-
-#[tokio::test(flavor = "multi_thread")]
-async fn a_payment_on_one_device_is_seen_on_the_other_at_once_and_cancelled_once() {
-    let (mut server, desk, laptop) = two_devices().await;
     // Both run as the app does while it is open.
     let running: Vec<_> = [&desk, &laptop]
         .map(|device| {
@@ -62,6 +66,8 @@ async fn a_payment_on_one_device_is_seen_on_the_other_at_once_and_cancelled_once
     for task in running {
         task.abort();
     }
+    desk.end().await;
+    laptop.end().await;
     server.stop();
     let (clean, report) = server.audit();
     assert!(clean, "{report}");

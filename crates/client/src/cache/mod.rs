@@ -72,11 +72,13 @@ impl From<sqlx::Error> for CacheError {
             sqlx::Error::Database(inner) => inner.code().and_then(|code| code.parse::<i32>().ok()),
             _ => None,
         };
-        // The low byte is the primary result code (sqlite.org/rescode.html).
-        match code.map(|code| code & 0xff) {
-            Some(13) => Self::DiskFull,
-            Some(8 | 14 | 3) => Self::ReadOnly,
-            Some(10 | 11 | 26) => Self::Damaged,
+        // Extended result codes; the low byte is the primary one (sqlite.org/rescode.html).
+        match code.map(|code| (code, code & 0xff)) {
+            // Full, and the log's index could not grow: IOERR_SHMSIZE, IOERR_SHMMAP.
+            Some((4_874 | 5_386, _) | (_, 13)) => Self::DiskFull,
+            Some((_, 3 | 8 | 14)) => Self::ReadOnly,
+            // What was read is not what was written: a page fails its check, or the file ends too early.
+            Some((10 | 266 | 522 | 8_202 | 8_458, _) | (_, 11 | 26)) => Self::Damaged,
             _ => Self::Sql(error),
         }
     }

@@ -36,7 +36,7 @@ pub fn run() -> Result<(), String> {
         Box::new(|| timed(|| runtime.block_on(device.import(&file, sum)))),
         Box::new(|| timed(|| again(&file, &path))),
     )?;
-    Ok(())
+    runtime.block_on(device.end())
 }
 
 fn limit(file: &[u8], path: &Path) -> Result<Work, String> {

@@ -52,6 +52,7 @@ pub fn run() -> Result<(), String> {
             timed(|| runtime.block_on(fetch(&plain, &folder.path().join("limit.db"))))
         }),
     )?;
+    runtime.block_on(first.end())?;
     runtime.block_on(running.shutdown());
     Ok(())
 }
