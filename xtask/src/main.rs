@@ -11,7 +11,7 @@ use steps::Steps;
 
 /// Each is built and tested alone, as it ships: which features a library has must not depend on its neighbours.
 const PACKAGES: &[&str] =
-    &["domain", "formats", "api", "client", "server", "desktop", "tests", "flows", "bench", "xtask"];
+    &["domain", "formats", "api", "client", "server", "desktop", "tests", "flows", "page", "bench", "xtask"];
 
 const USAGE: &str = "usage: cargo xtask COMMAND
   run [--keep] [-- ARGUMENTS]   build and start the app; without a display in a virtual one, with a picture of it
@@ -56,7 +56,7 @@ fn test(words: &[String]) -> ExitCode {
                 steps.run(".", "cargo", &["build", "-p", "server", "--bin", "billfold-server"]);
                 steps.run(".", "cargo", &["build", "-p", "desktop", "--bin", "billfold"]);
             }
-            "xtask" | "bench" if !words.is_empty() => continue,
+            "xtask" | "bench" | "page" if !words.is_empty() => continue,
             _ => {}
         }
         let mut arguments = vec!["test", "-p", package];
@@ -92,6 +92,17 @@ fn check() -> ExitCode {
 
 fn bench(jobs: &[String]) -> ExitCode {
     let mut steps = Steps::default();
+    if jobs.is_empty() || jobs.iter().any(|job| job == "window") {
+        // What that job starts, as it ships.
+        if let Err(missing) = machine::prepare(&[machine::BUILD, machine::RUN, machine::TEST]) {
+            eprintln!("{missing}");
+            return ExitCode::FAILURE;
+        }
+        ui::build(&mut steps);
+        for (package, program) in [("desktop", "billfold"), ("page", "page")] {
+            steps.run(".", "cargo", &["build", "--release", "-p", package, "--bin", program]);
+        }
+    }
     let mut arguments = vec!["run", "--release", "-p", "bench", "--"];
     arguments.extend(jobs.iter().map(String::as_str));
     steps.run(".", "cargo", &arguments);

@@ -23,7 +23,7 @@ pub fn timed(step: impl FnOnce() -> Result<Work, String>) -> Result<(Duration, W
 }
 
 /// Runs product and limit in turn and prints `product / limit` against its goal.
-pub fn compare(title: &str, goal: f64, mut product: Step<'_>, mut limit: Step<'_>) -> Result<f64, String> {
+pub fn compare(title: &str, goal: f64, mut product: Step<'_>, mut limit: Step<'_>) -> Result<(), String> {
     let mut ratios = Vec::with_capacity(PAIRS);
     let mut product_times = Vec::with_capacity(PAIRS);
     let mut limit_times = Vec::with_capacity(PAIRS);
@@ -39,16 +39,20 @@ pub fn compare(title: &str, goal: f64, mut product: Step<'_>, mut limit: Step<'_
             limit_times.push(limit_time.as_secs_f64() * 1e3);
         }
     }
-    let ratio = median(&mut ratios);
+    verdict(title, goal, &mut ratios);
+    println!("    medians {:.1} ms and {:.1} ms", median(&mut product_times), median(&mut limit_times));
+    Ok(())
+}
+
+/// Prints the median of ratios, with the smallest and largest, against its goal.
+pub fn verdict(title: &str, goal: f64, ratios: &mut [f64]) {
+    let ratio = median(ratios);
     println!(
-        "  {title}: {ratio:.2} x ({:.2}-{:.2}), goal <= {goal} x, {}; medians {:.1} ms and {:.1} ms",
+        "  {title}: {ratio:.2} x ({:.2}-{:.2}), goal <= {goal} x, {}",
         ratios.first().copied().unwrap_or(0.0),
         ratios.last().copied().unwrap_or(0.0),
         if ratio <= goal { "met" } else { "NOT met" },
-        median(&mut product_times),
-        median(&mut limit_times),
     );
-    Ok(ratio)
 }
 
 /// The middle value; sorts on the way.

@@ -7,6 +7,9 @@ use std::time::Duration;
 pub use thirtyfour::By;
 use thirtyfour::prelude::*;
 
+use x11rb::connection::Connection as _;
+use x11rb::protocol::xproto::{AtomEnum, ClientMessageEvent, ConnectionExt as _, EventMask, ImageFormat, MapState};
+
 use crate::place::{Place, billfold_program};
 use crate::process::{Program, wait_until};
 
@@ -27,10 +30,53 @@ impl Display {
         Self { name: format!(":{}", number.trim()), _program: program }
     }
 
+    /// The window with this title, once it is on the screen.
+    pub fn mapped(&self, title: &str) -> Option<u32> {
+        let (connection, screen) = x11rb::connect(Some(&self.name)).ok()?;
+        let mut windows = vec![connection.setup().roots.get(screen)?.root];
+        while let Some(window) = windows.pop() {
+            if let Some(tree) = connection.query_tree(window).ok()?.reply().ok() {
+                windows.extend(tree.children);
+            }
+            let name = connection.get_property(false, window, AtomEnum::WM_NAME, AtomEnum::ANY, 0, 1_024).ok()?;
+            let named = name.reply().is_ok_and(|name| name.value == title.as_bytes());
+            let state = connection.get_window_attributes(window).ok()?.reply();
+            let wide = connection.get_geometry(window).ok()?.reply().is_ok_and(|size| size.width > 400);
+            if named && wide && state.is_ok_and(|state| state.map_state == MapState::VIEWABLE) {
+                return Some(window);
+            }
+        }
+        None
+    }
+
+    /// Whether anything is written where a window has its content: beside the navigation and below the bar.
+    pub fn shows_text(&self, window: u32) -> bool {
+        const INK_MIN: usize = 300;
+        let Ok((connection, _)) = x11rb::connect(Some(&self.name)) else { return false };
+        let Some(size) = connection.get_geometry(window).ok().and_then(|asked| asked.reply().ok()) else {
+            return false;
+        };
+        let (x, y) = (size.width / 4, size.height / 50);
+        let asked = connection.get_image(
+            ImageFormat::Z_PIXMAP,
+            window,
+            i16::try_from(x).unwrap_or(0),
+            i16::try_from(y).unwrap_or(0),
+            size.width - x - 8,
+            size.height - y - 8,
+            u32::MAX,
+        );
+        let Some(image) = asked.ok().and_then(|asked| asked.reply().ok()) else { return false };
+        let mut counts = std::collections::HashMap::<&[u8], usize>::new();
+        for pixel in image.data.chunks_exact(4) {
+            *counts.entry(pixel).or_default() += 1;
+        }
+        let paper = counts.values().max().copied().unwrap_or(0);
+        counts.values().sum::<usize>() - paper > INK_MIN
+    }
+
     /// Asks every window with this title to close, as its close button does; gives how many there were.
     pub fn close_windows(&self, title: &str) -> usize {
-        use x11rb::connection::Connection as _;
-        use x11rb::protocol::xproto::{AtomEnum, ClientMessageEvent, ConnectionExt as _, EventMask};
         let (connection, screen) = x11rb::connect(Some(&self.name)).expect("the display");
         let root = connection.setup().roots[screen].root;
         let atom = |name: &[u8]| connection.intern_atom(false, name).expect("a request").reply().expect("an atom").atom;

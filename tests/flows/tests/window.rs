@@ -1,7 +1,7 @@
 //! The real window: starting, live changes, the tray, and locking.
 
 use flows::bus::{Bus, Keyring};
-use flows::place::Place;
+use flows::place::{PASSPHRASE, Place};
 use flows::process::wait_until;
 use flows::window::{By, Display, Window};
 
@@ -129,5 +129,29 @@ async fn the_main_job_in_the_window_from_welcome_to_a_paid_bill() {
     window.wait("Meridian Mobile").await;
     let payments = desk.place.billfold(&["payments"]).ok();
     assert_eq!(payments["items"].as_array().map(Vec::len), Some(1), "{payments}");
+    window.close().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn without_a_keyring_the_passphrase_opens_the_window_and_a_wrong_one_does_not() {
+    let place = Place::new().with_account();
+    let rent = ["bills", "add", "--name", "Rent", "--amount", "950.00", "--every", "month", "--day", "1"];
+    place.billfold(&rent).ok();
+    let display = Display::start();
+    let window = Window::open(&place, &display).await;
+    window.fill("Passphrase", "some other words that are long").await;
+    window.press("Unlock").await;
+    window.wait("Caps Lock").await;
+    assert!(!window.text().await.contains("Rent"), "nothing is shown before it is right");
+    window.fill("Passphrase", PASSPHRASE).await;
+    window.press("Unlock").await;
+    window.wait("Rent").await;
+    // Locked from elsewhere: the web view ends, and what it showed with it. The lock screen has one of its own.
+    let before = web_processes(&place);
+    place.billfold(&["lock"]).ok();
+    wait_until("the web process to end", || {
+        let now = web_processes(&place);
+        (!before.iter().any(|process| now.contains(process))).then_some(())
+    });
     window.close().await;
 }

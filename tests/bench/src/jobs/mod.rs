@@ -5,6 +5,7 @@ mod parse;
 mod payments;
 mod queries;
 mod sync;
+mod window;
 
 pub struct Job {
     pub name: &'static str,
@@ -30,6 +31,7 @@ pub const ALL: &[Job] = &[
         about: "P12, the payment API with proofs against a bare loop of one payment a commit",
         run: payments::run,
     },
+    Job { name: "window", about: "P10 and P11, start and memory of the app against a bare page", run: window::run },
 ];
 
 /// Transactions in the large file.

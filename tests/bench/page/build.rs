@@ -1,0 +1,5 @@
+//! What Tauri makes of the configuration.
+
+fn main() {
+    tauri_build::build();
+}
