@@ -15,9 +15,18 @@ pub const RUN: &[&str] = &["libayatana-appindicator3-1", "dbus", "gnome-keyring"
 /// To start it where there is no display.
 pub const DISPLAY: &[&str] = &["xvfb", "xdotool", "imagemagick"];
 
-/// For the tests as well: a database, browsers and their drivers, a display, a wrong clock, a reader of PDF.
-pub const TEST: &[&str] =
-    &["xvfb", "chromium", "chromium-driver", "webkit2gtk-driver", "faketime", "postgresql", "poppler-utils"];
+/// For the tests as well: a database, browsers and their drivers, a display, a wrong clock, a reader of PDF, and what outside tools
+/// in Python need.
+pub const TEST: &[&str] = &[
+    "xvfb",
+    "chromium",
+    "chromium-driver",
+    "webkit2gtk-driver",
+    "faketime",
+    "postgresql",
+    "poppler-utils",
+    "python3-venv",
+];
 
 /// Installs what is missing, or says what to type.
 pub fn prepare(lists: &[&[&'static str]]) -> Result<(), String> {

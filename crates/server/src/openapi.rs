@@ -1,6 +1,8 @@
 //! The OpenAPI 3.1 document, made from the handlers; `docs/openapi.json` is its committed copy.
 
-use utoipa::openapi::{InfoBuilder, OpenApi, OpenApiBuilder};
+use utoipa::openapi::{
+    ContentBuilder, InfoBuilder, OpenApi, OpenApiBuilder, Ref, RefOr, Response, ResponseBuilder, Schema,
+};
 
 pub(crate) fn about() -> OpenApi {
     let info = InfoBuilder::new()
@@ -13,10 +15,43 @@ pub(crate) fn about() -> OpenApi {
     OpenApiBuilder::new().info(info).build()
 }
 
-/// The whole document.
+/// The whole document. What any call may be refused with is said once, as each call's default answer.
 #[must_use]
 pub fn document() -> OpenApi {
-    crate::routes().into_openapi()
+    let mut document = crate::routes().into_openapi();
+    for (path, item) in &mut document.paths.paths {
+        let calls = [&mut item.get, &mut item.put, &mut item.post, &mut item.patch, &mut item.delete];
+        for call in calls.into_iter().flatten() {
+            let answers = &mut call.responses.responses;
+            for answer in answers.values_mut() {
+                if let RefOr::T(answer) = answer
+                    && let Some(RefOr::T(content)) = answer.content.get(JSON)
+                    && content.schema == Some(problem())
+                {
+                    *answer = refusal(&answer.description);
+                }
+            }
+            if path.starts_with("/api/") {
+                answers.insert("default".to_owned(), RefOr::T(refusal("Refused: the code in the body says why")));
+            } else if path.starts_with("/sign-in") {
+                let page = ContentBuilder::new().build();
+                let page = ResponseBuilder::new().description("A page that says why not").content("text/html", page);
+                answers.insert("default".to_owned(), RefOr::T(page.build()));
+            }
+        }
+    }
+    document
+}
+
+const JSON: &str = "application/json";
+
+fn problem() -> RefOr<Schema> {
+    RefOr::Ref(Ref::from_schema_name("Problem"))
+}
+
+fn refusal(description: &str) -> Response {
+    let content = ContentBuilder::new().schema(Some(problem())).build();
+    ResponseBuilder::new().description(description).content("application/problem+json", content).build()
 }
 
 /// The document as it is committed.

@@ -4,7 +4,6 @@
 
 #![expect(clippy::print_stdout, reason = "what it prints is its result")]
 
-mod caller;
 mod data;
 mod jobs;
 mod pairs;

@@ -3,6 +3,7 @@
 
 pub mod browser;
 pub mod bus;
+pub mod caller;
 pub mod device;
 pub mod line;
 pub mod place;

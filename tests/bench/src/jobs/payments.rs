@@ -8,60 +8,58 @@ use domain::ids::PaymentId;
 use domain::money::{Currency, Money};
 use domain::payments::PaymentOrder;
 
-use crate::caller::{Caller, chance, now};
 use crate::pairs::{Work, compare};
 use crate::world::server;
+use flows::caller::{Caller, chance, connections, now};
 
 const CLIENTS: usize = 64;
 const EACH: usize = 24;
 
-impl Caller {
-    /// Orders with their proofs, made before the clock starts.
-    fn prepare(&self) -> Result<Vec<(String, Vec<u8>)>, String> {
-        let biller = server::billers::directory()[0].id;
-        (0..EACH)
-            .map(|_| {
-                let order = PaymentOrder {
-                    id: PaymentId::new(now(), chance()),
-                    biller,
-                    reference: None,
-                    amount: Money::new(1, Currency::USD).map_err(|e| e.to_string())?,
-                    bill: None,
-                    due_on: None,
-                    // Later, so that the rail's work is not part of the figure.
-                    send_on: now()
-                        .to_zoned(jiff::tz::TimeZone::UTC)
-                        .date()
-                        .saturating_add(jiff::Span::new().days(9))
-                        .into(),
-                    duplicate_meant: true,
-                };
-                Ok((self.proof("/api/v1/payments", true), serde_json::to_vec(&order).map_err(|e| e.to_string())?))
-            })
-            .collect()
-    }
+/// Orders with their proofs, made before the clock starts.
+fn prepare(caller: &Caller) -> Result<Vec<(String, Vec<u8>)>, String> {
+    let biller = server::billers::directory()[0].id;
+    (0..EACH)
+        .map(|_| {
+            let order = PaymentOrder {
+                id: PaymentId::new(now(), chance()),
+                biller,
+                reference: None,
+                amount: Money::new(1, Currency::USD).map_err(|e| e.to_string())?,
+                bill: None,
+                due_on: None,
+                // Later, so that the rail's work is not part of the figure.
+                send_on: now()
+                    .to_zoned(jiff::tz::TimeZone::UTC)
+                    .date()
+                    .saturating_add(jiff::Span::new().days(9))
+                    .into(),
+                duplicate_meant: true,
+            };
+            Ok((caller.proof("/api/v1/payments", true), serde_json::to_vec(&order).map_err(|e| e.to_string())?))
+        })
+        .collect()
+}
 
-    async fn send(&self, orders: Vec<(String, Vec<u8>)>) -> Result<u64, String> {
-        let mut taken = 0;
-        for (proof, body) in orders {
-            let answer = self
-                .http
-                .post(format!("{}/api/v1/payments", self.origin))
-                .header("authorization", format!("DPoP {}", self.token))
-                .header("DPoP", proof)
-                .header("content-type", "application/json")
-                .body(body)
-                .send()
-                .await
-                .map_err(|e| e.to_string())?;
-            if answer.status().as_u16() != 201 {
-                return Err(format!("{} {}", answer.status(), answer.text().await.unwrap_or_default()));
-            }
-            answer.bytes().await.map_err(|e| e.to_string())?;
-            taken += 1;
+async fn send(caller: &Caller, orders: Vec<(String, Vec<u8>)>) -> Result<u64, String> {
+    let mut taken = 0;
+    for (proof, body) in orders {
+        let answer = caller
+            .http
+            .post(format!("{}/api/v1/payments", caller.origin))
+            .header("authorization", format!("DPoP {}", caller.token))
+            .header("DPoP", proof)
+            .header("content-type", "application/json")
+            .body(body)
+            .send()
+            .await
+            .map_err(|e| e.to_string())?;
+        if answer.status().as_u16() != 201 {
+            return Err(format!("{} {}", answer.status(), answer.text().await.unwrap_or_default()));
         }
-        Ok(taken)
+        answer.bytes().await.map_err(|e| e.to_string())?;
+        taken += 1;
     }
+    Ok(taken)
 }
 
 pub fn run() -> Result<(), String> {
@@ -69,7 +67,7 @@ pub fn run() -> Result<(), String> {
     let place = tempfile::tempdir().map_err(|e| e.to_string())?;
     let running = runtime.block_on(server(&place.path().join("data")))?;
     let callers = runtime.block_on(async {
-        let http = reqwest::Client::builder().no_proxy().tls_certs_only([]).build().map_err(|e| e.to_string())?;
+        let http = connections()?;
         let mut callers = Vec::with_capacity(CLIENTS);
         for _ in 0..CLIENTS {
             callers.push(Arc::new(Caller::sign_in(&running, http.clone()).await?));
@@ -84,13 +82,13 @@ pub fn run() -> Result<(), String> {
         Box::new(|| {
             let prepared: Vec<_> = callers
                 .iter()
-                .map(|caller| Ok((Arc::clone(caller), caller.prepare()?)))
+                .map(|caller| Ok((Arc::clone(caller), prepare(caller)?)))
                 .collect::<Result<_, String>>()?;
             let began = Instant::now();
             let count = runtime.block_on(async {
                 let tasks: Vec<_> = prepared
                     .into_iter()
-                    .map(|(caller, orders)| tokio::spawn(async move { caller.send(orders).await }))
+                    .map(|(caller, orders)| tokio::spawn(async move { send(&caller, orders).await }))
                     .collect();
                 let mut count = 0;
                 for task in tasks {

@@ -5,13 +5,13 @@ use std::time::Instant;
 
 use serde::{Deserialize, Serialize};
 
-use crate::caller::Caller;
 use crate::data;
 use crate::jobs::LARGE;
 use crate::jobs::import::load;
 use crate::jobs::parse::{Scanned, scan};
 use crate::pairs::{Work, compare, timed};
 use crate::world::{Device, server};
+use flows::caller::{Caller, connections};
 
 #[derive(Serialize, Deserialize)]
 struct Row {
@@ -27,8 +27,7 @@ pub fn run() -> Result<(), String> {
     let file = data::ofx_sgml(LARGE);
     let place = tempfile::tempdir().map_err(|e| e.to_string())?;
     let running = runtime.block_on(server(&place.path().join("data")))?;
-    let http = reqwest::Client::builder().no_proxy().tls_certs_only([]).build().map_err(|e| e.to_string())?;
-    let holder = runtime.block_on(Caller::sign_in(&running, http))?.holder;
+    let holder = runtime.block_on(Caller::sign_in(&running, connections()?))?.holder;
     let first = runtime.block_on(Device::new())?;
     runtime.block_on(first.sign_in(&running, holder))?;
     runtime.block_on(first.import(&file, 0))?;

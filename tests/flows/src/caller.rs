@@ -1,4 +1,4 @@
-//! A device that makes its proofs of possession itself, ahead of time, so that their cost is not the server's.
+//! A device that makes its proofs of possession itself: ahead of time where their cost must not count, or elsewhere.
 
 use data_encoding::BASE64URL_NOPAD;
 use domain::ids::HolderId;
@@ -16,6 +16,8 @@ pub struct Caller {
     pub token: String,
     pub http: reqwest::Client,
     pub origin: String,
+    /// PKCS #8: for a program that makes the proofs instead.
+    pub key: Vec<u8>,
     pair: EcdsaKeyPair,
     nonce: String,
 }
@@ -26,9 +28,15 @@ pub fn chance<const N: usize>() -> [u8; N] {
     bytes
 }
 
-#[expect(clippy::disallowed_methods, reason = "measuring happens in real time")]
+#[expect(clippy::disallowed_methods, reason = "real programs live in real time")]
 pub fn now() -> Timestamp {
     Timestamp::now()
+}
+
+/// Connections to a server on this computer.
+pub fn connections() -> Result<reqwest::Client, String> {
+    crate::name_cryptography();
+    reqwest::Client::builder().no_proxy().tls_certs_only([]).build().map_err(|e| e.to_string())
 }
 
 impl Caller {
@@ -37,9 +45,10 @@ impl Caller {
         let algorithm = &ECDSA_P256_SHA256_FIXED_SIGNING;
         let document = EcdsaKeyPair::generate_pkcs8(algorithm, &random).map_err(|e| e.to_string())?;
         let pair = EcdsaKeyPair::from_pkcs8(algorithm, document.as_ref(), &random).map_err(|e| e.to_string())?;
+        let key = document.as_ref().to_vec();
         let origin = running.public_url.origin().to_owned();
         let holder = HolderId::from_uuid(uuid::Uuid::nil());
-        let mut caller = Self { holder, token: String::new(), http, origin, pair, nonce: String::new() };
+        let mut caller = Self { holder, token: String::new(), http, origin, key, pair, nonce: String::new() };
         let (x, y) = caller.point();
         let jkt = format!(r#"{{"crv":"P-256","kty":"EC","x":"{x}","y":"{y}"}}"#);
         let verifier = BASE64URL_NOPAD.encode(&chance::<32>());
@@ -47,7 +56,7 @@ impl Caller {
         let grant = LocalGrant {
             holder: None,
             name: "Ines Calloway".to_owned(),
-            device_name: "Bench".to_owned(),
+            device_name: "Desk".to_owned(),
             dpop_jkt: BASE64URL_NOPAD.encode(&Sha256::digest(jkt)),
             code_challenge: BASE64URL_NOPAD.encode(&Sha256::digest(&verifier)),
             redirect_uri: redirect_uri.to_owned(),

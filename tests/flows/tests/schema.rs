@@ -1,0 +1,88 @@
+//! The OpenAPI document, tried by an outside tool: thousands of calls of its own making, good and bad, on each engine.
+//! No call may end in a server error, and every answer must be as the document says.
+
+use std::path::{Path, PathBuf};
+use std::process::Command;
+use std::sync::Arc;
+
+use data_encoding::BASE64;
+use domain::time::ManualClock;
+use flows::caller::{Caller, connections, now};
+use server::Server;
+use server::config::{Config, data_folder};
+use server::db::Location;
+use server::testing::postgres;
+
+const FOLDER: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/../interop/schema");
+/// Calls to each operation.
+const EXAMPLES: &str = "430";
+
+/// The tool in an environment of its own, below the target folder. None, and it says so, without Python.
+fn tool() -> Option<PathBuf> {
+    let target = std::env::current_exe().expect("a path");
+    let home = target.ancestors().nth(3).expect("the target folder").join("interop-schema");
+    let program = home.join("bin/schemathesis");
+    let wanted = std::fs::read_to_string(Path::new(FOLDER).join("requirements.txt")).expect("a list");
+    let marker = home.join("installed.txt");
+    if std::fs::read_to_string(&marker).is_ok_and(|installed| installed == wanted) {
+        return Some(program);
+    }
+    let made = Command::new("python3").args(["-m", "venv"]).arg(&home).status();
+    if !made.is_ok_and(|status| status.success()) {
+        eprintln!("SKIPPED: python3 with venv not found");
+        return None;
+    }
+    let mut install = Command::new(home.join("bin/pip"));
+    install.args(["install", "--quiet", "--requirement"]).arg(Path::new(FOLDER).join("requirements.txt"));
+    assert!(install.status().expect("pip starts").success(), "the tool is installed from the package index");
+    std::fs::write(marker, wanted).expect("a file");
+    Some(program)
+}
+
+async fn every_answer_is_as_the_document_says(location: Location) {
+    let Some(tool) = tool() else { return };
+    let mut config = Config::new(location, ([127, 0, 0, 1], 0).into());
+    config.local_accounts = true;
+    // Time stands still, so that the token lasts.
+    config.clock = Arc::new(ManualClock::at(now()));
+    let running = Server::start(config).await.expect("a server");
+    let caller = Caller::sign_in(&running, connections().expect("a client")).await.expect("signed in");
+    let folder = tempfile::tempdir().expect("a folder");
+    let document = folder.path().join("openapi.json");
+    std::fs::write(&document, server::openapi::text().expect("a document")).expect("a file");
+    let mut command = Command::new(tool);
+    command.arg("run").arg(&document).args(["--url", &caller.origin, "--max-examples", EXAMPLES, "--seed", "7"]);
+    command.args(["--phases", "examples,coverage,fuzzing", "--generation-database", "none", "--no-color"]);
+    // Streams do not end by themselves.
+    command.args(["--exclude-path", "/api/v1/events"]);
+    command.args([
+        "--checks",
+        "not_a_server_error,status_code_conformance,content_type_conformance,response_schema_conformance",
+    ]);
+    command.env("SCHEMATHESIS_HOOKS", "hooks").env("PYTHONPATH", FOLDER).current_dir(folder.path());
+    command.env("PYTHONDONTWRITEBYTECODE", "1").env("BILLFOLD_ORIGIN", &caller.origin);
+    command.env("BILLFOLD_TOKEN", &caller.token).env("BILLFOLD_KEY", BASE64.encode(&caller.key));
+    let output = tokio::task::spawn_blocking(move || command.output()).await.expect("no panic").expect("it starts");
+    let said = String::from_utf8_lossy(&output.stdout);
+    let tail: String = said.lines().rev().take(12).collect::<Vec<_>>().into_iter().rev().collect::<Vec<_>>().join("\n");
+    eprintln!("{tail}");
+    assert!(output.status.success(), "{said}\n{}", String::from_utf8_lossy(&output.stderr));
+    let report = server::audit::run(&running.app.db).await.expect("an audit");
+    assert!(report.faults.is_empty(), "{:?}", report.faults);
+    running.shutdown().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn every_answer_is_as_the_document_says_on_sqlite() {
+    let folder = tempfile::tempdir().expect("a folder");
+    every_answer_is_as_the_document_says(data_folder(folder.path(), None).expect("a folder")).await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn every_answer_is_as_the_document_says_on_postgresql() {
+    let Some(cluster) = postgres() else {
+        eprintln!("SKIPPED on PostgreSQL: initdb not found");
+        return;
+    };
+    every_answer_is_as_the_document_says(Location::Postgres { url: cluster.new_database() }).await;
+}
