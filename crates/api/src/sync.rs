@@ -9,6 +9,7 @@
 use domain::accounts::{Account, Transaction};
 use domain::bills::{Bill, Mark};
 use domain::ids::{AccountId, BillId, TransactionId};
+use domain::security::SecurityEvent;
 use jiff::civil::Date;
 use serde::{Deserialize, Serialize};
 
@@ -49,6 +50,7 @@ pub enum Record {
     Bill(Bill),
     Mark(Mark),
     Payment(Payment),
+    SecurityEvent(SecurityEvent),
     Gone(Gone),
 }
 

@@ -20,6 +20,7 @@ pub mod platform;
 pub mod reminders;
 mod seal;
 pub mod search;
+pub mod security;
 #[cfg(test)]
 mod server_tests;
 pub mod settings;

@@ -574,6 +574,36 @@ async fn a_snapshot_fills_an_empty_device_and_the_feed_keeps_it_in_step() {
 }
 
 #[tokio::test]
+async fn the_security_log_is_kept_and_a_changed_entry_is_said() {
+    use domain::security::{Happened, SecurityEvent, SecurityEventKind as Kind};
+    let entry = |before: Option<&SecurityEvent>, kind, name: &str| {
+        let at = "2026-11-20T11:00:00Z".parse().unwrap();
+        let name = Some(name.to_owned());
+        SecurityEvent::after(before, Happened { at, kind, by: None, device: None, name, about: None })
+    };
+    let first = entry(None, Kind::AccountCreated, "");
+    let desk = entry(Some(&first), Kind::DeviceAdded, "Desk");
+    let laptop = entry(Some(&desk), Kind::DeviceAdded, "=Laptop");
+    let (world, fake) = (World::new(), start_fake().await);
+    let client = signed_in(&world, &fake).await;
+    lock(&fake).feed = [&first, &desk, &laptop].map(|event| Record::SecurityEvent(event.clone())).to_vec();
+    client.sync().now().await.unwrap();
+    let view = client.security().log().await.unwrap();
+    assert_eq!(view.events.iter().map(|event| event.number).collect::<Vec<_>>(), [3, 2, 1]);
+    assert_eq!((view.questions, view.broken_at), (vec![laptop.clone()], None));
+    // The server tells an entry anew, differently: what this device saw first stands, and it says so.
+    lock(&fake).feed = vec![Record::SecurityEvent(entry(Some(&first), Kind::DeviceAdded, "Somebody else's"))];
+    client.sync().now().await.unwrap();
+    let view = client.security().log().await.unwrap();
+    assert_eq!((view.events[1].name.as_deref(), view.broken_at), (Some("Desk"), Some(2)));
+    let file = world.data().with_file_name("log.csv");
+    assert_eq!(client.security().save(file.clone()).await.unwrap(), 3);
+    let text = std::fs::read_to_string(file).unwrap();
+    assert!(text.lines().count() == 4 && text.contains("\"'=Laptop\"") && text.contains(&laptop.hash), "{text}");
+    world.end().await;
+}
+
+#[tokio::test]
 async fn a_snapshot_that_breaks_off_changes_nothing() {
     let (world, fake) = (World::new(), start_fake().await);
     lock(&fake).snapshot = vec![Record::Account(card()), Record::Transaction(line(1, "2026-11-01", "Quartz"))];

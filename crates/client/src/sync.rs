@@ -16,7 +16,7 @@ use serde::{Deserialize, Serialize};
 use tokio::sync::mpsc;
 
 use crate::cache::outbox::{self as rows, Waiting};
-use crate::cache::{self, CacheError, CacheResult, Tx, accounts, bills, state, transactions};
+use crate::cache::{self, CacheError, CacheResult, Tx, accounts, bills, security, state, transactions};
 use crate::client::{Changed, Client, Open};
 use crate::error::ClientError;
 use crate::http::{CallError, Method, Sending};
@@ -579,6 +579,7 @@ async fn apply_record(tx: &mut Tx, record: &Record) -> CacheResult<()> {
         Record::Bill(bill) => bills::put_bill(tx, bill).await,
         Record::Mark(mark) => bills::put_mark(tx, mark).await,
         Record::Payment(payment) => bills::put_payment(tx, payment).await,
+        Record::SecurityEvent(event) => security::put(tx, event).await,
         Record::Gone(gone) => match gone {
             Gone::Account { id } => accounts::remove(tx, *id).await,
             Gone::Transaction { id } => transactions::remove_all(tx, &[*id]).await,

@@ -13,5 +13,6 @@ pub mod money;
 pub mod payments;
 pub mod reminders;
 pub mod schedule;
+pub mod security;
 pub mod statements;
 pub mod time;

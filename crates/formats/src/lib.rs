@@ -1,5 +1,6 @@
 //! Other people's formats: bytes in, records out. Pure. Every reader has named limits, and never panics on any input.
 
+pub mod csv;
 pub mod ofx;
 pub mod records;
 

@@ -18,6 +18,7 @@ mod ledger;
 pub mod limits;
 pub mod openapi;
 pub mod payments;
+mod security;
 pub mod sign_in;
 mod statements;
 #[cfg(any(test, feature = "testing"))]
@@ -118,6 +119,7 @@ fn api_routes() -> OpenApiRouter<App> {
         .merge(billers::routes())
         .merge(payments::routes())
         .merge(statements::routes())
+        .merge(security::routes())
 }
 
 fn routes() -> OpenApiRouter<App> {

@@ -33,6 +33,8 @@ use crate::sign_in::{LocalGrant, grant_local};
 use crate::{App, Chance, router};
 
 pub const ORIGIN: &str = "http://localhost:8470";
+/// Feed numbers that a new account has used: it was made, and its first device was let in.
+pub const BEGUN: i64 = 2;
 pub const REDIRECT: &str = "http://127.0.0.1:49152/cb";
 /// Answers larger than this are a bug in a test.
 const ANSWER_MAX: usize = 64 * 1024 * 1024;

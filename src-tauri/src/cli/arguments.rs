@@ -151,7 +151,16 @@ pub enum Command {
     Lock,
     Unlock,
     /// Devices that are signed in.
-    Devices,
+    Devices {
+        /// Sign this one out, by name or id: its copy is removed at its next contact.
+        #[arg(long, value_name = "DEVICE")]
+        sign_out: Option<String>,
+    },
+    /// What happened to the ways into the account.
+    Security {
+        #[command(subcommand)]
+        what: SecurityCommand,
+    },
     /// Versions, keyring, server, cache, clock, notifier: one line each.
     Check,
     /// Write the TypeScript of the window's commands.
@@ -273,6 +282,33 @@ pub enum StatementCommand {
         #[arg(long, value_name = "F.pdf")]
         out: PathBuf,
     },
+}
+
+#[derive(Debug, Subcommand)]
+pub enum SecurityCommand {
+    /// The log, newest first.
+    Log {
+        /// Write it as a CSV table instead.
+        #[arg(long, value_name = "F.csv")]
+        out: Option<PathBuf>,
+    },
+    /// Answer "Was this you?" about an entry.
+    Answer {
+        number: i64,
+        #[command(flatten)]
+        how: AnswerHow,
+    },
+}
+
+#[derive(Debug, Args)]
+#[group(required = true, multiple = false)]
+pub struct AnswerHow {
+    /// It was me.
+    #[arg(long)]
+    pub mine: bool,
+    /// It was not: the device of that entry is signed out.
+    #[arg(long)]
+    pub not_mine: bool,
 }
 
 #[derive(Debug, Subcommand)]

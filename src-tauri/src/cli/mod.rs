@@ -31,7 +31,7 @@ use crate::failure::Failure;
 use crate::owner::{Call, Outcome};
 use arguments::{
     AccountCommand, Arguments, BillsCommand, CardCommand, Command, EditBillArguments, MarkHow, NewBillArguments,
-    StatementCommand, Switch,
+    SecurityCommand, StatementCommand, Switch,
 };
 use table::table;
 
@@ -155,7 +155,20 @@ impl Run<'_> {
             Command::Sync => self.sync().await,
             Command::Lock => self.lock().await,
             Command::Unlock => self.unlock().await,
-            Command::Devices => self.devices().await,
+            Command::Devices { sign_out: None } => self.devices().await,
+            Command::Devices { sign_out: Some(device) } => self.device_sign_out(&device).await,
+            Command::Security { what: SecurityCommand::Log { out: None } } => self.security_log().await,
+            Command::Security { what: SecurityCommand::Log { out: Some(file) } } => {
+                let file = self.cwd.join(file);
+                let entries = self.core.client.security().save(file.clone()).await?;
+                let text = format!("{entries} entries are in {}.\n", file.display());
+                Ok(Answer::new(json!({ "file": file, "entries": entries }), text))
+            }
+            Command::Security { what: SecurityCommand::Answer { number, how } } => {
+                self.core.client.security().answer(number, how.mine).await?;
+                let text = if how.mine { "Noted as yours.\n" } else { "Noted: that device is signed out.\n" };
+                Ok(Answer::new(json!({ "number": number, "mine": how.mine }), text))
+            }
             Command::Check => self.check().await,
             Command::ExportBindings { path } => export_bindings(&self.cwd.join(path)),
         }
@@ -255,6 +268,44 @@ impl Run<'_> {
             })
             .collect();
         Ok(Answer::new(json!({ "items": to_json(&devices)? }), table(&["Device", "Last seen", "", "Id"], &rows)))
+    }
+
+    async fn device_sign_out(&self, typed: &str) -> Done {
+        let devices = self.core.client.devices().await?;
+        let named: Vec<_> = devices.iter().filter(|device| device.id == typed || device.name == typed).collect();
+        let device = match named.as_slice() {
+            [] => return Err(Failure::not_found("device")),
+            [device] => device,
+            _ => return Err(Failure::refused("ambiguous", "several devices have that name", "say the id")),
+        };
+        self.core.client.device_sign_out(&device.id).await?;
+        Ok(Answer::new(json!({ "id": device.id, "signed_in": false }), format!("{} is signed out.\n", device.name)))
+    }
+
+    async fn security_log(&self) -> Done {
+        let view = self.core.client.security().log().await?;
+        let rows: Vec<_> = view
+            .events
+            .iter()
+            .map(|event| {
+                let asks = view.questions.iter().any(|question| question.number == event.number);
+                vec![
+                    format!("{}", event.number),
+                    event.at.to_string(),
+                    event.kind.as_str().replace('_', " "),
+                    event.name.clone().unwrap_or_default(),
+                    if asks { "was this you?".to_owned() } else { String::new() },
+                ]
+            })
+            .collect();
+        let mut text = table(&[">Number", "When", "What", "Name", ""], &rows);
+        if let Some(number) = view.broken_at {
+            text.push_str(&format!("\nThe log is not as it was written, from entry {number} on.\n"));
+        }
+        let json = json!({
+            "items": to_json(&view.events)?, "questions": to_json(&view.questions)?, "broken_at": view.broken_at,
+        });
+        Ok(Answer::new(json, text))
     }
 
     async fn check(&self) -> Done {

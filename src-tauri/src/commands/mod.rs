@@ -8,6 +8,7 @@ mod import;
 mod payments;
 mod reminders;
 mod search;
+mod security;
 mod settings;
 mod sign_in;
 mod statements;
@@ -89,6 +90,9 @@ pub fn builder() -> Builder<Wry> {
             settings::settings_set,
             settings::autostart,
             search::search,
+            security::security,
+            security::security_answer,
+            security::security_save,
             sync::sync_now,
             sync::check,
         ])

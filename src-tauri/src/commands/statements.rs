@@ -32,7 +32,9 @@ pub async fn statement_open(core: Shared<'_>, account: AccountId, closed_on: Str
 pub async fn statement_save(app: AppHandle, core: Shared<'_>, account: AccountId, closed_on: String) -> Answer<bool> {
     core.touch();
     let cycle = date(&closed_on)?;
-    let Some(path) = dialogs::choose_save(&app, &file_name(&closed_on)).await else { return Ok(false) };
+    let Some(path) = dialogs::choose_save(&app, dialogs::Saved::Statement, &file_name(&closed_on)).await else {
+        return Ok(false);
+    };
     core.client.statements().save_pdf(account, cycle, path).await?;
     Ok(true)
 }

@@ -18,14 +18,25 @@ pub async fn choose_import(app: &AppHandle) -> Option<PathBuf> {
     receiver.await.ok().flatten().and_then(path)
 }
 
-/// Asks where a statement goes; `None` when the person changed their mind.
-pub async fn choose_save(app: &AppHandle, name: &str) -> Option<PathBuf> {
+/// What is written where the person says.
+#[derive(Clone, Copy)]
+pub enum Saved {
+    Statement,
+    Table,
+}
+
+/// Asks where it goes; `None` when the person changed their mind.
+pub async fn choose_save(app: &AppHandle, what: Saved, name: &str) -> Option<PathBuf> {
+    let (title, kind, ending) = match what {
+        Saved::Statement => ("Save the statement", "PDF", "pdf"),
+        Saved::Table => ("Save the table", "CSV", "csv"),
+    };
     let (sender, receiver) = oneshot::channel();
     app.dialog()
         .file()
-        .set_title("Save the statement")
+        .set_title(title)
         .set_file_name(name)
-        .add_filter("PDF", &["pdf"])
+        .add_filter(kind, &[ending])
         .save_file(move |chosen| drop(sender.send(chosen)));
     receiver.await.ok().flatten().and_then(path)
 }

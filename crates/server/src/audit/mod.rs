@@ -12,6 +12,7 @@ use domain::accounts::Account;
 
 use crate::App;
 use crate::db::{Db, DbError, DbResult, Tx};
+use crate::security;
 
 const EVERY: Duration = Duration::from_secs(3_600);
 
@@ -63,6 +64,7 @@ async fn look(tx: &mut Tx) -> DbResult<Report> {
         }
     }
     report.note("devices are told each served account's balance, and its lines sum to it", &wrong);
+    report.note("every security log is the chain that was written", &security::breaks(tx).await?);
     Ok(report)
 }
 

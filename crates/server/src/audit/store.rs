@@ -11,6 +11,11 @@ pub(super) const QUESTIONS: &[(&str, &str)] = &[
          GROUP BY e.holder_id, e.entry_id, e.cause, p.currency HAVING SUM(p.amount_minor) <> 0 OR COUNT(*) < 2",
     ),
     (
+        "devices are told each entry of the security log",
+        "SELECT e.kind FROM security_event e WHERE (SELECT COUNT(*) FROM record r WHERE r.holder_id = e.holder_id
+            AND r.kind = 5 AND r.gone = 0) <> (SELECT MAX(l.number) FROM security_event l WHERE l.holder_id = e.holder_id)",
+    ),
+    (
         "an entry has postings",
         "SELECT CAST(e.cause AS TEXT) FROM ledger_entry e WHERE NOT EXISTS
             (SELECT 1 FROM ledger_posting p WHERE p.holder_id = e.holder_id AND p.entry_id = e.entry_id)",

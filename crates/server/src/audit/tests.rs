@@ -16,6 +16,12 @@ const SPOILED: &[(&str, &str)] = &[
     ("UPDATE record SET number = 1000000", "ahead of its holder's feed"),
     ("DELETE FROM record WHERE kind = 3", "each payment is in the feed"),
     ("UPDATE record SET amount_minor = 1 WHERE kind = 4", "its lines sum to it"),
+    ("DELETE FROM record WHERE kind = 5", "each entry of the security log"),
+    (
+        "INSERT INTO security_event (holder_id, number, at, kind, hash)
+         SELECT holder_id, MAX(number) + 1, 0, 'signed_in', 'made up' FROM security_event GROUP BY holder_id",
+        "the chain that was written",
+    ),
 ];
 
 #[tokio::test]

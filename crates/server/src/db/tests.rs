@@ -1,5 +1,5 @@
 use super::*;
-use crate::testing::{World, on_each_engine, on_sqlite};
+use crate::testing::{BEGUN, World, on_each_engine, on_sqlite};
 
 async fn make_counter(world: &World) {
     let mut tx = world.app.db.begin_write().await.unwrap();
@@ -175,9 +175,9 @@ async fn a_holders_numbers_have_no_gap_and_are_told_after_the_commit() {
         let holder = world.holder().await.holder;
         let mut events = world.app.db.events();
         let mut given_up = world.app.db.begin_write().await.unwrap();
-        assert_eq!(given_up.number(holder).await.unwrap(), 1);
+        assert_eq!(given_up.number(holder).await.unwrap(), BEGUN + 1);
         drop(given_up);
-        for expected in 1..=3 {
+        for expected in BEGUN + 1..=BEGUN + 3 {
             let mut tx = world.app.db.begin_write().await.unwrap();
             assert_eq!(tx.number(holder).await.unwrap(), expected);
             assert_eq!(tx.number(holder).await.unwrap(), expected, "one number a transaction");

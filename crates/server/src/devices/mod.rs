@@ -35,7 +35,7 @@ async fn remove(State(app): State<App>, signed_in: SignedIn, Path(id): Path<Devi
     if !store::exists(&mut tx, signed_in.holder, id).await? {
         return Err(ApiError::not_found());
     }
-    sign_device_out(&mut tx, signed_in.holder, id, app.clock.now()).await?;
+    sign_device_out(&mut tx, signed_in.holder, id, app.clock.now(), Some(signed_in.device)).await?;
     tx.commit().await?;
     Ok(StatusCode::NO_CONTENT)
 }

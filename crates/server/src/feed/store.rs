@@ -18,6 +18,7 @@ pub(crate) enum Kind {
     Mark = 2,
     Payment = 3,
     Transaction = 4,
+    SecurityEvent = 5,
 }
 
 impl Kind {
@@ -32,7 +33,8 @@ impl Kind {
             1 => "bill",
             2 => "mark",
             3 => "payment",
-            _ => "transaction",
+            4 => "transaction",
+            _ => "security_event",
         }
     }
 }
@@ -65,6 +67,10 @@ impl Key {
             Record::Bill(bill) => Self::new(Kind::Bill, bill.id.as_uuid()),
             Record::Mark(mark) => Self::of_day(Kind::Mark, mark.bill.as_uuid(), mark.due_on),
             Record::Payment(payment) => Self::new(Kind::Payment, payment.id().as_uuid()),
+            // Its number, which no other of the account has.
+            Record::SecurityEvent(event) => {
+                Self::new(Kind::SecurityEvent, Uuid::from_u128(event.number.unsigned_abs().into()))
+            }
             Record::Gone(Gone::Account { id }) => Self::new(Kind::Account, id.as_uuid()),
             Record::Gone(Gone::Transaction { id }) => Self::new(Kind::Transaction, id.as_uuid()),
             Record::Gone(Gone::Bill { id }) => Self::new(Kind::Bill, id.as_uuid()),
@@ -94,6 +100,7 @@ impl Row {
             Record::Bill(bill) => serde_json::to_string(bill),
             Record::Mark(mark) => serde_json::to_string(mark),
             Record::Payment(payment) => serde_json::to_string(payment),
+            Record::SecurityEvent(event) => serde_json::to_string(event),
             Record::Gone(gone) => serde_json::to_string(gone),
         };
         let body = body.map_err(|_| DbError::Corrupt("a record that does not serialise"))?;

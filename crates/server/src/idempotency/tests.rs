@@ -2,7 +2,7 @@ use axum::extract::FromRequestParts;
 use axum::http::Method;
 
 use super::*;
-use crate::testing::{TestDevice, World, on_each_engine};
+use crate::testing::{BEGUN, TestDevice, World, on_each_engine};
 
 async fn signed_in(world: &World, device: &TestDevice) -> SignedIn {
     let request = device.request(&Method::GET, "/api/v1/me", &[], axum::body::Body::empty());
@@ -26,22 +26,27 @@ async fn rename(world: &World, who: &SignedIn, key: &str, name: &str) -> Result<
     Ok((status, String::from_utf8(body.to_vec()).unwrap()))
 }
 
+/// The feed number of an account's nth change.
+fn number(nth: i64) -> String {
+    (BEGUN + nth).to_string()
+}
+
 #[tokio::test]
 async fn the_same_key_gets_the_first_answer_and_another_body_is_refused() {
     on_each_engine(async |world| {
         let device = world.holder().await;
         let who = signed_in(&world, &device).await;
         let first = rename(&world, &who, "a", "Ines").await;
-        assert_eq!(first, Ok((StatusCode::CREATED, "1".to_owned())));
+        assert_eq!(first, Ok((StatusCode::CREATED, number(1))));
         assert_eq!(rename(&world, &who, "a", "Ines").await, first);
         assert_eq!(rename(&world, &who, "a", "Vera").await, Err(ErrorCode::KeyReused));
-        assert_eq!(rename(&world, &who, "b", "Vera").await, Ok((StatusCode::CREATED, "2".to_owned())));
+        assert_eq!(rename(&world, &who, "b", "Vera").await, Ok((StatusCode::CREATED, number(2))));
         let other = world.holder().await;
         let other = signed_in(&world, &other).await;
-        assert_eq!(rename(&world, &other, "a", "Else").await, Ok((StatusCode::CREATED, "1".to_owned())));
+        assert_eq!(rename(&world, &other, "a", "Else").await, Ok((StatusCode::CREATED, number(1))));
         world.advance(KEPT + SignedDuration::from_secs(1));
         sweep(&world.app).await.unwrap();
-        assert_eq!(rename(&world, &who, "a", "Vera").await, Ok((StatusCode::CREATED, "3".to_owned())));
+        assert_eq!(rename(&world, &who, "a", "Vera").await, Ok((StatusCode::CREATED, number(3))));
     })
     .await;
 }
@@ -52,7 +57,7 @@ async fn ten_at_once_are_done_once() {
         let device = world.holder().await;
         let who = signed_in(&world, &device).await;
         let all = futures_util::future::join_all((0..10).map(|_| rename(&world, &who, "a", "Ines"))).await;
-        assert!(all.iter().all(|answer| answer == &Ok((StatusCode::CREATED, "1".to_owned()))), "{all:?}");
+        assert!(all.iter().all(|answer| answer == &Ok((StatusCode::CREATED, number(1)))), "{all:?}");
     })
     .await;
 }

@@ -16,6 +16,7 @@ use axum::extract::{FromRequestParts, State};
 use axum::http::request::Parts;
 use axum::http::{HeaderMap, header};
 use domain::ids::{DeviceId, HolderId};
+use domain::security::SecurityEventKind;
 use jiff::Timestamp;
 use sha2::{Digest, Sha256};
 use utoipa_axum::router::OpenApiRouter;
@@ -24,12 +25,12 @@ use uuid::Uuid;
 use webauthn_rs::prelude::{Webauthn, WebauthnBuilder};
 
 use crate::config::{ConfigError, Settings};
-use crate::db::DbResult;
+use crate::db::{DbResult, Tx};
 use crate::error::ApiError;
 use crate::http::Json;
+use crate::security;
 use crate::{App, Chance};
 use dpop::{Expected, ProofError, Proofs};
-pub(crate) use store::revoke_device as sign_device_out;
 pub use tokens::{LocalGrant, grant_local};
 
 /// What sign-in keeps in memory: the relying party and the proofs that were used.
@@ -153,6 +154,22 @@ pub async fn still_signed_in(app: &App, signed_in: &SignedIn) -> DbResult<bool> 
     }
     let mut tx = app.db.read_once().await?;
     store::family_lives(&mut tx, signed_in.holder, signed_in.family).await
+}
+
+/// Signs a device out: its tokens end at once, and the log says so. Once is enough.
+pub(crate) async fn sign_device_out(
+    tx: &mut Tx,
+    holder: HolderId,
+    device: DeviceId,
+    now: Timestamp,
+    by: Option<DeviceId>,
+) -> DbResult<()> {
+    if store::revoke_device(tx, holder, device, now).await? {
+        let name = store::device_name(tx, holder, device).await?.unwrap_or_default();
+        let happened = security::to_device(SecurityEventKind::DeviceSignedOut, now, by, device, &name);
+        security::record(tx, holder, happened).await?;
+    }
+    Ok(())
 }
 
 /// Removes what has expired: requests, visits, codes, tokens.

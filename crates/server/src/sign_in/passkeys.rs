@@ -4,6 +4,7 @@
 use api::error::ErrorCode;
 use axum::extract::State;
 use domain::ids::HolderId;
+use domain::security::{Happened, SecurityEventKind};
 use jiff::SignedDuration;
 use serde::{Deserialize, Serialize};
 use utoipa_axum::router::OpenApiRouter;
@@ -19,6 +20,7 @@ use super::{hash, new_secret, store};
 use crate::App;
 use crate::error::ApiError;
 use crate::http::{Json, Source};
+use crate::security;
 
 const CHALLENGE_LIFE: SignedDuration = SignedDuration::from_mins(5);
 /// Refused passkeys, and challenges, that one visit may have; then the app starts anew.
@@ -248,6 +250,9 @@ async fn create(app: &App, visit: &Visit, request: Finish) -> Result<(), ApiErro
         Err(error) if error.is_duplicate() => return Err(refused()),
         other => other?,
     }
+    let kind = SecurityEventKind::PasskeyAdded;
+    let happened = Happened { at: app.clock.now(), kind, by: None, device: None, name: None, about: None };
+    security::record(&mut tx, holder, happened).await?;
     if !store::recognise_visit(&mut tx, &visit.hash, holder).await? {
         return Err(refused());
     }
@@ -261,5 +266,9 @@ pub(super) async fn put_holder(
     user_handle: Uuid,
     name: &str,
 ) -> Result<(), ApiError> {
-    Ok(store::put_holder(tx, holder, user_handle.as_bytes(), name, app.clock.now()).await?)
+    let now = app.clock.now();
+    store::put_holder(tx, holder, user_handle.as_bytes(), name, now).await?;
+    let kind = SecurityEventKind::AccountCreated;
+    let happened = Happened { at: now, kind, by: None, device: None, name: None, about: None };
+    Ok(security::record(tx, holder, happened).await?)
 }

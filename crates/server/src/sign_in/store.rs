@@ -238,6 +238,11 @@ pub async fn see_device(tx: &mut Tx, holder: HolderId, device: DeviceId, now: Ti
     run!(tx, SET, holder.as_uuid(), device.as_uuid(), now.as_microsecond()).map(drop)
 }
 
+pub async fn device_name(tx: &mut Tx, holder: HolderId, device: DeviceId) -> DbResult<Option<String>> {
+    const FIND: &str = "SELECT name FROM device WHERE holder_id = $1 AND device_id = $2";
+    one!(tx, FIND, holder.as_uuid(), device.as_uuid())
+}
+
 /// Signs a device out: every token of it ends. False when there is none, or it was signed out before.
 pub async fn revoke_device(tx: &mut Tx, holder: HolderId, device: DeviceId, now: Timestamp) -> DbResult<bool> {
     const DEVICE: &str =

@@ -9,6 +9,7 @@ use axum::extract::rejection::FormRejection;
 use axum::http::{HeaderMap, StatusCode};
 use axum::response::{IntoResponse, Response};
 use domain::ids::{DeviceId, HolderId};
+use domain::security::SecurityEventKind;
 use jiff::{SignedDuration, Timestamp};
 use serde::Deserialize;
 use sha2::{Digest, Sha256};
@@ -19,10 +20,11 @@ use uuid::Uuid;
 
 use super::dpop::{Expected, Proof, ProofError, is_sha256};
 use super::visit::{clean_name, loopback};
-use super::{check_proof, hash, new_secret, passkeys, store};
+use super::{check_proof, hash, new_secret, passkeys, sign_device_out, store};
 use crate::App;
 use crate::db::{DbError, DbResult, Tx};
 use crate::error::ApiError;
+use crate::security;
 
 const CODE_LIFE: SignedDuration = SignedDuration::from_secs(60);
 const ACCESS_LIFE: SignedDuration = SignedDuration::from_mins(5);
@@ -232,11 +234,13 @@ async fn redeem(
     let device = match store::device_by_thumbprint(tx, holder, &kept.thumbprint).await? {
         Some(device) => {
             store::sign_device_in(tx, holder, device, &kept.device_name, now).await?;
+            note(tx, holder, SecurityEventKind::SignedIn, now, device, &kept.device_name).await?;
             device
         }
         None => {
             let device = app.new_device_id();
             store::put_device(tx, holder, device, &kept.device_name, &kept.thumbprint, now).await?;
+            note(tx, holder, SecurityEventKind::DeviceAdded, now, device, &kept.device_name).await?;
             device
         }
     };
@@ -246,6 +250,17 @@ async fn redeem(
     store::use_code(tx, holder, &code_hash, family).await?;
     let pair = put_pair(tx, app, holder, family, ends_at).await?;
     Ok(pair.response(holder, device))
+}
+
+async fn note(
+    tx: &mut Tx,
+    holder: HolderId,
+    kind: SecurityEventKind,
+    now: Timestamp,
+    device: DeviceId,
+    name: &str,
+) -> DbResult<()> {
+    security::record(tx, holder, security::to_device(kind, now, Some(device), device, name)).await
 }
 
 async fn refresh(tx: &mut Tx, app: &App, proof: &Proof, token: &str) -> Result<TokenResponse, Refusal> {
@@ -268,7 +283,9 @@ async fn refresh(tx: &mut Tx, app: &App, proof: &Proof, token: &str) -> Result<T
         };
         let Some(successor) = successor else {
             tracing::warn!("a refresh token came again after its successor was used: the device is signed out");
-            store::revoke_device(tx, holder, kept.device, now).await?;
+            let name = store::device_name(tx, holder, kept.device).await?.unwrap_or_default();
+            note(tx, holder, SecurityEventKind::TokenReused, now, kept.device, &name).await?;
+            sign_device_out(tx, holder, kept.device, now, None).await?;
             return Err(if same_key { Refusal::DeviceRevoked } else { Refusal::Grant });
         };
         // The answer was lost on its way: the tokens it held were never seen.
@@ -364,7 +381,7 @@ async fn end_tokens(app: &App, headers: &HeaderMap, form: Result<Form<Revoke>, F
         && thumbprint == proof.thumbprint
     {
         tx.lock(holder).await?;
-        store::revoke_device(&mut tx, holder, device, app.clock.now()).await?;
+        sign_device_out(&mut tx, holder, device, app.clock.now(), Some(device)).await?;
         tx.commit().await?;
     }
     Ok(())

@@ -58,6 +58,11 @@ export const commands = {
 	/**  Starting hidden when the person signs in to the computer. */
 	autostart: (on: boolean) => typedError<null, CommandError>(__TAURI_INVOKE("autostart", { on })),
 	search: (text: string) => typedError<SearchView, CommandError>(__TAURI_INVOKE("search", { text })),
+	security: () => typedError<SecurityView, CommandError>(__TAURI_INVOKE("security")),
+	/**  Answers about an entry that asks; a no signs its device out. */
+	securityAnswer: (number: number, mine: boolean) => typedError<null, CommandError>(__TAURI_INVOKE("security_answer", { number, mine })),
+	/**  Asks where to, and writes the log there as a table; false when the person changed their mind. */
+	securitySave: () => typedError<boolean, CommandError>(__TAURI_INVOKE("security_save")),
 	syncNow: () => typedError<null, CommandError>(__TAURI_INVOKE("sync_now")),
 	check: () => typedError<CheckLine[], CommandError>(__TAURI_INVOKE("check")),
 };
@@ -236,6 +241,9 @@ export type DeliveredView = {
 	at: string,
 	days_before: number,
 };
+
+/**  One installation of the app that signed in. */
+export type DeviceId = string;
 
 export type DeviceView = {
 	id: string,
@@ -525,6 +533,43 @@ export type SearchHit = { kind: "bill"; id: BillId; name: string; amount: Money 
 export type SearchView = {
 	/**  At most 20: bills first, then payments, then transactions, newest first. */
 	hits: SearchHit[],
+};
+
+/**  One entry of an account's log. */
+export type SecurityEvent = {
+	/**  From 1, without gaps. */
+	number: number,
+	at: string,
+	kind: SecurityEventKind,
+	by: DeviceId | null,
+	device: DeviceId | null,
+	name: string | null,
+	about: number | null,
+	/**  SHA-256 over the hash of the entry before and everything above, as 64 hexadecimal digits. */
+	hash: string,
+};
+
+/**  What happened. The names are stored and hashed: they never change. */
+export type SecurityEventKind = "account_created" | 
+/**  A device with a key that was not known before. */
+"device_added" | 
+/**  A device that was known signed in again. */
+"signed_in" | "device_signed_out" | 
+/**  A token came back after its successor was used: somebody may hold a copy. Its device was signed out. */
+"token_reused" | "passkey_added" | "passkey_renamed" | "passkey_removed" | 
+/**  The person said that an event was theirs. */
+"confirmed_as_mine" | 
+/**  The person said that it was not. Its device was signed out. */
+"reported_as_not_mine";
+
+/**  The log as the person reads it. */
+export type SecurityView = {
+	/**  Newest first. */
+	events: SecurityEvent[],
+	/**  The entries that ask "Was this you?", oldest first. */
+	questions: SecurityEvent[],
+	/**  The first entry that is not as it was written: the server's log was changed behind everybody's back. */
+	broken_at: number | null,
 };
 
 export type Settings = {

@@ -1,0 +1,225 @@
+//! The security log: what happened to the ways into an account, as a chain of hashes that shows when an entry was
+//! changed, taken out or put between.
+
+use jiff::Timestamp;
+use serde::{Deserialize, Serialize};
+use sha2::{Digest as _, Sha256};
+
+use crate::ids::DeviceId;
+
+/// What happened. The names are stored and hashed: they never change.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+#[cfg_attr(feature = "schema", derive(utoipa::ToSchema))]
+#[cfg_attr(feature = "bindings", derive(specta::Type))]
+pub enum SecurityEventKind {
+    AccountCreated,
+    /// A device with a key that was not known before.
+    DeviceAdded,
+    /// A device that was known signed in again.
+    SignedIn,
+    DeviceSignedOut,
+    /// A token came back after its successor was used: somebody may hold a copy. Its device was signed out.
+    TokenReused,
+    PasskeyAdded,
+    PasskeyRenamed,
+    PasskeyRemoved,
+    /// The person said that an event was theirs.
+    ConfirmedAsMine,
+    /// The person said that it was not. Its device was signed out.
+    ReportedAsNotMine,
+}
+
+impl SecurityEventKind {
+    #[must_use]
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::AccountCreated => "account_created",
+            Self::DeviceAdded => "device_added",
+            Self::SignedIn => "signed_in",
+            Self::DeviceSignedOut => "device_signed_out",
+            Self::TokenReused => "token_reused",
+            Self::PasskeyAdded => "passkey_added",
+            Self::PasskeyRenamed => "passkey_renamed",
+            Self::PasskeyRemoved => "passkey_removed",
+            Self::ConfirmedAsMine => "confirmed_as_mine",
+            Self::ReportedAsNotMine => "reported_as_not_mine",
+        }
+    }
+
+    /// Whether the person is asked "Was this you?".
+    const fn asks(self) -> bool {
+        matches!(self, Self::DeviceAdded | Self::TokenReused | Self::PasskeyAdded)
+    }
+
+    /// Whether it answers such a question.
+    const fn answers(self) -> bool {
+        matches!(self, Self::ConfirmedAsMine | Self::ReportedAsNotMine)
+    }
+}
+
+/// What an entry is about, before it has its place in the log.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Happened {
+    pub at: Timestamp,
+    pub kind: SecurityEventKind,
+    /// The device that did it; none where nobody was signed in yet.
+    pub by: Option<DeviceId>,
+    /// The device that it happened to.
+    pub device: Option<DeviceId>,
+    /// How the device or passkey was called then.
+    pub name: Option<String>,
+    /// The number of the entry that this one answers.
+    pub about: Option<i64>,
+}
+
+/// One entry of an account's log.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(utoipa::ToSchema))]
+#[cfg_attr(feature = "bindings", derive(specta::Type))]
+pub struct SecurityEvent {
+    /// From 1, without gaps.
+    pub number: i64,
+    #[cfg_attr(feature = "schema", schema(value_type = String, format = "date-time"))]
+    #[cfg_attr(feature = "bindings", specta(type = String))]
+    pub at: Timestamp,
+    pub kind: SecurityEventKind,
+    pub by: Option<DeviceId>,
+    pub device: Option<DeviceId>,
+    pub name: Option<String>,
+    pub about: Option<i64>,
+    /// SHA-256 over the hash of the entry before and everything above, as 64 hexadecimal digits.
+    pub hash: String,
+}
+
+impl SecurityEvent {
+    /// The entry that comes after another, or the first. Its time is kept to the microsecond.
+    #[must_use]
+    pub fn after(before: Option<&Self>, happened: Happened) -> Self {
+        let number = before.map_or(0, |before| before.number).saturating_add(1);
+        let Happened { at, kind, by, device, name, about } = happened;
+        let at = Timestamp::from_microsecond(at.as_microsecond()).unwrap_or(at);
+        let mut event = Self { number, at, kind, by, device, name, about, hash: String::new() };
+        event.hash = event.hash_after(before);
+        event
+    }
+
+    /// Whether this is, unchanged, what was written after that entry.
+    #[must_use]
+    pub fn follows(&self, before: Option<&Self>) -> bool {
+        let number = before.map_or(0, |before| before.number).saturating_add(1);
+        self.number == number && self.hash == self.hash_after(before)
+    }
+
+    /// Every field with its length before it, so that no two entries are written alike.
+    fn hash_after(&self, before: Option<&Self>) -> String {
+        let device = |id: Option<DeviceId>| id.map(|id| id.as_uuid().as_bytes().to_vec()).unwrap_or_default();
+        let fields = [
+            before.map(|before| before.hash.clone().into_bytes()).unwrap_or_default(),
+            self.number.to_be_bytes().to_vec(),
+            self.at.as_microsecond().to_be_bytes().to_vec(),
+            self.kind.as_str().as_bytes().to_vec(),
+            device(self.by),
+            device(self.device),
+            self.name.clone().unwrap_or_default().into_bytes(),
+            self.about.map(|about| about.to_be_bytes().to_vec()).unwrap_or_default(),
+        ];
+        let mut hash = Sha256::new_with_prefix(b"billfold security log 1");
+        for field in fields {
+            hash.update(u64::try_from(field.len()).unwrap_or(u64::MAX).to_be_bytes());
+            hash.update(field);
+        }
+        hash.finalize().iter().map(|byte| format!("{byte:02x}")).collect()
+    }
+}
+
+/// The number of the first entry that does not follow the one before it; entries come oldest first, from the first.
+#[must_use]
+pub fn first_break(events: &[SecurityEvent]) -> Option<i64> {
+    let before = std::iter::once(None).chain(events.iter().map(Some));
+    events.iter().zip(before).find(|(event, before)| !event.follows(*before)).map(|(event, _)| event.number)
+}
+
+/// The entries that the person has not answered yet, oldest first. An account's own beginning asks nothing.
+#[must_use]
+pub fn open_questions(events: &[SecurityEvent]) -> Vec<&SecurityEvent> {
+    let first_device = events.iter().find(|event| event.kind == SecurityEventKind::DeviceAdded);
+    let begun = first_device.map_or(i64::MAX, |event| event.number);
+    let answered = |number| events.iter().any(|event| event.kind.answers() && event.about == Some(number));
+    events.iter().filter(|event| event.kind.asks() && event.number > begun && !answered(event.number)).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn happened(second: i64, kind: SecurityEventKind, name: &str, about: Option<i64>) -> Happened {
+        let at = Timestamp::from_second(second).expect("a time");
+        let device = DeviceId::new(at, [u8::try_from(name.len()).expect("short"); 10]);
+        Happened { at, kind, by: None, device: Some(device), name: Some(name.to_owned()), about }
+    }
+
+    fn log(entries: &[(SecurityEventKind, &str, Option<i64>)]) -> Vec<SecurityEvent> {
+        let mut log: Vec<SecurityEvent> = Vec::new();
+        for (second, (kind, name, about)) in (1_000..).zip(entries) {
+            let next = SecurityEvent::after(log.last(), happened(second, *kind, name, *about));
+            log.push(next);
+        }
+        log
+    }
+
+    fn usual() -> Vec<SecurityEvent> {
+        use SecurityEventKind::*;
+        log(&[
+            (AccountCreated, "", None),
+            (PasskeyAdded, "Passkey", None),
+            (DeviceAdded, "Desk", None),
+            (DeviceAdded, "Laptop", None),
+            (SignedIn, "Laptop", None),
+        ])
+    }
+
+    #[test]
+    fn any_change_of_any_entry_breaks_the_chain() {
+        let whole = usual();
+        assert_eq!(first_break(&whole), None);
+        type Change = fn(&mut Vec<SecurityEvent>);
+        let changes: [(&str, Change, i64); 8] = [
+            ("a name", |log| log[3].name = Some("Other".to_owned()), 4),
+            ("no name instead of an empty one", |log| log[2].name = Some("Des".to_owned()), 3),
+            ("a time", |log| log[1].at = Timestamp::from_second(7).expect("a time"), 2),
+            ("a kind", |log| log[4].kind = SecurityEventKind::DeviceSignedOut, 5),
+            ("a device", |log| log[3].device = None, 4),
+            ("one taken out", |log| drop(log.remove(2)), 4),
+            ("two exchanged", |log| log.swap(1, 2), 3),
+            ("the first taken out", |log| drop(log.remove(0)), 2),
+        ];
+        for (what, change, broken) in changes {
+            let mut log = usual();
+            change(&mut log);
+            assert_eq!(first_break(&log), Some(broken), "{what}");
+        }
+    }
+
+    #[test]
+    fn a_field_cannot_lend_its_end_to_the_next() {
+        let at = Timestamp::from_second(1).expect("a time");
+        let entry = |by, device| {
+            let kind = SecurityEventKind::SignedIn;
+            SecurityEvent::after(None, Happened { at, kind, by, device, name: None, about: None }).hash
+        };
+        let id = Some(DeviceId::new(at, [7; 10]));
+        assert_ne!(entry(id, None), entry(None, id));
+    }
+
+    #[test]
+    fn a_new_device_is_asked_about_until_it_is_answered() {
+        use SecurityEventKind::*;
+        let numbers = |log: &[SecurityEvent]| open_questions(log).iter().map(|event| event.number).collect::<Vec<_>>();
+        assert_eq!(numbers(&usual()), [4], "the first device is the person's own");
+        let mut answered: Vec<_> = usual();
+        answered.push(SecurityEvent::after(answered.last(), happened(2_000, ConfirmedAsMine, "Laptop", Some(4))));
+        assert_eq!(numbers(&answered), [0_i64; 0]);
+        assert_eq!(numbers(&[]), [0_i64; 0]);
+    }
+}

@@ -1,0 +1,99 @@
+//! What happened to the ways into an account: a log that only grows, kept as a chain of hashes and told to every device,
+//! so that no hand on the database changes it unseen. And the question "Was this you?" with its answer.
+
+mod store;
+#[cfg(test)]
+mod tests;
+
+use api::security::EventAnswer;
+use axum::extract::State;
+use axum::http::StatusCode;
+use domain::ids::{DeviceId, HolderId};
+use domain::security::{Happened, SecurityEvent, SecurityEventKind, first_break, open_questions};
+use jiff::Timestamp;
+use utoipa_axum::router::OpenApiRouter;
+use utoipa_axum::routes;
+
+use crate::App;
+use crate::db::{DbResult, Tx};
+use crate::error::ApiError;
+use crate::feed;
+use crate::http::{Json, Path};
+use crate::sign_in::{SignedIn, sign_device_out};
+
+pub fn routes() -> OpenApiRouter<App> {
+    OpenApiRouter::new().routes(routes!(answer))
+}
+
+/// Writes an entry in the transaction that does the thing; the holder's row is locked.
+pub(crate) async fn record(tx: &mut Tx, holder: HolderId, happened: Happened) -> DbResult<()> {
+    let last = store::last(tx, holder).await?;
+    let event = SecurityEvent::after(last.as_ref(), happened);
+    store::add(tx, holder, &event).await?;
+    let at = event.at;
+    feed::put(tx, holder, at, &api::sync::Record::SecurityEvent(event)).await
+}
+
+/// Something that happened to a device.
+pub(crate) fn to_device(
+    kind: SecurityEventKind,
+    at: Timestamp,
+    by: Option<DeviceId>,
+    device: DeviceId,
+    name: &str,
+) -> Happened {
+    Happened { at, kind, by, device: Some(device), name: Some(name.to_owned()), about: None }
+}
+
+/// The kinds of entry at which a holder's chain breaks first; empty when all hold.
+pub(crate) async fn breaks(tx: &mut Tx) -> DbResult<Vec<String>> {
+    let mut logs: Vec<(HolderId, Vec<SecurityEvent>)> = Vec::new();
+    for (holder, event) in store::all(tx).await? {
+        match logs.last_mut() {
+            Some((same, log)) if *same == holder => log.push(event),
+            _ => logs.push((holder, vec![event])),
+        }
+    }
+    let broken = logs.iter().filter_map(|(_, log)| first_break(log).map(|number| format!("entry {number}")));
+    Ok(broken.collect())
+}
+
+/// Says whether an event that asks for it was the person's. "Not mine" signs the event's device out.
+#[utoipa::path(post, path = "/api/v1/security/events/{number}/answer", tag = "security", request_body = EventAnswer,
+    params(("number" = i64, Path)),
+    responses((status = 204, description = "Noted"), (status = 404, body = api::error::Problem)))]
+async fn answer(
+    State(app): State<App>,
+    signed_in: SignedIn,
+    Path(number): Path<i64>,
+    Json(answer): Json<EventAnswer>,
+) -> Result<StatusCode, ApiError> {
+    let holder = signed_in.holder;
+    let mut tx = app.db.begin_write().await?;
+    tx.lock(holder).await?;
+    let log = store::log(&mut tx, holder).await?;
+    let Some(event) = log.iter().find(|event| event.number == number) else { return Err(ApiError::not_found()) };
+    // Answered before, or nothing to answer: the same again is no error.
+    if !open_questions(&log).iter().any(|open| open.number == number) {
+        return Ok(StatusCode::NO_CONTENT);
+    }
+    let now = app.clock.now();
+    let kind = if answer.mine { SecurityEventKind::ConfirmedAsMine } else { SecurityEventKind::ReportedAsNotMine };
+    let happened = Happened {
+        at: now,
+        kind,
+        by: Some(signed_in.device),
+        device: event.device,
+        name: event.name.clone(),
+        about: Some(number),
+    };
+    record(&mut tx, holder, happened).await?;
+    if let Some(device) = event.device
+        && !answer.mine
+        && device != signed_in.device
+    {
+        sign_device_out(&mut tx, holder, device, now, Some(signed_in.device)).await?;
+    }
+    tx.commit().await?;
+    Ok(StatusCode::NO_CONTENT)
+}

@@ -1,0 +1,83 @@
+//! Rows of the security log.
+
+use domain::ids::{DeviceId, HolderId};
+use domain::security::{SecurityEvent, SecurityEventKind};
+use jiff::Timestamp;
+use sqlx::FromRow;
+use uuid::Uuid;
+
+use crate::db::{DbError, DbResult, Tx, on_engine};
+
+#[derive(FromRow)]
+struct EventRow {
+    holder_id: Uuid,
+    number: i64,
+    at: i64,
+    kind: String,
+    by_device: Option<Uuid>,
+    device_id: Option<Uuid>,
+    name: Option<String>,
+    about: Option<i64>,
+    hash: String,
+}
+
+impl EventRow {
+    fn read(self) -> DbResult<SecurityEvent> {
+        let kind: Result<SecurityEventKind, _> = serde_json::from_value(serde_json::Value::String(self.kind));
+        Ok(SecurityEvent {
+            number: self.number,
+            at: Timestamp::from_microsecond(self.at).map_err(|_| DbError::Corrupt("a time"))?,
+            kind: kind.map_err(|_| DbError::Corrupt("a kind of security event"))?,
+            by: self.by_device.map(DeviceId::from_uuid),
+            device: self.device_id.map(DeviceId::from_uuid),
+            name: self.name,
+            about: self.about,
+            hash: self.hash,
+        })
+    }
+}
+
+pub(super) async fn add(tx: &mut Tx, holder: HolderId, event: &SecurityEvent) -> DbResult<()> {
+    const ADD: &str = "INSERT INTO security_event
+        (holder_id, number, at, kind, by_device, device_id, name, about, hash) VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9)";
+    on_engine!(tx, |db| {
+        sqlx::query(ADD)
+            .bind(holder.as_uuid())
+            .bind(event.number)
+            .bind(event.at.as_microsecond())
+            .bind(event.kind.as_str())
+            .bind(event.by.map(|id| id.as_uuid()))
+            .bind(event.device.map(|id| id.as_uuid()))
+            .bind(&event.name)
+            .bind(event.about)
+            .bind(&event.hash)
+            .execute(db)
+            .await
+            .map(drop)
+            .map_err(DbError::from)
+    })
+}
+
+/// The newest entry.
+pub(super) async fn last(tx: &mut Tx, holder: HolderId) -> DbResult<Option<SecurityEvent>> {
+    const LAST: &str = "SELECT * FROM security_event WHERE holder_id = $1 ORDER BY number DESC LIMIT 1";
+    let row: Option<EventRow> = on_engine!(tx, |db| {
+        sqlx::query_as(LAST).bind(holder.as_uuid()).fetch_optional(db).await.map_err(DbError::from)
+    })?;
+    row.map(EventRow::read).transpose()
+}
+
+/// A holder's whole log, oldest first.
+pub(super) async fn log(tx: &mut Tx, holder: HolderId) -> DbResult<Vec<SecurityEvent>> {
+    const LOG: &str = "SELECT * FROM security_event WHERE holder_id = $1 ORDER BY number";
+    let rows: Vec<EventRow> =
+        on_engine!(tx, |db| sqlx::query_as(LOG).bind(holder.as_uuid()).fetch_all(db).await.map_err(DbError::from))?;
+    rows.into_iter().map(EventRow::read).collect()
+}
+
+/// Every log, for the audit.
+pub(super) async fn all(tx: &mut Tx) -> DbResult<Vec<(HolderId, SecurityEvent)>> {
+    const ALL: &str = "SELECT * FROM security_event ORDER BY holder_id, number";
+    let rows: Vec<EventRow> = on_engine!(tx, |db| sqlx::query_as(ALL).fetch_all(db).await.map_err(DbError::from))?;
+    rows.into_iter().map(|row| Ok((HolderId::from_uuid(row.holder_id), row.read()?))).collect()
+}
