@@ -67,6 +67,8 @@ codes! {
     /// The payment has already left.
     TooLate = "too_late", 409;
     AlreadySettled = "already_settled", 409;
+    /// Nobody could sign in any more without it.
+    LastWayIn = "last_way_in", 409;
     /// The same key came with another body.
     KeyReused = "key_reused", 422;
     InsufficientFunds = "insufficient_funds", 422;

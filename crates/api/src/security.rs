@@ -1,10 +1,46 @@
 //! The security log comes with the change feed (`Record::SecurityEvent`), so that every device keeps a copy of the chain.
-//! `POST /api/v1/security/events/{number}/answer` answers "Was this you?".
+//! `POST /api/v1/security/events/{number}/answer` answers "Was this you?". `/api/v1/security/passkeys` lists an account's
+//! passkeys, names them, takes them away, and begins the browser's visit that makes one more.
 
+use domain::ids::PasskeyId;
+use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, utoipa::ToSchema)]
 pub struct EventAnswer {
     /// `false` signs out the device that the event is about.
     pub mine: bool,
+}
+
+/// A passkey of the account, as its owner sees it.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, utoipa::ToSchema)]
+pub struct Passkey {
+    pub id: PasskeyId,
+    pub name: String,
+    #[schema(value_type = String, format = "date-time")]
+    pub created_at: Timestamp,
+    #[schema(value_type = Option<String>, format = "date-time")]
+    pub last_used_at: Option<Timestamp>,
+    /// It is kept in several places by whoever keeps it, so that losing one device does not lose it.
+    pub synced: bool,
+}
+
+/// `GET /api/v1/security/passkeys`.
+#[derive(Clone, Debug, Serialize, Deserialize, utoipa::ToSchema)]
+pub struct PasskeyList {
+    /// Oldest first.
+    pub items: Vec<Passkey>,
+}
+
+#[derive(Clone, Debug, Serialize, Deserialize, utoipa::ToSchema)]
+pub struct PasskeyName {
+    /// 1 to 80 characters.
+    pub name: String,
+}
+
+/// An address for the system's browser, good once.
+#[derive(Clone, Debug, Serialize, Deserialize, utoipa::ToSchema)]
+pub struct OneTimeAddress {
+    pub address: String,
+    pub expires_in: u32,
 }

@@ -72,6 +72,7 @@ pub const CODES: &[&str] = &[
     "too_many",
     "not_payable",
     "too_late",
+    "last_way_in",
     "not_a_known_format",
     "file_too_large",
     "file_empty",

@@ -1,14 +1,19 @@
 //! The security log on this device: readable offline, held to its chain, and "Was this you?".
 
+use std::sync::Arc;
+
 use api::security::EventAnswer;
-use domain::ids::MutationId;
+use domain::ids::{MutationId, PasskeyId};
 use domain::security::{SecurityEvent, first_break, open_questions};
+use jiff::Timestamp;
 use serde::Serialize;
 
 use crate::cache::security as rows;
 use crate::client::{Changed, Client, blocking};
 use crate::error::ClientError;
 use crate::http::{Method, Sending};
+
+const PASSKEYS: &str = "/api/v1/security/passkeys";
 
 /// The log as the person reads it.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, specta::Type)]
@@ -21,7 +26,29 @@ pub struct SecurityView {
     pub broken_at: Option<i64>,
 }
 
-/// The security log.
+/// A passkey of the account.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, specta::Type)]
+pub struct PasskeyView {
+    pub id: PasskeyId,
+    pub name: String,
+    #[specta(type = String)]
+    pub created_at: Timestamp,
+    #[specta(type = Option<String>)]
+    pub last_used_at: Option<Timestamp>,
+    /// Kept in several places: losing one device does not lose it.
+    pub synced: bool,
+    /// It cannot be taken away.
+    pub last: bool,
+}
+
+/// Where the browser goes to add a passkey.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, specta::Type)]
+pub struct AddPasskeyStarted {
+    pub address: String,
+    pub browser_opened: bool,
+}
+
+/// The security log, and the passkeys of the account.
 #[derive(Clone)]
 pub struct Security(pub(crate) Client);
 
@@ -57,6 +84,49 @@ impl Security {
         self.0.sync().now().await?;
         self.0.tell(Changed::Status);
         Ok(())
+    }
+
+    /// The account's passkeys, oldest first; asked of the server.
+    pub async fn passkeys(&self) -> Result<Vec<PasskeyView>, ClientError> {
+        let answer = self.0.call(Method::Get, PASSKEYS, Sending::default()).await?;
+        let list: api::security::PasskeyList = answer.json().await?;
+        let last = list.items.len() == 1;
+        let view = |passkey: api::security::Passkey| PasskeyView {
+            id: passkey.id,
+            name: passkey.name,
+            created_at: passkey.created_at,
+            last_used_at: passkey.last_used_at,
+            synced: passkey.synced,
+            last,
+        };
+        Ok(list.items.into_iter().map(view).collect())
+    }
+
+    /// Begins to add a passkey: the rest happens on the server's page, in the browser.
+    pub async fn add_passkey(&self, open_browser: bool) -> Result<AddPasskeyStarted, ClientError> {
+        let sending = Sending { idempotency: Some(self.0.fresh(MutationId::new)), ..Sending::default() };
+        let answer = self.0.call(Method::Post, PASSKEYS, sending).await?;
+        let begun: api::security::OneTimeAddress = answer.json().await?;
+        let (browser, address) = (Arc::clone(&self.0.0.ports.browser), begun.address.clone());
+        let browser_opened = open_browser && blocking(move || browser.open(&address)).await?;
+        Ok(AddPasskeyStarted { address: begun.address, browser_opened })
+    }
+
+    pub async fn rename_passkey(&self, id: PasskeyId, name: &str) -> Result<(), ClientError> {
+        let sending = Sending::json(&api::security::PasskeyName { name: name.to_owned() })?;
+        self.change_passkey(Method::Patch, &format!("{PASSKEYS}/{id}"), sending).await
+    }
+
+    /// Takes a passkey away. The account's other devices are signed out unless they are to be kept.
+    pub async fn remove_passkey(&self, id: PasskeyId, keep_devices: bool) -> Result<(), ClientError> {
+        let path = format!("{PASSKEYS}/{id}?keep_devices={keep_devices}");
+        self.change_passkey(Method::Delete, &path, Sending::default()).await
+    }
+
+    async fn change_passkey(&self, method: Method, path: &str, sending: Sending) -> Result<(), ClientError> {
+        let sending = Sending { idempotency: Some(self.0.fresh(MutationId::new)), ..sending };
+        self.0.call(method, path, sending).await?;
+        self.0.sync().now().await
     }
 
     /// Writes the log as a CSV table, oldest first, with the chain's hashes. Gives how many entries it has.

@@ -184,6 +184,11 @@ impl World {
             ("client_id", CLIENT_ID),
         ];
         let tokens: TokenResponse = self.oauth(&key, TOKEN_PATH, &form).await.ok();
+        self.signed_in(key, tokens)
+    }
+
+    /// A device that got these tokens for its key.
+    pub fn signed_in(&self, key: DeviceKey, tokens: TokenResponse) -> TestDevice {
         TestDevice {
             world: self.share(),
             holder: tokens.holder,

@@ -292,6 +292,22 @@ pub enum SecurityCommand {
         #[arg(long, value_name = "F.csv")]
         out: Option<PathBuf>,
     },
+    /// The passkeys of the account.
+    Passkeys,
+    /// Add a passkey, on the server's page in the browser.
+    AddPasskey {
+        /// Print the address to open instead of opening it.
+        #[arg(long)]
+        no_browser: bool,
+    },
+    /// Take a passkey away, but never the last. Other devices are signed out.
+    RemovePasskey {
+        /// By name or id.
+        passkey: String,
+        /// Leave the other devices signed in.
+        #[arg(long)]
+        keep_devices: bool,
+    },
     /// Answer "Was this you?" about an entry.
     Answer {
         number: i64,

@@ -14,6 +14,7 @@ use client::accounts::{AccountView, TransactionQuery};
 use client::bills::{MarkAs, NewBill, OccurrenceView};
 use client::payments::{PayBill, PaymentView};
 use client::reminders::TimerState;
+use client::security::PasskeyView;
 use client::status::{Phase, Protection};
 use domain::billers::Biller;
 use domain::bills::{Bill, OccurrenceState};
@@ -157,18 +158,7 @@ impl Run<'_> {
             Command::Unlock => self.unlock().await,
             Command::Devices { sign_out: None } => self.devices().await,
             Command::Devices { sign_out: Some(device) } => self.device_sign_out(&device).await,
-            Command::Security { what: SecurityCommand::Log { out: None } } => self.security_log().await,
-            Command::Security { what: SecurityCommand::Log { out: Some(file) } } => {
-                let file = self.cwd.join(file);
-                let entries = self.core.client.security().save(file.clone()).await?;
-                let text = format!("{entries} entries are in {}.\n", file.display());
-                Ok(Answer::new(json!({ "file": file, "entries": entries }), text))
-            }
-            Command::Security { what: SecurityCommand::Answer { number, how } } => {
-                self.core.client.security().answer(number, how.mine).await?;
-                let text = if how.mine { "Noted as yours.\n" } else { "Noted: that device is signed out.\n" };
-                Ok(Answer::new(json!({ "number": number, "mine": how.mine }), text))
-            }
+            Command::Security { what } => self.security(what).await,
             Command::Check => self.check().await,
             Command::ExportBindings { path } => export_bindings(&self.cwd.join(path)),
         }
@@ -280,6 +270,54 @@ impl Run<'_> {
         };
         self.core.client.device_sign_out(&device.id).await?;
         Ok(Answer::new(json!({ "id": device.id, "signed_in": false }), format!("{} is signed out.\n", device.name)))
+    }
+
+    // ---- security ------------------------------------------------------------------------------------------------
+
+    async fn security(&self, what: SecurityCommand) -> Done {
+        let security = self.core.client.security();
+        match what {
+            SecurityCommand::Log { out: None } => self.security_log().await,
+            SecurityCommand::Log { out: Some(file) } => {
+                let file = self.cwd.join(file);
+                let entries = security.save(file.clone()).await?;
+                let text = format!("{entries} entries are in {}.\n", file.display());
+                Ok(Answer::new(json!({ "file": file, "entries": entries }), text))
+            }
+            SecurityCommand::Answer { number, how } => {
+                security.answer(number, how.mine).await?;
+                let text = if how.mine { "Noted as yours.\n" } else { "Noted: that device is signed out.\n" };
+                Ok(Answer::new(json!({ "number": number, "mine": how.mine }), text))
+            }
+            SecurityCommand::Passkeys => {
+                let passkeys = security.passkeys().await?;
+                let row = |passkey: &PasskeyView| {
+                    let used = passkey.last_used_at.map_or_else(|| "never used".to_owned(), |at| at.to_string());
+                    vec![passkey.name.clone(), passkey.created_at.to_string(), used, passkey.id.to_string()]
+                };
+                let rows: Vec<_> = passkeys.iter().map(row).collect();
+                let text = table(&["Passkey", "Made", "Last used", "Id"], &rows);
+                Ok(Answer::new(json!({ "items": to_json(&passkeys)? }), text))
+            }
+            SecurityCommand::AddPasskey { no_browser } => {
+                let begun = security.add_passkey(!no_browser).await?;
+                let opened = if begun.browser_opened { "The browser is open. If it is not, open" } else { "Open" };
+                let text = format!("{opened} this address within two minutes:\n  {}\n", begun.address);
+                Ok(Answer::new(json!({ "address": begun.address, "browser_opened": begun.browser_opened }), text))
+            }
+            SecurityCommand::RemovePasskey { passkey, keep_devices } => {
+                let all = security.passkeys().await?;
+                let is_meant = |one: &&PasskeyView| one.id.to_string() == passkey || one.name == passkey;
+                let named: Vec<_> = all.iter().filter(is_meant).collect();
+                let found = match named.as_slice() {
+                    [] => return Err(Failure::not_found("passkey")),
+                    [found] => found,
+                    _ => return Err(Failure::refused("ambiguous", "several passkeys have that name", "say the id")),
+                };
+                security.remove_passkey(found.id, keep_devices).await?;
+                Ok(Answer::new(json!({ "id": found.id }), format!("{} lets nobody in any more.\n", found.name)))
+            }
+        }
     }
 
     async fn security_log(&self) -> Done {

@@ -93,6 +93,10 @@ pub fn builder() -> Builder<Wry> {
             security::security,
             security::security_answer,
             security::security_save,
+            security::passkeys,
+            security::passkey_add,
+            security::passkey_rename,
+            security::passkey_remove,
             sync::sync_now,
             sync::check,
         ])

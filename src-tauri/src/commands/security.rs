@@ -1,6 +1,7 @@
-//! The security log, and "Was this you?".
+//! The security log, "Was this you?", and the account's passkeys.
 
-use client::security::SecurityView;
+use client::security::{AddPasskeyStarted, PasskeyView, SecurityView};
+use domain::ids::PasskeyId;
 use tauri::AppHandle;
 
 use super::{Answer, Shared};
@@ -31,4 +32,33 @@ pub async fn security_save(app: AppHandle, core: Shared<'_>) -> Answer<bool> {
     };
     core.client.security().save(path).await?;
     Ok(true)
+}
+
+#[tauri::command]
+#[specta::specta]
+pub async fn passkeys(core: Shared<'_>) -> Answer<Vec<PasskeyView>> {
+    core.touch();
+    Ok(core.client.security().passkeys().await?)
+}
+
+/// Opens the browser on the page that makes one more passkey.
+#[tauri::command]
+#[specta::specta]
+pub async fn passkey_add(core: Shared<'_>) -> Answer<AddPasskeyStarted> {
+    core.touch();
+    Ok(core.client.security().add_passkey(true).await?)
+}
+
+#[tauri::command]
+#[specta::specta]
+pub async fn passkey_rename(core: Shared<'_>, id: PasskeyId, name: String) -> Answer<()> {
+    core.touch();
+    Ok(core.client.security().rename_passkey(id, &name).await?)
+}
+
+#[tauri::command]
+#[specta::specta]
+pub async fn passkey_remove(core: Shared<'_>, id: PasskeyId, keep_devices: bool) -> Answer<()> {
+    core.touch();
+    Ok(core.client.security().remove_passkey(id, keep_devices).await?)
 }

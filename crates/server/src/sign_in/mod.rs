@@ -9,6 +9,7 @@ mod store;
 mod tests;
 mod tokens;
 mod visit;
+mod ways_in;
 
 use api::error::ErrorCode;
 use api::sign_in::{AUTHORIZE_PATH, Me, PAR_PATH, REVOKE_PATH, SCOPE, TOKEN_PATH};
@@ -56,10 +57,11 @@ pub fn routes() -> OpenApiRouter<App> {
         .merge(passkeys::routes())
         .merge(tokens::routes())
         .merge(pages::routes())
+        .merge(ways_in::routes())
 }
 
 pub fn api_routes() -> OpenApiRouter<App> {
-    OpenApiRouter::new().routes(routes!(me))
+    OpenApiRouter::new().routes(routes!(me)).merge(ways_in::api_routes())
 }
 
 /// Where things are (RFC 8414).

@@ -136,6 +136,37 @@ async fn create(State(app): State<App>, visit: Visit) -> Response {
     page(&app, StatusCode::OK, "Create your account", &body)
 }
 
+/// The page that makes one more passkey; unless told, a passkey of the account is shown first.
+pub(super) fn add_passkey(app: &App, holder: &str, may_add: bool) -> Response {
+    let body = html! {
+        div { h1 id="title" { "Add a passkey" } p.soft { "to the account of " (holder) } }
+        (notices())
+        @if may_add {
+            form id="add" {
+                div.field {
+                    label for="name" { "Name" }
+                    input id="name" type="text" autocomplete="off" maxlength="80" required value="Another passkey" aria-describedby="name-help";
+                    p.help id="name-help" { "So that you know it again in the list: where it is kept." }
+                }
+                button.primary type="submit" { "Make the passkey" }
+            }
+            p.small.soft { "A second passkey lets you in when the first one is lost." }
+        } @else {
+            button.primary type="button" id="prove" { "Show a passkey you have" }
+            p.small.soft { "Only you may add a way into your account: first show one that it has." }
+        }
+    };
+    page(app, StatusCode::OK, "Add a passkey", &body)
+}
+
+pub(super) fn passkey_added(app: &App) -> Response {
+    let body = html! {
+        div { h1 id="title" { "The passkey is added" } p.soft { "It lets you in from now on." } }
+        p { "Close this page and go back to the Billfold app." }
+    };
+    page(app, StatusCode::OK, "The passkey is added", &body)
+}
+
 /// The page that asks whether this device is let in.
 #[utoipa::path(get, path = "/sign-in/confirm", tag = "sign_in", responses((status = 200, description = "The page"), (status = 400, description = "No visit")))]
 async fn confirm(State(app): State<App>, visit: Visit) -> Result<Response, ApiError> {

@@ -11,7 +11,8 @@ use utoipa_axum::router::OpenApiRouter;
 use utoipa_axum::routes;
 use uuid::Uuid;
 use webauthn_rs::prelude::{
-    DiscoverableAuthentication, Passkey, PasskeyRegistration, PublicKeyCredential, RegisterPublicKeyCredential,
+    CreationChallengeResponse, DiscoverableAuthentication, Passkey, PasskeyRegistration, PublicKeyCredential,
+    RegisterPublicKeyCredential,
 };
 use webauthn_rs_proto::ResidentKeyRequirement;
 
@@ -37,22 +38,22 @@ pub fn routes() -> OpenApiRouter<App> {
 
 /// A challenge and the options for the browser's passkey call.
 #[derive(Serialize, utoipa::ToSchema)]
-struct Started {
+pub(super) struct Started {
     ceremony: String,
     options: serde_json::Value,
 }
 
 #[derive(Deserialize, utoipa::ToSchema)]
-struct Finish {
-    ceremony: String,
+pub(super) struct Finish {
+    pub ceremony: String,
     /// What the browser's `toJSON()` gave.
-    credential: serde_json::Value,
+    pub credential: serde_json::Value,
 }
 
 #[derive(Serialize, utoipa::ToSchema)]
-struct Recognised {
+pub(super) struct Recognised {
     /// The page to go to.
-    location: String,
+    pub location: String,
 }
 
 impl Recognised {
@@ -62,7 +63,7 @@ impl Recognised {
 }
 
 /// The one answer to everything that goes wrong in a ceremony.
-fn refused() -> ApiError {
+pub(super) fn refused() -> ApiError {
     ApiError::new(ErrorCode::Forbidden, "the passkey was not accepted")
 }
 
@@ -77,17 +78,25 @@ async fn start_sign_in(
     let (mut options, state) = app.identity.passkeys.start_discoverable_authentication().map_err(|_| refused())?;
     // The page decides: autofill waits quietly, the button asks at once.
     options.mediation = None;
-    put_ceremony(&app, &visit, "sign_in", &state, &options).await
+    still_unknown(&visit)?;
+    put_ceremony(&app, &visit.hash, visit.ceremonies, "sign_in", &state, &options).await
 }
 
-async fn put_ceremony(
+/// A visit recognises one person, once.
+fn still_unknown(visit: &Visit) -> Result<(), ApiError> {
+    if visit.holder.is_some() { Err(refused()) } else { Ok(()) }
+}
+
+/// Hands out a challenge within a visit that had so many.
+pub(super) async fn put_ceremony(
     app: &App,
-    visit: &Visit,
+    visit: &[u8; 32],
+    before: i64,
     kind: &'static str,
     state: &impl Serialize,
     options: &impl Serialize,
 ) -> Result<Json<Started>, ApiError> {
-    if visit.ceremonies >= CEREMONIES_MAX || visit.holder.is_some() {
+    if before >= CEREMONIES_MAX {
         return Err(refused());
     }
     let ceremony = new_secret(app);
@@ -95,20 +104,20 @@ async fn put_ceremony(
     let options = serde_json::to_value(options).map_err(|_| refused())?;
     let ends_at = app.clock.now() + CHALLENGE_LIFE;
     let mut tx = app.db.begin_write().await?;
-    store::put_ceremony(&mut tx, &hash(&ceremony), &visit.hash, kind, &state, ends_at).await?;
+    store::put_ceremony(&mut tx, &hash(&ceremony), visit, kind, &state, ends_at).await?;
     tx.commit().await?;
     Ok(Json(Started { ceremony, options }))
 }
 
 /// Takes the challenge: whatever comes of it, it is gone.
-async fn take_ceremony<T: for<'de> Deserialize<'de>>(
+pub(super) async fn take_ceremony<T: for<'de> Deserialize<'de>>(
     app: &App,
-    visit: &Visit,
+    visit: &[u8; 32],
     kind: &'static str,
     ceremony: &str,
 ) -> Result<T, ApiError> {
     let mut tx = app.db.begin_write().await?;
-    let state = store::take_ceremony(&mut tx, &hash(ceremony), &visit.hash, kind, app.clock.now()).await?;
+    let state = store::take_ceremony(&mut tx, &hash(ceremony), visit, kind, app.clock.now()).await?;
     tx.commit().await?;
     state.and_then(|state| serde_json::from_str(&state).ok()).ok_or_else(refused)
 }
@@ -123,12 +132,12 @@ async fn finish_sign_in(
 ) -> Result<Json<Recognised>, ApiError> {
     match recognise(&app, &visit, request).await {
         Ok(()) => Ok(Recognised::confirm()),
-        Err(error) => Err(note_failure(&app, source, &visit, error).await?),
+        Err(error) => Err(note_failure(&app, source, &visit.hash, visit.failures, error).await?),
     }
 }
 
 async fn recognise(app: &App, visit: &Visit, request: Finish) -> Result<(), ApiError> {
-    let state: DiscoverableAuthentication = take_ceremony(app, visit, "sign_in", &request.ceremony).await?;
+    let state: DiscoverableAuthentication = take_ceremony(app, &visit.hash, "sign_in", &request.ceremony).await?;
     let credential: PublicKeyCredential = serde_json::from_value(request.credential).map_err(|_| refused())?;
     let passkeys = &app.identity.passkeys;
     let (user, id) = passkeys.identify_discoverable_authentication(&credential).map_err(|_| refused())?;
@@ -156,20 +165,21 @@ async fn recognise(app: &App, visit: &Visit, request: Finish) -> Result<(), ApiE
 }
 
 /// Counts a refusal against the visit and its source, and answers late.
-async fn note_failure(
+pub(super) async fn note_failure(
     app: &App,
     source: std::net::IpAddr,
-    visit: &Visit,
+    visit: &[u8; 32],
+    failures: i64,
     error: ApiError,
 ) -> Result<ApiError, ApiError> {
     if error.code() != ErrorCode::Forbidden {
         return Ok(error);
     }
     let mut tx = app.db.begin_write().await?;
-    if visit.failures + 1 >= FAILURES_MAX {
-        store::end_visit(&mut tx, &visit.hash).await?;
+    if failures + 1 >= FAILURES_MAX {
+        store::end_visit(&mut tx, visit).await?;
     } else {
-        store::note_failure(&mut tx, &visit.hash).await?;
+        store::note_failure(&mut tx, visit).await?;
     }
     tx.commit().await?;
     tokio::time::sleep(app.settings.failed_ceremony_delay).await;
@@ -207,12 +217,17 @@ async fn start_create(
     let user_handle = uuid::Builder::from_random_bytes(app.random()).into_uuid();
     let (mut options, state) =
         app.identity.passkeys.start_passkey_registration(user_handle, &name, &name, None).map_err(|_| refused())?;
-    // Without this a browser makes a key that cannot sign in by itself.
+    require_resident(&mut options);
+    still_unknown(&visit)?;
+    put_ceremony(&app, &visit.hash, visit.ceremonies, "create", &Making { name, user_handle, state }, &options).await
+}
+
+/// Without this a browser makes a key that cannot sign in by itself.
+pub(super) fn require_resident(options: &mut CreationChallengeResponse) {
     if let Some(selection) = &mut options.public_key.authenticator_selection {
         selection.resident_key = Some(ResidentKeyRequirement::Required);
         selection.require_resident_key = true;
     }
-    put_ceremony(&app, &visit, "create", &Making { name, user_handle, state }, &options).await
 }
 
 /// Makes the account with its first passkey.
@@ -230,12 +245,12 @@ async fn finish_create(
     }
     match create(&app, &visit, request).await {
         Ok(()) => Ok(Recognised::confirm()),
-        Err(error) => Err(note_failure(&app, source, &visit, error).await?),
+        Err(error) => Err(note_failure(&app, source, &visit.hash, visit.failures, error).await?),
     }
 }
 
 async fn create(app: &App, visit: &Visit, request: Finish) -> Result<(), ApiError> {
-    let making: Making = take_ceremony(app, visit, "create", &request.ceremony).await?;
+    let making: Making = take_ceremony(app, &visit.hash, "create", &request.ceremony).await?;
     let credential: RegisterPublicKeyCredential = serde_json::from_value(request.credential).map_err(|_| refused())?;
     let passkey =
         app.identity.passkeys.finish_passkey_registration(&credential, &making.state).map_err(|_| refused())?;

@@ -149,6 +149,55 @@ pub async fn put_passkey(
     run!(tx, PUT, holder.as_uuid(), id.as_uuid(), credential, body, now.as_microsecond()).map(drop)
 }
 
+/// A passkey with what its owner sees of it.
+pub struct OwnPasskey {
+    pub about: api::security::Passkey,
+    pub body: String,
+}
+
+/// A holder's passkeys, oldest first.
+pub async fn passkeys_of(tx: &mut Tx, holder: HolderId) -> DbResult<Vec<OwnPasskey>> {
+    const LIST: &str = "SELECT passkey_id, name, created_at, last_used_at, body FROM passkey
+                         WHERE holder_id = $1 ORDER BY created_at, passkey_id";
+    type Row = (Uuid, String, i64, Option<i64>, String);
+    let rows: Vec<Row> = on_engine!(tx, |db| {
+        sqlx::query_as(LIST).bind(holder.as_uuid()).fetch_all(db).await.map_err(DbError::from)
+    })?;
+    let read = |(id, name, created_at, last_used_at, body): Row| {
+        let kept: serde_json::Value = serde_json::from_str(&body).map_err(|_| DbError::Corrupt("a passkey"))?;
+        let about = api::security::Passkey {
+            id: PasskeyId::from_uuid(id),
+            name,
+            created_at: time(created_at)?,
+            last_used_at: last_used_at.map(time).transpose()?,
+            synced: kept.pointer("/cred/backup_state").and_then(serde_json::Value::as_bool).unwrap_or(false),
+        };
+        Ok(OwnPasskey { about, body })
+    };
+    rows.into_iter().map(read).collect()
+}
+
+/// False when there is no such passkey.
+pub async fn name_passkey(tx: &mut Tx, holder: HolderId, id: PasskeyId, name: &str) -> DbResult<bool> {
+    const SET: &str = "UPDATE passkey SET name = $3 WHERE holder_id = $1 AND passkey_id = $2";
+    Ok(run!(tx, SET, holder.as_uuid(), id.as_uuid(), name)? == 1)
+}
+
+pub async fn remove_passkey(tx: &mut Tx, holder: HolderId, id: PasskeyId) -> DbResult<()> {
+    const REMOVE: &str = "DELETE FROM passkey WHERE holder_id = $1 AND passkey_id = $2";
+    run!(tx, REMOVE, holder.as_uuid(), id.as_uuid()).map(drop)
+}
+
+#[derive(FromRow)]
+pub struct Owner {
+    pub name: String,
+    pub user_handle: Vec<u8>,
+}
+
+pub async fn owner(tx: &mut Tx, holder: HolderId) -> DbResult<Option<Owner>> {
+    row!(tx, "SELECT name, user_handle FROM holder WHERE holder_id = $1", holder.as_uuid())
+}
+
 pub struct KeptPasskey {
     pub holder: HolderId,
     pub id: PasskeyId,
@@ -199,6 +248,15 @@ pub async fn about(tx: &mut Tx, holder: HolderId, device: DeviceId) -> DbResult<
 pub async fn devices_signed_in(tx: &mut Tx, holder: HolderId) -> DbResult<i64> {
     const COUNT: &str = "SELECT COUNT(*) FROM device WHERE holder_id = $1 AND revoked_at IS NULL";
     Ok(one!(tx, COUNT, holder.as_uuid())?.unwrap_or(0))
+}
+
+/// The devices that are signed in.
+pub async fn devices_of(tx: &mut Tx, holder: HolderId) -> DbResult<Vec<DeviceId>> {
+    const LIST: &str = "SELECT device_id FROM device WHERE holder_id = $1 AND revoked_at IS NULL ORDER BY device_id";
+    let ids: Vec<Uuid> = on_engine!(tx, |db| {
+        sqlx::query_scalar(LIST).bind(holder.as_uuid()).fetch_all(db).await.map_err(DbError::from)
+    })?;
+    Ok(ids.into_iter().map(DeviceId::from_uuid).collect())
 }
 
 pub async fn device_by_thumbprint(tx: &mut Tx, holder: HolderId, thumbprint: &str) -> DbResult<Option<DeviceId>> {

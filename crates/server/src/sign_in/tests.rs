@@ -18,7 +18,7 @@ use serde_json::{Value, json};
 use sha2::{Digest, Sha256};
 use webauthn_rs::prelude::Url;
 
-use crate::testing::{Answer, DeviceKey, ORIGIN, REDIRECT, World, on_each_engine, on_sqlite};
+use crate::testing::{Answer, DeviceKey, ORIGIN, REDIRECT, TestDevice, World, on_each_engine, on_sqlite};
 
 const VERIFIER: &str = "another-verifier-of-at-least-forty-three-chars";
 const ME: &str = "/api/v1/me";
@@ -795,6 +795,157 @@ async fn the_page_for_a_new_account_begins_with_the_name_from_the_app_and_never_
                 None => assert!(!page.contains("value="), "{page}"),
             }
         }
+    })
+    .await;
+}
+
+// ---- ways in -----------------------------------------------------------------------------------------------------
+
+const PASSKEYS: &str = "/api/v1/security/passkeys";
+
+/// A device that signed in by a passkey of a new account, and the browser that holds it.
+async fn by_passkey(world: &World) -> (Browser<'_>, TestDevice) {
+    let key = DeviceKey::new();
+    let mut browser = Browser::new(world);
+    visit(&mut browser, &key).await;
+    browser.create("Ines Calloway").await.expect(200);
+    let code = param(&browser.confirm().await, "code").unwrap();
+    let tokens: TokenResponse = send(world, &key, TOKEN_PATH, &redeem(&code)).await.ok();
+    (browser, world.signed_in(key, tokens))
+}
+
+async fn passkeys(device: &TestDevice) -> Vec<api::security::Passkey> {
+    device.get(PASSKEYS).await.ok::<api::security::PasskeyList>().items
+}
+
+/// A browser at the page that adds a passkey.
+async fn adding<'a>(world: &'a World, device: &TestDevice) -> (Browser<'a>, String) {
+    let begun: api::security::OneTimeAddress = device.post(PASSKEYS, &json!({})).await.ok();
+    let path = begun.address.strip_prefix(ORIGIN).unwrap().to_owned();
+    let mut browser = Browser::new(world);
+    browser.get(&path).await.expect(303);
+    (browser, path)
+}
+
+async fn prove(browser: &Browser<'_>, holds: &mut Browser<'_>) -> Answer {
+    let started: Value = browser.post("/sign-in/passkeys/prove/start", &json!({})).await.ok();
+    let finish = holds.assert(&started).await;
+    browser.post("/sign-in/passkeys/prove/finish", &finish).await
+}
+
+async fn add(browser: &mut Browser<'_>, name: &str) -> Answer {
+    let started: Value = browser.post("/sign-in/passkeys/add/start", &json!({ "name": name })).await.ok();
+    let credential = browser.register(&started).await;
+    let finish = json!({"ceremony": started["ceremony"], "credential": credential});
+    browser.post("/sign-in/passkeys/add/finish", &finish).await
+}
+
+#[tokio::test]
+async fn a_second_passkey_is_added_by_who_shows_the_first_and_then_signs_in() {
+    on_each_engine(async |world| {
+        let (mut first, device) = by_passkey(&world).await;
+        world.advance(SignedDuration::from_secs(1));
+        let (mut browser, _) = adding(&world, &device).await;
+        let page = browser.get("/sign-in/passkeys").await;
+        assert!(page.text().contains("Show a passkey you have") && page.text().contains("Ines Calloway"));
+        let early = browser.post("/sign-in/passkeys/add/start", &json!({"name": "Key"})).await;
+        assert_eq!(early.code(), ErrorCode::Forbidden, "first the passkey that is there");
+        prove(&browser, &mut first).await.expect(200);
+        add(&mut browser, "Blue security key").await.expect(200);
+        browser.get("/sign-in/passkeys/done").await.expect(200);
+        let names: Vec<String> = passkeys(&device).await.into_iter().map(|passkey| passkey.name).collect();
+        assert_eq!(names, ["Passkey", "Blue security key"]);
+        // The visit is over, and its browser is not signed in by it.
+        browser.get("/sign-in/passkeys").await.expect(400);
+        let mut again = Browser { world: &world, cookie: String::new(), passkey: browser.passkey.clone() };
+        visit(&mut again, &DeviceKey::new()).await;
+        again.sign_in().await.expect(200);
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn a_visit_that_adds_a_passkey_lets_no_device_in_and_serves_one_browser_once() {
+    on_each_engine(async |world| {
+        let (mut first, device) = by_passkey(&world).await;
+        let (browser, path) = adding(&world, &device).await;
+        Browser::new(&world).get(&path).await.expect(400);
+        prove(&browser, &mut first).await.expect(200);
+        // Its cookie is no visit of a sign-in, under either name.
+        let secret = browser.cookie.split_once('=').unwrap().1;
+        for name in ["billfold-visit", "billfold-adding"] {
+            let mut other = Browser::new(&world);
+            other.cookie = format!("{name}={secret}");
+            other.get("/sign-in/confirm").await.expect(400);
+            other.post("/sign-in/confirm", &json!({"yes": true})).await.expect(400);
+        }
+        // And the visit of a sign-in adds nothing.
+        let mut sign_in = Browser::new(&world);
+        visit(&mut sign_in, &DeviceKey::new()).await;
+        sign_in.cookie = sign_in.cookie.replace("billfold-visit", "billfold-adding");
+        sign_in.get("/sign-in/passkeys").await.expect(400);
+        // From another site's page nothing is taken.
+        let wish = json!({"name": "Key"});
+        browser.post_from("https://example.org", "/sign-in/passkeys/add/start", &wish).await.expect(400);
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn only_a_passkey_of_this_account_is_a_proof_and_a_signed_out_device_adds_nothing() {
+    on_each_engine(async |world| {
+        let (mut first, device) = by_passkey(&world).await;
+        let (mut stranger, _) = by_passkey(&world).await;
+        let (mut browser, _) = adding(&world, &device).await;
+        assert_eq!(prove(&browser, &mut stranger).await.code(), ErrorCode::Forbidden);
+        prove(&browser, &mut first).await.expect(200);
+        let started: Value = browser.post("/sign-in/passkeys/add/start", &json!({"name": "Key"})).await.ok();
+        let credential = browser.register(&started).await;
+        device.delete(&format!("/api/v1/devices/{}", device.device)).await.expect(204);
+        let finish = json!({"ceremony": started["ceremony"], "credential": credential});
+        let late = browser.post("/sign-in/passkeys/add/finish", &finish).await;
+        assert_eq!(late.code(), ErrorCode::Forbidden);
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn passkeys_are_named_and_taken_away_but_never_the_last() {
+    on_each_engine(async |world| {
+        let (mut first, device) = by_passkey(&world).await;
+        let only = passkeys(&device).await.remove(0);
+        assert_eq!(device.delete(&format!("{PASSKEYS}/{}", only.id)).await.code(), ErrorCode::LastWayIn);
+        let (mut browser, _) = adding(&world, &device).await;
+        prove(&browser, &mut first).await.expect(200);
+        add(&mut browser, "Phone").await.expect(200);
+        let rename = json!({"name": "Desk keyring"});
+        device.patch(&format!("{PASSKEYS}/{}", only.id), "n", &rename).await.expect(204);
+        assert_eq!(passkeys(&device).await[0].name, "Desk keyring");
+        let blank = device.patch(&format!("{PASSKEYS}/{}", only.id), "b", &json!({"name": "  "})).await;
+        assert_eq!(blank.code(), ErrorCode::InvalidRequest);
+        let stranger = world.holder().await;
+        assert_eq!(stranger.delete(&format!("{PASSKEYS}/{}", only.id)).await.code(), ErrorCode::NotFound);
+        let renamed = stranger.patch(&format!("{PASSKEYS}/{}", only.id), "s", &rename).await;
+        assert_eq!(renamed.code(), ErrorCode::NotFound);
+        // What is lost lets nobody in: its passkey ends, and so do the account's other devices.
+        let laptop = world.device(device.holder).await;
+        device.delete(&format!("{PASSKEYS}/{}", only.id)).await.expect(204);
+        assert_eq!(laptop.get(ME).await.code(), ErrorCode::DeviceRevoked);
+        device.get(ME).await.expect(200);
+        visit(&mut first, &DeviceKey::new()).await;
+        assert_eq!(first.sign_in().await.code(), ErrorCode::Forbidden);
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn an_account_of_this_computer_gets_its_first_passkey_without_showing_one() {
+    on_each_engine(async |world| {
+        let device = world.holder().await;
+        let (mut browser, _) = adding(&world, &device).await;
+        assert!(browser.get("/sign-in/passkeys").await.text().contains("Make the passkey"));
+        add(&mut browser, "This computer").await.expect(200);
+        assert_eq!(passkeys(&device).await.len(), 1);
     })
     .await;
 }

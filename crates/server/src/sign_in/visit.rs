@@ -24,7 +24,7 @@ use crate::error::ApiError;
 use crate::http::{Json, Query, Source};
 
 const PUSHED_LIFE: SignedDuration = SignedDuration::from_secs(120);
-const VISIT_LIFE: SignedDuration = SignedDuration::from_mins(10);
+pub(super) const VISIT_LIFE: SignedDuration = SignedDuration::from_mins(10);
 const REQUEST_URI: &str = "urn:ietf:params:oauth:request_uri:";
 const STATE_MAX: usize = 512;
 const NAME_MAX: usize = 80;
@@ -151,11 +151,15 @@ async fn authorize(State(app): State<App>, query: Result<Query<Authorize>, ApiEr
     store::put_visit(&mut tx, &hash(&cookie), &body, now + VISIT_LIFE).await.map_err(failed)?;
     tx.commit().await.map_err(failed)?;
     let page = if request.prompt.as_deref() == Some("create") { "/sign-in/create" } else { "/sign-in" };
-    let secure = if app.settings.public_url.is_localhost() { "" } else { "; Secure" };
-    let name = cookie_name(&app);
-    let life = VISIT_LIFE.as_secs();
-    let cookie = format!("{name}={cookie}; Path=/; HttpOnly; SameSite=Lax; Max-Age={life}{secure}");
+    let cookie = set_cookie(&app, cookie_name(&app), &cookie);
     Ok(([(header::SET_COOKIE, cookie)], Redirect::to(page)).into_response())
+}
+
+/// The header that ties a visit to this browser for its time.
+pub(super) fn set_cookie(app: &App, name: &str, secret: &str) -> String {
+    let secure = if app.settings.public_url.is_localhost() { "" } else { "; Secure" };
+    let life = VISIT_LIFE.as_secs();
+    format!("{name}={secret}; Path=/; HttpOnly; SameSite=Lax; Max-Age={life}{secure}")
 }
 
 /// The prefix that binds a cookie to one host works on https alone.
@@ -199,7 +203,7 @@ impl FromRequestParts<App> for Visit {
     }
 }
 
-fn cookie<'a>(headers: &'a HeaderMap, name: &str) -> Option<&'a str> {
+pub(super) fn cookie<'a>(headers: &'a HeaderMap, name: &str) -> Option<&'a str> {
     let pairs = headers.get_all(header::COOKIE).iter().filter_map(|value| value.to_str().ok());
     pairs
         .flat_map(|pairs| pairs.split(';'))
@@ -208,7 +212,7 @@ fn cookie<'a>(headers: &'a HeaderMap, name: &str) -> Option<&'a str> {
 }
 
 /// Browsers name the page that a request with a body comes from.
-fn same_origin(app: &App, headers: &HeaderMap) -> bool {
+pub(super) fn same_origin(app: &App, headers: &HeaderMap) -> bool {
     headers.get(header::ORIGIN).is_some_and(|origin| origin == app.settings.public_url.origin())
 }
 

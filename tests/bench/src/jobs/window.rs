@@ -82,7 +82,7 @@ fn start(mut command: Command, title: &str, place: &Place, display: &Display) ->
     as_shipped(&mut command, place, display);
     let began = Instant::now();
     let program = Program::start(&mut command);
-    let window = wait_until("the window", || display.mapped(title));
+    let window = wait_until(&format!("the window of {title}"), || display.mapped(title));
     let mapped = began.elapsed().as_secs_f64();
     wait_until("the first text", || display.shows_text(window).then_some(()));
     let text = began.elapsed().as_secs_f64();

@@ -679,6 +679,7 @@ export const de: Messages = {
     too_long: ['Ein Text ist zu lang.', 'Kürzen Sie ihn.'],
     too_many: ['Es sind schon zu viele.', 'Entfernen Sie zuerst einige.'],
     not_payable: ['Das lässt sich nicht von hier bezahlen.', 'Zahlen Sie, wo Sie es sonst tun, und merken Sie es als bezahlt.'],
+    last_way_in: ['Das ist der letzte Passkey.', 'Fügen Sie zuerst einen anderen hinzu; ohne einen könnte sich niemand anmelden.'],
     too_late: ['Sie ist schon abgegangen.', 'Hier lässt sie sich nicht mehr absagen.'],
     already_settled: ['Es ist schon erledigt.', 'Es ist nichts zu tun.'],
     possible_duplicate: ['Das haben Sie gerade bezahlt.', 'Zahlen Sie nur noch einmal, wenn es so gemeint ist.'],

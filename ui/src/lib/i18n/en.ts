@@ -680,6 +680,7 @@ export const en = {
     too_long: ['A text is too long.', 'Shorten it.'],
     too_many: ['There are too many already.', 'Remove some first.'],
     not_payable: ['This cannot be paid from here.', 'Pay it where you usually do, and mark it paid.'],
+    last_way_in: ['This is the last passkey.', 'Add another one first; without any, nobody could sign in.'],
     too_late: ['It has already left.', 'It can no longer be cancelled here.'],
     already_settled: ['It is settled already.', 'There is nothing to do.'],
     possible_duplicate: ['You paid this a moment ago.', 'Pay once more only if that is meant.'],

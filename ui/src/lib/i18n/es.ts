@@ -679,6 +679,7 @@ export const es: Messages = {
     too_long: ['Un texto es demasiado largo.', 'Acórtalo.'],
     too_many: ['Ya hay demasiados.', 'Quita antes algunos.'],
     not_payable: ['Esto no se puede pagar desde aquí.', 'Págalo donde sueles, y márcalo como pagado.'],
+    last_way_in: ['Es la última llave de acceso.', 'Añade otra primero; sin ninguna, nadie podría iniciar sesión.'],
     too_late: ['Ya ha salido.', 'Desde aquí ya no se puede cancelar.'],
     already_settled: ['Ya está resuelto.', 'No hay nada que hacer.'],
     possible_duplicate: ['Acabas de pagar esto.', 'Paga otra vez solo si es lo que quieres.'],

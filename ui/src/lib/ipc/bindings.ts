@@ -63,6 +63,11 @@ export const commands = {
 	securityAnswer: (number: number, mine: boolean) => typedError<null, CommandError>(__TAURI_INVOKE("security_answer", { number, mine })),
 	/**  Asks where to, and writes the log there as a table; false when the person changed their mind. */
 	securitySave: () => typedError<boolean, CommandError>(__TAURI_INVOKE("security_save")),
+	passkeys: () => typedError<PasskeyView[], CommandError>(__TAURI_INVOKE("passkeys")),
+	/**  Opens the browser on the page that makes one more passkey. */
+	passkeyAdd: () => typedError<AddPasskeyStarted, CommandError>(__TAURI_INVOKE("passkey_add")),
+	passkeyRename: (id: PasskeyId, name: string) => typedError<null, CommandError>(__TAURI_INVOKE("passkey_rename", { id, name })),
+	passkeyRemove: (id: PasskeyId, keepDevices: boolean) => typedError<null, CommandError>(__TAURI_INVOKE("passkey_remove", { id, keepDevices })),
 	syncNow: () => typedError<null, CommandError>(__TAURI_INVOKE("sync_now")),
 	check: () => typedError<CheckLine[], CommandError>(__TAURI_INVOKE("check")),
 };
@@ -121,6 +126,12 @@ export type AccountView = {
 	transactions: number,
 	first_on: string | null,
 	last_on: string | null,
+};
+
+/**  Where the browser goes to add a passkey. */
+export type AddPasskeyStarted = {
+	address: string,
+	browser_opened: boolean,
 };
 
 /**  The template of a recurring or single bill. */
@@ -415,6 +426,20 @@ export type OccurrenceView = {
 
 /**  The window should go to this path. */
 export type OpenScreen = string;
+
+export type PasskeyId = string;
+
+/**  A passkey of the account. */
+export type PasskeyView = {
+	id: PasskeyId,
+	name: string,
+	created_at: string,
+	last_used_at: string | null,
+	/**  Kept in several places: losing one device does not lose it. */
+	synced: boolean,
+	/**  It cannot be taken away. */
+	last: boolean,
+};
 
 /**  Pays one occurrence, or a biller outside any bill. */
 export type PayBill = {

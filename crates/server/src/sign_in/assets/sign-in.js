@@ -79,19 +79,32 @@ function signInPage(button) {
   offerInField();
 }
 
-function createPage(form) {
+/** A form that names something and makes a passkey for it. */
+function makingPage(form, path) {
   const button = form.querySelector("button");
   form.addEventListener("submit", (event) => {
     event.preventDefault();
     attempt([button], async () => {
       const name = form.querySelector("#name").value;
-      const { ceremony, options } = await post("/sign-in/create/start", { name });
+      const { ceremony, options } = await post(`${path}/start`, { name });
       const publicKey = PublicKeyCredential.parseCreationOptionsFromJSON(options.publicKey);
       const credential = await navigator.credentials.create({ publicKey });
-      const next = await post("/sign-in/create/finish", { ceremony, credential: credential.toJSON() });
+      const next = await post(`${path}/finish`, { ceremony, credential: credential.toJSON() });
       location.assign(next.location);
     });
   });
+}
+
+function provePage(button) {
+  button.addEventListener("click", () =>
+    attempt([button], async () => {
+      const { ceremony, options } = await post("/sign-in/passkeys/prove/start");
+      const publicKey = PublicKeyCredential.parseRequestOptionsFromJSON(options.publicKey);
+      const credential = await navigator.credentials.get({ publicKey });
+      const next = await post("/sign-in/passkeys/prove/finish", { ceremony, credential: credential.toJSON() });
+      location.assign(next.location);
+    }),
+  );
 }
 
 function confirmPage(yes, no) {
@@ -107,14 +120,20 @@ function confirmPage(yes, no) {
 
 const passkey = document.querySelector("#passkey");
 const create = document.querySelector("#create");
+const add = document.querySelector("#add");
+const prove = document.querySelector("#prove");
 const yes = document.querySelector("#yes");
 
-if ((passkey || create) && !window.PublicKeyCredential?.parseRequestOptionsFromJSON) {
+if ((passkey || create || add || prove) && !window.PublicKeyCredential?.parseRequestOptionsFromJSON) {
   say("This browser cannot use passkeys. Open this page in a newer one.");
 } else if (passkey) {
   signInPage(passkey);
 } else if (create) {
-  createPage(create);
+  makingPage(create, "/sign-in/create");
+} else if (add) {
+  makingPage(add, "/sign-in/passkeys/add");
+} else if (prove) {
+  provePage(prove);
 } else if (yes) {
   confirmPage(yes, document.querySelector("#no"));
 }

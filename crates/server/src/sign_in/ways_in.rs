@@ -1,0 +1,359 @@
+//! The passkeys of an account. One more is made in the browser, on a visit that a signed-in device begins: the person
+//! first shows a passkey that the account has. Naming and taking one away need no browser, since both only reduce power.
+
+use api::error::ErrorCode;
+use api::security::{OneTimeAddress, PasskeyList, PasskeyName};
+use axum::extract::{FromRequestParts, State};
+use axum::http::request::Parts;
+use axum::http::{StatusCode, header};
+use axum::response::{IntoResponse, Redirect, Response};
+use domain::ids::{DeviceId, HolderId, PasskeyId};
+use domain::security::{Happened, SecurityEventKind};
+use jiff::SignedDuration;
+use serde::{Deserialize, Serialize};
+use utoipa_axum::router::OpenApiRouter;
+use utoipa_axum::routes;
+use uuid::Uuid;
+use webauthn_rs::prelude::{
+    Passkey, PasskeyAuthentication, PasskeyRegistration, PublicKeyCredential, RegisterPublicKeyCredential,
+};
+
+use super::passkeys::{
+    Finish, Recognised, Started, note_failure, put_ceremony, refused, require_resident, take_ceremony,
+};
+use super::visit::{VISIT_LIFE, clean_name, cookie, same_origin, set_cookie, too_often};
+use super::{SignedIn, hash, new_secret, pages, sign_device_out, store};
+use crate::App;
+use crate::error::ApiError;
+use crate::http::{Json, Path, Query, Source};
+use crate::security;
+
+/// The address is opened at once, by the app.
+const ADDRESS_LIFE: SignedDuration = SignedDuration::from_secs(120);
+/// More than anybody keeps apart.
+const PASSKEYS_MAX: usize = 20;
+const PAGE: &str = "/sign-in/passkeys";
+
+pub fn routes() -> OpenApiRouter<App> {
+    OpenApiRouter::new()
+        .routes(routes!(open))
+        .routes(routes!(page))
+        .routes(routes!(done))
+        .routes(routes!(start_prove))
+        .routes(routes!(finish_prove))
+        .routes(routes!(start_add))
+        .routes(routes!(finish_add))
+}
+
+pub fn api_routes() -> OpenApiRouter<App> {
+    OpenApiRouter::new().routes(routes!(list, begin)).routes(routes!(rename, remove))
+}
+
+// ---- for a signed-in device --------------------------------------------------------------------------------------
+
+/// The account's passkeys, oldest first.
+#[utoipa::path(get, path = "/api/v1/security/passkeys", tag = "security", responses((status = 200, body = PasskeyList)))]
+async fn list(State(app): State<App>, signed_in: SignedIn) -> Result<Json<PasskeyList>, ApiError> {
+    let mut tx = app.db.begin_read().await?;
+    let kept = store::passkeys_of(&mut tx, signed_in.holder).await?;
+    Ok(Json(PasskeyList { items: kept.into_iter().map(|kept| kept.about).collect() }))
+}
+
+/// An address at which the person makes one more passkey: good once, for two minutes.
+#[utoipa::path(post, path = "/api/v1/security/passkeys", tag = "security",
+    responses((status = 201, body = OneTimeAddress), (status = 422, body = api::error::Problem)))]
+async fn begin(State(app): State<App>, signed_in: SignedIn) -> Result<Response, ApiError> {
+    let mut tx = app.db.begin_write().await?;
+    if store::passkeys_of(&mut tx, signed_in.holder).await?.len() >= PASSKEYS_MAX {
+        return Err(ApiError::new(ErrorCode::TooMany, "an account has at most 20 passkeys"));
+    }
+    let secret = new_secret(&app);
+    let adding = Adding { holder: signed_in.holder, device: signed_in.device };
+    let body = serde_json::to_string(&adding).map_err(|_| refused())?;
+    store::put_pushed(&mut tx, &hash(&secret), &body, app.clock.now() + ADDRESS_LIFE).await?;
+    tx.commit().await?;
+    let address = format!("{}{PAGE}/open?secret={secret}", app.settings.public_url);
+    let expires_in = u32::try_from(ADDRESS_LIFE.as_secs()).unwrap_or(0);
+    Ok((StatusCode::CREATED, axum::Json(OneTimeAddress { address, expires_in })).into_response())
+}
+
+/// Gives a passkey another name.
+#[utoipa::path(patch, path = "/api/v1/security/passkeys/{id}", tag = "security", params(("id" = PasskeyId, Path)),
+    request_body = PasskeyName, responses((status = 204, description = "Named"), (status = 404, body = api::error::Problem)))]
+async fn rename(
+    State(app): State<App>,
+    signed_in: SignedIn,
+    Path(id): Path<PasskeyId>,
+    Json(wish): Json<PasskeyName>,
+) -> Result<StatusCode, ApiError> {
+    let name = name_of(&wish.name)?;
+    let mut tx = app.db.begin_write().await?;
+    tx.lock(signed_in.holder).await?;
+    if !store::name_passkey(&mut tx, signed_in.holder, id, &name).await? {
+        return Err(ApiError::not_found());
+    }
+    let kind = SecurityEventKind::PasskeyRenamed;
+    security::record(&mut tx, signed_in.holder, about_passkey(&app, kind, Some(signed_in.device), &name)).await?;
+    tx.commit().await?;
+    Ok(StatusCode::NO_CONTENT)
+}
+
+#[derive(Deserialize, utoipa::IntoParams)]
+struct Removing {
+    /// Leaves the account's other devices signed in; they are signed out unless told.
+    #[serde(default)]
+    keep_devices: bool,
+}
+
+/// Takes a passkey away, but never the last.
+#[utoipa::path(delete, path = "/api/v1/security/passkeys/{id}", tag = "security",
+    params(("id" = PasskeyId, Path), Removing),
+    responses((status = 204, description = "Taken away"), (status = 404, body = api::error::Problem),
+        (status = 409, body = api::error::Problem)))]
+async fn remove(
+    State(app): State<App>,
+    signed_in: SignedIn,
+    Path(id): Path<PasskeyId>,
+    Query(removing): Query<Removing>,
+) -> Result<StatusCode, ApiError> {
+    let holder = signed_in.holder;
+    let mut tx = app.db.begin_write().await?;
+    tx.lock(holder).await?;
+    let kept = store::passkeys_of(&mut tx, holder).await?;
+    let Some(passkey) = kept.iter().find(|kept| kept.about.id == id) else { return Err(ApiError::not_found()) };
+    if kept.len() == 1 {
+        return Err(ApiError::new(ErrorCode::LastWayIn, "this is the last passkey: add another one first"));
+    }
+    store::remove_passkey(&mut tx, holder, id).await?;
+    let kind = SecurityEventKind::PasskeyRemoved;
+    security::record(&mut tx, holder, about_passkey(&app, kind, Some(signed_in.device), &passkey.about.name)).await?;
+    if !removing.keep_devices {
+        for device in store::devices_of(&mut tx, holder).await? {
+            if device != signed_in.device {
+                sign_device_out(&mut tx, holder, device, app.clock.now(), Some(signed_in.device)).await?;
+            }
+        }
+    }
+    tx.commit().await?;
+    Ok(StatusCode::NO_CONTENT)
+}
+
+fn name_of(typed: &str) -> Result<String, ApiError> {
+    let wrong = || ApiError::invalid(ErrorCode::InvalidRequest, "name", "a name has 1 to 80 characters");
+    clean_name(typed).ok_or_else(wrong)
+}
+
+fn about_passkey(app: &App, kind: SecurityEventKind, by: Option<DeviceId>, name: &str) -> Happened {
+    Happened { at: app.clock.now(), kind, by, device: None, name: Some(name.to_owned()), about: None }
+}
+
+// ---- the visit ---------------------------------------------------------------------------------------------------
+
+/// What a visit is for. It is no sign-in: nothing at its end lets a device in.
+#[derive(Serialize, Deserialize)]
+struct Adding {
+    holder: HolderId,
+    device: DeviceId,
+}
+
+/// A visit that adds a passkey, by its own cookie.
+struct AddVisit {
+    hash: [u8; 32],
+    adding: Adding,
+    /// The person has shown a passkey of the account.
+    proven: bool,
+    failures: i64,
+    ceremonies: i64,
+}
+
+impl FromRequestParts<App> for AddVisit {
+    type Rejection = Response;
+
+    async fn from_request_parts(parts: &mut Parts, app: &App) -> Result<Self, Response> {
+        let none = || pages::ended(app);
+        if parts.method != axum::http::Method::GET && !same_origin(app, &parts.headers) {
+            return Err(none());
+        }
+        let secret = cookie(&parts.headers, cookie_name(app)).ok_or_else(none)?;
+        let hash = hash(secret);
+        let failed = |error| ApiError::from(error).into_response();
+        let mut tx = app.db.read_once().await.map_err(failed)?;
+        let row = store::visit(&mut tx, &hash, app.clock.now()).await.map_err(failed)?.ok_or_else(none)?;
+        let adding: Adding = serde_json::from_str(&row.body).map_err(|_| none())?;
+        let proven = row.holder.is_some_and(|holder| holder == adding.holder);
+        Ok(Self { hash, adding, proven, failures: row.failures, ceremonies: row.ceremonies })
+    }
+}
+
+fn cookie_name(app: &App) -> &'static str {
+    if app.settings.public_url.is_localhost() { "billfold-adding" } else { "__Host-billfold-adding" }
+}
+
+#[derive(Deserialize, utoipa::IntoParams)]
+struct Open {
+    secret: String,
+}
+
+/// Opens the address in the browser, once.
+#[utoipa::path(get, path = "/sign-in/passkeys/open", tag = "security", params(Open),
+    responses((status = 303, description = "To the page"), (status = 400, description = "Used or too old")))]
+async fn open(State(app): State<App>, query: Result<Query<Open>, ApiError>) -> Result<Response, Response> {
+    let Query(query) = query.map_err(|_| pages::ended(&app))?;
+    let failed = |error| ApiError::from(error).into_response();
+    let now = app.clock.now();
+    let mut tx = app.db.begin_write().await.map_err(failed)?;
+    let body = store::take_pushed(&mut tx, &hash(&query.secret), now).await.map_err(failed)?;
+    let Some(body) = body.filter(|body| serde_json::from_str::<Adding>(body).is_ok()) else {
+        tx.commit().await.map_err(failed)?;
+        return Err(pages::ended(&app));
+    };
+    let secret = new_secret(&app);
+    store::put_visit(&mut tx, &hash(&secret), &body, now + VISIT_LIFE).await.map_err(failed)?;
+    tx.commit().await.map_err(failed)?;
+    let cookie = set_cookie(&app, cookie_name(&app), &secret);
+    Ok(([(header::SET_COOKIE, cookie)], Redirect::to(PAGE)).into_response())
+}
+
+/// The page that makes one more passkey.
+#[utoipa::path(get, path = "/sign-in/passkeys", tag = "security",
+    responses((status = 200, description = "The page"), (status = 400, description = "No visit")))]
+async fn page(State(app): State<App>, visit: AddVisit) -> Result<Response, ApiError> {
+    let mut tx = app.db.begin_read().await?;
+    let name = store::holder_name(&mut tx, visit.adding.holder).await?.ok_or_else(ApiError::not_found)?;
+    let first = store::passkeys_of(&mut tx, visit.adding.holder).await?.is_empty();
+    Ok(pages::add_passkey(&app, &name, first || visit.proven))
+}
+
+/// The page at the end of it.
+#[utoipa::path(get, path = "/sign-in/passkeys/done", tag = "security", responses((status = 200, description = "The page")))]
+async fn done(State(app): State<App>) -> Response {
+    pages::passkey_added(&app)
+}
+
+/// Begins to show a passkey that the account has.
+#[utoipa::path(post, path = "/sign-in/passkeys/prove/start", tag = "security", responses((status = 200, body = Started)))]
+async fn start_prove(
+    State(app): State<App>,
+    Source(source): Source,
+    visit: AddVisit,
+) -> Result<Json<Started>, ApiError> {
+    app.limits.start.take(source, app.clock.now()).map_err(too_often)?;
+    let mut tx = app.db.read_once().await?;
+    let kept = store::passkeys_of(&mut tx, visit.adding.holder).await?;
+    drop(tx);
+    let passkeys: Vec<Passkey> = kept.iter().filter_map(|kept| serde_json::from_str(&kept.body).ok()).collect();
+    let (options, state) = app.identity.passkeys.start_passkey_authentication(&passkeys).map_err(|_| refused())?;
+    put_ceremony(&app, &visit.hash, visit.ceremonies, "prove", &state, &options).await
+}
+
+/// Takes the proof.
+#[utoipa::path(post, path = "/sign-in/passkeys/prove/finish", tag = "security", request_body = Finish,
+    responses((status = 200, body = Recognised)))]
+async fn finish_prove(
+    State(app): State<App>,
+    Source(source): Source,
+    visit: AddVisit,
+    Json(request): Json<Finish>,
+) -> Result<Json<Recognised>, ApiError> {
+    match prove(&app, &visit, request).await {
+        Ok(()) => Ok(Json(Recognised { location: PAGE.to_owned() })),
+        Err(error) => Err(note_failure(&app, source, &visit.hash, visit.failures, error).await?),
+    }
+}
+
+async fn prove(app: &App, visit: &AddVisit, request: Finish) -> Result<(), ApiError> {
+    let holder = visit.adding.holder;
+    let state: PasskeyAuthentication = take_ceremony(app, &visit.hash, "prove", &request.ceremony).await?;
+    let credential: PublicKeyCredential = serde_json::from_value(request.credential).map_err(|_| refused())?;
+    let result = app.identity.passkeys.finish_passkey_authentication(&credential, &state).map_err(|_| refused())?;
+    if !result.user_verified() {
+        return Err(refused());
+    }
+    let mut tx = app.db.begin_write().await?;
+    let kept = store::passkey(&mut tx, result.cred_id()).await?.filter(|kept| kept.holder == holder);
+    let kept = kept.ok_or_else(refused)?;
+    let mut passkey: Passkey = serde_json::from_str(&kept.body).map_err(|_| refused())?;
+    passkey.update_credential(&result);
+    let body = serde_json::to_string(&passkey).map_err(|_| refused())?;
+    store::note_passkey_use(&mut tx, holder, kept.id, &body, app.clock.now()).await?;
+    if !store::recognise_visit(&mut tx, &visit.hash, holder).await? {
+        return Err(refused());
+    }
+    Ok(tx.commit().await?)
+}
+
+/// A passkey in the making.
+#[derive(Serialize, Deserialize)]
+struct Making {
+    name: String,
+    state: PasskeyRegistration,
+}
+
+/// Begins to make the new passkey.
+#[utoipa::path(post, path = "/sign-in/passkeys/add/start", tag = "security", request_body = PasskeyName,
+    responses((status = 200, body = Started)))]
+async fn start_add(
+    State(app): State<App>,
+    Source(source): Source,
+    visit: AddVisit,
+    Json(wish): Json<PasskeyName>,
+) -> Result<Json<Started>, ApiError> {
+    let name = name_of(&wish.name)?;
+    app.limits.start.take(source, app.clock.now()).map_err(too_often)?;
+    let mut tx = app.db.begin_read().await?;
+    let owner = store::owner(&mut tx, visit.adding.holder).await?.ok_or_else(refused)?;
+    let kept = store::passkeys_of(&mut tx, visit.adding.holder).await?;
+    drop(tx);
+    if !kept.is_empty() && !visit.proven {
+        return Err(refused());
+    }
+    let user_handle = Uuid::from_slice(&owner.user_handle).map_err(|_| refused())?;
+    let known = kept.iter().filter_map(|kept| serde_json::from_str::<Passkey>(&kept.body).ok());
+    let exclude = known.map(|passkey| passkey.cred_id().clone()).collect();
+    let started =
+        app.identity.passkeys.start_passkey_registration(user_handle, &owner.name, &owner.name, Some(exclude));
+    let (mut options, state) = started.map_err(|_| refused())?;
+    require_resident(&mut options);
+    put_ceremony(&app, &visit.hash, visit.ceremonies, "add", &Making { name, state }, &options).await
+}
+
+/// Keeps the new passkey. The visit has done what it was for.
+#[utoipa::path(post, path = "/sign-in/passkeys/add/finish", tag = "security", request_body = Finish,
+    responses((status = 200, body = Recognised)))]
+async fn finish_add(
+    State(app): State<App>,
+    Source(source): Source,
+    visit: AddVisit,
+    Json(request): Json<Finish>,
+) -> Result<Json<Recognised>, ApiError> {
+    match add(&app, &visit, request).await {
+        Ok(()) => Ok(Json(Recognised { location: format!("{PAGE}/done") })),
+        Err(error) => Err(note_failure(&app, source, &visit.hash, visit.failures, error).await?),
+    }
+}
+
+async fn add(app: &App, visit: &AddVisit, request: Finish) -> Result<(), ApiError> {
+    let Adding { holder, device } = visit.adding;
+    let making: Making = take_ceremony(app, &visit.hash, "add", &request.ceremony).await?;
+    let credential: RegisterPublicKeyCredential = serde_json::from_value(request.credential).map_err(|_| refused())?;
+    let passkey =
+        app.identity.passkeys.finish_passkey_registration(&credential, &making.state).map_err(|_| refused())?;
+    let body = serde_json::to_string(&passkey).map_err(|_| refused())?;
+    let mut tx = app.db.begin_write().await?;
+    tx.lock(holder).await?;
+    // What was true when it began must be true now: the device is signed in, and somebody showed a passkey.
+    let signed_in = store::devices_of(&mut tx, holder).await?.contains(&device);
+    let first = store::passkeys_of(&mut tx, holder).await?.is_empty();
+    if !signed_in || !(first || visit.proven) || !store::end_visit(&mut tx, &visit.hash).await? {
+        return Err(refused());
+    }
+    let id = app.new_passkey_id();
+    match store::put_passkey(&mut tx, holder, id, passkey.cred_id(), &body, app.clock.now()).await {
+        Err(error) if error.is_duplicate() => return Err(refused()),
+        other => other?,
+    }
+    store::name_passkey(&mut tx, holder, id, &making.name).await?;
+    let kind = SecurityEventKind::PasskeyAdded;
+    security::record(&mut tx, holder, about_passkey(app, kind, Some(device), &making.name)).await?;
+    Ok(tx.commit().await?)
+}
