@@ -49,13 +49,28 @@ impl Browser {
         let driver = WebDriver::new(format!("http://127.0.0.1:{port}"), capabilities).await.expect("a browser");
         let mut browser = Self { driver, authenticator: String::new(), _program: program, _home: home };
         browser.cdp("WebAuthn.enable", json!({})).await;
+        browser.add_authenticator().await;
+        browser
+    }
+
+    async fn add_authenticator(&mut self) {
         let options = json!({"options": {
             "protocol": "ctap2", "transport": "internal", "hasResidentKey": true, "hasUserVerification": true,
             "isUserVerified": true, "automaticPresenceSimulation": true,
         }});
-        let added = browser.cdp("WebAuthn.addVirtualAuthenticator", options).await;
-        browser.authenticator = added["authenticatorId"].as_str().expect("an authenticator").to_owned();
-        browser
+        let added = self.cdp("WebAuthn.addVirtualAuthenticator", options).await;
+        self.authenticator = added["authenticatorId"].as_str().expect("an authenticator").to_owned();
+    }
+
+    /// The person takes another key to hand; the former one, with its passkeys, is away.
+    pub async fn other_authenticator(&mut self) {
+        self.cdp("WebAuthn.removeVirtualAuthenticator", json!({"authenticatorId": self.authenticator})).await;
+        self.add_authenticator().await;
+    }
+
+    /// Waits until these words stand on the page.
+    pub async fn wait_for(&self, words: &str) {
+        crate::process::wait_for(words, async || self.text().await.contains(words).then_some(())).await;
     }
 
     /// From now on the person is recognised by their authenticator, or not: a wrong finger, or a refusal.

@@ -35,14 +35,6 @@ describe('settings', () => {
     delete document.documentElement.dataset.theme;
   });
 
-  it('sign out another device, never this one', async () => {
-    const on = world();
-    draw(Settings, on);
-    await click('Sign out Travel laptop');
-    await waitFor(() => expect(on.commands.deviceSignOut).toHaveBeenCalledWith('device-2'));
-    expect(screen.queryByRole('button', { name: /Alder, desk/ })).toBeNull();
-  });
-
   it('offer no sign-out of an account that lives on this computer alone', async () => {
     draw(Settings, world());
     expect(await screen.findByText(/lives on this computer alone/)).toBeTruthy();

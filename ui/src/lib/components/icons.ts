@@ -39,6 +39,7 @@ export type IconName =
   | 'ring'
   | 'scheduled'
   | 'search'
+  | 'security'
   | 'send'
   | 'server'
   | 'settings'

@@ -86,6 +86,13 @@ export function sampleIpc(query = ''): Ipc {
     }),
     devices: () => read(() => world.devices),
     deviceSignOut: (id) => change(() => ((world.devices = world.devices.filter((device) => device.id !== id)), null)),
+    security: () => read(() => world.security()),
+    securityAnswer: (number, mine) => change(() => (world.answerAbout(number, mine), null)),
+    securitySave: async () => attempt(() => true),
+    passkeys: () => read(() => world.passkeys.map((one) => ({ ...one, last: world.passkeys.length === 1 }))),
+    passkeyAdd: async () => attempt(() => ({ address: 'http://localhost:8470/sign-in/passkeys/open?secret=4f2a91', browser_opened: true })),
+    passkeyRename: (id, name) => change(() => ((found(world.passkeys.find((one) => one.id === id)).name = name), null)),
+    passkeyRemove: (id) => change(() => ((world.passkeys = world.passkeys.filter((one) => one.id !== id)), null)),
     home: () => read(() => world.home()),
     bills: () => read(() => ({ today: TODAY, occurrences: occurrences(world.book), bills: world.billViews() })),
     billAdd: (typed) => change(() => {

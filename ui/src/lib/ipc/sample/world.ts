@@ -1,9 +1,10 @@
 // The whole invented world in memory: Ines Calloway's money on 12 November 2026.
-import type { Account, BillView, DeviceView, HomeView, ImportOffer, MarkAs, PayBill, PaymentView, RemindersView, Settings, StatusView } from '../bindings';
+import type { Account, BillView, DeviceView, HomeView, ImportOffer, MarkAs, PasskeyView, PayBill, PaymentView, RemindersView, SecurityEvent, SecurityView, Settings, StatusView } from '../bindings';
 import { card, cardView, checking, transactions } from './accounts';
 import { billers, startingBills, TODAY, usd } from './bills';
 import { datesOf, isPayable, markKey, occurrence, occurrences, shifted, type Book } from './book';
 import { paidByWord, startingPayments } from './payments';
+import { startingEvents } from './security';
 
 const SOON = 7;
 const holidays: Record<string, string> = { '2026-11-26': 'Thanksgiving Day', '2026-11-11': 'Veterans Day', '2026-12-25': 'Christmas Day' };
@@ -18,7 +19,13 @@ export class World {
   devices: DeviceView[] = [
     { id: 'device-1', name: 'Alder, desk', last_seen_at: '2026-11-12T14:41:00Z', this_one: true },
     { id: 'device-2', name: 'Travel laptop', last_seen_at: '2026-11-09T22:05:00Z', this_one: false },
+    { id: 'device-3', name: 'Fedora laptop', last_seen_at: '2026-11-12T08:12:00Z', this_one: false },
   ];
+  passkeys: Omit<PasskeyView, 'last'>[] = [
+    { id: 'passkey-1', name: 'Desk keyring', created_at: '2026-03-02T09:00:00Z', last_used_at: '2026-11-12T14:38:00Z', synced: true },
+    { id: 'passkey-2', name: 'Blue security key', created_at: '2026-03-02T09:04:00Z', last_used_at: '2026-10-30T23:41:00Z', synced: false },
+  ];
+  events: SecurityEvent[] = startingEvents();
   #made = 0;
 
   constructor(kind: string) {
@@ -44,6 +51,18 @@ export class World {
       version: '0.1.0',
     };
     if (kind === 'offline') this.pay({ bill: 'bill-gas', due_on: '2026-11-09', biller: null, amount: usd(5832), send_on: null, duplicate_meant: false });
+  }
+
+  security(): SecurityView {
+    const answered = (number: number) => this.events.some((event) => event.about === number);
+    const questions = this.events.filter((event) => event.kind === 'device_added' && event.number > 4 && !answered(event.number));
+    return { events: this.events.toReversed(), questions, broken_at: null };
+  }
+
+  answerAbout(number: number, mine: boolean): void {
+    const about = this.events.find((event) => event.number === number);
+    this.events.push({ ...startingEvents()[0]!, number: this.events.length + 1, at: '2026-11-12T14:45:00Z', kind: mine ? 'confirmed_as_mine' : 'reported_as_not_mine', name: about?.name ?? null, device: about?.device ?? null, about: number });
+    if (!mine) this.devices = this.devices.filter((device) => device.id !== about?.device);
   }
 
   nextId(): string {

@@ -1,0 +1,62 @@
+import { describe, expect, it } from 'vitest';
+import { click, draw, ok, refused, screen, type, waitFor, world } from '$lib/test/draw';
+import Security from './Security.svelte';
+
+describe('security', () => {
+  it('asks about what is new, and a no signs it out', async () => {
+    const on = world();
+    draw(Security, on);
+    expect(await screen.findByRole('heading', { name: /Was this you\?/ })).toBeTruthy();
+    await click('No, sign it out');
+    await waitFor(() => expect(on.commands.securityAnswer).toHaveBeenCalledExactlyOnceWith(6, false));
+    await waitFor(() => expect(screen.queryByRole('heading', { name: /Was this you\?/ })).toBeNull());
+  });
+
+  it('signs out another device, never this one', async () => {
+    const on = world();
+    draw(Security, on);
+    await click('Sign out Travel laptop');
+    await waitFor(() => expect(on.commands.deviceSignOut).toHaveBeenCalledWith('device-2'));
+    expect(screen.queryByRole('button', { name: /Sign out Alder, desk/ })).toBeNull();
+  });
+
+  it('takes a passkey away with the other devices, unless they are kept', async () => {
+    const on = world();
+    draw(Security, on);
+    await click('More for Blue security key');
+    await click('Take it away', 'menuitem');
+    await click('Take it away');
+    await waitFor(() => expect(on.commands.passkeyRemove).toHaveBeenCalledExactlyOnceWith('passkey-2', false));
+  });
+
+  it('offers no way to take the last passkey away, and urges a second', async () => {
+    const only = { id: 'passkey-1', name: 'Desk keyring', created_at: '2026-03-02T09:00:00Z', last_used_at: null, synced: false, last: true };
+    draw(Security, world('', { passkeys: () => ok([only]) }));
+    expect(await screen.findByText('Add a second passkey')).toBeTruthy();
+    await click('More for Desk keyring');
+    expect(screen.queryByRole('menuitem', { name: 'Take it away' })).toBeNull();
+  });
+
+  it('names a passkey', async () => {
+    const on = world();
+    draw(Security, on);
+    await click('More for Desk keyring');
+    await click('Rename', 'menuitem');
+    await type('Name', 'Tower');
+    await click('Save');
+    await waitFor(() => expect(on.commands.passkeyRename).toHaveBeenCalledExactlyOnceWith('passkey-1', 'Tower'));
+  });
+
+  it('says in the log that its chain is broken', async () => {
+    const view = { events: [], questions: [], broken_at: 4 };
+    draw(Security, world('', { security: () => ok(view) }));
+    expect(await screen.findByText(/not as it was written, from entry 4 on/)).toBeTruthy();
+    expect(screen.queryByText(/chain proven/)).toBeNull();
+  });
+
+  it('keeps the log when the server does not answer for devices', async () => {
+    draw(Security, world('', { devices: () => refused('server_unreachable'), passkeys: () => refused('server_unreachable') }));
+    expect(await screen.findByText(/chain proven/)).toBeTruthy();
+    await waitFor(() => expect(screen.getAllByText(/account server does not answer/).length).toBeGreaterThan(1));
+  });
+});
