@@ -35,7 +35,7 @@ impl Display {
         let (connection, screen) = x11rb::connect(Some(&self.name)).ok()?;
         let mut windows = vec![connection.setup().roots.get(screen)?.root];
         while let Some(window) = windows.pop() {
-            if let Some(tree) = connection.query_tree(window).ok()?.reply().ok() {
+            if let Ok(tree) = connection.query_tree(window).ok()?.reply() {
                 windows.extend(tree.children);
             }
             let name = connection.get_property(false, window, AtomEnum::WM_NAME, AtomEnum::ANY, 0, 1_024).ok()?;
