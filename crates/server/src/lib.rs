@@ -5,6 +5,8 @@ mod accounts;
 pub mod audit;
 pub mod billers;
 mod bills;
+#[cfg(test)]
+mod callers;
 pub mod config;
 pub mod db;
 pub mod devices;

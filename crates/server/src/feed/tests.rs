@@ -57,7 +57,7 @@ pub(crate) async fn import(
     device.post("/api/v1/import", &chunk).await.ok()
 }
 
-fn rent(world: &World) -> Bill {
+pub(crate) fn rent(world: &World) -> Bill {
     Bill {
         id: BillId::new(world.now(), world.app.chance10()),
         name: "Rent".to_owned(),

@@ -949,3 +949,84 @@ async fn an_account_of_this_computer_gets_its_first_passkey_without_showing_one(
     })
     .await;
 }
+
+// ---- a thousand at once ------------------------------------------------------------------------------------------
+
+const AT_ONCE: usize = 1_000;
+
+/// How many of these access tokens are good, for the device with this key.
+async fn good(world: &World, key: &DeviceKey, answers: &[Answer]) -> usize {
+    let mut good = 0;
+    for answer in answers.iter().filter(|answer| answer.status == StatusCode::OK) {
+        let token = answer.json::<TokenResponse>().access_token;
+        let mut claims = world.claims("GET", ME);
+        claims["ath"] = ath(&token);
+        good += usize::from(call_me(world, "DPoP", &token, &[key.proof(&claims)]).await.status == StatusCode::OK);
+    }
+    good
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_thousand_at_once_redeem_a_code_once_and_what_it_gave_is_taken_back() {
+    on_each_engine(async |world| {
+        let key = DeviceKey::new();
+        let form = redeem(&new_code(&world, &key).await);
+        let answers = futures_util::future::join_all((0..AT_ONCE).map(|_| send(&world, &key, TOKEN_PATH, &form))).await;
+        let given = answers.iter().filter(|answer| answer.status == StatusCode::OK).count();
+        assert_eq!(given, 1);
+        for refused in answers.iter().filter(|answer| answer.status != StatusCode::OK) {
+            expect_error(refused, "invalid_grant");
+        }
+        assert_eq!(good(&world, &key, &answers).await, 0, "a code that came twice gives nothing that lasts");
+    })
+    .await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_thousand_at_once_refresh_and_one_session_goes_on() {
+    on_each_engine(async |world| {
+        let device = world.holder().await;
+        let form = refresh_form(&device.refresh_token());
+        let calls = (0..AT_ONCE).map(|_| send(&world, &device.key, TOKEN_PATH, &form));
+        let answers = futures_util::future::join_all(calls).await;
+        // Each may be the one whose answer was lost; what the others got is void.
+        assert_eq!(good(&world, &device.key, &answers).await, 1);
+        expect_error(&send(&world, &device.key, TOKEN_PATH, &form).await, "invalid_grant");
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn a_lost_answer_to_a_refresh_is_made_up_for_every_time() {
+    on_each_engine(async |world| {
+        let device = world.holder().await;
+        for _ in 0..100 {
+            // The server answered, and nobody heard it.
+            let form = refresh_form(&device.refresh_token());
+            send(&world, &device.key, TOKEN_PATH, &form).await.expect(200);
+            device.refresh().await.expect(200);
+            device.get(ME).await.expect(200);
+        }
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn a_sign_out_ends_the_next_call_and_the_open_stream_each_time() {
+    use futures_util::StreamExt as _;
+    on_each_engine(async |world| {
+        let desk = world.holder().await;
+        for _ in 0..100 {
+            let laptop = world.device(desk.holder).await;
+            let request = laptop.request(&Method::GET, "/api/v1/events", &[], Body::empty());
+            let mut stream = world.open(request).await.into_body().into_data_stream();
+            stream.next().await.expect("a beginning").expect("a part");
+            desk.delete(&format!("/api/v1/devices/{}", laptop.device)).await.expect(204);
+            assert_eq!(laptop.get(ME).await.code(), ErrorCode::DeviceRevoked);
+            // The sign-out is a change of the account, which wakes the stream; it finds its session ended.
+            let end = async { while stream.next().await.is_some_and(|part| part.is_ok()) {} };
+            tokio::time::timeout(std::time::Duration::from_secs(10), end).await.expect("the stream ends");
+        }
+    })
+    .await;
+}

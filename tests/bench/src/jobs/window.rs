@@ -70,7 +70,7 @@ pub fn run() -> Result<(), String> {
     verdict("start to the first text of Home / of a bare page", 1.4, &mut text);
     verdict("memory with the window / of a bare page", 0.9, &mut memory);
     let page_memory = start(bare(), "Page", &place, &display)?.memory;
-    verdict("memory in the tray / of a bare page", 0.6, &mut vec![in_the_tray(app(), &place, &display)? / page_memory]);
+    verdict("memory in the tray / of a bare page", 0.6, &mut [in_the_tray(app(), &place, &display)? / page_memory]);
     runtime.block_on(growth(&place, &display))
 }
 
@@ -125,7 +125,7 @@ async fn growth(place: &Place, display: &Display) -> Result<(), String> {
     change(SCREEN_CHANGES).await;
     let after = memory_of(place)?;
     window.close().await;
-    verdict("memory after 1,000 changes of the screen / before", 1.05, &mut vec![after / before]);
+    verdict("memory after 1,000 changes of the screen / before", 1.05, &mut [after / before]);
     Ok(())
 }
 

@@ -1,0 +1,207 @@
+//! Every route as each caller: nobody, a device that was signed out, and another person who knows all the ids. A route
+//! without a row here fails.
+
+use std::collections::BTreeSet;
+
+use api::error::ErrorCode;
+use axum::body::Body;
+use axum::http::{Method, Request, StatusCode};
+use domain::accounts::Account;
+use domain::bills::Bill;
+use domain::ids::{MutationId, PaymentId};
+use domain::money::{Currency, Money};
+use domain::payments::PaymentOrder;
+use serde_json::{Value, json};
+
+use crate::feed::tests::{card, import, line, rent};
+use crate::testing::{Answer, TestDevice, World, on_each_engine};
+
+/// What must never be in an answer to anybody else.
+const CANARY: &str = "Canary";
+
+/// A call, and what another person gets who makes it with the owner's ids: their own things, or nothing there.
+const ROUTES: &[(&str, &str, &[u16])] = &[
+    ("GET", "/api/v1/me", &[200]),
+    ("GET", "/api/v1/accounts", &[200]),
+    ("PATCH", "/api/v1/accounts/{id}", &[404]),
+    ("GET", "/api/v1/billers", &[200]),
+    ("PUT", "/api/v1/bills/{id}", &[200]),
+    ("PATCH", "/api/v1/bills/{id}", &[404]),
+    ("DELETE", "/api/v1/bills/{id}", &[404]),
+    ("PUT", "/api/v1/bills/{id}/occurrences/{due_on}", &[404]),
+    ("DELETE", "/api/v1/bills/{id}/occurrences/{due_on}", &[204]),
+    ("GET", "/api/v1/devices", &[200]),
+    ("DELETE", "/api/v1/devices/{id}", &[404]),
+    ("GET", "/api/v1/events", &[200]),
+    ("POST", "/api/v1/import", &[200]),
+    ("POST", "/api/v1/payments", &[201]),
+    ("GET", "/api/v1/payments/{id}", &[404]),
+    ("POST", "/api/v1/payments/{id}/cancel", &[404]),
+    ("GET", "/api/v1/security/passkeys", &[200]),
+    ("POST", "/api/v1/security/passkeys", &[201]),
+    ("PATCH", "/api/v1/security/passkeys/{id}", &[404]),
+    ("DELETE", "/api/v1/security/passkeys/{id}", &[404]),
+    ("POST", "/api/v1/security/events/{number}/answer", &[204]),
+    ("GET", "/api/v1/statements", &[200]),
+    ("GET", "/api/v1/statements/{account}/{file}", &[404]),
+    ("GET", "/api/v1/sync", &[200]),
+    ("GET", "/api/v1/sync/snapshot", &[200]),
+];
+
+/// Somebody with one of everything.
+struct Owner {
+    device: TestDevice,
+    account: Account,
+    bill: Bill,
+    order: PaymentOrder,
+}
+
+impl Owner {
+    async fn new(world: &World) -> Self {
+        let device = world.holder().await;
+        let account = Account { name: format!("{CANARY} card"), ..card(world) };
+        import(&device, world, &account, vec![line(world, &account, 1)]).await;
+        let bill = Bill { name: format!("{CANARY} rent"), ..rent(world) };
+        device.put(&format!("/api/v1/bills/{}", bill.id), &bill).await.expect(200);
+        let order = PaymentOrder {
+            id: PaymentId::new(world.now(), world.app.chance10()),
+            biller: crate::billers::directory()[0].id,
+            reference: Some(format!("{CANARY} reference")),
+            amount: Money::new(4_000, Currency::USD).expect("an amount"),
+            bill: None,
+            due_on: None,
+            send_on: None,
+            duplicate_meant: true,
+        };
+        device.post("/api/v1/payments", &order).await.expect(201);
+        Self { device, account, bill, order }
+    }
+
+    async fn everything(&self) -> String {
+        self.device.get("/api/v1/sync/snapshot").await.text()
+    }
+
+    /// The ids that somebody else may have learnt.
+    fn ids(&self) -> [String; 4] {
+        let Self { device, account, bill, order } = self;
+        [device.device.to_string(), account.id.to_string(), bill.id.to_string(), order.id.to_string()]
+    }
+
+    fn path(&self, route: &str) -> String {
+        let id = if route.contains("/bills/") {
+            self.bill.id.to_string()
+        } else if route.contains("/payments/") {
+            self.order.id.to_string()
+        } else if route.contains("/devices/") {
+            self.device.device.to_string()
+        } else {
+            self.account.id.to_string()
+        };
+        let path = route.replace("{id}", &id).replace("{account}", &self.account.id.to_string());
+        path.replace("{due_on}", "2027-03-01").replace("{number}", "1").replace("{file}", "2027-02-25.pdf")
+    }
+
+    /// What the call wants, about the same things under the same ids, in other words.
+    fn body(&self, world: &World, method: &str, route: &str) -> Option<Value> {
+        let value = match (method, route) {
+            ("PUT", "/api/v1/bills/{id}") => json!(Bill { name: "Other rent".to_owned(), ..self.bill.clone() }),
+            ("PUT", "/api/v1/bills/{id}/occurrences/{due_on}") => {
+                json!({"bill": self.bill.id, "due_on": "2027-03-01", "skipped": true})
+            }
+            ("POST", "/api/v1/import") => json!({
+                "id": MutationId::new(world.now(), world.app.chance10()),
+                "accounts": [Account { name: "Other card".to_owned(), ..self.account.clone() }],
+                "transactions": [], "replaced": [],
+            }),
+            ("POST", "/api/v1/payments") => json!(PaymentOrder { reference: None, ..self.order.clone() }),
+            ("POST", "/api/v1/security/events/{number}/answer") => json!({"mine": false}),
+            ("PATCH", _) => json!({"name": "Other"}),
+            _ => return None,
+        };
+        Some(value)
+    }
+}
+
+async fn call(caller: &TestDevice, method: &str, path: &str, body: Option<&Value>) -> Answer {
+    let method: Method = method.parse().expect("a method");
+    caller.send(method, path, &[("idempotency-key", path)], body).await
+}
+
+#[tokio::test]
+async fn every_route_has_a_row_and_no_row_is_without_a_route() {
+    let document: Value = serde_json::from_str(&crate::openapi::text().expect("a document")).expect("JSON");
+    let mut real = BTreeSet::new();
+    for (path, calls) in document["paths"].as_object().expect("paths") {
+        for method in calls.as_object().expect("calls").keys().filter(|_| path.starts_with("/api/")) {
+            real.insert(format!("{} {path}", method.to_uppercase()));
+        }
+    }
+    let rows: BTreeSet<String> = ROUTES.iter().map(|(method, path, _)| format!("{method} {path}")).collect();
+    assert_eq!(real, rows);
+}
+
+#[tokio::test]
+async fn every_route_answers_each_caller_as_its_row_says() {
+    on_each_engine(async |world| {
+        let owner = Owner::new(&world).await;
+        let before = owner.everything().await;
+        let gone = world.device(owner.device.holder).await;
+        owner.device.delete(&format!("/api/v1/devices/{}", gone.device)).await.expect(204);
+        let before_others = owner.everything().await;
+        assert_ne!(before, before_others, "the owner's own doing shows");
+        for (method, route, allowed) in ROUTES {
+            let (path, body) = (owner.path(route), owner.body(&world, method, route));
+            let nobody = Request::builder().method(*method).uri(&path).header("content-type", "application/json");
+            let nobody = world.call(nobody.body(Body::from("{}")).expect("a request")).await;
+            assert_eq!(nobody.code(), ErrorCode::NotSignedIn, "{method} {route} by nobody");
+            assert_eq!(
+                call(&gone, method, &path, body.as_ref()).await.code(),
+                ErrorCode::DeviceRevoked,
+                "{method} {route} by a device that was signed out"
+            );
+            let stranger = world.holder().await;
+            if *route == "/api/v1/events" {
+                // A stream does not end by itself.
+                let request = stranger.request(&Method::GET, &path, &[], Body::empty());
+                assert_eq!(world.open(request).await.status(), StatusCode::OK);
+                continue;
+            }
+            let answer = call(&stranger, method, &path, body.as_ref()).await;
+            assert!(allowed.contains(&answer.status.as_u16()), "{method} {route}: {} {}", answer.status, answer.text());
+            assert!(!answer.text().contains(CANARY), "{method} {route}: {}", answer.text());
+        }
+        assert_eq!(owner.everything().await, before_others, "nobody else changed anything of it");
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn two_thousand_exchanged_ids_give_nothing_away() {
+    on_each_engine(async |world| {
+        let owner = Owner::new(&world).await;
+        let stranger = world.holder().await;
+        let before = owner.everything().await;
+        let (ids, routes) = (owner.ids(), ROUTES.iter().filter(|(_, route, _)| route.contains("{id}")));
+        let routes: Vec<_> = routes.collect();
+        for turn in 0..2_000_usize {
+            let [a, b, ..] = world.app.chance10();
+            let (method, route, _) = routes[usize::from(a) % routes.len()];
+            // Any of the ids at any place, also where it is of another kind.
+            let path = route.replace("{id}", &ids[usize::from(b) % ids.len()]).replace("{due_on}", "2027-03-01");
+            let body = owner.body(&world, method, route);
+            let answer = stranger
+                .send(
+                    method.parse().expect("a method"),
+                    &path,
+                    &[("idempotency-key", &turn.to_string())],
+                    body.as_ref(),
+                )
+                .await;
+            assert!(!answer.status.is_server_error(), "{method} {path}: {}", answer.text());
+            assert!(!answer.text().contains(CANARY), "{method} {path}: {}", answer.text());
+        }
+        assert!(!stranger.get("/api/v1/sync/snapshot").await.text().contains(CANARY));
+        assert_eq!(owner.everything().await, before, "the owner has what they had");
+    })
+    .await;
+}
