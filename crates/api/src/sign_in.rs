@@ -24,15 +24,20 @@ pub struct PushedRequest {
     pub response_type: String,
     pub client_id: String,
     pub redirect_uri: String,
+    /// `SCOPE` when left out.
+    #[serde(default)]
     pub scope: String,
     pub state: String,
     pub code_challenge: String,
     pub code_challenge_method: String,
-    /// Thumbprint (RFC 7638, SHA-256, base64url) of the device's key.
+    /// Thumbprint (RFC 7638, SHA-256, base64url) of the device's key; that of the proof when left out.
+    #[serde(default)]
     pub dpop_jkt: String,
-    /// What the confirm page shows, 1 to 80 characters: "Desk, Debian 12".
+    /// What the confirm page shows, 1 to 80 characters: "Desk, Debian 12". An app of others may leave it out.
+    #[serde(default)]
     pub device_name: String,
-    /// Two digits that the app shows too.
+    /// Two digits that the app shows too. Left out, the page says that it cannot tell which app asks.
+    #[serde(default)]
     pub match_code: String,
     /// `create` opens the page for a new account, `login` or nothing the one to sign in.
     #[serde(default, skip_serializing_if = "Option::is_none")]

@@ -176,11 +176,20 @@ async fn confirm(State(app): State<App>, visit: Visit) -> Result<Response, ApiEr
     let body = html! {
         div { h1 id="title" { "Let this app in?" } p.soft { "Signed in as " (name) "." } }
         (notices())
-        div.match { p.small.soft { "The Billfold window must show" } b { (visit.request.match_code) } }
-        dl.facts { div { dt { "App" } dd { "Billfold" } } div { dt { "Device" } dd { (visit.request.device_name) } } }
+        @if visit.request.match_code.is_empty() {
+            p.notice { "This app shows no number to compare. Let it in only if you started it yourself, a moment ago." }
+        } @else {
+            div.match { p.small.soft { "The Billfold window must show" } b { (visit.request.match_code) } }
+        }
+        dl.facts { div { dt { "App" } dd { @if visit.request.match_code.is_empty() { "Another app" } @else { "Billfold" } } } div { dt { "Device" } dd { (visit.request.device_name) } } }
         div.stack {
-            button.primary type="button" id="yes" { "Same number, let it in" }
-            button type="button" id="no" { "Different, or not me" }
+            @if visit.request.match_code.is_empty() {
+                button.primary type="button" id="no" { "Do not let it in" }
+                button type="button" id="yes" { "I started it, let it in" }
+            } @else {
+                button.primary type="button" id="yes" { "Same number, let it in" }
+                button type="button" id="no" { "Different, or not me" }
+            }
         }
     };
     Ok(page(&app, StatusCode::OK, "Let this app in?", &body))

@@ -49,6 +49,7 @@ async fn push(
     let url = format!("{}{}", app.settings.public_url, api::sign_in::PAR_PATH);
     let expected = Expected { method: "POST", url: &url, access_token: None };
     let proof = check_proof(&app, &headers, &expected).map_err(refused_proof)?;
+    fill_in(&mut request, &proof.thumbprint);
     check_request(&mut request).map_err(|error| oauth_error(error, None))?;
     if request.dpop_jkt != proof.thumbprint {
         return Err(oauth_error("invalid_dpop_proof", None));
@@ -62,6 +63,20 @@ async fn push(
     let request_uri = format!("{REQUEST_URI}{secret}");
     let expires_in = u32::try_from(PUSHED_LIFE.as_secs()).unwrap_or(0);
     Ok((StatusCode::CREATED, axum::Json(PushedResponse { request_uri, expires_in })).into_response())
+}
+
+/// What the standards let a client leave out.
+fn fill_in(request: &mut PushedRequest, thumbprint: &str) {
+    let gaps = [
+        (&mut request.scope, SCOPE),
+        (&mut request.dpop_jkt, thumbprint),
+        (&mut request.device_name, "An app without a name"),
+    ];
+    for (field, usual) in gaps {
+        if field.is_empty() {
+            usual.clone_into(field);
+        }
+    }
 }
 
 /// The error is the standard's word for what is wrong.
@@ -78,7 +93,8 @@ fn check_request(request: &mut PushedRequest) -> Result<(), &'static str> {
     request.device_name = clean_name(&request.device_name).ok_or("invalid_request")?;
     // Only a beginning for the person's own typing: a name that is none is left out.
     request.login_hint = request.login_hint.take().and_then(|hint| clean_name(&hint));
-    let digits = request.match_code.len() == 2 && request.match_code.bytes().all(|byte| byte.is_ascii_digit());
+    let digits =
+        matches!(request.match_code.len(), 0 | 2) && request.match_code.bytes().all(|byte| byte.is_ascii_digit());
     let good = loopback(&request.redirect_uri)
         && request.code_challenge_method == "S256"
         && dpop::is_sha256(&request.code_challenge)
