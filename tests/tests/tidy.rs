@@ -342,3 +342,29 @@ fn decisions_are_numbered_one_after_another() {
     let expected: Vec<u32> = (1..=u32::try_from(numbers.len()).expect("few")).collect();
     assert_eq!(numbers, expected);
 }
+
+/// The rows of the table of threats whose file or test is not there.
+fn unfounded_threats(table: &str, sources: &[Source]) -> Vec<String> {
+    let rows = table.lines().filter(|line| line.starts_with("| ") && line.matches(" | ").count() == 4).skip(1);
+    let quoted = |cell: &str| cell.trim().trim_matches('`').to_owned();
+    let is_unfounded = |row: &&str| {
+        let cells: Vec<&str> = row.trim_matches('|').split(" | ").collect();
+        let (file, test) = (quoted(cells[3]), quoted(cells[4]));
+        let named = format!("fn {test}(");
+        let told = test.starts_with("none:") || sources.iter().any(|source| source.text.contains(&named));
+        !told || !sources.iter().any(|source| source.path == file)
+    };
+    rows.filter(|row| !row.starts_with("| ---")).filter(is_unfounded).map(str::to_owned).collect()
+}
+
+#[test]
+fn every_threat_names_a_file_and_a_test_that_are_there() {
+    let sources = sources();
+    let table = std::fs::read_to_string(root().join("docs/THREATS.md")).expect("docs/THREATS.md");
+    assert!(table.lines().filter(|line| line.starts_with("| ")).count() > 20, "the table was found");
+    assert_eq!(unfounded_threats(&table, &sources), Vec::<String>::new());
+    let head = "| What | From | How | File | Test |\n| --- | --- | --- | --- | --- |\n";
+    for bad in ["| a | b | c | `no/such/file.rs` | `sources` |", "| a | b | c | `README.md` | `no_such_test` |"] {
+        assert_eq!(unfounded_threats(&format!("{head}{bad}"), &sources).len(), 1, "{bad}");
+    }
+}
