@@ -23,7 +23,7 @@ use crate::core::Core;
 use crate::os::notify::Answer;
 use crate::os::session::{self, SessionEvent};
 use crate::owner::{Answers, Call, Outcome};
-use crate::{Window, cli, commands, tray};
+use crate::{Window, cli, commands, os, tray};
 
 const MAIN: &str = "main";
 const IDLE_LOOK_EVERY: Duration = Duration::from_secs(5);
@@ -153,6 +153,7 @@ fn make(app: &AppHandle, page: PathBuf) -> tauri::Result<()> {
         // The window shows Billfold's own pages and nothing else.
         .on_navigation(|url| matches!(url.scheme(), "tauri") || url.host_str() == Some("tauri.localhost"))
         .build()?;
+    os::webview::draw_plainly(&window);
     let app = app.clone();
     window.on_window_event(move |event| match event {
         WindowEvent::DragDrop(DragDropEvent::Drop { paths, .. }) => {

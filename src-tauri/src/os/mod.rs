@@ -10,6 +10,7 @@ pub mod notify;
 pub mod session;
 pub mod timer;
 pub mod viewer;
+pub mod webview;
 
 use std::path::PathBuf;
 use std::sync::Arc;

@@ -22,6 +22,9 @@ fn tool() -> Option<PathBuf> {
     let target = std::env::current_exe().expect("a path");
     let home = target.ancestors().nth(3).expect("the target folder").join("interop-schema");
     let program = home.join("bin/schemathesis");
+    // Both engines' tests come here at once; the first one installs.
+    let turn = std::fs::File::create(home.with_extension("lock")).expect("a file");
+    turn.lock().expect("a turn");
     let wanted = std::fs::read_to_string(Path::new(FOLDER).join("requirements.txt")).expect("a list");
     let marker = home.join("installed.txt");
     if std::fs::read_to_string(&marker).is_ok_and(|installed| installed == wanted) {
