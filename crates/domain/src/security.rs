@@ -19,7 +19,8 @@ pub enum SecurityEventKind {
     /// A device that was known signed in again.
     SignedIn,
     DeviceSignedOut,
-    /// A token came back after its successor was used: somebody may hold a copy. Its device was signed out.
+    /// A token came back after its successor was used, or a code came twice: somebody may hold a copy. What it gave has
+    /// ended.
     TokenReused,
     PasskeyAdded,
     PasskeyRenamed,

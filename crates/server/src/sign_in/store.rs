@@ -381,10 +381,20 @@ pub async fn put_family(
     run!(tx, PUT, holder.as_uuid(), family, device.as_uuid(), ends_at.as_microsecond()).map(drop)
 }
 
-pub async fn revoke_family(tx: &mut Tx, holder: HolderId, family: Uuid, now: Timestamp) -> DbResult<()> {
+/// False when it was revoked before.
+pub async fn revoke_family(tx: &mut Tx, holder: HolderId, family: Uuid, now: Timestamp) -> DbResult<bool> {
     const SET: &str =
         "UPDATE token_family SET revoked_at = $3 WHERE holder_id = $1 AND family_id = $2 AND revoked_at IS NULL";
-    run!(tx, SET, holder.as_uuid(), family, now.as_microsecond()).map(drop)
+    Ok(run!(tx, SET, holder.as_uuid(), family, now.as_microsecond())? == 1)
+}
+
+/// The device that a family of tokens belongs to, and how it is called.
+pub async fn device_of_family(tx: &mut Tx, holder: HolderId, family: Uuid) -> DbResult<Option<(DeviceId, String)>> {
+    const FIND: &str = "SELECT d.device_id, d.name FROM token_family f
+                          JOIN device d ON d.holder_id = f.holder_id AND d.device_id = f.device_id
+                         WHERE f.holder_id = $1 AND f.family_id = $2";
+    let row: Option<(Uuid, String)> = row!(tx, FIND, holder.as_uuid(), family)?;
+    Ok(row.map(|(device, name)| (DeviceId::from_uuid(device), name)))
 }
 
 pub async fn family_lives(tx: &mut Tx, holder: HolderId, family: Uuid) -> DbResult<bool> {

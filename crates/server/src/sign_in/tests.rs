@@ -98,11 +98,16 @@ impl<'a> Browser<'a> {
     }
 
     async fn assert(&mut self, started: &Value) -> Value {
+        self.assert_at(ORIGIN, started).await
+    }
+
+    /// On a page of another origin, which a proxy of somebody else's would be.
+    async fn assert_at(&mut self, origin: &str, started: &Value) -> Value {
         let mut options = started["options"].clone();
         // This store reads an empty list as "none fits"; a browser reads it as "any".
         options["publicKey"].as_object_mut().unwrap().remove("allowCredentials");
         let options: CredentialRequestOptions = serde_json::from_value(options).unwrap();
-        let origin: Url = ORIGIN.parse().unwrap();
+        let origin: Url = origin.parse().unwrap();
         let mut client = Client::new(self.authenticator()).allows_insecure_localhost(true);
         let made = client.authenticate(&origin, options, DefaultClientData).await.unwrap();
         self.passkey = client.authenticator().store().clone();
@@ -794,6 +799,54 @@ async fn the_page_for_a_new_account_begins_with_the_name_from_the_app_and_never_
                 Some(value) => assert!(page.contains(value), "{page}"),
                 None => assert!(!page.contains("value="), "{page}"),
             }
+        }
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn a_passkey_used_on_a_page_of_another_origin_is_refused() {
+    on_each_engine(async |world| {
+        let mut browser = Browser::new(&world);
+        visit(&mut browser, &DeviceKey::new()).await;
+        browser.create("Ines Calloway").await.expect(200);
+        for origin in ["http://localhost:8471", "http://login.localhost:8470", "https://localhost:8470"] {
+            let mut again = Browser { world: &world, cookie: String::new(), passkey: browser.passkey.clone() };
+            visit(&mut again, &DeviceKey::new()).await;
+            let started = again.start().await;
+            let finish = again.assert_at(origin, &started).await;
+            let answer = again.post("/sign-in/passkey/finish", &finish).await;
+            assert_eq!(answer.code(), ErrorCode::Forbidden, "{origin}");
+        }
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn an_answer_that_was_changed_on_its_way_is_refused() {
+    on_each_engine(async |world| {
+        let mut browser = Browser::new(&world);
+        visit(&mut browser, &DeviceKey::new()).await;
+        browser.create("Ines Calloway").await.expect(200);
+        // Where the host's hash, the flags, the counter, the client's data and the signature stand.
+        let places = [
+            ("authenticatorData", 0),
+            ("authenticatorData", 32),
+            ("authenticatorData", 36),
+            ("clientDataJSON", 20),
+            ("signature", 12),
+        ];
+        for (field, at) in places {
+            let mut again = Browser { world: &world, cookie: String::new(), passkey: browser.passkey.clone() };
+            visit(&mut again, &DeviceKey::new()).await;
+            let started = again.start().await;
+            let mut finish = again.assert(&started).await;
+            let text = finish["credential"]["response"][field].as_str().unwrap();
+            let mut bytes = BASE64URL_NOPAD.decode(text.as_bytes()).unwrap();
+            bytes[at] ^= 0x04;
+            finish["credential"]["response"][field] = BASE64URL_NOPAD.encode(&bytes).into();
+            let answer = again.post("/sign-in/passkey/finish", &finish).await;
+            assert_eq!(answer.code(), ErrorCode::Forbidden, "{field} at {at}");
         }
     })
     .await;

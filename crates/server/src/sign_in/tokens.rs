@@ -218,7 +218,11 @@ async fn redeem(
     let kept = store::code(tx, holder, &code_hash).await?.ok_or(Refusal::Grant)?;
     if let Some(family) = kept.family {
         tracing::warn!("an authorization code came twice: what it gave is revoked");
-        store::revoke_family(tx, holder, family, now).await?;
+        if store::revoke_family(tx, holder, family, now).await?
+            && let Some((device, name)) = store::device_of_family(tx, holder, family).await?
+        {
+            note(tx, holder, SecurityEventKind::TokenReused, now, device, &name).await?;
+        }
         return Err(Refusal::Grant);
     }
     let challenge = data_encoding::BASE64URL_NOPAD.encode(&Sha256::digest(verifier));

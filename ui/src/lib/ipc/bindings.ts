@@ -580,7 +580,10 @@ export type SecurityEventKind = "account_created" |
 "device_added" | 
 /**  A device that was known signed in again. */
 "signed_in" | "device_signed_out" | 
-/**  A token came back after its successor was used: somebody may hold a copy. Its device was signed out. */
+/**
+ *  A token came back after its successor was used, or a code came twice: somebody may hold a copy. What it gave has
+ *  ended.
+ */
 "token_reused" | "passkey_added" | "passkey_renamed" | "passkey_removed" | 
 /**  The person said that an event was theirs. */
 "confirmed_as_mine" | 
