@@ -12,6 +12,7 @@ pub mod ledger;
 pub mod money;
 pub mod payments;
 pub mod reminders;
+pub mod risk;
 pub mod schedule;
 pub mod security;
 pub mod statements;
