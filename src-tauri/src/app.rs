@@ -10,6 +10,7 @@ use std::time::Duration;
 use clap::Parser;
 use client::Changed as ClientChanged;
 use client::import::ImportOffer;
+use client::lock::{LockEvent, LockReason, LockStep};
 use client::platform::NoticeAction;
 use client::status::Phase;
 use serde::{Deserialize, Serialize};
@@ -177,16 +178,34 @@ async fn offer_import(app: AppHandle, path: PathBuf) {
     }
 }
 
-/// Locks, and lets a window that is open come back with the lock screen in a new web view.
+/// The person locks it: the tray, or a key.
 pub fn lock(app: &AppHandle) {
     let app = app.clone();
     tauri::async_runtime::spawn(async move {
         let core = Arc::clone(&app.state::<Arc<Core>>());
-        if let Err(failure) = core.lock().await {
-            tracing::error!(code = failure.code, "locking failed");
-        }
-        renew_window(&app);
+        let step = core.hear(LockEvent::ByHand);
+        take_step(&app, &core, step).await;
     });
+}
+
+/// Does what the lock machine wants.
+async fn take_step(app: &AppHandle, core: &Core, step: LockStep) {
+    match step {
+        LockStep::Nothing => {}
+        LockStep::CatchUp => core.woke(),
+        LockStep::Lock(reason) => lock_for(app, core, reason).await,
+    }
+}
+
+/// Locks, and lets a window that is open come back with the lock screen in a new web view. Nothing is seen meanwhile.
+async fn lock_for(app: &AppHandle, core: &Core, reason: LockReason) {
+    if let Some(window) = app.get_webview_window(MAIN) {
+        let _ = window.hide();
+    }
+    if let Err(failure) = core.lock_for(reason).await {
+        tracing::error!(code = failure.code, "locking failed");
+    }
+    renew_window(app);
 }
 
 /// A new web view holds nothing of what the old one showed.
@@ -254,14 +273,17 @@ async fn follow_session(app: AppHandle, core: Arc<Core>) {
     loop {
         tokio::select! {
             event = events.recv(), if heard => match event {
-                Some(SessionEvent::Locked | SessionEvent::Sleeps) => lock(&app),
-                Some(SessionEvent::Woke) => core.woke(),
+                // What holds the computer awake is let go when it is locked.
+                Some(SessionEvent { what, awake }) => {
+                    let step = core.hear(what);
+                    take_step(&app, &core, step).await;
+                    drop(awake);
+                }
                 None => heard = false,
             },
             _ = look.tick() => {
-                if let Err(failure) = core.lock_when_idle().await {
-                    tracing::warn!(code = failure.code, "the idle lock failed");
-                }
+                let step = core.look().await;
+                take_step(&app, &core, step).await;
             }
         }
     }

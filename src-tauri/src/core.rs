@@ -2,11 +2,12 @@
 //! belongs to the desktop around them. Translates; the client decides.
 
 use std::path::{Path, PathBuf};
-use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicI64, Ordering};
+use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
 use client::import::ImportReport;
+use client::lock::{LockEvent, LockMachine, LockReason, LockStep};
 use client::platform::{Notice, NoticeAction, Notifier, NotifierError, Ports, SystemClock};
 use client::reminders::TimerState;
 use client::sign_in::{Connect, LocalRequest, SignInStarted};
@@ -36,7 +37,7 @@ pub struct Core {
     pub trouble: Option<ClientError>,
     /// An account on this computer waits for its first passkey.
     half_made: AtomicBool,
-    used_at: AtomicI64,
+    machine: Mutex<LockMachine>,
     told_at: AtomicI64,
 }
 
@@ -62,7 +63,7 @@ impl Core {
             embedded: Embedded::default(),
             trouble: opened.trouble,
             half_made: AtomicBool::new(false),
-            used_at: AtomicI64::new(now()),
+            machine: Mutex::default(),
             told_at: AtomicI64::new(0),
         });
         // Without its server the app still opens: everything is readable, and changes wait.
@@ -119,11 +120,32 @@ impl Core {
         Ok(())
     }
 
-    /// Closes everything that shows data: the keys leave memory, the embedded server ends.
+    /// Tells the lock machine what happened, and gives what it wants done.
+    #[must_use]
+    pub fn hear(&self, event: LockEvent) -> LockStep {
+        let at = SystemClock.now();
+        let mut machine = self.machine.lock().unwrap_or_else(PoisonError::into_inner);
+        // Keys come and go at several places: the client is asked rather than followed.
+        let open = self.client.phase() == Phase::Ready;
+        if open != machine.is_open() {
+            let _ = machine.take(if open { LockEvent::Opened } else { LockEvent::Closed }, at);
+        }
+        machine.take(event, at)
+    }
+
+    /// Locks, because the person wants it.
     pub async fn lock(&self) -> Result<(), Failure> {
+        match self.hear(LockEvent::ByHand) {
+            LockStep::Lock(reason) => self.lock_for(reason).await,
+            LockStep::Nothing | LockStep::CatchUp => Ok(()),
+        }
+    }
+
+    /// Closes everything that shows data: the keys leave memory, the embedded server ends.
+    pub async fn lock_for(&self, reason: LockReason) -> Result<(), Failure> {
         self.viewer.clear();
         self.embedded.stop(&self.client).await;
-        Ok(self.client.lock().await?)
+        Ok(self.client.lock_for(reason).await?)
     }
 
     pub async fn unlock(&self, passphrase: Option<Zeroizing<String>>) -> Result<(), Failure> {
@@ -145,7 +167,7 @@ impl Core {
     /// The person did something: the idle lock begins anew.
     pub fn touch(&self) {
         if now() - self.told_at.load(Ordering::Relaxed) >= RE_READ_SECONDS {
-            self.used_at.store(now(), Ordering::Relaxed);
+            let _ = self.hear(LockEvent::Used);
         }
     }
 
@@ -154,21 +176,22 @@ impl Core {
         self.told_at.store(now(), Ordering::Relaxed);
     }
 
-    /// Locks when nothing was done for as long as the settings say.
-    pub async fn lock_when_idle(&self) -> Result<bool, Failure> {
+    /// A look at the clock: whether nothing was done for as long as the settings say.
+    pub async fn look(&self) -> LockStep {
         if self.client.phase() != Phase::Ready {
-            return Ok(false);
+            return LockStep::Nothing;
         }
-        let after = i64::from(self.client.settings().await?.lock_after_minutes) * 60;
-        if now() - self.used_at.load(Ordering::Relaxed) < after {
-            return Ok(false);
-        }
-        self.lock().await?;
-        Ok(true)
+        // Settings that cannot be read never keep it open.
+        let idle_minutes = self.client.settings().await.unwrap_or_default().lock_after_minutes;
+        self.hear(LockEvent::Looked { idle_minutes })
     }
 
     pub async fn close(&self) {
-        if let Err(failure) = self.lock().await {
+        let reason = match self.hear(LockEvent::Ends) {
+            LockStep::Lock(reason) => reason,
+            LockStep::Nothing | LockStep::CatchUp => LockReason::Ended,
+        };
+        if let Err(failure) = self.lock_for(reason).await {
             tracing::warn!(code = failure.code, "closing was not clean");
         }
     }

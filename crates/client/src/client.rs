@@ -17,6 +17,7 @@ use crate::cache::{Cache, CacheError, CacheResult, outbox as rows, state, transa
 use crate::error::ClientError;
 use crate::folder::{self, Folder};
 use crate::http::{Http, Tokens};
+use crate::lock::LockReason;
 use crate::outbox::{self, Beside, Change, Entry};
 use crate::platform::{Ports, Secret, SecretKind, random};
 use crate::seal::SealKey;
@@ -77,7 +78,7 @@ pub(crate) struct Inner {
 
 enum State {
     Welcome,
-    Locked,
+    Locked(LockReason),
     Open(Arc<Open>),
 }
 
@@ -115,7 +116,7 @@ impl Client {
             folder,
             ports,
             http: Http::new()?,
-            state: RwLock::new(header.as_ref().map_or(State::Welcome, |_| State::Locked)),
+            state: RwLock::new(header.as_ref().map_or(State::Welcome, |_| State::Locked(LockReason::Started))),
             turn: tokio::sync::Mutex::default(),
             events,
             wake: Notify::new(),
@@ -189,7 +190,7 @@ impl Client {
     /// Opens with the recovery key and protects anew, when keyring or passphrase are lost.
     pub async fn repair(&self, recovery: RecoveryKey, protect: Protect) -> Result<(), ClientError> {
         let _turn = self.0.turn.lock().await;
-        self.close_open().await;
+        self.close_open(LockReason::ByHand).await;
         let inner = Arc::clone(&self.0);
         let vault = blocking(move || {
             Vault::repair(&inner.folder, &recovery, &protect, &inner.ports.secrets, &inner.ports.chance)
@@ -198,14 +199,19 @@ impl Client {
         self.enter(vault).await
     }
 
-    /// Closes the cache and wipes the keys from memory.
+    /// Closes the cache and wipes the keys from memory, because the person wants it.
     pub async fn lock(&self) -> Result<(), ClientError> {
+        self.lock_for(LockReason::ByHand).await
+    }
+
+    /// The same for another reason, which the lock screen tells.
+    pub async fn lock_for(&self, reason: LockReason) -> Result<(), ClientError> {
         let _turn = self.0.turn.lock().await;
         if self.opened().is_some() {
             if let Err(error) = self.reminders().write_due_list().await {
                 tracing::warn!(code = error.code, "the list of due days was not written");
             }
-            self.close_open().await;
+            self.close_open(reason).await;
         }
         self.tell(Changed::Status);
         Ok(())
@@ -214,7 +220,7 @@ impl Client {
     /// Deletes this account from this computer: keys first, then files. The server keeps everything it has.
     pub async fn wipe(&self) -> Result<(), ClientError> {
         let _turn = self.0.turn.lock().await;
-        self.close_open().await;
+        self.close_open(LockReason::ByHand).await;
         let inner = Arc::clone(&self.0);
         blocking(move || vault::wipe(&inner.folder, inner.ports.secrets.as_ref())).await??;
         *write(&self.0.state) = State::Welcome;
@@ -235,8 +241,17 @@ impl Client {
     pub fn phase(&self) -> Phase {
         match &*read(&self.0.state) {
             State::Welcome => Phase::Welcome,
-            State::Locked => Phase::Locked,
+            State::Locked(_) => Phase::Locked,
             State::Open(_) => Phase::Ready,
+        }
+    }
+
+    /// Why it is locked; `None` when it is not.
+    #[must_use]
+    pub fn locked_because(&self) -> Option<LockReason> {
+        match &*read(&self.0.state) {
+            State::Locked(reason) => Some(*reason),
+            State::Welcome | State::Open(_) => None,
         }
     }
 
@@ -293,14 +308,14 @@ impl Client {
     pub(crate) fn opened(&self) -> Option<Arc<Open>> {
         match &*read(&self.0.state) {
             State::Open(open) => Some(Arc::clone(open)),
-            State::Welcome | State::Locked => None,
+            State::Welcome | State::Locked(_) => None,
         }
     }
 
     pub(crate) fn open_now(&self) -> Result<Arc<Open>, ClientError> {
         match &*read(&self.0.state) {
             State::Open(open) => Ok(Arc::clone(open)),
-            State::Locked => Err(ClientError::locked()),
+            State::Locked(_) => Err(ClientError::locked()),
             State::Welcome => Err(ClientError::no_account()),
         }
     }
@@ -475,16 +490,14 @@ impl Client {
         Ok(self.0.folder.set_cache_aside(&stamp)?)
     }
 
-    async fn close_open(&self) {
-        let before = {
+    /// What was not open stays as it is, and so does its reason.
+    async fn close_open(&self, reason: LockReason) {
+        let open = {
             let mut state = write(&self.0.state);
-            std::mem::replace(&mut *state, State::Locked)
-        };
-        let State::Open(open) = before else {
-            if matches!(before, State::Welcome) {
-                *write(&self.0.state) = before;
-            }
-            return;
+            let State::Open(open) = &*state else { return };
+            let open = Arc::clone(open);
+            *state = State::Locked(reason);
+            open
         };
         open.closed.store(true, Ordering::SeqCst);
         self.0.wake.notify_waiters();

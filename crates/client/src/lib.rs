@@ -14,6 +14,7 @@ pub mod folder;
 pub mod home;
 mod http;
 pub mod import;
+pub mod lock;
 mod outbox;
 pub mod payments;
 pub mod platform;

@@ -6,6 +6,7 @@ use serde::{Deserialize, Serialize};
 use crate::cache::state;
 use crate::client::{Changed, Client};
 use crate::error::ClientError;
+use crate::lock::{IDLE_MINUTES_MAX, IDLE_MINUTES_MIN};
 
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, specta::Type)]
 #[serde(default)]
@@ -53,7 +54,7 @@ impl Settings {
     fn check(&self) -> Result<(), ClientError> {
         let wrong =
             |message: &str| Err(ClientError::refused("invalid_request", message, "correct the setting and try again"));
-        if !(1..=15).contains(&self.lock_after_minutes) {
+        if !(IDLE_MINUTES_MIN..=IDLE_MINUTES_MAX).contains(&self.lock_after_minutes) {
             return wrong("Billfold locks after 1 to 15 minutes");
         }
         if Time::strptime("%H:%M", &self.remind_at).is_err() {

@@ -8,6 +8,7 @@ use crate::book::{Book, shifted};
 use crate::cache::{outbox, state};
 use crate::client::Client;
 use crate::error::ClientError;
+use crate::lock::LockReason;
 use crate::vault::Header;
 
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, specta::Type)]
@@ -18,6 +19,8 @@ pub struct StatusView {
     pub place: Option<Place>,
     pub signed_in: bool,
     pub locked: bool,
+    /// Why it is locked.
+    pub locked_because: Option<LockReason>,
     pub protected_by: Option<Protection>,
     /// The last answer from the server was good.
     pub online: bool,
@@ -72,6 +75,7 @@ impl Client {
             place: self.place()?,
             signed_in: false,
             locked: phase == Phase::Locked,
+            locked_because: self.locked_because(),
             protected_by: None,
             online: self.0.online.load(std::sync::atomic::Ordering::SeqCst),
             synced_at: None,

@@ -75,6 +75,11 @@ impl World {
         self.dir.path().join("data")
     }
 
+    /// The keyring itself, to be told how to fail.
+    pub fn secrets(&self) -> &MemorySecrets {
+        &self.memory
+    }
+
     /// Somebody deleted the entry with a keyring tool.
     pub fn forget_keyring(&self) {
         self.memory.forget(crate::platform::SecretKind::Vault);

@@ -8,8 +8,9 @@ use zeroize::Zeroizing;
 use crate::accounts::TransactionQuery;
 use crate::bills::MarkAs;
 use crate::import::ImportVerdict;
+use crate::lock::LockReason;
 use crate::payments::{PayBill, PaymentViewState};
-use crate::platform::{NoSecrets, NoticeAction};
+use crate::platform::{NoSecrets, NoticeAction, SecretStoreError};
 use crate::status::{Phase, Place, Protection};
 use crate::testing::{World, bytes_below, day, holds, monthly, usd, with_biller};
 use crate::vault::Protect;
@@ -404,6 +405,24 @@ async fn a_passphrase_unlocks_and_wrong_ones_have_to_wait() {
     world.at("2026-11-20T12:01:00Z");
     client.unlock(Some(phrase())).await.unwrap();
     assert_eq!(client.bills().view().await.unwrap().bills.len(), 1);
+    world.end().await;
+}
+
+#[tokio::test]
+async fn a_lock_keeps_its_reason_until_it_is_opened() {
+    let world = World::new();
+    let client = world.start().await;
+    assert_eq!(client.locked_because(), None);
+    let idle = LockReason::Idle { minutes: 5 };
+    client.lock_for(idle).await.unwrap();
+    client.lock_for(LockReason::ScreenLocked).await.unwrap();
+    assert_eq!(client.status().await.unwrap().locked_because, Some(idle), "it was locked already");
+    client.unlock(None).await.unwrap();
+    assert_eq!(client.locked_because(), None);
+    world.secrets().fail_with(Some(SecretStoreError::Locked));
+    let client = world.restart(client).await;
+    assert_eq!(client.locked_because(), Some(LockReason::Started));
+    world.secrets().fail_with(None);
     world.end().await;
 }
 

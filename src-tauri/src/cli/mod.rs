@@ -12,6 +12,7 @@ use api::bills::BillEdit;
 use clap::Parser;
 use client::accounts::{AccountView, TransactionQuery};
 use client::bills::{MarkAs, NewBill, OccurrenceView};
+use client::lock::LockReason;
 use client::payments::{PayBill, PaymentView};
 use client::reminders::TimerState;
 use client::security::PasskeyView;
@@ -216,7 +217,7 @@ impl Run<'_> {
         let on_off = |yes: bool| if yes { "yes" } else { "no" };
         let mut rows = vec![
             vec!["Signed in".to_owned(), on_off(status.signed_in).to_owned()],
-            vec!["Locked".to_owned(), on_off(status.locked).to_owned()],
+            vec!["Locked".to_owned(), locked_words(status.locked_because)],
         ];
         rows.extend(status.name.iter().map(|name| vec!["Name".to_owned(), name.clone()]));
         let protected = status.protected_by.map_or("nothing yet", |protection| match protection {
@@ -726,6 +727,18 @@ impl Run<'_> {
             TimerState::NotHere { why } => format!("{why}\n"),
         };
         Ok(Answer::new(json!({ "timer": to_json(&state)? }), text))
+    }
+}
+
+fn locked_words(because: Option<LockReason>) -> String {
+    match because {
+        None => "no".to_owned(),
+        Some(LockReason::Started) => "yes, since it began".to_owned(),
+        Some(LockReason::Idle { minutes }) => format!("yes, after {minutes} minutes without use"),
+        Some(LockReason::Slept) => "yes, the computer slept".to_owned(),
+        Some(LockReason::ScreenLocked) => "yes, with the computer's screen".to_owned(),
+        Some(LockReason::OtherPerson) => "yes, another person took the desk".to_owned(),
+        Some(LockReason::ByHand | LockReason::Ended) => "yes, by hand".to_owned(),
     }
 }
 

@@ -1,13 +1,19 @@
-//! The computer's own lock and sleep, so that Billfold locks with it.
+//! The computer's own lock, its sleep, and who sits before it, so that Billfold locks with them.
 
+use client::lock::LockEvent;
 use tokio::sync::mpsc;
 
-/// Something that Billfold locks for.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum SessionEvent {
-    Locked,
-    Sleeps,
-    Woke,
+/// Something that the lock machine wants to hear.
+pub struct SessionEvent {
+    pub what: LockEvent,
+    /// Until this is dropped, the computer does not go to sleep; for a moment, as far as the system allows.
+    pub awake: Option<Awake>,
+}
+
+/// What the system gave for waiting.
+pub struct Awake {
+    #[cfg(target_os = "linux")]
+    _hold: linux::Hold,
 }
 
 /// Tells of the session's events until the receiver is dropped. Where the system tells nothing, the idle lock remains.
@@ -30,32 +36,52 @@ pub async fn has_tray() -> bool {
 
 #[cfg(target_os = "linux")]
 mod linux {
+    use std::collections::HashMap;
+
+    use client::lock::LockEvent;
     use futures_util::StreamExt;
     use tokio::sync::mpsc;
-    use zbus::{Connection, MatchRule, MessageStream, message::Type};
+    use zbus::zvariant::{OwnedFd, OwnedObjectPath, OwnedValue};
+    use zbus::{Connection, MatchRule, Message, MessageStream, message::Type};
 
-    use super::SessionEvent;
+    use super::{Awake, SessionEvent};
 
-    /// A signal that matters: on which bus, by which interface and name, and what its one flag means.
+    /// The system sleeps only once this is closed, or after five seconds of its own.
+    pub type Hold = OwnedFd;
+
+    const LOGIN: &str = "org.freedesktop.login1";
+    const LOGIN_PATH: &str = "/org/freedesktop/login1";
+    const MANAGER: &str = "org.freedesktop.login1.Manager";
+    const SESSION: &str = "org.freedesktop.login1.Session";
+    const PROPERTIES: &str = "org.freedesktop.DBus.Properties";
+
+    /// A signal that matters: on which bus, by which interface and name.
     #[derive(Clone, Copy)]
     struct Signal {
         system: bool,
         interface: &'static str,
         member: &'static str,
-        /// A session's own lock signal is for that session's path alone.
+        /// A login session's signals matter for this program's own session alone.
         own_session: bool,
     }
 
-    const SIGNALS: [Signal; 4] = [
-        Signal { system: true, interface: "org.freedesktop.login1.Session", member: "Lock", own_session: true },
-        Signal {
-            system: true,
-            interface: "org.freedesktop.login1.Manager",
-            member: "PrepareForSleep",
-            own_session: false,
-        },
-        Signal { system: false, interface: "org.freedesktop.ScreenSaver", member: "ActiveChanged", own_session: false },
-        Signal { system: false, interface: "org.gnome.ScreenSaver", member: "ActiveChanged", own_session: false },
+    const fn of_login(interface: &'static str, member: &'static str) -> Signal {
+        Signal { system: true, interface, member, own_session: true }
+    }
+
+    const fn of_screen(interface: &'static str) -> Signal {
+        Signal { system: false, interface, member: "ActiveChanged", own_session: false }
+    }
+
+    const SIGNALS: [Signal; 7] = [
+        of_login(SESSION, "Lock"),
+        // Whether the session is on the screen, and whether its screen is locked.
+        of_login(PROPERTIES, "PropertiesChanged"),
+        of_screen("org.freedesktop.ScreenSaver"),
+        of_screen("org.gnome.ScreenSaver"),
+        of_screen("org.cinnamon.ScreenSaver"),
+        of_screen("org.mate.ScreenSaver"),
+        of_screen("org.xfce.ScreenSaver"),
     ];
 
     pub fn watch(sender: &mpsc::Sender<SessionEvent>) {
@@ -63,10 +89,16 @@ mod linux {
             let sender = sender.clone();
             tokio::spawn(async move {
                 if let Err(error) = follow(signal, sender).await {
-                    tracing::info!(signal = signal.member, %error, "this signal is not heard here");
+                    tracing::info!(interface = signal.interface, %error, "this signal is not heard here");
                 }
             });
         }
+        let sender = sender.clone();
+        tokio::spawn(async move {
+            if let Err(error) = follow_sleep(sender).await {
+                tracing::info!(%error, "sleep is not heard of here");
+            }
+        });
     }
 
     async fn follow(signal: Signal, sender: mpsc::Sender<SessionEvent>) -> zbus::Result<()> {
@@ -80,8 +112,28 @@ mod linux {
         }
         let mut heard = MessageStream::for_match_rule(rule.build(), &bus, Some(8)).await?;
         while let Some(message) = heard.next().await {
-            let flag = message?.body().deserialize::<bool>().ok();
-            let Some(event) = meaning(signal.member, flag) else { continue };
+            let Some(what) = meaning_of(signal.member, &message?) else { continue };
+            if sender.send(SessionEvent { what, awake: None }).await.is_err() {
+                break;
+            }
+        }
+        Ok(())
+    }
+
+    /// The computer is asked to wait with its sleep until the keys are gone.
+    async fn follow_sleep(sender: mpsc::Sender<SessionEvent>) -> zbus::Result<()> {
+        let bus = Connection::system().await?;
+        let rule = MatchRule::builder().msg_type(Type::Signal).interface(MANAGER)?.member("PrepareForSleep")?;
+        let mut heard = MessageStream::for_match_rule(rule.build(), &bus, Some(8)).await?;
+        let mut awake = hold_awake(&bus).await;
+        while let Some(message) = heard.next().await {
+            let Ok(sleeps) = message?.body().deserialize::<bool>() else { continue };
+            let event = if sleeps {
+                SessionEvent { what: LockEvent::Sleeps, awake: awake.take() }
+            } else {
+                awake = hold_awake(&bus).await;
+                SessionEvent { what: LockEvent::Woke, awake: None }
+            };
             if sender.send(event).await.is_err() {
                 break;
             }
@@ -89,22 +141,53 @@ mod linux {
         Ok(())
     }
 
-    pub(super) fn meaning(member: &str, flag: Option<bool>) -> Option<SessionEvent> {
-        match (member, flag) {
-            ("Lock", _) | ("ActiveChanged", Some(true)) => Some(SessionEvent::Locked),
-            ("PrepareForSleep", Some(true)) => Some(SessionEvent::Sleeps),
-            ("PrepareForSleep", Some(false)) => Some(SessionEvent::Woke),
+    /// Without leave to delay, it locks as fast as it can.
+    async fn hold_awake(bus: &Connection) -> Option<Awake> {
+        let wish = ("sleep", "Billfold", "Locking first", "delay");
+        let answer = bus.call_method(Some(LOGIN), LOGIN_PATH, Some(MANAGER), "Inhibit", &wish).await;
+        answer.ok()?.body().deserialize::<Hold>().ok().map(|hold| Awake { _hold: hold })
+    }
+
+    fn meaning_of(member: &str, message: &Message) -> Option<LockEvent> {
+        let body = message.body();
+        match member {
+            "Lock" => Some(LockEvent::ScreenLocks),
+            "ActiveChanged" => body.deserialize::<bool>().ok().filter(|on| *on).map(|_| LockEvent::ScreenLocks),
+            "PropertiesChanged" => {
+                let (of, changed, _): (String, HashMap<String, OwnedValue>, Vec<String>) = body.deserialize().ok()?;
+                let now = |name: &str| changed.get(name).and_then(|value| bool::try_from(value).ok());
+                (of == SESSION).then(|| meaning_of_session(now("Active"), now("LockedHint"))).flatten()
+            }
             _ => None,
         }
     }
 
+    /// What changed about the session. A locked screen says more than a session that left it.
+    pub(super) fn meaning_of_session(active: Option<bool>, locked: Option<bool>) -> Option<LockEvent> {
+        match (active, locked) {
+            (_, Some(true)) => Some(LockEvent::ScreenLocks),
+            (Some(false), _) => Some(LockEvent::PersonLeft),
+            _ => None,
+        }
+    }
+
+    /// The login session of this program; of a program that the person's service manager began, the session that the
+    /// person has on the screen.
     async fn own_session(bus: &Connection) -> zbus::Result<String> {
-        let manager = ("org.freedesktop.login1", "/org/freedesktop/login1", "org.freedesktop.login1.Manager");
-        let reply = bus
-            .call_method(Some(manager.0), manager.1, Some(manager.2), "GetSessionByPID", &std::process::id())
-            .await?;
-        let path: zbus::zvariant::OwnedObjectPath = reply.body().deserialize()?;
-        Ok(path.as_str().to_owned())
+        let own = std::process::id();
+        let ask = async |method: &str| -> zbus::Result<OwnedObjectPath> {
+            let reply = bus.call_method(Some(LOGIN), LOGIN_PATH, Some(MANAGER), method, &own).await?;
+            reply.body().deserialize()
+        };
+        if let Ok(session) = ask("GetSessionByPID").await {
+            return Ok(session.as_str().to_owned());
+        }
+        let user = ask("GetUserByPID").await?;
+        let wanted = ("org.freedesktop.login1.User", "Display");
+        let reply = bus.call_method(Some(LOGIN), user.as_str(), Some(PROPERTIES), "Get", &wanted).await?;
+        let value: OwnedValue = reply.body().deserialize()?;
+        let (_, session) = <(String, OwnedObjectPath)>::try_from(value)?;
+        Ok(session.as_str().to_owned())
     }
 
     pub async fn has_tray() -> bool {
@@ -121,18 +204,31 @@ mod linux {
             .await;
         asked.ok().and_then(|reply| reply.body().deserialize::<bool>().ok()).unwrap_or(false)
     }
-}
 
-#[cfg(all(test, target_os = "linux"))]
-mod tests {
-    use super::*;
+    #[cfg(test)]
+    mod tests {
+        use super::*;
 
-    #[test]
-    fn locking_and_sleeping_are_told_apart_from_waking_and_unlocking() {
-        assert_eq!(linux::meaning("Lock", None), Some(SessionEvent::Locked));
-        assert_eq!(linux::meaning("ActiveChanged", Some(true)), Some(SessionEvent::Locked));
-        assert_eq!(linux::meaning("ActiveChanged", Some(false)), None);
-        assert_eq!(linux::meaning("PrepareForSleep", Some(true)), Some(SessionEvent::Sleeps));
-        assert_eq!(linux::meaning("PrepareForSleep", Some(false)), Some(SessionEvent::Woke));
+        fn signal<B: serde::Serialize + zbus::zvariant::DynamicType>(member: &str, body: &B) -> Option<LockEvent> {
+            let message = Message::signal("/a", "org.example.Any", member).unwrap().build(body).unwrap();
+            meaning_of(member, &message)
+        }
+
+        #[test]
+        fn a_screen_that_locks_and_a_session_that_leaves_are_heard() {
+            assert_eq!(signal("Lock", &()), Some(LockEvent::ScreenLocks));
+            assert_eq!(signal("ActiveChanged", &true), Some(LockEvent::ScreenLocks));
+            assert_eq!(signal("ActiveChanged", &false), None);
+            let changed = |name: &str, now: bool| {
+                let values = HashMap::from([(name, zbus::zvariant::Value::from(now))]);
+                signal("PropertiesChanged", &(SESSION, values, Vec::<String>::new()))
+            };
+            assert_eq!(changed("Active", false), Some(LockEvent::PersonLeft));
+            assert_eq!(changed("Active", true), None);
+            assert_eq!(changed("LockedHint", true), Some(LockEvent::ScreenLocks));
+            assert_eq!(changed("LockedHint", false), None);
+            assert_eq!(changed("IdleHint", true), None, "the desk's own idea of idleness is not ours");
+            assert_eq!(signal("PropertiesChanged", &("not what was meant", 7)), None);
+        }
     }
 }

@@ -84,8 +84,15 @@ describe('the first run', () => {
 describe('the lock', () => {
   it('names nobody and no amount', async () => {
     draw(LockScreen, world('?world=locked'));
-    expect(await screen.findByRole('heading', { name: 'Billfold is locked' })).toBeTruthy();
+    expect(await screen.findByRole('heading', { name: 'Locked after 5 minutes' })).toBeTruthy();
     expect(document.body.textContent).not.toMatch(/Ines|\$/);
+  });
+
+  it('says why only where there is more to say than that it is locked', async () => {
+    const on = world('?world=plain');
+    await on.desk.lock();
+    draw(LockScreen, on);
+    expect(await screen.findByRole('heading', { name: 'Billfold is locked' })).toBeTruthy();
   });
 
   it('opens with the keyring', async () => {

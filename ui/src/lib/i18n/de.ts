@@ -545,6 +545,8 @@ export const de: Messages = {
     go: 'Zum Start',
     lockedChip: 'Gesperrt',
     lockedTitle: 'Billfold ist gesperrt',
+    lockedIdle: (n) => `Gesperrt nach ${n} ${s(n, 'Minute', 'Minuten')}`,
+    lockedWhy: { slept: 'Gesperrt, während der Computer schlief', screen_locked: 'Gesperrt mit dem Bildschirm', other_person: 'Gesperrt, als jemand anderes den Computer übernahm' },
     lockedBody: 'Erinnerungen kommen weiter, ohne Namen und Beträge.',
     passphrase: 'Passphrase',
     unlock: 'Entsperren',

@@ -546,6 +546,8 @@ export const en = {
     go: 'Go to Home',
     lockedChip: 'Locked',
     lockedTitle: 'Billfold is locked',
+    lockedIdle: (n: number) => `Locked after ${n} ${s(n, 'minute', 'minutes')}`,
+    lockedWhy: { slept: 'Locked while the computer slept', screen_locked: 'Locked with the screen', other_person: 'Locked when another person took the desk' } as Record<string, string>,
     lockedBody: 'Reminders go on, without names or amounts.',
     passphrase: 'Passphrase',
     unlock: 'Unlock',

@@ -545,6 +545,8 @@ export const es: Messages = {
     go: 'Ir al inicio',
     lockedChip: 'Bloqueado',
     lockedTitle: 'Billfold está bloqueado',
+    lockedIdle: (n) => `Bloqueado tras ${n} ${s(n, 'minuto', 'minutos')}`,
+    lockedWhy: { slept: 'Bloqueado mientras el equipo dormía', screen_locked: 'Bloqueado con la pantalla', other_person: 'Bloqueado cuando otra persona ocupó el equipo' },
     lockedBody: 'Los avisos siguen, sin nombres ni importes.',
     passphrase: 'Frase de contraseña',
     unlock: 'Desbloquear',

@@ -349,6 +349,23 @@ export type Keeping =
 /**  A bank or issuer elsewhere: Billfold reads, reminds and recognises, and never claims to have paid. */
 "linked";
 
+/**  Why it is locked, for the lock screen and `status`. */
+export type LockReason = 
+/**  It was not opened since the program began. */
+{ why: "started" } | 
+/**  Nothing was done for so long. */
+{ why: "idle"; minutes: number } | 
+/**  The computer went to sleep. */
+{ why: "slept" } | 
+/**  The computer's own screen was locked. */
+{ why: "screen_locked" } | 
+/**  Another person came to the desk. */
+{ why: "other_person" } | 
+/**  The person locked it: key, button, tray or command. */
+{ why: "by_hand" } | 
+/**  The program ended. */
+{ why: "ended" };
+
 /**  What a person says about one occurrence. */
 export type MarkAs = 
 /**  Paid outside Billfold, in full when no amount is given. */
@@ -668,6 +685,8 @@ export type StatusView = {
 	place: Place | null,
 	signed_in: boolean,
 	locked: boolean,
+	/**  Why it is locked. */
+	locked_because: LockReason | null,
 	protected_by: Protection | null,
 	/**  The last answer from the server was good. */
 	online: boolean,

@@ -59,7 +59,7 @@ export function sampleIpc(query = ''): Ipc {
     return one;
   };
   const bill = (id: string) => found(world.book.bills.find((one) => one.id === id));
-  const ready = () => Object.assign(world.status, { phase: 'ready', locked: false, name: world.status.name ?? 'Ines Calloway' });
+  const ready = () => Object.assign(world.status, { phase: 'ready', locked: false, locked_because: null, name: world.status.name ?? 'Ines Calloway' });
   const begin = () => {
     setTimeout(() => {
       ready();
@@ -78,7 +78,7 @@ export function sampleIpc(query = ''): Ipc {
     connect: async () => attempt(begin),
     signInCancel: async () => attempt(() => null),
     signOut: () => change(() => (Object.assign(world.status, { phase: 'welcome' }), null)),
-    lock: () => change(() => (Object.assign(world.status, { phase: 'locked', locked: true }), null)),
+    lock: () => change(() => (Object.assign(world.status, { phase: 'locked', locked: true, locked_because: { why: 'by_hand' } }), null)),
     unlock: (passphrase) => change(() => {
       if (world.status.protected_by === 'passphrase' && passphrase !== 'correct horse') throw new Refused({ code: 'wrong_passphrase' });
       ready();

@@ -41,6 +41,7 @@ export class World {
       place: kind === 'server' ? { kind: 'server', url: 'https://accounts.alder-lane.example', name: 'Alder Lane Household' } : { kind: 'this_computer' },
       signed_in: kind !== 'signed-out',
       locked: phase === 'locked',
+      locked_because: phase === 'locked' ? (kind === 'passphrase' ? { why: 'started' } : { why: 'idle', minutes: 5 }) : null,
       protected_by: kind === 'passphrase' ? 'passphrase' : 'keyring',
       online: kind !== 'offline',
       synced_at: '2026-11-12T14:41:00Z',
