@@ -104,6 +104,8 @@ pub struct Touched {
 #[derive(Clone)]
 pub struct Db {
     engine: Engine,
+    /// The database's file, where there is one.
+    file: Option<Arc<Path>>,
     events: broadcast::Sender<Touched>,
 }
 
@@ -121,7 +123,23 @@ impl Db {
             Location::Sqlite { file, key } => open_sqlite(file, key.as_ref()).await?,
             Location::Postgres { url } => open_postgres(url, events.clone()).await?,
         };
-        Ok(Self { engine, events })
+        let file = match location {
+            Location::Sqlite { file, .. } => Some(Arc::from(file.as_path())),
+            Location::Postgres { .. } => None,
+        };
+        Ok(Self { engine, file, events })
+    }
+
+    /// Where the data lies on this computer's disk; `None` when another program keeps it.
+    #[must_use]
+    pub fn file(&self) -> Option<&Path> {
+        self.file.as_deref()
+    }
+
+    /// Whether other processes may serve the same accounts at the same time.
+    #[must_use]
+    pub const fn has_several_nodes(&self) -> bool {
+        matches!(self.engine, Engine::Postgres(_))
     }
 
     /// Begins a transaction that may write. Dropping it undoes it.

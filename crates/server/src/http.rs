@@ -56,7 +56,7 @@ impl Server {
         let addr = listener.local_addr().map_err(ConfigError::Listen)?;
         let settings = config.settings(addr)?;
         let db = Db::open(&config.location).await?;
-        let app = App::new(db, config.clock, config.chance, settings)?;
+        let app = App::new(db, config.clock, config.chance, settings).await?;
         let tasks = vec![
             tokio::spawn(listen(listener, crate::router(app.clone()), app.clone())),
             tokio::spawn(sweep(app.clone())),
@@ -234,7 +234,9 @@ fn add_headers(response: &mut Response, app: &App, id: &str, nonce: bool) {
     if !app.settings.public_url.is_localhost() {
         headers.insert(header::STRICT_TRANSPORT_SECURITY, HeaderValue::from_static("max-age=63072000"));
     }
-    if nonce && let Ok(nonce) = HeaderValue::from_str(&app.identity.proofs.nonce(app)) {
+    if nonce
+        && let Ok(nonce) = HeaderValue::from_str(&app.identity.nonces.current(app.clock.now(), app.chance.as_ref()))
+    {
         headers.insert(HeaderName::from_static("dpop-nonce"), nonce);
     }
 }

@@ -59,13 +59,13 @@ pub trait Chance: Send + Sync {
 }
 
 impl App {
-    pub fn new(
+    pub async fn new(
         db: db::Db,
         clock: Arc<dyn Clock>,
         chance: Arc<dyn Chance>,
         settings: config::Settings,
     ) -> Result<Self, config::ConfigError> {
-        let identity = sign_in::Identity::new(&settings, clock.now(), chance.as_ref())?;
+        let identity = sign_in::Identity::open(&db, &settings, clock.now(), chance.as_ref()).await?;
         let sandbox = Sandbox::new(db.clone(), Arc::clone(&clock), settings.zone.clone(), settings.practice.clone());
         Ok(Self {
             db,

@@ -91,7 +91,7 @@ impl World {
             practice: Practice::default(),
             failed_ceremony_delay: Duration::ZERO,
         };
-        let app = App::new(db, Arc::clone(&clock) as Arc<dyn Clock>, chance, settings).expect("an app");
+        let app = App::new(db, Arc::clone(&clock) as Arc<dyn Clock>, chance, settings).await.expect("an app");
         let router = router(app.clone());
         Self { engine, app, clock, router, _folder: folder.map(Arc::new) }
     }
@@ -236,7 +236,7 @@ impl World {
             "htm": method,
             "htu": format!("{ORIGIN}{path}"),
             "iat": self.now().as_second(),
-            "nonce": self.app.identity.proofs.nonce(&self.app),
+            "nonce": self.app.identity.nonces.current(self.now(), self.app.chance.as_ref()),
         })
     }
 }

@@ -95,6 +95,12 @@ pub(crate) async fn remove(tx: &mut Tx, holder: HolderId, kind: Kind, subject: U
     store::remove(tx, holder, kind, subject).await
 }
 
+/// Since when the oldest work waits that nobody has taken; in the future when none is due.
+pub(crate) async fn waiting_since(app: &App) -> DbResult<Option<Timestamp>> {
+    let mut tx = app.db.read_once().await?;
+    store::next_due(&mut tx).await
+}
+
 /// Runs what is due now, once, and says how much that was.
 pub(crate) async fn run_due(app: &App) -> DbResult<usize> {
     let now = app.clock.now();

@@ -1,22 +1,14 @@
 //! Proofs of possession (RFC 9449): each request is signed by the device's key over a nonce of ours, and no proof
 //! counts twice. Only ES256. The client's clock is not asked: the nonce says that a proof is fresh.
 
-use std::collections::HashSet;
-use std::sync::{Mutex, PoisonError};
-
 use data_encoding::BASE64URL_NOPAD;
-use jiff::{SignedDuration, Timestamp};
 use ring::signature::{ECDSA_P256_SHA256_FIXED, UnparsedPublicKey};
 use serde::Deserialize;
 use serde::de::IgnoredAny;
 use sha2::{Digest, Sha256};
 
-use crate::{App, Chance};
+use crate::App;
 
-/// A nonce is handed out for so long, and is good for as long again.
-const NONCE_LIFE: SignedDuration = SignedDuration::from_mins(5);
-/// Proofs remembered for one nonce; then a new nonce begins early, which forgets safely.
-const PROOFS_MAX: usize = 500_000;
 const PROOF_BYTES_MAX: usize = 4_096;
 const JTI_MAX: usize = 256;
 
@@ -42,95 +34,25 @@ pub struct Expected<'a> {
     pub access_token: Option<&'a str>,
 }
 
-/// The nonces that are good now, with the proofs that used them. Both are lost on a restart, together: what was
-/// signed before cannot be replayed after.
-pub struct Proofs {
-    generations: Mutex<Generations>,
-}
-
-struct Generations {
-    current: Generation,
-    previous: Generation,
-}
-
-struct Generation {
-    nonce: String,
-    ends_at: Timestamp,
-    seen: HashSet<[u8; 16]>,
-}
-
-impl Generation {
-    fn begin(now: Timestamp, chance: &dyn Chance) -> Self {
-        let mut bytes = [0; 18];
-        chance.fill(&mut bytes);
-        let ends_at = now.saturating_add(NONCE_LIFE).unwrap_or(Timestamp::MAX);
-        Self { nonce: BASE64URL_NOPAD.encode(&bytes), ends_at, seen: HashSet::new() }
+/// Checks a proof and uses it up.
+pub async fn check(app: &App, proof: &str, expected: &Expected<'_>) -> Result<Proof, ProofError> {
+    let read = ReadProof::from(proof)?;
+    read.fits(expected)?;
+    let (now, chance) = (app.clock.now(), app.chance.as_ref());
+    let nonces = &app.identity.nonces;
+    let nonce = read.claims.nonce.as_deref().ok_or(ProofError::UseNonce)?;
+    if !nonces.knows(nonce, now, chance) {
+        return Err(ProofError::UseNonce);
     }
-}
-
-impl Generations {
-    fn turn(&mut self, now: Timestamp, chance: &dyn Chance) {
-        if now < self.current.ends_at && self.current.seen.len() < PROOFS_MAX {
-            return;
-        }
-        self.previous = std::mem::replace(&mut self.current, Generation::begin(now, chance));
-        if self.previous.ends_at.saturating_add(NONCE_LIFE).is_ok_and(|end| end <= now) {
-            // Nobody asked for a while: that nonce is too old as well.
-            self.previous = Generation::begin(now, chance);
-        }
-    }
-}
-
-impl Proofs {
-    pub fn new(now: Timestamp, chance: &dyn Chance) -> Self {
-        let generations =
-            Generations { current: Generation::begin(now, chance), previous: Generation::begin(now, chance) };
-        Self { generations: Mutex::new(generations) }
-    }
-
-    /// The nonce that the next proof should carry.
-    pub fn nonce(&self, app: &App) -> String {
-        let mut generations = self.generations.lock().unwrap_or_else(PoisonError::into_inner);
-        generations.turn(app.clock.now(), app.chance.as_ref());
-        generations.current.nonce.clone()
-    }
-
-    /// Checks a proof and uses it up.
-    pub fn check(&self, app: &App, proof: &str, expected: &Expected<'_>) -> Result<Proof, ProofError> {
-        let read = ReadProof::from(proof)?;
-        read.fits(expected)?;
-        let nonce = read.claims.nonce.as_deref().ok_or(ProofError::UseNonce)?;
-        if !self.knows(app, nonce) {
-            return Err(ProofError::UseNonce);
-        }
-        let thumbprint = read.verify()?;
-        let mut hasher = Sha256::new();
-        hasher.update(&thumbprint);
-        hasher.update([0]);
-        hasher.update(&read.claims.jti);
-        let mut id = [0; 16];
-        id.copy_from_slice(&hasher.finalize()[..16]);
-        self.use_up(nonce, id)?;
-        Ok(Proof { thumbprint })
-    }
-
-    fn knows(&self, app: &App, nonce: &str) -> bool {
-        let mut generations = self.generations.lock().unwrap_or_else(PoisonError::into_inner);
-        generations.turn(app.clock.now(), app.chance.as_ref());
-        generations.current.nonce == nonce || generations.previous.nonce == nonce
-    }
-
-    fn use_up(&self, nonce: &str, id: [u8; 16]) -> Result<(), ProofError> {
-        let mut generations = self.generations.lock().unwrap_or_else(PoisonError::into_inner);
-        let Generations { current, previous } = &mut *generations;
-        let Some(generation) = [current, previous].into_iter().find(|generation| generation.nonce == nonce) else {
-            return Err(ProofError::UseNonce);
-        };
-        if generation.seen.len() >= PROOFS_MAX {
-            return Err(ProofError::UseNonce);
-        }
-        if generation.seen.insert(id) { Ok(()) } else { Err(ProofError::Invalid) }
-    }
+    let thumbprint = read.verify()?;
+    let mut hasher = Sha256::new();
+    hasher.update(&thumbprint);
+    hasher.update([0]);
+    hasher.update(&read.claims.jti);
+    let mut id = [0; 16];
+    id.copy_from_slice(&hasher.finalize()[..16]);
+    nonces.use_up(nonce, id, now, chance).await?;
+    Ok(Proof { thumbprint })
 }
 
 #[derive(Deserialize)]

@@ -2,6 +2,7 @@
 //! `SignedIn` extractor that every other feature asks for. Nothing here moves money.
 
 pub mod dpop;
+pub mod nonces;
 mod pages;
 mod passkeys;
 mod store;
@@ -26,26 +27,27 @@ use uuid::Uuid;
 use webauthn_rs::prelude::{Webauthn, WebauthnBuilder};
 
 use crate::config::{ConfigError, Settings};
-use crate::db::{DbResult, Tx};
+use crate::db::{Db, DbResult, Tx};
 use crate::error::ApiError;
 use crate::http::Json;
 use crate::security;
 use crate::{App, Chance};
-use dpop::{Expected, ProofError, Proofs};
+use dpop::{Expected, ProofError};
+use nonces::Nonces;
 pub use tokens::{LocalGrant, grant_local};
 
-/// What sign-in keeps in memory: the relying party and the proofs that were used.
+/// What sign-in keeps beside the database's rows: the relying party, and the nonces with the proofs that used them.
 pub struct Identity {
     pub(crate) passkeys: Webauthn,
-    pub(crate) proofs: Proofs,
+    pub(crate) nonces: Nonces,
 }
 
 impl Identity {
-    pub fn new(settings: &Settings, now: Timestamp, chance: &dyn Chance) -> Result<Self, ConfigError> {
+    pub async fn open(db: &Db, settings: &Settings, now: Timestamp, chance: &dyn Chance) -> Result<Self, ConfigError> {
         let passkeys = WebauthnBuilder::new(settings.public_url.host(), settings.public_url.url())
             .and_then(|builder| builder.rp_name(&settings.server_name).build())
             .map_err(|_| ConfigError::PublicUrl)?;
-        Ok(Self { passkeys, proofs: Proofs::new(now, chance) })
+        Ok(Self { passkeys, nonces: Nonces::open(db, now, chance).await? })
     }
 }
 
@@ -123,7 +125,7 @@ impl FromRequestParts<App> for SignedIn {
         let token = access_token(&parts.headers).ok_or_else(not_signed_in)?.to_owned();
         let url = format!("{}{}", app.settings.public_url, parts.uri.path());
         let expected = Expected { method: parts.method.as_str(), url: &url, access_token: Some(&token) };
-        let proof = check_proof(app, &parts.headers, &expected).map_err(|error| match error {
+        let proof = check_proof(app, &parts.headers, &expected).await.map_err(|error| match error {
             ProofError::Invalid => invalid_proof(),
             ProofError::UseNonce => ApiError::new(ErrorCode::UseDpopNonce, "make the proof with this answer's nonce"),
         })?;
@@ -178,7 +180,8 @@ pub(crate) async fn sign_device_out(
 pub(crate) async fn sweep(app: &App) -> DbResult<()> {
     let mut tx = app.db.begin_write().await?;
     store::sweep(&mut tx, app.clock.now()).await?;
-    tx.commit().await
+    tx.commit().await?;
+    app.identity.nonces.sweep(app.clock.now()).await
 }
 
 fn not_signed_in() -> ApiError {
@@ -195,11 +198,11 @@ fn access_token(headers: &HeaderMap) -> Option<&str> {
 }
 
 /// The one proof of the request; several are as bad as none.
-fn check_proof(app: &App, headers: &HeaderMap, expected: &Expected<'_>) -> Result<dpop::Proof, ProofError> {
+async fn check_proof(app: &App, headers: &HeaderMap, expected: &Expected<'_>) -> Result<dpop::Proof, ProofError> {
     let mut proofs = headers.get_all("dpop").iter();
     let (Some(proof), None) = (proofs.next(), proofs.next()) else { return Err(ProofError::Invalid) };
     let proof = proof.to_str().map_err(|_| ProofError::Invalid)?;
-    app.identity.proofs.check(app, proof, expected)
+    dpop::check(app, proof, expected).await
 }
 
 /// A new secret of 256 bits, as the text that leaves the server.

@@ -175,7 +175,7 @@ async fn grant_tokens(
     let Form(request) = form.map_err(|_| Refusal::Request)?;
     let url = format!("{}{TOKEN_PATH}", app.settings.public_url);
     let expected = Expected { method: "POST", url: &url, access_token: None };
-    let proof = check_proof(app, headers, &expected).map_err(Refusal::Proof)?;
+    let proof = check_proof(app, headers, &expected).await.map_err(Refusal::Proof)?;
     let client = match &request {
         TokenRequest::AuthorizationCode { client_id, .. } | TokenRequest::RefreshToken { client_id, .. } => client_id,
     };
@@ -376,7 +376,7 @@ async fn end_tokens(app: &App, headers: &HeaderMap, form: Result<Form<Revoke>, F
     let Form(request) = form.map_err(|_| Refusal::Request)?;
     let url = format!("{}{REVOKE_PATH}", app.settings.public_url);
     let expected = Expected { method: "POST", url: &url, access_token: None };
-    let proof = check_proof(app, headers, &expected).map_err(Refusal::Proof)?;
+    let proof = check_proof(app, headers, &expected).await.map_err(Refusal::Proof)?;
     if request.client_id != CLIENT_ID {
         return Err(Refusal::Client);
     }

@@ -48,7 +48,7 @@ async fn push(
     let Form(mut request) = form.map_err(|_| oauth_error("invalid_request", None))?;
     let url = format!("{}{}", app.settings.public_url, api::sign_in::PAR_PATH);
     let expected = Expected { method: "POST", url: &url, access_token: None };
-    let proof = check_proof(&app, &headers, &expected).map_err(refused_proof)?;
+    let proof = check_proof(&app, &headers, &expected).await.map_err(refused_proof)?;
     fill_in(&mut request, &proof.thumbprint);
     check_request(&mut request).map_err(|error| oauth_error(error, None))?;
     if request.dpop_jkt != proof.thumbprint {
