@@ -11,6 +11,10 @@ mod world;
 
 use std::process::{Command, ExitCode};
 
+/// As the app: what is given back of memory is wiped.
+#[global_allocator]
+static MEMORY: zeroizing_alloc::ZeroAlloc<std::alloc::System> = zeroizing_alloc::ZeroAlloc(std::alloc::System);
+
 fn main() -> ExitCode {
     // The HTTP library wants its cryptography named once, also for plain connections.
     let _ = rustls::crypto::ring::default_provider().install_default();
