@@ -31,7 +31,7 @@ describe('what the window shows', () => {
     window('?world=welcome');
     expect(await screen.findByRole('heading', { name: 'Where should your account live?' })).toBeTruthy();
     window('?world=locked');
-    expect(await screen.findByRole('heading', { name: 'Billfold is locked' })).toBeTruthy();
+    expect(await screen.findByRole('heading', { name: 'Locked after 5 minutes' })).toBeTruthy();
     window();
     expect(await screen.findByText('the screen')).toBeTruthy();
   });
