@@ -11,7 +11,7 @@ use sqlx::sqlite::{SqliteArguments, SqliteRow};
 use sqlx::{Arguments as _, AssertSqlSafe, Row as _, SqlitePool};
 use uuid::Uuid;
 
-use super::{CacheError, CacheResult, Tx, account_id_of, currency_of, date_of, day_number, state, uuid_of};
+use super::{CacheError, CacheResult, Tx, account_id_of, currency_of, date_of, day_number, from_body, state, uuid_of};
 use crate::accounts::TransactionView;
 
 /// Rows of one insert statement; 9 values each, and SQLite takes 32,766.
@@ -478,7 +478,7 @@ pub(crate) async fn page(db: &SqlitePool, names: &Names, window: &Window) -> Cac
             .bind(&words.others);
     }
     let text: String = query.fetch_one(db).await?;
-    let lines: Vec<PageLine> = serde_json::from_str(&text).map_err(|_| CacheError::Damaged)?;
+    let lines: Vec<PageLine> = from_body(&text)?;
     lines.into_iter().map(|line| view_of(line, names)).collect()
 }
 
@@ -581,13 +581,17 @@ pub(crate) async fn sums(db: &SqlitePool, account: i64, from: Option<Date>) -> C
     Ok(Sums { posted_minor, paid_minor, pending_minor, pending_count })
 }
 
-/// Money out of an account by month, from `first` on.
+/// Money out of an account by month, from `first` on; as one value, as a page is.
 pub(crate) async fn months_out(db: &SqlitePool, account: i64, first: i64) -> CacheResult<Vec<(i64, i64)>> {
-    Ok(sqlx::query_as("SELECT month, money_out FROM month WHERE account = ?1 AND month >= ?2 ORDER BY month")
-        .bind(account)
-        .bind(first)
-        .fetch_all(db)
-        .await?)
+    let text: String = sqlx::query_scalar(
+        "SELECT json_group_array(json_array(month, money_out) ORDER BY month) FROM month
+         WHERE account = ?1 AND month >= ?2",
+    )
+    .bind(account)
+    .bind(first)
+    .fetch_one(db)
+    .await?;
+    from_body(&text)
 }
 
 // ---- Codes ------------------------------------------------------------------------------------------------------

@@ -155,22 +155,14 @@ type Part = Result<Bytes, std::io::Error>;
 async fn send_snapshot(mut tx: Tx, holder: HolderId, first: String, to: &mpsc::Sender<Part>) -> DbResult<()> {
     let mut from = Place::START;
     let mut text = first;
-    text.push('\n');
     loop {
-        let lines = store::snapshot_page(&mut tx, holder, &from, SNAPSHOT_ROWS).await?;
-        for line in &lines {
-            text.push('{');
-            line.push_to(&mut text);
-            text.push('\n');
-        }
-        if to.send(Ok(Bytes::from(std::mem::take(&mut text)))).await.is_err() {
+        text.push('\n');
+        if to.send(Ok(Bytes::from(text))).await.is_err() {
             // Nobody listens any more.
             return Ok(());
         }
-        match lines.into_iter().last() {
-            Some(last) => from = last.place,
-            None => return Ok(()),
-        }
+        let Some(part) = store::snapshot_part(&mut tx, holder, &from, SNAPSHOT_ROWS).await? else { return Ok(()) };
+        (text, from) = (part.text, part.last);
     }
 }
 

@@ -1,11 +1,14 @@
 //! Rows of the change feed.
 
+use std::sync::LazyLock;
+
 use api::sync::{Gone, Record};
 use domain::accounts::{Transaction, TransactionState};
 use domain::ids::HolderId;
 use jiff::Timestamp;
 use jiff::civil::Date;
 use serde::de::DeserializeOwned;
+use sqlx::AssertSqlSafe;
 use uuid::Uuid;
 
 use crate::db::{DbError, DbResult, Tx, on_engine};
@@ -22,6 +25,9 @@ pub(crate) enum Kind {
 }
 
 impl Kind {
+    const ALL: [Self; 6] =
+        [Self::Account, Self::Bill, Self::Mark, Self::Payment, Self::Transaction, Self::SecurityEvent];
+
     pub const fn stored(self) -> i64 {
         self as i64
     }
@@ -337,23 +343,51 @@ pub(crate) async fn page(tx: &mut Tx, holder: HolderId, from: &Place, limit: usi
     Ok(rows.into_iter().map(line).collect())
 }
 
-/// The records after `from`, by kind and id: for a snapshot.
-pub(crate) async fn snapshot_page(tx: &mut Tx, holder: HolderId, from: &Place, limit: i64) -> DbResult<Vec<Line>> {
-    const PAGE: &str = "SELECT number, kind, item_id, item_day, gone, body FROM record
-                         WHERE holder_id = $1 AND kind >= $2 AND (kind, item_id, item_day) > ($2, $3, $4) AND gone = 0
-                         ORDER BY kind, item_id, item_day LIMIT $5";
-    let rows: Vec<LineRow> = on_engine!(tx, |db| {
-        sqlx::query_as(PAGE)
+/// Some records of a snapshot as the text that goes out, a line each, and the place of the last.
+pub(crate) struct SnapshotPart {
+    pub text: String,
+    pub last: Place,
+}
+
+/// A part comes as one value: the driver copies each value of each row by itself, which took longer than the query.
+static SNAPSHOT_PART: LazyLock<String> = LazyLock::new(|| {
+    let names: String = Kind::ALL
+        .iter()
+        .map(|kind| format!(" WHEN {0} THEN '{1}'", kind.stored(), Kind::name(kind.stored())))
+        .collect();
+    format!(
+        "WITH part AS MATERIALIZED (
+            SELECT kind, item_id, item_day, body FROM record
+             WHERE holder_id = $1 AND kind >= $2 AND (kind, item_id, item_day) > ($2, $3, $4) AND gone = 0
+             ORDER BY kind, item_id, item_day LIMIT $5),
+         last AS (SELECT kind, item_id, item_day FROM part ORDER BY kind DESC, item_id DESC, item_day DESC LIMIT 1)
+         SELECT kind, item_id, item_day,
+            (SELECT string_agg('{{\"kind\":\"' || CASE kind{names} END || '\",\"body\":' || body || '}}', CAST($6 AS TEXT)
+                    ORDER BY kind, item_id, item_day) FROM part)
+         FROM last"
+    )
+});
+
+/// The records after `from`, by kind and id, at most `limit`; `None` behind the last.
+pub(crate) async fn snapshot_part(
+    tx: &mut Tx,
+    holder: HolderId,
+    from: &Place,
+    limit: i64,
+) -> DbResult<Option<SnapshotPart>> {
+    let row: Option<(i64, Uuid, String, String)> = on_engine!(tx, |db| {
+        sqlx::query_as(AssertSqlSafe(SNAPSHOT_PART.as_str()))
             .bind(holder.as_uuid())
             .bind(from.kind)
             .bind(from.id)
             .bind(&from.day)
             .bind(limit)
-            .fetch_all(db)
+            .bind("\n")
+            .fetch_optional(db)
             .await
             .map_err(DbError::from)
     })?;
-    Ok(rows.into_iter().map(line).collect())
+    Ok(row.map(|(kind, id, day, text)| SnapshotPart { text, last: Place { number: 0, kind, id, day } }))
 }
 
 /// How far a holder's feed is.
