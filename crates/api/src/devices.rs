@@ -13,6 +13,18 @@ pub struct Device {
     #[schema(value_type = String, format = "date-time")]
     pub last_seen_at: Timestamp,
     pub this_one: bool,
+    /// Where it was last seen, where the server knows places.
+    #[serde(default)]
+    pub place: Option<CoarsePlace>,
+}
+
+/// A town or a country: no closer than a network tells.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, utoipa::ToSchema)]
+pub struct CoarsePlace {
+    /// ISO 3166, two letters.
+    pub country: String,
+    /// Its English name.
+    pub city: Option<String>,
 }
 
 #[derive(Clone, Debug, Serialize, Deserialize, utoipa::ToSchema)]

@@ -69,6 +69,10 @@ codes! {
     AlreadySettled = "already_settled", 409;
     /// Nobody could sign in any more without it.
     LastWayIn = "last_way_in", 409;
+    /// "Was this you?" about this device is asked on another one.
+    AnswerElsewhere = "answer_elsewhere", 409;
+    /// This is too unusual for the account; the owner is asked about it.
+    Unusual = "unusual", 403;
     /// The same key came with another body.
     KeyReused = "key_reused", 422;
     InsufficientFunds = "insufficient_funds", 422;

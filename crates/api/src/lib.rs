@@ -9,6 +9,7 @@ pub mod devices;
 pub mod error;
 pub mod import;
 pub mod payments;
+pub mod risk;
 pub mod security;
 pub mod sign_in;
 pub mod statements;

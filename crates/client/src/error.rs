@@ -73,6 +73,8 @@ pub const CODES: &[&str] = &[
     "not_payable",
     "too_late",
     "last_way_in",
+    "answer_elsewhere",
+    "unusual",
     "not_a_known_format",
     "file_too_large",
     "file_empty",

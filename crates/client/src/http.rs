@@ -97,6 +97,8 @@ impl From<CallError> for ClientError {
                 let next = match problem.code {
                     ErrorCode::UpgradeRequired => "update Billfold",
                     ErrorCode::PossibleDuplicate => "say that it is meant, or leave it",
+                    ErrorCode::AnswerElsewhere => "answer it on another device of the account",
+                    ErrorCode::Unusual => "answer \"Was this you?\" on another device, or wait a day",
                     ErrorCode::LastWayIn => "add another passkey first",
                     ErrorCode::InsufficientFunds => "choose a smaller amount or a later day",
                     _ => "look at it again and correct it",

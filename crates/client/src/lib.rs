@@ -19,6 +19,7 @@ mod outbox;
 pub mod payments;
 pub mod platform;
 pub mod reminders;
+pub mod risk;
 mod seal;
 pub mod search;
 pub mod security;

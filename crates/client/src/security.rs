@@ -4,11 +4,11 @@ use std::sync::Arc;
 
 use api::security::EventAnswer;
 use domain::ids::{MutationId, PasskeyId};
-use domain::security::{SecurityEvent, first_break, open_questions};
+use domain::security::{SecurityEvent, first_break, may_answer, open_questions};
 use jiff::Timestamp;
 use serde::Serialize;
 
-use crate::cache::security as rows;
+use crate::cache::{security as rows, state};
 use crate::client::{Changed, Client, blocking};
 use crate::error::ClientError;
 use crate::http::{Method, Sending};
@@ -20,7 +20,7 @@ const PASSKEYS: &str = "/api/v1/security/passkeys";
 pub struct SecurityView {
     /// Newest first.
     pub events: Vec<SecurityEvent>,
-    /// The entries that ask "Was this you?", oldest first.
+    /// The entries that ask "Was this you?" here, oldest first.
     pub questions: Vec<SecurityEvent>,
     /// The first entry that is not as it was written: the server's log was changed behind everybody's back.
     pub broken_at: Option<i64>,
@@ -62,14 +62,17 @@ impl Client {
 impl Security {
     /// What this device knows of it, also offline.
     pub async fn log(&self) -> Result<SecurityView, ClientError> {
-        let (log, changed) = self
+        let (log, changed, here) = self
             .0
             .with(async |open| {
                 let db = open.cache.readers();
-                Ok((rows::log(db).await?, rows::changed(db).await?))
+                let me: Option<api::sign_in::Me> = state::find(db, state::ME).await?;
+                Ok((rows::log(db).await?, rows::changed(db).await?, me.map(|me| me.device)))
             })
             .await?;
-        let questions = open_questions(&log).into_iter().cloned().collect();
+        // A device is not asked about itself while another one can be.
+        let asked = |event: &&SecurityEvent| here.is_none_or(|here| may_answer(&log, event, here));
+        let questions = open_questions(&log).into_iter().filter(asked).cloned().collect();
         let broken_at = changed.into_iter().chain(first_break(&log)).min();
         let mut events = log;
         events.reverse();

@@ -23,6 +23,7 @@ use crate::client::{Changed, Client, Open, blocking};
 use crate::error::{Class, ClientError};
 use crate::http::{CallError, DeviceKey, Metadata, Method, Sending};
 use crate::platform::{Secret, SecretKind, random};
+use crate::risk::CoarsePlaceView;
 use crate::status::Place;
 use crate::vault::{Protect, RecoveryKey};
 
@@ -42,6 +43,8 @@ pub struct DeviceView {
     pub name: String,
     pub last_seen_at: String,
     pub this_one: bool,
+    /// Where it was last seen, where the server knows places.
+    pub place: Option<CoarsePlaceView>,
 }
 
 /// The person has so long in the browser.
@@ -400,6 +403,7 @@ impl Client {
             name: device.name,
             last_seen_at: device.last_seen_at.to_string(),
             this_one: device.this_one,
+            place: device.place.map(Into::into),
         });
         Ok(views.collect())
     }

@@ -68,6 +68,8 @@ ids! {
     /// One entry of the double-entry ledger; its postings sum to zero.
     EntryId
     PasskeyId
+    /// One answer of the risk score.
+    DecisionId
 }
 
 #[cfg(test)]

@@ -25,6 +25,8 @@ pub enum SecurityEventKind {
     PasskeyAdded,
     PasskeyRenamed,
     PasskeyRemoved,
+    /// Something was unusual enough to ask about; the reasons are with the risk decision of this entry.
+    RiskNoticed,
     /// The person said that an event was theirs.
     ConfirmedAsMine,
     /// The person said that it was not. Its device was signed out.
@@ -43,6 +45,7 @@ impl SecurityEventKind {
             Self::PasskeyAdded => "passkey_added",
             Self::PasskeyRenamed => "passkey_renamed",
             Self::PasskeyRemoved => "passkey_removed",
+            Self::RiskNoticed => "risk_noticed",
             Self::ConfirmedAsMine => "confirmed_as_mine",
             Self::ReportedAsNotMine => "reported_as_not_mine",
         }
@@ -50,7 +53,7 @@ impl SecurityEventKind {
 
     /// Whether the person is asked "Was this you?".
     const fn asks(self) -> bool {
-        matches!(self, Self::DeviceAdded | Self::TokenReused | Self::PasskeyAdded)
+        matches!(self, Self::DeviceAdded | Self::TokenReused | Self::PasskeyAdded | Self::RiskNoticed)
     }
 
     /// Whether it answers such a question.
@@ -150,6 +153,30 @@ pub fn open_questions(events: &[SecurityEvent]) -> Vec<&SecurityEvent> {
     events.iter().filter(|event| event.kind.asks() && event.number > begun && !answered(event.number)).collect()
 }
 
+/// Whether that device may answer a question: not about itself, nor about what it did, while the account has another
+/// one that can be asked. Otherwise whoever got in would answer for the owner.
+#[must_use]
+pub fn may_answer(events: &[SecurityEvent], question: &SecurityEvent, by: DeviceId) -> bool {
+    let concerned = question.device == Some(by) || question.by == Some(by);
+    !concerned || !signed_in(events).into_iter().any(|device| device != by && question.device != Some(device))
+}
+
+/// The devices that are signed in, as the log tells it.
+fn signed_in(events: &[SecurityEvent]) -> Vec<DeviceId> {
+    let mut devices = Vec::new();
+    for event in events {
+        let Some(device) = event.device else { continue };
+        match event.kind {
+            SecurityEventKind::DeviceAdded | SecurityEventKind::SignedIn if !devices.contains(&device) => {
+                devices.push(device);
+            }
+            SecurityEventKind::DeviceSignedOut => devices.retain(|known| *known != device),
+            _ => {}
+        }
+    }
+    devices
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -222,5 +249,22 @@ mod tests {
         answered.push(SecurityEvent::after(answered.last(), happened(2_000, ConfirmedAsMine, "Laptop", Some(4))));
         assert_eq!(numbers(&answered), [0_i64; 0]);
         assert_eq!(numbers(&[]), [0_i64; 0]);
+    }
+
+    #[test]
+    fn a_device_does_not_answer_for_itself_while_another_can() {
+        use SecurityEventKind::*;
+        let mut log = usual();
+        log.truncate(4);
+        let [desk, laptop] = [2, 3].map(|at: usize| log[at].device.expect("a device"));
+        let question = log[3].clone();
+        assert!(may_answer(&log, &question, desk));
+        assert!(!may_answer(&log, &question, laptop), "the desk can be asked");
+        let by_laptop = SecurityEvent { kind: PasskeyAdded, device: None, by: Some(laptop), ..log[3].clone() };
+        assert!(!may_answer(&log, &by_laptop, laptop));
+        assert!(may_answer(&log, &by_laptop, desk));
+        let gone = Happened { device: Some(desk), ..happened(2_000, DeviceSignedOut, "Desk", None) };
+        log.push(SecurityEvent::after(log.last(), gone));
+        assert!(may_answer(&log, &question, laptop), "nobody else is there");
     }
 }

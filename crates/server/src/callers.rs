@@ -37,6 +37,7 @@ const ROUTES: &[(&str, &str, &[u16])] = &[
     ("POST", "/api/v1/payments", &[201]),
     ("GET", "/api/v1/payments/{id}", &[404]),
     ("POST", "/api/v1/payments/{id}/cancel", &[404]),
+    ("GET", "/api/v1/risk/decisions", &[200]),
     ("GET", "/api/v1/security/passkeys", &[200]),
     ("POST", "/api/v1/security/passkeys", &[201]),
     ("PATCH", "/api/v1/security/passkeys/{id}", &[404]),

@@ -15,6 +15,7 @@ use webauthn_rs::prelude::Url;
 use crate::Chance;
 use crate::db::{DbError, Location};
 use crate::payments::sandbox::Practice;
+use crate::risk::places::{Places, PlacesError};
 
 #[derive(Debug, thiserror::Error)]
 pub enum ConfigError {
@@ -28,6 +29,8 @@ pub enum ConfigError {
     Listen(#[source] std::io::Error),
     #[error("the database does not open")]
     Database(#[from] DbError),
+    #[error("the database of places does not open")]
+    Places(#[from] PlacesError),
 }
 
 /// Everything that starting a server needs.
@@ -45,6 +48,8 @@ pub struct Config {
     /// Where the days of payments and statements are meant.
     pub zone: TimeZone,
     pub practice: Practice,
+    /// A file that says where networks are, of the MaxMind format; none: no place is known.
+    pub places: Option<PathBuf>,
 }
 
 impl Config {
@@ -61,6 +66,7 @@ impl Config {
             trusted_proxies: Vec::new(),
             zone: TimeZone::system(),
             practice: Practice::default(),
+            places: None,
         }
     }
 
@@ -80,6 +86,7 @@ impl Config {
             trusted_proxies: self.trusted_proxies.clone(),
             zone: self.zone.clone(),
             practice: self.practice.clone(),
+            places: Arc::new(self.places.as_deref().map(Places::open).transpose()?.unwrap_or_default()),
             failed_ceremony_delay: Duration::from_secs(1),
         })
     }
@@ -96,6 +103,8 @@ pub struct Settings {
     pub zone: TimeZone,
     /// How the practice bank behaves.
     pub practice: Practice,
+    /// Where networks are.
+    pub places: Arc<Places>,
     /// How long a refused passkey waits for its answer.
     pub failed_ceremony_delay: Duration,
 }

@@ -143,7 +143,12 @@ async fn sweep(app: App) {
             () = tokio::time::sleep(SWEEP_EVERY) => {}
             () = app.ending.cancelled() => return,
         }
-        let swept = [sign_in::sweep(&app).await, crate::idempotency::sweep(&app).await, crate::feed::sweep(&app).await];
+        let swept = [
+            sign_in::sweep(&app).await,
+            crate::idempotency::sweep(&app).await,
+            crate::feed::sweep(&app).await,
+            crate::risk::sweep(&app).await,
+        ];
         for swept in swept {
             if let Err(error) = swept {
                 tracing::warn!(kind = error.kind(), "expired rows stay for now");

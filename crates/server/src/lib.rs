@@ -20,6 +20,7 @@ mod ledger;
 pub mod limits;
 pub mod openapi;
 pub mod payments;
+pub mod risk;
 mod security;
 pub mod sign_in;
 mod statements;
@@ -122,6 +123,7 @@ fn api_routes() -> OpenApiRouter<App> {
         .merge(payments::routes())
         .merge(statements::routes())
         .merge(security::routes())
+        .merge(risk::routes())
 }
 
 fn routes() -> OpenApiRouter<App> {

@@ -53,6 +53,10 @@ struct Serve {
     /// Where the days of payments and statements are meant, as an IANA name; this machine's zone unless told.
     #[arg(long)]
     zone: Option<String>,
+    /// A file of the MaxMind format that says where networks are. Without one no place is known, and nothing is ever
+    /// asked of anybody else.
+    #[arg(long)]
+    places: Option<PathBuf>,
     /// Seconds from taking a practice payment to settling it.
     #[arg(long, default_value_t = 2)]
     practice_settles_after: u32,
@@ -140,6 +144,10 @@ async fn serve(serve: Serve) -> Done {
         returns_after: SignedDuration::from_secs(serve.practice_returns_after.into()),
         usual: serve.practice,
     };
+    config.places = serve.places;
+    if config.places.is_none() {
+        eprintln!("billfold-server has no database of places: devices are told apart by network alone");
+    }
     let running = Server::start(config).await?;
     eprintln!("billfold-server listens on {} for {}", running.addr, running.public_url);
     stop_signal().await;

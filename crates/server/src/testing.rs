@@ -1,8 +1,10 @@
 //! The frozen world of the server's tests: a clock that moves when told, seeded chance, a router called in process, and
 //! every test run on SQLite and on a throw-away PostgreSQL.
 
+pub mod places;
 mod postgres;
 
+use std::net::{IpAddr, SocketAddr};
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
@@ -11,6 +13,7 @@ use api::error::{ErrorCode, Problem};
 use api::sign_in::{CLIENT_ID, TOKEN_PATH, TokenResponse};
 use axum::Router;
 use axum::body::Body;
+use axum::extract::ConnectInfo;
 use axum::http::{HeaderMap, Method, Request, StatusCode, header};
 use data_encoding::BASE64URL_NOPAD;
 use domain::ids::{DeviceId, HolderId};
@@ -28,6 +31,7 @@ pub use postgres::{Cluster, postgres};
 use crate::config::Settings;
 use crate::db::{Db, Location};
 use crate::payments::sandbox::Practice;
+use crate::risk::places::Places;
 use crate::sign_in::dpop::thumbprint;
 use crate::sign_in::{LocalGrant, grant_local};
 use crate::{App, Chance, router};
@@ -70,6 +74,8 @@ pub struct World {
     pub engine: &'static str,
     pub app: App,
     pub clock: Arc<ManualClock>,
+    /// Where requests come from; this machine unless told.
+    source: Arc<Mutex<Option<IpAddr>>>,
     router: Router,
     /// Removed when the world ends.
     _folder: Option<Arc<tempfile::TempDir>>,
@@ -89,11 +95,13 @@ impl World {
             trusted_proxies: Vec::new(),
             zone: jiff::tz::TimeZone::get("America/New_York").expect("a zone"),
             practice: Practice::default(),
+            places: Arc::new(Places::read(places::database()).expect("a database of places")),
             failed_ceremony_delay: Duration::ZERO,
         };
         let app = App::new(db, Arc::clone(&clock) as Arc<dyn Clock>, chance, settings).await.expect("an app");
         let router = router(app.clone());
-        Self { engine, app, clock, router, _folder: folder.map(Arc::new) }
+        let source = Arc::new(Mutex::new(None));
+        Self { engine, app, clock, source, router, _folder: folder.map(Arc::new) }
     }
 
     fn share(&self) -> Self {
@@ -101,6 +109,7 @@ impl World {
             engine: self.engine,
             app: self.app.clone(),
             clock: Arc::clone(&self.clock),
+            source: Arc::clone(&self.source),
             router: self.router.clone(),
             _folder: self._folder.clone(),
         }
@@ -137,16 +146,25 @@ impl World {
         self.clock.advance(by);
     }
 
+    /// From now on requests come from there.
+    pub fn at_source(&self, address: [u8; 4]) {
+        *self.source.lock().expect("no test panicked here") = Some(address.into());
+    }
+
     /// A request without a session.
     pub async fn call(&self, request: Request<Body>) -> Answer {
-        let response = self.router.clone().oneshot(request).await.expect("the router answers");
+        let response = self.open(request).await;
         let (parts, body) = response.into_parts();
         let body = axum::body::to_bytes(body, ANSWER_MAX).await.expect("the body is whole");
         Answer { status: parts.status, headers: parts.headers, body: body.to_vec() }
     }
 
     /// The whole response, for streams.
-    pub async fn open(&self, request: Request<Body>) -> axum::response::Response {
+    pub async fn open(&self, mut request: Request<Body>) -> axum::response::Response {
+        let source = *self.source.lock().expect("no test panicked here");
+        if let Some(address) = source {
+            request.extensions_mut().insert(ConnectInfo(SocketAddr::from((address, 40_000))));
+        }
         self.router.clone().oneshot(request).await.expect("the router answers")
     }
 

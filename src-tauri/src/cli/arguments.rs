@@ -308,6 +308,8 @@ pub enum SecurityCommand {
         #[arg(long)]
         keep_devices: bool,
     },
+    /// What was unusual lately, with the reasons and their points.
+    Risk,
     /// Answer "Was this you?" about an entry.
     Answer {
         number: i64,

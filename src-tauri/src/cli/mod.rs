@@ -255,10 +255,12 @@ impl Run<'_> {
             .iter()
             .map(|device| {
                 let here = if device.this_one { "this one" } else { "" };
-                vec![device.name.clone(), device.last_seen_at.clone(), here.to_owned(), device.id.clone()]
+                let place = device.place.as_ref().map_or_else(String::new, ToString::to_string);
+                vec![device.name.clone(), device.last_seen_at.clone(), place, here.to_owned(), device.id.clone()]
             })
             .collect();
-        Ok(Answer::new(json!({ "items": to_json(&devices)? }), table(&["Device", "Last seen", "", "Id"], &rows)))
+        let text = table(&["Device", "Last seen", "Place", "", "Id"], &rows);
+        Ok(Answer::new(json!({ "items": to_json(&devices)? }), text))
     }
 
     async fn device_sign_out(&self, typed: &str) -> Done {
@@ -290,6 +292,7 @@ impl Run<'_> {
                 let text = if how.mine { "Noted as yours.\n" } else { "Noted: that device is signed out.\n" };
                 Ok(Answer::new(json!({ "number": number, "mine": how.mine }), text))
             }
+            SecurityCommand::Risk => self.risk().await,
             SecurityCommand::Passkeys => {
                 let passkeys = security.passkeys().await?;
                 let row = |passkey: &PasskeyView| {
@@ -319,6 +322,31 @@ impl Run<'_> {
                 Ok(Answer::new(json!({ "id": found.id }), format!("{} lets nobody in any more.\n", found.name)))
             }
         }
+    }
+
+    async fn risk(&self) -> Done {
+        let view = self.core.client.risk().await?;
+        let rows: Vec<_> = view
+            .decisions
+            .iter()
+            .map(|decision| {
+                let reasons: Vec<_> =
+                    decision.reasons.iter().map(|point| format!("{} {}", word(&point.reason), point.points)).collect();
+                vec![
+                    decision.at.to_string(),
+                    word(&decision.occasion),
+                    decision.score.to_string(),
+                    word(&decision.verdict),
+                    decision.place.as_ref().map_or_else(String::new, ToString::to_string),
+                    reasons.join(", "),
+                ]
+            })
+            .collect();
+        let mut text = table(&["When", "What", ">Score", "Then", "Place", "Reasons"], &rows);
+        if !view.places_known {
+            text.push_str("\nThis account server has no database of places: networks are told apart, towns are not.\n");
+        }
+        Ok(Answer::new(json!({ "items": to_json(&view.decisions)?, "places_known": view.places_known }), text))
     }
 
     async fn security_log(&self) -> Done {
@@ -812,6 +840,12 @@ fn share(text: &str) -> Result<u32, Failure> {
 #[expect(clippy::disallowed_methods, reason = "a person types the command now")]
 fn today() -> Date {
     Zoned::now().date()
+}
+
+/// The code of something, as words.
+fn word(code: &impl serde::Serialize) -> String {
+    let code = serde_json::to_value(code).ok();
+    code.as_ref().and_then(Value::as_str).unwrap_or_default().replace('_', " ")
 }
 
 fn to_json(value: &impl serde::Serialize) -> Result<Value, Failure> {

@@ -93,6 +93,7 @@ pub fn builder() -> Builder<Wry> {
             security::security,
             security::security_answer,
             security::security_save,
+            security::risk,
             security::passkeys,
             security::passkey_add,
             security::passkey_rename,

@@ -1,5 +1,6 @@
 //! The security log, "Was this you?", and the account's passkeys.
 
+use client::risk::RiskView;
 use client::security::{AddPasskeyStarted, PasskeyView, SecurityView};
 use domain::ids::PasskeyId;
 use tauri::AppHandle;
@@ -32,6 +33,14 @@ pub async fn security_save(app: AppHandle, core: Shared<'_>) -> Answer<bool> {
     };
     core.client.security().save(path).await?;
     Ok(true)
+}
+
+/// What was unusual lately, and why.
+#[tauri::command]
+#[specta::specta]
+pub async fn risk(core: Shared<'_>) -> Answer<RiskView> {
+    core.touch();
+    Ok(core.client.risk().await?)
 }
 
 #[tauri::command]

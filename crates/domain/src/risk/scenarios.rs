@@ -126,14 +126,12 @@ impl Life {
         };
         let scored = score(&of);
         self.told.push((scored.verdict, scored.score, scored.points.iter().map(|point| point.reason).collect()));
-        let goes_on = scored.verdict < RiskVerdict::Hold;
-        if goes_on {
-            let vouched = self.honest && scored.verdict == RiskVerdict::StepUp;
-            let device = self.devices.entry(device).or_insert((self.now, false));
-            device.1 |= vouched;
-            self.see(place, vouched);
-            self.hours[usize::from(of.hour)] += 1;
-        }
+        // Reading goes on whatever the score, so the device and its place are known from now on.
+        let vouched = self.honest && scored.verdict == RiskVerdict::StepUp;
+        let device = self.devices.entry(device).or_insert((self.now, false));
+        device.1 |= vouched;
+        self.see(place, vouched);
+        self.hours[usize::from(of.hour)] += 1;
         scored.verdict
     }
 

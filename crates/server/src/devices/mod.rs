@@ -12,6 +12,7 @@ use utoipa_axum::routes;
 use crate::App;
 use crate::error::ApiError;
 use crate::http::{Json, Path};
+use crate::risk;
 use crate::sign_in::{SignedIn, sign_device_out};
 
 pub fn routes() -> OpenApiRouter<App> {
@@ -22,7 +23,12 @@ pub fn routes() -> OpenApiRouter<App> {
 #[utoipa::path(get, path = "/api/v1/devices", tag = "devices", responses((status = 200, body = DeviceList)))]
 async fn list(State(app): State<App>, signed_in: SignedIn) -> Result<Json<DeviceList>, ApiError> {
     let mut tx = app.db.begin_read().await?;
-    let items = store::list(&mut tx, signed_in.holder, signed_in.device).await?;
+    let mut items = store::list(&mut tx, signed_in.holder, signed_in.device).await?;
+    for (device, place) in risk::last_places(&mut tx, signed_in.holder).await? {
+        if let Some(item) = items.iter_mut().find(|item| item.id == device) {
+            item.place = Some(place);
+        }
+    }
     Ok(Json(DeviceList { items }))
 }
 

@@ -19,7 +19,8 @@ pub async fn list(tx: &mut Tx, holder: HolderId, this: DeviceId) -> DbResult<Vec
 fn device((id, name, added_at, last_seen_at): (Uuid, String, i64, i64), this: DeviceId) -> DbResult<Device> {
     let time = |micros| Timestamp::from_microsecond(micros).map_err(|_| DbError::Corrupt("a time"));
     let id = DeviceId::from_uuid(id);
-    Ok(Device { id, name, added_at: time(added_at)?, last_seen_at: time(last_seen_at)?, this_one: id == this })
+    let (added_at, last_seen_at) = (time(added_at)?, time(last_seen_at)?);
+    Ok(Device { id, name, added_at, last_seen_at, this_one: id == this, place: None })
 }
 
 pub async fn exists(tx: &mut Tx, holder: HolderId, device: DeviceId) -> DbResult<bool> {

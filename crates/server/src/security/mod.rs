@@ -5,11 +5,12 @@ mod store;
 #[cfg(test)]
 mod tests;
 
+use api::error::ErrorCode;
 use api::security::EventAnswer;
 use axum::extract::State;
 use axum::http::StatusCode;
 use domain::ids::{DeviceId, HolderId};
-use domain::security::{Happened, SecurityEvent, SecurityEventKind, first_break, open_questions};
+use domain::security::{Happened, SecurityEvent, SecurityEventKind, first_break, may_answer, open_questions};
 use jiff::Timestamp;
 use utoipa_axum::router::OpenApiRouter;
 use utoipa_axum::routes;
@@ -19,6 +20,7 @@ use crate::db::{DbResult, Tx};
 use crate::error::ApiError;
 use crate::feed;
 use crate::http::{Json, Path};
+use crate::risk;
 use crate::sign_in::{SignedIn, sign_device_out};
 
 pub fn routes() -> OpenApiRouter<App> {
@@ -27,11 +29,17 @@ pub fn routes() -> OpenApiRouter<App> {
 
 /// Writes an entry in the transaction that does the thing; the holder's row is locked.
 pub(crate) async fn record(tx: &mut Tx, holder: HolderId, happened: Happened) -> DbResult<()> {
+    append(tx, holder, happened).await.map(drop)
+}
+
+/// As `record`, and says which number the entry got.
+pub(crate) async fn append(tx: &mut Tx, holder: HolderId, happened: Happened) -> DbResult<i64> {
     let last = store::last(tx, holder).await?;
     let event = SecurityEvent::after(last.as_ref(), happened);
     store::add(tx, holder, &event).await?;
-    let at = event.at;
-    feed::put(tx, holder, at, &api::sync::Record::SecurityEvent(event)).await
+    let (at, number) = (event.at, event.number);
+    feed::put(tx, holder, at, &api::sync::Record::SecurityEvent(event)).await?;
+    Ok(number)
 }
 
 /// Something that happened to a device.
@@ -61,7 +69,8 @@ pub(crate) async fn breaks(tx: &mut Tx) -> DbResult<Vec<String>> {
 /// Says whether an event that asks for it was the person's. "Not mine" signs the event's device out.
 #[utoipa::path(post, path = "/api/v1/security/events/{number}/answer", tag = "security", request_body = EventAnswer,
     params(("number" = i64, Path)),
-    responses((status = 204, description = "Noted"), (status = 404, body = api::error::Problem)))]
+    responses((status = 204, description = "Noted"), (status = 404, body = api::error::Problem),
+        (status = 409, body = api::error::Problem)))]
 async fn answer(
     State(app): State<App>,
     signed_in: SignedIn,
@@ -77,6 +86,9 @@ async fn answer(
     if !open_questions(&log).iter().any(|open| open.number == number) {
         return Ok(StatusCode::NO_CONTENT);
     }
+    if !may_answer(&log, event, signed_in.device) {
+        return Err(ApiError::new(ErrorCode::AnswerElsewhere, "another device of the account is asked about this one"));
+    }
     let now = app.clock.now();
     let kind = if answer.mine { SecurityEventKind::ConfirmedAsMine } else { SecurityEventKind::ReportedAsNotMine };
     let happened = Happened {
@@ -88,6 +100,7 @@ async fn answer(
         about: Some(number),
     };
     record(&mut tx, holder, happened).await?;
+    risk::answered(&mut tx, holder, number, answer.mine).await?;
     if let Some(device) = event.device
         && !answer.mine
         && device != signed_in.device

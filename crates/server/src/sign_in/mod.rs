@@ -30,6 +30,7 @@ use crate::config::{ConfigError, Settings};
 use crate::db::{Db, DbResult, Tx};
 use crate::error::ApiError;
 use crate::http::Json;
+use crate::risk;
 use crate::security;
 use crate::{App, Chance};
 use dpop::{Expected, ProofError};
@@ -134,6 +135,10 @@ impl FromRequestParts<App> for SignedIn {
         let session = store::session(&mut tx, &hash(&token)).await?.ok_or_else(not_signed_in)?;
         drop(tx);
         if session.thumbprint != proof.thumbprint {
+            // Somebody has the token without its key.
+            let mut tx = app.db.begin_write().await?;
+            risk::mark(&mut tx, session.holder, risk::Mark::ForeignProof, now).await?;
+            tx.commit().await?;
             return Err(invalid_proof());
         }
         if session.device_revoked {
@@ -158,6 +163,11 @@ pub async fn still_signed_in(app: &App, signed_in: &SignedIn) -> DbResult<bool> 
     }
     let mut tx = app.db.read_once().await?;
     store::family_lives(&mut tx, signed_in.holder, signed_in.family).await
+}
+
+/// How a device is called.
+pub(crate) async fn device_name(tx: &mut Tx, holder: HolderId, device: DeviceId) -> DbResult<Option<String>> {
+    store::device_name(tx, holder, device).await
 }
 
 /// Signs a device out: its tokens end at once, and the log says so. Once is enough.

@@ -12,7 +12,7 @@ use utoipa_axum::routes;
 use uuid::Uuid;
 use webauthn_rs::prelude::{
     CreationChallengeResponse, DiscoverableAuthentication, Passkey, PasskeyRegistration, PublicKeyCredential,
-    RegisterPublicKeyCredential,
+    RegisterPublicKeyCredential, WebauthnError,
 };
 use webauthn_rs_proto::ResidentKeyRequirement;
 
@@ -21,6 +21,7 @@ use super::{hash, new_secret, store};
 use crate::App;
 use crate::error::ApiError;
 use crate::http::{Json, Source};
+use crate::risk::{self, Mark};
 use crate::security;
 
 const CHALLENGE_LIFE: SignedDuration = SignedDuration::from_mins(5);
@@ -149,10 +150,17 @@ async fn recognise(app: &App, visit: &Visit, request: Finish) -> Result<(), ApiE
         return Err(refused());
     }
     let mut passkey: Passkey = serde_json::from_str(&kept.body).map_err(|_| refused())?;
-    let result = passkeys.finish_discoverable_authentication_v2(&credential, state, &passkey).map_err(|_| refused())?;
-    if !result.user_verified() {
-        return Err(refused());
-    }
+    let result = match passkeys.finish_discoverable_authentication_v2(&credential, state, &passkey) {
+        Ok(result) if result.user_verified() => result,
+        other => {
+            let copied = matches!(other, Err(WebauthnError::CredentialPossibleCompromise));
+            let mark = if copied { Mark::PasskeyCounter } else { Mark::FailedTry };
+            let mut tx = app.db.begin_write().await?;
+            risk::mark(&mut tx, kept.holder, mark, app.clock.now()).await?;
+            tx.commit().await?;
+            return Err(refused());
+        }
+    };
     passkey.update_credential(&result);
     let body = serde_json::to_string(&passkey).map_err(|_| refused())?;
     let now = app.clock.now();

@@ -970,6 +970,7 @@ async fn passkeys_are_named_and_taken_away_but_never_the_last() {
         assert_eq!(device.delete(&format!("{PASSKEYS}/{}", only.id)).await.code(), ErrorCode::LastWayIn);
         let (mut browser, _) = adding(&world, &device).await;
         prove(&browser, &mut first).await.expect(200);
+        world.advance(SignedDuration::from_secs(1));
         add(&mut browser, "Phone").await.expect(200);
         let rename = json!({"name": "Desk keyring"});
         device.patch(&format!("{PASSKEYS}/{}", only.id), "n", &rename).await.expect(204);

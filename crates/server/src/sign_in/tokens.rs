@@ -1,6 +1,8 @@
 //! Codes and tokens: an authorization code is good for a minute and once; an access token for five minutes; a refresh
 //! token is replaced at each use. All are random, kept as hashes, and bound to the device's key.
 
+use std::net::IpAddr;
+
 use api::error::ErrorCode;
 use api::sign_in::{CLIENT_ID, OauthError, REVOKE_PATH, SCOPE, TOKEN_PATH, TokenRequest, TokenResponse};
 use axum::Form;
@@ -9,6 +11,7 @@ use axum::extract::rejection::FormRejection;
 use axum::http::{HeaderMap, StatusCode};
 use axum::response::{IntoResponse, Response};
 use domain::ids::{DeviceId, HolderId};
+use domain::risk::RiskOccasion;
 use domain::security::SecurityEventKind;
 use jiff::{SignedDuration, Timestamp};
 use serde::Deserialize;
@@ -24,6 +27,8 @@ use super::{check_proof, hash, new_secret, passkeys, sign_device_out, store};
 use crate::App;
 use crate::db::{DbError, DbResult, Tx};
 use crate::error::ApiError;
+use crate::http::Source;
+use crate::risk::{self, Mark, Question};
 use crate::security;
 
 const CODE_LIFE: SignedDuration = SignedDuration::from_secs(60);
@@ -161,14 +166,16 @@ pub async fn grant_local(app: &App, grant: LocalGrant) -> Result<String, ApiErro
     responses((status = 200, body = TokenResponse), (status = 400, body = OauthError)))]
 async fn token(
     State(app): State<App>,
+    Source(source): Source,
     headers: HeaderMap,
     form: Result<Form<TokenRequest>, FormRejection>,
 ) -> Result<axum::Json<TokenResponse>, Response> {
-    grant_tokens(&app, &headers, form).await.map(axum::Json).map_err(IntoResponse::into_response)
+    grant_tokens(&app, source, &headers, form).await.map(axum::Json).map_err(IntoResponse::into_response)
 }
 
 async fn grant_tokens(
     app: &App,
+    source: IpAddr,
     headers: &HeaderMap,
     form: Result<Form<TokenRequest>, FormRejection>,
 ) -> Result<TokenResponse, Refusal> {
@@ -185,9 +192,9 @@ async fn grant_tokens(
     let mut tx = app.db.begin_write().await?;
     let outcome = match &request {
         TokenRequest::AuthorizationCode { code, redirect_uri, code_verifier, .. } => {
-            redeem(&mut tx, app, &proof, code, redirect_uri, code_verifier).await
+            redeem(&mut tx, app, &proof, source, code, redirect_uri, code_verifier).await
         }
-        TokenRequest::RefreshToken { refresh_token, .. } => refresh(&mut tx, app, &proof, refresh_token).await,
+        TokenRequest::RefreshToken { refresh_token, .. } => refresh(&mut tx, app, &proof, source, refresh_token).await,
     };
     match outcome {
         Ok(answer) => {
@@ -207,6 +214,7 @@ async fn redeem(
     tx: &mut Tx,
     app: &App,
     proof: &Proof,
+    source: IpAddr,
     code: &str,
     redirect_uri: &str,
     verifier: &str,
@@ -235,19 +243,25 @@ async fn redeem(
     if !fits {
         return Err(Refusal::Grant);
     }
-    let device = match store::device_by_thumbprint(tx, holder, &kept.thumbprint).await? {
+    let known = store::device_by_thumbprint(tx, holder, &kept.thumbprint).await?;
+    let question = Question::new(RiskOccasion::SignIn, known, Some(source));
+    let looked = risk::look_if_possible(app, tx, holder, question).await?;
+    let (device, asked) = match known {
         Some(device) => {
             store::sign_device_in(tx, holder, device, &kept.device_name, now).await?;
             note(tx, holder, SecurityEventKind::SignedIn, now, device, &kept.device_name).await?;
-            device
+            (device, None)
         }
         None => {
             let device = app.new_device_id();
             store::put_device(tx, holder, device, &kept.device_name, &kept.thumbprint, now).await?;
-            note(tx, holder, SecurityEventKind::DeviceAdded, now, device, &kept.device_name).await?;
-            device
+            let event = note(tx, holder, SecurityEventKind::DeviceAdded, now, device, &kept.device_name).await?;
+            (device, Some(event))
         }
     };
+    if let Some(looked) = &looked {
+        risk::keep(app, tx, holder, looked, Some(device), asked).await?;
+    }
     let family = new_uuid(app);
     let ends_at = now + FAMILY_LIFE;
     store::put_family(tx, holder, family, device, ends_at).await?;
@@ -263,17 +277,21 @@ async fn note(
     now: Timestamp,
     device: DeviceId,
     name: &str,
-) -> DbResult<()> {
-    security::record(tx, holder, security::to_device(kind, now, Some(device), device, name)).await
+) -> DbResult<i64> {
+    security::append(tx, holder, security::to_device(kind, now, Some(device), device, name)).await
 }
 
-async fn refresh(tx: &mut Tx, app: &App, proof: &Proof, token: &str) -> Result<TokenResponse, Refusal> {
+async fn refresh(tx: &mut Tx, app: &App, proof: &Proof, source: IpAddr, token: &str) -> Result<TokenResponse, Refusal> {
     let now = app.clock.now();
     let token_hash = hash(token);
     let holder = store::refresh_owner(tx, &token_hash).await?.ok_or(Refusal::Grant)?;
     tx.lock(holder).await?;
     let kept = store::refresh_token(tx, &token_hash).await?.ok_or(Refusal::Grant)?;
     let same_key = kept.thumbprint == proof.thumbprint;
+    if !same_key {
+        // Somebody has the token without its key.
+        risk::mark(tx, holder, Mark::ForeignProof, now).await?;
+    }
     if kept.device_revoked && same_key {
         return Err(Refusal::DeviceRevoked);
     }
@@ -300,6 +318,10 @@ async fn refresh(tx: &mut Tx, app: &App, proof: &Proof, token: &str) -> Result<T
     let pair = put_pair(tx, app, holder, kept.family, kept.family_ends_at).await?;
     store::use_refresh(tx, holder, kept.pair, pair.id, now).await?;
     store::see_device(tx, holder, kept.device, now).await?;
+    let question = Question::new(RiskOccasion::Refresh, Some(kept.device), Some(source));
+    if let Some(looked) = &risk::look_if_possible(app, tx, holder, question).await? {
+        risk::keep(app, tx, holder, looked, Some(kept.device), None).await?;
+    }
     Ok(pair.response(holder, kept.device))
 }
 

@@ -22,6 +22,7 @@ use super::{check_proof, hash, new_secret, pages, store};
 use crate::App;
 use crate::error::ApiError;
 use crate::http::{Json, Query, Source};
+use crate::risk::{self, Mark};
 
 const PUSHED_LIFE: SignedDuration = SignedDuration::from_secs(120);
 pub(super) const VISIT_LIFE: SignedDuration = SignedDuration::from_mins(10);
@@ -256,6 +257,10 @@ async fn answer(State(app): State<App>, visit: Visit, Json(answer): Json<Answer>
     let mut location: Url =
         request.redirect_uri.parse().map_err(|_| ApiError::new(ErrorCode::Internal, "the redirect does not read"))?;
     let outcome = if answer.yes {
+        let now = app.clock.now();
+        for _ in 0..visit.failures {
+            risk::mark(&mut tx, holder, Mark::FailedTry, now).await?;
+        }
         let grant = Grant {
             redirect_uri: &request.redirect_uri,
             code_challenge: &request.code_challenge,

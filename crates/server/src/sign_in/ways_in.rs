@@ -26,6 +26,7 @@ use super::{SignedIn, hash, new_secret, pages, sign_device_out, store};
 use crate::App;
 use crate::error::ApiError;
 use crate::http::{Json, Path, Query, Source};
+use crate::risk;
 use crate::security;
 
 /// The address is opened at once, by the app.
@@ -61,9 +62,15 @@ async fn list(State(app): State<App>, signed_in: SignedIn) -> Result<Json<Passke
 
 /// An address at which the person makes one more passkey: good once, for two minutes.
 #[utoipa::path(post, path = "/api/v1/security/passkeys", tag = "security",
-    responses((status = 201, body = OneTimeAddress), (status = 422, body = api::error::Problem)))]
-async fn begin(State(app): State<App>, signed_in: SignedIn) -> Result<Response, ApiError> {
+    responses((status = 201, body = OneTimeAddress), (status = 403, body = api::error::Problem),
+        (status = 422, body = api::error::Problem)))]
+async fn begin(State(app): State<App>, Source(source): Source, signed_in: SignedIn) -> Result<Response, ApiError> {
     let mut tx = app.db.begin_write().await?;
+    tx.lock(signed_in.holder).await?;
+    if !risk::allows_change(&app, &mut tx, signed_in.holder, signed_in.device, source).await? {
+        tx.commit().await?;
+        return Err(risk::unusual());
+    }
     if store::passkeys_of(&mut tx, signed_in.holder).await?.len() >= PASSKEYS_MAX {
         return Err(ApiError::new(ErrorCode::TooMany, "an account has at most 20 passkeys"));
     }
@@ -112,6 +119,7 @@ struct Removing {
         (status = 409, body = api::error::Problem)))]
 async fn remove(
     State(app): State<App>,
+    Source(source): Source,
     signed_in: SignedIn,
     Path(id): Path<PasskeyId>,
     Query(removing): Query<Removing>,
@@ -124,6 +132,8 @@ async fn remove(
     if kept.len() == 1 {
         return Err(ApiError::new(ErrorCode::LastWayIn, "this is the last passkey: add another one first"));
     }
+    // Taking power away is always possible; the owner is asked about it where it is unusual.
+    risk::allows_change(&app, &mut tx, holder, signed_in.device, source).await?;
     store::remove_passkey(&mut tx, holder, id).await?;
     let kind = SecurityEventKind::PasskeyRemoved;
     security::record(&mut tx, holder, about_passkey(&app, kind, Some(signed_in.device), &passkey.about.name)).await?;
@@ -326,13 +336,13 @@ async fn finish_add(
     visit: AddVisit,
     Json(request): Json<Finish>,
 ) -> Result<Json<Recognised>, ApiError> {
-    match add(&app, &visit, request).await {
+    match add(&app, source, &visit, request).await {
         Ok(()) => Ok(Json(Recognised { location: format!("{PAGE}/done") })),
         Err(error) => Err(note_failure(&app, source, &visit.hash, visit.failures, error).await?),
     }
 }
 
-async fn add(app: &App, visit: &AddVisit, request: Finish) -> Result<(), ApiError> {
+async fn add(app: &App, source: std::net::IpAddr, visit: &AddVisit, request: Finish) -> Result<(), ApiError> {
     let Adding { holder, device } = visit.adding;
     let making: Making = take_ceremony(app, &visit.hash, "add", &request.ceremony).await?;
     let credential: RegisterPublicKeyCredential = serde_json::from_value(request.credential).map_err(|_| refused())?;
@@ -346,6 +356,10 @@ async fn add(app: &App, visit: &AddVisit, request: Finish) -> Result<(), ApiErro
     let first = store::passkeys_of(&mut tx, holder).await?.is_empty();
     if !signed_in || !(first || visit.proven) || !store::end_visit(&mut tx, &visit.hash).await? {
         return Err(refused());
+    }
+    if !risk::allows_change(app, &mut tx, holder, device, source).await? {
+        tx.commit().await?;
+        return Err(risk::unusual());
     }
     let id = app.new_passkey_id();
     match store::put_passkey(&mut tx, holder, id, passkey.cred_id(), &body, app.clock.now()).await {

@@ -11,6 +11,7 @@ export const iconOf: Record<SecurityEventKind, IconName> = {
   passkey_added: 'passkey',
   passkey_renamed: 'edit',
   passkey_removed: 'remove',
+  risk_noticed: 'warning',
   confirmed_as_mine: 'check',
   reported_as_not_mine: 'failed',
 };

@@ -12,6 +12,27 @@ describe('security', () => {
     await waitFor(() => expect(screen.queryByRole('heading', { name: /Was this you\?/ })).toBeNull());
   });
 
+  it('says why it asks, with points that add up', async () => {
+    draw(Security, world());
+    expect(await screen.findByText('Too far, too fast')).toBeTruthy();
+    expect(screen.getByText('74 points')).toBeTruthy();
+    expect(screen.getAllByText(/Lisbon, Portugal/).length).toBe(2);
+    // The decision that is asked about is not told twice; the other one is.
+    expect(screen.getByText('16 points: why')).toBeTruthy();
+    expect(screen.queryByText('74 points: why')).toBeNull();
+  });
+
+  it('asks without reasons when the server does not answer', async () => {
+    draw(Security, world('', { risk: () => refused('server_unreachable') }));
+    expect(await screen.findByRole('heading', { name: /Was this you\?/ })).toBeTruthy();
+    expect(screen.queryByText('Why it is asked')).toBeNull();
+  });
+
+  it('says that the server knows no places', async () => {
+    draw(Security, world('', { risk: () => ok({ decisions: [], places_known: false }) }));
+    expect(await screen.findByText(/no database of places/)).toBeTruthy();
+  });
+
   it('signs out another device, never this one', async () => {
     const on = world();
     draw(Security, on);

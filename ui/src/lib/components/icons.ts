@@ -32,6 +32,7 @@ export type IconName =
   | 'passkey'
   | 'payments'
   | 'pending'
+  | 'place'
   | 'plus'
   | 'print'
   | 'remove'

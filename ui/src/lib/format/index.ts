@@ -1,3 +1,4 @@
 export * from './dates';
 export * from './locale';
 export * from './money';
+export * from './places';

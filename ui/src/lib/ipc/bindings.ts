@@ -63,6 +63,8 @@ export const commands = {
 	securityAnswer: (number: number, mine: boolean) => typedError<null, CommandError>(__TAURI_INVOKE("security_answer", { number, mine })),
 	/**  Asks where to, and writes the log there as a table; false when the person changed their mind. */
 	securitySave: () => typedError<boolean, CommandError>(__TAURI_INVOKE("security_save")),
+	/**  What was unusual lately, and why. */
+	risk: () => typedError<RiskView, CommandError>(__TAURI_INVOKE("risk")),
 	passkeys: () => typedError<PasskeyView[], CommandError>(__TAURI_INVOKE("passkeys")),
 	/**  Opens the browser on the page that makes one more passkey. */
 	passkeyAdd: () => typedError<AddPasskeyStarted, CommandError>(__TAURI_INVOKE("passkey_add")),
@@ -237,6 +239,13 @@ export type CheckLine = {
 	about: string,
 };
 
+/**  A town or a country. */
+export type CoarsePlaceView = {
+	/**  ISO 3166, two letters. */
+	country: string,
+	city: string | null,
+};
+
 /**  Why a command was refused, for the window. */
 export type CommandError = {
 	code: string,
@@ -244,6 +253,9 @@ export type CommandError = {
 	/**  What the person can do about it. */
 	next: string,
 };
+
+/**  One answer of the risk score. */
+export type DecisionId = string;
 
 export type DeliveredView = {
 	bill: BillId,
@@ -261,6 +273,8 @@ export type DeviceView = {
 	name: string,
 	last_seen_at: string,
 	this_one: boolean,
+	/**  Where it was last seen, where the server knows places. */
+	place: CoarsePlaceView | null,
 };
 
 /**  When the payment of a closed cycle is due. */
@@ -554,6 +568,79 @@ export type RemindersView = {
 	why_none: string | null,
 };
 
+/**  One answer of the risk score that was not nothing. */
+export type RiskDecisionView = {
+	id: DecisionId,
+	at: string,
+	last_at: string,
+	occasion: RiskOccasion,
+	device: DeviceId | null,
+	place: CoarsePlaceView | null,
+	score: number,
+	verdict: RiskVerdict,
+	/**  Heaviest first; they add up to the score. */
+	reasons: RiskPoint[],
+	/**  The entry of the security log that asks about it. */
+	event: number | null,
+	mine: boolean | null,
+};
+
+/**  When the score is asked. The names are stored: they never change. */
+export type RiskOccasion = "sign_in" | 
+/**  A device asks for new tokens, every few minutes. */
+"refresh" | 
+/**  A way into the account is added, changed or taken away. */
+"security_change" | 
+/**  A payment is ordered or approved. */
+"approval" | 
+/**  A payment's money is set aside to leave. */
+"execution";
+
+/**  A reason and what it counts. */
+export type RiskPoint = {
+	reason: RiskReason,
+	points: number,
+};
+
+/**  One thing that is unusual. The names are stored: they never change. */
+export type RiskReason = 
+/**  A device's key that this account never saw. */
+"device_new" | 
+/**  The device came a few days ago. */
+"device_young" | "network_new" | 
+/**  The same country, but far from everywhere it was seen. */
+"place_new" | "country_new" | 
+/**  Nobody gets from there to here in the time between. */
+"impossible_travel" | 
+/**  An hour at which the account is hardly ever used. */
+"odd_hour" | "failed_tries" | "many_failed_tries" | 
+/**  A token came back after it had been replaced: somebody may hold a copy. */
+"token_reused" | 
+/**  A token came with a proof by another key than its own. */
+"foreign_proof" | "many_foreign_proofs" | 
+/**  A passkey's counter went back: it may have been copied. */
+"passkey_counter" | "passkey_changed" | "recovered" | 
+/**  Typed in another rhythm than usual; only where its owner turned this on. */
+"rhythm_unlike" | 
+/**  Nothing was ever paid to this payee. */
+"payee_new" | "payee_young" | "method_new" | "amount_above" | "amount_far_above" | "burst" | "large_burst" | "drain" | "drain_nearly_all";
+
+/**  What follows from a score, mildest first. */
+export type RiskVerdict = "allow" | 
+/**  Something stronger than a session has to be shown. */
+"step_up" | 
+/**  No money leaves for a day, and the person is told. */
+"hold" | 
+/**  Money and the ways in are locked until a person has looked at it. Reading goes on. */
+"lock";
+
+export type RiskView = {
+	/**  Newest first. */
+	decisions: RiskDecisionView[],
+	/**  The server has a database of places. */
+	places_known: boolean,
+};
+
 /**  When something recurs. On the wire: `{"every":"month","interval":1,"day":31,"starts_on":"2026-12-31","ends_on":null}`. */
 export type Schedule = {
 	every: Every,
@@ -602,6 +689,8 @@ export type SecurityEventKind = "account_created" |
  *  ended.
  */
 "token_reused" | "passkey_added" | "passkey_renamed" | "passkey_removed" | 
+/**  Something was unusual enough to ask about; the reasons are with the risk decision of this entry. */
+"risk_noticed" | 
 /**  The person said that an event was theirs. */
 "confirmed_as_mine" | 
 /**  The person said that it was not. Its device was signed out. */
@@ -611,7 +700,7 @@ export type SecurityEventKind = "account_created" |
 export type SecurityView = {
 	/**  Newest first. */
 	events: SecurityEvent[],
-	/**  The entries that ask "Was this you?", oldest first. */
+	/**  The entries that ask "Was this you?" here, oldest first. */
 	questions: SecurityEvent[],
 	/**  The first entry that is not as it was written: the server's log was changed behind everybody's back. */
 	broken_at: number | null,

@@ -89,6 +89,7 @@ export function sampleIpc(query = ''): Ipc {
     security: () => read(() => world.security()),
     securityAnswer: (number, mine) => change(() => (world.answerAbout(number, mine), null)),
     securitySave: async () => attempt(() => true),
+    risk: () => read(() => world.risk()),
     passkeys: () => read(() => world.passkeys.map((one) => ({ ...one, last: world.passkeys.length === 1 }))),
     passkeyAdd: async () => attempt(() => ({ address: 'http://localhost:8470/sign-in/passkeys/open?secret=4f2a91', browser_opened: true })),
     passkeyRename: (id, name) => change(() => ((found(world.passkeys.find((one) => one.id === id)).name = name), null)),

@@ -1,5 +1,5 @@
 // What happened to the ways into the invented account.
-import type { SecurityEvent, SecurityEventKind } from '../bindings';
+import type { RiskDecisionView, SecurityEvent, SecurityEventKind } from '../bindings';
 
 const entries: [SecurityEventKind, string, string | null, string | null][] = [
   ['account_created', '2026-03-02T09:00:00Z', null, null],
@@ -13,3 +13,33 @@ const entries: [SecurityEventKind, string, string | null, string | null][] = [
 export function startingEvents(): SecurityEvent[] {
   return entries.map(([kind, at, device, name], index) => ({ number: index + 1, at, kind, by: device, device, name, about: null, hash: String(index + 1).padStart(64, '0') }));
 }
+
+const lisbon = { country: 'PT', city: 'Lisbon' };
+const boston = { country: 'US', city: 'Boston' };
+
+export const startingDecisions: Omit<RiskDecisionView, 'mine'>[] = [
+  {
+    id: 'decision-2',
+    at: '2026-11-12T08:12:00Z',
+    last_at: '2026-11-12T14:40:00Z',
+    occasion: 'sign_in',
+    device: 'device-3',
+    place: lisbon,
+    score: 74,
+    verdict: 'hold',
+    reasons: [{ reason: 'impossible_travel', points: 30 }, { reason: 'country_new', points: 24 }, { reason: 'device_new', points: 20 }],
+    event: 6,
+  },
+  {
+    id: 'decision-1',
+    at: '2026-10-02T23:40:00Z',
+    last_at: '2026-10-02T23:40:00Z',
+    occasion: 'approval',
+    device: 'device-1',
+    place: boston,
+    score: 16,
+    verdict: 'allow',
+    reasons: [{ reason: 'payee_new', points: 10 }, { reason: 'odd_hour', points: 6 }],
+    event: null,
+  },
+];

@@ -1,10 +1,10 @@
 // The whole invented world in memory: Ines Calloway's money on 12 November 2026.
-import type { Account, BillView, DeviceView, HomeView, ImportOffer, MarkAs, PasskeyView, PayBill, PaymentView, RemindersView, SecurityEvent, SecurityView, Settings, StatusView } from '../bindings';
+import type { Account, BillView, DeviceView, HomeView, ImportOffer, MarkAs, PasskeyView, PayBill, PaymentView, RemindersView, RiskView, SecurityEvent, SecurityView, Settings, StatusView } from '../bindings';
 import { card, cardView, checking, transactions } from './accounts';
 import { billers, startingBills, TODAY, usd } from './bills';
 import { datesOf, isPayable, markKey, occurrence, occurrences, shifted, type Book } from './book';
 import { paidByWord, startingPayments } from './payments';
-import { startingEvents } from './security';
+import { startingDecisions, startingEvents } from './security';
 
 const SOON = 7;
 const holidays: Record<string, string> = { '2026-11-26': 'Thanksgiving Day', '2026-11-11': 'Veterans Day', '2026-12-25': 'Christmas Day' };
@@ -17,9 +17,9 @@ export class World {
   settings: Settings = { lock_after_minutes: 5, theme: 'system', remind_at: '09:00', remind_days: [5, 1], details_in_notifications: false, start_hidden_at_sign_in: true };
   timer = true;
   devices: DeviceView[] = [
-    { id: 'device-1', name: 'Alder, desk', last_seen_at: '2026-11-12T14:41:00Z', this_one: true },
-    { id: 'device-2', name: 'Travel laptop', last_seen_at: '2026-11-09T22:05:00Z', this_one: false },
-    { id: 'device-3', name: 'Fedora laptop', last_seen_at: '2026-11-12T08:12:00Z', this_one: false },
+    { id: 'device-1', name: 'Alder, desk', last_seen_at: '2026-11-12T14:41:00Z', this_one: true, place: { country: 'US', city: 'Boston' } },
+    { id: 'device-2', name: 'Travel laptop', last_seen_at: '2026-11-09T22:05:00Z', this_one: false, place: { country: 'US', city: 'Boston' } },
+    { id: 'device-3', name: 'Fedora laptop', last_seen_at: '2026-11-12T08:12:00Z', this_one: false, place: { country: 'PT', city: 'Lisbon' } },
   ];
   passkeys: Omit<PasskeyView, 'last'>[] = [
     { id: 'passkey-1', name: 'Desk keyring', created_at: '2026-03-02T09:00:00Z', last_used_at: '2026-11-12T14:38:00Z', synced: true },
@@ -58,6 +58,12 @@ export class World {
     const answered = (number: number) => this.events.some((event) => event.about === number);
     const questions = this.events.filter((event) => event.kind === 'device_added' && event.number > 4 && !answered(event.number));
     return { events: this.events.toReversed(), questions, broken_at: null };
+  }
+
+  risk(): RiskView {
+    const said = (number: number | null) => this.events.find((event) => event.about === number)?.kind;
+    const mine = (number: number | null) => (number === null || !said(number) ? null : said(number) === 'confirmed_as_mine');
+    return { decisions: startingDecisions.map((one) => ({ ...one, mine: mine(one.event) })), places_known: true };
   }
 
   answerAbout(number: number, mine: boolean): void {

@@ -1,0 +1,303 @@
+//! Asks the score of `domain::risk` with what this server knows, keeps each decision with its reasons, and asks the
+//! owner about what is unusual. Money and the ways in are not let through without a score; reading never waits for one.
+//! What follows from a verdict for money is decided where money is.
+
+pub mod places;
+mod store;
+#[cfg(test)]
+mod tests;
+
+use std::net::IpAddr;
+
+use api::devices::CoarsePlace;
+use api::error::ErrorCode;
+use api::risk::{RiskDecision, RiskDecisionList};
+use axum::extract::State;
+use domain::ids::{DecisionId, DeviceId, HolderId};
+use domain::risk::{Circumstances, Movement, RiskOccasion, RiskScore, RiskVerdict, score};
+use domain::security::{Happened, SecurityEventKind};
+use jiff::{SignedDuration, Timestamp};
+use utoipa_axum::router::OpenApiRouter;
+use utoipa_axum::routes;
+use uuid::Uuid;
+
+use crate::App;
+use crate::db::{DbError, DbResult, Tx};
+use crate::error::ApiError;
+use crate::http::Json;
+use crate::security;
+use crate::sign_in::SignedIn;
+use places::Spotted;
+use store::Decision;
+
+/// Decisions that a person is shown.
+const LISTED: i64 = 50;
+/// Habits and decisions that are older are forgotten.
+const KEPT: SignedDuration = SignedDuration::from_hours(400 * 24);
+/// Counts that are older say nothing any more.
+const COUNTED: SignedDuration = SignedDuration::from_hours(8 * 24);
+/// Failures and foreign proofs are added up over so long.
+const ADDED_UP: SignedDuration = SignedDuration::from_hours(24);
+/// The owner is not asked twice about one device within so long, unless it gets worse.
+const ASKED_WITHIN: SignedDuration = SignedDuration::from_hours(24);
+
+pub fn routes() -> OpenApiRouter<App> {
+    OpenApiRouter::new().routes(routes!(decisions))
+}
+
+/// What is about to happen.
+#[derive(Clone, Debug)]
+pub(crate) struct Question {
+    pub occasion: RiskOccasion,
+    /// None: a device that the account does not know yet.
+    pub device: Option<DeviceId>,
+    /// None: nobody asked from anywhere, a job does its work.
+    pub source: Option<IpAddr>,
+    /// The payment that it is about.
+    pub subject: Option<Uuid>,
+    pub movement: Option<Movement>,
+}
+
+impl Question {
+    pub fn new(occasion: RiskOccasion, device: Option<DeviceId>, source: Option<IpAddr>) -> Self {
+        Self { occasion, device, source, subject: None, movement: None }
+    }
+}
+
+/// A score, and what it was made of.
+#[derive(Clone, Debug)]
+pub(crate) struct Looked {
+    question: Question,
+    spotted: Option<Spotted>,
+    hour: u8,
+    pub score: RiskScore,
+}
+
+/// What is counted against an account for a while.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Mark {
+    /// Somebody was refused who tried to get into this account.
+    FailedTry,
+    /// A good token came with a proof by another key than its own.
+    ForeignProof,
+    /// A passkey's counter went back.
+    PasskeyCounter,
+}
+
+impl Mark {
+    const fn name(self) -> &'static str {
+        match self {
+            Self::FailedTry => "failed_try",
+            Self::ForeignProof => "foreign_proof",
+            Self::PasskeyCounter => "passkey_counter",
+        }
+    }
+}
+
+/// Counts something against an account.
+pub(crate) async fn mark(tx: &mut Tx, holder: HolderId, mark: Mark, now: Timestamp) -> DbResult<()> {
+    store::count(tx, holder, mark.name(), now).await
+}
+
+/// Works out the score. Nothing is written.
+pub(crate) async fn look(app: &App, tx: &mut Tx, holder: HolderId, question: Question) -> DbResult<Looked> {
+    let now = app.clock.now();
+    let spotted = question.source.and_then(|source| app.settings.places.spot(source));
+    let zoned = now.to_zoned(app.settings.zone.clone());
+    let hour = u8::try_from(zoned.hour()).map_err(|_| DbError::Corrupt("the hour"))?;
+    let since = now.saturating_sub(ADDED_UP).unwrap_or(now);
+    let counts = store::counts(tx, holder, since).await?;
+    let counted = |mark: Mark| counts.get(mark.name()).copied().unwrap_or(0);
+    let events = store::last_events(tx, holder).await?;
+    let last = |kinds: &[SecurityEventKind]| kinds.iter().filter_map(|kind| events.get(kind.as_str())).max().copied();
+    let (device_since, device_vouched) = match question.device {
+        Some(device) => (store::device_since(tx, holder, device).await?, store::is_vouched(tx, holder, device).await?),
+        None => (None, false),
+    };
+    let circumstances = Circumstances {
+        occasion: question.occasion,
+        now,
+        hour,
+        device_since,
+        has_other_devices: store::has_other_devices(tx, holder, question.device).await?,
+        device_vouched,
+        spot: spotted.as_ref().map(|spotted| spotted.spot.clone()),
+        seen: store::seen(tx, holder).await?,
+        hours: store::hours(tx, holder).await?,
+        failed_tries: counted(Mark::FailedTry),
+        foreign_proofs: counted(Mark::ForeignProof),
+        passkey_counter_at: store::last_counted(tx, holder, Mark::PasskeyCounter.name()).await?,
+        token_reused_at: last(&[SecurityEventKind::TokenReused]),
+        passkey_changed_at: last(&[SecurityEventKind::PasskeyAdded, SecurityEventKind::PasskeyRemoved]),
+        recovered_at: None,
+        rhythm: None,
+        movement: question.movement.clone(),
+    };
+    let score = score(&circumstances);
+    Ok(Looked { question, spotted, hour, score })
+}
+
+/// The score where nothing is stopped without one: what is stored and does not read is written to the log, and the way in
+/// stays open. A database that does not answer stops everything anyway.
+pub(crate) async fn look_if_possible(
+    app: &App,
+    tx: &mut Tx,
+    holder: HolderId,
+    question: Question,
+) -> DbResult<Option<Looked>> {
+    match look(app, tx, holder, question).await {
+        Ok(looked) => Ok(Some(looked)),
+        Err(DbError::Corrupt(what)) => {
+            tracing::error!(what, "the risk could not be scored; reading goes on");
+            Ok(None)
+        }
+        Err(other) => Err(other),
+    }
+}
+
+/// Scores a change of the ways in, keeps the decision, and says whether it may be made. The holder's row is locked; the
+/// caller commits, also when it refuses. A passkey that was just shown is all that a step-up would ask for.
+pub(crate) async fn allows_change(
+    app: &App,
+    tx: &mut Tx,
+    holder: HolderId,
+    device: DeviceId,
+    source: IpAddr,
+) -> DbResult<bool> {
+    let question = Question::new(RiskOccasion::SecurityChange, Some(device), Some(source));
+    let looked = look(app, tx, holder, question).await?;
+    Ok(keep(app, tx, holder, &looked, Some(device), None).await? < RiskVerdict::Hold)
+}
+
+pub(crate) fn unusual() -> ApiError {
+    ApiError::new(ErrorCode::Unusual, "this is too unusual for the account; its owner is asked about it")
+}
+
+/// Keeps a decision and what it teaches about habits, and asks the owner about it where it says more than nothing. The
+/// holder's row is locked. `asked` is the entry of the log that asks anyway, as one for a new device does.
+pub(crate) async fn keep(
+    app: &App,
+    tx: &mut Tx,
+    holder: HolderId,
+    looked: &Looked,
+    device: Option<DeviceId>,
+    asked: Option<i64>,
+) -> DbResult<RiskVerdict> {
+    let now = app.clock.now();
+    let verdict = looked.score.verdict;
+    if let (Some(device), Some(spotted)) = (device, &looked.spotted) {
+        store::see(tx, holder, device, spotted, now).await?;
+    }
+    if looked.question.source.is_some() {
+        store::use_hour(tx, holder, looked.hour, now).await?;
+    }
+    if let (RiskOccasion::Refresh, Some(device)) = (looked.question.occasion, device)
+        && let Some(last) = readable(store::last_of(tx, holder, device, RiskOccasion::Refresh).await)?
+        && last.score == looked.score
+        && within(last.at, now) < ASKED_WITHIN
+    {
+        store::repeat(tx, holder, last.id, now).await?;
+        return Ok(verdict);
+    }
+    let event = match (asked, verdict) {
+        (_, RiskVerdict::Allow) => None,
+        (Some(event), _) => Some(event),
+        (None, _) => Some(ask(app, tx, holder, looked, device).await?),
+    };
+    let spot = looked.spotted.as_ref();
+    let decision = Decision {
+        id: DecisionId::new(now, app.chance10()),
+        at: now,
+        last_at: now,
+        occasion: looked.question.occasion,
+        device,
+        subject: looked.question.subject,
+        network: spot.map(|spotted| spotted.spot.network.clone()),
+        country: spot.and_then(|spotted| spotted.spot.country.clone()),
+        city: spot.and_then(|spotted| spotted.city.clone()),
+        score: looked.score.clone(),
+        event,
+        mine: None,
+    };
+    store::put_decision(tx, holder, &decision).await?;
+    Ok(verdict)
+}
+
+/// The entry of the log that asks about it: one that stands already, or a new one.
+async fn ask(app: &App, tx: &mut Tx, holder: HolderId, looked: &Looked, device: Option<DeviceId>) -> DbResult<i64> {
+    let now = app.clock.now();
+    if let Some(device) = device {
+        let since = now.saturating_sub(ASKED_WITHIN).unwrap_or(now);
+        let open = readable(store::open_question(tx, holder, device, since).await)?;
+        let open = open.filter(|open| open.score.verdict >= looked.score.verdict);
+        if let Some(event) = open.and_then(|open| open.event) {
+            return Ok(event);
+        }
+    }
+    let name = match device {
+        Some(device) => crate::sign_in::device_name(tx, holder, device).await?,
+        None => None,
+    };
+    let kind = SecurityEventKind::RiskNoticed;
+    security::append(tx, holder, Happened { at: now, kind, by: device, device, name, about: None }).await
+}
+
+/// What the owner said about an entry of the log, and with which device.
+pub(crate) async fn answered(tx: &mut Tx, holder: HolderId, event: i64, mine: bool) -> DbResult<()> {
+    store::answer(tx, holder, event, mine).await?;
+    if mine { store::vouch(tx, holder, event).await } else { Ok(()) }
+}
+
+/// The coarse place at which each device was last seen.
+pub(crate) async fn last_places(tx: &mut Tx, holder: HolderId) -> DbResult<Vec<(DeviceId, CoarsePlace)>> {
+    let places = store::last_places(tx, holder).await?;
+    Ok(places.into_iter().map(|(device, country, city)| (device, CoarsePlace { country, city })).collect())
+}
+
+/// Forgets what is old.
+pub(crate) async fn sweep(app: &App) -> DbResult<()> {
+    let now = app.clock.now();
+    let before = |age| now.saturating_sub(age).map_err(|_| DbError::Corrupt("the clock"));
+    let mut tx = app.db.begin_write().await?;
+    store::sweep(&mut tx, before(KEPT)?, before(COUNTED)?).await?;
+    tx.commit().await
+}
+
+/// A row that does not read stops nobody: what it said is said anew.
+fn readable<T>(row: DbResult<Option<T>>) -> DbResult<Option<T>> {
+    match row {
+        Err(DbError::Corrupt(_)) => Ok(None),
+        other => other,
+    }
+}
+
+fn within(from: Timestamp, to: Timestamp) -> SignedDuration {
+    to.duration_since(from)
+}
+
+/// What was unusual lately and why, newest first.
+#[utoipa::path(get, path = "/api/v1/risk/decisions", tag = "risk", responses((status = 200, body = RiskDecisionList)))]
+async fn decisions(State(app): State<App>, signed_in: SignedIn) -> Result<Json<RiskDecisionList>, ApiError> {
+    let mut tx = app.db.begin_read().await?;
+    let kept = store::list(&mut tx, signed_in.holder, LISTED).await?;
+    let items = kept.into_iter().map(shown).collect();
+    Ok(Json(RiskDecisionList { items, places_known: app.settings.places.are_known() }))
+}
+
+fn shown(kept: Decision) -> RiskDecision {
+    let place = kept.country.map(|country| CoarsePlace { country, city: kept.city });
+    RiskDecision {
+        id: kept.id,
+        at: kept.at,
+        last_at: kept.last_at,
+        occasion: kept.occasion,
+        device: kept.device,
+        place,
+        version: kept.score.version,
+        score: kept.score.score,
+        verdict: kept.score.verdict,
+        reasons: kept.score.points,
+        event: kept.event,
+        mine: kept.mine,
+    }
+}

@@ -1,0 +1,374 @@
+//! Rows of risk: from where and when an account is used, what counts against it, and the decisions.
+
+use std::collections::BTreeMap;
+
+use domain::ids::{DecisionId, DeviceId, HolderId};
+use domain::risk::travel::Point;
+use domain::risk::{RiskOccasion, RiskPoint, RiskScore, RiskVerdict, Seen, Spot};
+use jiff::{SignedDuration, Timestamp};
+use sqlx::FromRow;
+use uuid::Uuid;
+
+use super::places::Spotted;
+use crate::db::{DbError, DbResult, Tx, on_engine};
+
+/// Sightings that are compared with, newest first.
+const SEEN_MAX: i64 = 300;
+
+/// Runs one statement with these values; the answer is how many rows it touched.
+macro_rules! run {
+    ($tx:expr, $sql:expr $(, $value:expr)* $(,)?) => {
+        on_engine!($tx, |db| {
+            sqlx::query($sql)$(.bind($value))*.execute(db).await.map(|done| done.rows_affected()).map_err(DbError::from)
+        })
+    };
+}
+
+/// Reads all rows.
+macro_rules! rows {
+    ($tx:expr, $sql:expr $(, $value:expr)* $(,)?) => {
+        on_engine!($tx, |db| {
+            sqlx::query_as($sql)$(.bind($value))*.fetch_all(db).await.map_err(DbError::from)
+        })
+    };
+}
+
+/// Reads at most one row.
+macro_rules! row {
+    ($tx:expr, $sql:expr $(, $value:expr)* $(,)?) => {
+        on_engine!($tx, |db| {
+            sqlx::query_as($sql)$(.bind($value))*.fetch_optional(db).await.map_err(DbError::from)
+        })
+    };
+}
+
+fn time(micros: i64) -> DbResult<Timestamp> {
+    Timestamp::from_microsecond(micros).map_err(|_| DbError::Corrupt("a time"))
+}
+
+fn named<T: serde::de::DeserializeOwned>(name: String, what: &'static str) -> DbResult<T> {
+    serde_json::from_value(serde_json::Value::String(name)).map_err(|_| DbError::Corrupt(what))
+}
+
+// ---- habits ------------------------------------------------------------------------------------------------------
+
+#[derive(FromRow)]
+struct SightingRow {
+    network: String,
+    country: Option<String>,
+    latitude: Option<i64>,
+    longitude: Option<i64>,
+    first_at: i64,
+    last_at: i64,
+    vouched: i64,
+}
+
+impl SightingRow {
+    fn read(self) -> DbResult<Seen> {
+        let tenths = |value: i64| i16::try_from(value).map_err(|_| DbError::Corrupt("a place"));
+        let point = match (self.latitude, self.longitude) {
+            (Some(latitude), Some(longitude)) => {
+                let point = Point::new(tenths(latitude)?, tenths(longitude)?);
+                Some(point.ok_or(DbError::Corrupt("a place"))?)
+            }
+            _ => None,
+        };
+        let spot = Spot { network: self.network, country: self.country, point };
+        Ok(Seen { spot, first_at: time(self.first_at)?, last_at: time(self.last_at)?, vouched: self.vouched != 0 })
+    }
+}
+
+/// From where the account was used.
+pub(super) async fn seen(tx: &mut Tx, holder: HolderId) -> DbResult<Vec<Seen>> {
+    const LIST: &str = "SELECT network, country, latitude, longitude, first_at, last_at, vouched FROM risk_sighting
+                         WHERE holder_id = $1 ORDER BY last_at DESC, network LIMIT $2";
+    let rows: Vec<SightingRow> = rows!(tx, LIST, holder.as_uuid(), SEEN_MAX)?;
+    rows.into_iter().map(SightingRow::read).collect()
+}
+
+/// Notes that a device was used from there.
+pub(super) async fn see(
+    tx: &mut Tx,
+    holder: HolderId,
+    device: DeviceId,
+    spotted: &Spotted,
+    now: Timestamp,
+) -> DbResult<()> {
+    const SEE: &str = "INSERT INTO risk_sighting
+            (holder_id, device_id, network, country, city, latitude, longitude, first_at, last_at)
+        VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $8)
+        ON CONFLICT (holder_id, device_id, network) DO UPDATE SET last_at = excluded.last_at,
+            country = excluded.country, city = excluded.city,
+            latitude = excluded.latitude, longitude = excluded.longitude";
+    let spot = &spotted.spot;
+    run!(
+        tx,
+        SEE,
+        holder.as_uuid(),
+        device.as_uuid(),
+        &spot.network,
+        &spot.country,
+        &spotted.city,
+        spot.point.map(|point| i64::from(point.latitude_tenths())),
+        spot.point.map(|point| i64::from(point.longitude_tenths())),
+        now.as_microsecond(),
+    )
+    .map(drop)
+}
+
+/// The owner says that the device was theirs at the places of these decisions.
+pub(super) async fn vouch(tx: &mut Tx, holder: HolderId, event: i64) -> DbResult<()> {
+    const VOUCH: &str = "UPDATE risk_sighting SET vouched = 1 WHERE holder_id = $1 AND EXISTS
+        (SELECT 1 FROM risk_decision d WHERE d.holder_id = risk_sighting.holder_id AND d.event = $2
+            AND d.device_id = risk_sighting.device_id AND d.network = risk_sighting.network)";
+    run!(tx, VOUCH, holder.as_uuid(), event).map(drop)
+}
+
+pub(super) async fn hours(tx: &mut Tx, holder: HolderId) -> DbResult<[u32; 24]> {
+    let rows: Vec<(i64, i64)> = rows!(tx, "SELECT hour, uses FROM risk_hour WHERE holder_id = $1", holder.as_uuid())?;
+    let mut hours = [0; 24];
+    for (hour, uses) in rows {
+        let hour = usize::try_from(hour).ok().and_then(|hour| hours.get_mut(hour));
+        *hour.ok_or(DbError::Corrupt("an hour"))? = u32::try_from(uses).unwrap_or(u32::MAX);
+    }
+    Ok(hours)
+}
+
+/// Notes that the account is in use at this hour, once an hour.
+pub(super) async fn use_hour(tx: &mut Tx, holder: HolderId, hour: u8, now: Timestamp) -> DbResult<()> {
+    const USE: &str = "INSERT INTO risk_hour (holder_id, hour, uses, last_at) VALUES ($1, $2, 1, $3)
+        ON CONFLICT (holder_id, hour) DO UPDATE SET uses = risk_hour.uses + 1, last_at = excluded.last_at
+            WHERE risk_hour.last_at <= $4";
+    let before = now.saturating_sub(SignedDuration::from_mins(59)).unwrap_or(now);
+    run!(tx, USE, holder.as_uuid(), i64::from(hour), now.as_microsecond(), before.as_microsecond()).map(drop)
+}
+
+// ---- what counts for a while -------------------------------------------------------------------------------------
+
+pub(super) async fn count(tx: &mut Tx, holder: HolderId, kind: &str, now: Timestamp) -> DbResult<()> {
+    const COUNT: &str = "INSERT INTO risk_count (holder_id, kind, since, times, last_at) VALUES ($1, $2, $3, 1, $4)
+        ON CONFLICT (holder_id, kind, since) DO UPDATE SET times = risk_count.times + 1, last_at = excluded.last_at";
+    const HOUR: i64 = 3_600_000_000;
+    let micros = now.as_microsecond();
+    run!(tx, COUNT, holder.as_uuid(), kind, micros - micros.rem_euclid(HOUR), micros).map(drop)
+}
+
+/// How often each kind was counted since then.
+pub(super) async fn counts(tx: &mut Tx, holder: HolderId, since: Timestamp) -> DbResult<BTreeMap<String, u32>> {
+    const SUM: &str = "SELECT kind, times FROM risk_count WHERE holder_id = $1 AND last_at > $2";
+    let rows: Vec<(String, i64)> = rows!(tx, SUM, holder.as_uuid(), since.as_microsecond())?;
+    let mut counts: BTreeMap<String, u32> = BTreeMap::new();
+    for (kind, times) in rows {
+        let sum = counts.entry(kind).or_default();
+        *sum = sum.saturating_add(u32::try_from(times).unwrap_or(u32::MAX));
+    }
+    Ok(counts)
+}
+
+/// When something was last counted.
+pub(super) async fn last_counted(tx: &mut Tx, holder: HolderId, kind: &str) -> DbResult<Option<Timestamp>> {
+    const LAST: &str = "SELECT MAX(last_at) FROM risk_count WHERE holder_id = $1 AND kind = $2";
+    let row: Option<(Option<i64>,)> = row!(tx, LAST, holder.as_uuid(), kind)?;
+    row.and_then(|(at,)| at).map(time).transpose()
+}
+
+// ---- the account -------------------------------------------------------------------------------------------------
+
+/// When a device came.
+pub(super) async fn device_since(tx: &mut Tx, holder: HolderId, device: DeviceId) -> DbResult<Option<Timestamp>> {
+    const FIND: &str = "SELECT added_at FROM device WHERE holder_id = $1 AND device_id = $2";
+    let row: Option<(i64,)> = row!(tx, FIND, holder.as_uuid(), device.as_uuid())?;
+    row.map(|(at,)| time(at)).transpose()
+}
+
+/// Whether the account had another device before this one.
+pub(super) async fn has_other_devices(tx: &mut Tx, holder: HolderId, device: Option<DeviceId>) -> DbResult<bool> {
+    // An id sorts by its time, so what is smaller came before.
+    const BEFORE: &str = "SELECT COUNT(*) FROM device WHERE holder_id = $1 AND device_id < $2";
+    const ANY: &str = "SELECT COUNT(*) FROM device WHERE holder_id = $1";
+    let row: Option<(i64,)> = match device {
+        Some(device) => row!(tx, BEFORE, holder.as_uuid(), device.as_uuid())?,
+        None => row!(tx, ANY, holder.as_uuid())?,
+    };
+    Ok(row.is_some_and(|(count,)| count > 0))
+}
+
+/// Whether another device of the owner said that this one is theirs.
+pub(super) async fn is_vouched(tx: &mut Tx, holder: HolderId, device: DeviceId) -> DbResult<bool> {
+    const FIND: &str = "SELECT COUNT(*) FROM security_event WHERE holder_id = $1 AND device_id = $2
+                         AND kind = 'confirmed_as_mine' AND by_device <> $2";
+    let row: Option<(i64,)> = row!(tx, FIND, holder.as_uuid(), device.as_uuid())?;
+    Ok(row.is_some_and(|(count,)| count > 0))
+}
+
+/// When each of these kinds last happened: not with the account's beginning, and not what its owner confirmed from
+/// another device.
+pub(super) async fn last_events(tx: &mut Tx, holder: HolderId) -> DbResult<BTreeMap<String, Timestamp>> {
+    const LAST: &str = "SELECT e.kind, MAX(e.at) FROM security_event e
+        WHERE e.holder_id = $1
+          AND e.kind IN ('token_reused', 'passkey_added', 'passkey_removed')
+          AND e.number > (SELECT MIN(f.number) FROM security_event f WHERE f.holder_id = $1 AND f.kind = 'device_added')
+          AND NOT EXISTS (SELECT 1 FROM security_event a WHERE a.holder_id = $1 AND a.about = e.number
+                AND a.kind = 'confirmed_as_mine' AND a.by_device <> COALESCE(e.device_id, e.by_device))
+        GROUP BY e.kind";
+    let rows: Vec<(String, i64)> = rows!(tx, LAST, holder.as_uuid())?;
+    rows.into_iter().map(|(kind, at)| Ok((kind, time(at)?))).collect()
+}
+
+// ---- decisions ---------------------------------------------------------------------------------------------------
+
+/// A decision as it is stored.
+#[derive(Clone, Debug)]
+pub(crate) struct Decision {
+    pub id: DecisionId,
+    pub at: Timestamp,
+    pub last_at: Timestamp,
+    pub occasion: RiskOccasion,
+    pub device: Option<DeviceId>,
+    pub subject: Option<Uuid>,
+    pub network: Option<String>,
+    pub country: Option<String>,
+    pub city: Option<String>,
+    pub score: RiskScore,
+    /// The entry of the security log that asks about it.
+    pub event: Option<i64>,
+    pub mine: Option<bool>,
+}
+
+#[derive(FromRow)]
+struct DecisionRow {
+    decision_id: Uuid,
+    at: i64,
+    last_at: i64,
+    occasion: String,
+    device_id: Option<Uuid>,
+    subject_id: Option<Uuid>,
+    network: Option<String>,
+    country: Option<String>,
+    city: Option<String>,
+    version: i64,
+    score: i64,
+    verdict: String,
+    points: String,
+    event: Option<i64>,
+    mine: Option<i64>,
+}
+
+impl DecisionRow {
+    fn read(self) -> DbResult<Decision> {
+        let points: Vec<RiskPoint> =
+            serde_json::from_str(&self.points).map_err(|_| DbError::Corrupt("the reasons of a decision"))?;
+        let number = |value: i64| u32::try_from(value).map_err(|_| DbError::Corrupt("a score"));
+        let verdict: RiskVerdict = named(self.verdict, "a verdict")?;
+        Ok(Decision {
+            id: DecisionId::from_uuid(self.decision_id),
+            at: time(self.at)?,
+            last_at: time(self.last_at)?,
+            occasion: named(self.occasion, "an occasion")?,
+            device: self.device_id.map(DeviceId::from_uuid),
+            subject: self.subject_id,
+            network: self.network,
+            country: self.country,
+            city: self.city,
+            score: RiskScore { version: number(self.version)?, score: number(self.score)?, verdict, points },
+            event: self.event,
+            mine: self.mine.map(|mine| mine != 0),
+        })
+    }
+}
+
+pub(super) async fn put_decision(tx: &mut Tx, holder: HolderId, decision: &Decision) -> DbResult<()> {
+    const PUT: &str = "INSERT INTO risk_decision
+            (holder_id, decision_id, at, last_at, occasion, device_id, subject_id, network, country, city, version,
+             score, verdict, points, event)
+        VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15)";
+    let points =
+        serde_json::to_string(&decision.score.points).map_err(|_| DbError::Corrupt("the reasons of a decision"))?;
+    run!(
+        tx,
+        PUT,
+        holder.as_uuid(),
+        decision.id.as_uuid(),
+        decision.at.as_microsecond(),
+        decision.last_at.as_microsecond(),
+        decision.occasion.as_str(),
+        decision.device.map(|id| id.as_uuid()),
+        decision.subject,
+        &decision.network,
+        &decision.country,
+        &decision.city,
+        i64::from(decision.score.version),
+        i64::from(decision.score.score),
+        decision.score.verdict.as_str(),
+        points,
+        decision.event,
+    )
+    .map(drop)
+}
+
+/// The same again.
+pub(super) async fn repeat(tx: &mut Tx, holder: HolderId, id: DecisionId, now: Timestamp) -> DbResult<()> {
+    const AGAIN: &str = "UPDATE risk_decision SET times = times + 1, last_at = $3
+                          WHERE holder_id = $1 AND decision_id = $2";
+    run!(tx, AGAIN, holder.as_uuid(), id.as_uuid(), now.as_microsecond()).map(drop)
+}
+
+/// The last decision about a device on such an occasion.
+pub(super) async fn last_of(
+    tx: &mut Tx,
+    holder: HolderId,
+    device: DeviceId,
+    occasion: RiskOccasion,
+) -> DbResult<Option<Decision>> {
+    const LAST: &str = "SELECT * FROM risk_decision WHERE holder_id = $1 AND device_id = $2 AND occasion = $3
+                         ORDER BY at DESC, decision_id DESC LIMIT 1";
+    let row: Option<DecisionRow> = row!(tx, LAST, holder.as_uuid(), device.as_uuid(), occasion.as_str())?;
+    row.map(DecisionRow::read).transpose()
+}
+
+/// The newest decision about that device that is asked about and was not answered, if it is newer than that.
+pub(super) async fn open_question(
+    tx: &mut Tx,
+    holder: HolderId,
+    device: DeviceId,
+    since: Timestamp,
+) -> DbResult<Option<Decision>> {
+    const FIND: &str = "SELECT * FROM risk_decision WHERE holder_id = $1 AND device_id = $2 AND event IS NOT NULL
+                         AND mine IS NULL AND last_at > $3 ORDER BY at DESC, decision_id DESC LIMIT 1";
+    let row: Option<DecisionRow> = row!(tx, FIND, holder.as_uuid(), device.as_uuid(), since.as_microsecond())?;
+    row.map(DecisionRow::read).transpose()
+}
+
+/// Decisions that had something to say, newest first.
+pub(super) async fn list(tx: &mut Tx, holder: HolderId, limit: i64) -> DbResult<Vec<Decision>> {
+    const LIST: &str = "SELECT * FROM risk_decision WHERE holder_id = $1 AND score > 0
+                         ORDER BY at DESC, decision_id DESC LIMIT $2";
+    let rows: Vec<DecisionRow> = rows!(tx, LIST, holder.as_uuid(), limit)?;
+    rows.into_iter().map(DecisionRow::read).collect()
+}
+
+/// What the owner said about the decisions that an entry asks about.
+pub(super) async fn answer(tx: &mut Tx, holder: HolderId, event: i64, mine: bool) -> DbResult<()> {
+    const SET: &str = "UPDATE risk_decision SET mine = $3 WHERE holder_id = $1 AND event = $2 AND mine IS NULL";
+    run!(tx, SET, holder.as_uuid(), event, i64::from(mine)).map(drop)
+}
+
+/// The place at which each device was last seen: country and city.
+pub(super) async fn last_places(tx: &mut Tx, holder: HolderId) -> DbResult<Vec<(DeviceId, String, Option<String>)>> {
+    const LIST: &str = "SELECT s.device_id, s.country, s.city FROM risk_sighting s
+        WHERE s.holder_id = $1 AND s.country IS NOT NULL AND s.last_at =
+            (SELECT MAX(l.last_at) FROM risk_sighting l WHERE l.holder_id = s.holder_id AND l.device_id = s.device_id)";
+    let rows: Vec<(Uuid, String, Option<String>)> = rows!(tx, LIST, holder.as_uuid())?;
+    Ok(rows.into_iter().map(|(device, country, city)| (DeviceId::from_uuid(device), country, city)).collect())
+}
+
+pub(super) async fn sweep(tx: &mut Tx, old: Timestamp, counted: Timestamp) -> DbResult<()> {
+    run!(tx, "DELETE FROM risk_sighting WHERE last_at < $1", old.as_microsecond())?;
+    run!(tx, "DELETE FROM risk_decision WHERE last_at < $1", old.as_microsecond())?;
+    run!(tx, "DELETE FROM risk_count WHERE since < $1", counted.as_microsecond()).map(drop)
+}
+
+#[cfg(test)]
+pub(super) async fn spoil(tx: &mut Tx, statement: &'static str) -> DbResult<()> {
+    run!(tx, statement).map(drop)
+}
