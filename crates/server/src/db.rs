@@ -13,7 +13,7 @@ use std::time::Duration;
 
 use domain::ids::HolderId;
 use sqlx::pool::PoolConnection;
-use sqlx::postgres::{PgPool, PgPoolOptions};
+use sqlx::postgres::{PgConnection, PgPool, PgPoolOptions};
 use sqlx::sqlite::{
     SqliteConnectOptions, SqliteConnection, SqliteJournalMode, SqlitePool, SqlitePoolOptions, SqliteSynchronous,
 };
@@ -204,7 +204,12 @@ pub struct Tx {
     events: broadcast::Sender<Touched>,
 }
 
-pub enum Inner {
+pub enum EngineConnection<'tx> {
+    Sqlite(&'tx mut SqliteConnection),
+    Postgres(&'tx mut PgConnection),
+}
+
+enum Inner {
     Grouped(GroupedTx),
     Sqlite(Transaction<'static, Sqlite>),
     Postgres(Transaction<'static, Postgres>),
@@ -213,9 +218,15 @@ pub enum Inner {
 }
 
 impl Tx {
-    /// What [`on_engine!`] matches on.
-    pub fn inner(&mut self) -> &mut Inner {
-        &mut self.inner
+    /// What [`on_engine!`] matches on: however the transaction was begun, there is one kind of connection an engine.
+    pub fn connection(&mut self) -> EngineConnection<'_> {
+        match &mut self.inner {
+            Inner::Grouped(tx) => EngineConnection::Sqlite(tx.connection()),
+            Inner::Sqlite(tx) => EngineConnection::Sqlite(tx),
+            Inner::SqliteOnce(connection) => EngineConnection::Sqlite(connection),
+            Inner::Postgres(tx) => EngineConnection::Postgres(tx),
+            Inner::PostgresOnce(connection) => EngineConnection::Postgres(connection),
+        }
     }
 
     #[must_use]
@@ -279,27 +290,9 @@ impl Tx {
 /// Expands one body for each engine; `$db` is `&mut` the engine's connection.
 macro_rules! on_engine {
     ($tx:expr, |$db:ident| $body:expr) => {
-        match $tx.inner() {
-            $crate::db::Inner::Grouped(tx) => {
-                let $db = tx.connection();
-                $body
-            }
-            $crate::db::Inner::Sqlite(tx) => {
-                let $db = &mut **tx;
-                $body
-            }
-            $crate::db::Inner::Postgres(tx) => {
-                let $db = &mut **tx;
-                $body
-            }
-            $crate::db::Inner::SqliteOnce(connection) => {
-                let $db = &mut **connection;
-                $body
-            }
-            $crate::db::Inner::PostgresOnce(connection) => {
-                let $db = &mut **connection;
-                $body
-            }
+        match $tx.connection() {
+            $crate::db::EngineConnection::Sqlite($db) => $body,
+            $crate::db::EngineConnection::Postgres($db) => $body,
         }
     };
 }
