@@ -6,14 +6,14 @@ use std::sync::atomic::{AtomicBool, AtomicI64, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
+use client::Client;
 use client::import::ImportReport;
 use client::lock::{LockEvent, LockMachine, LockReason, LockStep};
 use client::platform::{Notice, NoticeAction, Notifier, NotifierError, Ports, SystemClock};
 use client::reminders::TimerState;
 use client::sign_in::{Connect, LocalRequest, SignInStarted};
 use client::status::{Phase, Place};
-use client::vault::Protect;
-use client::{Client, ClientError};
+use client::vault::{Protect, RecoveryKey};
 use domain::ids::AccountId;
 use domain::time::Clock;
 use tokio::sync::Notify;
@@ -33,8 +33,6 @@ pub struct Core {
     pub viewer: Viewer,
     pub timer: ReminderTimer,
     notifier: Arc<dyn Notifier>,
-    /// Why the keyring did not open the data at start.
-    pub trouble: Option<ClientError>,
     /// An account on this computer waits for its first passkey.
     half_made: AtomicBool,
     machine: Mutex<LockMachine>,
@@ -61,7 +59,6 @@ impl Core {
             notifier,
             client: opened.client,
             embedded: Embedded::default(),
-            trouble: opened.trouble,
             half_made: AtomicBool::new(false),
             machine: Mutex::default(),
             told_at: AtomicI64::new(0),
@@ -150,6 +147,14 @@ impl Core {
 
     pub async fn unlock(&self, passphrase: Option<Zeroizing<String>>) -> Result<(), Failure> {
         self.client.unlock(passphrase).await?;
+        self.touch();
+        self.start_server().await
+    }
+
+    /// Opens with the recovery key and protects anew.
+    pub async fn repair(&self, recovery: RecoveryKey, protect: Protect) -> Result<(), Failure> {
+        self.embedded.stop(&self.client).await;
+        self.client.repair(recovery, protect).await?;
         self.touch();
         self.start_server().await
     }

@@ -1,6 +1,7 @@
 //! One refusal as the command line prints it and the window gets it: a stable code, words, the next step.
 
 use client::ClientError;
+use client::vault::VaultError;
 use serde::Serialize;
 
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
@@ -41,5 +42,11 @@ impl Failure {
 impl From<ClientError> for Failure {
     fn from(error: ClientError) -> Self {
         Self { exit: error.class.exit_code(), code: error.code, message: error.message, next: error.next }
+    }
+}
+
+impl From<VaultError> for Failure {
+    fn from(error: VaultError) -> Self {
+        ClientError::from(error).into()
     }
 }

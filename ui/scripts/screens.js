@@ -58,5 +58,9 @@ export const screens = [
   { name: 'welcome-browser', path: '/', world: 'welcome', open: [press('.option:not(.first)'), "const i = document.querySelector('.input'); i.value = 'accounts.alder-lane.example'; i.dispatchEvent(new Event('input'))", press('[type=submit]')], wait: '.match' },
   { name: 'welcome-recovery', path: '/', world: 'welcome', open: [press('.option.first'), "const i = document.querySelector('.input'); i.value = 'Ines Calloway'; i.dispatchEvent(new Event('input'))", named('button', 'Start without')], wait: '.recovery' },
   { name: 'locked', path: '/', world: 'locked' },
+  { name: 'locked-pin', path: '/', world: 'pin' },
+  { name: 'locked-keyring-gone', path: '/', world: 'keyring-gone', wait: '.banner' },
+  { name: 'locked-repair', path: '/', world: 'keyring-gone', open: [named('button', 'Use the recovery key'), press('dialog [type=submit]')], wait: 'dialog .bad' },
+  { name: 'settings-guard', path: '/settings', open: [named('.setting .button', 'Change'), press('dialog [value=keyring_and_passphrase]')], wait: 'dialog' },
   { name: 'locked-passphrase', path: '/', world: 'passphrase', open: [press('[type=submit]')], wait: '.field.bad' },
 ];

@@ -66,6 +66,7 @@ pub(crate) struct Inner {
     /// Where the embedded server listens since it was started.
     embedded: RwLock<Option<String>>,
     tries: Mutex<Tries>,
+    trouble: Mutex<Option<ClientError>>,
     pub signing: tokio::sync::Mutex<Option<Waiting>>,
     /// Ends the wait for the browser.
     pub cancelling: Mutex<Option<Arc<Notify>>>,
@@ -123,6 +124,7 @@ impl Client {
             online: AtomicBool::new(false),
             embedded: RwLock::default(),
             tries: Mutex::default(),
+            trouble: Mutex::default(),
             signing: tokio::sync::Mutex::default(),
             cancelling: Mutex::default(),
             list_key: Mutex::default(),
@@ -130,8 +132,9 @@ impl Client {
             offers: Mutex::default(),
         }));
         let mut trouble = None;
-        if header.is_some_and(|header| header.mode() == Protection::Keyring) {
-            trouble = client.unlock(None).await.err();
+        if header.is_some_and(|header| header.mode().has_keyring()) {
+            // A passphrase that is needed is no trouble.
+            trouble = client.unlock(None).await.err().filter(|error| error.code != "passphrase_needed");
         }
         Ok(OpenOutcome { phase: client.phase(), client, trouble })
     }
@@ -144,9 +147,7 @@ impl Client {
             return Ok(recovery);
         }
         let inner = Arc::clone(&self.0);
-        let (vault, recovery) =
-            blocking(move || Vault::create(&inner.folder, &protect, place, &inner.ports.secrets, &inner.ports.chance))
-                .await??;
+        let (vault, recovery) = blocking(move || Vault::create(&inner.folder, &protect, place, &inner.ports)).await??;
         self.enter(vault).await?;
         Ok(recovery)
     }
@@ -156,10 +157,10 @@ impl Client {
         let Some(open) = self.opened().filter(|open| open.vault().header().holder().is_none()) else {
             return Ok(None);
         };
-        let (protect, place, secrets) = (protect.clone(), place.clone(), Arc::clone(&self.0.ports.secrets));
+        let (protect, place) = (protect.clone(), place.clone());
         let recovery = blocking(move || {
             let mut vault = open.vault();
-            let recovery = vault.renew(&protect, &secrets)?;
+            let recovery = vault.renew(&protect)?;
             vault.settle(place, None).map(|()| recovery)
         })
         .await??;
@@ -174,17 +175,54 @@ impl Client {
         }
         self.check_wait()?;
         let inner = Arc::clone(&self.0);
-        let vault = blocking(move || {
-            Vault::open(
-                &inner.folder,
-                passphrase.as_deref().map(String::as_str),
-                &inner.ports.secrets,
-                &inner.ports.chance,
-            )
+        let vault =
+            blocking(move || Vault::open(&inner.folder, passphrase.as_deref().map(String::as_str), &inner.ports))
+                .await?;
+        self.count_try(vault.as_ref().err());
+        let vault = match vault {
+            Ok(vault) => vault,
+            Err(error) => {
+                let stands = error.is_of_keyring();
+                let error = ClientError::from(error);
+                *lock(&self.0.trouble) = stands.then(|| error.clone());
+                self.tell(Changed::Status);
+                return Err(error);
+            }
+        };
+        self.enter(vault).await
+    }
+
+    /// What the keyring said when it should have opened the copy, until it is open.
+    #[must_use]
+    pub fn trouble(&self) -> Option<ClientError> {
+        lock(&self.0.trouble).clone()
+    }
+
+    /// Protects the open copy by other means. Where a passphrase protects it now, that one has to be given; wrong ones
+    /// wait as they do at the lock.
+    pub async fn protect(&self, current: Option<Zeroizing<String>>, protect: Protect) -> Result<(), ClientError> {
+        let _turn = self.0.turn.lock().await;
+        let open = self.open_now()?;
+        if matches!(protect, Protect::Memory) || open.vault().header().mode() == Protection::Memory {
+            return Err(VaultError::NothingKept.into());
+        }
+        self.check_wait()?;
+        let (inner, kept) = (Arc::clone(&self.0), Arc::clone(&open));
+        let done = blocking(move || {
+            let mut vault = kept.vault();
+            if !vault.knows(current.as_deref().map(String::as_str), &inner.ports)? {
+                return Err(VaultError::WrongPassphrase);
+            }
+            vault.protect(&protect)
         })
         .await?;
-        self.count_try(&vault);
-        self.enter(vault?).await
+        self.count_try(done.as_ref().err());
+        done?;
+        // The list of due days goes where the other keys are now.
+        *lock(&self.0.list_key) = None;
+        self.reminders().write_due_list().await?;
+        self.tell(Changed::Status);
+        Ok(())
     }
 
     /// Opens with the recovery key and protects anew, when keyring or passphrase are lost.
@@ -192,10 +230,8 @@ impl Client {
         let _turn = self.0.turn.lock().await;
         self.close_open(LockReason::ByHand).await;
         let inner = Arc::clone(&self.0);
-        let vault = blocking(move || {
-            Vault::repair(&inner.folder, &recovery, &protect, &inner.ports.secrets, &inner.ports.chance)
-        })
-        .await??;
+        let vault = blocking(move || Vault::repair(&inner.folder, &recovery, &protect, &inner.ports)).await??;
+        *lock(&self.0.list_key) = None;
         self.enter(vault).await
     }
 
@@ -225,6 +261,7 @@ impl Client {
         blocking(move || vault::wipe(&inner.folder, inner.ports.secrets.as_ref())).await??;
         *write(&self.0.state) = State::Welcome;
         *lock(&self.0.list_key) = None;
+        *lock(&self.0.trouble) = None;
         self.0.online.store(false, Ordering::SeqCst);
         self.tell(Changed::Status);
         self.tell(Changed::Book);
@@ -437,6 +474,7 @@ impl Client {
             closed: AtomicBool::new(false),
         });
         *write(&self.0.state) = State::Open(open);
+        *lock(&self.0.trouble) = None;
         self.tell(Changed::Status);
         self.tell(Changed::Book);
         self.0.wake.notify_one();
@@ -525,18 +563,18 @@ impl Client {
         Err(VaultError::TooManyTries { seconds })
     }
 
-    fn count_try(&self, result: &Result<Vault, VaultError>) {
+    fn count_try(&self, failed: Option<&VaultError>) {
         let mut tries = lock(&self.0.tries);
-        match result {
-            Ok(_) => *tries = Tries::default(),
-            Err(VaultError::WrongPassphrase) => {
+        match failed {
+            None => *tries = Tries::default(),
+            Some(VaultError::WrongPassphrase) => {
                 tries.wrong += 1;
                 let over = tries.wrong.saturating_sub(FREE_TRIES);
                 let seconds = 1_u32.checked_shl(over).unwrap_or(u32::MAX).min(WAIT_SECONDS_MAX);
                 let wait = SignedDuration::from_secs(i64::from(seconds));
                 tries.not_before = (over > 0).then(|| self.now().checked_add(wait).ok()).flatten();
             }
-            Err(_) => {}
+            Some(_) => {}
         }
     }
 }

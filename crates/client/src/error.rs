@@ -47,12 +47,20 @@ pub const CODES: &[&str] = &[
     "already_set_up",
     "no_account",
     "keyring_absent",
+    "keyring_no_bus",
     "keyring_locked",
     "keyring_item_missing",
+    "keyring_item_replaced",
+    "keyring_changed",
     "keyring_refused",
     "wrong_passphrase",
     "passphrase_needed",
     "passphrase_too_short",
+    "pin_too_short",
+    "passphrase_too_long",
+    "passphrase_guessable",
+    "nothing_kept",
+    "not_wiped",
     "wrong_recovery_key",
     "too_many_tries",
     "vault_damaged",
@@ -138,6 +146,11 @@ impl From<VaultError> for ClientError {
                 "keyring_absent",
                 "start the system's keyring, or repair with the recovery key and choose a passphrase",
             ),
+            VaultError::KeyringNoBus { .. } => make(
+                Class::NotOpen,
+                "keyring_no_bus",
+                "start Billfold inside a desktop session, or repair with the recovery key and choose a passphrase",
+            ),
             VaultError::KeyringLocked => {
                 make(Class::NotOpen, "keyring_locked", "unlock the system's keyring and try again")
             }
@@ -146,17 +159,50 @@ impl From<VaultError> for ClientError {
                 "keyring_item_missing",
                 "repair with the recovery key; nothing was deleted and no new key was made",
             ),
-            VaultError::KeyringRefused { .. } => {
-                make(Class::NotOpen, "keyring_refused", "look at the system's keyring and try again")
-            }
+            VaultError::KeyringItemReplaced => make(
+                Class::NotOpen,
+                "keyring_item_replaced",
+                "repair with the recovery key; nothing was deleted and no new key was made",
+            ),
+            VaultError::KeyringChanged { .. } => make(
+                Class::NotOpen,
+                "keyring_changed",
+                "start the keyring that was used before, or repair with the recovery key",
+            ),
+            VaultError::KeyringRefused { .. } => make(
+                Class::NotOpen,
+                "keyring_refused",
+                "allow Billfold in the system's keyring and try again, or repair with the recovery key",
+            ),
             VaultError::PassphraseNeeded => make(Class::NotOpen, "passphrase_needed", "unlock with the passphrase"),
             VaultError::WrongPassphrase => {
                 make(Class::NotOpen, "wrong_passphrase", "try again; often it is Caps Lock or the keyboard layout")
             }
             VaultError::TooManyTries { .. } => make(Class::NotOpen, "too_many_tries", "wait, then try again"),
-            VaultError::PassphraseTooShort => {
-                make(Class::Refused, "passphrase_too_short", "choose at least 12 characters that are not all alike")
+            VaultError::PassphraseTooShort => make(
+                Class::Refused,
+                "passphrase_too_short",
+                "choose at least 12 characters; four words are easy to keep",
+            ),
+            VaultError::PinTooShort => {
+                make(Class::Refused, "pin_too_short", "choose at least 6 digits or letters that are not in a row")
             }
+            VaultError::PassphraseTooLong => make(Class::Refused, "passphrase_too_long", "choose a shorter one"),
+            VaultError::PassphraseGuessable => make(
+                Class::Refused,
+                "passphrase_guessable",
+                "choose words that do not belong together; no names, dates, rows of keys or repetitions",
+            ),
+            VaultError::NothingKept => make(
+                Class::Refused,
+                "nothing_kept",
+                "sign out, and sign in again without \"not my computer\", to keep a copy here",
+            ),
+            VaultError::NotWiped => make(
+                Class::Damaged,
+                "not_wiped",
+                "close programs that hold files of the data folder, then delete the folder by hand",
+            ),
             VaultError::WrongRecoveryKey => {
                 make(Class::Refused, "wrong_recovery_key", "check the 25 letters and digits of the recovery key")
             }

@@ -130,6 +130,13 @@ impl Folder {
         remove(&self.memory_mark())
     }
 
+    /// Whether a file of an account is still here.
+    pub(crate) fn holds_account(&self) -> bool {
+        let own = [self.header(), self.secrets(), self.due_key(), self.due(), self.outbox()];
+        let folders = [self.chunks(), self.refused(), self.damaged()];
+        own.iter().chain(&self.cache_files()).chain(&folders).any(|path| path.symlink_metadata().is_ok())
+    }
+
     /// An embedded server's data that never got an account.
     pub(crate) fn wipe_server(&self) -> Result<(), FileError> {
         remove_dir(&self.server())

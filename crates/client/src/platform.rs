@@ -95,6 +95,9 @@ pub trait SecretStore: Send + Sync {
     fn put(&self, name: SecretName, value: &Secret) -> Result<(), SecretStoreError>;
     /// Removing what is not there succeeds.
     fn remove(&self, name: SecretName) -> Result<(), SecretStoreError>;
+    /// Which keyring answers, in the system's own words: "the key is gone" is another trouble than "another keyring
+    /// answers now".
+    fn kind(&self) -> Result<String, SecretStoreError>;
 }
 
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
@@ -102,6 +105,9 @@ pub enum SecretStoreError {
     /// This computer has no keyring that answers.
     #[error("no keyring answers: {why}")]
     Absent { why: String },
+    /// There is not even a bus on which one could answer: no desktop session, or a broken one.
+    #[error("this session has no bus: {why}")]
+    NoBus { why: String },
     /// There is one, and the person did not unlock it.
     #[error("the keyring is locked")]
     Locked,
@@ -246,6 +252,7 @@ impl Chance for SeededChance {
 pub struct MemorySecrets {
     entries: Mutex<BTreeMap<SecretName, Vec<u8>>>,
     failure: Mutex<Option<SecretStoreError>>,
+    kind: Mutex<Option<String>>,
 }
 
 impl MemorySecrets {
@@ -257,6 +264,23 @@ impl MemorySecrets {
     /// What a person does with a keyring tool.
     pub fn forget(&self, kind: SecretKind) {
         lock(&self.entries).retain(|name, _| name.kind != kind);
+    }
+
+    /// What another program does that thinks the entry its own.
+    pub fn replace(&self, kind: SecretKind, value: &[u8]) {
+        for (_, kept) in lock(&self.entries).iter_mut().filter(|(name, _)| name.kind == kind) {
+            value.clone_into(kept);
+        }
+    }
+
+    /// From now on it is another keyring.
+    pub fn goes_by(&self, kind: &str) {
+        *lock(&self.kind) = Some(kind.to_owned());
+    }
+
+    #[must_use]
+    pub fn fails(&self) -> bool {
+        lock(&self.failure).is_some()
     }
 
     #[must_use]
@@ -288,6 +312,11 @@ impl SecretStore for MemorySecrets {
         }
         Ok(())
     }
+
+    fn kind(&self) -> Result<String, SecretStoreError> {
+        self.check()?;
+        Ok(lock(&self.kind).clone().unwrap_or_else(|| "memory".to_owned()))
+    }
 }
 
 /// A keyring for hosts that have none.
@@ -305,6 +334,10 @@ impl SecretStore for NoSecrets {
 
     fn remove(&self, _: SecretName) -> Result<(), SecretStoreError> {
         Ok(())
+    }
+
+    fn kind(&self) -> Result<String, SecretStoreError> {
+        Err(no_keyring())
     }
 }
 

@@ -468,7 +468,7 @@ fn list_key(client: &Client, make: bool) -> Result<Option<SealKey>, ClientError>
     let (folder, ports) = (&client.0.folder, &client.0.ports);
     let Some(header) = Header::find(folder)? else { return Ok(None) };
     let name = SecretName { vault: header.id(), kind: SecretKind::DueList };
-    let in_keyring = header.mode() == Protection::Keyring;
+    let in_keyring = header.mode().has_keyring();
     let kept = if in_keyring {
         let found = ports.secrets.find(name).map_err(VaultError::from)?;
         found.map(|secret| secret.expose().to_vec())

@@ -21,6 +21,8 @@ pub struct StatusView {
     pub locked: bool,
     /// Why it is locked.
     pub locked_because: Option<LockReason>,
+    /// The code of what stood in the way of opening it: a keyring's trouble, said before anybody asks.
+    pub trouble: Option<String>,
     pub protected_by: Option<Protection>,
     /// The last answer from the server was good.
     pub online: bool,
@@ -61,9 +63,24 @@ pub enum Place {
 pub enum Protection {
     /// Keys in the system's keyring.
     Keyring,
+    /// The keyring's secret, and a passphrase or PIN on top of it.
+    KeyringAndPassphrase,
     Passphrase,
     /// Nothing is kept: sign in at each start.
     Memory,
+}
+
+impl Protection {
+    /// Whether the system's keyring holds a part of it.
+    #[must_use]
+    pub const fn has_keyring(self) -> bool {
+        matches!(self, Self::Keyring | Self::KeyringAndPassphrase)
+    }
+
+    #[must_use]
+    pub const fn has_passphrase(self) -> bool {
+        matches!(self, Self::Passphrase | Self::KeyringAndPassphrase)
+    }
 }
 
 impl Client {
@@ -76,6 +93,7 @@ impl Client {
             signed_in: false,
             locked: phase == Phase::Locked,
             locked_because: self.locked_because(),
+            trouble: self.trouble().map(|error| error.code),
             protected_by: None,
             online: self.0.online.load(std::sync::atomic::Ordering::SeqCst),
             synced_at: None,

@@ -89,6 +89,11 @@ impl World {
         self.clock.set(instant.parse::<Timestamp>().unwrap());
     }
 
+    pub fn later(&self, seconds: i64) {
+        use domain::time::Clock as _;
+        self.clock.set(self.clock.now().checked_add(jiff::SignedDuration::from_secs(seconds)).unwrap());
+    }
+
     pub async fn open(&self) -> Client {
         self.try_open().await.unwrap().client
     }

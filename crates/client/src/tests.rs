@@ -10,7 +10,7 @@ use crate::bills::MarkAs;
 use crate::import::ImportVerdict;
 use crate::lock::LockReason;
 use crate::payments::{PayBill, PaymentViewState};
-use crate::platform::{NoSecrets, NoticeAction, SecretStoreError};
+use crate::platform::{NoSecrets, NoticeAction, SecretKind, SecretStoreError};
 use crate::status::{Phase, Place, Protection};
 use crate::testing::{World, bytes_below, day, holds, monthly, usd, with_biller};
 use crate::vault::Protect;
@@ -423,6 +423,74 @@ async fn a_lock_keeps_its_reason_until_it_is_opened() {
     let client = world.restart(client).await;
     assert_eq!(client.locked_because(), Some(LockReason::Started));
     world.secrets().fail_with(None);
+    world.end().await;
+}
+
+#[tokio::test]
+async fn a_pin_goes_on_top_of_the_keyring_and_off_again_only_for_who_knows_it() {
+    let world = World::new();
+    let client = world.start().await;
+    client.bills().add(monthly("Rent", "950.00", "2026-12-01")).await.unwrap();
+    let pin = |digits: &str| Zeroizing::new(digits.to_owned());
+    let refused = client.protect(None, Protect::KeyringAndPassphrase(pin("123456"))).await.unwrap_err();
+    assert_eq!(refused.code, "passphrase_guessable");
+    client.protect(None, Protect::KeyringAndPassphrase(pin("492716"))).await.unwrap();
+    assert_eq!(client.status().await.unwrap().protected_by, Some(Protection::KeyringAndPassphrase));
+    let client = world.restart(client).await;
+    let status = client.status().await.unwrap();
+    assert_eq!((status.phase, status.trouble), (Phase::Locked, None), "a PIN that is needed is no trouble");
+    assert_eq!(client.unlock(None).await.unwrap_err().code, "passphrase_needed");
+    client.unlock(Some(pin("492716"))).await.unwrap();
+    assert_eq!(client.protect(None, Protect::Keyring).await.unwrap_err().code, "passphrase_needed");
+    for _ in 0..4 {
+        let wrong = client.protect(Some(pin("492717")), Protect::Keyring).await.unwrap_err();
+        assert_eq!(wrong.code, "wrong_passphrase");
+    }
+    let waits = client.protect(Some(pin("492716")), Protect::Keyring).await.unwrap_err();
+    assert_eq!(waits.code, "too_many_tries", "an open window is no way around the wait");
+    world.at("2026-11-20T12:01:00Z");
+    client.protect(Some(pin("492716")), Protect::Keyring).await.unwrap();
+    let client = world.restart(client).await;
+    assert_eq!(client.bills().view().await.unwrap().bills.len(), 1);
+    world.end().await;
+}
+
+#[tokio::test]
+async fn the_wait_grows_to_thirty_seconds_and_nothing_is_wiped_by_count() {
+    let world = World::new();
+    let client = world.start().await;
+    let pin = |digits: &str| Zeroizing::new(digits.to_owned());
+    client.protect(None, Protect::KeyringAndPassphrase(pin("492716"))).await.unwrap();
+    client.lock().await.unwrap();
+    let refusal = async || client.unlock(Some(pin("492717"))).await.unwrap_err().code;
+    for _ in 0..3 {
+        assert_eq!(refusal().await, "wrong_passphrase");
+    }
+    for wait in [2, 4, 8, 16, 30, 30, 30] {
+        assert_eq!(refusal().await, "wrong_passphrase");
+        world.later(wait - 1);
+        assert_eq!(refusal().await, "too_many_tries", "{wait} s");
+        world.later(1);
+    }
+    client.unlock(Some(pin("492716"))).await.unwrap();
+    world.end().await;
+}
+
+#[tokio::test]
+async fn what_the_keyring_lost_is_said_until_it_is_repaired() {
+    let world = World::new();
+    let client = world.open().await;
+    let recovery = client.create(Protect::Keyring, Place::ThisComputer).await.unwrap();
+    client.lock().await.unwrap();
+    world.secrets().replace(SecretKind::Vault, &[7; 32]);
+    let client = world.open().await;
+    assert_eq!(client.status().await.unwrap().trouble.as_deref(), Some("keyring_item_replaced"));
+    world.secrets().fail_with(Some(SecretStoreError::NoBus { why: "none".to_owned() }));
+    assert_eq!(client.unlock(None).await.unwrap_err().code, "keyring_no_bus");
+    assert_eq!(client.status().await.unwrap().trouble.as_deref(), Some("keyring_no_bus"), "as it is now");
+    world.secrets().fail_with(None);
+    client.repair(recovery, Protect::Keyring).await.unwrap();
+    assert_eq!(client.status().await.unwrap().trouble, None);
     world.end().await;
 }
 

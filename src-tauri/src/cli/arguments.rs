@@ -3,7 +3,11 @@
 use std::path::PathBuf;
 
 use clap::{Args, Parser, Subcommand, ValueEnum};
+use client::vault::Protect;
 use jiff::civil::Date;
+use zeroize::Zeroizing;
+
+use crate::failure::Failure;
 
 #[derive(Debug, Parser)]
 #[command(name = "billfold", version, about = "Bills, cards and payments, kept on this computer")]
@@ -150,6 +154,22 @@ pub enum Command {
     Sync,
     Lock,
     Unlock,
+    /// Protect the copy on this computer by other means. `--passphrase-file` is the passphrase that it has now.
+    Protect {
+        by: ByWord,
+        /// A file whose first line is the new passphrase or PIN.
+        #[arg(long, value_name = "FILE")]
+        new_passphrase_file: Option<PathBuf>,
+    },
+    /// Open with the recovery key what keyring or passphrase no longer open, and protect it anew. `--passphrase-file` is
+    /// the new passphrase, where one is to be.
+    Repair {
+        /// A file whose first line is the recovery key.
+        #[arg(long, value_name = "FILE")]
+        recovery_key_file: PathBuf,
+        #[arg(long, default_value = "keyring")]
+        by: ByWord,
+    },
     /// Devices that are signed in.
     Devices {
         /// Sign this one out, by name or id: its copy is removed at its next contact.
@@ -366,6 +386,28 @@ pub enum Switch {
     Off,
 }
 
+/// What protects the copy.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub enum ByWord {
+    /// The system's keyring.
+    Keyring,
+    /// The keyring, and a passphrase or PIN on top of it.
+    Both,
+    /// A passphrase alone, where there is no keyring.
+    Passphrase,
+}
+
+impl ByWord {
+    pub fn protect(self, passphrase: Option<Zeroizing<String>>) -> Result<Protect, Failure> {
+        let needed = || Failure::usage("a passphrase is needed for that: name the file that holds it");
+        match self {
+            Self::Keyring => Ok(Protect::Keyring),
+            Self::Both => passphrase.map(Protect::KeyringAndPassphrase).ok_or_else(needed),
+            Self::Passphrase => passphrase.map(Protect::Passphrase).ok_or_else(needed),
+        }
+    }
+}
+
 #[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
 pub enum EveryWord {
     Once,
@@ -452,6 +494,8 @@ mod tests {
             "billfold mark Rent 2026-01-01 --paid --skip",
             "billfold card terms Visa --closing-day 5",
             "billfold account create",
+            "billfold repair",
+            "billfold protect nothing",
             "billfold reminders maybe",
             "billfold nonsense",
         ] {

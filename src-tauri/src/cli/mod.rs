@@ -17,6 +17,7 @@ use client::payments::{PayBill, PaymentView};
 use client::reminders::TimerState;
 use client::security::PasskeyView;
 use client::status::{Phase, Protection};
+use client::vault::RecoveryKey;
 use domain::billers::Biller;
 use domain::bills::{Bill, OccurrenceState};
 use domain::ids::PaymentId;
@@ -32,8 +33,8 @@ use crate::core::Core;
 use crate::failure::Failure;
 use crate::owner::{Call, Outcome};
 use arguments::{
-    AccountCommand, Arguments, BillsCommand, CardCommand, Command, EditBillArguments, MarkHow, NewBillArguments,
-    SecurityCommand, StatementCommand, Switch,
+    AccountCommand, Arguments, BillsCommand, ByWord, CardCommand, Command, EditBillArguments, MarkHow,
+    NewBillArguments, SecurityCommand, StatementCommand, Switch,
 };
 use table::table;
 
@@ -93,8 +94,8 @@ pub async fn run(core: &Arc<Core>, call: Call, say: UnboundedSender<String>) -> 
 
 /// Locked because the keyring did not open it: that is the reason to tell.
 fn explained(core: &Core, failure: Failure) -> Failure {
-    match &core.trouble {
-        Some(trouble) if failure.code == "locked" => trouble.clone().into(),
+    match core.client.trouble() {
+        Some(trouble) if failure.code == "locked" => trouble.into(),
         _ => failure,
     }
 }
@@ -157,6 +158,8 @@ impl Run<'_> {
             Command::Sync => self.sync().await,
             Command::Lock => self.lock().await,
             Command::Unlock => self.unlock().await,
+            Command::Protect { by, new_passphrase_file } => self.protect(by, new_passphrase_file.as_deref()).await,
+            Command::Repair { recovery_key_file, by } => self.repair(&recovery_key_file, by).await,
             Command::Devices { sign_out: None } => self.devices().await,
             Command::Devices { sign_out: Some(device) } => self.device_sign_out(&device).await,
             Command::Security { what } => self.security(what).await,
@@ -167,8 +170,10 @@ impl Run<'_> {
 
     /// A passphrase on the command line opens what it protects; locked by hand stays locked otherwise.
     async fn open_with_passphrase(&self, command: &Command) -> Result<(), Failure> {
-        let opens =
-            !matches!(command, Command::Account { .. } | Command::SignIn { .. } | Command::Lock | Command::Unlock);
+        let opens = !matches!(
+            command,
+            Command::Account { .. } | Command::SignIn { .. } | Command::Lock | Command::Unlock | Command::Repair { .. }
+        );
         match &self.passphrase {
             Some(passphrase) if opens && self.core.client.phase() == Phase::Locked => {
                 self.core.unlock(Some(passphrase.clone())).await
@@ -220,12 +225,11 @@ impl Run<'_> {
             vec!["Locked".to_owned(), locked_words(status.locked_because)],
         ];
         rows.extend(status.name.iter().map(|name| vec!["Name".to_owned(), name.clone()]));
-        let protected = status.protected_by.map_or("nothing yet", |protection| match protection {
-            Protection::Keyring => "the system's keyring",
-            Protection::Passphrase => "a passphrase",
-            Protection::Memory => "memory alone",
-        });
-        rows.push(vec!["Protected by".to_owned(), protected.to_owned()]);
+        rows.push(vec!["Protected by".to_owned(), protection_words(status.protected_by).to_owned()]);
+        if let Some(trouble) = self.core.client.trouble() {
+            rows.push(vec!["Stands in the way".to_owned(), trouble.message]);
+            rows.push(vec!["What to do".to_owned(), trouble.next]);
+        }
         let synced = status.synced_at.map_or_else(|| "never".to_owned(), |at| at.to_string());
         rows.push(vec!["Last sync".to_owned(), synced]);
         rows.push(vec!["Waiting to be sent".to_owned(), status.waiting.to_string()]);
@@ -273,6 +277,33 @@ impl Run<'_> {
         };
         self.core.client.device_sign_out(&device.id).await?;
         Ok(Answer::new(json!({ "id": device.id, "signed_in": false }), format!("{} is signed out.\n", device.name)))
+    }
+
+    /// The words of a file's first line, meant from where the command was typed.
+    fn first_line(&self, file: &Path) -> Result<Zeroizing<String>, Failure> {
+        let read = crate::owner::read_passphrase(&self.cwd.join(file));
+        read.map(Zeroizing::new)
+            .map_err(|_| Failure::refused("file_failed", "the file cannot be read", "check its path and rights"))
+    }
+
+    /// By other means from now on. `--passphrase-file` is the one that protects it now.
+    async fn protect(&self, by: ByWord, new_passphrase_file: Option<&Path>) -> Done {
+        let new = new_passphrase_file.map(|file| self.first_line(file)).transpose()?;
+        self.core.client.protect(self.passphrase.clone(), by.protect(new)?).await?;
+        self.protected("The copy on this computer is protected by").await
+    }
+
+    /// `--passphrase-file` is the new one, where one is to be.
+    async fn repair(&self, recovery_key_file: &Path, by: ByWord) -> Done {
+        let recovery = RecoveryKey::parse(&self.first_line(recovery_key_file)?)?;
+        self.core.repair(recovery, by.protect(self.passphrase.clone())?).await?;
+        self.protected("The copy is open again, protected by").await
+    }
+
+    async fn protected(&self, words: &str) -> Done {
+        let by = self.core.client.status().await?.protected_by;
+        let text = format!("{words} {}.\n", protection_words(by));
+        Ok(Answer::new(json!({ "protected_by": by }), text))
     }
 
     // ---- security ------------------------------------------------------------------------------------------------
@@ -755,6 +786,17 @@ impl Run<'_> {
             TimerState::NotHere { why } => format!("{why}\n"),
         };
         Ok(Answer::new(json!({ "timer": to_json(&state)? }), text))
+    }
+}
+
+/// Which guard stands before the copy.
+const fn protection_words(by: Option<Protection>) -> &'static str {
+    match by {
+        None => "nothing yet",
+        Some(Protection::Keyring) => "the system's keyring",
+        Some(Protection::KeyringAndPassphrase) => "the system's keyring and a passphrase",
+        Some(Protection::Passphrase) => "a passphrase",
+        Some(Protection::Memory) => "memory alone: nothing is kept",
     }
 }
 

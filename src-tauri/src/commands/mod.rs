@@ -13,6 +13,7 @@ mod settings;
 mod sign_in;
 mod statements;
 mod sync;
+mod vault;
 
 use std::path::Path;
 use std::sync::Arc;
@@ -58,6 +59,8 @@ pub fn builder() -> Builder<Wry> {
             sign_in::sign_out,
             sign_in::lock,
             sign_in::unlock,
+            vault::protect,
+            vault::repair,
             sign_in::devices,
             sign_in::device_sign_out,
             home::home,

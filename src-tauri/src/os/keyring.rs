@@ -10,6 +10,9 @@ use keyring_core::api::CredentialStoreApi;
 
 /// The service name of every entry.
 const SERVICE: &str = "org.billfold.desktop";
+/// What every keyring of the desktop standard goes by on the bus.
+#[cfg(all(unix, not(target_os = "macos")))]
+const SERVICE_NAME: &str = "org.freedesktop.secrets";
 
 #[derive(Clone, Copy, Debug, Default)]
 pub struct SystemKeyring;
@@ -32,6 +35,10 @@ impl SecretStore for SystemKeyring {
             Ok(()) | Err(Error::NoEntry) => Ok(()),
             Err(error) => Err(refusal(&error)),
         }
+    }
+
+    fn kind(&self) -> Result<String, SecretStoreError> {
+        kind_here()
     }
 }
 
@@ -63,9 +70,54 @@ fn open() -> keyring::Result<Arc<dyn CredentialStoreApi>> {
     Ok(windows_native_keyring_store::Store::new()?)
 }
 
-/// No service on the bus, or no bus: there is no keyring here.
+/// Nothing that can be opened: no service on the bus, or no bus.
 fn absence(error: &Error) -> SecretStoreError {
-    SecretStoreError::Absent { why: error.to_string() }
+    let why = error.to_string();
+    if has_bus() { SecretStoreError::Absent { why } } else { SecretStoreError::NoBus { why } }
+}
+
+#[cfg(all(unix, not(target_os = "macos")))]
+fn has_bus() -> bool {
+    zbus::blocking::Connection::session().is_ok()
+}
+
+/// Elsewhere the keyring is a part of the system and needs no bus.
+#[cfg(not(all(unix, not(target_os = "macos"))))]
+const fn has_bus() -> bool {
+    true
+}
+
+/// The program that answers for the standard's service: several keep it, and each has its own store.
+#[cfg(all(unix, not(target_os = "macos")))]
+fn kind_here() -> Result<String, SecretStoreError> {
+    let no_bus = |error: zbus::Error| SecretStoreError::NoBus { why: error.to_string() };
+    let bus = zbus::blocking::Connection::session().map_err(no_bus)?;
+    let driver = "org.freedesktop.DBus";
+    let asked = bus.call_method(
+        Some(driver),
+        "/org/freedesktop/DBus",
+        Some(driver),
+        "GetConnectionUnixProcessID",
+        &SERVICE_NAME,
+    );
+    let process: u32 = asked
+        .and_then(|reply| reply.body().deserialize())
+        .map_err(|error| SecretStoreError::Absent { why: error.to_string() })?;
+    let line = std::fs::read(format!("/proc/{process}/cmdline")).unwrap_or_default();
+    let program = line.split(|byte| *byte == 0).next().and_then(|path| std::str::from_utf8(path).ok());
+    let name = program.and_then(|path| path.rsplit('/').next()).filter(|name| !name.is_empty());
+    // A service in a container keeps its name to itself.
+    Ok(name.unwrap_or("secret service").to_owned())
+}
+
+#[cfg(target_os = "macos")]
+fn kind_here() -> Result<String, SecretStoreError> {
+    Ok("macOS keychain".to_owned())
+}
+
+#[cfg(windows)]
+fn kind_here() -> Result<String, SecretStoreError> {
+    Ok("Windows credentials".to_owned())
 }
 
 /// The service answered and did not give what was asked for.
@@ -101,8 +153,12 @@ mod tests {
         let locked = Error::NoStorageAccess("prompt dismissed".into());
         assert_eq!(refusal(&locked), SecretStoreError::Locked);
         let gone = Error::PlatformFailure("org.freedesktop.DBus.Error.ServiceUnknown".into());
-        assert!(matches!(refusal(&gone), SecretStoreError::Absent { .. }));
-        assert!(matches!(absence(&gone), SecretStoreError::Absent { .. }));
+        // Whether there is a bus depends on where the test runs; either way it is not a refusal.
+        let no_keyring = |error: &SecretStoreError| {
+            matches!(error, SecretStoreError::Absent { .. } | SecretStoreError::NoBus { .. })
+        };
+        assert!(no_keyring(&refusal(&gone)));
+        assert!(no_keyring(&absence(&gone)));
     }
 
     #[test]

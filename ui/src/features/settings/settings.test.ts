@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { click, draw, fireEvent, refused, screen, waitFor, world } from '$lib/test/draw';
+import { click, draw, fireEvent, refused, screen, type, waitFor, world } from '$lib/test/draw';
 import Settings from './Settings.svelte';
 
 describe('settings', () => {
@@ -48,6 +48,41 @@ describe('settings', () => {
     expect(on.commands.signOut).not.toHaveBeenCalled();
     await click('Sign out');
     await waitFor(() => expect(on.commands.signOut).toHaveBeenCalled());
+  });
+
+  it('put a PIN on top of the keyring, typed twice', async () => {
+    const on = world();
+    draw(Settings, on);
+    await click('Change');
+    await click(/The keyring and a PIN/, 'radio');
+    await type('New PIN or passphrase', '4927');
+    await click('Save');
+    expect(await screen.findByText('At least 6 digits or letters.')).toBeTruthy();
+    await type('New PIN or passphrase', '492716');
+    await type('Once more', '492717');
+    await click('Save');
+    expect(await screen.findByText('The two are not the same.')).toBeTruthy();
+    await type('Once more', '492716');
+    await click('Save');
+    await waitFor(() => expect(on.commands.protect).toHaveBeenCalledExactlyOnceWith(null, { by: 'keyring_and_passphrase', passphrase: '492716' }));
+    expect(await screen.findByText('this computer’s keyring and your PIN or passphrase')).toBeTruthy();
+  });
+
+  it('ask for the passphrase of now before another stands guard', async () => {
+    const on = world();
+    await on.commands.protect(null, { by: 'passphrase', passphrase: 'correct horse' });
+    await on.desk.changed();
+    draw(Settings, on);
+    await click('Change');
+    await click(/^This computer’s keyring/, 'radio');
+    await click('Save');
+    expect(await screen.findByText('Type the one that you use now.')).toBeTruthy();
+    await type('Passphrase as it is now', 'wrong');
+    await click('Save');
+    expect(await screen.findByText(/That did not match/)).toBeTruthy();
+    await type('Passphrase as it is now', 'correct horse');
+    await click('Save');
+    await waitFor(() => expect(on.desk.status.data?.protected_by).toBe('keyring'));
   });
 
   it('look at what Billfold stands on', async () => {

@@ -1,4 +1,4 @@
-import { describe, expect, it, vi } from 'vitest';
+import { describe, expect, it } from 'vitest';
 import type { SignIn } from '$lib/ipc/bindings';
 import { click, draw, ok, refused, screen, type, waitFor, world, type World } from '$lib/test/draw';
 import AgainDialog from './AgainDialog.svelte';
@@ -114,13 +114,36 @@ describe('the lock', () => {
     await waitFor(() => expect(on.desk.status.data?.phase).toBe('ready'));
   });
 
-  it('says what is wrong with the keyring and offers the passphrase', async () => {
-    const unlock = vi.fn(() => refused('keyring_absent'));
-    draw(LockScreen, world('?world=locked', { unlock }));
+  it('asks for the PIN where one stands on top of the keyring', async () => {
+    const on = world('?world=pin');
+    draw(LockScreen, on);
+    await type('PIN or passphrase', '492716');
     await click('Unlock');
-    expect(await screen.findByText('No system keyring answers.')).toBeTruthy();
-    await click('Use the passphrase');
-    expect(await screen.findByLabelText('Passphrase')).toBeTruthy();
+    await waitFor(() => expect(on.commands.unlock).toHaveBeenCalledWith('492716'));
+    await waitFor(() => expect(on.desk.status.data?.phase).toBe('ready'));
+  });
+
+  it('says what the keyring lost before anybody asks, and is repaired with the recovery key', async () => {
+    const on = world('?world=keyring-gone');
+    draw(LockScreen, on);
+    expect(await screen.findByText('The system keyring no longer has your key.')).toBeTruthy();
+    await click('Use the recovery key');
+    await click('Open and repair');
+    expect(await screen.findByText('Type the key from your recovery sheet.')).toBeTruthy();
+    expect(on.commands.repair).not.toHaveBeenCalled();
+    await type('Recovery key', 'AAAAA-AAAAA');
+    await click('Open and repair');
+    expect(await screen.findByText('That recovery key did not match.')).toBeTruthy();
+    await type('Recovery key', '7QKM4-XD2RV-H8WTN-C3PYA-6JBFE');
+    await click('Open and repair');
+    await waitFor(() => expect(on.commands.repair).toHaveBeenLastCalledWith('7QKM4-XD2RV-H8WTN-C3PYA-6JBFE', { by: 'keyring' }));
+    await waitFor(() => expect(on.desk.status.data?.phase).toBe('ready'));
+  });
+
+  it('offers a passphrase alone where no keyring answers', async () => {
+    draw(LockScreen, world('?world=no-keyring'));
+    await click('Use the recovery key');
+    expect(((await screen.findByRole('radio', { name: /A passphrase alone/ })) as HTMLInputElement).checked).toBe(true);
   });
 });
 

@@ -18,6 +18,10 @@ export const commands = {
 	signOut: () => typedError<null, CommandError>(__TAURI_INVOKE("sign_out")),
 	lock: () => typedError<null, CommandError>(__TAURI_INVOKE("lock")),
 	unlock: (passphrase: string | null) => typedError<null, CommandError>(__TAURI_INVOKE("unlock", { passphrase })),
+	/**  Protects the open copy by other means; `current` is the passphrase that it has now, if it has one. */
+	protect: (current: string | null, by: ProtectBy) => typedError<null, CommandError>(__TAURI_INVOKE("protect", { current, by })),
+	/**  Opens with the recovery key what keyring or passphrase no longer open, and protects it anew. */
+	repair: (recoveryKey: string, by: ProtectBy) => typedError<null, CommandError>(__TAURI_INVOKE("repair", { recoveryKey, by })),
 	devices: () => typedError<DeviceView[], CommandError>(__TAURI_INVOKE("devices")),
 	deviceSignOut: (id: string) => typedError<null, CommandError>(__TAURI_INVOKE("device_sign_out", { id })),
 	home: () => typedError<HomeView, CommandError>(__TAURI_INVOKE("home")),
@@ -547,9 +551,14 @@ export type Place =
 /**  The account server runs inside the app. */
 { kind: "this_computer" } | { kind: "server"; url: string; name: string };
 
+/**  What is to stand guard. */
+export type ProtectBy = { by: "keyring" } | { by: "keyring_and_passphrase"; passphrase: string } | { by: "passphrase"; passphrase: string };
+
 export type Protection = 
 /**  Keys in the system's keyring. */
-"keyring" | "passphrase" | 
+"keyring" | 
+/**  The keyring's secret, and a passphrase or PIN on top of it. */
+"keyring_and_passphrase" | "passphrase" | 
 /**  Nothing is kept: sign in at each start. */
 "memory";
 
@@ -776,6 +785,8 @@ export type StatusView = {
 	locked: boolean,
 	/**  Why it is locked. */
 	locked_because: LockReason | null,
+	/**  The code of what stood in the way of opening it: a keyring's trouble, said before anybody asks. */
+	trouble: string | null,
 	protected_by: Protection | null,
 	/**  The last answer from the server was good. */
 	online: boolean,

@@ -1,5 +1,5 @@
 // An invented world behind the same commands, for developing and for pictures. It is in no shipped build.
-// "?world=" chooses what stands: empty, offline, locked, passphrase, welcome, server, practice, signed-out, failing, slow.
+// "?world=" chooses what stands: empty, offline, locked, passphrase, pin, keyring-gone, no-keyring, welcome, server, practice, signed-out, failing, slow.
 import { setNow } from '$lib/format';
 import type { CommandError, SearchHit, SignIn } from './bindings';
 import type { Commands, Ipc } from './index';
@@ -59,7 +59,11 @@ export function sampleIpc(query = ''): Ipc {
     return one;
   };
   const bill = (id: string) => found(world.book.bills.find((one) => one.id === id));
-  const ready = () => Object.assign(world.status, { phase: 'ready', locked: false, locked_because: null, name: world.status.name ?? 'Ines Calloway' });
+  const ready = () => Object.assign(world.status, { phase: 'ready', locked: false, locked_because: null, trouble: null, name: world.status.name ?? 'Ines Calloway' });
+  const check = (passphrase: string | null) => {
+    const right = { keyring: null, keyring_and_passphrase: '492716', passphrase: 'correct horse', memory: null }[world.status.protected_by ?? 'keyring'];
+    if (right !== null && passphrase !== right) throw new Refused({ code: 'wrong_passphrase' });
+  };
   const begin = () => {
     setTimeout(() => {
       ready();
@@ -80,8 +84,19 @@ export function sampleIpc(query = ''): Ipc {
     signOut: () => change(() => (Object.assign(world.status, { phase: 'welcome' }), null)),
     lock: () => change(() => (Object.assign(world.status, { phase: 'locked', locked: true, locked_because: { why: 'by_hand' } }), null)),
     unlock: (passphrase) => change(() => {
-      if (world.status.protected_by === 'passphrase' && passphrase !== 'correct horse') throw new Refused({ code: 'wrong_passphrase' });
+      if (world.status.trouble) throw new Refused({ code: world.status.trouble });
+      check(passphrase);
       ready();
+      return null;
+    }),
+    protect: (current, by) => change(() => {
+      check(current);
+      world.status.protected_by = by.by;
+      return null;
+    }),
+    repair: (recoveryKey, by) => change(() => {
+      if (!recoveryKey.startsWith('7QKM4')) throw new Refused({ code: 'wrong_recovery_key' });
+      ready().protected_by = by.by;
       return null;
     }),
     devices: () => read(() => world.devices),
