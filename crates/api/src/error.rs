@@ -83,6 +83,16 @@ codes! {
     InvalidDate = "invalid_date", 422;
     /// This text does not fit its limit.
     TooLong = "too_long", 422;
+    /// No e-mail address or telephone number that can be written to.
+    InvalidAddress = "invalid_address", 422;
+    /// The address is in the list already.
+    AddressKnown = "address_known", 409;
+    /// This server has no way to send such a message.
+    NotSentHere = "not_sent_here", 409;
+    /// Not the digits that were sent.
+    WrongCode = "wrong_code", 422;
+    /// The code is too old, used or was tried too often: ask for a new one.
+    CodeOver = "code_over", 422;
     /// A limit on how many things an account may have.
     TooMany = "too_many", 422;
     /// The cursor is from before a restore or too old: take a snapshot.

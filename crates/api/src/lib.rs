@@ -3,6 +3,7 @@
 //! A change here changes `docs/API.md` and the snapshots under `tests/`.
 
 pub mod accounts;
+pub mod addresses;
 pub mod billers;
 pub mod bills;
 pub mod devices;

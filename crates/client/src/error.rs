@@ -83,6 +83,7 @@ pub const CODES: &[&str] = &[
     "last_way_in",
     "answer_elsewhere",
     "unusual",
+    "invalid_address",
     "not_a_known_format",
     "file_too_large",
     "file_empty",

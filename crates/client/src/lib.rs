@@ -3,6 +3,7 @@
 //! [`Client`] is the one way in. It owns a data folder: one process at a time, which the shell sees to.
 
 pub mod accounts;
+pub mod addresses;
 pub mod billers;
 pub mod bills;
 mod book;

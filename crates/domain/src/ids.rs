@@ -70,6 +70,10 @@ ids! {
     PasskeyId
     /// One answer of the risk score.
     DecisionId
+    /// An e-mail address or telephone number of a person.
+    AddressId
+    /// A code that was sent to one.
+    CodeId
 }
 
 #[cfg(test)]

@@ -2,6 +2,7 @@
 //! Nothing here reads a clock, a file, a random number or the network: time and chance come in as arguments.
 
 pub mod accounts;
+pub mod addresses;
 pub mod billers;
 pub mod bills;
 pub mod calendar;

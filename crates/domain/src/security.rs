@@ -27,6 +27,12 @@ pub enum SecurityEventKind {
     PasskeyRemoved,
     /// Something was unusual enough to ask about; the reasons are with the risk decision of this entry.
     RiskNoticed,
+    /// An address was confirmed: notices go there from now on.
+    AddressAdded,
+    /// An address was taken away; it can still object for a while.
+    AddressRemoved,
+    /// Somebody objected: the new address went, or the one that was taken away stays.
+    AddressChangeStopped,
     /// The person said that an event was theirs.
     ConfirmedAsMine,
     /// The person said that it was not. Its device was signed out.
@@ -46,6 +52,9 @@ impl SecurityEventKind {
             Self::PasskeyRenamed => "passkey_renamed",
             Self::PasskeyRemoved => "passkey_removed",
             Self::RiskNoticed => "risk_noticed",
+            Self::AddressAdded => "address_added",
+            Self::AddressRemoved => "address_removed",
+            Self::AddressChangeStopped => "address_change_stopped",
             Self::ConfirmedAsMine => "confirmed_as_mine",
             Self::ReportedAsNotMine => "reported_as_not_mine",
         }
@@ -53,7 +62,15 @@ impl SecurityEventKind {
 
     /// Whether the person is asked "Was this you?".
     const fn asks(self) -> bool {
-        matches!(self, Self::DeviceAdded | Self::TokenReused | Self::PasskeyAdded | Self::RiskNoticed)
+        matches!(
+            self,
+            Self::DeviceAdded
+                | Self::TokenReused
+                | Self::PasskeyAdded
+                | Self::RiskNoticed
+                | Self::AddressAdded
+                | Self::AddressRemoved
+        )
     }
 
     /// Whether it answers such a question.

@@ -8,7 +8,7 @@ use axum::body::Body;
 use axum::http::{Method, Request, StatusCode};
 use domain::accounts::Account;
 use domain::bills::Bill;
-use domain::ids::{MutationId, PaymentId};
+use domain::ids::{AddressId, MutationId, PaymentId};
 use domain::money::{Currency, Money};
 use domain::payments::PaymentOrder;
 use serde_json::{Value, json};
@@ -43,6 +43,12 @@ const ROUTES: &[(&str, &str, &[u16])] = &[
     ("PATCH", "/api/v1/security/passkeys/{id}", &[404]),
     ("DELETE", "/api/v1/security/passkeys/{id}", &[404]),
     ("POST", "/api/v1/security/events/{number}/answer", &[204]),
+    ("GET", "/api/v1/security/addresses", &[200]),
+    // The same address may be two people's; the id is each one's own.
+    ("POST", "/api/v1/security/addresses", &[201]),
+    ("DELETE", "/api/v1/security/addresses/{id}", &[404]),
+    ("POST", "/api/v1/security/addresses/{id}/code", &[404]),
+    ("POST", "/api/v1/security/addresses/{id}/confirm", &[404]),
     ("GET", "/api/v1/statements", &[200]),
     ("GET", "/api/v1/statements/{account}/{file}", &[404]),
     ("GET", "/api/v1/sync", &[200]),
@@ -55,6 +61,7 @@ struct Owner {
     account: Account,
     bill: Bill,
     order: PaymentOrder,
+    address: AddressId,
 }
 
 impl Owner {
@@ -75,7 +82,10 @@ impl Owner {
             duplicate_meant: true,
         };
         device.post("/api/v1/payments", &order).await.expect(201);
-        Self { device, account, bill, order }
+        let address = AddressId::new(world.now(), world.app.chance10());
+        let wish = json!({"id": address, "kind": "email", "value": format!("{CANARY}@example.org")});
+        device.post("/api/v1/security/addresses", &wish).await.expect(201);
+        Self { device, account, bill, order, address }
     }
 
     async fn everything(&self) -> String {
@@ -83,9 +93,11 @@ impl Owner {
     }
 
     /// The ids that somebody else may have learnt.
-    fn ids(&self) -> [String; 4] {
-        let Self { device, account, bill, order } = self;
-        [device.device.to_string(), account.id.to_string(), bill.id.to_string(), order.id.to_string()]
+    fn ids(&self) -> [String; 5] {
+        let Self { device, account, bill, order, address } = self;
+        let ids =
+            [device.device.as_uuid(), account.id.as_uuid(), bill.id.as_uuid(), order.id.as_uuid(), address.as_uuid()];
+        ids.map(|id| id.to_string())
     }
 
     fn path(&self, route: &str) -> String {
@@ -93,6 +105,8 @@ impl Owner {
             self.bill.id.to_string()
         } else if route.contains("/payments/") {
             self.order.id.to_string()
+        } else if route.contains("/addresses/") {
+            self.address.to_string()
         } else if route.contains("/devices/") {
             self.device.device.to_string()
         } else {
@@ -116,6 +130,10 @@ impl Owner {
             }),
             ("POST", "/api/v1/payments") => json!(PaymentOrder { reference: None, ..self.order.clone() }),
             ("POST", "/api/v1/security/events/{number}/answer") => json!({"mine": false}),
+            ("POST", "/api/v1/security/addresses") => {
+                json!({"id": self.address, "kind": "email", "value": "other@example.org"})
+            }
+            ("POST", "/api/v1/security/addresses/{id}/confirm") => json!({"code": "12345678"}),
             ("PATCH", _) => json!({"name": "Other"}),
             _ => return None,
         };

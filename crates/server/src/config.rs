@@ -8,14 +8,18 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use domain::time::Clock;
-use jiff::Timestamp;
 use jiff::tz::TimeZone;
+use jiff::{SignedDuration, Timestamp};
 use webauthn_rs::prelude::Url;
 
 use crate::Chance;
 use crate::db::{DbError, Location};
+use crate::mail::carriers::{MailSettings, TextGateway};
 use crate::payments::sandbox::Practice;
 use crate::risk::places::{Places, PlacesError};
+
+/// How long the old addresses may object to a changed one.
+pub const ADDRESS_VETO: SignedDuration = SignedDuration::from_hours(72);
 
 #[derive(Debug, thiserror::Error)]
 pub enum ConfigError {
@@ -27,6 +31,14 @@ pub enum ConfigError {
     Folder(#[source] std::io::Error),
     #[error("cannot listen there: {0}")]
     Listen(#[source] std::io::Error),
+    #[error("the sender of e-mail is an address, with a name or without: Billfold <accounts@example.org>")]
+    MailFrom,
+    #[error("the mail server is smtps://HOST, smtp://HOST or smtp://localhost:PORT, without a name or password in it")]
+    MailServer,
+    #[error("the gateway for text messages is https://…, or http://localhost:PORT/…")]
+    TextGateway,
+    #[error("a file with a secret cannot be used: {0}")]
+    SecretFile(#[source] std::io::Error),
     #[error("the database does not open")]
     Database(#[from] DbError),
     #[error("the database of places does not open")]
@@ -50,6 +62,10 @@ pub struct Config {
     pub practice: Practice,
     /// A file that says where networks are, of the MaxMind format; none: no place is known.
     pub places: Option<PathBuf>,
+    /// None: no e-mail leaves, so no address can be confirmed.
+    pub mail: Option<MailSettings>,
+    /// None: no text messages leave.
+    pub texts: Option<TextGateway>,
 }
 
 impl Config {
@@ -67,6 +83,8 @@ impl Config {
             zone: TimeZone::system(),
             practice: Practice::default(),
             places: None,
+            mail: None,
+            texts: None,
         }
     }
 
@@ -87,6 +105,10 @@ impl Config {
             zone: self.zone.clone(),
             practice: self.practice.clone(),
             places: Arc::new(self.places.as_deref().map(Places::open).transpose()?.unwrap_or_default()),
+            mail: self.mail.clone(),
+            texts: self.texts.clone(),
+            // A person alone on their own computer waits for nobody.
+            address_veto: if self.local_accounts { SignedDuration::ZERO } else { ADDRESS_VETO },
             failed_ceremony_delay: Duration::from_secs(1),
         })
     }
@@ -105,8 +127,35 @@ pub struct Settings {
     pub practice: Practice,
     /// Where networks are.
     pub places: Arc<Places>,
+    pub mail: Option<MailSettings>,
+    pub texts: Option<TextGateway>,
+    /// How long the old addresses may object to a changed one.
+    pub address_veto: SignedDuration,
     /// How long a refused passkey waits for its answer.
     pub failed_ceremony_delay: Duration,
+}
+
+/// What a file told in confidence. It is shown nowhere.
+#[derive(Clone)]
+pub struct Secret(String);
+
+impl Secret {
+    #[must_use]
+    pub fn expose(&self) -> &str {
+        &self.0
+    }
+
+    /// Reads it from a file, without the line's end.
+    pub fn from_file(path: &Path) -> Result<Self, ConfigError> {
+        let text = std::fs::read_to_string(path).map_err(ConfigError::SecretFile)?;
+        Ok(Self(text.trim_end_matches(['\r', '\n']).to_owned()))
+    }
+}
+
+impl fmt::Debug for Secret {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("Secret(…)")
+    }
 }
 
 /// The one origin of this server: https, or http on localhost. Its host is the relying party of every passkey.

@@ -148,6 +148,8 @@ async fn sweep(app: App) {
             crate::idempotency::sweep(&app).await,
             crate::feed::sweep(&app).await,
             crate::risk::sweep(&app).await,
+            crate::mail::sweep(&app).await,
+            crate::addresses::sweep(&app).await,
         ];
         for swept in swept {
             if let Err(error) = swept {

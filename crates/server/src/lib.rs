@@ -2,6 +2,7 @@
 //! `billfold-server` and the desktop's embedded server both start.
 
 mod accounts;
+mod addresses;
 pub mod audit;
 pub mod billers;
 mod bills;
@@ -18,6 +19,7 @@ pub mod idempotency;
 pub mod jobs;
 mod ledger;
 pub mod limits;
+pub mod mail;
 pub mod openapi;
 pub mod payments;
 pub mod risk;
@@ -50,6 +52,8 @@ pub struct App {
     pub jobs: Arc<jobs::Jobs>,
     /// What moves the money.
     pub rail: Arc<dyn payments::rail::Rail>,
+    /// What takes messages away.
+    pub carriers: mail::carriers::Carriers,
     /// Cancelled when the server stops: open streams and background tasks end with it.
     pub ending: CancellationToken,
 }
@@ -67,6 +71,7 @@ impl App {
         settings: config::Settings,
     ) -> Result<Self, config::ConfigError> {
         let identity = sign_in::Identity::open(&db, &settings, clock.now(), chance.as_ref()).await?;
+        let carriers = mail::carriers::Carriers::new(settings.mail.as_ref(), settings.texts.as_ref(), &clock)?;
         let sandbox = Sandbox::new(db.clone(), Arc::clone(&clock), settings.zone.clone(), settings.practice.clone());
         Ok(Self {
             db,
@@ -77,6 +82,7 @@ impl App {
             limits: Arc::new(limits::Limits::default()),
             jobs: Arc::new(jobs::Jobs::default()),
             rail: Arc::new(sandbox),
+            carriers,
             ending: CancellationToken::new(),
         })
     }
@@ -124,6 +130,7 @@ fn api_routes() -> OpenApiRouter<App> {
         .merge(statements::routes())
         .merge(security::routes())
         .merge(risk::routes())
+        .merge(addresses::routes())
 }
 
 fn routes() -> OpenApiRouter<App> {

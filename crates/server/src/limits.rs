@@ -17,6 +17,10 @@ pub struct Limits {
     pub registration: Limit,
     /// Passkeys that were refused.
     pub refused: Limit,
+    /// Codes that are sent to one address, asked for from one network, and for one visit.
+    pub mail_to: Limit,
+    pub mail_from: Limit,
+    pub mail_for: Limit,
 }
 
 impl Default for Limits {
@@ -25,6 +29,9 @@ impl Default for Limits {
             start: Limit::new(20, Every::Seconds(3)),
             registration: Limit::new(3, Every::Seconds(1_200)),
             refused: Limit::new(30, Every::Seconds(2)),
+            mail_to: Limit::new(3, Every::Seconds(3_600)),
+            mail_from: Limit::new(5, Every::Seconds(60)),
+            mail_for: Limit::new(2, Every::Seconds(300)),
         }
     }
 }
@@ -48,11 +55,15 @@ impl Limit {
         Self { burst, interval_micros: seconds * 1_000_000, until: Mutex::new(HashMap::new()) }
     }
 
-    /// Takes one; the error is the number of seconds to wait.
+    /// Takes one for the network that a client comes from; the error is the number of seconds to wait.
     pub fn take(&self, source: IpAddr, now: Timestamp) -> Result<(), u32> {
+        self.take_key(network(source), now)
+    }
+
+    /// Takes one for whatever the key stands for.
+    pub fn take_key(&self, key: u128, now: Timestamp) -> Result<(), u32> {
         let now = now.as_microsecond();
         let mut until = self.until.lock().unwrap_or_else(std::sync::PoisonError::into_inner);
-        let key = network(source);
         if until.len() >= SOURCES_MAX && !until.contains_key(&key) {
             until.retain(|_, end| *end > now);
             if until.len() >= SOURCES_MAX {

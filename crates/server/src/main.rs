@@ -8,8 +8,9 @@ use clap::{Parser, Subcommand};
 use jiff::SignedDuration;
 use jiff::tz::TimeZone;
 use server::Server;
-use server::config::{self, Config};
+use server::config::{self, Config, ConfigError, Secret};
 use server::db::Db;
+use server::mail::carriers::{MailSettings, MailWay, TextGateway};
 use server::payments::sandbox::{Practice, Turn};
 
 #[derive(Parser)]
@@ -67,6 +68,52 @@ struct Serve {
     /// return or wait.
     #[arg(long, default_value = "settle")]
     practice: Turn,
+    /// The server that takes e-mail: smtps://HOST, smtp://HOST (TLS before anything is said) or smtp://localhost:PORT.
+    /// Without it no address can be confirmed and nobody is written to.
+    #[arg(long, requires = "mail_from")]
+    mail_server: Option<String>,
+    /// The name to log in to the mail server with.
+    #[arg(long, requires = "mail_password_file")]
+    mail_user: Option<String>,
+    /// A file that holds the password for it.
+    #[arg(long, requires = "mail_user")]
+    mail_password_file: Option<PathBuf>,
+    /// Whom e-mail is from: Billfold <accounts@example.org>.
+    #[arg(long)]
+    mail_from: Option<String>,
+    /// Writes each message to a file in this folder instead of sending it, for trying things out.
+    #[arg(long, requires = "mail_from", conflicts_with = "mail_server")]
+    mail_folder: Option<PathBuf>,
+    /// Your own gateway for text messages: it gets a POST of {"id", "to", "text"}. https, or http on this machine.
+    #[arg(long)]
+    text_gateway: Option<String>,
+    /// A file that holds the bearer token for it.
+    #[arg(long, requires = "text_gateway")]
+    text_token_file: Option<PathBuf>,
+}
+
+impl Serve {
+    fn mail(&self) -> Result<Option<MailSettings>, ConfigError> {
+        let Some(from) = self.mail_from.clone() else { return Ok(None) };
+        let way = match (&self.mail_server, &self.mail_folder) {
+            (Some(server), _) => {
+                let login = self.mail_user.clone().zip(secret(self.mail_password_file.as_ref())?);
+                MailWay::Smtp { server: server.clone(), login }
+            }
+            (None, Some(folder)) => MailWay::Folder(folder.clone()),
+            (None, None) => return Ok(None),
+        };
+        Ok(Some(MailSettings { from, way }))
+    }
+
+    fn texts(&self) -> Result<Option<TextGateway>, ConfigError> {
+        let Some(address) = self.text_gateway.clone() else { return Ok(None) };
+        Ok(Some(TextGateway { address, token: secret(self.text_token_file.as_ref())? }))
+    }
+}
+
+fn secret(file: Option<&PathBuf>) -> Result<Option<Secret>, ConfigError> {
+    file.map(|file| Secret::from_file(file)).transpose()
 }
 
 #[derive(clap::Args)]
@@ -134,6 +181,7 @@ async fn audit(place: &Place) -> Done {
 async fn serve(serve: Serve) -> Done {
     let mut config = Config::new(place(&serve.place)?, serve.listen);
     config.public_url = serve.public_url.as_deref().map(str::parse).transpose()?;
+    (config.mail, config.texts) = (serve.mail()?, serve.texts()?);
     config.server_name = serve.name;
     config.trusted_proxies = serve.trusted_proxies;
     if let Some(zone) = serve.zone {

@@ -30,6 +30,8 @@ pub use postgres::{Cluster, postgres};
 
 use crate::config::Settings;
 use crate::db::{Db, Location};
+use crate::mail::carriers::Carriers;
+pub use crate::mail::carriers::captured::Captured;
 use crate::payments::sandbox::Practice;
 use crate::risk::places::Places;
 use crate::sign_in::dpop::thumbprint;
@@ -76,6 +78,9 @@ pub struct World {
     pub clock: Arc<ManualClock>,
     /// Where requests come from; this machine unless told.
     source: Arc<Mutex<Option<IpAddr>>>,
+    /// What was sent by e-mail, and as text messages.
+    pub mail: Arc<Captured>,
+    pub texts: Arc<Captured>,
     router: Router,
     /// Removed when the world ends.
     _folder: Option<Arc<tempfile::TempDir>>,
@@ -96,12 +101,17 @@ impl World {
             zone: jiff::tz::TimeZone::get("America/New_York").expect("a zone"),
             practice: Practice::default(),
             places: Arc::new(Places::read(places::database()).expect("a database of places")),
+            mail: None,
+            texts: None,
+            address_veto: crate::config::ADDRESS_VETO,
             failed_ceremony_delay: Duration::ZERO,
         };
-        let app = App::new(db, Arc::clone(&clock) as Arc<dyn Clock>, chance, settings).await.expect("an app");
+        let mut app = App::new(db, Arc::clone(&clock) as Arc<dyn Clock>, chance, settings).await.expect("an app");
+        let (mail, texts) = (Arc::new(Captured::default()), Arc::new(Captured::default()));
+        app.carriers = Carriers { email: Some(Arc::clone(&mail) as _), texts: Some(Arc::clone(&texts) as _) };
         let router = router(app.clone());
         let source = Arc::new(Mutex::new(None));
-        Self { engine, app, clock, source, router, _folder: folder.map(Arc::new) }
+        Self { engine, app, clock, source, mail, texts, router, _folder: folder.map(Arc::new) }
     }
 
     fn share(&self) -> Self {
@@ -110,6 +120,8 @@ impl World {
             app: self.app.clone(),
             clock: Arc::clone(&self.clock),
             source: Arc::clone(&self.source),
+            mail: Arc::clone(&self.mail),
+            texts: Arc::clone(&self.texts),
             router: self.router.clone(),
             _folder: self._folder.clone(),
         }

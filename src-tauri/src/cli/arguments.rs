@@ -4,6 +4,7 @@ use std::path::PathBuf;
 
 use clap::{Args, Parser, Subcommand, ValueEnum};
 use client::vault::Protect;
+use domain::addresses::Language;
 use jiff::civil::Date;
 use zeroize::Zeroizing;
 
@@ -330,12 +331,45 @@ pub enum SecurityCommand {
     },
     /// What was unusual lately, with the reasons and their points.
     Risk,
+    /// Where you can be written to.
+    Addresses,
+    /// Add an e-mail address, or a telephone number that begins with +. A code is sent there.
+    AddAddress {
+        address: String,
+        /// The language that you are written to in: en, es or de.
+        #[arg(long, default_value = "en", value_parser = language)]
+        language: Language,
+    },
+    /// Type the code that came, or ask for another.
+    ConfirmAddress {
+        /// The address or its id.
+        address: String,
+        #[command(flatten)]
+        how: ConfirmHow,
+    },
+    /// Take an address away. It hears of it.
+    RemoveAddress {
+        /// The address or its id.
+        address: String,
+    },
     /// Answer "Was this you?" about an entry.
     Answer {
         number: i64,
         #[command(flatten)]
         how: AnswerHow,
     },
+}
+
+#[derive(Debug, Args)]
+#[group(required = true, multiple = false)]
+pub struct ConfirmHow {
+    pub code: Option<String>,
+    #[arg(long)]
+    pub send_again: bool,
+}
+
+fn language(name: &str) -> Result<Language, String> {
+    Language::named(name).ok_or_else(|| "en, es or de".to_owned())
 }
 
 #[derive(Debug, Args)]

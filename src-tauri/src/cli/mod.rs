@@ -11,6 +11,7 @@ use api::accounts::{AccountEdit, CardTerms, DueRule};
 use api::bills::BillEdit;
 use clap::Parser;
 use client::accounts::{AccountView, TransactionQuery};
+use client::addresses::AddressView;
 use client::bills::{MarkAs, NewBill, OccurrenceView};
 use client::lock::LockReason;
 use client::payments::{PayBill, PaymentView};
@@ -18,6 +19,7 @@ use client::reminders::TimerState;
 use client::security::PasskeyView;
 use client::status::{Phase, Protection};
 use client::vault::RecoveryKey;
+use domain::addresses::{AddressKind, AddressState};
 use domain::billers::Biller;
 use domain::bills::{Bill, OccurrenceState};
 use domain::ids::PaymentId;
@@ -324,6 +326,10 @@ impl Run<'_> {
                 Ok(Answer::new(json!({ "number": number, "mine": how.mine }), text))
             }
             SecurityCommand::Risk => self.risk().await,
+            SecurityCommand::Addresses
+            | SecurityCommand::AddAddress { .. }
+            | SecurityCommand::ConfirmAddress { .. }
+            | SecurityCommand::RemoveAddress { .. } => self.addresses(what).await,
             SecurityCommand::Passkeys => {
                 let passkeys = security.passkeys().await?;
                 let row = |passkey: &PasskeyView| {
@@ -378,6 +384,51 @@ impl Run<'_> {
             text.push_str("\nThis account server has no database of places: networks are told apart, towns are not.\n");
         }
         Ok(Answer::new(json!({ "items": to_json(&view.decisions)?, "places_known": view.places_known }), text))
+    }
+
+    async fn addresses(&self, what: SecurityCommand) -> Done {
+        let addresses = self.core.client.addresses();
+        match what {
+            SecurityCommand::AddAddress { address, language } => {
+                let kind = if address.starts_with('+') { AddressKind::Phone } else { AddressKind::Email };
+                let added = addresses.add(kind, &address, language).await?;
+                let text = format!("A code is on its way to {}. Type it with security confirm-address.\n", added.value);
+                Ok(Answer::new(to_json(&added)?, text))
+            }
+            SecurityCommand::ConfirmAddress { address, how } => {
+                let id = self.address(&address).await?.id;
+                let Some(code) = how.code else {
+                    addresses.send_code(id).await?;
+                    return Ok(Answer::new(
+                        json!({ "id": id }),
+                        "Another code is on its way, unless too many were asked for.\n",
+                    ));
+                };
+                let confirmed = addresses.confirm(id, &code).await?;
+                let text = format!("{}: {}.\n", confirmed.value, address_state(confirmed.state));
+                Ok(Answer::new(to_json(&confirmed)?, text))
+            }
+            SecurityCommand::RemoveAddress { address } => {
+                let found = self.address(&address).await?;
+                addresses.remove(found.id).await?;
+                Ok(Answer::new(json!({ "id": found.id }), format!("{} is taken away, and hears of it.\n", found.value)))
+            }
+            _ => {
+                let view = addresses.list().await?;
+                let row = |one: &AddressView| vec![one.value.clone(), address_state(one.state), one.id.to_string()];
+                let rows: Vec<_> = view.items.iter().map(row).collect();
+                let mut text = table(&["Address", "State", "Id"], &rows);
+                if !view.sends_email {
+                    text.push_str("This account server sends no messages, so no address can be confirmed.\n");
+                }
+                Ok(Answer::new(to_json(&view)?, text))
+            }
+        }
+    }
+
+    async fn address(&self, typed: &str) -> Result<AddressView, Failure> {
+        let all = self.core.client.addresses().list().await?.items;
+        named(all, typed, "address", |one| (one.id.to_string(), one.value.clone()))
     }
 
     async fn security_log(&self) -> Done {
@@ -892,6 +943,15 @@ fn word(code: &impl serde::Serialize) -> String {
 
 fn to_json(value: &impl serde::Serialize) -> Result<Value, Failure> {
     serde_json::to_value(value).map_err(|_| Failure::system("the answer could not be written as JSON"))
+}
+
+fn address_state(state: AddressState) -> String {
+    match state {
+        AddressState::Unconfirmed => "not confirmed yet".to_owned(),
+        AddressState::Waiting { usable_at } => format!("confirmed, helps you back in from {usable_at}"),
+        AddressState::Confirmed => "confirmed".to_owned(),
+        AddressState::Leaving { leaves_at } => format!("taken away, still told until {leaves_at}"),
+    }
 }
 
 fn account_json(view: &AccountView) -> Result<Value, Failure> {

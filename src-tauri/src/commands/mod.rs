@@ -2,6 +2,7 @@
 //! from here, and a test fails when it is stale.
 
 mod accounts;
+mod addresses;
 mod bills;
 mod home;
 mod import;
@@ -101,6 +102,11 @@ pub fn builder() -> Builder<Wry> {
             security::passkey_add,
             security::passkey_rename,
             security::passkey_remove,
+            addresses::addresses,
+            addresses::address_add,
+            addresses::address_send_code,
+            addresses::address_confirm,
+            addresses::address_remove,
             sync::sync_now,
             sync::check,
         ])

@@ -14,8 +14,8 @@ use jiff::{SignedDuration, Timestamp};
 use tokio::sync::Notify;
 use uuid::Uuid;
 
-use crate::App;
 use crate::db::{DbResult, Tx};
+use crate::{App, mail, payments};
 
 /// After so long a taken job is given to another: longer than any rail takes to answer.
 const LEASE: SignedDuration = SignedDuration::from_secs(60);
@@ -36,10 +36,12 @@ pub(crate) enum Kind {
     Ask,
     /// Look whether a payment settled or came back.
     Follow,
+    /// Send a message.
+    Mail,
 }
 
 impl Kind {
-    const ALL: [Self; 4] = [Self::Process, Self::Submit, Self::Ask, Self::Follow];
+    const ALL: [Self; 5] = [Self::Process, Self::Submit, Self::Ask, Self::Follow, Self::Mail];
 
     /// The stored name; it never changes.
     pub const fn name(self) -> &'static str {
@@ -48,6 +50,7 @@ impl Kind {
             Self::Submit => "submit",
             Self::Ask => "ask",
             Self::Follow => "follow",
+            Self::Mail => "mail",
         }
     }
 
@@ -122,12 +125,23 @@ pub(crate) async fn run_due(app: &App) -> DbResult<usize> {
                 return;
             }
             // A failed job stays taken until its lease ends, and is tried again then.
-            if let Err(error) = crate::payments::run(app, &job).await {
+            if let Err(error) = run_one(app, &job).await {
                 tracing::error!(job = job.kind.name(), kind = error.kind(), "a job failed and will be tried again");
             }
         })
         .await;
     Ok(count)
+}
+
+/// Does what a job says. An error leaves it to be tried again.
+async fn run_one(app: &App, job: &Job) -> DbResult<()> {
+    match job.kind {
+        Kind::Process => payments::process(app, job).await,
+        Kind::Submit => payments::submit(app, job).await,
+        Kind::Ask => payments::ask(app, job).await,
+        Kind::Follow => payments::follow(app, job).await,
+        Kind::Mail => mail::run(app, job).await,
+    }
 }
 
 async fn give_back(app: &App, job: &Job) {

@@ -120,16 +120,6 @@ async fn add_line(app: &App, tx: &mut Tx, payment: &Stored, amount: Money, what:
 
 // ---- Jobs --------------------------------------------------------------------------------------------------------
 
-/// Does what a job says. An error leaves it to be tried again.
-pub(crate) async fn run(app: &App, job: &Job) -> DbResult<()> {
-    match job.kind {
-        Kind::Process => process(app, job).await,
-        Kind::Submit => submit(app, job).await,
-        Kind::Ask => ask(app, job).await,
-        Kind::Follow => follow(app, job).await,
-    }
-}
-
 /// Begins a transaction on the job's payment; `None` when the payment is in none of these states any more, and then
 /// the job is over.
 async fn begin(app: &App, job: &Job, states: &[PaymentState]) -> DbResult<Option<(Tx, Stored)>> {
@@ -147,7 +137,7 @@ async fn begin(app: &App, job: &Job, states: &[PaymentState]) -> DbResult<Option
 }
 
 /// The day came: sets the money aside and writes the order for the rail in the same transaction.
-async fn process(app: &App, job: &Job) -> DbResult<()> {
+pub(crate) async fn process(app: &App, job: &Job) -> DbResult<()> {
     let states = [PaymentState::Scheduled, PaymentState::Insufficient];
     let Some((mut tx, mut payment)) = begin(app, job, &states).await? else { return Ok(()) };
     let now = app.clock.now();
@@ -188,7 +178,7 @@ async fn without_funds(app: &App, job: &Job, mut tx: Tx, mut payment: Stored) ->
 }
 
 /// Hands the order over. An order whose handing over was begun before is only asked about.
-async fn submit(app: &App, job: &Job) -> DbResult<()> {
+pub(crate) async fn submit(app: &App, job: &Job) -> DbResult<()> {
     let Some((tx, payment)) = begin(app, job, &[PaymentState::Submitting]).await? else { return Ok(()) };
     drop(tx);
     let answer = if job.tries > 1 {
@@ -240,7 +230,7 @@ async fn taken_or_refused(app: &App, tx: &mut Tx, payment: &mut Stored, answer: 
 
 /// Asks about an order that was not answered. Only when the rail has twice said that it never saw the key, the same
 /// order goes again under the same key.
-async fn ask(app: &App, job: &Job) -> DbResult<()> {
+pub(crate) async fn ask(app: &App, job: &Job) -> DbResult<()> {
     let Some((tx, payment)) = begin(app, job, &[PaymentState::Unknown]).await? else { return Ok(()) };
     drop(tx);
     let answer = app.rail.look(payment.rail_key.clone()).await;
@@ -272,7 +262,7 @@ async fn ask(app: &App, job: &Job) -> DbResult<()> {
 }
 
 /// Looks whether the money arrived or came back.
-async fn follow(app: &App, job: &Job) -> DbResult<()> {
+pub(crate) async fn follow(app: &App, job: &Job) -> DbResult<()> {
     let states = [PaymentState::Submitted, PaymentState::Settled, PaymentState::Final];
     let Some((tx, payment)) = begin(app, job, &states).await? else { return Ok(()) };
     drop(tx);

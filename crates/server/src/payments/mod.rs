@@ -31,7 +31,7 @@ use crate::http::{Json, Path};
 use crate::jobs::{self, Kind};
 use crate::sign_in::SignedIn;
 use crate::{billers, bills, ledger};
-pub(crate) use engine::run;
+pub(crate) use engine::{ask, follow, process, submit};
 use store::Stored;
 
 /// The same payee, amount and day under another id within so long is asked about.

@@ -15,13 +15,13 @@ use jiff::Timestamp;
 use utoipa_axum::router::OpenApiRouter;
 use utoipa_axum::routes;
 
-use crate::App;
 use crate::db::{DbResult, Tx};
 use crate::error::ApiError;
 use crate::feed;
 use crate::http::{Json, Path};
 use crate::risk;
 use crate::sign_in::{SignedIn, sign_device_out};
+use crate::{App, addresses};
 
 pub fn routes() -> OpenApiRouter<App> {
     OpenApiRouter::new().routes(routes!(answer))
@@ -101,12 +101,30 @@ async fn answer(
     };
     record(&mut tx, holder, happened).await?;
     risk::answered(&mut tx, holder, number, answer.mine).await?;
-    if let Some(device) = event.device
-        && !answer.mine
-        && device != signed_in.device
-    {
-        sign_device_out(&mut tx, holder, device, now, Some(signed_in.device)).await?;
+    if !answer.mine {
+        undo(&mut tx, holder, event, now, Some(signed_in.device)).await?;
     }
     tx.commit().await?;
+    app.jobs.wake();
     Ok(StatusCode::NO_CONTENT)
+}
+
+/// Takes back what an event that was not the person's gave: the device that came or did it is signed out, a changed
+/// address is as before. Nothing here gives anybody power, so it needs no more than hearing of the event.
+async fn undo(
+    tx: &mut Tx,
+    holder: HolderId,
+    event: &SecurityEvent,
+    now: Timestamp,
+    by: Option<DeviceId>,
+) -> DbResult<()> {
+    if matches!(event.kind, SecurityEventKind::AddressAdded | SecurityEventKind::AddressRemoved) {
+        addresses::stop_change(tx, holder, event, now, by).await?;
+    }
+    if let Some(device) = event.device.or(event.by)
+        && Some(device) != by
+    {
+        sign_device_out(tx, holder, device, now, by).await?;
+    }
+    Ok(())
 }

@@ -12,6 +12,9 @@ export const iconOf: Record<SecurityEventKind, IconName> = {
   passkey_renamed: 'edit',
   passkey_removed: 'remove',
   risk_noticed: 'warning',
+  address_added: 'plus',
+  address_removed: 'remove',
+  address_change_stopped: 'check',
   confirmed_as_mine: 'check',
   reported_as_not_mine: 'failed',
 };

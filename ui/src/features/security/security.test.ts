@@ -80,4 +80,49 @@ describe('security', () => {
     expect(await screen.findByText(/chain proven/)).toBeTruthy();
     await waitFor(() => expect(screen.getAllByText(/account server does not answer/).length).toBeGreaterThan(1));
   });
+
+  it('adds an address, to which a code is sent', async () => {
+    const on = world();
+    draw(Security, on);
+    await click('Add an address');
+    await type('E-mail address or telephone number', 'other@example.org');
+    await click('Send the code');
+    await waitFor(() => expect(on.commands.addressAdd).toHaveBeenCalledExactlyOnceWith('email', 'other@example.org', 'en'));
+    expect(await screen.findByRole('heading', { name: 'Code for other@example.org' })).toBeTruthy();
+  });
+
+  it('sends eight digits and keeps asking while they are wrong', async () => {
+    const on = world();
+    draw(Security, on);
+    await click('Type the code +15550107788');
+    await type('Code', '1234');
+    await click('Confirm');
+    expect(await screen.findByText('Type the eight digits.')).toBeTruthy();
+    expect(on.commands.addressConfirm).not.toHaveBeenCalled();
+    await type('Code', '1234 5679');
+    await click('Confirm');
+    expect(await screen.findByText('That is not the code.')).toBeTruthy();
+    await type('Code', '1234 5678');
+    await click('Confirm');
+    await waitFor(() => expect(screen.queryByRole('heading', { name: /Code for/ })).toBeNull());
+  });
+
+  it('asks for another code of an address that waits, and takes one away', async () => {
+    const on = world();
+    draw(Security, on);
+    await click('Type the code +15550107788');
+    await click('Send another');
+    expect(await screen.findByText(/The newest one counts/)).toBeTruthy();
+    expect(on.commands.addressSendCode).toHaveBeenCalledExactlyOnceWith('address-2');
+    await click('Close');
+    await click('More for ines@example.org');
+    await click('Take it away', 'menuitem');
+    await waitFor(() => expect(on.commands.addressRemove).toHaveBeenCalledExactlyOnceWith('address-1'));
+  });
+
+  it('says that a server sends nothing, and offers no address there', async () => {
+    draw(Security, world('', { addresses: () => ok({ items: [], sends_email: false, sends_texts: false }) }));
+    expect(await screen.findByText('This account server sends no messages')).toBeTruthy();
+    expect(screen.queryByRole('button', { name: 'Add an address' })).toBeNull();
+  });
 });

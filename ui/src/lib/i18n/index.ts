@@ -1,33 +1,45 @@
 // The words of the screens. Nothing else holds words that people read.
 import { setLocale } from '$lib/format/locale';
-import type { CommandError } from '$lib/ipc/bindings';
+import type { CommandError, Language } from '$lib/ipc/bindings';
 import { de } from './de';
 import { en, type Messages } from './en';
 import { es } from './es';
 
 export type { Messages };
 
-const languages: Record<string, { messages: Messages; region: string }> = {
+const languages: Record<Language, { messages: Messages; region: string }> = {
   en: { messages: en, region: 'en-US' },
   es: { messages: es, region: 'es-ES' },
   de: { messages: de, region: 'de-DE' },
 };
 
 let current: Messages = en;
+let language: Language = 'en';
 
 /** Takes the first language we have words in; figures follow the region that was named with it. */
 export function speak(wanted: readonly string[]): string {
   for (const tag of wanted) {
-    const language = tag.split('-')[0] ?? '';
-    const found = languages[language];
-    if (!found) continue;
+    const name = tag.split('-')[0] ?? '';
+    if (!isLanguage(name)) continue;
+    const found = languages[name];
+    language = name;
     current = found.messages;
     setLocale(tag.includes('-') ? tag : found.region);
     return language;
   }
+  language = 'en';
   current = en;
   setLocale('en-US');
-  return 'en';
+  return language;
+}
+
+function isLanguage(name: string): name is Language {
+  return name in languages;
+}
+
+/** The language of the words, for who writes to the person elsewhere. */
+export function getLanguage(): Language {
+  return language;
 }
 
 export function getMessages(): Messages {

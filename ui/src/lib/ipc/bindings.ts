@@ -74,6 +74,13 @@ export const commands = {
 	passkeyAdd: () => typedError<AddPasskeyStarted, CommandError>(__TAURI_INVOKE("passkey_add")),
 	passkeyRename: (id: PasskeyId, name: string) => typedError<null, CommandError>(__TAURI_INVOKE("passkey_rename", { id, name })),
 	passkeyRemove: (id: PasskeyId, keepDevices: boolean) => typedError<null, CommandError>(__TAURI_INVOKE("passkey_remove", { id, keepDevices })),
+	addresses: () => typedError<AddressesView, CommandError>(__TAURI_INVOKE("addresses")),
+	/**  Adds an address, to which a code is sent. */
+	addressAdd: (kind: AddressKind, value: string, language: Language) => typedError<AddressView, CommandError>(__TAURI_INVOKE("address_add", { kind, value, language })),
+	/**  Asks for another code. */
+	addressSendCode: (id: AddressId) => typedError<null, CommandError>(__TAURI_INVOKE("address_send_code", { id })),
+	addressConfirm: (id: AddressId, code: string) => typedError<AddressView, CommandError>(__TAURI_INVOKE("address_confirm", { id, code })),
+	addressRemove: (id: AddressId) => typedError<null, CommandError>(__TAURI_INVOKE("address_remove", { id })),
 	syncNow: () => typedError<null, CommandError>(__TAURI_INVOKE("sync_now")),
 	check: () => typedError<CheckLine[], CommandError>(__TAURI_INVOKE("check")),
 };
@@ -138,6 +145,37 @@ export type AccountView = {
 export type AddPasskeyStarted = {
 	address: string,
 	browser_opened: boolean,
+};
+
+/**  An e-mail address or telephone number of a person. */
+export type AddressId = string;
+
+export type AddressKind = "email" | 
+/**  Gets text messages. */
+"phone";
+
+/**  How far an address has come. */
+export type AddressState = 
+/**  A code was sent; until it is typed the address counts for nothing. */
+{ state: "unconfirmed" } | 
+/**  It gets notices. Until then an older address can object; after it the address can be used to get back in. */
+{ state: "waiting"; usable_at: string } | { state: "confirmed" } | 
+/**  It was taken away. Until then it still gets notices and can object. */
+{ state: "leaving"; leaves_at: string };
+
+export type AddressView = {
+	id: AddressId,
+	kind: AddressKind,
+	value: string,
+	state: AddressState,
+	added_at: string,
+};
+
+/**  The person's addresses, oldest first, and what the server can send. */
+export type AddressesView = {
+	items: AddressView[],
+	sends_email: boolean,
+	sends_texts: boolean,
 };
 
 /**  The template of a recurring or single bill. */
@@ -366,6 +404,9 @@ export type Keeping =
 "served" | 
 /**  A bank or issuer elsewhere: Billfold reads, reminds and recognises, and never claims to have paid. */
 "linked";
+
+/**  The language that a person is written to in. */
+export type Language = "en" | "es" | "de";
 
 /**  Why it is locked, for the lock screen and `status`. */
 export type LockReason = 
@@ -700,6 +741,12 @@ export type SecurityEventKind = "account_created" |
 "token_reused" | "passkey_added" | "passkey_renamed" | "passkey_removed" | 
 /**  Something was unusual enough to ask about; the reasons are with the risk decision of this entry. */
 "risk_noticed" | 
+/**  An address was confirmed: notices go there from now on. */
+"address_added" | 
+/**  An address was taken away; it can still object for a while. */
+"address_removed" | 
+/**  Somebody objected: the new address went, or the one that was taken away stays. */
+"address_change_stopped" | 
 /**  The person said that an event was theirs. */
 "confirmed_as_mine" | 
 /**  The person said that it was not. Its device was signed out. */

@@ -109,6 +109,18 @@ export function sampleIpc(query = ''): Ipc {
     passkeyAdd: async () => attempt(() => ({ address: 'http://localhost:8470/sign-in/passkeys/open?secret=4f2a91', browser_opened: true })),
     passkeyRename: (id, name) => change(() => ((found(world.passkeys.find((one) => one.id === id)).name = name), null)),
     passkeyRemove: (id) => change(() => ((world.passkeys = world.passkeys.filter((one) => one.id !== id)), null)),
+    addresses: () => read(() => world.addresses),
+    addressAdd: (kind, value) => change(() => {
+      const added = { id: `address-new-${world.nextId()}`, kind, value, state: { state: 'unconfirmed' as const }, added_at: NOW };
+      world.addresses.items.push(added);
+      return added;
+    }),
+    addressSendCode: async () => attempt(() => null),
+    addressConfirm: (id, code) => change(() => {
+      if (code !== '12345678') throw new Refused({ code: 'wrong_code' });
+      return Object.assign(found(world.addresses.items.find((one) => one.id === id)), { state: { state: 'confirmed' as const } });
+    }),
+    addressRemove: (id) => change(() => ((world.addresses.items = world.addresses.items.filter((one) => one.id !== id)), null)),
     home: () => read(() => world.home()),
     bills: () => read(() => ({ today: TODAY, occurrences: occurrences(world.book), bills: world.billViews() })),
     billAdd: (typed) => change(() => {

@@ -1,5 +1,5 @@
 // The whole invented world in memory: Ines Calloway's money on 12 November 2026.
-import type { Account, BillView, DeviceView, HomeView, ImportOffer, MarkAs, PasskeyView, PayBill, PaymentView, RemindersView, RiskView, SecurityEvent, SecurityView, Settings, StatusView } from '../bindings';
+import type { Account, AddressesView, BillView, DeviceView, HomeView, ImportOffer, MarkAs, PasskeyView, PayBill, PaymentView, RemindersView, RiskView, SecurityEvent, SecurityView, Settings, StatusView } from '../bindings';
 import { card, cardView, checking, transactions } from './accounts';
 import { billers, startingBills, TODAY, usd } from './bills';
 import { datesOf, isPayable, markKey, occurrence, occurrences, shifted, type Book } from './book';
@@ -25,6 +25,14 @@ export class World {
     { id: 'passkey-1', name: 'Desk keyring', created_at: '2026-03-02T09:00:00Z', last_used_at: '2026-11-12T14:38:00Z', synced: true },
     { id: 'passkey-2', name: 'Blue security key', created_at: '2026-03-02T09:04:00Z', last_used_at: '2026-10-30T23:41:00Z', synced: false },
   ];
+  addresses: AddressesView = {
+    items: [
+      { id: 'address-1', kind: 'email', value: 'ines@example.org', state: { state: 'confirmed' }, added_at: '2026-03-02T09:10:00Z' },
+      { id: 'address-2', kind: 'phone', value: '+15550107788', state: { state: 'unconfirmed' }, added_at: '2026-11-12T14:30:00Z' },
+    ],
+    sends_email: true,
+    sends_texts: true,
+  };
   events: SecurityEvent[] = startingEvents();
   #made = 0;
 

@@ -1,0 +1,263 @@
+//! Where a person can be written to: adding an address, confirming it by a code, taking it away. While there is another
+//! confirmed address, a change can be objected to for some days; by then nobody gets in by a new address, and an old one
+//! is still told of everything. Sending is `mail`'s.
+
+mod store;
+#[cfg(test)]
+mod tests;
+
+use api::addresses::{AddAddress, Address, AddressList, TypedCode};
+use api::error::ErrorCode;
+use axum::extract::State;
+use axum::http::StatusCode;
+use axum::response::{IntoResponse, Response};
+use domain::addresses::{AddressKind, AddressValue, usable_at};
+use domain::ids::{AddressId, DeviceId, HolderId};
+use domain::security::{Happened, SecurityEvent, SecurityEventKind};
+use jiff::{SignedDuration, Timestamp};
+use utoipa_axum::router::OpenApiRouter;
+use utoipa_axum::routes;
+
+use crate::App;
+use crate::db::{DbResult, Tx};
+use crate::error::ApiError;
+use crate::http::{Json, Path, Source};
+use crate::mail::{self, CodeAnswer, CodeRequest, Purpose};
+use crate::security;
+use crate::sign_in::SignedIn;
+use store::Kept;
+
+/// More than anybody reads.
+const ADDRESSES_MAX: usize = 10;
+/// An address that nobody confirms by then is forgotten.
+const UNCONFIRMED_KEPT: SignedDuration = SignedDuration::from_hours(24);
+
+pub fn routes() -> OpenApiRouter<App> {
+    OpenApiRouter::new()
+        .routes(routes!(list, add))
+        .routes(routes!(remove))
+        .routes(routes!(send_code))
+        .routes(routes!(confirm))
+}
+
+/// The person's addresses, oldest first.
+#[utoipa::path(get, path = "/api/v1/security/addresses", tag = "security", responses((status = 200, body = AddressList)))]
+async fn list(State(app): State<App>, signed_in: SignedIn) -> Result<Json<AddressList>, ApiError> {
+    let now = app.clock.now();
+    let mut tx = app.db.begin_read().await?;
+    let kept = store::list(&mut tx, signed_in.holder).await?;
+    Ok(Json(AddressList {
+        items: kept.iter().filter(|kept| has_not_left(kept, now)).map(|kept| view(kept, now)).collect(),
+        sends_email: mail::writes_to(&app, AddressKind::Email),
+        sends_texts: mail::writes_to(&app, AddressKind::Phone),
+    }))
+}
+
+/// Adds an address and sends a code there. It counts once the code is typed.
+#[utoipa::path(post, path = "/api/v1/security/addresses", tag = "security", request_body = AddAddress,
+    responses((status = 201, body = Address), (status = 409, body = api::error::Problem),
+        (status = 422, body = api::error::Problem)))]
+async fn add(
+    State(app): State<App>,
+    Source(source): Source,
+    signed_in: SignedIn,
+    Json(wish): Json<AddAddress>,
+) -> Result<Response, ApiError> {
+    let value = AddressValue::parse(wish.kind, &wish.value)
+        .map_err(|error| ApiError::invalid(ErrorCode::InvalidAddress, "value", &error.to_string()))?;
+    if !mail::writes_to(&app, wish.kind) {
+        return Err(ApiError::new(ErrorCode::NotSentHere, "this server sends no such messages"));
+    }
+    let (holder, now) = (signed_in.holder, app.clock.now());
+    let mut tx = app.db.begin_write().await?;
+    tx.lock(holder).await?;
+    let kept = store::list(&mut tx, holder).await?;
+    if let Some(same) = kept.iter().find(|kept| kept.id == wish.id) {
+        // The answer to the first time was lost.
+        return if same.value == value { Ok(created(same, now)) } else { Err(known()) };
+    }
+    for other in kept.iter().filter(|kept| kept.value.folded() == value.folded()) {
+        if other.times.confirmed_at.is_some() && has_not_left(other, now) {
+            return Err(known());
+        }
+        store::remove(&mut tx, holder, other.id).await?;
+    }
+    let others = kept.iter().filter(|kept| has_not_left(kept, now) && kept.value.folded() != value.folded());
+    if others.count() >= ADDRESSES_MAX {
+        return Err(ApiError::new(ErrorCode::TooMany, "a person has at most 10 addresses"));
+    }
+    store::add(&mut tx, holder, wish.id, &value, now).await?;
+    mail::write_in(&mut tx, holder, wish.language).await?;
+    ask_for_code(&mut tx, &app, holder, wish.id, &value, source).await?;
+    let added = find(&mut tx, holder, wish.id).await?.ok_or_else(ApiError::not_found)?;
+    tx.commit().await?;
+    app.jobs.wake();
+    Ok(created(&added, now))
+}
+
+fn created(kept: &Kept, now: Timestamp) -> Response {
+    (StatusCode::CREATED, axum::Json(view(kept, now))).into_response()
+}
+
+fn known() -> ApiError {
+    ApiError::invalid(ErrorCode::AddressKnown, "value", "this address is in the list already")
+}
+
+async fn ask_for_code(
+    tx: &mut Tx,
+    app: &App,
+    holder: HolderId,
+    id: AddressId,
+    to: &AddressValue,
+    source: std::net::IpAddr,
+) -> DbResult<()> {
+    let uuid = id.as_uuid();
+    let request = CodeRequest { holder, to, purpose: Purpose::ConfirmAddress, bound_to: uuid.as_bytes(), source };
+    let code = mail::send_code(tx, app, &request).await?;
+    store::set_code(tx, holder, id, code).await
+}
+
+/// Sends another code, within the limits. The answer is the same beyond them.
+#[utoipa::path(post, path = "/api/v1/security/addresses/{id}/code", tag = "security", params(("id" = AddressId, Path)),
+    responses((status = 204, description = "On its way, unless too many were asked for"),
+        (status = 404, body = api::error::Problem)))]
+async fn send_code(
+    State(app): State<App>,
+    Source(source): Source,
+    signed_in: SignedIn,
+    Path(id): Path<AddressId>,
+) -> Result<StatusCode, ApiError> {
+    let holder = signed_in.holder;
+    let mut tx = app.db.begin_write().await?;
+    tx.lock(holder).await?;
+    let kept = find(&mut tx, holder, id).await?.ok_or_else(ApiError::not_found)?;
+    if kept.times.confirmed_at.is_none() {
+        ask_for_code(&mut tx, &app, holder, id, &kept.value, source).await?;
+        tx.commit().await?;
+        app.jobs.wake();
+    }
+    Ok(StatusCode::NO_CONTENT)
+}
+
+/// Takes the code: the address is the person's.
+#[utoipa::path(post, path = "/api/v1/security/addresses/{id}/confirm", tag = "security",
+    params(("id" = AddressId, Path)), request_body = TypedCode,
+    responses((status = 200, body = Address), (status = 404, body = api::error::Problem),
+        (status = 422, body = api::error::Problem)))]
+async fn confirm(
+    State(app): State<App>,
+    signed_in: SignedIn,
+    Path(id): Path<AddressId>,
+    Json(typed): Json<TypedCode>,
+) -> Result<Json<Address>, ApiError> {
+    let (holder, now) = (signed_in.holder, app.clock.now());
+    let mut tx = app.db.begin_write().await?;
+    tx.lock(holder).await?;
+    let kept = find(&mut tx, holder, id).await?.ok_or_else(ApiError::not_found)?;
+    // Confirmed before: the same again is no error.
+    if kept.times.confirmed_at.is_some() {
+        return Ok(Json(view(&kept, now)));
+    }
+    let over = || ApiError::new(ErrorCode::CodeOver, "this code is no longer good: ask for a new one");
+    let code = kept.code.ok_or_else(over)?;
+    let uuid = id.as_uuid();
+    let answer =
+        mail::check_code(&mut tx, &app, holder, code, Purpose::ConfirmAddress, uuid.as_bytes(), &typed.code).await?;
+    match answer {
+        CodeAnswer::Right => {}
+        CodeAnswer::Wrong => {
+            tx.commit().await?;
+            return Err(ApiError::invalid(ErrorCode::WrongCode, "code", "this is not the code"));
+        }
+        CodeAnswer::Over => {
+            tx.commit().await?;
+            return Err(over());
+        }
+    }
+    let others = store::list(&mut tx, holder).await?;
+    let others_are_told = others.iter().any(|other| other.id != id && other.times.is_told(now));
+    let event = SecurityEventKind::AddressAdded;
+    let number = security::append(&mut tx, holder, about(event, now, Some(signed_in.device), &kept)).await?;
+    let usable_at = usable_at(now, others_are_told, app.settings.address_veto);
+    store::confirm(&mut tx, holder, id, now, usable_at, number).await?;
+    let confirmed = find(&mut tx, holder, id).await?.ok_or_else(ApiError::not_found)?;
+    tx.commit().await?;
+    app.jobs.wake();
+    Ok(Json(view(&confirmed, now)))
+}
+
+/// Takes an address away. It hears of it, and for a while can object.
+#[utoipa::path(delete, path = "/api/v1/security/addresses/{id}", tag = "security", params(("id" = AddressId, Path)),
+    responses((status = 204, description = "Taken away"), (status = 404, body = api::error::Problem)))]
+async fn remove(
+    State(app): State<App>,
+    signed_in: SignedIn,
+    Path(id): Path<AddressId>,
+) -> Result<StatusCode, ApiError> {
+    let (holder, now) = (signed_in.holder, app.clock.now());
+    let mut tx = app.db.begin_write().await?;
+    tx.lock(holder).await?;
+    let kept = find(&mut tx, holder, id).await?.ok_or_else(ApiError::not_found)?;
+    if kept.times.confirmed_at.is_none() {
+        store::remove(&mut tx, holder, id).await?;
+    } else if kept.times.leaves_at.is_none() {
+        let event = SecurityEventKind::AddressRemoved;
+        let number = security::append(&mut tx, holder, about(event, now, Some(signed_in.device), &kept)).await?;
+        let leaves_at = now.saturating_add(app.settings.address_veto).unwrap_or(Timestamp::MAX);
+        store::leave(&mut tx, holder, id, leaves_at, number).await?;
+    }
+    tx.commit().await?;
+    app.jobs.wake();
+    Ok(StatusCode::NO_CONTENT)
+}
+
+/// Somebody whom a change was told to says that it was not theirs: the new address goes, the old one stays.
+pub(crate) async fn stop_change(
+    tx: &mut Tx,
+    holder: HolderId,
+    event: &SecurityEvent,
+    now: Timestamp,
+    by: Option<DeviceId>,
+) -> DbResult<()> {
+    let kept = store::list(tx, holder).await?;
+    let added = kept.iter().find(|kept| kept.added_event == Some(event.number));
+    let left = kept.iter().find(|kept| kept.left_event == Some(event.number) && has_not_left(kept, now));
+    let Some(address) = added.or(left) else { return Ok(()) };
+    if added.is_some() {
+        store::remove(tx, holder, address.id).await?;
+    } else {
+        store::stay(tx, holder, address.id).await?;
+    }
+    let kind = SecurityEventKind::AddressChangeStopped;
+    security::append(tx, holder, about(kind, now, by, address)).await.map(drop)
+}
+
+/// Removes addresses that have left, and those that nobody confirmed.
+pub(crate) async fn sweep(app: &App) -> DbResult<()> {
+    let now = app.clock.now();
+    let mut tx = app.db.begin_write().await?;
+    store::sweep(&mut tx, now, now.saturating_sub(UNCONFIRMED_KEPT).unwrap_or(now)).await?;
+    tx.commit().await
+}
+
+fn about(kind: SecurityEventKind, at: Timestamp, by: Option<DeviceId>, kept: &Kept) -> Happened {
+    Happened { at, kind, by, device: None, name: Some(kept.value.covered()), about: None }
+}
+
+async fn find(tx: &mut Tx, holder: HolderId, id: AddressId) -> DbResult<Option<Kept>> {
+    Ok(store::list(tx, holder).await?.into_iter().find(|kept| kept.id == id))
+}
+
+fn has_not_left(kept: &Kept, now: Timestamp) -> bool {
+    kept.times.leaves_at.is_none_or(|leaves_at| leaves_at > now)
+}
+
+fn view(kept: &Kept, now: Timestamp) -> Address {
+    Address {
+        id: kept.id,
+        kind: kept.value.kind(),
+        value: kept.value.text().to_owned(),
+        state: kept.times.state(now),
+        added_at: kept.added_at,
+    }
+}
