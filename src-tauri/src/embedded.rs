@@ -5,6 +5,7 @@ use std::path::{Path, PathBuf};
 
 use client::{Client, ClientError};
 use domain::ids::HolderId;
+use domain::policy::Preset;
 use server::config::{Config, ConfigError, data_folder};
 use server::sign_in::LocalGrant;
 use server::{Running, Server};
@@ -99,6 +100,7 @@ async fn start_on(folder: &Path, key: [u8; 32], port: u16) -> Result<Running, Em
     let location = data_folder(folder, Some(key))?;
     let mut config = Config::new(location, SocketAddr::from((Ipv4Addr::LOCALHOST, port)));
     config.local_accounts = true;
+    config.policy = Preset::Personal;
     config.server_name = "This computer".to_owned();
     Ok(off_to_the_side(move || Server::start(config)).await??)
 }

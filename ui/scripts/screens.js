@@ -44,6 +44,7 @@ export const screens = [
   { name: 'import-refused', path: '/import?refused=file_damaged' },
   { name: 'import-offer', path: '/', open: [press('.side-button')], wait: 'dialog' },
   { name: 'security', path: '/security' },
+  { name: 'security-locked', path: '/security', world: 'account-locked', wait: '.banner-locked' },
   { name: 'security-offline', path: '/security', world: 'offline' },
   { name: 'security-address', path: '/security', open: [named('button', 'Add an address')] },
   { name: 'security-code', path: '/security', open: [named('button', 'Type the code')] },

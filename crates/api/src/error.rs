@@ -1,5 +1,6 @@
 //! Refusals: a code that programs decide on, as RFC 9457 problem details. Words for people live in the UI.
 
+use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
 /// `application/problem+json`. `title` is plain English for whoever reads a log; it holds no amounts or names.
@@ -14,6 +15,10 @@ pub struct Problem {
     /// The field that is wrong, as a JSON path, when one is.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub field: Option<String>,
+    /// From then on it may be done, where waiting is the way.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schema(value_type = Option<String>, format = "date-time")]
+    pub until: Option<Timestamp>,
     /// Names this request in the server's log.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub request_id: Option<String>,
@@ -57,6 +62,20 @@ codes! {
     /// This device was signed out; its copy must go.
     DeviceRevoked = "device_revoked", 401;
     Forbidden = "forbidden", 403;
+    /// Known payees within the limits are paid; nothing new for now.
+    AccountRestricted = "account_restricted", 403;
+    /// No money leaves and no way in is added until the account is released.
+    AccountLocked = "account_locked", 403;
+    /// Support alone releases the account.
+    AccountSuspended = "account_suspended", 403;
+    /// This device was added too short a while ago for that.
+    DeviceTooNew = "device_too_new", 403;
+    /// A passkey was added too short a while ago for that.
+    PasskeyTooNew = "passkey_too_new", 403;
+    /// It needs a passkey, and the account has none.
+    PasskeyNeeded = "passkey_needed", 403;
+    /// Support alone does that.
+    SupportNeeded = "support_needed", 403;
     NotFound = "not_found", 404;
     /// Changed meanwhile: read it again.
     VersionConflict = "version_conflict", 409;
@@ -115,6 +134,7 @@ impl Problem {
             status: code.status(),
             code,
             field: None,
+            until: None,
             request_id: None,
         }
     }

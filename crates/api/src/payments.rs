@@ -11,7 +11,8 @@ use serde::{Deserialize, Serialize};
 pub struct Payment {
     pub order: PaymentOrder,
     pub state: PaymentState,
-    /// Why it was refused, returned or failed: `insufficient_funds`, a return code such as `R01`, …
+    /// Why it was refused, returned or failed: `insufficient_funds`, a return code such as `R01`, …; while it is held
+    /// what holds it: `new_payee`, `large_share`, `risk`, `account_locked`, `account_restricted`.
     pub reason: Option<String>,
     #[schema(value_type = String, format = "date")]
     pub will_process_on: Date,
@@ -22,6 +23,10 @@ pub struct Payment {
     pub expected_by: Date,
     /// "sandbox": practice money.
     pub rail: String,
+    /// It is held until then, by itself; absent: it is not, or nobody can say yet.
+    #[serde(default)]
+    #[schema(value_type = Option<String>, format = "date-time")]
+    pub held_until: Option<Timestamp>,
     pub history: Vec<PaymentStep>,
 }
 

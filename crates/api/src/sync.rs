@@ -10,6 +10,7 @@ use domain::accounts::{Account, Transaction};
 use domain::bills::{Bill, Mark};
 use domain::ids::{AccountId, BillId, TransactionId};
 use domain::security::SecurityEvent;
+use domain::standing::Standing;
 use jiff::civil::Date;
 use serde::{Deserialize, Serialize};
 
@@ -51,6 +52,8 @@ pub enum Record {
     Mark(Mark),
     Payment(Payment),
     SecurityEvent(SecurityEvent),
+    /// What restrains the account, as it is now. None came: nothing does.
+    Standing(Standing),
     Gone(Gone),
 }
 

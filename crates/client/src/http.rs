@@ -43,7 +43,7 @@ pub enum CallError {
     #[error("the server is busy or failed")]
     Busy { retry_after: Option<u32> },
     #[error("the server refused: {}", .0.code.as_str())]
-    Refused(Problem),
+    Refused(Box<Problem>),
     #[error("not signed in")]
     NotSignedIn,
     /// The server signed this device out; its copy must go.
@@ -100,6 +100,12 @@ impl From<CallError> for ClientError {
                     ErrorCode::AnswerElsewhere => "answer it on another device of the account",
                     ErrorCode::Unusual => "answer \"Was this you?\" on another device, or wait a day",
                     ErrorCode::LastWayIn => "add another passkey first",
+                    ErrorCode::AccountLocked => "release your account: `billfold security release`",
+                    ErrorCode::AccountRestricted => "wait until the restriction ends; known payees can be paid",
+                    ErrorCode::AccountSuspended | ErrorCode::SupportNeeded => "ask support of your account server",
+                    ErrorCode::DeviceTooNew => "use a device that you had longer, or wait",
+                    ErrorCode::PasskeyTooNew => "wait until the new passkey is older",
+                    ErrorCode::PasskeyNeeded => "add a passkey: `billfold security add-passkey`",
                     ErrorCode::InsufficientFunds => "choose a smaller amount or a later day",
                     _ => "look at it again and correct it",
                 };
@@ -407,6 +413,11 @@ pub(crate) fn check_origin(text: &str) -> Result<(), ClientError> {
 pub(crate) struct Answer(pub Response);
 
 impl Answer {
+    /// There is nothing to read: it is done.
+    pub fn is_empty(&self) -> bool {
+        self.0.status() == reqwest::StatusCode::NO_CONTENT
+    }
+
     pub async fn json<T: DeserializeOwned>(self) -> Result<T, CallError> {
         read_json(self.0).await
     }
@@ -451,7 +462,7 @@ async fn refusal(response: Response) -> CallError {
             ErrorCode::NotSignedIn | ErrorCode::InvalidProof | ErrorCode::UseDpopNonce => CallError::NotSignedIn,
             ErrorCode::DeviceRevoked => CallError::Revoked,
             ErrorCode::InProgress => CallError::Busy { retry_after },
-            _ => CallError::Refused(problem),
+            _ => CallError::Refused(Box::new(problem)),
         },
         Err(_) => CallError::NotAServer,
     }

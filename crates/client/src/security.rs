@@ -14,6 +14,7 @@ use crate::error::ClientError;
 use crate::http::{Method, Sending};
 
 const PASSKEYS: &str = "/api/v1/security/passkeys";
+const LOCK: &str = "/api/v1/security/lock";
 
 /// The log as the person reads it.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, specta::Type)]
@@ -44,6 +45,14 @@ pub struct PasskeyView {
 /// Where the browser goes to add a passkey.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, specta::Type)]
 pub struct AddPasskeyStarted {
+    pub address: String,
+    pub browser_opened: bool,
+}
+
+/// Where the browser goes for a yes by passkey.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, specta::Type)]
+pub struct StepUpStarted {
+    /// Good once, for two minutes.
     pub address: String,
     pub browser_opened: bool,
 }
@@ -113,6 +122,35 @@ impl Security {
         let (browser, address) = (Arc::clone(&self.0.0.ports.browser), begun.address.clone());
         let browser_opened = open_browser && blocking(move || browser.open(&address)).await?;
         Ok(AddPasskeyStarted { address: begun.address, browser_opened })
+    }
+
+    /// Locks the account at once: no money leaves, no way in is added. What is scheduled is held.
+    pub async fn lock_account(&self) -> Result<(), ClientError> {
+        let sending = Sending { idempotency: Some(self.0.fresh(MutationId::new)), ..Sending::default() };
+        self.0.call(Method::Post, LOCK, sending).await?;
+        self.0.sync().now().await
+    }
+
+    /// Releases the lock: at once where there is nothing stronger to ask for, else on the server's page, with a passkey.
+    pub async fn release_account(&self, open_browser: bool) -> Result<Option<StepUpStarted>, ClientError> {
+        let sending = Sending { idempotency: Some(self.0.fresh(MutationId::new)), ..Sending::default() };
+        let answer = self.0.call(Method::Delete, LOCK, sending).await?;
+        if answer.is_empty() {
+            self.0.sync().now().await?;
+            return Ok(None);
+        }
+        self.in_browser(answer.json().await?, open_browser).await.map(Some)
+    }
+
+    /// Opens the address in the system's browser, unless the person opens it themselves.
+    pub(crate) async fn in_browser(
+        &self,
+        begun: api::security::OneTimeAddress,
+        open_browser: bool,
+    ) -> Result<StepUpStarted, ClientError> {
+        let (browser, address) = (Arc::clone(&self.0.0.ports.browser), begun.address.clone());
+        let browser_opened = open_browser && blocking(move || browser.open(&address)).await?;
+        Ok(StepUpStarted { address: begun.address, browser_opened })
     }
 
     pub async fn rename_passkey(&self, id: PasskeyId, name: &str) -> Result<(), ClientError> {

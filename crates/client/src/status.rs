@@ -1,5 +1,6 @@
 //! Who is signed in, where the account lives, what protects it and how fresh it is.
 
+use domain::standing::Standing;
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
@@ -35,6 +36,8 @@ pub struct StatusView {
     /// Occurrences that need the person: late, or due within 7 days without a payment on its way.
     pub needs_you: u32,
     pub overdue: u32,
+    /// What restrains the account just now: no money leaves, or nothing new is paid.
+    pub standing: Standing,
     pub version: String,
 }
 
@@ -101,6 +104,7 @@ impl Client {
             practice_money: false,
             needs_you: 0,
             overdue: 0,
+            standing: Standing::GOOD,
             version: env!("CARGO_PKG_VERSION").to_owned(),
         };
         if phase == Phase::Ready {
@@ -109,6 +113,13 @@ impl Client {
             view.protected_by = Header::find(&self.0.folder)?.map(|header| header.mode());
         }
         Ok(view)
+    }
+
+    /// What restrains the account, as this device was told last.
+    pub async fn standing(&self) -> Result<Standing, ClientError> {
+        let told: Option<Standing> =
+            self.with(async |open| state::find(open.cache.readers(), state::STANDING).await).await?;
+        Ok(told.unwrap_or_default().at(self.now()))
     }
 
     async fn describe(&self, view: &mut StatusView) -> Result<(), ClientError> {
@@ -127,6 +138,7 @@ impl Client {
         view.practice_money = me.as_ref().is_some_and(|me| me.practice_money);
         view.name = me.map(|me| me.name);
         view.synced_at = synced_at;
+        view.standing = self.standing().await?;
         view.waiting = u32::try_from(waiting).unwrap_or(u32::MAX);
         for one in book.between(shifted(today, -LATE_DAYS), shifted(today, SOON_DAYS)) {
             if needs_person(&one) {

@@ -429,6 +429,7 @@ impl Sync {
     async fn told(&self, open: &Open) -> Result<(), ClientError> {
         open.read_names().await?;
         self.0.tell(Changed::Book);
+        self.0.tell(Changed::Status);
         self.0.reminders().withdraw_settled().await
     }
 
@@ -519,6 +520,7 @@ async fn write_snapshot(open: &Open, mut parts: mpsc::Receiver<Part>) -> CacheRe
     let mut tx = open.cache.begin().await?;
     transactions::clear(&mut tx).await?;
     bills::clear(&mut tx).await?;
+    state::remove(&mut *tx, state::STANDING).await?;
     let mut complete = false;
     while let Some(part) = parts.recv().await {
         match part {
@@ -580,6 +582,7 @@ async fn apply_record(tx: &mut Tx, record: &Record) -> CacheResult<()> {
         Record::Mark(mark) => bills::put_mark(tx, mark).await,
         Record::Payment(payment) => bills::put_payment(tx, payment).await,
         Record::SecurityEvent(event) => security::put(tx, event).await,
+        Record::Standing(standing) => state::put(&mut **tx, state::STANDING, standing).await,
         Record::Gone(gone) => match gone {
             Gone::Account { id } => accounts::remove(tx, *id).await,
             Gone::Transaction { id } => transactions::remove_all(tx, &[*id]).await,

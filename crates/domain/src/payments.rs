@@ -4,11 +4,12 @@ use jiff::Timestamp;
 use jiff::civil::{Date, Time};
 use jiff::tz::TimeZone;
 use serde::{Deserialize, Serialize};
+use sha2::{Digest as _, Sha256};
 
 use crate::bills::{Bill, text_fits};
 use crate::calendar::Calendar;
 use crate::days;
-use crate::ids::{BillId, BillerId, PaymentId};
+use crate::ids::{AccountId, BillId, BillerId, PaymentId};
 use crate::money::Money;
 
 /// What the person ordered. The id was made and stored by the client before anything was sent.
@@ -179,9 +180,11 @@ impl PaymentState {
             (Self::AwaitingApproval, E::Approved) => Self::Scheduled,
             (Self::AwaitingApproval, E::ApprovedOnHold) => Self::Held,
             (Self::AwaitingApproval, E::ApprovalExpired) => Self::Expired,
-            (Self::Scheduled, E::HoldPlaced) => Self::Held,
+            (Self::Scheduled | Self::Insufficient, E::HoldPlaced) => Self::Held,
             (Self::Held, E::HoldReleased) => Self::Scheduled,
-            (Self::Scheduled | Self::Held | Self::Insufficient, E::Edited) => Self::AwaitingApproval,
+            (Self::AwaitingApproval | Self::Scheduled | Self::Held | Self::Insufficient, E::Edited) => {
+                Self::AwaitingApproval
+            }
             (state, E::Cancelled) if state.can_cancel() => Self::Cancelled,
             (Self::Scheduled | Self::Insufficient, E::FundsReserved) => Self::Reserved,
             (Self::Scheduled | Self::Insufficient, E::FundsMissing) => Self::Insufficient,
@@ -234,6 +237,56 @@ impl PaymentState {
     pub const fn is_reserved(self) -> bool {
         matches!(self, Self::Reserved | Self::Submitting | Self::Unknown)
     }
+}
+
+/// Everything of a payment that its person approves, as the page shows it.
+#[derive(Clone, Copy, Debug)]
+pub struct Approvable<'a> {
+    pub payment: PaymentId,
+    pub payee: BillerId,
+    /// What the payee knows the payer by: with another one the money is another's.
+    pub reference: Option<&'a str>,
+    pub account: AccountId,
+    pub amount: Money,
+    pub day: Date,
+}
+
+impl Approvable<'_> {
+    /// SHA-256 as 64 hexadecimal digits; every field with its length before it, so that no two payments read alike.
+    #[must_use]
+    pub fn digest(&self) -> String {
+        let reference = self.reference.map_or_else(|| vec![0], |text| [&[1], text.as_bytes()].concat());
+        let fields = [
+            self.payment.as_uuid().as_bytes().to_vec(),
+            self.payee.as_uuid().as_bytes().to_vec(),
+            reference,
+            self.account.as_uuid().as_bytes().to_vec(),
+            self.amount.minor().to_be_bytes().to_vec(),
+            self.amount.currency().code().as_bytes().to_vec(),
+            self.day.to_string().into_bytes(),
+        ];
+        let mut hash = Sha256::new_with_prefix(b"billfold approval 1");
+        for field in fields {
+            hash.update(u64::try_from(field.len()).unwrap_or(u64::MAX).to_be_bytes());
+            hash.update(field);
+        }
+        hash.finalize().iter().map(|byte| format!("{byte:02x}")).collect()
+    }
+}
+
+/// What a person changes of a payment that has not left.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(utoipa::ToSchema))]
+#[cfg_attr(feature = "bindings", derive(specta::Type))]
+pub struct PaymentEdit {
+    /// Above zero, in the payment's own currency.
+    pub amount: Money,
+    /// The day it should leave; absent: as soon as possible.
+    #[cfg_attr(feature = "schema", schema(value_type = Option<String>, format = "date"))]
+    #[cfg_attr(feature = "bindings", specta(type = Option<String>))]
+    pub send_on: Option<Date>,
+    /// How many steps its history had when the person looked at it: another number means that it changed meanwhile.
+    pub seen: u32,
 }
 
 /// When a rail takes orders and how long its money travels.

@@ -37,6 +37,14 @@ pub enum SecurityEventKind {
     ConfirmedAsMine,
     /// The person said that it was not. Its device was signed out.
     ReportedAsNotMine,
+    /// No money leaves and no way in is added; the entry's name is the reason.
+    AccountLocked,
+    /// Known payees within the limits, nothing new; the entry's name is the reason.
+    AccountRestricted,
+    /// Support alone lifts it; the entry's name is the reason.
+    AccountSuspended,
+    /// A lock, restriction or suspension was lifted; the entry's name is its reason.
+    AccountReleased,
 }
 
 impl SecurityEventKind {
@@ -57,6 +65,10 @@ impl SecurityEventKind {
             Self::AddressChangeStopped => "address_change_stopped",
             Self::ConfirmedAsMine => "confirmed_as_mine",
             Self::ReportedAsNotMine => "reported_as_not_mine",
+            Self::AccountLocked => "account_locked",
+            Self::AccountRestricted => "account_restricted",
+            Self::AccountSuspended => "account_suspended",
+            Self::AccountReleased => "account_released",
         }
     }
 

@@ -49,10 +49,24 @@ const ROUTES: &[(&str, &str, &[u16])] = &[
     ("DELETE", "/api/v1/security/addresses/{id}", &[404]),
     ("POST", "/api/v1/security/addresses/{id}/code", &[404]),
     ("POST", "/api/v1/security/addresses/{id}/confirm", &[404]),
+    ("POST", "/api/v1/security/lock", &[200]),
+    ("DELETE", "/api/v1/security/lock", &[204]),
+    ("GET", "/api/v1/standing", &[200]),
     ("GET", "/api/v1/statements", &[200]),
     ("GET", "/api/v1/statements/{account}/{file}", &[404]),
     ("GET", "/api/v1/sync", &[200]),
     ("GET", "/api/v1/sync/snapshot", &[200]),
+];
+
+/// What a lock of the account stops; everything else goes on.
+const STOPPED_BY_A_LOCK: &[(&str, &str)] = &[
+    ("POST", "/api/v1/payments"),
+    ("POST", "/api/v1/security/addresses"),
+    ("DELETE", "/api/v1/security/addresses/{id}"),
+    ("POST", "/api/v1/security/addresses/{id}/confirm"),
+    ("POST", "/api/v1/security/passkeys"),
+    ("PATCH", "/api/v1/security/passkeys/{id}"),
+    ("DELETE", "/api/v1/security/passkeys/{id}"),
 ];
 
 /// Somebody with one of everything.
@@ -190,6 +204,23 @@ async fn every_route_answers_each_caller_as_its_row_says() {
             assert!(!answer.text().contains(CANARY), "{method} {route}: {}", answer.text());
         }
         assert_eq!(owner.everything().await, before_others, "nobody else changed anything of it");
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn a_lock_stops_money_and_ways_in_and_nothing_else() {
+    on_each_engine(async |world| {
+        for (method, route, _) in ROUTES.iter().filter(|(_, route, _)| *route != "/api/v1/events") {
+            let mut owner = Owner::new(&world).await;
+            owner.device.post("/api/v1/security/lock", &json!({})).await.expect(200);
+            let path = owner.path(route);
+            // Another order: the one that is there is answered as it stands.
+            owner.order.id = PaymentId::new(world.now(), world.app.chance10());
+            let answer = call(&owner.device, method, &path, owner.body(&world, method, route).as_ref()).await;
+            let stopped = !answer.status.is_success() && answer.code() == ErrorCode::AccountLocked;
+            assert_eq!(stopped, STOPPED_BY_A_LOCK.contains(&(method, route)), "{method} {route}: {}", answer.text());
+        }
     })
     .await;
 }

@@ -7,6 +7,7 @@ use std::str::FromStr;
 use std::sync::Arc;
 use std::time::Duration;
 
+use domain::policy::Preset;
 use domain::time::Clock;
 use jiff::tz::TimeZone;
 use jiff::{SignedDuration, Timestamp};
@@ -66,6 +67,8 @@ pub struct Config {
     pub mail: Option<MailSettings>,
     /// None: no text messages leave.
     pub texts: Option<TextGateway>,
+    /// What needs a passkey, and what waits.
+    pub policy: Preset,
 }
 
 impl Config {
@@ -85,6 +88,7 @@ impl Config {
             places: None,
             mail: None,
             texts: None,
+            policy: Preset::Standard,
         }
     }
 
@@ -109,6 +113,7 @@ impl Config {
             texts: self.texts.clone(),
             // A person alone on their own computer waits for nobody.
             address_veto: if self.local_accounts { SignedDuration::ZERO } else { ADDRESS_VETO },
+            policy: self.policy,
             failed_ceremony_delay: Duration::from_secs(1),
         })
     }
@@ -131,6 +136,8 @@ pub struct Settings {
     pub texts: Option<TextGateway>,
     /// How long the old addresses may object to a changed one.
     pub address_veto: SignedDuration,
+    /// What needs a passkey, and what waits.
+    pub policy: Preset,
     /// How long a refused passkey waits for its answer.
     pub failed_ceremony_delay: Duration,
 }

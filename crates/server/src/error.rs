@@ -4,12 +4,14 @@ use api::error::{ErrorCode, Problem};
 use axum::Json;
 use axum::http::{HeaderValue, StatusCode, header};
 use axum::response::{IntoResponse, Response};
+use domain::policy::Refusal;
 
 use crate::db::DbError;
 
 #[derive(Debug)]
 pub struct ApiError {
-    pub problem: Problem,
+    /// Apart, so that an answer that may be refused stays small.
+    pub problem: Box<Problem>,
     /// Seconds, for `Retry-After`.
     pub retry_after: Option<u32>,
 }
@@ -17,7 +19,7 @@ pub struct ApiError {
 impl ApiError {
     #[must_use]
     pub fn new(code: ErrorCode, title: &str) -> Self {
-        Self { problem: Problem::new(code, title), retry_after: None }
+        Self { problem: Box::new(Problem::new(code, title)), retry_after: None }
     }
 
     /// The body or a parameter is wrong; `field` says where.
@@ -36,6 +38,23 @@ impl ApiError {
     #[must_use]
     pub const fn code(&self) -> ErrorCode {
         self.problem.code
+    }
+}
+
+impl From<Refusal> for ApiError {
+    fn from(refusal: Refusal) -> Self {
+        let (code, until) = match refusal {
+            Refusal::Restricted { until } => (ErrorCode::AccountRestricted, until),
+            Refusal::Locked | Refusal::RiskTooHigh => (ErrorCode::AccountLocked, None),
+            Refusal::Suspended => (ErrorCode::AccountSuspended, None),
+            Refusal::DeviceTooNew { until } => (ErrorCode::DeviceTooNew, Some(until)),
+            Refusal::PasskeyTooNew { until } => (ErrorCode::PasskeyTooNew, Some(until)),
+            Refusal::NoPasskey => (ErrorCode::PasskeyNeeded, None),
+            Refusal::SupportNeeded => (ErrorCode::SupportNeeded, None),
+        };
+        let mut error = Self::new(code, &refusal.to_string());
+        error.problem.until = until;
+        error
     }
 }
 
@@ -59,7 +78,7 @@ impl From<DbError> for ApiError {
 impl IntoResponse for ApiError {
     fn into_response(mut self) -> Response {
         let status = StatusCode::from_u16(self.problem.status).unwrap_or(StatusCode::INTERNAL_SERVER_ERROR);
-        self.problem.request_id = self.problem.request_id.or_else(crate::http::request_id);
+        self.problem.request_id = self.problem.request_id.take().or_else(crate::http::request_id);
         let challenge = challenge(self.problem.code);
         let mut response = (status, Json(self.problem)).into_response();
         let headers = response.headers_mut();

@@ -25,6 +25,7 @@ pub mod payments;
 pub mod risk;
 mod security;
 pub mod sign_in;
+mod standing;
 mod statements;
 #[cfg(any(test, feature = "testing"))]
 pub mod testing;
@@ -131,6 +132,7 @@ fn api_routes() -> OpenApiRouter<App> {
         .merge(security::routes())
         .merge(risk::routes())
         .merge(addresses::routes())
+        .merge(standing::routes())
 }
 
 fn routes() -> OpenApiRouter<App> {

@@ -5,6 +5,7 @@ use std::path::PathBuf;
 use std::process::ExitCode;
 
 use clap::{Parser, Subcommand};
+use domain::policy::Preset;
 use jiff::SignedDuration;
 use jiff::tz::TimeZone;
 use server::Server;
@@ -58,6 +59,9 @@ struct Serve {
     /// asked of anybody else.
     #[arg(long)]
     places: Option<PathBuf>,
+    /// What needs a passkey and what waits: standard, or personal for a server of one person (nothing waits).
+    #[arg(long, default_value = "standard")]
+    policy: Preset,
     /// Seconds from taking a practice payment to settling it.
     #[arg(long, default_value_t = 2)]
     practice_settles_after: u32,
@@ -184,6 +188,7 @@ async fn serve(serve: Serve) -> Done {
     (config.mail, config.texts) = (serve.mail()?, serve.texts()?);
     config.server_name = serve.name;
     config.trusted_proxies = serve.trusted_proxies;
+    config.policy = serve.policy;
     if let Some(zone) = serve.zone {
         config.zone = TimeZone::get(&zone)?;
     }

@@ -17,6 +17,7 @@ use axum::extract::ConnectInfo;
 use axum::http::{HeaderMap, Method, Request, StatusCode, header};
 use data_encoding::BASE64URL_NOPAD;
 use domain::ids::{DeviceId, HolderId};
+use domain::policy::Preset;
 use domain::time::{Clock, ManualClock};
 use jiff::{SignedDuration, Timestamp};
 use ring::rand::SystemRandom;
@@ -104,6 +105,7 @@ impl World {
             mail: None,
             texts: None,
             address_veto: crate::config::ADDRESS_VETO,
+            policy: Preset::Personal,
             failed_ceremony_delay: Duration::ZERO,
         };
         let mut app = App::new(db, Arc::clone(&clock) as Arc<dyn Clock>, chance, settings).await.expect("an app");
@@ -125,6 +127,15 @@ impl World {
             router: self.router.clone(),
             _folder: self._folder.clone(),
         }
+    }
+
+    /// The same world under another policy.
+    #[must_use]
+    pub fn under(&self, policy: Preset) -> Self {
+        let mut world = self.share();
+        world.app.settings = Arc::new(Settings { policy, ..(*world.app.settings).clone() });
+        world.router = router(world.app.clone());
+        world
     }
 
     /// Does all the work that is due now, and what follows from it at once.

@@ -352,6 +352,14 @@ pub enum SecurityCommand {
         /// The address or its id.
         address: String,
     },
+    /// Lock the account at once: no money leaves, no way in is added, reading goes on. What is scheduled is held.
+    Lock,
+    /// Release the account, with a passkey where it has one.
+    Release {
+        /// Print the address to open instead of opening it.
+        #[arg(long)]
+        no_browser: bool,
+    },
     /// Answer "Was this you?" about an entry.
     Answer {
         number: i64,

@@ -346,6 +346,22 @@ impl Run<'_> {
                 let text = format!("{opened} this address within two minutes:\n  {}\n", begun.address);
                 Ok(Answer::new(json!({ "address": begun.address, "browser_opened": begun.browser_opened }), text))
             }
+            SecurityCommand::Lock => {
+                security.lock_account().await?;
+                let text = "Your account is locked: no money leaves and no way in is added. \
+                            Release it with `billfold security release`.\n";
+                Ok(Answer::new(json!({ "standing": to_json(&self.core.client.standing().await?)? }), text))
+            }
+            SecurityCommand::Release { no_browser } => {
+                let Some(begun) = security.release_account(!no_browser).await? else {
+                    return Ok(Answer::new(json!({ "released": true }), "Your account is released.\n"));
+                };
+                let opened = if begun.browser_opened { "The browser is open. If it is not, open" } else { "Open" };
+                let text = format!("{opened} this address within two minutes:\n  {}\n", begun.address);
+                let json =
+                    json!({ "released": false, "address": begun.address, "browser_opened": begun.browser_opened });
+                Ok(Answer::new(json, text))
+            }
             SecurityCommand::RemovePasskey { passkey, keep_devices } => {
                 let all = security.passkeys().await?;
                 let is_meant = |one: &&PasskeyView| one.id.to_string() == passkey || one.name == passkey;

@@ -100,6 +100,8 @@ pub fn builder() -> Builder<Wry> {
             security::risk,
             security::passkeys,
             security::passkey_add,
+            security::account_lock,
+            security::account_release,
             security::passkey_rename,
             security::passkey_remove,
             addresses::addresses,

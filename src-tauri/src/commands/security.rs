@@ -1,7 +1,7 @@
 //! The security log, "Was this you?", and the account's passkeys.
 
 use client::risk::RiskView;
-use client::security::{AddPasskeyStarted, PasskeyView, SecurityView};
+use client::security::{AddPasskeyStarted, PasskeyView, SecurityView, StepUpStarted};
 use domain::ids::PasskeyId;
 use tauri::AppHandle;
 
@@ -56,6 +56,22 @@ pub async fn passkeys(core: Shared<'_>) -> Answer<Vec<PasskeyView>> {
 pub async fn passkey_add(core: Shared<'_>) -> Answer<AddPasskeyStarted> {
     core.touch();
     Ok(core.client.security().add_passkey(true).await?)
+}
+
+/// Locks the account: no money leaves, no way in is added, on any device.
+#[tauri::command]
+#[specta::specta]
+pub async fn account_lock(core: Shared<'_>) -> Answer<()> {
+    core.touch();
+    Ok(core.client.security().lock_account().await?)
+}
+
+/// Releases the account, or opens the browser where its passkey has to say so.
+#[tauri::command]
+#[specta::specta]
+pub async fn account_release(core: Shared<'_>) -> Answer<Option<StepUpStarted>> {
+    core.touch();
+    Ok(core.client.security().release_account(true).await?)
 }
 
 #[tauri::command]

@@ -91,5 +91,6 @@ pub async fn server(folder: &Path) -> Result<Running, String> {
     let location = data_folder(folder, None).map_err(|e| e.to_string())?;
     let mut config = Config::new(location, ([127, 0, 0, 1], 0).into());
     config.local_accounts = true;
+    config.policy = domain::policy::Preset::Personal;
     Server::start(config).await.map_err(|e| e.to_string())
 }

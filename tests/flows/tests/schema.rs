@@ -46,6 +46,7 @@ async fn every_answer_is_as_the_document_says(location: Location) {
     let Some(tool) = tool() else { return };
     let mut config = Config::new(location, ([127, 0, 0, 1], 0).into());
     config.local_accounts = true;
+    config.policy = domain::policy::Preset::Personal;
     // Time stands still, so that the token lasts.
     config.clock = Arc::new(ManualClock::at(now()));
     let running = Server::start(config).await.expect("a server");

@@ -257,6 +257,7 @@ pub(crate) mod state {
     pub(crate) const CURSOR: &str = "cursor";
     pub(crate) const SYNCED_AT: &str = "synced_at";
     pub(crate) const ME: &str = "me";
+    pub(crate) const STANDING: &str = "standing";
     pub(crate) const NEXT_LINE: &str = "next_line";
 
     pub(crate) async fn find<T: DeserializeOwned>(

@@ -6,12 +6,13 @@ use super::*;
 use crate::money::{Currency, Money};
 
 /// Every legal way; whatever is not here is illegal.
-const WAYS: [(PaymentState, PaymentEvent, PaymentState); 29] = {
+const WAYS: [(PaymentState, PaymentEvent, PaymentState); 31] = {
     use PaymentEvent as E;
     use PaymentState as S;
     [
         (S::AwaitingApproval, E::Approved, S::Scheduled),
         (S::AwaitingApproval, E::ApprovedOnHold, S::Held),
+        (S::AwaitingApproval, E::Edited, S::AwaitingApproval),
         (S::AwaitingApproval, E::ApprovalExpired, S::Expired),
         (S::AwaitingApproval, E::Cancelled, S::Cancelled),
         (S::Scheduled, E::HoldPlaced, S::Held),
@@ -22,6 +23,7 @@ const WAYS: [(PaymentState, PaymentEvent, PaymentState); 29] = {
         (S::Held, E::HoldReleased, S::Scheduled),
         (S::Held, E::Edited, S::AwaitingApproval),
         (S::Held, E::Cancelled, S::Cancelled),
+        (S::Insufficient, E::HoldPlaced, S::Held),
         (S::Insufficient, E::Edited, S::AwaitingApproval),
         (S::Insufficient, E::Cancelled, S::Cancelled),
         (S::Insufficient, E::FundsReserved, S::Reserved),
@@ -191,4 +193,35 @@ fn to_be_there_on_a_monday_it_leaves_on_the_friday() {
         "a closed due date is met on the banking day before"
     );
     assert_eq!(RailTiming::sandbox(TimeZone::UTC).leave_by(date(2026, 11, 29)), date(2026, 11, 29));
+}
+
+#[test]
+fn an_approval_is_bound_to_everything_that_its_page_shows() {
+    let uuid = |byte| uuid::Uuid::from_bytes([byte; 16]);
+    let usd = |minor| Money::new(minor, Currency::USD).expect("an amount");
+    let shown = Approvable {
+        payment: PaymentId::from_uuid(uuid(1)),
+        payee: BillerId::from_uuid(uuid(2)),
+        reference: Some("4471"),
+        account: AccountId::from_uuid(uuid(3)),
+        amount: usd(4_000),
+        day: date(2027, 3, 1),
+    };
+    let others = [
+        Approvable { payment: PaymentId::from_uuid(uuid(9)), ..shown },
+        Approvable { payee: BillerId::from_uuid(uuid(9)), ..shown },
+        Approvable { reference: Some("4472"), ..shown },
+        Approvable { reference: Some(""), ..shown },
+        Approvable { reference: None, ..shown },
+        Approvable { account: AccountId::from_uuid(uuid(9)), ..shown },
+        Approvable { amount: usd(4_001), ..shown },
+        Approvable { amount: Money::new(4_000, Currency::EUR).expect("an amount"), ..shown },
+        Approvable { day: date(2027, 3, 2), ..shown },
+    ];
+    let mut digests: Vec<String> = others.iter().map(Approvable::digest).collect();
+    digests.push(shown.digest());
+    digests.sort();
+    digests.dedup();
+    assert_eq!(digests.len(), others.len() + 1);
+    assert_eq!(shown.digest(), Approvable { ..shown }.digest());
 }

@@ -13,6 +13,7 @@ use axum::http::StatusCode;
 use axum::response::{IntoResponse, Response};
 use domain::addresses::{AddressKind, AddressValue, usable_at};
 use domain::ids::{AddressId, DeviceId, HolderId};
+use domain::policy::Change;
 use domain::security::{Happened, SecurityEvent, SecurityEventKind};
 use jiff::{SignedDuration, Timestamp};
 use utoipa_axum::router::OpenApiRouter;
@@ -23,8 +24,8 @@ use crate::db::{DbResult, Tx};
 use crate::error::ApiError;
 use crate::http::{Json, Path, Source};
 use crate::mail::{self, CodeAnswer, CodeRequest, Purpose};
-use crate::security;
 use crate::sign_in::SignedIn;
+use crate::{security, standing};
 use store::Kept;
 
 /// More than anybody reads.
@@ -71,6 +72,7 @@ async fn add(
     let (holder, now) = (signed_in.holder, app.clock.now());
     let mut tx = app.db.begin_write().await?;
     tx.lock(holder).await?;
+    standing::demand(&mut tx, holder, Change::ChangeAddress, now).await?;
     let kept = store::list(&mut tx, holder).await?;
     if let Some(same) = kept.iter().find(|kept| kept.id == wish.id) {
         // The answer to the first time was lost.
@@ -153,6 +155,7 @@ async fn confirm(
     let (holder, now) = (signed_in.holder, app.clock.now());
     let mut tx = app.db.begin_write().await?;
     tx.lock(holder).await?;
+    standing::demand(&mut tx, holder, Change::ChangeAddress, now).await?;
     let kept = find(&mut tx, holder, id).await?.ok_or_else(ApiError::not_found)?;
     // Confirmed before: the same again is no error.
     if kept.times.confirmed_at.is_some() {
@@ -197,6 +200,7 @@ async fn remove(
     let (holder, now) = (signed_in.holder, app.clock.now());
     let mut tx = app.db.begin_write().await?;
     tx.lock(holder).await?;
+    standing::demand(&mut tx, holder, Change::ChangeAddress, now).await?;
     let kept = find(&mut tx, holder, id).await?.ok_or_else(ApiError::not_found)?;
     if kept.times.confirmed_at.is_none() {
         store::remove(&mut tx, holder, id).await?;

@@ -91,6 +91,21 @@ pub(super) const QUESTIONS: &[(&str, &str)] = &[
          WHERE p.state IN ('cancelled', 'rejected', 'failed', 'expired', 'returned')",
     ),
     (
+        "no money was set aside while the account was locked",
+        "SELECT r.reason FROM payment_step s JOIN restraint r ON r.holder_id = s.holder_id
+         WHERE s.to_state = 'reserved' AND r.level <> 'restricted' AND s.made_at > r.since
+         AND (r.lifted_at IS NULL OR s.made_at < r.lifted_at) AND (r.until IS NULL OR s.made_at < r.until)",
+    ),
+    (
+        "a payment that is held says what holds it",
+        "SELECT p.state FROM payment p WHERE p.state = 'held' AND p.reason IS NULL",
+    ),
+    (
+        "a hold that ends by itself has its job",
+        "SELECT p.hold_reason FROM payment p WHERE p.state = 'held' AND p.reason = p.hold_reason AND NOT EXISTS
+            (SELECT 1 FROM job j WHERE j.holder_id = p.holder_id AND j.subject_id = p.payment_id AND j.kind = 'release')",
+    ),
+    (
         "the practice bank has an order for each payment that it took",
         "SELECT p.state FROM payment p WHERE p.rail = 'sandbox'
          AND p.state IN ('submitted', 'settled', 'final', 'returned') AND NOT EXISTS

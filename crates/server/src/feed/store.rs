@@ -22,6 +22,7 @@ pub(crate) enum Kind {
     Payment = 3,
     Transaction = 4,
     SecurityEvent = 5,
+    Standing = 6,
 }
 
 impl Kind {
@@ -40,7 +41,8 @@ impl Kind {
             2 => "mark",
             3 => "payment",
             4 => "transaction",
-            _ => "security_event",
+            5 => "security_event",
+            _ => "standing",
         }
     }
 }
@@ -77,6 +79,8 @@ impl Key {
             Record::SecurityEvent(event) => {
                 Self::new(Kind::SecurityEvent, Uuid::from_u128(event.number.unsigned_abs().into()))
             }
+            // There is one of an account.
+            Record::Standing(_) => Self::new(Kind::Standing, Uuid::nil()),
             Record::Gone(Gone::Account { id }) => Self::new(Kind::Account, id.as_uuid()),
             Record::Gone(Gone::Transaction { id }) => Self::new(Kind::Transaction, id.as_uuid()),
             Record::Gone(Gone::Bill { id }) => Self::new(Kind::Bill, id.as_uuid()),
@@ -107,6 +111,7 @@ impl Row {
             Record::Mark(mark) => serde_json::to_string(mark),
             Record::Payment(payment) => serde_json::to_string(payment),
             Record::SecurityEvent(event) => serde_json::to_string(event),
+            Record::Standing(standing) => serde_json::to_string(standing),
             Record::Gone(gone) => serde_json::to_string(gone),
         };
         let body = body.map_err(|_| DbError::Corrupt("a record that does not serialise"))?;

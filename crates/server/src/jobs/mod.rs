@@ -38,10 +38,12 @@ pub(crate) enum Kind {
     Follow,
     /// Send a message.
     Mail,
+    /// A hold's time is over: look whether the payment may go on.
+    Release,
 }
 
 impl Kind {
-    const ALL: [Self; 5] = [Self::Process, Self::Submit, Self::Ask, Self::Follow, Self::Mail];
+    const ALL: [Self; 6] = [Self::Process, Self::Submit, Self::Ask, Self::Follow, Self::Mail, Self::Release];
 
     /// The stored name; it never changes.
     pub const fn name(self) -> &'static str {
@@ -51,6 +53,7 @@ impl Kind {
             Self::Ask => "ask",
             Self::Follow => "follow",
             Self::Mail => "mail",
+            Self::Release => "release",
         }
     }
 
@@ -141,6 +144,7 @@ async fn run_one(app: &App, job: &Job) -> DbResult<()> {
         Kind::Ask => payments::ask(app, job).await,
         Kind::Follow => payments::follow(app, job).await,
         Kind::Mail => mail::run(app, job).await,
+        Kind::Release => payments::release(app, job).await,
     }
 }
 

@@ -11,6 +11,7 @@ use domain::payments::{PaymentEvent, PaymentState, RailTiming};
 use jiff::civil::{Date, Time};
 use jiff::{SignedDuration, Timestamp};
 
+use super::holds;
 use super::rail::{Answer, RailOrder};
 use super::store::{self, RailRecord, Stored};
 use crate::App;
@@ -46,7 +47,7 @@ fn after(now: Timestamp, by: SignedDuration) -> Timestamp {
 }
 
 /// The first moment of a day where the rail is.
-pub(super) fn day_begins(day: Date, timing: &RailTiming) -> DbResult<Timestamp> {
+fn day_begins(day: Date, timing: &RailTiming) -> DbResult<Timestamp> {
     let begins = day.to_datetime(Time::midnight()).to_zoned(timing.zone.clone());
     begins.map(|zoned| zoned.timestamp()).map_err(|_| DbError::Corrupt("a day"))
 }
@@ -61,6 +62,7 @@ pub(super) fn view(payment: &Stored) -> Payment {
         cutoff_at: payment.cutoff_at,
         expected_by: payment.expected_by,
         rail: payment.rail.clone(),
+        held_until: payment.held_until,
         history: payment.history.clone(),
     }
 }
@@ -86,6 +88,20 @@ pub(super) async fn step(
     payment.history.push(PaymentStep { state: to, at: app.clock.now(), reason: payment.reason.clone() });
     store::update(tx, payment, from).await?;
     store::add_step(tx, payment, Some(from), payment.history.len() - 1).await
+}
+
+/// Puts the job of the day on which it leaves.
+pub(super) async fn await_its_day(app: &App, tx: &mut Tx, payment: &Stored) -> DbResult<()> {
+    let begins = day_begins(payment.process_on, &app.rail.timing())?.max(app.clock.now());
+    jobs::put(tx, payment.holder, Kind::Process, payment.order.id.as_uuid(), begins).await
+}
+
+/// Ends what waits to happen to a payment that will not leave just now.
+pub(super) async fn end_jobs(tx: &mut Tx, payment: &Stored) -> DbResult<()> {
+    for kind in [Kind::Process, Kind::Release] {
+        jobs::remove(tx, payment.holder, kind, payment.order.id.as_uuid()).await?;
+    }
+    Ok(())
 }
 
 /// Tells the devices how the payment, and the account it leaves from, stand now.
@@ -141,6 +157,11 @@ pub(crate) async fn process(app: &App, job: &Job) -> DbResult<()> {
     let states = [PaymentState::Scheduled, PaymentState::Insufficient];
     let Some((mut tx, mut payment)) = begin(app, job, &states).await? else { return Ok(()) };
     let now = app.clock.now();
+    // A restraint held it in its own transaction; money is never let go on that alone.
+    if holds::look(app, &mut tx, &mut payment).await? {
+        jobs::done(&mut tx, job).await?;
+        return tx.commit().await;
+    }
     let currency = payment.order.amount.currency();
     let standing = ledger::standing(&mut tx, job.holder, payment.account, currency).await?;
     if standing.available.minor() < payment.order.amount.minor() {
@@ -151,6 +172,16 @@ pub(crate) async fn process(app: &App, job: &Job) -> DbResult<()> {
     jobs::done(&mut tx, job).await?;
     jobs::put(&mut tx, job.holder, Kind::Submit, job.subject, now).await?;
     tell_moved(app, &mut tx, &payment).await?;
+    tx.commit().await?;
+    app.jobs.wake();
+    Ok(())
+}
+
+/// A hold's time is over.
+pub(crate) async fn release(app: &App, job: &Job) -> DbResult<()> {
+    let Some((mut tx, mut payment)) = begin(app, job, &[PaymentState::Held]).await? else { return Ok(()) };
+    jobs::done(&mut tx, job).await?;
+    holds::look(app, &mut tx, &mut payment).await?;
     tx.commit().await?;
     app.jobs.wake();
     Ok(())
@@ -223,6 +254,7 @@ async fn taken_or_refused(app: &App, tx: &mut Tx, payment: &mut Stored, answer: 
     payment.absent_reads = 0;
     step(app, tx, payment, PaymentEvent::RailAccepted, None).await?;
     add_line(app, tx, payment, payment.order.amount.negated(), "payment").await?;
+    store::establish_payee(tx, payment.holder, payment.order.biller, now).await?;
     let subject = payment.order.id.as_uuid();
     jobs::put(tx, payment.holder, Kind::Follow, subject, look_at).await?;
     tell_moved(app, tx, payment).await

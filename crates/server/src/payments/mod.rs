@@ -1,6 +1,8 @@
 //! Payments: a person's order becomes money that moved, once. The id that the device made is the order's key for ever.
 
 mod engine;
+mod holds;
+mod limits;
 pub mod rail;
 pub mod sandbox;
 mod store;
@@ -18,6 +20,7 @@ use domain::ids::{AccountId, HolderId, PaymentId, TransactionId};
 use domain::ledger::Entry;
 use domain::money::{Currency, Money};
 use domain::payments::{OrderError, PaymentEvent, PaymentOrder, PaymentState, quote};
+use domain::policy;
 use jiff::SignedDuration;
 use sha2::{Digest as _, Sha256};
 use utoipa_axum::router::OpenApiRouter;
@@ -28,11 +31,11 @@ use crate::db::{DbError, DbResult, Tx};
 use crate::error::ApiError;
 use crate::feed;
 use crate::http::{Json, Path};
-use crate::jobs::{self, Kind};
 use crate::sign_in::SignedIn;
-use crate::{billers, bills, ledger};
-pub(crate) use engine::{ask, follow, process, submit};
-use store::Stored;
+use crate::{billers, bills, ledger, standing};
+pub(crate) use engine::{ask, follow, process, release, submit};
+pub(crate) use holds::look_at_all;
+use store::{ApprovedBy, Stored};
 
 /// The same payee, amount and day under another id within so long is asked about.
 const TWIN_WITHIN: SignedDuration = SignedDuration::from_hours(24);
@@ -64,6 +67,11 @@ async fn create(
     }
     check(&mut tx, holder, &order).await?;
     let now = app.clock.now();
+    let standing = standing::of(&mut tx, holder, now).await?;
+    let small = holds::is_known_and_small(&app, &mut tx, holder, &order).await?;
+    if let Some(refusal) = policy::payment_stopped(&standing, small) {
+        return Err(refusal.into());
+    }
     let timing = app.rail.timing();
     let promise = quote(now, order.send_on, &timing)
         .map_err(|error| ApiError::invalid(ErrorCode::InvalidDate, "send_on", &error.to_string()))?;
@@ -93,12 +101,17 @@ async fn create(
         absent_reads: 0,
         made_at: now,
         settled_at: None,
+        approval: ApprovedBy::None,
+        approve_by: None,
+        hold_reason: None,
+        held_until: None,
+        device: Some(signed_in.device),
         history: vec![PaymentStep { state: PaymentState::Scheduled, at: now, reason: None }],
     };
     store::add(&mut tx, &payment).await?;
+    store::add_payee(&mut tx, holder, payment.order.biller, now).await?;
     store::add_step(&mut tx, &payment, None, 0).await?;
-    let begins = engine::day_begins(payment.process_on, &timing)?.max(now);
-    jobs::put(&mut tx, holder, Kind::Process, payment.order.id.as_uuid(), begins).await?;
+    engine::await_its_day(&app, &mut tx, &payment).await?;
     engine::tell(&app, &mut tx, &payment).await?;
     tx.commit().await?;
     app.jobs.wake();
@@ -139,7 +152,7 @@ async fn cancel(
         return Err(ApiError::new(code, "the payment has left and cannot be taken back"));
     }
     engine::step(&app, &mut tx, &mut payment, PaymentEvent::Cancelled, None).await?;
-    jobs::remove(&mut tx, holder, Kind::Process, id.as_uuid()).await?;
+    engine::end_jobs(&mut tx, &payment).await?;
     engine::tell(&app, &mut tx, &payment).await?;
     tx.commit().await?;
     Ok(Json(engine::view(&payment)))

@@ -1,9 +1,10 @@
 //! Rows of payments, their steps, what rails reported, and the practice bank's book.
 
 use api::payments::PaymentStep;
-use domain::ids::{AccountId, HolderId, PaymentId};
+use domain::ids::{AccountId, BillerId, DeviceId, HolderId, PaymentId};
 use domain::money::{Currency, Money};
 use domain::payments::{PaymentOrder, PaymentState};
+use domain::policy::{HoldReason, Limits, Payee};
 use jiff::Timestamp;
 use jiff::civil::Date;
 use uuid::Uuid;
@@ -28,7 +29,36 @@ pub(super) struct Stored {
     pub absent_reads: i64,
     pub made_at: Timestamp,
     pub settled_at: Option<Timestamp>,
+    pub approval: ApprovedBy,
+    /// Until then its person may approve it.
+    pub approve_by: Option<Timestamp>,
+    /// What the matrix holds it for, and until when. A restraint of the account holds it beside that.
+    pub hold_reason: Option<HoldReason>,
+    pub held_until: Option<Timestamp>,
+    /// Where it was ordered, or changed last; unknown for those from before this was noted.
+    pub device: Option<DeviceId>,
     pub history: Vec<PaymentStep>,
+}
+
+/// Who had to say yes beside ordering it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum ApprovedBy {
+    None,
+    Device,
+    Passkey,
+}
+
+impl ApprovedBy {
+    const ALL: [Self; 3] = [Self::None, Self::Device, Self::Passkey];
+
+    /// The stored name; it never changes.
+    const fn name(self) -> &'static str {
+        match self {
+            Self::None => "none",
+            Self::Device => "device",
+            Self::Passkey => "passkey",
+        }
+    }
 }
 
 /// The stored name of a state is its name on the wire.
@@ -53,8 +83,9 @@ fn day(text: &str) -> DbResult<Date> {
 
 pub(super) async fn add(tx: &mut Tx, payment: &Stored) -> DbResult<()> {
     const ADD: &str = "INSERT INTO payment (holder_id, payment_id, account_id, state, order_body, biller_id,
-            amount_minor, currency, process_on, cutoff_at, expected_by, rail, rail_key, made_at)
-        VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14)";
+            amount_minor, currency, process_on, cutoff_at, expected_by, rail, rail_key, made_at, reason, approval,
+            approve_by, hold_reason, held_until, device_id)
+        VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17, $18, $19, $20)";
     let body = serde_json::to_string(&payment.order).map_err(|_| DbError::Corrupt("an order"))?;
     let state = state_name(payment.state)?;
     on_engine!(tx, |db| {
@@ -73,6 +104,12 @@ pub(super) async fn add(tx: &mut Tx, payment: &Stored) -> DbResult<()> {
             .bind(&payment.rail)
             .bind(&payment.rail_key)
             .bind(payment.made_at.as_microsecond())
+            .bind(&payment.reason)
+            .bind(payment.approval.name())
+            .bind(payment.approve_by.map(Timestamp::as_microsecond))
+            .bind(payment.hold_reason.map(HoldReason::as_str))
+            .bind(payment.held_until.map(Timestamp::as_microsecond))
+            .bind(payment.device.map(|id| id.as_uuid()))
             .execute(db)
             .await
             .map(drop)
@@ -83,8 +120,10 @@ pub(super) async fn add(tx: &mut Tx, payment: &Stored) -> DbResult<()> {
 /// Writes what changes with a step, if the payment is still in the state that the step was decided on.
 pub(super) async fn update(tx: &mut Tx, payment: &Stored, from: PaymentState) -> DbResult<()> {
     const UPDATE: &str = "UPDATE payment SET state = $4, reason = $5, rail_reference = $6, absent_reads = $7,
-            settled_at = $8
+            settled_at = $8, order_body = $9, amount_minor = $10, process_on = $11, cutoff_at = $12, expected_by = $13,
+            approval = $14, approve_by = $15, hold_reason = $16, held_until = $17, device_id = $18
         WHERE holder_id = $1 AND payment_id = $2 AND state = $3";
+    let body = serde_json::to_string(&payment.order).map_err(|_| DbError::Corrupt("an order"))?;
     let (from, to) = (state_name(from)?, state_name(payment.state)?);
     let updated = on_engine!(tx, |db| {
         sqlx::query(UPDATE)
@@ -96,6 +135,16 @@ pub(super) async fn update(tx: &mut Tx, payment: &Stored, from: PaymentState) ->
             .bind(&payment.rail_reference)
             .bind(payment.absent_reads)
             .bind(payment.settled_at.map(Timestamp::as_microsecond))
+            .bind(body)
+            .bind(payment.order.amount.minor())
+            .bind(payment.process_on.to_string())
+            .bind(payment.cutoff_at.as_microsecond())
+            .bind(payment.expected_by.to_string())
+            .bind(payment.approval.name())
+            .bind(payment.approve_by.map(Timestamp::as_microsecond))
+            .bind(payment.hold_reason.map(HoldReason::as_str))
+            .bind(payment.held_until.map(Timestamp::as_microsecond))
+            .bind(payment.device.map(|id| id.as_uuid()))
             .execute(db)
             .await
             .map(|done| done.rows_affected())
@@ -147,18 +196,26 @@ struct PaymentRow {
     absent_reads: i64,
     made_at: i64,
     settled_at: Option<i64>,
+    approval: String,
+    approve_by: Option<i64>,
+    hold_reason: Option<String>,
+    held_until: Option<i64>,
+    device_id: Option<Uuid>,
 }
 
 pub(super) async fn find(tx: &mut Tx, holder: HolderId, id: PaymentId) -> DbResult<Option<Stored>> {
     const FIND: &str =
         "SELECT account_id, state, reason, order_body, process_on, cutoff_at, expected_by, rail, rail_key,
-            rail_reference, absent_reads, made_at, settled_at
+            rail_reference, absent_reads, made_at, settled_at, approval, approve_by, hold_reason, held_until, device_id
         FROM payment WHERE holder_id = $1 AND payment_id = $2";
     let row: Option<PaymentRow> = on_engine!(tx, |db| {
         sqlx::query_as(FIND).bind(holder.as_uuid()).bind(id.as_uuid()).fetch_optional(db).await.map_err(DbError::from)
     })?;
     let Some(row) = row else { return Ok(None) };
     let history = steps(tx, holder, id).await?;
+    let approval = ApprovedBy::ALL.into_iter().find(|known| known.name() == row.approval);
+    let reason_named = |name: String| HoldReason::ALL.into_iter().find(|known| known.as_str() == name);
+    let hold_reason = row.hold_reason.map(|name| reason_named(name).ok_or(DbError::Corrupt("a hold's reason")));
     Ok(Some(Stored {
         holder,
         order: serde_json::from_str(&row.order_body).map_err(|_| DbError::Corrupt("an order"))?,
@@ -174,6 +231,11 @@ pub(super) async fn find(tx: &mut Tx, holder: HolderId, id: PaymentId) -> DbResu
         absent_reads: row.absent_reads,
         made_at: time(row.made_at)?,
         settled_at: row.settled_at.map(time).transpose()?,
+        approval: approval.ok_or(DbError::Corrupt("who approved a payment"))?,
+        approve_by: row.approve_by.map(time).transpose()?,
+        hold_reason: hold_reason.transpose()?,
+        held_until: row.held_until.map(time).transpose()?,
+        device: row.device_id.map(DeviceId::from_uuid),
         history,
     }))
 }
@@ -187,6 +249,23 @@ async fn steps(tx: &mut Tx, holder: HolderId, id: PaymentId) -> DbResult<Vec<Pay
     rows.into_iter()
         .map(|(state, reason, at)| Ok(PaymentStep { state: state_named(&state)?, at: time(at)?, reason }))
         .collect()
+}
+
+/// The payments of a holder that have not left: those that a restraint may hold, and those that one holds.
+pub(super) async fn not_left(tx: &mut Tx, holder: HolderId) -> DbResult<Vec<Stored>> {
+    const LIST: &str = "SELECT payment_id FROM payment
+                         WHERE holder_id = $1 AND state IN ('scheduled', 'insufficient', 'held') ORDER BY payment_id";
+    let ids: Vec<Uuid> = on_engine!(tx, |db| sqlx::query_scalar(LIST)
+        .bind(holder.as_uuid())
+        .fetch_all(db)
+        .await
+        .map_err(DbError::from))?;
+    let mut payments = Vec::with_capacity(ids.len());
+    for id in ids {
+        let payment = find(tx, holder, PaymentId::from_uuid(id)).await?;
+        payments.push(payment.ok_or(DbError::Corrupt("a payment that was listed"))?);
+    }
+    Ok(payments)
 }
 
 /// Whether the same payee got the same amount for the same day by another order since then, and it still counts.
@@ -215,6 +294,91 @@ pub(super) async fn has_twin(
             .map_err(DbError::from)
     })?;
     Ok(twins > 0)
+}
+
+// ---- Who is paid --------------------------------------------------------------------------------------------------
+
+pub(super) async fn payee(tx: &mut Tx, holder: HolderId, biller: BillerId) -> DbResult<Payee> {
+    const FIND: &str = "SELECT added_at, established_at FROM payee WHERE holder_id = $1 AND biller_id = $2";
+    let row: Option<(i64, Option<i64>)> = on_engine!(tx, |db| {
+        sqlx::query_as(FIND)
+            .bind(holder.as_uuid())
+            .bind(biller.as_uuid())
+            .fetch_optional(db)
+            .await
+            .map_err(DbError::from)
+    })?;
+    let Some((added_at, established_at)) = row else { return Ok(Payee::default()) };
+    Ok(Payee { added_at: Some(time(added_at)?), established: established_at.is_some() })
+}
+
+/// A payment to them was approved; the first one counts.
+pub(super) async fn add_payee(tx: &mut Tx, holder: HolderId, biller: BillerId, now: Timestamp) -> DbResult<()> {
+    const ADD: &str = "INSERT INTO payee (holder_id, biller_id, added_at) VALUES ($1, $2, $3)
+                       ON CONFLICT (holder_id, biller_id) DO NOTHING";
+    on_engine!(tx, |db| {
+        sqlx::query(ADD)
+            .bind(holder.as_uuid())
+            .bind(biller.as_uuid())
+            .bind(now.as_microsecond())
+            .execute(db)
+            .await
+            .map(drop)
+            .map_err(DbError::from)
+    })
+}
+
+/// A payment to them left; the first one counts.
+pub(super) async fn establish_payee(tx: &mut Tx, holder: HolderId, biller: BillerId, now: Timestamp) -> DbResult<()> {
+    const SET: &str = "UPDATE payee SET established_at = $3
+                        WHERE holder_id = $1 AND biller_id = $2 AND established_at IS NULL";
+    on_engine!(tx, |db| {
+        sqlx::query(SET)
+            .bind(holder.as_uuid())
+            .bind(biller.as_uuid())
+            .bind(now.as_microsecond())
+            .execute(db)
+            .await
+            .map(drop)
+            .map_err(DbError::from)
+    })
+}
+
+/// The owner's own limits, and a raise that waits for its time.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) struct OwnLimits {
+    pub now: Limits,
+    pub next: Option<(Limits, Timestamp)>,
+}
+
+impl OwnLimits {
+    pub fn at(&self, now: Timestamp) -> Limits {
+        match self.next {
+            Some((next, from)) if from <= now => next,
+            _ => self.now,
+        }
+    }
+}
+
+type LimitsRow = (i64, i64, Option<i64>, Option<i64>, Option<i64>);
+
+pub(super) async fn own_limits(tx: &mut Tx, holder: HolderId, currency: Currency) -> DbResult<Option<OwnLimits>> {
+    const FIND: &str = "SELECT payment_minor, day_minor, next_payment_minor, next_day_minor, next_at
+                          FROM pay_limit WHERE holder_id = $1 AND currency = $2";
+    let row: Option<LimitsRow> = on_engine!(tx, |db| {
+        sqlx::query_as(FIND)
+            .bind(holder.as_uuid())
+            .bind(currency.code())
+            .fetch_optional(db)
+            .await
+            .map_err(DbError::from)
+    })?;
+    let Some((payment_minor, day_minor, next_payment, next_day, next_at)) = row else { return Ok(None) };
+    let next = match (next_payment, next_day, next_at) {
+        (Some(payment_minor), Some(day_minor), Some(at)) => Some((Limits { payment_minor, day_minor }, time(at)?)),
+        _ => None,
+    };
+    Ok(Some(OwnLimits { now: Limits { payment_minor, day_minor }, next }))
 }
 
 // ---- The account that payments leave from ------------------------------------------------------------------------

@@ -5,9 +5,10 @@ pub mod dpop;
 pub mod nonces;
 mod pages;
 mod passkeys;
+pub(crate) mod step_up;
 mod store;
 #[cfg(test)]
-mod tests;
+pub(crate) mod tests;
 mod tokens;
 mod visit;
 mod ways_in;
@@ -61,6 +62,7 @@ pub fn routes() -> OpenApiRouter<App> {
         .merge(tokens::routes())
         .merge(pages::routes())
         .merge(ways_in::routes())
+        .merge(step_up::routes())
 }
 
 pub fn api_routes() -> OpenApiRouter<App> {

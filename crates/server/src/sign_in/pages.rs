@@ -8,6 +8,7 @@ use maud::{DOCTYPE, Markup, html};
 use utoipa_axum::router::OpenApiRouter;
 use utoipa_axum::routes;
 
+use super::step_up::Shown;
 use super::store;
 use super::visit::Visit;
 use crate::App;
@@ -165,6 +166,26 @@ pub(super) fn passkey_added(app: &App) -> Response {
         p { "Close this page and go back to the Billfold app." }
     };
     page(app, StatusCode::OK, "The passkey is added", &body)
+}
+
+/// The page that asks for a yes to one thing, as it is now.
+pub(super) fn step_up(app: &App, holder: &str, shown: &Shown) -> Response {
+    let body = html! {
+        div { h1 id="title" { (shown.title) } p.soft { "Asked by the Billfold app of " (holder) } }
+        (notices())
+        dl.facts { @for (name, value) in &shown.facts { div { dt { (name) } dd { (value) } } } }
+        button.primary type="button" id="step-up" data-shown=(shown.digest) { (shown.button) }
+        p.small.soft { (shown.note) " If you did not start this, close the page: nothing happens." }
+    };
+    page(app, StatusCode::OK, shown.title, &body)
+}
+
+pub(super) fn stepped_up(app: &App) -> Response {
+    let body = html! {
+        div { h1 id="title" { "Done" } p.soft { "Your passkey was accepted." } }
+        p { "Close this page and go back to the Billfold app." }
+    };
+    page(app, StatusCode::OK, "Done", &body)
 }
 
 /// The page that asks whether this device is let in.

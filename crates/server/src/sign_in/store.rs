@@ -301,6 +301,38 @@ pub async fn device_name(tx: &mut Tx, holder: HolderId, device: DeviceId) -> DbR
     one!(tx, FIND, holder.as_uuid(), device.as_uuid())
 }
 
+/// What the matrix asks about who acts. The device and the passkey that an account began with count as old.
+pub struct CallerFacts {
+    pub has_passkey: bool,
+    pub device_since: Option<Timestamp>,
+    pub passkey_since: Option<Timestamp>,
+    pub proved_at: Option<Timestamp>,
+}
+
+pub async fn caller_facts(tx: &mut Tx, holder: HolderId, device: DeviceId) -> DbResult<CallerFacts> {
+    const DEVICE: &str = "SELECT d.added_at, d.proved_at,
+                                 (SELECT COUNT(*) FROM device o WHERE o.holder_id = d.holder_id
+                                   AND (o.added_at < d.added_at OR (o.added_at = d.added_at AND o.device_id < d.device_id)))
+                            FROM device d WHERE d.holder_id = $1 AND d.device_id = $2";
+    const PASSKEYS: &str = "SELECT COUNT(*), MAX(created_at) FROM passkey WHERE holder_id = $1";
+    let device: Option<(i64, Option<i64>, i64)> = row!(tx, DEVICE, holder.as_uuid(), device.as_uuid())?;
+    let (added_at, proved_at, before) = device.ok_or(DbError::Corrupt("a device"))?;
+    let passkeys: Option<(i64, Option<i64>)> = row!(tx, PASSKEYS, holder.as_uuid())?;
+    let (count, newest) = passkeys.unwrap_or_default();
+    Ok(CallerFacts {
+        has_passkey: count > 0,
+        device_since: Some(added_at).filter(|_| before > 0).map(time).transpose()?,
+        passkey_since: newest.filter(|_| count > 1).map(time).transpose()?,
+        proved_at: proved_at.map(time).transpose()?,
+    })
+}
+
+/// A passkey was shown on this device.
+pub async fn note_proof(tx: &mut Tx, holder: HolderId, device: DeviceId, now: Timestamp) -> DbResult<()> {
+    const SET: &str = "UPDATE device SET proved_at = $3 WHERE holder_id = $1 AND device_id = $2";
+    run!(tx, SET, holder.as_uuid(), device.as_uuid(), now.as_microsecond()).map(drop)
+}
+
 /// Signs a device out: every token of it ends. False when there is none, or it was signed out before.
 pub async fn revoke_device(tx: &mut Tx, holder: HolderId, device: DeviceId, now: Timestamp) -> DbResult<bool> {
     const DEVICE: &str =

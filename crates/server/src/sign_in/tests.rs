@@ -44,14 +44,14 @@ impl UserValidationMethod for Agreeing {
     }
 }
 
-struct Browser<'a> {
+pub(crate) struct Browser<'a> {
     world: &'a World,
     cookie: String,
     passkey: Option<SoftPasskey>,
 }
 
 impl<'a> Browser<'a> {
-    fn new(world: &'a World) -> Self {
+    pub(crate) fn new(world: &'a World) -> Self {
         Self { world, cookie: String::new(), passkey: None }
     }
 
@@ -59,7 +59,7 @@ impl<'a> Browser<'a> {
         Authenticator::new(Aaguid::new_empty(), self.passkey.clone(), Agreeing, RustCryptoBackend)
     }
 
-    async fn get(&mut self, path: &str) -> Answer {
+    pub(crate) async fn get(&mut self, path: &str) -> Answer {
         let request = Request::get(path).header("cookie", &self.cookie).body(Body::empty()).unwrap();
         let answer = self.world.call(request).await;
         if let Some(cookie) = answer.header("set-cookie") {
@@ -68,7 +68,7 @@ impl<'a> Browser<'a> {
         answer
     }
 
-    async fn post(&self, path: &str, body: &Value) -> Answer {
+    pub(crate) async fn post(&self, path: &str, body: &Value) -> Answer {
         self.post_from(ORIGIN, path, body).await
     }
 
@@ -97,7 +97,7 @@ impl<'a> Browser<'a> {
         self.post("/sign-in/passkey/start", &json!({})).await.ok()
     }
 
-    async fn assert(&mut self, started: &Value) -> Value {
+    pub(crate) async fn assert(&mut self, started: &Value) -> Value {
         self.assert_at(ORIGIN, started).await
     }
 
@@ -857,7 +857,7 @@ async fn an_answer_that_was_changed_on_its_way_is_refused() {
 const PASSKEYS: &str = "/api/v1/security/passkeys";
 
 /// A device that signed in by a passkey of a new account, and the browser that holds it.
-async fn by_passkey(world: &World) -> (Browser<'_>, TestDevice) {
+pub(crate) async fn by_passkey(world: &World) -> (Browser<'_>, TestDevice) {
     let key = DeviceKey::new();
     let mut browser = Browser::new(world);
     visit(&mut browser, &key).await;

@@ -8,6 +8,7 @@ use axum::http::request::Parts;
 use axum::http::{StatusCode, header};
 use axum::response::{IntoResponse, Redirect, Response};
 use domain::ids::{DeviceId, HolderId, PasskeyId};
+use domain::policy::Change;
 use domain::security::{Happened, SecurityEventKind};
 use jiff::SignedDuration;
 use serde::{Deserialize, Serialize};
@@ -26,8 +27,7 @@ use super::{SignedIn, hash, new_secret, pages, sign_device_out, store};
 use crate::App;
 use crate::error::ApiError;
 use crate::http::{Json, Path, Query, Source};
-use crate::risk;
-use crate::security;
+use crate::{risk, security, standing};
 
 /// The address is opened at once, by the app.
 const ADDRESS_LIFE: SignedDuration = SignedDuration::from_secs(120);
@@ -67,6 +67,7 @@ async fn list(State(app): State<App>, signed_in: SignedIn) -> Result<Json<Passke
 async fn begin(State(app): State<App>, Source(source): Source, signed_in: SignedIn) -> Result<Response, ApiError> {
     let mut tx = app.db.begin_write().await?;
     tx.lock(signed_in.holder).await?;
+    standing::demand(&mut tx, signed_in.holder, Change::AddPasskey, app.clock.now()).await?;
     if !risk::allows_change(&app, &mut tx, signed_in.holder, signed_in.device, source).await? {
         tx.commit().await?;
         return Err(risk::unusual());
@@ -96,6 +97,7 @@ async fn rename(
     let name = name_of(&wish.name)?;
     let mut tx = app.db.begin_write().await?;
     tx.lock(signed_in.holder).await?;
+    standing::demand(&mut tx, signed_in.holder, Change::RenamePasskey, app.clock.now()).await?;
     if !store::name_passkey(&mut tx, signed_in.holder, id, &name).await? {
         return Err(ApiError::not_found());
     }
@@ -127,6 +129,7 @@ async fn remove(
     let holder = signed_in.holder;
     let mut tx = app.db.begin_write().await?;
     tx.lock(holder).await?;
+    standing::demand(&mut tx, holder, Change::RemovePasskey, app.clock.now()).await?;
     let kept = store::passkeys_of(&mut tx, holder).await?;
     let Some(passkey) = kept.iter().find(|kept| kept.about.id == id) else { return Err(ApiError::not_found()) };
     if kept.len() == 1 {
@@ -351,6 +354,7 @@ async fn add(app: &App, source: std::net::IpAddr, visit: &AddVisit, request: Fin
     let body = serde_json::to_string(&passkey).map_err(|_| refused())?;
     let mut tx = app.db.begin_write().await?;
     tx.lock(holder).await?;
+    standing::demand(&mut tx, holder, Change::AddPasskey, app.clock.now()).await?;
     // What was true when it began must be true now: the device is signed in, and somebody showed a passkey.
     let signed_in = store::devices_of(&mut tx, holder).await?.contains(&device);
     let first = store::passkeys_of(&mut tx, holder).await?.is_empty();

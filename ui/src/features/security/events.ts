@@ -17,4 +17,8 @@ export const iconOf: Record<SecurityEventKind, IconName> = {
   address_change_stopped: 'check',
   confirmed_as_mine: 'check',
   reported_as_not_mine: 'failed',
+  account_locked: 'lock',
+  account_restricted: 'lock',
+  account_suspended: 'lock',
+  account_released: 'check',
 };

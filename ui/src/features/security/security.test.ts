@@ -125,4 +125,13 @@ describe('security', () => {
     expect(await screen.findByText('This account server sends no messages')).toBeTruthy();
     expect(screen.queryByRole('button', { name: 'Add an address' })).toBeNull();
   });
+
+  it('locks the account at once, and offers that no more while it is locked', async () => {
+    const on = world();
+    draw(Security, on);
+    await click('Lock my account');
+    await waitFor(() => expect(on.commands.accountLock).toHaveBeenCalledOnce());
+    await waitFor(() => expect(screen.queryByRole('button', { name: 'Lock my account' })).toBeNull());
+    expect(await screen.findByText('Account locked: as you wished')).toBeTruthy();
+  });
 });

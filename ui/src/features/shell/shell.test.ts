@@ -1,6 +1,6 @@
 import { createRawSnippet } from 'svelte';
 import { describe, expect, it, vi } from 'vitest';
-import { click, draw, fireEvent, screen, waitFor, world } from '$lib/test/draw';
+import { click, draw, fireEvent, ok, screen, waitFor, world } from '$lib/test/draw';
 import Shell from './Shell.svelte';
 import { commandOf } from './keys';
 import { sparingly } from './sparingly';
@@ -47,6 +47,31 @@ describe('the window', () => {
     draw(Shell, world('?world=offline'), { path: '/', children });
     expect(await screen.findByText('Offline, as of 9:41 am')).toBeTruthy();
     expect(screen.getByText(/1 change waits on this computer/)).toBeTruthy();
+  });
+
+  it('says over every screen that the account is locked, what that means, and releases it', async () => {
+    const on = world('?world=account-locked');
+    draw(Shell, on, { path: '/', children });
+    const alert = await screen.findByRole('alert');
+    expect(alert.textContent).toContain('Your account is locked');
+    expect(alert.textContent).toContain('You locked it. No money leaves');
+    await click('Release my account');
+    await waitFor(() => expect(on.commands.accountRelease).toHaveBeenCalledOnce());
+    await waitFor(() => expect(screen.queryByRole('alert')).toBeNull());
+  });
+
+  it('shows the page to open where a passkey releases the account, and sends to support what the owner may not release', async () => {
+    const address = 'https://accounts.alder-lane.example/sign-in/step-up/open?secret=4f2a';
+    const on = world('?world=account-locked', { accountRelease: () => ok({ address, browser_opened: false }) });
+    draw(Shell, on, { path: '/', children });
+    await click('Release my account');
+    expect(await screen.findByText(address)).toBeTruthy();
+    const suspended = world('?world=server');
+    const restraint = { level: 'suspended' as const, reason: 'review' as const, since: '2026-11-12T14:45:00Z', until: null };
+    const status = await suspended.commands.status();
+    if (status.status === 'ok') suspended.commands.status = () => ok({ ...status.data, standing: { restraint } });
+    draw(Shell, suspended, { path: '/', children });
+    expect(await screen.findByText(/Only the support of your account server can release it/)).toBeTruthy();
   });
 
   it('finds a bill from the palette and opens it', async () => {

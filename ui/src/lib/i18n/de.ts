@@ -3,6 +3,8 @@ import type { Messages } from './en';
 
 const s = (n: number, one: string, many: string) => (n === 1 ? one : many);
 
+const reasons: Record<string, string> = { own_wish: 'auf Ihren Wunsch', recovery: 'nach einer Wiederherstellung', risk: 'etwas sah nicht nach Ihnen aus', review: 'der Support sieht es sich an' };
+
 export const de: Messages = {
   app: {
     name: 'Billfold',
@@ -575,6 +577,27 @@ export const de: Messages = {
     deviceOutDone: (name) => `${name} ist abgemeldet`,
     allOut: 'Alle anderen abmelden',
     allOutDone: 'Alle anderen Geräte sind abgemeldet',
+    lock: {
+      title: 'Mein Konto sperren',
+      body: 'Stimmt etwas nicht, oder sind Sie unsicher? Sperren Sie es sofort: Kein Geld geht hinaus, und niemand fügt einen Zugang hinzu. Lesen können Sie alles, und was geplant ist, wartet.',
+      act: 'Mein Konto sperren',
+      done: 'Ihr Konto ist gesperrt',
+      level: { restricted: 'Ihr Konto ist eingeschränkt', locked: 'Ihr Konto ist gesperrt', suspended: 'Ihr Konto ist stillgelegt' },
+      until: (moment) => `bis ${moment}`,
+      since: (moment) => `seit ${moment}`,
+      means: {
+        restricted: 'Bekannte Empfänger innerhalb Ihrer Grenzen werden bezahlt; nichts Neues. Alles ist lesbar.',
+        locked: 'Kein Geld geht hinaus, und niemand fügt einen Zugang hinzu. Alles ist lesbar; was geplant ist, wartet.',
+        suspended: 'Kein Geld geht hinaus, bis der Support es sich angesehen hat. Alles ist lesbar.',
+      },
+      why: { own_wish: 'Sie haben es gesperrt.', recovery: 'Es wurde vor Kurzem wiederhergestellt.', risk: 'Etwas sah nicht nach Ihnen aus.', review: 'Der Support sieht es sich an.' },
+      release: 'Mein Konto freigeben',
+      releasing: 'Ihr Browser ist offen',
+      releasingBody: 'Zeigen Sie auf der Seite dort Ihren Passkey. Das Konto wird von selbst freigegeben.',
+      releasingByHand: 'Öffnen Sie diese Adresse innerhalb von zwei Minuten in Ihrem Browser',
+      released: 'Ihr Konto ist freigegeben',
+      support: 'Nur der Support Ihres Kontoservers kann es freigeben.',
+    },
     waysIn: 'Zugänge',
     add: 'Passkey hinzufügen',
     adding: 'Ihr Browser ist offen',
@@ -652,6 +675,10 @@ export const de: Messages = {
       address_change_stopped: (name: string) => `Änderung einer Adresse verhindert: ${name}`,
       confirmed_as_mine: (name) => `Von Ihnen bestätigt: ${name}`,
       reported_as_not_mine: (name) => `Von Ihnen verneint: ${name}`,
+      account_locked: (reason) => `Konto gesperrt: ${reasons[reason] ?? reason}`,
+      account_restricted: (reason) => `Konto eingeschränkt: ${reasons[reason] ?? reason}`,
+      account_suspended: (reason) => `Konto stillgelegt: ${reasons[reason] ?? reason}`,
+      account_released: (reason) => `Konto freigegeben: ${reasons[reason] ?? reason}`,
     },
   },
   risk: {
@@ -859,6 +886,13 @@ export const de: Messages = {
     not_payable: ['Das lässt sich nicht von hier bezahlen.', 'Zahlen Sie, wo Sie es sonst tun, und merken Sie es als bezahlt.'],
     answer_elsewhere: ['Danach wird auf einem anderen Gerät gefragt.', 'Antworten Sie dort: Ein Gerät bürgt nicht für sich selbst.'],
     unusual: ['Das ist für Ihr Konto zu ungewöhnlich.', 'Antworten Sie auf einem anderen Gerät auf „Waren Sie das?“, oder warten Sie einen Tag.'],
+    account_restricted: ['Ihr Konto ist vorerst eingeschränkt.', 'Bekannte Empfänger innerhalb Ihrer Grenzen können bezahlt werden; nichts Neues.'],
+    account_locked: ['Ihr Konto ist gesperrt.', 'Kein Geld geht hinaus, bis Sie es unter Sicherheit freigeben.'],
+    account_suspended: ['Ihr Konto ist stillgelegt.', 'Fragen Sie den Support Ihres Kontoservers.'],
+    device_too_new: ['Dieses Gerät ist dafür zu neu.', 'Nehmen Sie eines, das Sie länger haben, oder warten Sie.'],
+    passkey_too_new: ['Vor Kurzem kam ein Passkey hinzu.', 'Nichts Neues, bis er einen Tag alt ist.'],
+    passkey_needed: ['Dafür braucht es einen Passkey.', 'Fügen Sie unter Sicherheit einen hinzu.'],
+    support_needed: ['Das kann nur der Support.', 'Fragen Sie den Support Ihres Kontoservers.'],
     last_way_in: ['Das ist der letzte Passkey.', 'Fügen Sie zuerst einen anderen hinzu; ohne einen könnte sich niemand anmelden.'],
     invalid_address: ['Das ist keine Adresse.', 'Eine E-Mail-Adresse sieht aus wie name@example.org; eine Telefonnummer beginnt mit + und dem Land.'],
     address_known: ['Diese Adresse steht schon in der Liste.', 'Sehen Sie in der Liste nach.'],

@@ -4,6 +4,8 @@ import { ordinal } from '$lib/format/dates';
 const s = (n: number, one: string, many: string) => (n === 1 ? one : many);
 const nth = (n: number) => ordinal(n, { one: 'st', two: 'nd', few: 'rd', other: 'th' });
 
+const reasons: Record<string, string> = { own_wish: 'as you wished', recovery: 'after a recovery', risk: 'something looked unlike you', review: 'support looks at it' };
+
 export const en = {
   app: {
     name: 'Billfold',
@@ -576,6 +578,27 @@ export const en = {
     deviceOutDone: (name: string) => `${name} is signed out`,
     allOut: 'Sign out all others',
     allOutDone: 'All other devices are signed out',
+    lock: {
+      title: 'Lock my account',
+      body: 'Something is wrong, or you are not sure? Lock it at once: no money leaves and nobody adds a way in. You can read everything, and what is scheduled waits.',
+      act: 'Lock my account',
+      done: 'Your account is locked',
+      level: { restricted: 'Your account is restricted', locked: 'Your account is locked', suspended: 'Your account is suspended' },
+      until: (moment: string) => `until ${moment}`,
+      since: (moment: string) => `since ${moment}`,
+      means: {
+        restricted: 'Known payees within your limits are paid; nothing new. Everything can be read.',
+        locked: 'No money leaves, and nobody adds a way in. Everything can be read; what is scheduled waits.',
+        suspended: 'No money leaves until support has looked at it. Everything can be read.',
+      },
+      why: { own_wish: 'You locked it.', recovery: 'It was recovered a short while ago.', risk: 'Something looked unlike you.', review: 'Support is looking at it.' },
+      release: 'Release my account',
+      releasing: 'Your browser is open',
+      releasingBody: 'Show your passkey on the page there. The account is released by itself.',
+      releasingByHand: 'Open this address in your browser within two minutes',
+      released: 'Your account is released',
+      support: 'Only the support of your account server can release it.',
+    },
     waysIn: 'Ways in',
     add: 'Add a passkey',
     adding: 'Your browser is open',
@@ -653,6 +676,10 @@ export const en = {
       address_change_stopped: (name: string) => `Change of an address stopped: ${name}`,
       confirmed_as_mine: (name: string) => `You said it was you: ${name}`,
       reported_as_not_mine: (name: string) => `You said it was not you: ${name}`,
+      account_locked: (reason: string) => `Account locked: ${reasons[reason] ?? reason}`,
+      account_restricted: (reason: string) => `Account restricted: ${reasons[reason] ?? reason}`,
+      account_suspended: (reason: string) => `Account suspended: ${reasons[reason] ?? reason}`,
+      account_released: (reason: string) => `Account released: ${reasons[reason] ?? reason}`,
     },
   },
   risk: {
@@ -860,6 +887,13 @@ export const en = {
     not_payable: ['This cannot be paid from here.', 'Pay it where you usually do, and mark it paid.'],
     answer_elsewhere: ['Another device is asked about this one.', 'Answer it there: a device does not vouch for itself.'],
     unusual: ['This is too unusual for your account.', 'Answer “Was this you?” on another device, or wait a day.'],
+    account_restricted: ['Your account is restricted for now.', 'Known payees within your limits can be paid; nothing new.'],
+    account_locked: ['Your account is locked.', 'No money leaves until you release it in Security.'],
+    account_suspended: ['Your account is suspended.', 'Ask the support of your account server.'],
+    device_too_new: ['This device is too new for that.', 'Use a device that you had longer, or wait.'],
+    passkey_too_new: ['A passkey was added a short while ago.', 'Nothing new until it is a day old.'],
+    passkey_needed: ['This needs a passkey.', 'Add one in Security.'],
+    support_needed: ['Only support can do that.', 'Ask the support of your account server.'],
     last_way_in: ['This is the last passkey.', 'Add another one first; without any, nobody could sign in.'],
     invalid_address: ['That is no address.', 'An e-mail address looks like name@example.org; a telephone number begins with + and the country.'],
     address_known: ['That address is in the list already.', 'Look at the list.'],

@@ -3,6 +3,8 @@ import type { Messages } from './en';
 
 const s = (n: number, one: string, many: string) => (n === 1 ? one : many);
 
+const reasons: Record<string, string> = { own_wish: 'por deseo tuyo', recovery: 'tras una recuperación', risk: 'algo no parecía tuyo', review: 'la revisa el soporte' };
+
 export const es: Messages = {
   app: {
     name: 'Billfold',
@@ -575,6 +577,27 @@ export const es: Messages = {
     deviceOutDone: (name) => `${name} ya no tiene sesión`,
     allOut: 'Cerrar las demás sesiones',
     allOutDone: 'Las demás sesiones están cerradas',
+    lock: {
+      title: 'Bloquear mi cuenta',
+      body: '¿Algo va mal o no lo tienes claro? Bloquéala al momento: no sale dinero y nadie añade una forma de entrar. Puedes leerlo todo, y lo programado espera.',
+      act: 'Bloquear mi cuenta',
+      done: 'Tu cuenta está bloqueada',
+      level: { restricted: 'Tu cuenta está restringida', locked: 'Tu cuenta está bloqueada', suspended: 'Tu cuenta está suspendida' },
+      until: (moment) => `hasta ${moment}`,
+      since: (moment) => `desde ${moment}`,
+      means: {
+        restricted: 'Se paga a destinatarios conocidos dentro de tus límites; nada nuevo. Todo se puede leer.',
+        locked: 'No sale dinero y nadie añade una forma de entrar. Todo se puede leer; lo programado espera.',
+        suspended: 'No sale dinero hasta que el soporte la revise. Todo se puede leer.',
+      },
+      why: { own_wish: 'La bloqueaste tú.', recovery: 'Se recuperó hace poco.', risk: 'Algo no parecía tuyo.', review: 'El soporte la está revisando.' },
+      release: 'Liberar mi cuenta',
+      releasing: 'Tu navegador está abierto',
+      releasingBody: 'Muestra tu llave de acceso en esa página. La cuenta se libera sola.',
+      releasingByHand: 'Abre esta dirección en tu navegador antes de dos minutos',
+      released: 'Tu cuenta está liberada',
+      support: 'Solo el soporte de tu servidor de cuentas puede liberarla.',
+    },
     waysIn: 'Formas de entrar',
     add: 'Añadir una llave de acceso',
     adding: 'Tu navegador está abierto',
@@ -652,6 +675,10 @@ export const es: Messages = {
       address_change_stopped: (name: string) => `Cambio de dirección detenido: ${name}`,
       confirmed_as_mine: (name) => `Dijiste que fuiste tú: ${name}`,
       reported_as_not_mine: (name) => `Dijiste que no fuiste tú: ${name}`,
+      account_locked: (reason) => `Cuenta bloqueada: ${reasons[reason] ?? reason}`,
+      account_restricted: (reason) => `Cuenta restringida: ${reasons[reason] ?? reason}`,
+      account_suspended: (reason) => `Cuenta suspendida: ${reasons[reason] ?? reason}`,
+      account_released: (reason) => `Cuenta liberada: ${reasons[reason] ?? reason}`,
     },
   },
   risk: {
@@ -859,6 +886,13 @@ export const es: Messages = {
     not_payable: ['Esto no se puede pagar desde aquí.', 'Págalo donde sueles, y márcalo como pagado.'],
     answer_elsewhere: ['Se pregunta en otro dispositivo.', 'Responde allí: un dispositivo no responde por sí mismo.'],
     unusual: ['Esto es demasiado inusual para tu cuenta.', 'Responde «¿Fuiste tú?» en otro dispositivo o espera un día.'],
+    account_restricted: ['Tu cuenta está restringida por ahora.', 'Se puede pagar a destinatarios conocidos dentro de tus límites; nada nuevo.'],
+    account_locked: ['Tu cuenta está bloqueada.', 'No sale dinero hasta que la liberes en Seguridad.'],
+    account_suspended: ['Tu cuenta está suspendida.', 'Pregunta al soporte de tu servidor de cuentas.'],
+    device_too_new: ['Este dispositivo es demasiado nuevo para eso.', 'Usa uno que tengas desde hace más tiempo, o espera.'],
+    passkey_too_new: ['Se añadió una llave de acceso hace poco.', 'Nada nuevo hasta que tenga un día.'],
+    passkey_needed: ['Hace falta una llave de acceso.', 'Añade una en Seguridad.'],
+    support_needed: ['Solo el soporte puede hacerlo.', 'Pregunta al soporte de tu servidor de cuentas.'],
     last_way_in: ['Es la última llave de acceso.', 'Añade otra primero; sin ninguna, nadie podría iniciar sesión.'],
     invalid_address: ['Eso no es una dirección.', 'Una dirección de correo es como nombre@example.org; un número de teléfono empieza por + y el país.'],
     address_known: ['Esa dirección ya está en la lista.', 'Mira la lista.'],

@@ -72,6 +72,10 @@ export const commands = {
 	passkeys: () => typedError<PasskeyView[], CommandError>(__TAURI_INVOKE("passkeys")),
 	/**  Opens the browser on the page that makes one more passkey. */
 	passkeyAdd: () => typedError<AddPasskeyStarted, CommandError>(__TAURI_INVOKE("passkey_add")),
+	/**  Locks the account: no money leaves, no way in is added, on any device. */
+	accountLock: () => typedError<null, CommandError>(__TAURI_INVOKE("account_lock")),
+	/**  Releases the account, or opens the browser where its passkey has to say so. */
+	accountRelease: () => typedError<StepUpStarted | null, CommandError>(__TAURI_INVOKE("account_release")),
 	passkeyRename: (id: PasskeyId, name: string) => typedError<null, CommandError>(__TAURI_INVOKE("passkey_rename", { id, name })),
 	passkeyRemove: (id: PasskeyId, keepDevices: boolean) => typedError<null, CommandError>(__TAURI_INVOKE("passkey_remove", { id, keepDevices })),
 	addresses: () => typedError<AddressesView, CommandError>(__TAURI_INVOKE("addresses")),
@@ -618,6 +622,34 @@ export type RemindersView = {
 	why_none: string | null,
 };
 
+export type Restraint = {
+	level: RestraintLevel,
+	reason: RestraintReason,
+	since: string,
+	/**  It ends by itself then; absent: when it is lifted. */
+	until: string | null,
+};
+
+/**  How far an account is restrained; a later one is stricter. */
+export type RestraintLevel = 
+/**  Known payees within the limits are paid; nothing new. */
+"restricted" | 
+/**  No money leaves and no way in is added. Its owner may release it where the policy lets them. */
+"locked" | 
+/**  The same, and support alone lifts it. */
+"suspended";
+
+/**  Why. At most one restraint stands for each reason. The names are stored: they never change. */
+export type RestraintReason = 
+/**  The owner locked the account. */
+"own_wish" | 
+/**  The account was recovered a short while ago. */
+"recovery" | 
+/**  What happened looks like somebody else. */
+"risk" | 
+/**  Support looks at it. */
+"review";
+
 /**  One answer of the risk score that was not nothing. */
 export type RiskDecisionView = {
 	id: DecisionId,
@@ -750,7 +782,15 @@ export type SecurityEventKind = "account_created" |
 /**  The person said that an event was theirs. */
 "confirmed_as_mine" | 
 /**  The person said that it was not. Its device was signed out. */
-"reported_as_not_mine";
+"reported_as_not_mine" | 
+/**  No money leaves and no way in is added; the entry's name is the reason. */
+"account_locked" | 
+/**  Known payees within the limits, nothing new; the entry's name is the reason. */
+"account_restricted" | 
+/**  Support alone lifts it; the entry's name is the reason. */
+"account_suspended" | 
+/**  A lock, restriction or suspension was lifted; the entry's name is its reason. */
+"account_released";
 
 /**  The log as the person reads it. */
 export type SecurityView = {
@@ -790,6 +830,12 @@ export type SignInStarted = {
 	/**  To open by hand when no browser came up. */
 	address: string,
 	browser_opened: boolean,
+};
+
+/**  Good without a restraint. */
+export type Standing = {
+	/**  The strictest of those that hold. */
+	restraint: Restraint | null,
 };
 
 /**  The new account's recovery key: shown this once. */
@@ -845,7 +891,16 @@ export type StatusView = {
 	/**  Occurrences that need the person: late, or due within 7 days without a payment on its way. */
 	needs_you: number,
 	overdue: number,
+	/**  What restrains the account just now: no money leaves, or nothing new is paid. */
+	standing: Standing,
 	version: string,
+};
+
+/**  Where the browser goes for a yes by passkey. */
+export type StepUpStarted = {
+	/**  Good once, for two minutes. */
+	address: string,
+	browser_opened: boolean,
 };
 
 export type Theme = "system" | "light" | "dark";

@@ -106,6 +106,8 @@ export function sampleIpc(query = ''): Ipc {
     securitySave: async () => attempt(() => true),
     risk: () => read(() => world.risk()),
     passkeys: () => read(() => world.passkeys.map((one) => ({ ...one, last: world.passkeys.length === 1 }))),
+    accountLock: () => change(() => (world.lockAccount(), null)),
+    accountRelease: () => change(() => ((world.status.standing = { restraint: null }), null)),
     passkeyAdd: async () => attempt(() => ({ address: 'http://localhost:8470/sign-in/passkeys/open?secret=4f2a91', browser_opened: true })),
     passkeyRename: (id, name) => change(() => ((found(world.passkeys.find((one) => one.id === id)).name = name), null)),
     passkeyRemove: (id) => change(() => ((world.passkeys = world.passkeys.filter((one) => one.id !== id)), null)),

@@ -22,6 +22,10 @@ async function post(path, body = {}) {
     const wait = Number(answer.headers.get("Retry-After") ?? "60");
     throw new Refused(`Too many tries. Wait ${wait} seconds, then try again.`);
   }
+  if (answer.status === 409) {
+    // It is not what this page showed any more: show it as it is now.
+    location.reload();
+  }
   if (!(answer.headers.get("Content-Type") ?? "").includes("application/json")) {
     throw new Refused(REFUSED);
   }
@@ -107,6 +111,19 @@ function provePage(button) {
   );
 }
 
+/** A yes to exactly what the page shows. */
+function stepUpPage(button) {
+  button.addEventListener("click", () =>
+    attempt([button], async () => {
+      const { ceremony, options } = await post("/sign-in/step-up/start", { shown: button.dataset.shown });
+      const publicKey = PublicKeyCredential.parseRequestOptionsFromJSON(options.publicKey);
+      const credential = await navigator.credentials.get({ publicKey });
+      const next = await post("/sign-in/step-up/finish", { ceremony, credential: credential.toJSON() });
+      location.assign(next.location);
+    }),
+  );
+}
+
 function confirmPage(yes, no) {
   const answer = (said) =>
     attempt([yes, no], async () => {
@@ -122,9 +139,10 @@ const passkey = document.querySelector("#passkey");
 const create = document.querySelector("#create");
 const add = document.querySelector("#add");
 const prove = document.querySelector("#prove");
+const stepUp = document.querySelector("#step-up");
 const yes = document.querySelector("#yes");
 
-if ((passkey || create || add || prove) && !window.PublicKeyCredential?.parseRequestOptionsFromJSON) {
+if ((passkey || create || add || prove || stepUp) && !window.PublicKeyCredential?.parseRequestOptionsFromJSON) {
   say("This browser cannot use passkeys. Open this page in a newer one.");
 } else if (passkey) {
   signInPage(passkey);
@@ -134,6 +152,8 @@ if ((passkey || create || add || prove) && !window.PublicKeyCredential?.parseReq
   makingPage(add, "/sign-in/passkeys/add");
 } else if (prove) {
   provePage(prove);
+} else if (stepUp) {
+  stepUpPage(stepUp);
 } else if (yes) {
   confirmPage(yes, document.querySelector("#no"));
 }

@@ -58,8 +58,10 @@ export class World {
       practice_money: kind === 'practice',
       needs_you: 0,
       overdue: 0,
+      standing: { restraint: null },
       version: '0.1.0',
     };
+    if (kind === 'account-locked') this.lockAccount();
     if (kind === 'offline') this.pay({ bill: 'bill-gas', due_on: '2026-11-09', biller: null, amount: usd(5832), send_on: null, duplicate_meant: false });
   }
 
@@ -79,6 +81,11 @@ export class World {
     const about = this.events.find((event) => event.number === number);
     this.events.push({ ...startingEvents()[0]!, number: this.events.length + 1, at: '2026-11-12T14:45:00Z', kind: mine ? 'confirmed_as_mine' : 'reported_as_not_mine', name: about?.name ?? null, device: about?.device ?? null, about: number });
     if (!mine) this.devices = this.devices.filter((device) => device.id !== about?.device);
+  }
+
+  lockAccount(): void {
+    this.status.standing = { restraint: { level: 'locked', reason: 'own_wish', since: '2026-11-12T14:45:00Z', until: null } };
+    this.events.push({ ...startingEvents()[0]!, number: this.events.length + 1, at: '2026-11-12T14:45:00Z', kind: 'account_locked', name: 'own_wish' });
   }
 
   nextId(): string {

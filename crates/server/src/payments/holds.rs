@@ -1,0 +1,99 @@
+//! What holds a payment that has not left, and what lets it go on: the matrix's own hold until its time, and
+//! restraints of the account. A held payment is never cancelled, and its new day is told as soon as it is known.
+
+use domain::ids::HolderId;
+use domain::payments::{PaymentEvent, PaymentOrder, PaymentState, quote};
+use domain::policy;
+use domain::standing::Standing;
+use jiff::Timestamp;
+
+use super::store::{self, Stored};
+use super::{engine, limits};
+use crate::App;
+use crate::db::{DbError, DbResult, Tx};
+use crate::jobs::{self, Kind};
+use crate::standing;
+
+/// A payee whom a payment has reached before, and an amount that needs no passkey.
+pub(super) async fn is_known_and_small(
+    app: &App,
+    tx: &mut Tx,
+    holder: HolderId,
+    order: &PaymentOrder,
+) -> DbResult<bool> {
+    let payee = store::payee(tx, holder, order.biller).await?;
+    let limits = limits::of(app, tx, holder, order.amount.currency()).await?;
+    Ok(payee.established && order.amount.minor() <= limits.payment_minor)
+}
+
+/// Looks at every payment that has not left, after the account was restrained or released.
+pub(crate) async fn look_at_all(app: &App, tx: &mut Tx, holder: HolderId) -> DbResult<()> {
+    for mut payment in store::not_left(tx, holder).await? {
+        look(app, tx, &mut payment).await?;
+    }
+    Ok(())
+}
+
+/// Holds a payment or lets it go on, as things are now; says whether it is held.
+pub(super) async fn look(app: &App, tx: &mut Tx, payment: &mut Stored) -> DbResult<bool> {
+    let now = app.clock.now();
+    let standing = standing::of(tx, payment.holder, now).await?;
+    let small = is_known_and_small(app, tx, payment.holder, &payment.order).await?;
+    let restrained = policy::payment_held(&standing, small);
+    let own = payment.hold_reason.filter(|_| payment.held_until.is_some_and(|until| until > now));
+    match (restrained.or(own), payment.state) {
+        (Some(reason), PaymentState::Held) => {
+            if payment.reason.as_deref() != Some(reason.as_str()) {
+                payment.reason = Some(reason.as_str().to_owned());
+                promise(app, payment, next_look(payment, &standing, now))?;
+                store::update(tx, payment, PaymentState::Held).await?;
+                engine::tell(app, tx, payment).await?;
+            }
+            look_again(tx, payment, &standing, now).await?;
+        }
+        (Some(reason), _) => {
+            promise(app, payment, next_look(payment, &standing, now))?;
+            engine::step(app, tx, payment, PaymentEvent::HoldPlaced, Some(reason.as_str())).await?;
+            engine::end_jobs(tx, payment).await?;
+            look_again(tx, payment, &standing, now).await?;
+            engine::tell(app, tx, payment).await?;
+        }
+        (None, PaymentState::Held) => go_on(app, tx, payment, now).await?,
+        (None, _) => {}
+    }
+    Ok(payment.state == PaymentState::Held)
+}
+
+/// When something that holds it ends by itself: the matrix's hold or the restraint, whichever comes first and is ahead.
+fn next_look(payment: &Stored, standing: &Standing, now: Timestamp) -> Option<Timestamp> {
+    let restraint = standing.restraint.and_then(|restraint| restraint.until);
+    [payment.held_until, restraint].into_iter().flatten().filter(|at| *at > now).min()
+}
+
+async fn look_again(tx: &mut Tx, payment: &Stored, standing: &Standing, now: Timestamp) -> DbResult<()> {
+    match next_look(payment, standing, now) {
+        Some(at) => jobs::put(tx, payment.holder, Kind::Release, payment.order.id.as_uuid(), at).await,
+        None => Ok(()),
+    }
+}
+
+/// What can be promised when it leaves at this moment at the earliest. A lock without an end promises nothing new.
+fn promise(app: &App, payment: &mut Stored, earliest: Option<Timestamp>) -> DbResult<()> {
+    let Some(earliest) = earliest else { return Ok(()) };
+    let promise = quote(earliest, Some(payment.process_on), &app.rail.timing());
+    let promise = promise.map_err(|_| DbError::Corrupt("a payment's day"))?;
+    payment.process_on = promise.will_process_on;
+    payment.cutoff_at = promise.cutoff_at;
+    payment.expected_by = promise.expected_by;
+    Ok(())
+}
+
+async fn go_on(app: &App, tx: &mut Tx, payment: &mut Stored, now: Timestamp) -> DbResult<()> {
+    payment.held_until = None;
+    payment.hold_reason = None;
+    promise(app, payment, Some(now))?;
+    engine::step(app, tx, payment, PaymentEvent::HoldReleased, None).await?;
+    engine::end_jobs(tx, payment).await?;
+    engine::await_its_day(app, tx, payment).await?;
+    engine::tell(app, tx, payment).await
+}

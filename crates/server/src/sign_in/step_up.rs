@@ -1,0 +1,276 @@
+//! A yes by passkey to exactly one thing. A signed-in device begins it, the browser shows what it is about on the
+//! server's own page, and the passkey answers for what was shown: anything else by then, and the yes counts for nothing.
+//! What the thing is, and what follows from the yes, belongs to the feature that it is of.
+
+use api::error::ErrorCode;
+use api::security::OneTimeAddress;
+use axum::extract::{FromRequestParts, State};
+use axum::http::header;
+use axum::http::request::Parts;
+use axum::response::{IntoResponse, Redirect, Response};
+use domain::ids::{DeviceId, HolderId, PasskeyId};
+use domain::policy;
+use jiff::SignedDuration;
+use serde::{Deserialize, Serialize};
+use utoipa_axum::router::OpenApiRouter;
+use utoipa_axum::routes;
+use webauthn_rs::prelude::{Passkey, PasskeyAuthentication, PublicKeyCredential};
+
+use super::passkeys::{Finish, Recognised, Started, note_failure, put_ceremony, refused, take_ceremony};
+use super::visit::{cookie, same_origin, set_cookie, too_often};
+use super::{SignedIn, hash, new_secret, pages, store};
+use crate::db::{DbResult, Tx};
+use crate::error::ApiError;
+use crate::http::{Json, Query, Source};
+use crate::{App, standing};
+
+/// The address is opened at once, by the app.
+const ADDRESS_LIFE: SignedDuration = SignedDuration::from_secs(120);
+const PAGE: &str = "/sign-in/step-up";
+
+pub fn routes() -> OpenApiRouter<App> {
+    OpenApiRouter::new()
+        .routes(routes!(open))
+        .routes(routes!(page))
+        .routes(routes!(done))
+        .routes(routes!(start))
+        .routes(routes!(finish))
+}
+
+/// What somebody is asked to say yes to.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(tag = "what", rename_all = "snake_case")]
+pub(crate) enum Subject {
+    /// The owner's lock of the account ends.
+    ReleaseLock,
+}
+
+/// What the page shows. `digest` stands for all of it: the yes is bound to that.
+#[derive(Debug, PartialEq, Eq)]
+pub(crate) struct Shown {
+    pub title: &'static str,
+    pub facts: Vec<(&'static str, String)>,
+    /// What pressing the button means.
+    pub note: &'static str,
+    pub button: &'static str,
+    pub digest: String,
+}
+
+/// Who is asked, and on which device it began.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub(crate) struct Asked {
+    pub holder: HolderId,
+    pub device: DeviceId,
+    pub subject: Subject,
+}
+
+async fn shown(app: &App, tx: &mut Tx, asked: &Asked) -> Result<Shown, ApiError> {
+    match asked.subject {
+        Subject::ReleaseLock => standing::shown(app, tx, asked).await,
+    }
+}
+
+/// What follows from the yes, in its transaction; the holder's row is locked.
+async fn carry_out(app: &App, tx: &mut Tx, asked: &Asked, _by: PasskeyId) -> Result<(), ApiError> {
+    match asked.subject {
+        Subject::ReleaseLock => standing::released(app, tx, asked).await,
+    }
+}
+
+/// Begins it: the address is good once, for two minutes.
+pub(crate) async fn begin(app: &App, signed_in: &SignedIn, subject: Subject) -> Result<OneTimeAddress, ApiError> {
+    let asked = Asked { holder: signed_in.holder, device: signed_in.device, subject };
+    let secret = new_secret(app);
+    let body = serde_json::to_string(&Body { step_up: asked }).map_err(|_| refused())?;
+    let mut tx = app.db.begin_write().await?;
+    tx.lock(asked.holder).await?;
+    shown(app, &mut tx, &asked).await?;
+    store::put_pushed(&mut tx, &hash(&secret), &body, app.clock.now() + ADDRESS_LIFE).await?;
+    tx.commit().await?;
+    let address = format!("{}{PAGE}/open?secret={secret}", app.settings.public_url);
+    Ok(OneTimeAddress { address, expires_in: u32::try_from(ADDRESS_LIFE.as_secs()).unwrap_or(0) })
+}
+
+/// What the matrix needs to know of who asks. Risk is not asked here.
+pub(crate) async fn caller(app: &App, tx: &mut Tx, holder: HolderId, device: DeviceId) -> DbResult<policy::Caller> {
+    let facts = store::caller_facts(tx, holder, device).await?;
+    Ok(policy::Caller {
+        has_passkey: facts.has_passkey,
+        device_since: facts.device_since,
+        passkey_since: facts.passkey_since,
+        proved_at: facts.proved_at,
+        standing: standing::of(tx, holder, app.clock.now()).await?,
+        risk: policy::Verdict::Allow,
+    })
+}
+
+// ---- the visit ---------------------------------------------------------------------------------------------------
+
+/// Named, so that no visit of another kind reads as this one.
+#[derive(Serialize, Deserialize)]
+struct Body {
+    step_up: Asked,
+}
+
+/// A visit that asks for a yes, by its own cookie.
+struct StepUpVisit {
+    hash: [u8; 32],
+    asked: Asked,
+    failures: i64,
+    ceremonies: i64,
+}
+
+impl FromRequestParts<App> for StepUpVisit {
+    type Rejection = Response;
+
+    async fn from_request_parts(parts: &mut Parts, app: &App) -> Result<Self, Response> {
+        let none = || pages::ended(app);
+        if parts.method != axum::http::Method::GET && !same_origin(app, &parts.headers) {
+            return Err(none());
+        }
+        let secret = cookie(&parts.headers, cookie_name(app)).ok_or_else(none)?;
+        let hash = hash(secret);
+        let failed = |error| ApiError::from(error).into_response();
+        let mut tx = app.db.read_once().await.map_err(failed)?;
+        let row = store::visit(&mut tx, &hash, app.clock.now()).await.map_err(failed)?.ok_or_else(none)?;
+        let body: Body = serde_json::from_str(&row.body).map_err(|_| none())?;
+        Ok(Self { hash, asked: body.step_up, failures: row.failures, ceremonies: row.ceremonies })
+    }
+}
+
+fn cookie_name(app: &App) -> &'static str {
+    if app.settings.public_url.is_localhost() { "billfold-step-up" } else { "__Host-billfold-step-up" }
+}
+
+#[derive(Deserialize, utoipa::IntoParams)]
+struct Open {
+    secret: String,
+}
+
+/// Opens the address in the browser, once.
+#[utoipa::path(get, path = "/sign-in/step-up/open", tag = "security", params(Open),
+    responses((status = 303, description = "To the page"), (status = 400, description = "Used or too old")))]
+async fn open(State(app): State<App>, query: Result<Query<Open>, ApiError>) -> Result<Response, Response> {
+    let Query(query) = query.map_err(|_| pages::ended(&app))?;
+    let failed = |error| ApiError::from(error).into_response();
+    let now = app.clock.now();
+    let mut tx = app.db.begin_write().await.map_err(failed)?;
+    let body = store::take_pushed(&mut tx, &hash(&query.secret), now).await.map_err(failed)?;
+    let Some(body) = body.filter(|body| serde_json::from_str::<Body>(body).is_ok()) else {
+        tx.commit().await.map_err(failed)?;
+        return Err(pages::ended(&app));
+    };
+    let secret = new_secret(&app);
+    store::put_visit(&mut tx, &hash(&secret), &body, now + policy::APPROVAL_FRESH).await.map_err(failed)?;
+    tx.commit().await.map_err(failed)?;
+    let cookie = set_cookie(&app, cookie_name(&app), &secret);
+    Ok(([(header::SET_COOKIE, cookie)], Redirect::to(PAGE)).into_response())
+}
+
+/// The page that shows what is asked.
+#[utoipa::path(get, path = "/sign-in/step-up", tag = "security",
+    responses((status = 200, description = "The page"), (status = 400, description = "No visit, or nothing to say yes to")))]
+async fn page(State(app): State<App>, visit: StepUpVisit) -> Result<Response, ApiError> {
+    let mut tx = app.db.begin_write().await?;
+    let name = store::holder_name(&mut tx, visit.asked.holder).await?.ok_or_else(ApiError::not_found)?;
+    // What was to be approved may have been cancelled or approved elsewhere meanwhile.
+    match shown(&app, &mut tx, &visit.asked).await {
+        Ok(shown) => Ok(pages::step_up(&app, &name, &shown)),
+        Err(error) if error.problem.status < 500 => Ok(pages::ended(&app)),
+        Err(error) => Err(error),
+    }
+}
+
+/// The page at the end of it.
+#[utoipa::path(get, path = "/sign-in/step-up/done", tag = "security", responses((status = 200, description = "The page")))]
+async fn done(State(app): State<App>) -> Response {
+    pages::stepped_up(&app)
+}
+
+#[derive(Deserialize, utoipa::ToSchema)]
+struct Start {
+    /// What the page showed, by its digest.
+    shown: String,
+}
+
+/// The challenge's state with what it is bound to.
+#[derive(Serialize, Deserialize)]
+struct Proving {
+    state: PasskeyAuthentication,
+    digest: String,
+}
+
+/// Begins the yes to what the page showed.
+#[utoipa::path(post, path = "/sign-in/step-up/start", tag = "security", request_body = Start,
+    responses((status = 200, body = Started), (status = 409, body = api::error::Problem)))]
+async fn start(
+    State(app): State<App>,
+    Source(source): Source,
+    visit: StepUpVisit,
+    Json(request): Json<Start>,
+) -> Result<Json<Started>, ApiError> {
+    app.limits.start.take(source, app.clock.now()).map_err(too_often)?;
+    let mut tx = app.db.begin_write().await?;
+    let shown = shown(&app, &mut tx, &visit.asked).await?;
+    if shown.digest != request.shown {
+        return Err(changed());
+    }
+    let kept = store::passkeys_of(&mut tx, visit.asked.holder).await?;
+    drop(tx);
+    let passkeys: Vec<Passkey> = kept.iter().filter_map(|kept| serde_json::from_str(&kept.body).ok()).collect();
+    let (options, state) = app.identity.passkeys.start_passkey_authentication(&passkeys).map_err(|_| refused())?;
+    let proving = Proving { state, digest: shown.digest };
+    put_ceremony(&app, &visit.hash, visit.ceremonies, "step_up", &proving, &options).await
+}
+
+fn changed() -> ApiError {
+    ApiError::new(ErrorCode::VersionConflict, "it is not what the page showed any more")
+}
+
+/// Takes the yes. The visit has done what it was for.
+#[utoipa::path(post, path = "/sign-in/step-up/finish", tag = "security", request_body = Finish,
+    responses((status = 200, body = Recognised), (status = 409, body = api::error::Problem)))]
+async fn finish(
+    State(app): State<App>,
+    Source(source): Source,
+    visit: StepUpVisit,
+    Json(request): Json<Finish>,
+) -> Result<Json<Recognised>, ApiError> {
+    match take(&app, &visit, request).await {
+        Ok(()) => Ok(Json(Recognised { location: format!("{PAGE}/done") })),
+        Err(error) => Err(note_failure(&app, source, &visit.hash, visit.failures, error).await?),
+    }
+}
+
+async fn take(app: &App, visit: &StepUpVisit, request: Finish) -> Result<(), ApiError> {
+    let asked = &visit.asked;
+    let proving: Proving = take_ceremony(app, &visit.hash, "step_up", &request.ceremony).await?;
+    let credential: PublicKeyCredential = serde_json::from_value(request.credential).map_err(|_| refused())?;
+    let passkeys = &app.identity.passkeys;
+    let result = passkeys.finish_passkey_authentication(&credential, &proving.state).map_err(|_| refused())?;
+    if !result.user_verified() {
+        return Err(refused());
+    }
+    let now = app.clock.now();
+    let mut tx = app.db.begin_write().await?;
+    tx.lock(asked.holder).await?;
+    let kept = store::passkey(&mut tx, result.cred_id()).await?.filter(|kept| kept.holder == asked.holder);
+    let kept = kept.ok_or_else(refused)?;
+    let mut passkey: Passkey = serde_json::from_str(&kept.body).map_err(|_| refused())?;
+    passkey.update_credential(&result);
+    let body = serde_json::to_string(&passkey).map_err(|_| refused())?;
+    store::note_passkey_use(&mut tx, asked.holder, kept.id, &body, now).await?;
+    // What was true when it began must be true now: the device is signed in, and the thing is as it was shown.
+    let signed_in = store::devices_of(&mut tx, asked.holder).await?.contains(&asked.device);
+    if !signed_in || !store::end_visit(&mut tx, &visit.hash).await? {
+        return Err(refused());
+    }
+    if shown(app, &mut tx, asked).await?.digest != proving.digest {
+        return Err(changed());
+    }
+    store::note_proof(&mut tx, asked.holder, asked.device, now).await?;
+    carry_out(app, &mut tx, asked, kept.id).await?;
+    tx.commit().await?;
+    app.jobs.wake();
+    Ok(())
+}
