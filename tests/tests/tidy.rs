@@ -131,6 +131,19 @@ fn the_servers_sql_lives_in_its_stores() {
     hold(names_sqlx_elsewhere, &Source::planted("crates/server/src/bills.rs", "sqlx::query(\"SELECT 1\")\n"));
 }
 
+/// A route that is not in the document is in no table of callers either.
+fn hides_a_route(source: &Source) -> Option<String> {
+    let of_server = source.path.starts_with("crates/server/src/") && is_rust(source);
+    let body = source.text.split("#[cfg(test)]\nmod tests {").next().unwrap_or_default();
+    (of_server && body.contains(".route(\"")).then(|| "a route is named by `routes!`".to_owned())
+}
+
+#[test]
+fn every_route_of_the_server_is_in_its_document() {
+    let breach = Source::planted("crates/server/src/bills.rs", "router.route(\"/hidden\", get(hidden))\n");
+    hold(hides_a_route, &breach);
+}
+
 fn opens_the_cache_elsewhere(source: &Source) -> Option<String> {
     let of_client = source.path.starts_with("crates/client/src/") && is_rust(source);
     let may = source.path.contains("/src/cache/");

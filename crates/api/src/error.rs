@@ -114,6 +114,10 @@ codes! {
     CodeOver = "code_over", 422;
     /// A limit on how many things an account may have.
     TooMany = "too_many", 422;
+    /// A password has at least 8 characters.
+    PasswordTooShort = "password_too_short", 422;
+    /// The password is a common one, or made of what anybody would try first.
+    PasswordGuessable = "password_guessable", 422;
     /// The cursor is from before a restore or too old: take a snapshot.
     CursorExpired = "cursor_expired", 410;
     PayloadTooLarge = "payload_too_large", 413;

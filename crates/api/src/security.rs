@@ -1,8 +1,10 @@
 //! The security log comes with the change feed (`Record::SecurityEvent`), so that every device keeps a copy of the chain.
 //! `POST /api/v1/security/events/{number}/answer` answers "Was this you?". `/api/v1/security/passkeys` lists an account's
-//! passkeys, names them, takes them away, and begins the browser's visit that makes one more.
+//! passkeys, names them, takes them away, and begins the browser's visit that makes one more. `/api/v1/security/ways-in`
+//! tells of the password and second factors; `/password` and `/factors` beside it change them.
 
-use domain::ids::PasskeyId;
+use domain::ids::{FactorId, PasskeyId};
+use domain::ways_in::{FactorKind, PasswordState};
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
@@ -23,6 +25,9 @@ pub struct Passkey {
     pub last_used_at: Option<Timestamp>,
     /// It is kept in several places by whoever keeps it, so that losing one device does not lose it.
     pub synced: bool,
+    /// It cannot be taken away: nobody could sign in any more.
+    #[serde(default)]
+    pub last: bool,
 }
 
 /// `GET /api/v1/security/passkeys`.
@@ -34,6 +39,50 @@ pub struct PasskeyList {
 
 #[derive(Clone, Debug, Serialize, Deserialize, utoipa::ToSchema)]
 pub struct PasskeyName {
+    /// 1 to 80 characters.
+    pub name: String,
+}
+
+/// `GET /api/v1/security/ways-in`: what an account has beside its passkeys.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, utoipa::ToSchema)]
+pub struct WaysIn {
+    pub password: Option<Password>,
+    /// Oldest first.
+    pub factors: Vec<Factor>,
+}
+
+/// The account's password, as its owner sees it.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, utoipa::ToSchema)]
+pub struct Password {
+    /// The account's name at sign-in.
+    pub name: String,
+    pub state: PasswordState,
+    /// It stays a way in beside two passkeys.
+    pub kept: bool,
+    #[schema(value_type = String, format = "date-time")]
+    pub changed_at: Timestamp,
+    #[schema(value_type = Option<String>, format = "date-time")]
+    pub last_used_at: Option<Timestamp>,
+    /// It cannot be taken away: nobody could sign in any more.
+    pub last: bool,
+}
+
+/// Something that is shown beside the password.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, utoipa::ToSchema)]
+pub struct Factor {
+    pub id: FactorId,
+    pub kind: FactorKind,
+    pub name: String,
+    #[schema(value_type = String, format = "date-time")]
+    pub created_at: Timestamp,
+    #[schema(value_type = Option<String>, format = "date-time")]
+    pub last_used_at: Option<Timestamp>,
+    /// It cannot be taken away: nobody could sign in any more.
+    pub last: bool,
+}
+
+#[derive(Clone, Debug, Serialize, Deserialize, utoipa::ToSchema)]
+pub struct FactorName {
     /// 1 to 80 characters.
     pub name: String,
 }

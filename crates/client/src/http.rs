@@ -99,7 +99,7 @@ impl From<CallError> for ClientError {
                     ErrorCode::PossibleDuplicate => "say that it is meant, or leave it",
                     ErrorCode::AnswerElsewhere => "answer it on another device of the account",
                     ErrorCode::Unusual => "answer \"Was this you?\" on another device, or wait a day",
-                    ErrorCode::LastWayIn => "add another passkey first",
+                    ErrorCode::LastWayIn => "add another way in first",
                     ErrorCode::AccountLocked => "release your account: `billfold security release`",
                     ErrorCode::AccountRestricted => "wait until the restriction ends; known payees can be paid",
                     ErrorCode::AccountSuspended | ErrorCode::SupportNeeded => "ask support of your account server",

@@ -3,8 +3,9 @@
 use std::sync::Arc;
 
 use api::security::EventAnswer;
-use domain::ids::{MutationId, PasskeyId};
+use domain::ids::{FactorId, MutationId, PasskeyId};
 use domain::security::{SecurityEvent, first_break, may_answer, open_questions};
+use domain::ways_in::{FactorKind, PasswordState};
 use jiff::Timestamp;
 use serde::Serialize;
 
@@ -15,6 +16,9 @@ use crate::http::{Method, Sending};
 
 const PASSKEYS: &str = "/api/v1/security/passkeys";
 const LOCK: &str = "/api/v1/security/lock";
+const WAYS_IN: &str = "/api/v1/security/ways-in";
+const PASSWORD: &str = "/api/v1/security/password";
+const FACTORS: &str = "/api/v1/security/factors";
 
 /// The log as the person reads it.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, specta::Type)]
@@ -42,22 +46,52 @@ pub struct PasskeyView {
     pub last: bool,
 }
 
-/// Where the browser goes to add a passkey.
+/// The password of the account.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, specta::Type)]
-pub struct AddPasskeyStarted {
+pub struct PasswordView {
+    /// The account's name at sign-in.
+    pub name: String,
+    pub state: PasswordState,
+    /// It stays a way in beside two passkeys.
+    pub kept: bool,
+    #[specta(type = String)]
+    pub changed_at: Timestamp,
+    #[specta(type = Option<String>)]
+    pub last_used_at: Option<Timestamp>,
+    /// It cannot be taken away.
+    pub last: bool,
+}
+
+/// What is shown beside the password.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, specta::Type)]
+pub struct FactorView {
+    pub id: FactorId,
+    pub kind: FactorKind,
+    pub name: String,
+    #[specta(type = String)]
+    pub created_at: Timestamp,
+    #[specta(type = Option<String>)]
+    pub last_used_at: Option<Timestamp>,
+    /// It cannot be taken away.
+    pub last: bool,
+}
+
+/// What the account has beside its passkeys.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, specta::Type)]
+pub struct WaysInView {
+    pub password: Option<PasswordView>,
+    /// Oldest first.
+    pub factors: Vec<FactorView>,
+}
+
+/// Where the browser goes to add or change a way in.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, specta::Type)]
+pub struct VisitStarted {
     pub address: String,
     pub browser_opened: bool,
 }
 
-/// Where the browser goes for a yes by passkey.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, specta::Type)]
-pub struct StepUpStarted {
-    /// Good once, for two minutes.
-    pub address: String,
-    pub browser_opened: bool,
-}
-
-/// The security log, and the passkeys of the account.
+/// The security log, and the ways into the account.
 #[derive(Clone)]
 pub struct Security(pub(crate) Client);
 
@@ -102,26 +136,30 @@ impl Security {
     pub async fn passkeys(&self) -> Result<Vec<PasskeyView>, ClientError> {
         let answer = self.0.call(Method::Get, PASSKEYS, Sending::default()).await?;
         let list: api::security::PasskeyList = answer.json().await?;
-        let last = list.items.len() == 1;
         let view = |passkey: api::security::Passkey| PasskeyView {
             id: passkey.id,
             name: passkey.name,
             created_at: passkey.created_at,
             last_used_at: passkey.last_used_at,
             synced: passkey.synced,
-            last,
+            last: passkey.last,
         };
         Ok(list.items.into_iter().map(view).collect())
     }
 
     /// Begins to add a passkey: the rest happens on the server's page, in the browser.
-    pub async fn add_passkey(&self, open_browser: bool) -> Result<AddPasskeyStarted, ClientError> {
+    pub async fn add_passkey(&self, open_browser: bool) -> Result<VisitStarted, ClientError> {
+        self.begin_visit(PASSKEYS, open_browser).await
+    }
+
+    /// Begins a visit of the browser to the server's own page.
+    async fn begin_visit(&self, path: &str, open_browser: bool) -> Result<VisitStarted, ClientError> {
         let sending = Sending { idempotency: Some(self.0.fresh(MutationId::new)), ..Sending::default() };
-        let answer = self.0.call(Method::Post, PASSKEYS, sending).await?;
+        let answer = self.0.call(Method::Post, path, sending).await?;
         let begun: api::security::OneTimeAddress = answer.json().await?;
         let (browser, address) = (Arc::clone(&self.0.0.ports.browser), begun.address.clone());
         let browser_opened = open_browser && blocking(move || browser.open(&address)).await?;
-        Ok(AddPasskeyStarted { address: begun.address, browser_opened })
+        Ok(VisitStarted { address: begun.address, browser_opened })
     }
 
     /// Locks the account at once: no money leaves, no way in is added. What is scheduled is held.
@@ -132,7 +170,7 @@ impl Security {
     }
 
     /// Releases the lock: at once where there is nothing stronger to ask for, else on the server's page, with a passkey.
-    pub async fn release_account(&self, open_browser: bool) -> Result<Option<StepUpStarted>, ClientError> {
+    pub async fn release_account(&self, open_browser: bool) -> Result<Option<VisitStarted>, ClientError> {
         let sending = Sending { idempotency: Some(self.0.fresh(MutationId::new)), ..Sending::default() };
         let answer = self.0.call(Method::Delete, LOCK, sending).await?;
         if answer.is_empty() {
@@ -147,24 +185,87 @@ impl Security {
         &self,
         begun: api::security::OneTimeAddress,
         open_browser: bool,
-    ) -> Result<StepUpStarted, ClientError> {
+    ) -> Result<VisitStarted, ClientError> {
         let (browser, address) = (Arc::clone(&self.0.0.ports.browser), begun.address.clone());
         let browser_opened = open_browser && blocking(move || browser.open(&address)).await?;
-        Ok(StepUpStarted { address: begun.address, browser_opened })
+        Ok(VisitStarted { address: begun.address, browser_opened })
     }
 
     pub async fn rename_passkey(&self, id: PasskeyId, name: &str) -> Result<(), ClientError> {
         let sending = Sending::json(&api::security::PasskeyName { name: name.to_owned() })?;
-        self.change_passkey(Method::Patch, &format!("{PASSKEYS}/{id}"), sending).await
+        self.change(Method::Patch, &format!("{PASSKEYS}/{id}"), sending).await
     }
 
     /// Takes a passkey away. The account's other devices are signed out unless they are to be kept.
     pub async fn remove_passkey(&self, id: PasskeyId, keep_devices: bool) -> Result<(), ClientError> {
         let path = format!("{PASSKEYS}/{id}?keep_devices={keep_devices}");
-        self.change_passkey(Method::Delete, &path, Sending::default()).await
+        self.change(Method::Delete, &path, Sending::default()).await
     }
 
-    async fn change_passkey(&self, method: Method, path: &str, sending: Sending) -> Result<(), ClientError> {
+    /// The password and the second factors; asked of the server.
+    pub async fn ways_in(&self) -> Result<WaysInView, ClientError> {
+        let answer = self.0.call(Method::Get, WAYS_IN, Sending::default()).await?;
+        let ways: api::security::WaysIn = answer.json().await?;
+        let password = |password: api::security::Password| PasswordView {
+            name: password.name,
+            state: password.state,
+            kept: password.kept,
+            changed_at: password.changed_at,
+            last_used_at: password.last_used_at,
+            last: password.last,
+        };
+        let factor = |factor: api::security::Factor| FactorView {
+            id: factor.id,
+            kind: factor.kind,
+            name: factor.name,
+            created_at: factor.created_at,
+            last_used_at: factor.last_used_at,
+            last: factor.last,
+        };
+        Ok(WaysInView {
+            password: ways.password.map(password),
+            factors: ways.factors.into_iter().map(factor).collect(),
+        })
+    }
+
+    /// Begins to set or change the password: the rest happens on the server's page, in the browser.
+    pub async fn set_password(&self, open_browser: bool) -> Result<VisitStarted, ClientError> {
+        self.begin_visit(PASSWORD, open_browser).await
+    }
+
+    /// Takes the password away. The account's other devices are signed out unless they are to be kept.
+    pub async fn remove_password(&self, keep_devices: bool) -> Result<(), ClientError> {
+        let path = format!("{PASSWORD}?keep_devices={keep_devices}");
+        self.change(Method::Delete, &path, Sending::default()).await
+    }
+
+    /// Begins to keep the password beside two passkeys: the person says so on the server's page, in the browser.
+    pub async fn keep_password(&self, open_browser: bool) -> Result<VisitStarted, ClientError> {
+        self.begin_visit(&format!("{PASSWORD}/kept"), open_browser).await
+    }
+
+    /// Lets the passkeys stand alone where there are two.
+    pub async fn let_password_go(&self) -> Result<(), ClientError> {
+        self.change(Method::Delete, &format!("{PASSWORD}/kept"), Sending::default()).await
+    }
+
+    /// Begins to set up an authenticator app: the rest happens on the server's page, in the browser.
+    pub async fn add_authenticator(&self, open_browser: bool) -> Result<VisitStarted, ClientError> {
+        self.begin_visit(FACTORS, open_browser).await
+    }
+
+    pub async fn rename_factor(&self, id: FactorId, name: &str) -> Result<(), ClientError> {
+        let sending = Sending::json(&api::security::FactorName { name: name.to_owned() })?;
+        self.change(Method::Patch, &format!("{FACTORS}/{id}"), sending).await
+    }
+
+    /// Takes a second factor away. The account's other devices are signed out unless they are to be kept.
+    pub async fn remove_factor(&self, id: FactorId, keep_devices: bool) -> Result<(), ClientError> {
+        let path = format!("{FACTORS}/{id}?keep_devices={keep_devices}");
+        self.change(Method::Delete, &path, Sending::default()).await
+    }
+
+    async fn change(&self, method: Method, path: &str, sending: Sending) -> Result<(), ClientError> {
         let sending = Sending { idempotency: Some(self.0.fresh(MutationId::new)), ..sending };
         self.0.call(method, path, sending).await?;
         self.0.sync().now().await

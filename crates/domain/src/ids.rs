@@ -74,6 +74,8 @@ ids! {
     AddressId
     /// A code that was sent to one.
     CodeId
+    /// A second factor beside a password.
+    FactorId
 }
 
 #[cfg(test)]

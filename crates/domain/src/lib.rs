@@ -20,3 +20,4 @@ pub mod security;
 pub mod standing;
 pub mod statements;
 pub mod time;
+pub mod ways_in;

@@ -205,9 +205,9 @@ pub struct PayFacts {
 /// A change to what protects the account.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Change {
-    AddPasskey,
-    RenamePasskey,
-    RemovePasskey,
+    AddWayIn,
+    RenameWayIn,
+    RemoveWayIn,
     SignOutDevice,
     RaiseLimit,
     LowerLimit,
@@ -221,9 +221,9 @@ pub enum Change {
 
 impl Change {
     pub const ALL: [Self; 12] = [
-        Self::AddPasskey,
-        Self::RenamePasskey,
-        Self::RemovePasskey,
+        Self::AddWayIn,
+        Self::RenameWayIn,
+        Self::RemoveWayIn,
         Self::SignOutDevice,
         Self::RaiseLimit,
         Self::LowerLimit,
@@ -448,9 +448,9 @@ pub fn change(preset: Preset, change: Change, caller: &Caller, now: Timestamp) -
     let (step_up, hold) = match change {
         Change::SignOutDevice | Change::LowerLimit | Change::LockAccount => (None, None),
         Change::ReleaseLock => return release(preset, caller, now),
-        Change::RenamePasskey | Change::RemovePasskey => (None, None),
+        Change::RenameWayIn | Change::RemoveWayIn => (None, None),
         Change::Export => (always, None),
-        Change::AddPasskey | Change::NewRecoveryCode => (always, None),
+        Change::AddWayIn | Change::NewRecoveryCode => (always, None),
         Change::RaiseLimit => (always, waits(numbers.raised_limit_wait, HoldReason::NewLimit)),
         Change::ChangeAddress => (always, waits(numbers.address_veto, HoldReason::NewAddress)),
         Change::AddMethod => (always, waits(numbers.new_method_hold, HoldReason::NewMethod)),
@@ -467,7 +467,7 @@ pub fn change(preset: Preset, change: Change, caller: &Caller, now: Timestamp) -
         return Decision::Refuse(refusal);
     }
     // An account's first passkey has no older one to ask for.
-    let first_passkey = change == Change::AddPasskey && !caller.has_passkey;
+    let first_passkey = change == Change::AddWayIn && !caller.has_passkey;
     approved(preset, caller, step_up.filter(|_| !first_passkey), hold)
 }
 

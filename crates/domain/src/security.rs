@@ -25,6 +25,8 @@ pub enum SecurityEventKind {
     PasskeyAdded,
     PasskeyRenamed,
     PasskeyRemoved,
+    /// A passkey's counter did not go forward: there may be a copy of it.
+    PasskeyCopied,
     /// Something was unusual enough to ask about; the reasons are with the risk decision of this entry.
     RiskNoticed,
     /// An address was confirmed: notices go there from now on.
@@ -33,6 +35,18 @@ pub enum SecurityEventKind {
     AddressRemoved,
     /// Somebody objected: the new address went, or the one that was taken away stays.
     AddressChangeStopped,
+    PasswordSet,
+    PasswordChanged,
+    PasswordRemoved,
+    /// Its owner keeps the password beside two passkeys.
+    PasswordKept,
+    /// Its owner lets the passkeys stand alone.
+    PasswordLetGo,
+    FactorAdded,
+    FactorRenamed,
+    FactorRemoved,
+    /// Somebody knew the password and not the code.
+    FactorRefused,
     /// The person said that an event was theirs.
     ConfirmedAsMine,
     /// The person said that it was not. Its device was signed out.
@@ -63,6 +77,16 @@ impl SecurityEventKind {
             Self::AddressAdded => "address_added",
             Self::AddressRemoved => "address_removed",
             Self::AddressChangeStopped => "address_change_stopped",
+            Self::PasskeyCopied => "passkey_copied",
+            Self::PasswordSet => "password_set",
+            Self::PasswordChanged => "password_changed",
+            Self::PasswordRemoved => "password_removed",
+            Self::PasswordKept => "password_kept",
+            Self::PasswordLetGo => "password_let_go",
+            Self::FactorAdded => "factor_added",
+            Self::FactorRenamed => "factor_renamed",
+            Self::FactorRemoved => "factor_removed",
+            Self::FactorRefused => "factor_refused",
             Self::ConfirmedAsMine => "confirmed_as_mine",
             Self::ReportedAsNotMine => "reported_as_not_mine",
             Self::AccountLocked => "account_locked",
@@ -79,9 +103,15 @@ impl SecurityEventKind {
             Self::DeviceAdded
                 | Self::TokenReused
                 | Self::PasskeyAdded
-                | Self::RiskNoticed
                 | Self::AddressAdded
                 | Self::AddressRemoved
+                | Self::PasskeyCopied
+                | Self::PasswordSet
+                | Self::PasswordChanged
+                | Self::PasswordKept
+                | Self::FactorAdded
+                | Self::FactorRefused
+                | Self::RiskNoticed
         )
     }
 

@@ -1,5 +1,5 @@
-//! Every route as each caller: nobody, a device that was signed out, and another person who knows all the ids. A route
-//! without a row here fails.
+//! Every route as each caller: of the API nobody, a device that was signed out, and another person who knows all the ids;
+//! of the pages nobody, a browser on another kind of visit, and a page of another site. A route without a row here fails.
 
 use std::collections::BTreeSet;
 
@@ -11,10 +11,12 @@ use domain::bills::Bill;
 use domain::ids::{AddressId, MutationId, PaymentId};
 use domain::money::{Currency, Money};
 use domain::payments::PaymentOrder;
+use jiff::SignedDuration;
 use serde_json::{Value, json};
 
 use crate::feed::tests::{card, import, line, rent};
-use crate::testing::{Answer, TestDevice, World, on_each_engine};
+use crate::sign_in::tests::{Browser, adding, visit};
+use crate::testing::{Answer, DeviceKey, ORIGIN, TestDevice, World, on_each_engine};
 
 /// What must never be in an answer to anybody else.
 const CANARY: &str = "Canary";
@@ -42,6 +44,14 @@ const ROUTES: &[(&str, &str, &[u16])] = &[
     ("POST", "/api/v1/security/passkeys", &[201]),
     ("PATCH", "/api/v1/security/passkeys/{id}", &[404]),
     ("DELETE", "/api/v1/security/passkeys/{id}", &[404]),
+    ("GET", "/api/v1/security/ways-in", &[200]),
+    ("POST", "/api/v1/security/password", &[201]),
+    ("DELETE", "/api/v1/security/password", &[404]),
+    ("POST", "/api/v1/security/password/kept", &[404]),
+    ("DELETE", "/api/v1/security/password/kept", &[404]),
+    ("POST", "/api/v1/security/factors", &[201]),
+    ("PATCH", "/api/v1/security/factors/{id}", &[404]),
+    ("DELETE", "/api/v1/security/factors/{id}", &[404]),
     ("POST", "/api/v1/security/events/{number}/answer", &[204]),
     ("GET", "/api/v1/security/addresses", &[200]),
     // The same address may be two people's; the id is each one's own.
@@ -67,6 +77,75 @@ const STOPPED_BY_A_LOCK: &[(&str, &str)] = &[
     ("POST", "/api/v1/security/passkeys"),
     ("PATCH", "/api/v1/security/passkeys/{id}"),
     ("DELETE", "/api/v1/security/passkeys/{id}"),
+    ("POST", "/api/v1/security/password"),
+    ("DELETE", "/api/v1/security/password"),
+    ("POST", "/api/v1/security/password/kept"),
+    ("DELETE", "/api/v1/security/password/kept"),
+    ("POST", "/api/v1/security/factors"),
+    ("PATCH", "/api/v1/security/factors/{id}"),
+    ("DELETE", "/api/v1/security/factors/{id}"),
+];
+
+/// Whom a route beside the API answers.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Door {
+    /// Anybody: there is nothing of anybody's behind it.
+    Open,
+    /// An app with a proof by its key.
+    Proof,
+    /// A browser with an address that is good once.
+    Address,
+    /// The browser of a visit that signs in.
+    Visit,
+    /// The browser of a visit that a signed-in device began, to add a way in.
+    Adding,
+}
+
+/// The routes beside the API.
+const DOORS: &[(&str, &str, Door)] = &[
+    ("GET", "/.well-known/oauth-authorization-server", Door::Open),
+    ("GET", "/live", Door::Open),
+    ("GET", "/ready", Door::Open),
+    ("GET", "/oauth/authorize", Door::Address),
+    ("POST", "/oauth/par", Door::Proof),
+    ("POST", "/oauth/token", Door::Proof),
+    ("POST", "/oauth/revoke", Door::Proof),
+    ("GET", "/sign-in", Door::Visit),
+    ("GET", "/sign-in/assets/billfold.svg", Door::Open),
+    ("GET", "/sign-in/assets/sign-in.css", Door::Open),
+    ("GET", "/sign-in/assets/sign-in.js", Door::Open),
+    ("GET", "/sign-in/confirm", Door::Visit),
+    ("POST", "/sign-in/confirm", Door::Visit),
+    ("GET", "/sign-in/create", Door::Visit),
+    ("POST", "/sign-in/create/start", Door::Visit),
+    ("POST", "/sign-in/create/finish", Door::Visit),
+    ("GET", "/sign-in/create/password", Door::Visit),
+    ("POST", "/sign-in/create/password", Door::Visit),
+    ("GET", "/sign-in/create/password/choose", Door::Visit),
+    ("POST", "/sign-in/create/password/choose", Door::Visit),
+    ("GET", "/sign-in/create/password/code", Door::Visit),
+    ("POST", "/sign-in/create/password/code", Door::Visit),
+    ("POST", "/sign-in/passkey/start", Door::Visit),
+    ("POST", "/sign-in/passkey/finish", Door::Visit),
+    ("GET", "/sign-in/passkeys", Door::Adding),
+    ("GET", "/sign-in/passkeys/open", Door::Address),
+    ("GET", "/sign-in/passkeys/done", Door::Open),
+    ("POST", "/sign-in/passkeys/prove/start", Door::Adding),
+    ("POST", "/sign-in/passkeys/prove/finish", Door::Adding),
+    ("POST", "/sign-in/passkeys/add/start", Door::Adding),
+    ("POST", "/sign-in/passkeys/add/finish", Door::Adding),
+    ("GET", "/sign-in/password", Door::Visit),
+    ("POST", "/sign-in/password", Door::Visit),
+    ("GET", "/sign-in/password/code", Door::Visit),
+    ("POST", "/sign-in/password/code", Door::Visit),
+    ("POST", "/sign-in/ways-in/prove", Door::Adding),
+    ("GET", "/sign-in/ways-in/password", Door::Adding),
+    ("POST", "/sign-in/ways-in/password", Door::Adding),
+    ("GET", "/sign-in/ways-in/code", Door::Adding),
+    ("POST", "/sign-in/ways-in/code", Door::Adding),
+    ("GET", "/sign-in/ways-in/keep", Door::Adding),
+    ("POST", "/sign-in/ways-in/keep", Door::Adding),
+    ("GET", "/sign-in/ways-in/done", Door::Open),
 ];
 
 /// Somebody with one of everything.
@@ -165,11 +244,13 @@ async fn every_route_has_a_row_and_no_row_is_without_a_route() {
     let document: Value = serde_json::from_str(&crate::openapi::text().expect("a document")).expect("JSON");
     let mut real = BTreeSet::new();
     for (path, calls) in document["paths"].as_object().expect("paths") {
-        for method in calls.as_object().expect("calls").keys().filter(|_| path.starts_with("/api/")) {
+        for method in calls.as_object().expect("calls").keys() {
             real.insert(format!("{} {path}", method.to_uppercase()));
         }
     }
-    let rows: BTreeSet<String> = ROUTES.iter().map(|(method, path, _)| format!("{method} {path}")).collect();
+    let of_api = ROUTES.iter().map(|(method, path, _)| format!("{method} {path}"));
+    let rows: BTreeSet<String> =
+        of_api.chain(DOORS.iter().map(|(method, path, _)| format!("{method} {path}"))).collect();
     assert_eq!(real, rows);
 }
 
@@ -204,6 +285,72 @@ async fn every_route_answers_each_caller_as_its_row_says() {
             assert!(!answer.text().contains(CANARY), "{method} {route}: {}", answer.text());
         }
         assert_eq!(owner.everything().await, before_others, "nobody else changed anything of it");
+    })
+    .await;
+}
+
+/// A call to a page, with this cookie, as from a page of this origin.
+async fn knock(world: &World, method: &str, path: &str, cookie: &str, origin: &str) -> Answer {
+    let request = Request::builder().method(method).uri(path).header("cookie", cookie).header("origin", origin);
+    let request = request.header("content-type", "application/json");
+    world.call(request.body(Body::from(if method == "GET" { "" } else { "{}" })).expect("a request")).await
+}
+
+/// The cookies of a browser that signs in and of one that adds a way in, and what each secret is called by the other.
+async fn cookies(world: &World, owner: &TestDevice) -> [String; 2] {
+    let mut signing_in = Browser::new(world);
+    visit(&mut signing_in, &DeviceKey::new()).await;
+    let (adding, _) = adding(world, owner).await;
+    [signing_in.cookie, adding.cookie]
+}
+
+#[tokio::test]
+async fn every_door_opens_to_whom_its_row_says_and_to_nobody_else() {
+    on_each_engine(async |world| {
+        let owner = Owner::new(&world).await;
+        let before = owner.everything().await;
+        for (method, path, door) in DOORS {
+            let [signing_in, adding] = cookies(&world, &owner.device).await;
+            let exchanged = [
+                format!("billfold-adding={}", signing_in.split_once('=').expect("a cookie").1),
+                format!("billfold-visit={}", adding.split_once('=').expect("a cookie").1),
+            ];
+            let nobody = knock(&world, method, path, "", ORIGIN).await;
+            let strangers = [exchanged[0].as_str(), exchanged[1].as_str(), "billfold-visit=x; billfold-adding=x"];
+            let expected = if *door == Door::Open { 200 } else { 400 };
+            assert_eq!(nobody.status.as_u16(), expected, "{method} {path} by nobody");
+            for stranger in strangers {
+                let answer = knock(&world, method, path, stranger, ORIGIN).await;
+                assert_eq!(answer.status.as_u16(), expected, "{method} {path} with {stranger}");
+                assert!(!answer.text().contains(CANARY), "{method} {path}");
+            }
+            let (own, other) = match door {
+                Door::Visit => (&signing_in, &adding),
+                Door::Adding => (&adding, &signing_in),
+                Door::Open | Door::Proof | Door::Address => continue,
+            };
+            let opened = knock(&world, method, path, own, ORIGIN).await;
+            // Inside, the body may not read, the step may be out of turn, or the page may lead on.
+            let is_inside = match opened.status.as_u16() {
+                200 | 303 | 403 => true,
+                400 => opened.header("content-type") == Some("application/problem+json"),
+                _ => false,
+            };
+            assert!(is_inside, "{method} {path}: {} {}", opened.status, opened.text());
+            assert_eq!(
+                knock(&world, method, path, other, ORIGIN).await.status,
+                StatusCode::BAD_REQUEST,
+                "{method} {path}"
+            );
+            if *method != "GET" {
+                let elsewhere = knock(&world, method, path, own, "https://example.org").await;
+                assert_eq!(elsewhere.status, StatusCode::BAD_REQUEST, "{method} {path} from another site's page");
+                assert_eq!(elsewhere.header("content-type"), Some("text/html; charset=utf-8"), "{method} {path}");
+            }
+            world.advance(SignedDuration::from_mins(1));
+            owner.device.refresh().await.expect(200);
+        }
+        assert_eq!(owner.everything().await, before, "nobody changed anything of it");
     })
     .await;
 }

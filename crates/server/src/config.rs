@@ -18,6 +18,7 @@ use crate::db::{DbError, Location};
 use crate::mail::carriers::{MailSettings, TextGateway};
 use crate::payments::sandbox::Practice;
 use crate::risk::places::{Places, PlacesError};
+use crate::sign_in::Cost;
 
 /// How long the old addresses may object to a changed one.
 pub const ADDRESS_VETO: SignedDuration = SignedDuration::from_hours(72);
@@ -40,6 +41,8 @@ pub enum ConfigError {
     TextGateway,
     #[error("a file with a secret cannot be used: {0}")]
     SecretFile(#[source] std::io::Error),
+    #[error("passwords cannot be hashed at this cost")]
+    PasswordCost,
     #[error("the database does not open")]
     Database(#[from] DbError),
     #[error("the database of places does not open")]
@@ -115,6 +118,7 @@ impl Config {
             address_veto: if self.local_accounts { SignedDuration::ZERO } else { ADDRESS_VETO },
             policy: self.policy,
             failed_ceremony_delay: Duration::from_secs(1),
+            password_cost: Cost::USUAL,
         })
     }
 }
@@ -140,6 +144,8 @@ pub struct Settings {
     pub policy: Preset,
     /// How long a refused passkey waits for its answer.
     pub failed_ceremony_delay: Duration,
+    /// How dear the hash of a password is.
+    pub password_cost: Cost,
 }
 
 /// What a file told in confidence. It is shown nowhere.

@@ -33,7 +33,7 @@ pub mod testing;
 use std::sync::Arc;
 
 use axum::Router;
-use domain::ids::{DeviceId, HolderId, PasskeyId};
+use domain::ids::{DeviceId, FactorId, HolderId, PasskeyId};
 use domain::time::Clock;
 use tokio_util::sync::CancellationToken;
 use utoipa_axum::router::OpenApiRouter;
@@ -115,6 +115,11 @@ impl App {
     #[must_use]
     pub fn new_passkey_id(&self) -> PasskeyId {
         PasskeyId::new(self.clock.now(), self.chance10())
+    }
+
+    #[must_use]
+    pub fn new_factor_id(&self) -> FactorId {
+        FactorId::new(self.clock.now(), self.chance10())
     }
 }
 

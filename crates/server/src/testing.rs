@@ -36,7 +36,7 @@ pub use crate::mail::carriers::captured::Captured;
 use crate::payments::sandbox::Practice;
 use crate::risk::places::Places;
 use crate::sign_in::dpop::thumbprint;
-use crate::sign_in::{LocalGrant, grant_local};
+use crate::sign_in::{Cost, LocalGrant, grant_local};
 use crate::{App, Chance, router};
 
 pub const ORIGIN: &str = "http://localhost:8470";
@@ -70,6 +70,15 @@ async fn run(world: World, test: impl AsyncFn(World)) {
     let ending = world.share();
     test(world).await;
     ending.finish().await;
+}
+
+tokio::task_local! {
+    static FROM: IpAddr;
+}
+
+/// Makes these calls come from there, whatever others come from meanwhile.
+pub async fn coming_from<T>(address: [u8; 4], calls: impl Future<Output = T>) -> T {
+    FROM.scope(address.into(), calls).await
 }
 
 /// One server in one frozen world.
@@ -107,6 +116,7 @@ impl World {
             address_veto: crate::config::ADDRESS_VETO,
             policy: Preset::Personal,
             failed_ceremony_delay: Duration::ZERO,
+            password_cost: Cost::CHEAP,
         };
         let mut app = App::new(db, Arc::clone(&clock) as Arc<dyn Clock>, chance, settings).await.expect("an app");
         let (mail, texts) = (Arc::new(Captured::default()), Arc::new(Captured::default()));
@@ -185,6 +195,7 @@ impl World {
     /// The whole response, for streams.
     pub async fn open(&self, mut request: Request<Body>) -> axum::response::Response {
         let source = *self.source.lock().expect("no test panicked here");
+        let source = FROM.try_with(|from| *from).ok().or(source);
         if let Some(address) = source {
             request.extensions_mut().insert(ConnectInfo(SocketAddr::from((address, 40_000))));
         }

@@ -321,7 +321,7 @@ pub enum SecurityCommand {
         #[arg(long)]
         no_browser: bool,
     },
-    /// Take a passkey away, but never the last. Other devices are signed out.
+    /// Take a passkey away, unless it is the last way in. Other devices are signed out.
     RemovePasskey {
         /// By name or id.
         passkey: String,
@@ -354,11 +354,54 @@ pub enum SecurityCommand {
     },
     /// Lock the account at once: no money leaves, no way in is added, reading goes on. What is scheduled is held.
     Lock,
+    /// The password and the second factors of the account.
+    WaysIn,
     /// Release the account, with a passkey where it has one.
     Release {
         /// Print the address to open instead of opening it.
         #[arg(long)]
         no_browser: bool,
+    },
+    /// Set or change the password, on the server's page in the browser.
+    SetPassword {
+        /// Print the address to open instead of opening it.
+        #[arg(long)]
+        no_browser: bool,
+    },
+    /// Take the password away, unless it is the last way in. Other devices are signed out.
+    RemovePassword {
+        /// Leave the other devices signed in.
+        #[arg(long)]
+        keep_devices: bool,
+    },
+    /// Keep the password a way in beside two passkeys, on the server's page in the browser.
+    KeepPassword {
+        /// Let the passkeys stand alone instead.
+        #[arg(long, conflicts_with = "no_browser")]
+        off: bool,
+        /// Print the address to open instead of opening it.
+        #[arg(long)]
+        no_browser: bool,
+    },
+    /// Set up an authenticator app, on the server's page in the browser.
+    AddAuthenticator {
+        /// Print the address to open instead of opening it.
+        #[arg(long)]
+        no_browser: bool,
+    },
+    /// Give a second factor another name.
+    RenameFactor {
+        /// By name or id.
+        factor: String,
+        name: String,
+    },
+    /// Take a second factor away, unless nobody could sign in without it. Other devices are signed out.
+    RemoveFactor {
+        /// By name or id.
+        factor: String,
+        /// Leave the other devices signed in.
+        #[arg(long)]
+        keep_devices: bool,
     },
     /// Answer "Was this you?" about an entry.
     Answer {

@@ -16,7 +16,7 @@ use client::bills::{MarkAs, NewBill, OccurrenceView};
 use client::lock::LockReason;
 use client::payments::{PayBill, PaymentView};
 use client::reminders::TimerState;
-use client::security::PasskeyView;
+use client::security::{FactorView, PasskeyView, VisitStarted};
 use client::status::{Phase, Protection};
 use client::vault::RecoveryKey;
 use domain::addresses::{AddressKind, AddressState};
@@ -25,6 +25,7 @@ use domain::bills::{Bill, OccurrenceState};
 use domain::ids::PaymentId;
 use domain::money::{Currency, Money};
 use domain::schedule::Schedule;
+use domain::ways_in::{FactorKind, PasswordState};
 use jiff::Zoned;
 use jiff::civil::Date;
 use serde_json::{Value, json};
@@ -340,12 +341,7 @@ impl Run<'_> {
                 let text = table(&["Passkey", "Made", "Last used", "Id"], &rows);
                 Ok(Answer::new(json!({ "items": to_json(&passkeys)? }), text))
             }
-            SecurityCommand::AddPasskey { no_browser } => {
-                let begun = security.add_passkey(!no_browser).await?;
-                let opened = if begun.browser_opened { "The browser is open. If it is not, open" } else { "Open" };
-                let text = format!("{opened} this address within two minutes:\n  {}\n", begun.address);
-                Ok(Answer::new(json!({ "address": begun.address, "browser_opened": begun.browser_opened }), text))
-            }
+            SecurityCommand::AddPasskey { no_browser } => Ok(visit_started(&security.add_passkey(!no_browser).await?)),
             SecurityCommand::Lock => {
                 security.lock_account().await?;
                 let text = "Your account is locked: no money leaves and no way in is added. \
@@ -356,11 +352,7 @@ impl Run<'_> {
                 let Some(begun) = security.release_account(!no_browser).await? else {
                     return Ok(Answer::new(json!({ "released": true }), "Your account is released.\n"));
                 };
-                let opened = if begun.browser_opened { "The browser is open. If it is not, open" } else { "Open" };
-                let text = format!("{opened} this address within two minutes:\n  {}\n", begun.address);
-                let json =
-                    json!({ "released": false, "address": begun.address, "browser_opened": begun.browser_opened });
-                Ok(Answer::new(json, text))
+                Ok(visit_started(&begun))
             }
             SecurityCommand::RemovePasskey { passkey, keep_devices } => {
                 let all = security.passkeys().await?;
@@ -373,6 +365,35 @@ impl Run<'_> {
                 };
                 security.remove_passkey(found.id, keep_devices).await?;
                 Ok(Answer::new(json!({ "id": found.id }), format!("{} lets nobody in any more.\n", found.name)))
+            }
+            SecurityCommand::WaysIn => self.security_ways_in().await,
+            SecurityCommand::SetPassword { no_browser } => {
+                Ok(visit_started(&security.set_password(!no_browser).await?))
+            }
+            SecurityCommand::RemovePassword { keep_devices } => {
+                security.remove_password(keep_devices).await?;
+                Ok(Answer::new(json!({ "password": null }), "The password lets nobody in any more.\n".to_owned()))
+            }
+            SecurityCommand::KeepPassword { off: true, .. } => {
+                security.let_password_go().await?;
+                let text = "Beside two passkeys, the password is off.\n".to_owned();
+                Ok(Answer::new(json!({ "kept": false }), text))
+            }
+            SecurityCommand::KeepPassword { off: false, no_browser } => {
+                Ok(visit_started(&security.keep_password(!no_browser).await?))
+            }
+            SecurityCommand::AddAuthenticator { no_browser } => {
+                Ok(visit_started(&security.add_authenticator(!no_browser).await?))
+            }
+            SecurityCommand::RenameFactor { factor, name } => {
+                let found = self.factor(&factor).await?;
+                security.rename_factor(found.id, &name).await?;
+                Ok(Answer::new(json!({ "id": found.id, "name": name }), format!("It is called {name} now.\n")))
+            }
+            SecurityCommand::RemoveFactor { factor, keep_devices } => {
+                let found = self.factor(&factor).await?;
+                security.remove_factor(found.id, keep_devices).await?;
+                Ok(Answer::new(json!({ "id": found.id }), format!("{} is taken away.\n", found.name)))
             }
         }
     }
@@ -445,6 +466,38 @@ impl Run<'_> {
     async fn address(&self, typed: &str) -> Result<AddressView, Failure> {
         let all = self.core.client.addresses().list().await?.items;
         named(all, typed, "address", |one| (one.id.to_string(), one.value.clone()))
+    }
+
+    /// The one second factor that is meant, by name or id.
+    async fn factor(&self, typed: &str) -> Result<FactorView, Failure> {
+        let factors = self.core.client.security().ways_in().await?.factors;
+        named(factors, typed, "second factor", |one| (one.id.to_string(), one.name.clone()))
+    }
+
+    async fn security_ways_in(&self) -> Done {
+        let ways = self.core.client.security().ways_in().await?;
+        let used = |at: Option<jiff::Timestamp>| at.map_or_else(|| "never used".to_owned(), |at| at.to_string());
+        let password = ways.password.iter().map(|password| {
+            let state = match password.state {
+                PasswordState::On => "on",
+                PasswordState::NeedsFactor => "needs a second factor",
+                PasswordState::OffBesidePasskeys => "off beside passkeys",
+            };
+            let name = format!("Password of {}", password.name);
+            vec![name, state.to_owned(), password.changed_at.to_string(), used(password.last_used_at), String::new()]
+        });
+        let factors = ways.factors.iter().map(|factor| {
+            let kind = match factor.kind {
+                FactorKind::Totp => "authenticator app",
+                FactorKind::Email => "e-mail",
+                FactorKind::Text => "text message",
+            };
+            let (made, used) = (factor.created_at.to_string(), used(factor.last_used_at));
+            vec![factor.name.clone(), kind.to_owned(), made, used, factor.id.to_string()]
+        });
+        let rows: Vec<_> = password.chain(factors).collect();
+        let text = table(&["Way in", "What", "Made or changed", "Last used", "Id"], &rows);
+        Ok(Answer::new(to_json(&ways)?, text))
     }
 
     async fn security_log(&self) -> Done {
@@ -955,6 +1008,13 @@ fn today() -> Date {
 fn word(code: &impl serde::Serialize) -> String {
     let code = serde_json::to_value(code).ok();
     code.as_ref().and_then(Value::as_str).unwrap_or_default().replace('_', " ")
+}
+
+/// Where a visit of the browser begins.
+fn visit_started(begun: &VisitStarted) -> Answer {
+    let opened = if begun.browser_opened { "The browser is open. If it is not, open" } else { "Open" };
+    let text = format!("{opened} this address within two minutes:\n  {}\n", begun.address);
+    Answer::new(json!({ "address": begun.address, "browser_opened": begun.browser_opened }), text)
 }
 
 fn to_json(value: &impl serde::Serialize) -> Result<Value, Failure> {

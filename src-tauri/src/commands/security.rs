@@ -1,8 +1,8 @@
-//! The security log, "Was this you?", and the account's passkeys.
+//! The security log, "Was this you?", and the ways into the account.
 
 use client::risk::RiskView;
-use client::security::{AddPasskeyStarted, PasskeyView, SecurityView, StepUpStarted};
-use domain::ids::PasskeyId;
+use client::security::{PasskeyView, SecurityView, VisitStarted, WaysInView};
+use domain::ids::{FactorId, PasskeyId};
 use tauri::AppHandle;
 
 use super::{Answer, Shared};
@@ -53,7 +53,7 @@ pub async fn passkeys(core: Shared<'_>) -> Answer<Vec<PasskeyView>> {
 /// Opens the browser on the page that makes one more passkey.
 #[tauri::command]
 #[specta::specta]
-pub async fn passkey_add(core: Shared<'_>) -> Answer<AddPasskeyStarted> {
+pub async fn passkey_add(core: Shared<'_>) -> Answer<VisitStarted> {
     core.touch();
     Ok(core.client.security().add_passkey(true).await?)
 }
@@ -69,7 +69,7 @@ pub async fn account_lock(core: Shared<'_>) -> Answer<()> {
 /// Releases the account, or opens the browser where its passkey has to say so.
 #[tauri::command]
 #[specta::specta]
-pub async fn account_release(core: Shared<'_>) -> Answer<Option<StepUpStarted>> {
+pub async fn account_release(core: Shared<'_>) -> Answer<Option<VisitStarted>> {
     core.touch();
     Ok(core.client.security().release_account(true).await?)
 }
@@ -86,4 +86,64 @@ pub async fn passkey_rename(core: Shared<'_>, id: PasskeyId, name: String) -> An
 pub async fn passkey_remove(core: Shared<'_>, id: PasskeyId, keep_devices: bool) -> Answer<()> {
     core.touch();
     Ok(core.client.security().remove_passkey(id, keep_devices).await?)
+}
+
+/// The password and the second factors.
+#[tauri::command]
+#[specta::specta]
+pub async fn ways_in(core: Shared<'_>) -> Answer<WaysInView> {
+    core.touch();
+    Ok(core.client.security().ways_in().await?)
+}
+
+/// Opens the browser on the page that sets or changes the password.
+#[tauri::command]
+#[specta::specta]
+pub async fn password_set(core: Shared<'_>) -> Answer<VisitStarted> {
+    core.touch();
+    Ok(core.client.security().set_password(true).await?)
+}
+
+#[tauri::command]
+#[specta::specta]
+pub async fn password_remove(core: Shared<'_>, keep_devices: bool) -> Answer<()> {
+    core.touch();
+    Ok(core.client.security().remove_password(keep_devices).await?)
+}
+
+/// Opens the browser on the page that keeps the password beside two passkeys.
+#[tauri::command]
+#[specta::specta]
+pub async fn password_keep(core: Shared<'_>) -> Answer<VisitStarted> {
+    core.touch();
+    Ok(core.client.security().keep_password(true).await?)
+}
+
+#[tauri::command]
+#[specta::specta]
+pub async fn password_let_go(core: Shared<'_>) -> Answer<()> {
+    core.touch();
+    Ok(core.client.security().let_password_go().await?)
+}
+
+/// Opens the browser on the page that sets up an authenticator app.
+#[tauri::command]
+#[specta::specta]
+pub async fn authenticator_add(core: Shared<'_>) -> Answer<VisitStarted> {
+    core.touch();
+    Ok(core.client.security().add_authenticator(true).await?)
+}
+
+#[tauri::command]
+#[specta::specta]
+pub async fn factor_rename(core: Shared<'_>, id: FactorId, name: String) -> Answer<()> {
+    core.touch();
+    Ok(core.client.security().rename_factor(id, &name).await?)
+}
+
+#[tauri::command]
+#[specta::specta]
+pub async fn factor_remove(core: Shared<'_>, id: FactorId, keep_devices: bool) -> Answer<()> {
+    core.touch();
+    Ok(core.client.security().remove_factor(id, keep_devices).await?)
 }

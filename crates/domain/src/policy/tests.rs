@@ -250,9 +250,9 @@ fn each_change_of_the_protection_is_decided_as_written() {
     let always = Passkey(StepUp::Always);
     let waits = |hours, reason| Decision::Go { approval: always, hold: Some(Hold { until: ahead(hours), reason }) };
     let rows = [
-        (Change::AddPasskey, go(always), go(always)),
-        (Change::RenamePasskey, go(Freely), go(Freely)),
-        (Change::RemovePasskey, go(Freely), go(Freely)),
+        (Change::AddWayIn, go(always), go(always)),
+        (Change::RenameWayIn, go(Freely), go(Freely)),
+        (Change::RemoveWayIn, go(Freely), go(Freely)),
         (Change::SignOutDevice, go(Freely), go(Freely)),
         (Change::RaiseLimit, waits(12, HoldReason::NewLimit), go(always)),
         (Change::LowerLimit, go(Freely), go(Freely)),
@@ -334,7 +334,7 @@ fn a_new_device_or_passkey_raises_no_limit_and_adds_no_method() {
 fn the_first_passkey_is_added_without_one() {
     let caller = Caller { has_passkey: false, ..owner() };
     for preset in Preset::ALL {
-        assert_eq!(change(preset, Change::AddPasskey, &caller, now()), go(Approval::None));
+        assert_eq!(change(preset, Change::AddWayIn, &caller, now()), go(Approval::None));
     }
 }
 

@@ -145,8 +145,10 @@ pub(super) async fn use_hour(tx: &mut Tx, holder: HolderId, hour: u8, now: Times
 
 // ---- what counts for a while -------------------------------------------------------------------------------------
 
+/// A holder that is not there is counted nothing, by the same statement: who measures time learns nothing.
 pub(super) async fn count(tx: &mut Tx, holder: HolderId, kind: &str, now: Timestamp) -> DbResult<()> {
-    const COUNT: &str = "INSERT INTO risk_count (holder_id, kind, since, times, last_at) VALUES ($1, $2, $3, 1, $4)
+    const COUNT: &str = "INSERT INTO risk_count (holder_id, kind, since, times, last_at)
+        SELECT holder_id, $2, $3, 1, $4 FROM holder WHERE holder_id = $1
         ON CONFLICT (holder_id, kind, since) DO UPDATE SET times = risk_count.times + 1, last_at = excluded.last_at";
     const HOUR: i64 = 3_600_000_000;
     let micros = now.as_microsecond();

@@ -1,12 +1,18 @@
 //! Who is calling: OAuth 2.1 with pushed requests, PKCE and DPoP, passkeys on the server's own pages, and the
 //! `SignedIn` extractor that every other feature asks for. Nothing here moves money.
 
+#[cfg(test)]
+mod ceremonies;
 pub mod dpop;
+#[cfg(test)]
+mod negatives;
 pub mod nonces;
 mod pages;
 mod passkeys;
+mod password;
 pub(crate) mod step_up;
 mod store;
+mod strict;
 #[cfg(test)]
 pub(crate) mod tests;
 mod tokens;
@@ -36,12 +42,16 @@ use crate::security;
 use crate::{App, Chance};
 use dpop::{Expected, ProofError};
 use nonces::Nonces;
+pub use password::hashing::Cost;
+use password::hashing::Hashing;
 pub use tokens::{LocalGrant, grant_local};
 
-/// What sign-in keeps beside the database's rows: the relying party, and the nonces with the proofs that used them.
+/// What sign-in keeps beside the database's rows: the relying party, the nonces with the proofs that used them, and the
+/// queue for passwords.
 pub struct Identity {
     pub(crate) passkeys: Webauthn,
     pub(crate) nonces: Nonces,
+    pub(crate) passwords: Hashing,
 }
 
 impl Identity {
@@ -49,7 +59,8 @@ impl Identity {
         let passkeys = WebauthnBuilder::new(settings.public_url.host(), settings.public_url.url())
             .and_then(|builder| builder.rp_name(&settings.server_name).build())
             .map_err(|_| ConfigError::PublicUrl)?;
-        Ok(Self { passkeys, nonces: Nonces::open(db, now, chance).await? })
+        let passwords = Hashing::new(settings.password_cost, chance)?;
+        Ok(Self { passkeys, nonces: Nonces::open(db, now, chance).await?, passwords })
     }
 }
 
@@ -59,6 +70,7 @@ pub fn routes() -> OpenApiRouter<App> {
         .routes(routes!(metadata))
         .merge(visit::routes())
         .merge(passkeys::routes())
+        .merge(password::routes())
         .merge(tokens::routes())
         .merge(pages::routes())
         .merge(ways_in::routes())
@@ -66,7 +78,7 @@ pub fn routes() -> OpenApiRouter<App> {
 }
 
 pub fn api_routes() -> OpenApiRouter<App> {
-    OpenApiRouter::new().routes(routes!(me)).merge(ways_in::api_routes())
+    OpenApiRouter::new().routes(routes!(me)).merge(ways_in::api_routes()).merge(password::ways::api_routes())
 }
 
 /// Where things are (RFC 8414).

@@ -4,6 +4,7 @@
 use axum::extract::State;
 use axum::http::{HeaderMap, HeaderValue, StatusCode, header};
 use axum::response::{IntoResponse, Redirect, Response};
+use domain::ways_in::WaysIn;
 use maud::{DOCTYPE, Markup, html};
 use utoipa_axum::router::OpenApiRouter;
 use utoipa_axum::routes;
@@ -25,19 +26,34 @@ pub fn routes() -> OpenApiRouter<App> {
         .routes(routes!(sign_in))
         .routes(routes!(create))
         .routes(routes!(confirm))
-        .route("/sign-in/assets/billfold.svg", axum::routing::get(async || asset("image/svg+xml", ICON)))
-        .route("/sign-in/assets/sign-in.css", axum::routing::get(async || asset("text/css; charset=utf-8", STYLE)))
-        .route(
-            "/sign-in/assets/sign-in.js",
-            axum::routing::get(async || asset("text/javascript; charset=utf-8", SCRIPT)),
-        )
+        .routes(routes!(icon))
+        .routes(routes!(style))
+        .routes(routes!(script))
+}
+
+/// The pages' picture.
+#[utoipa::path(get, path = "/sign-in/assets/billfold.svg", tag = "sign_in", responses((status = 200, description = "A file")))]
+async fn icon() -> Response {
+    asset("image/svg+xml", ICON)
+}
+
+/// The pages' style.
+#[utoipa::path(get, path = "/sign-in/assets/sign-in.css", tag = "sign_in", responses((status = 200, description = "A file")))]
+async fn style() -> Response {
+    asset("text/css; charset=utf-8", STYLE)
+}
+
+/// The pages' script.
+#[utoipa::path(get, path = "/sign-in/assets/sign-in.js", tag = "sign_in", responses((status = 200, description = "A file")))]
+async fn script() -> Response {
+    asset("text/javascript; charset=utf-8", SCRIPT)
 }
 
 fn asset(kind: &'static str, body: &'static str) -> Response {
     ([(header::CONTENT_TYPE, kind), (header::CACHE_CONTROL, "no-cache")], body).into_response()
 }
 
-fn page(app: &App, status: StatusCode, title: &str, body: &Markup) -> Response {
+pub(super) fn page(app: &App, status: StatusCode, title: &str, body: &Markup) -> Response {
     let name = &app.settings.server_name;
     let whole = html! {
         (DOCTYPE)
@@ -78,7 +94,7 @@ fn mark() -> Markup {
 }
 
 /// Where the script says what went wrong, and what somebody without script reads.
-fn notices() -> Markup {
+pub(super) fn notices() -> Markup {
     html! {
         p.notice id="notice" role="alert" hidden {}
         noscript { p.notice { "This page needs JavaScript: a browser offers passkeys through it." } }
@@ -109,6 +125,8 @@ async fn sign_in(State(app): State<App>, visit: Visit) -> Response {
             input id="name" type="text" autocomplete="username webauthn" placeholder="Pick a saved passkey" aria-describedby="name-help";
             p.help id="name-help" { "Your browser offers the passkeys saved for this server." }
         }
+        p.or { span { "or" } }
+        a.button href="/sign-in/password" { "Use a password instead" }
         p.small { a href="/sign-in/create" { "Create a new account" } }
     };
     page(&app, StatusCode::OK, "Sign in", &body)
@@ -132,32 +150,42 @@ async fn create(State(app): State<App>, visit: Visit) -> Response {
             button.primary type="submit" { "Create with a passkey" }
         }
         p.small.soft { "A passkey is a key that this device or your phone keeps and unlocks by fingerprint, face or PIN. There is no password to remember or to steal." }
-        p.small { a href="/sign-in" { "I have an account" } }
+        p.small.between { a href="/sign-in" { "I have an account" } a href="/sign-in/create/password" { "Use a password instead" } }
     };
     page(&app, StatusCode::OK, "Create your account", &body)
 }
 
-/// The page that makes one more passkey; unless told, a passkey of the account is shown first.
-pub(super) fn add_passkey(app: &App, holder: &str, may_add: bool) -> Response {
+/// The page that makes one more passkey.
+pub(super) fn add_passkey(app: &App, holder: &str) -> Response {
     let body = html! {
         div { h1 id="title" { "Add a passkey" } p.soft { "to the account of " (holder) } }
         (notices())
-        @if may_add {
-            form id="add" {
-                div.field {
-                    label for="name" { "Name" }
-                    input id="name" type="text" autocomplete="off" maxlength="80" required value="Another passkey" aria-describedby="name-help";
-                    p.help id="name-help" { "So that you know it again in the list: where it is kept." }
-                }
-                button.primary type="submit" { "Make the passkey" }
+        form id="add" {
+            div.field {
+                label for="name" { "Name" }
+                input id="name" type="text" autocomplete="off" maxlength="80" required value="Another passkey" aria-describedby="name-help";
+                p.help id="name-help" { "So that you know it again in the list: where it is kept." }
             }
-            p.small.soft { "A second passkey lets you in when the first one is lost." }
-        } @else {
-            button.primary type="button" id="prove" { "Show a passkey you have" }
-            p.small.soft { "Only you may add a way into your account: first show one that it has." }
+            button.primary type="submit" { "Make the passkey" }
         }
+        p.small.soft { "A second passkey lets you in when the first one is lost." }
     };
     page(app, StatusCode::OK, "Add a passkey", &body)
+}
+
+/// Before anything is added to an account, a way in that it has is shown: a passkey where there is one.
+pub(super) fn prove(app: &App, holder: &str, ways: &WaysIn) -> Response {
+    let body = html! {
+        div { h1 id="title" { "First, show that it is you" } p.soft { "for the account of " (holder) } }
+        (notices())
+        @if ways.passkeys > 0 {
+            button.primary type="button" id="prove" { "Show a passkey you have" }
+        } @else {
+            (super::password::proof_form())
+        }
+        p.small.soft { "Only you may add a way into your account, so one that it has comes first." }
+    };
+    page(app, StatusCode::OK, "Show that it is you", &body)
 }
 
 pub(super) fn passkey_added(app: &App) -> Response {

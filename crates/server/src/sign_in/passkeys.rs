@@ -11,14 +11,16 @@ use utoipa_axum::router::OpenApiRouter;
 use utoipa_axum::routes;
 use uuid::Uuid;
 use webauthn_rs::prelude::{
-    CreationChallengeResponse, DiscoverableAuthentication, Passkey, PasskeyRegistration, PublicKeyCredential,
-    RegisterPublicKeyCredential, WebauthnError,
+    AuthenticationResult, CreationChallengeResponse, DiscoverableAuthentication, Passkey, PasskeyRegistration,
+    PublicKeyCredential, RegisterPublicKeyCredential,
 };
 use webauthn_rs_proto::ResidentKeyRequirement;
 
+use super::store::KeptPasskey;
 use super::visit::{Visit, clean_name, too_often};
-use super::{hash, new_secret, store};
+use super::{hash, new_secret, store, strict};
 use crate::App;
+use crate::db::Tx;
 use crate::error::ApiError;
 use crate::http::{Json, Source};
 use crate::risk::{self, Mark};
@@ -58,7 +60,7 @@ pub(super) struct Recognised {
 }
 
 impl Recognised {
-    fn confirm() -> Json<Self> {
+    pub fn confirm() -> Json<Self> {
         Json(Self { location: "/sign-in/confirm".to_owned() })
     }
 }
@@ -84,7 +86,7 @@ async fn start_sign_in(
 }
 
 /// A visit recognises one person, once.
-fn still_unknown(visit: &Visit) -> Result<(), ApiError> {
+pub(super) fn still_unknown(visit: &Visit) -> Result<(), ApiError> {
     if visit.holder.is_some() { Err(refused()) } else { Ok(()) }
 }
 
@@ -139,7 +141,7 @@ async fn finish_sign_in(
 
 async fn recognise(app: &App, visit: &Visit, request: Finish) -> Result<(), ApiError> {
     let state: DiscoverableAuthentication = take_ceremony(app, &visit.hash, "sign_in", &request.ceremony).await?;
-    let credential: PublicKeyCredential = serde_json::from_value(request.credential).map_err(|_| refused())?;
+    let credential = assertion(request.credential)?;
     let passkeys = &app.identity.passkeys;
     let (user, id) = passkeys.identify_discoverable_authentication(&credential).map_err(|_| refused())?;
     let mut tx = app.db.read_once().await?;
@@ -149,27 +151,79 @@ async fn recognise(app: &App, visit: &Visit, request: Finish) -> Result<(), ApiE
     if kept.user_handle != user.as_bytes() {
         return Err(refused());
     }
-    let mut passkey: Passkey = serde_json::from_str(&kept.body).map_err(|_| refused())?;
+    let passkey = uncounted(&kept.body)?;
     let result = match passkeys.finish_discoverable_authentication_v2(&credential, state, &passkey) {
         Ok(result) if result.user_verified() => result,
-        other => {
-            let copied = matches!(other, Err(WebauthnError::CredentialPossibleCompromise));
-            let mark = if copied { Mark::PasskeyCounter } else { Mark::FailedTry };
+        _ => {
             let mut tx = app.db.begin_write().await?;
-            risk::mark(&mut tx, kept.holder, mark, app.clock.now()).await?;
+            risk::mark(&mut tx, kept.holder, Mark::FailedTry, app.clock.now()).await?;
             tx.commit().await?;
             return Err(refused());
         }
     };
-    passkey.update_credential(&result);
-    let body = serde_json::to_string(&passkey).map_err(|_| refused())?;
-    let now = app.clock.now();
     let mut tx = app.db.begin_write().await?;
-    store::note_passkey_use(&mut tx, kept.holder, kept.id, &body, now).await?;
+    tx.lock(kept.holder).await?;
+    note_use(&mut tx, app, &kept, &result).await?;
     if !store::recognise_visit(&mut tx, &visit.hash, kept.holder).await? {
         return Err(refused());
     }
     Ok(tx.commit().await?)
+}
+
+/// What a browser's passkey call said to "who are you".
+pub(super) fn assertion(said: serde_json::Value) -> Result<PublicKeyCredential, ApiError> {
+    if strict::is_assertion(&said) { serde_json::from_value(said).map_err(|_| refused()) } else { Err(refused()) }
+}
+
+/// What it said when a new passkey was made.
+pub(super) fn registration(said: serde_json::Value) -> Result<RegisterPublicKeyCredential, ApiError> {
+    if strict::is_registration(&said) { serde_json::from_value(said).map_err(|_| refused()) } else { Err(refused()) }
+}
+
+/// A kept passkey whose counter says nothing: the library would refuse one that went back, and for us that is a sign
+/// and no refusal.
+pub(super) fn uncounted(body: &str) -> Result<Passkey, ApiError> {
+    let mut kept: serde_json::Value = serde_json::from_str(body).map_err(|_| refused())?;
+    *kept.pointer_mut(COUNTER).ok_or_else(refused)? = 0.into();
+    serde_json::from_value(kept).map_err(|_| refused())
+}
+
+/// Where a passkey's counter stands in what is kept of it.
+const COUNTER: &str = "/cred/counter";
+
+/// Writes down that a passkey was used. A counter that did not go forward says that there may be two of a key that can
+/// be in one place only: its owner is told.
+pub(super) async fn note_use(
+    tx: &mut Tx,
+    app: &App,
+    kept: &KeptPasskey,
+    result: &AuthenticationResult,
+) -> Result<(), ApiError> {
+    if !result.user_verified() {
+        return Err(refused());
+    }
+    // As it is now, in this transaction: another use may have come between.
+    let now = store::passkey(tx, result.cred_id()).await?.filter(|now| now.holder == kept.holder);
+    let now = now.ok_or_else(refused)?;
+    let mut passkey: Passkey = serde_json::from_str(&now.body).map_err(|_| refused())?;
+    let body: serde_json::Value = serde_json::from_str(&now.body).map_err(|_| refused())?;
+    let before = body.pointer(COUNTER).and_then(serde_json::Value::as_u64).ok_or_else(refused)?;
+    let counts = before > 0 || result.counter() > 0;
+    if counts && u64::from(result.counter()) <= before && !result.backup_eligible() {
+        let kind = SecurityEventKind::PasskeyCopied;
+        let name = Some(now.name);
+        let happened = Happened { at: app.clock.now(), kind, by: None, device: None, name, about: None };
+        security::record(tx, kept.holder, happened).await?;
+        risk::mark(tx, kept.holder, Mark::PasskeyCounter, app.clock.now()).await?;
+    }
+    passkey.update_credential(result);
+    let body = serde_json::to_string(&passkey).map_err(|_| refused())?;
+    Ok(store::note_passkey_use(tx, kept.holder, kept.id, &body, app.clock.now()).await?)
+}
+
+/// Whether one more refusal ends a visit that had so many.
+pub(super) const fn is_last_failure(failures: i64) -> bool {
+    failures + 1 >= FAILURES_MAX
 }
 
 /// Counts a refusal against the visit and its source, and answers late.
@@ -180,14 +234,29 @@ pub(super) async fn note_failure(
     failures: i64,
     error: ApiError,
 ) -> Result<ApiError, ApiError> {
+    note_failure_of(app, source, visit, failures, error, None).await
+}
+
+/// The same, and against an account that somebody tried to get into.
+pub(super) async fn note_failure_of(
+    app: &App,
+    source: std::net::IpAddr,
+    visit: &[u8; 32],
+    failures: i64,
+    error: ApiError,
+    whose: Option<HolderId>,
+) -> Result<ApiError, ApiError> {
     if error.code() != ErrorCode::Forbidden {
         return Ok(error);
     }
     let mut tx = app.db.begin_write().await?;
-    if failures + 1 >= FAILURES_MAX {
+    if is_last_failure(failures) {
         store::end_visit(&mut tx, visit).await?;
     } else {
         store::note_failure(&mut tx, visit).await?;
+    }
+    if let Some(whose) = whose {
+        risk::mark(&mut tx, whose, Mark::FailedTry, app.clock.now()).await?;
     }
     tx.commit().await?;
     tokio::time::sleep(app.settings.failed_ceremony_delay).await;
@@ -259,7 +328,7 @@ async fn finish_create(
 
 async fn create(app: &App, visit: &Visit, request: Finish) -> Result<(), ApiError> {
     let making: Making = take_ceremony(app, &visit.hash, "create", &request.ceremony).await?;
-    let credential: RegisterPublicKeyCredential = serde_json::from_value(request.credential).map_err(|_| refused())?;
+    let credential = registration(request.credential)?;
     let passkey =
         app.identity.passkeys.finish_passkey_registration(&credential, &making.state).map_err(|_| refused())?;
     let body = serde_json::to_string(&passkey).map_err(|_| refused())?;
@@ -283,7 +352,7 @@ async fn create(app: &App, visit: &Visit, request: Finish) -> Result<(), ApiErro
 }
 
 pub(super) async fn put_holder(
-    tx: &mut crate::db::Tx,
+    tx: &mut Tx,
     app: &App,
     holder: HolderId,
     user_handle: Uuid,

@@ -35,7 +35,9 @@ macro_rules! row {
     };
 }
 
-fn time(micros: i64) -> DbResult<Timestamp> {
+pub(super) use {one, row, run};
+
+pub(super) fn time(micros: i64) -> DbResult<Timestamp> {
     Timestamp::from_microsecond(micros).map_err(|_| DbError::Corrupt("a time"))
 }
 
@@ -63,18 +65,28 @@ pub struct VisitRow {
     pub holder: Option<HolderId>,
     pub failures: i64,
     pub ceremonies: i64,
+    /// How far somebody has got who is not recognised yet.
+    pub pending: Option<String>,
 }
 
 pub async fn visit(tx: &mut Tx, hash: &[u8; 32], now: Timestamp) -> DbResult<Option<VisitRow>> {
-    const FIND: &str = "SELECT body, holder_id, failures, ceremonies FROM sign_in_visit
+    const FIND: &str = "SELECT body, holder_id, failures, ceremonies, pending FROM sign_in_visit
                          WHERE visit_hash = $1 AND expires_at > $2";
-    let row: Option<(String, Option<Uuid>, i64, i64)> = row!(tx, FIND, hash.as_slice(), now.as_microsecond())?;
-    Ok(row.map(|(body, holder, failures, ceremonies)| VisitRow {
+    type Row = (String, Option<Uuid>, i64, i64, Option<String>);
+    let row: Option<Row> = row!(tx, FIND, hash.as_slice(), now.as_microsecond())?;
+    Ok(row.map(|(body, holder, failures, ceremonies, pending)| VisitRow {
         body,
         holder: holder.map(HolderId::from_uuid),
         failures,
         ceremonies,
+        pending,
     }))
+}
+
+/// Keeps how far a visit has got; false when it ended.
+pub async fn set_pending(tx: &mut Tx, hash: &[u8; 32], pending: &str) -> DbResult<bool> {
+    const SET: &str = "UPDATE sign_in_visit SET pending = $2 WHERE visit_hash = $1";
+    Ok(run!(tx, SET, hash.as_slice(), pending)? == 1)
 }
 
 /// Says who visits, once.
@@ -171,6 +183,7 @@ pub async fn passkeys_of(tx: &mut Tx, holder: HolderId) -> DbResult<Vec<OwnPassk
             created_at: time(created_at)?,
             last_used_at: last_used_at.map(time).transpose()?,
             synced: kept.pointer("/cred/backup_state").and_then(serde_json::Value::as_bool).unwrap_or(false),
+            last: false,
         };
         Ok(OwnPasskey { about, body })
     };
@@ -201,17 +214,19 @@ pub async fn owner(tx: &mut Tx, holder: HolderId) -> DbResult<Option<Owner>> {
 pub struct KeptPasskey {
     pub holder: HolderId,
     pub id: PasskeyId,
+    pub name: String,
     pub user_handle: Vec<u8>,
     pub body: String,
 }
 
 pub async fn passkey(tx: &mut Tx, credential: &[u8]) -> DbResult<Option<KeptPasskey>> {
-    const FIND: &str = "SELECT p.holder_id, p.passkey_id, h.user_handle, p.body
+    const FIND: &str = "SELECT p.holder_id, p.passkey_id, p.name, h.user_handle, p.body
                           FROM passkey p JOIN holder h ON h.holder_id = p.holder_id WHERE p.credential_id = $1";
-    let row: Option<(Uuid, Uuid, Vec<u8>, String)> = row!(tx, FIND, credential)?;
-    Ok(row.map(|(holder, id, user_handle, body)| KeptPasskey {
+    let row: Option<(Uuid, Uuid, String, Vec<u8>, String)> = row!(tx, FIND, credential)?;
+    Ok(row.map(|(holder, id, name, user_handle, body)| KeptPasskey {
         holder: HolderId::from_uuid(holder),
         id: PasskeyId::from_uuid(id),
+        name,
         user_handle,
         body,
     }))
@@ -373,6 +388,12 @@ pub async fn code_owner(tx: &mut Tx, hash: &[u8; 32]) -> DbResult<Option<HolderI
     let found: Option<Uuid> =
         one!(tx, "SELECT holder_id FROM authorization_code WHERE code_hash = $1", hash.as_slice())?;
     Ok(found.map(HolderId::from_uuid))
+}
+
+/// Ends a code that came with something that does not fit: whoever has it is not who it was for.
+pub async fn spoil_code(tx: &mut Tx, holder: HolderId, hash: &[u8; 32]) -> DbResult<()> {
+    const SET: &str = "UPDATE authorization_code SET expires_at = 0 WHERE holder_id = $1 AND code_hash = $2";
+    run!(tx, SET, holder.as_uuid(), hash.as_slice()).map(drop)
 }
 
 pub struct Code {

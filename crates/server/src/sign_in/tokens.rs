@@ -241,6 +241,7 @@ async fn redeem(
         && kept.thumbprint == proof.thumbprint
         && kept.expires_at > now;
     if !fits {
+        store::spoil_code(tx, holder, &code_hash).await?;
         return Err(Refusal::Grant);
     }
     let known = store::device_by_thumbprint(tx, holder, &kept.thumbprint).await?;

@@ -17,6 +17,8 @@ use utoipa_axum::routes;
 use webauthn_rs::prelude::Url;
 
 use super::dpop::{self, Expected};
+use super::password::Pending;
+use super::store::VisitRow;
 use super::tokens::{self, Grant, oauth_error, refused_proof};
 use super::{check_proof, hash, new_secret, pages, store};
 use crate::App;
@@ -191,6 +193,7 @@ pub(super) struct Visit {
     pub holder: Option<HolderId>,
     pub failures: i64,
     pub ceremonies: i64,
+    pub pending: Option<Pending>,
 }
 
 /// There is no such visit, or it ended.
@@ -216,7 +219,9 @@ impl FromRequestParts<App> for Visit {
         let mut tx = app.db.read_once().await.map_err(failed)?;
         let row = store::visit(&mut tx, &hash, app.clock.now()).await.map_err(failed)?.ok_or_else(none)?;
         let request = serde_json::from_str(&row.body).map_err(|_| none())?;
-        Ok(Self { hash, request, holder: row.holder, failures: row.failures, ceremonies: row.ceremonies })
+        let pending = row.pending.as_deref().map(serde_json::from_str).transpose().map_err(|_| none())?;
+        let VisitRow { holder, failures, ceremonies, .. } = row;
+        Ok(Self { hash, request, holder, failures, ceremonies, pending })
     }
 }
 

@@ -1,5 +1,5 @@
-//! The passkeys of an account. One more is made in the browser, on a visit that a signed-in device begins: the person
-//! first shows a passkey that the account has. Naming and taking one away need no browser, since both only reduce power.
+//! The passkeys of an account, and the visit that adds a way in. One more is made in the browser, on a visit that a
+//! signed-in device begins: the person first shows a way in that the account has. Naming and taking one away need no browser, since both only reduce power.
 
 use api::error::ErrorCode;
 use api::security::{OneTimeAddress, PasskeyList, PasskeyName};
@@ -10,21 +10,23 @@ use axum::response::{IntoResponse, Redirect, Response};
 use domain::ids::{DeviceId, HolderId, PasskeyId};
 use domain::policy::Change;
 use domain::security::{Happened, SecurityEventKind};
+use domain::ways_in::{LastWayIn, Loss, WaysIn};
 use jiff::SignedDuration;
 use serde::{Deserialize, Serialize};
 use utoipa_axum::router::OpenApiRouter;
 use utoipa_axum::routes;
 use uuid::Uuid;
-use webauthn_rs::prelude::{
-    Passkey, PasskeyAuthentication, PasskeyRegistration, PublicKeyCredential, RegisterPublicKeyCredential,
-};
+use webauthn_rs::prelude::{Passkey, PasskeyAuthentication, PasskeyRegistration};
 
 use super::passkeys::{
-    Finish, Recognised, Started, note_failure, put_ceremony, refused, require_resident, take_ceremony,
+    Finish, Recognised, Started, assertion, note_failure, note_use, put_ceremony, refused, registration,
+    require_resident, take_ceremony, uncounted,
 };
+use super::password::{self, Pending};
 use super::visit::{VISIT_LIFE, clean_name, cookie, same_origin, set_cookie, too_often};
 use super::{SignedIn, hash, new_secret, pages, sign_device_out, store};
 use crate::App;
+use crate::db::Tx;
 use crate::error::ApiError;
 use crate::http::{Json, Path, Query, Source};
 use crate::{risk, security, standing};
@@ -56,8 +58,10 @@ pub fn api_routes() -> OpenApiRouter<App> {
 #[utoipa::path(get, path = "/api/v1/security/passkeys", tag = "security", responses((status = 200, body = PasskeyList)))]
 async fn list(State(app): State<App>, signed_in: SignedIn) -> Result<Json<PasskeyList>, ApiError> {
     let mut tx = app.db.begin_read().await?;
+    let last = password::store::ways_in(&mut tx, signed_in.holder).await?.may_lose(Loss::Passkey).is_err();
     let kept = store::passkeys_of(&mut tx, signed_in.holder).await?;
-    Ok(Json(PasskeyList { items: kept.into_iter().map(|kept| kept.about).collect() }))
+    let items = kept.into_iter().map(|kept| api::security::Passkey { last, ..kept.about });
+    Ok(Json(PasskeyList { items: items.collect() }))
 }
 
 /// An address at which the person makes one more passkey: good once, for two minutes.
@@ -67,7 +71,7 @@ async fn list(State(app): State<App>, signed_in: SignedIn) -> Result<Json<Passke
 async fn begin(State(app): State<App>, Source(source): Source, signed_in: SignedIn) -> Result<Response, ApiError> {
     let mut tx = app.db.begin_write().await?;
     tx.lock(signed_in.holder).await?;
-    standing::demand(&mut tx, signed_in.holder, Change::AddPasskey, app.clock.now()).await?;
+    standing::demand(&mut tx, signed_in.holder, Change::AddWayIn, app.clock.now()).await?;
     if !risk::allows_change(&app, &mut tx, signed_in.holder, signed_in.device, source).await? {
         tx.commit().await?;
         return Err(risk::unusual());
@@ -75,8 +79,18 @@ async fn begin(State(app): State<App>, Source(source): Source, signed_in: Signed
     if store::passkeys_of(&mut tx, signed_in.holder).await?.len() >= PASSKEYS_MAX {
         return Err(ApiError::new(ErrorCode::TooMany, "an account has at most 20 passkeys"));
     }
-    let secret = new_secret(&app);
-    let adding = Adding { holder: signed_in.holder, device: signed_in.device };
+    one_time_address(tx, &app, &signed_in, What::Passkey).await
+}
+
+/// An address at which a visit begins that adds something: good once, for two minutes.
+pub(super) async fn one_time_address(
+    mut tx: Tx,
+    app: &App,
+    signed_in: &SignedIn,
+    what: What,
+) -> Result<Response, ApiError> {
+    let secret = new_secret(app);
+    let adding = Adding { holder: signed_in.holder, device: signed_in.device, what };
     let body = serde_json::to_string(&adding).map_err(|_| refused())?;
     store::put_pushed(&mut tx, &hash(&secret), &body, app.clock.now() + ADDRESS_LIFE).await?;
     tx.commit().await?;
@@ -97,7 +111,7 @@ async fn rename(
     let name = name_of(&wish.name)?;
     let mut tx = app.db.begin_write().await?;
     tx.lock(signed_in.holder).await?;
-    standing::demand(&mut tx, signed_in.holder, Change::RenamePasskey, app.clock.now()).await?;
+    standing::demand(&mut tx, signed_in.holder, Change::RenameWayIn, app.clock.now()).await?;
     if !store::name_passkey(&mut tx, signed_in.holder, id, &name).await? {
         return Err(ApiError::not_found());
     }
@@ -108,13 +122,32 @@ async fn rename(
 }
 
 #[derive(Deserialize, utoipa::IntoParams)]
-struct Removing {
+pub(super) struct Removing {
     /// Leaves the account's other devices signed in; they are signed out unless told.
     #[serde(default)]
-    keep_devices: bool,
+    pub keep_devices: bool,
 }
 
-/// Takes a passkey away, but never the last.
+pub(super) fn last_way_in(_: LastWayIn) -> ApiError {
+    ApiError::new(ErrorCode::LastWayIn, "this is the last way in: add another one first")
+}
+
+/// Signs out every device but the one that asks: what was taken away or changed may have been in other hands.
+pub(super) async fn sign_others_out(
+    tx: &mut Tx,
+    holder: HolderId,
+    but: DeviceId,
+    now: jiff::Timestamp,
+) -> Result<(), ApiError> {
+    for device in store::devices_of(tx, holder).await? {
+        if device != but {
+            sign_device_out(tx, holder, device, now, Some(but)).await?;
+        }
+    }
+    Ok(())
+}
+
+/// Takes a passkey away, but never the last way in.
 #[utoipa::path(delete, path = "/api/v1/security/passkeys/{id}", tag = "security",
     params(("id" = PasskeyId, Path), Removing),
     responses((status = 204, description = "Taken away"), (status = 404, body = api::error::Problem),
@@ -129,29 +162,23 @@ async fn remove(
     let holder = signed_in.holder;
     let mut tx = app.db.begin_write().await?;
     tx.lock(holder).await?;
-    standing::demand(&mut tx, holder, Change::RemovePasskey, app.clock.now()).await?;
+    standing::demand(&mut tx, holder, Change::RemoveWayIn, app.clock.now()).await?;
     let kept = store::passkeys_of(&mut tx, holder).await?;
     let Some(passkey) = kept.iter().find(|kept| kept.about.id == id) else { return Err(ApiError::not_found()) };
-    if kept.len() == 1 {
-        return Err(ApiError::new(ErrorCode::LastWayIn, "this is the last passkey: add another one first"));
-    }
+    password::store::ways_in(&mut tx, holder).await?.may_lose(Loss::Passkey).map_err(last_way_in)?;
     // Taking power away is always possible; the owner is asked about it where it is unusual.
     risk::allows_change(&app, &mut tx, holder, signed_in.device, source).await?;
     store::remove_passkey(&mut tx, holder, id).await?;
     let kind = SecurityEventKind::PasskeyRemoved;
     security::record(&mut tx, holder, about_passkey(&app, kind, Some(signed_in.device), &passkey.about.name)).await?;
     if !removing.keep_devices {
-        for device in store::devices_of(&mut tx, holder).await? {
-            if device != signed_in.device {
-                sign_device_out(&mut tx, holder, device, app.clock.now(), Some(signed_in.device)).await?;
-            }
-        }
+        sign_others_out(&mut tx, holder, signed_in.device, app.clock.now()).await?;
     }
     tx.commit().await?;
     Ok(StatusCode::NO_CONTENT)
 }
 
-fn name_of(typed: &str) -> Result<String, ApiError> {
+pub(super) fn name_of(typed: &str) -> Result<String, ApiError> {
     let wrong = || ApiError::invalid(ErrorCode::InvalidRequest, "name", "a name has 1 to 80 characters");
     clean_name(typed).ok_or_else(wrong)
 }
@@ -162,21 +189,63 @@ fn about_passkey(app: &App, kind: SecurityEventKind, by: Option<DeviceId>, name:
 
 // ---- the visit ---------------------------------------------------------------------------------------------------
 
-/// What a visit is for. It is no sign-in: nothing at its end lets a device in.
-#[derive(Serialize, Deserialize)]
-struct Adding {
-    holder: HolderId,
-    device: DeviceId,
+/// What a visit adds to an account.
+#[derive(Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub(super) enum What {
+    #[default]
+    Passkey,
+    /// A new password, or another one.
+    Password,
+    /// The password stays a way in beside two passkeys.
+    KeptPassword,
+    Authenticator,
 }
 
-/// A visit that adds a passkey, by its own cookie.
-struct AddVisit {
-    hash: [u8; 32],
-    adding: Adding,
-    /// The person has shown a passkey of the account.
-    proven: bool,
-    failures: i64,
-    ceremonies: i64,
+impl What {
+    /// Where a visit for it begins, and begins again after a proof.
+    pub const fn page(self) -> &'static str {
+        match self {
+            Self::Passkey => PAGE,
+            Self::Password => password::ways::PASSWORD,
+            Self::KeptPassword => password::ways::KEEP,
+            Self::Authenticator => password::ways::CODE,
+        }
+    }
+}
+
+/// What a visit is for. It is no sign-in: nothing at its end lets a device in.
+#[derive(Serialize, Deserialize)]
+pub(super) struct Adding {
+    pub holder: HolderId,
+    pub device: DeviceId,
+    #[serde(default)]
+    pub what: What,
+}
+
+impl Adding {
+    /// Whose account it is for, and the device that began it.
+    pub const fn of(&self) -> (HolderId, DeviceId) {
+        (self.holder, self.device)
+    }
+}
+
+/// A visit that adds a way in, by its own cookie.
+pub(super) struct AddVisit {
+    pub hash: [u8; 32],
+    pub adding: Adding,
+    /// The person has shown a way in that the account has.
+    pub proven: bool,
+    pub failures: i64,
+    pub ceremonies: i64,
+    pub pending: Option<Pending>,
+}
+
+impl AddVisit {
+    /// Whether something may be added: who adds to an account with ways in has shown one.
+    pub fn may_add(&self, ways: &WaysIn) -> bool {
+        ways.count() == 0 || self.proven
+    }
 }
 
 impl FromRequestParts<App> for AddVisit {
@@ -194,7 +263,8 @@ impl FromRequestParts<App> for AddVisit {
         let row = store::visit(&mut tx, &hash, app.clock.now()).await.map_err(failed)?.ok_or_else(none)?;
         let adding: Adding = serde_json::from_str(&row.body).map_err(|_| none())?;
         let proven = row.holder.is_some_and(|holder| holder == adding.holder);
-        Ok(Self { hash, adding, proven, failures: row.failures, ceremonies: row.ceremonies })
+        let pending = row.pending.as_deref().map(serde_json::from_str).transpose().map_err(|_| none())?;
+        Ok(Self { hash, adding, proven, failures: row.failures, ceremonies: row.ceremonies, pending })
     }
 }
 
@@ -216,15 +286,18 @@ async fn open(State(app): State<App>, query: Result<Query<Open>, ApiError>) -> R
     let now = app.clock.now();
     let mut tx = app.db.begin_write().await.map_err(failed)?;
     let body = store::take_pushed(&mut tx, &hash(&query.secret), now).await.map_err(failed)?;
-    let Some(body) = body.filter(|body| serde_json::from_str::<Adding>(body).is_ok()) else {
+    let adding = body.as_deref().and_then(|body| serde_json::from_str::<Adding>(body).ok());
+    let (Some(body), Some(adding)) = (body, adding) else {
         tx.commit().await.map_err(failed)?;
         return Err(pages::ended(&app));
     };
     let secret = new_secret(&app);
-    store::put_visit(&mut tx, &hash(&secret), &body, now + VISIT_LIFE).await.map_err(failed)?;
+    let visit = hash(&secret);
+    store::put_visit(&mut tx, &visit, &body, now + VISIT_LIFE).await.map_err(failed)?;
+    password::ways::begin(&mut tx, &app, &visit, &adding).await.map_err(IntoResponse::into_response)?;
     tx.commit().await.map_err(failed)?;
     let cookie = set_cookie(&app, cookie_name(&app), &secret);
-    Ok(([(header::SET_COOKIE, cookie)], Redirect::to(PAGE)).into_response())
+    Ok(([(header::SET_COOKIE, cookie)], Redirect::to(adding.what.page())).into_response())
 }
 
 /// The page that makes one more passkey.
@@ -233,8 +306,12 @@ async fn open(State(app): State<App>, query: Result<Query<Open>, ApiError>) -> R
 async fn page(State(app): State<App>, visit: AddVisit) -> Result<Response, ApiError> {
     let mut tx = app.db.begin_read().await?;
     let name = store::holder_name(&mut tx, visit.adding.holder).await?.ok_or_else(ApiError::not_found)?;
-    let first = store::passkeys_of(&mut tx, visit.adding.holder).await?.is_empty();
-    Ok(pages::add_passkey(&app, &name, first || visit.proven))
+    let ways = password::store::ways_in(&mut tx, visit.adding.holder).await?;
+    Ok(match (visit.adding.what, visit.may_add(&ways)) {
+        (What::Passkey, true) => pages::add_passkey(&app, &name),
+        (What::Passkey, false) => pages::prove(&app, &name, &ways),
+        (other, _) => Redirect::to(other.page()).into_response(),
+    })
 }
 
 /// The page at the end of it.
@@ -254,7 +331,7 @@ async fn start_prove(
     let mut tx = app.db.read_once().await?;
     let kept = store::passkeys_of(&mut tx, visit.adding.holder).await?;
     drop(tx);
-    let passkeys: Vec<Passkey> = kept.iter().filter_map(|kept| serde_json::from_str(&kept.body).ok()).collect();
+    let passkeys: Vec<Passkey> = kept.iter().filter_map(|kept| uncounted(&kept.body).ok()).collect();
     let (options, state) = app.identity.passkeys.start_passkey_authentication(&passkeys).map_err(|_| refused())?;
     put_ceremony(&app, &visit.hash, visit.ceremonies, "prove", &state, &options).await
 }
@@ -269,7 +346,7 @@ async fn finish_prove(
     Json(request): Json<Finish>,
 ) -> Result<Json<Recognised>, ApiError> {
     match prove(&app, &visit, request).await {
-        Ok(()) => Ok(Json(Recognised { location: PAGE.to_owned() })),
+        Ok(()) => Ok(Json(Recognised { location: visit.adding.what.page().to_owned() })),
         Err(error) => Err(note_failure(&app, source, &visit.hash, visit.failures, error).await?),
     }
 }
@@ -277,18 +354,12 @@ async fn finish_prove(
 async fn prove(app: &App, visit: &AddVisit, request: Finish) -> Result<(), ApiError> {
     let holder = visit.adding.holder;
     let state: PasskeyAuthentication = take_ceremony(app, &visit.hash, "prove", &request.ceremony).await?;
-    let credential: PublicKeyCredential = serde_json::from_value(request.credential).map_err(|_| refused())?;
+    let credential = assertion(request.credential)?;
     let result = app.identity.passkeys.finish_passkey_authentication(&credential, &state).map_err(|_| refused())?;
-    if !result.user_verified() {
-        return Err(refused());
-    }
     let mut tx = app.db.begin_write().await?;
+    tx.lock(holder).await?;
     let kept = store::passkey(&mut tx, result.cred_id()).await?.filter(|kept| kept.holder == holder);
-    let kept = kept.ok_or_else(refused)?;
-    let mut passkey: Passkey = serde_json::from_str(&kept.body).map_err(|_| refused())?;
-    passkey.update_credential(&result);
-    let body = serde_json::to_string(&passkey).map_err(|_| refused())?;
-    store::note_passkey_use(&mut tx, holder, kept.id, &body, app.clock.now()).await?;
+    note_use(&mut tx, app, &kept.ok_or_else(refused)?, &result).await?;
     if !store::recognise_visit(&mut tx, &visit.hash, holder).await? {
         return Err(refused());
     }
@@ -316,8 +387,9 @@ async fn start_add(
     let mut tx = app.db.begin_read().await?;
     let owner = store::owner(&mut tx, visit.adding.holder).await?.ok_or_else(refused)?;
     let kept = store::passkeys_of(&mut tx, visit.adding.holder).await?;
+    let ways = password::store::ways_in(&mut tx, visit.adding.holder).await?;
     drop(tx);
-    if !kept.is_empty() && !visit.proven {
+    if visit.adding.what != What::Passkey || !visit.may_add(&ways) {
         return Err(refused());
     }
     let user_handle = Uuid::from_slice(&owner.user_handle).map_err(|_| refused())?;
@@ -345,22 +417,25 @@ async fn finish_add(
     }
 }
 
+/// Ends a visit whose work is done in this transaction. What was true when it began must be true now: the device is
+/// signed in, somebody showed a way in, and the account is not locked.
+pub(super) async fn finish_visit(app: &App, tx: &mut Tx, visit: &AddVisit) -> Result<(), ApiError> {
+    standing::demand(tx, visit.adding.holder, Change::AddWayIn, app.clock.now()).await?;
+    let signed_in = store::devices_of(tx, visit.adding.holder).await?.contains(&visit.adding.device);
+    let ways = password::store::ways_in(tx, visit.adding.holder).await?;
+    if signed_in && visit.may_add(&ways) && store::end_visit(tx, &visit.hash).await? { Ok(()) } else { Err(refused()) }
+}
+
 async fn add(app: &App, source: std::net::IpAddr, visit: &AddVisit, request: Finish) -> Result<(), ApiError> {
-    let Adding { holder, device } = visit.adding;
+    let Adding { holder, device, .. } = visit.adding;
     let making: Making = take_ceremony(app, &visit.hash, "add", &request.ceremony).await?;
-    let credential: RegisterPublicKeyCredential = serde_json::from_value(request.credential).map_err(|_| refused())?;
+    let credential = registration(request.credential)?;
     let passkey =
         app.identity.passkeys.finish_passkey_registration(&credential, &making.state).map_err(|_| refused())?;
     let body = serde_json::to_string(&passkey).map_err(|_| refused())?;
     let mut tx = app.db.begin_write().await?;
     tx.lock(holder).await?;
-    standing::demand(&mut tx, holder, Change::AddPasskey, app.clock.now()).await?;
-    // What was true when it began must be true now: the device is signed in, and somebody showed a passkey.
-    let signed_in = store::devices_of(&mut tx, holder).await?.contains(&device);
-    let first = store::passkeys_of(&mut tx, holder).await?.is_empty();
-    if !signed_in || !(first || visit.proven) || !store::end_visit(&mut tx, &visit.hash).await? {
-        return Err(refused());
-    }
+    finish_visit(app, &mut tx, visit).await?;
     if !risk::allows_change(app, &mut tx, holder, device, source).await? {
         tx.commit().await?;
         return Err(risk::unusual());

@@ -1,4 +1,5 @@
 import { describe, expect, it } from 'vitest';
+import type { FactorView, PasswordView } from '$lib/ipc/bindings';
 import { click, draw, ok, refused, screen, type, waitFor, world } from '$lib/test/draw';
 import Security from './Security.svelte';
 
@@ -56,6 +57,49 @@ describe('security', () => {
     expect(await screen.findByText('Add a second passkey')).toBeTruthy();
     await click('More for Desk keyring');
     expect(screen.queryByRole('menuitem', { name: 'Take it away' })).toBeNull();
+  });
+
+  it('turns the password on beside two passkeys in the browser', async () => {
+    const on = world();
+    draw(Security, on);
+    expect(await screen.findByText('off: two passkeys are safer')).toBeTruthy();
+    await click('Turn on');
+    await waitFor(() => expect(on.commands.passwordKeep).toHaveBeenCalledOnce());
+    expect(await screen.findByText('Your browser is open')).toBeTruthy();
+  });
+
+  it('turns a kept password off here', async () => {
+    const kept: PasswordView = { name: 'Ines-48271', state: 'on', kept: true, changed_at: '2026-03-02T09:06:00Z', last_used_at: null, last: false };
+    const on = world('', { waysIn: () => ok({ password: kept, factors: [] }) });
+    draw(Security, on);
+    await click('More for Password');
+    await click('Turn off beside passkeys', 'menuitem');
+    await waitFor(() => expect(on.commands.passwordLetGo).toHaveBeenCalledOnce());
+  });
+
+  it('offers no way to take the last way in away', async () => {
+    const password: PasswordView = { name: 'Ines-48271', state: 'on', kept: false, changed_at: '2026-03-02T09:06:00Z', last_used_at: null, last: true };
+    const phone: FactorView = { id: 'factor-1', kind: 'totp', name: 'Phone', created_at: '2026-03-02T09:06:00Z', last_used_at: null, last: true };
+    draw(Security, world('', { passkeys: () => ok([]), waysIn: () => ok({ password, factors: [phone] }) }));
+    await click('More for Phone');
+    expect(screen.queryByRole('menuitem', { name: 'Take it away' })).toBeNull();
+    await click('More for Password');
+    expect(screen.queryByRole('menuitem', { name: 'Take it away' })).toBeNull();
+    expect(screen.getByRole('menuitem', { name: 'Change' })).toBeTruthy();
+  });
+
+  it('takes an authenticator app away and names another', async () => {
+    const on = world();
+    draw(Security, on);
+    await click('More for Phone');
+    await click('Rename', 'menuitem');
+    await type('Name', 'Old phone');
+    await click('Save');
+    await waitFor(() => expect(on.commands.factorRename).toHaveBeenCalledExactlyOnceWith('factor-1', 'Old phone'));
+    await click('More for Old phone');
+    await click('Take it away', 'menuitem');
+    await click('Take it away');
+    await waitFor(() => expect(on.commands.factorRemove).toHaveBeenCalledExactlyOnceWith('factor-1', false));
   });
 
   it('names a passkey', async () => {

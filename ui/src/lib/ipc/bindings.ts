@@ -71,11 +71,11 @@ export const commands = {
 	risk: () => typedError<RiskView, CommandError>(__TAURI_INVOKE("risk")),
 	passkeys: () => typedError<PasskeyView[], CommandError>(__TAURI_INVOKE("passkeys")),
 	/**  Opens the browser on the page that makes one more passkey. */
-	passkeyAdd: () => typedError<AddPasskeyStarted, CommandError>(__TAURI_INVOKE("passkey_add")),
+	passkeyAdd: () => typedError<VisitStarted, CommandError>(__TAURI_INVOKE("passkey_add")),
 	/**  Locks the account: no money leaves, no way in is added, on any device. */
 	accountLock: () => typedError<null, CommandError>(__TAURI_INVOKE("account_lock")),
 	/**  Releases the account, or opens the browser where its passkey has to say so. */
-	accountRelease: () => typedError<StepUpStarted | null, CommandError>(__TAURI_INVOKE("account_release")),
+	accountRelease: () => typedError<VisitStarted | null, CommandError>(__TAURI_INVOKE("account_release")),
 	passkeyRename: (id: PasskeyId, name: string) => typedError<null, CommandError>(__TAURI_INVOKE("passkey_rename", { id, name })),
 	passkeyRemove: (id: PasskeyId, keepDevices: boolean) => typedError<null, CommandError>(__TAURI_INVOKE("passkey_remove", { id, keepDevices })),
 	addresses: () => typedError<AddressesView, CommandError>(__TAURI_INVOKE("addresses")),
@@ -85,6 +85,18 @@ export const commands = {
 	addressSendCode: (id: AddressId) => typedError<null, CommandError>(__TAURI_INVOKE("address_send_code", { id })),
 	addressConfirm: (id: AddressId, code: string) => typedError<AddressView, CommandError>(__TAURI_INVOKE("address_confirm", { id, code })),
 	addressRemove: (id: AddressId) => typedError<null, CommandError>(__TAURI_INVOKE("address_remove", { id })),
+	/**  The password and the second factors. */
+	waysIn: () => typedError<WaysInView, CommandError>(__TAURI_INVOKE("ways_in")),
+	/**  Opens the browser on the page that sets or changes the password. */
+	passwordSet: () => typedError<VisitStarted, CommandError>(__TAURI_INVOKE("password_set")),
+	passwordRemove: (keepDevices: boolean) => typedError<null, CommandError>(__TAURI_INVOKE("password_remove", { keepDevices })),
+	/**  Opens the browser on the page that keeps the password beside two passkeys. */
+	passwordKeep: () => typedError<VisitStarted, CommandError>(__TAURI_INVOKE("password_keep")),
+	passwordLetGo: () => typedError<null, CommandError>(__TAURI_INVOKE("password_let_go")),
+	/**  Opens the browser on the page that sets up an authenticator app. */
+	authenticatorAdd: () => typedError<VisitStarted, CommandError>(__TAURI_INVOKE("authenticator_add")),
+	factorRename: (id: FactorId, name: string) => typedError<null, CommandError>(__TAURI_INVOKE("factor_rename", { id, name })),
+	factorRemove: (id: FactorId, keepDevices: boolean) => typedError<null, CommandError>(__TAURI_INVOKE("factor_remove", { id, keepDevices })),
 	syncNow: () => typedError<null, CommandError>(__TAURI_INVOKE("sync_now")),
 	check: () => typedError<CheckLine[], CommandError>(__TAURI_INVOKE("check")),
 };
@@ -143,12 +155,6 @@ export type AccountView = {
 	transactions: number,
 	first_on: string | null,
 	last_on: string | null,
-};
-
-/**  Where the browser goes to add a passkey. */
-export type AddPasskeyStarted = {
-	address: string,
-	browser_opened: boolean,
 };
 
 /**  An e-mail address or telephone number of a person. */
@@ -331,6 +337,29 @@ export type DueRule =
 ({ day_of_month: number }) & { days_after_closing?: never };
 
 export type Every = "once" | "day" | "week" | "month" | "quarter" | "year";
+
+/**  A second factor beside a password. */
+export type FactorId = string;
+
+/**  What a person shows beside their password. */
+export type FactorKind = 
+/**  Codes of an authenticator app (TOTP, RFC 6238). */
+"totp" | 
+/**  A code sent to a confirmed e-mail address. */
+"email" | 
+/**  A code sent to a confirmed telephone number. */
+"text";
+
+/**  What is shown beside the password. */
+export type FactorView = {
+	id: FactorId,
+	kind: FactorKind,
+	name: string,
+	created_at: string,
+	last_used_at: string | null,
+	/**  It cannot be taken away. */
+	last: boolean,
+};
 
 export type HomeView = {
 	today: string,
@@ -517,6 +546,26 @@ export type PasskeyView = {
 	last_used_at: string | null,
 	/**  Kept in several places: losing one device does not lose it. */
 	synced: boolean,
+	/**  It cannot be taken away. */
+	last: boolean,
+};
+
+/**  Whether a password lets somebody in. */
+export type PasswordState = "on" | 
+/**  There is no second factor to go with it. */
+"needs_factor" | 
+/**  Two passkeys are there, and its owner did not keep it. */
+"off_beside_passkeys";
+
+/**  The password of the account. */
+export type PasswordView = {
+	/**  The account's name at sign-in. */
+	name: string,
+	state: PasswordState,
+	/**  It stays a way in beside two passkeys. */
+	kept: boolean,
+	changed_at: string,
+	last_used_at: string | null,
 	/**  It cannot be taken away. */
 	last: boolean,
 };
@@ -771,6 +820,8 @@ export type SecurityEventKind = "account_created" |
  *  ended.
  */
 "token_reused" | "passkey_added" | "passkey_renamed" | "passkey_removed" | 
+/**  A passkey's counter did not go forward: there may be a copy of it. */
+"passkey_copied" | 
 /**  Something was unusual enough to ask about; the reasons are with the risk decision of this entry. */
 "risk_noticed" | 
 /**  An address was confirmed: notices go there from now on. */
@@ -778,7 +829,13 @@ export type SecurityEventKind = "account_created" |
 /**  An address was taken away; it can still object for a while. */
 "address_removed" | 
 /**  Somebody objected: the new address went, or the one that was taken away stays. */
-"address_change_stopped" | 
+"address_change_stopped" | "password_set" | "password_changed" | "password_removed" | 
+/**  Its owner keeps the password beside two passkeys. */
+"password_kept" | 
+/**  Its owner lets the passkeys stand alone. */
+"password_let_go" | "factor_added" | "factor_renamed" | "factor_removed" | 
+/**  Somebody knew the password and not the code. */
+"factor_refused" | 
 /**  The person said that an event was theirs. */
 "confirmed_as_mine" | 
 /**  The person said that it was not. Its device was signed out. */
@@ -896,13 +953,6 @@ export type StatusView = {
 	version: string,
 };
 
-/**  Where the browser goes for a yes by passkey. */
-export type StepUpStarted = {
-	/**  Good once, for two minutes. */
-	address: string,
-	browser_opened: boolean,
-};
-
 export type Theme = "system" | "light" | "dark";
 
 export type TimelineDay = {
@@ -950,6 +1000,19 @@ export type TransactionView = {
 	memo: string | null,
 	kind: TransactionKind,
 	state: TransactionState,
+};
+
+/**  Where the browser goes to add or change a way in. */
+export type VisitStarted = {
+	address: string,
+	browser_opened: boolean,
+};
+
+/**  What the account has beside its passkeys. */
+export type WaysInView = {
+	password: PasswordView | null,
+	/**  Oldest first. */
+	factors: FactorView[],
 };
 
 /* Tauri Specta runtime */

@@ -71,6 +71,7 @@ export function sampleIpc(query = ''): Ipc {
     }, kind === 'welcome' ? SLOW_MS : BROWSER_MS);
     return { match_code: '62', address: 'http://127.0.0.1:49210/authorize?request=4f2a91', browser_opened: true };
   };
+  const visit = { address: 'http://localhost:8470/sign-in/passkeys/open?secret=4f2a91', browser_opened: true };
 
   const commands: Commands = {
     status: async () => attempt(() => world.statusNow()),
@@ -108,7 +109,7 @@ export function sampleIpc(query = ''): Ipc {
     passkeys: () => read(() => world.passkeys.map((one) => ({ ...one, last: world.passkeys.length === 1 }))),
     accountLock: () => change(() => (world.lockAccount(), null)),
     accountRelease: () => change(() => ((world.status.standing = { restraint: null }), null)),
-    passkeyAdd: async () => attempt(() => ({ address: 'http://localhost:8470/sign-in/passkeys/open?secret=4f2a91', browser_opened: true })),
+    passkeyAdd: async () => attempt(() => visit),
     passkeyRename: (id, name) => change(() => ((found(world.passkeys.find((one) => one.id === id)).name = name), null)),
     passkeyRemove: (id) => change(() => ((world.passkeys = world.passkeys.filter((one) => one.id !== id)), null)),
     addresses: () => read(() => world.addresses),
@@ -123,6 +124,14 @@ export function sampleIpc(query = ''): Ipc {
       return Object.assign(found(world.addresses.items.find((one) => one.id === id)), { state: { state: 'confirmed' as const } });
     }),
     addressRemove: (id) => change(() => ((world.addresses.items = world.addresses.items.filter((one) => one.id !== id)), null)),
+    waysIn: () => read(() => world.ways),
+    passwordSet: async () => attempt(() => visit),
+    passwordRemove: () => change(() => ((world.ways.password = null), null)),
+    passwordKeep: async () => attempt(() => visit),
+    passwordLetGo: () => change(() => (Object.assign(found(world.ways.password ?? undefined), { kept: false, state: 'off_beside_passkeys' }), null)),
+    authenticatorAdd: async () => attempt(() => visit),
+    factorRename: (id, name) => change(() => ((found(world.ways.factors.find((one) => one.id === id)).name = name), null)),
+    factorRemove: (id) => change(() => ((world.ways.factors = world.ways.factors.filter((one) => one.id !== id)), null)),
     home: () => read(() => world.home()),
     bills: () => read(() => ({ today: TODAY, occurrences: occurrences(world.book), bills: world.billViews() })),
     billAdd: (typed) => change(() => {

@@ -12,7 +12,20 @@ function say(text) {
 
 class Refused extends Error {}
 
-async function post(path, body = {}) {
+/** What a person does about a refusal that has a code of its own. */
+const WORDS = {
+  password_too_short: "That is too short. Use at least 8 characters.",
+  password_guessable: "That is easily guessed: a common password, a name, a date or a row of keys. Use a few unusual words.",
+  too_long: "That is too long. Use at most 256 characters.",
+  unavailable: "The server is busy. Try again in a moment.",
+};
+
+async function codeOf(answer) {
+  if (!(answer.headers.get("Content-Type") ?? "").includes("application/problem+json")) return null;
+  return (await answer.json()).code;
+}
+
+async function post(path, body = {}, refused = REFUSED) {
   const answer = await fetch(path, {
     method: "POST",
     headers: { "Content-Type": "application/json" },
@@ -22,14 +35,14 @@ async function post(path, body = {}) {
     const wait = Number(answer.headers.get("Retry-After") ?? "60");
     throw new Refused(`Too many tries. Wait ${wait} seconds, then try again.`);
   }
-  if (answer.status === 409) {
+  if (answer.status === 409 && stepUp) {
     // It is not what this page showed any more: show it as it is now.
     location.reload();
   }
-  if (!(answer.headers.get("Content-Type") ?? "").includes("application/json")) {
-    throw new Refused(REFUSED);
+  if (!answer.ok) {
+    const code = await codeOf(answer);
+    throw new Refused(WORDS[code] ?? (code === "forbidden" ? refused : REFUSED));
   }
-  if (!answer.ok) throw new Refused(REFUSED);
   return answer.json();
 }
 
@@ -99,6 +112,46 @@ function makingPage(form, path) {
   });
 }
 
+/** A form whose fields go to the address that it names. */
+function sendingPage(form) {
+  const button = form.querySelector("button[type=submit]");
+  const fields = [...form.querySelectorAll("input[name]")];
+  form.addEventListener("submit", (event) => {
+    event.preventDefault();
+    attempt([button], async () => {
+      const valueOf = (field) => (field.type === "checkbox" ? field.checked : field.value);
+      const body = Object.fromEntries(fields.map((field) => [field.name, valueOf(field)]));
+      try {
+        const next = await post(form.dataset.send, body, form.dataset.refused);
+        location.assign(next.location);
+      } catch (error) {
+        const first = fields.find((field) => field.name === "password" || field.name === "code");
+        first?.focus();
+        first?.select();
+        throw error;
+      }
+    });
+  });
+  (fields.find((field) => field.value === "") ?? fields[0])?.focus();
+}
+
+/** Looks at what is typed in a password's field, and says when Caps Lock is on. */
+function passwordField(button) {
+  const field = document.getElementById(button.dataset.shows);
+  const caps = document.querySelector("#caps");
+  button.addEventListener("click", () => {
+    const shown = field.type === "text";
+    field.type = shown ? "password" : "text";
+    button.textContent = shown ? "Show" : "Hide";
+    button.setAttribute("aria-label", shown ? "Show password" : "Hide password");
+  });
+  for (const kind of ["keydown", "keyup"]) {
+    field.addEventListener(kind, (event) => {
+      caps.hidden = !event.getModifierState?.("CapsLock");
+    });
+  }
+}
+
 function provePage(button) {
   button.addEventListener("click", () =>
     attempt([button], async () => {
@@ -141,6 +194,10 @@ const add = document.querySelector("#add");
 const prove = document.querySelector("#prove");
 const stepUp = document.querySelector("#step-up");
 const yes = document.querySelector("#yes");
+const sending = document.querySelector("form[data-send]");
+const shows = document.querySelector("button[data-shows]");
+
+if (shows) passwordField(shows);
 
 if ((passkey || create || add || prove || stepUp) && !window.PublicKeyCredential?.parseRequestOptionsFromJSON) {
   say("This browser cannot use passkeys. Open this page in a newer one.");
@@ -156,4 +213,6 @@ if ((passkey || create || add || prove || stepUp) && !window.PublicKeyCredential
   stepUpPage(stepUp);
 } else if (yes) {
   confirmPage(yes, document.querySelector("#no"));
+} else if (sending) {
+  sendingPage(sending);
 }

@@ -1,0 +1,446 @@
+//! Signing in by an account name, a password and a code, and making an account that has these instead of a passkey.
+//! A name that nobody has, a wrong password and one that is off are one answer, at the same cost. Changing the password of
+//! an account is the business of `ways`.
+
+pub mod hashing;
+mod pages;
+pub(super) mod store;
+#[cfg(test)]
+pub(super) mod tests;
+pub(super) mod totp;
+pub(super) mod ways;
+
+use std::sync::Arc;
+
+use api::error::ErrorCode;
+use axum::extract::State;
+use axum::response::{IntoResponse, Redirect, Response};
+use data_encoding::BASE32_NOPAD;
+use domain::ids::HolderId;
+use domain::security::{Happened, SecurityEventKind};
+use domain::ways_in::{PasswordError, PasswordState};
+use icu_casemap::CaseMapper;
+use icu_normalizer::ComposingNormalizerBorrowed;
+use jiff::Timestamp;
+use serde::{Deserialize, Serialize};
+use utoipa_axum::router::OpenApiRouter;
+use utoipa_axum::routes;
+
+use super::passkeys::{Recognised, note_failure, note_failure_of, put_holder, still_unknown};
+use super::visit::{Visit, clean_name, too_often};
+use super::{passkeys, store as visits};
+use crate::App;
+use crate::db::{DbResult, Tx};
+use crate::error::ApiError;
+use crate::http::{Json, Source};
+use crate::risk::{self, Mark};
+use crate::security;
+use hashing::{Busy, Hashed, Typed};
+pub(super) use pages::proof_form;
+use totp::{Authenticator, SECRET_BYTES};
+
+const SIGN_IN: &str = "/sign-in";
+const CODE: &str = "/sign-in/password/code";
+const CREATE: &str = "/sign-in/create/password";
+const CHOOSE: &str = "/sign-in/create/password/choose";
+const SET_UP: &str = "/sign-in/create/password/code";
+/// Characters of an account name before the digits that the server adds.
+const NAME_MAX: usize = 40;
+/// Account names that are drawn before one is free.
+const DRAWS: usize = 16;
+/// Wrong codes that may come at once after the right password; then one more each interval.
+const CODES_AT_ONCE: i64 = 10;
+const CODES_EVERY_MICROS: i64 = 6 * 60 * 1_000_000;
+/// How an account's first authenticator app is called until its owner says otherwise.
+const FIRST_APP: &str = "Authenticator app";
+
+pub fn routes() -> OpenApiRouter<App> {
+    OpenApiRouter::new()
+        .routes(routes!(page, show))
+        .routes(routes!(code_page, show_code))
+        .routes(routes!(create_page, create))
+        .routes(routes!(choose_page, choose))
+        .routes(routes!(set_up_page, set_up))
+        .merge(ways::routes())
+}
+
+/// How far a visit has got: what it must remember from one page to the next.
+#[derive(Clone, Serialize, Deserialize)]
+#[serde(tag = "step", rename_all = "snake_case")]
+pub(super) enum Pending {
+    /// The password was right; a code is asked for.
+    Code { holder: HolderId },
+    /// A password is to be chosen for an account with these names.
+    Named { name: String, account_name: String },
+    /// It has a password, and an authenticator app is being set up.
+    Chosen { name: String, account_name: String, hash: String, long: bool, secret: String, keep_devices: bool },
+    /// An authenticator app is being set up.
+    Key { secret: String },
+}
+
+async fn set_pending(tx: &mut Tx, visit: &[u8; 32], pending: &Pending) -> Result<(), ApiError> {
+    let pending = serde_json::to_string(pending).map_err(|_| refused())?;
+    if visits::set_pending(tx, visit, &pending).await? { Ok(()) } else { Err(refused()) }
+}
+
+/// The one answer to a name, a password or a code that does not fit.
+fn refused() -> ApiError {
+    ApiError::new(ErrorCode::Forbidden, "this did not match")
+}
+
+impl From<Busy> for ApiError {
+    fn from(_: Busy) -> Self {
+        let mut error = Self::new(ErrorCode::Unavailable, "too many people are signing in just now");
+        error.retry_after = Some(2);
+        error
+    }
+}
+
+impl From<PasswordError> for ApiError {
+    fn from(error: PasswordError) -> Self {
+        let invalid = |code, title| Self::invalid(code, "password", title);
+        match error {
+            PasswordError::TooShort { .. } => invalid(ErrorCode::PasswordTooShort, "the password is too short"),
+            PasswordError::TooLong => invalid(ErrorCode::TooLong, "the password is too long"),
+            PasswordError::Guessable => invalid(ErrorCode::PasswordGuessable, "the password is easily guessed"),
+        }
+    }
+}
+
+/// An account name as names are compared: without regard to case, width or accents' spelling.
+pub(super) fn name_key(name: &str) -> String {
+    let same = ComposingNormalizerBorrowed::new_nfkc();
+    let plain = name.split_whitespace().collect::<Vec<_>>().join("-");
+    let folded = CaseMapper::new().fold_string(&same.normalize(&plain)).into_owned();
+    same.normalize(&folded).into_owned()
+}
+
+/// The name and the digits that make it one that nobody can try out.
+pub(super) async fn draw_name(tx: &mut Tx, app: &App, wish: &str) -> Result<String, ApiError> {
+    let plain = wish.split_whitespace().collect::<Vec<_>>().join("-");
+    for _ in 0..DRAWS {
+        let digits = u32::from_be_bytes(app.random()) % 90_000 + 10_000;
+        let name = format!("{plain}-{digits}");
+        if !store::name_is_taken(tx, &name_key(&name)).await? {
+            return Ok(name);
+        }
+    }
+    Err(ApiError::new(ErrorCode::Unavailable, "no name is free just now"))
+}
+
+fn wish_of(typed: &str) -> Result<String, ApiError> {
+    let wrong =
+        || ApiError::invalid(ErrorCode::InvalidRequest, "account_name", "an account name has 1 to 40 characters");
+    clean_name(typed).filter(|name| name.chars().count() <= NAME_MAX).ok_or_else(wrong)
+}
+
+// ---- signing in --------------------------------------------------------------------------------------------------
+
+/// The page to sign in with a password.
+#[utoipa::path(get, path = "/sign-in/password", tag = "sign_in", responses((status = 200, description = "The page"), (status = 400, description = "No visit")))]
+async fn page(State(app): State<App>, visit: Visit) -> Response {
+    if visit.holder.is_some() {
+        return Redirect::to("/sign-in/confirm").into_response();
+    }
+    pages::password(&app, &visit.request.device_name)
+}
+
+#[derive(Deserialize, utoipa::ToSchema)]
+struct Shown {
+    /// The account's name.
+    name: String,
+    password: String,
+}
+
+/// Takes a name and a password; a code comes next.
+#[utoipa::path(post, path = "/sign-in/password", tag = "sign_in", request_body = Shown, responses((status = 200, body = Recognised)))]
+async fn show(
+    State(app): State<App>,
+    Source(source): Source,
+    visit: Visit,
+    Json(shown): Json<Shown>,
+) -> Result<Json<Recognised>, ApiError> {
+    app.limits.start.take(source, app.clock.now()).map_err(too_often)?;
+    let (error, whose) = match check(&app, &visit, shown).await {
+        Ok(Checked::Fits) => return Ok(Json(Recognised { location: CODE.to_owned() })),
+        Ok(Checked::Wrong(whose)) => (refused(), whose),
+        Err(error) => (error, None),
+    };
+    // It is counted against an account, or in the same words against nobody: the clock tells nothing.
+    let whose = whose.unwrap_or_else(|| HolderId::from_uuid(uuid::Uuid::nil()));
+    Err(note_failure_of(&app, source, &visit.hash, visit.failures, error, Some(whose)).await?)
+}
+
+enum Checked {
+    Fits,
+    /// Whose account it would have been.
+    Wrong(Option<HolderId>),
+}
+
+async fn check(app: &App, visit: &Visit, shown: Shown) -> Result<Checked, ApiError> {
+    still_unknown(visit)?;
+    let typed = Arc::new(Typed::new(shown.password).ok_or_else(refused)?);
+    let mut tx = app.db.read_once().await?;
+    let kept = store::password_of_name(&mut tx, &name_key(&shown.name)).await?;
+    drop(tx);
+    let hash = kept.as_ref().map(|kept| kept.hash.as_str());
+    let fits = app.identity.passwords.fits(Arc::clone(&typed), hash).await?;
+    let kept = match kept {
+        Some(kept) if fits => kept,
+        other => return Ok(Checked::Wrong(other.map(|kept| kept.holder))),
+    };
+    let raised = app.identity.passwords.raise(typed, &kept.hash, app.chance.as_ref()).await?;
+    let mut tx = app.db.begin_write().await?;
+    if store::ways_in(&mut tx, kept.holder).await?.password_state() != Some(PasswordState::On) {
+        return Err(refused());
+    }
+    if let Some(raised) = raised {
+        store::raise_password(&mut tx, kept.holder, &kept.hash, &raised).await?;
+    }
+    set_pending(&mut tx, &visit.hash, &Pending::Code { holder: kept.holder }).await?;
+    tx.commit().await?;
+    Ok(Checked::Fits)
+}
+
+/// The page that asks for the code.
+#[utoipa::path(get, path = "/sign-in/password/code", tag = "sign_in", responses((status = 200, description = "The page"), (status = 400, description = "No visit")))]
+async fn code_page(State(app): State<App>, visit: Visit) -> Response {
+    match (visit.holder, visit.pending) {
+        (Some(_), _) => Redirect::to("/sign-in/confirm").into_response(),
+        (None, Some(Pending::Code { .. })) => pages::code(&app),
+        (None, _) => Redirect::to(SIGN_IN).into_response(),
+    }
+}
+
+#[derive(Deserialize, utoipa::ToSchema)]
+struct ShownCode {
+    /// Six digits; spaces do not matter.
+    code: String,
+}
+
+/// Recognises somebody by the code beside their password.
+#[utoipa::path(post, path = "/sign-in/password/code", tag = "sign_in", request_body = ShownCode, responses((status = 200, body = Recognised)))]
+async fn show_code(
+    State(app): State<App>,
+    Source(source): Source,
+    visit: Visit,
+    Json(shown): Json<ShownCode>,
+) -> Result<Json<Recognised>, ApiError> {
+    match recognise(&app, &visit, &shown.code).await {
+        Ok(()) => Ok(Recognised::confirm()),
+        Err(error) => Err(note_failure(&app, source, &visit.hash, visit.failures, error).await?),
+    }
+}
+
+async fn recognise(app: &App, visit: &Visit, code: &str) -> Result<(), ApiError> {
+    still_unknown(visit)?;
+    let Some(Pending::Code { holder }) = visit.pending else { return Err(refused()) };
+    let mut tx = app.db.begin_write().await?;
+    tx.lock(holder).await?;
+    // What was true at the password must be true now.
+    if store::ways_in(&mut tx, holder).await?.password_state() != Some(PasswordState::On) {
+        return Err(refused());
+    }
+    match take_code(&mut tx, app, holder, code).await? {
+        CodeTaken::Fits => {
+            if !visits::recognise_visit(&mut tx, &visit.hash, holder).await? {
+                return Err(refused());
+            }
+            Ok(tx.commit().await?)
+        }
+        CodeTaken::Wrong => {
+            // Whoever got here knows the password. Once in a visit is enough to say so.
+            if passkeys::is_last_failure(visit.failures) {
+                let happened = event(SecurityEventKind::FactorRefused, app.clock.now());
+                security::record(&mut tx, holder, happened).await?;
+            }
+            tx.commit().await?;
+            Err(refused())
+        }
+        CodeTaken::TooOften(wait) => Err(too_often(wait)),
+    }
+}
+
+pub(super) enum CodeTaken {
+    Fits,
+    Wrong,
+    /// Seconds until the next may come.
+    TooOften(u32),
+}
+
+/// Takes a code of the account's authenticator apps: each once. Wrong ones are few, since only who knows the password
+/// may try any; passkeys go on letting their owner in.
+pub(super) async fn take_code(tx: &mut Tx, app: &App, holder: HolderId, code: &str) -> DbResult<CodeTaken> {
+    let now = app.clock.now();
+    let until = store::password(tx, holder).await?.map_or(0, |kept| kept.codes_until);
+    let begun = until.max(now.as_microsecond());
+    let wait = begun - now.as_microsecond() - CODES_EVERY_MICROS * (CODES_AT_ONCE - 1);
+    if wait > 0 {
+        return Ok(CodeTaken::TooOften(u32::try_from(wait / 1_000_000 + 1).unwrap_or(u32::MAX)));
+    }
+    for totp in store::totps(tx, holder).await? {
+        let step = Authenticator::checking(&totp.secret).and_then(|key| key.step_of(code, now));
+        if let Some(step) = step
+            && store::use_totp(tx, holder, totp.id, step, now).await?
+        {
+            store::note_password_use(tx, holder, now).await?;
+            return Ok(CodeTaken::Fits);
+        }
+    }
+    store::set_codes_until(tx, holder, begun + CODES_EVERY_MICROS).await?;
+    risk::mark(tx, holder, Mark::FailedTry, now).await?;
+    Ok(CodeTaken::Wrong)
+}
+
+// ---- a new account -----------------------------------------------------------------------------------------------
+
+/// The page that names a new account with a password.
+#[utoipa::path(get, path = "/sign-in/create/password", tag = "sign_in", responses((status = 200, description = "The page"), (status = 400, description = "No visit")))]
+async fn create_page(State(app): State<App>, visit: Visit) -> Response {
+    if visit.holder.is_some() {
+        return Redirect::to("/sign-in/confirm").into_response();
+    }
+    pages::create(&app, &visit.request.device_name, visit.request.login_hint.as_deref())
+}
+
+#[derive(Deserialize, utoipa::ToSchema)]
+struct Names {
+    /// How the account's pages name its owner, 1 to 80 characters.
+    name: String,
+    /// What its owner types to sign in, 1 to 40 characters; the server adds digits.
+    account_name: String,
+}
+
+/// Names a new account.
+#[utoipa::path(post, path = "/sign-in/create/password", tag = "sign_in", request_body = Names, responses((status = 200, body = Recognised)))]
+async fn create(
+    State(app): State<App>,
+    Source(source): Source,
+    visit: Visit,
+    Json(names): Json<Names>,
+) -> Result<Json<Recognised>, ApiError> {
+    app.limits.start.take(source, app.clock.now()).map_err(too_often)?;
+    still_unknown(&visit)?;
+    let wrong = || ApiError::invalid(ErrorCode::InvalidRequest, "name", "a name has 1 to 80 characters");
+    let name = clean_name(&names.name).ok_or_else(wrong)?;
+    let wish = wish_of(&names.account_name)?;
+    let mut tx = app.db.begin_write().await?;
+    let account_name = draw_name(&mut tx, &app, &wish).await?;
+    set_pending(&mut tx, &visit.hash, &Pending::Named { name, account_name }).await?;
+    tx.commit().await?;
+    Ok(Json(Recognised { location: CHOOSE.to_owned() }))
+}
+
+/// The page that asks for a new account's password.
+#[utoipa::path(get, path = "/sign-in/create/password/choose", tag = "sign_in", responses((status = 200, description = "The page"), (status = 400, description = "No visit")))]
+async fn choose_page(State(app): State<App>, visit: Visit) -> Response {
+    match (visit.holder, visit.pending) {
+        (Some(_), _) => Redirect::to("/sign-in/confirm").into_response(),
+        (None, Some(Pending::Named { account_name, .. } | Pending::Chosen { account_name, .. })) => {
+            pages::choose(&app, &account_name, CHOOSE)
+        }
+        (None, _) => Redirect::to(CREATE).into_response(),
+    }
+}
+
+#[derive(Deserialize, utoipa::ToSchema)]
+struct Chosen {
+    /// 8 to 256 characters of any kind.
+    password: String,
+}
+
+/// Takes a new account's password.
+#[utoipa::path(post, path = "/sign-in/create/password/choose", tag = "sign_in", request_body = Chosen, responses((status = 200, body = Recognised)))]
+async fn choose(
+    State(app): State<App>,
+    Source(source): Source,
+    visit: Visit,
+    Json(chosen): Json<Chosen>,
+) -> Result<Json<Recognised>, ApiError> {
+    app.limits.start.take(source, app.clock.now()).map_err(too_often)?;
+    still_unknown(&visit)?;
+    let (Some(Pending::Named { name, account_name }) | Some(Pending::Chosen { name, account_name, .. })) =
+        visit.pending
+    else {
+        return Err(refused());
+    };
+    let Hashed { hash, long } = hashed(&app, chosen.password, &[&name, &account_name]).await?;
+    let secret = BASE32_NOPAD.encode(&app.random::<SECRET_BYTES>());
+    let mut tx = app.db.begin_write().await?;
+    let chosen = Pending::Chosen { name, account_name, hash, long, secret, keep_devices: false };
+    set_pending(&mut tx, &visit.hash, &chosen).await?;
+    tx.commit().await?;
+    Ok(Json(Recognised { location: SET_UP.to_owned() }))
+}
+
+/// The hash of a new password, which must be none that anybody would try for this person.
+pub(super) async fn hashed(app: &App, password: String, names: &[&str]) -> Result<Hashed, ApiError> {
+    let typed = Typed::new(password).ok_or(PasswordError::TooLong)?;
+    let server = [app.settings.server_name.as_str(), app.settings.public_url.host(), "Billfold"];
+    let known = names.iter().copied().chain(server).map(str::to_owned).collect();
+    Ok(app.identity.passwords.take(Arc::new(typed), known, app.chance.as_ref()).await??)
+}
+
+/// The page that sets up a new account's authenticator app.
+#[utoipa::path(get, path = "/sign-in/create/password/code", tag = "sign_in", responses((status = 200, description = "The page"), (status = 400, description = "No visit")))]
+async fn set_up_page(State(app): State<App>, visit: Visit) -> Result<Response, ApiError> {
+    match (visit.holder, visit.pending) {
+        (Some(_), _) => Ok(Redirect::to("/sign-in/confirm").into_response()),
+        (None, Some(Pending::Chosen { account_name, secret, .. })) => {
+            let secret = BASE32_NOPAD.decode(secret.as_bytes()).map_err(|_| refused())?;
+            let key = Authenticator::new(&secret, &account_name, &app.settings.server_name).ok_or_else(refused)?;
+            pages::set_up(&app, &key, None, SET_UP).ok_or_else(refused)
+        }
+        (None, _) => Ok(Redirect::to(CREATE).into_response()),
+    }
+}
+
+/// Makes the account: it exists once its authenticator app has shown a code.
+#[utoipa::path(post, path = "/sign-in/create/password/code", tag = "sign_in", request_body = ShownCode, responses((status = 200, body = Recognised)))]
+async fn set_up(
+    State(app): State<App>,
+    Source(source): Source,
+    visit: Visit,
+    Json(shown): Json<ShownCode>,
+) -> Result<Json<Recognised>, ApiError> {
+    // On a server of this machine alone, the source is the person themselves.
+    if !app.settings.public_url.is_localhost() {
+        app.limits.registration.take(source, app.clock.now()).map_err(too_often)?;
+    }
+    match make(&app, &visit, &shown.code).await {
+        Ok(()) => Ok(Recognised::confirm()),
+        Err(error) => Err(note_failure(&app, source, &visit.hash, visit.failures, error).await?),
+    }
+}
+
+async fn make(app: &App, visit: &Visit, code: &str) -> Result<(), ApiError> {
+    still_unknown(visit)?;
+    let Some(Pending::Chosen { name, account_name, hash, long, secret, .. }) = &visit.pending else {
+        return Err(refused());
+    };
+    let now = app.clock.now();
+    let secret = BASE32_NOPAD.decode(secret.as_bytes()).map_err(|_| refused())?;
+    let step = Authenticator::checking(&secret).and_then(|key| key.step_of(code, now)).ok_or_else(refused)?;
+    let holder = app.new_holder_id();
+    let user_handle = uuid::Builder::from_random_bytes(app.random()).into_uuid();
+    let mut tx = app.db.begin_write().await?;
+    put_holder(&mut tx, app, holder, user_handle, name).await?;
+    match store::put_password(&mut tx, holder, (account_name, &name_key(account_name)), hash, *long, now).await {
+        // Somebody drew the same digits meanwhile: the person begins again and gets others.
+        Err(error) if error.is_duplicate() => return Err(refused()),
+        other => other?,
+    }
+    security::record(&mut tx, holder, event(SecurityEventKind::PasswordSet, now)).await?;
+    store::put_totp(&mut tx, holder, app.new_factor_id(), FIRST_APP, &secret, step, now).await?;
+    let added = Happened { name: Some(FIRST_APP.to_owned()), ..event(SecurityEventKind::FactorAdded, now) };
+    security::record(&mut tx, holder, added).await?;
+    if !visits::recognise_visit(&mut tx, &visit.hash, holder).await? {
+        return Err(refused());
+    }
+    Ok(tx.commit().await?)
+}
+
+/// An entry of the security log where no device is signed in yet.
+fn event(kind: SecurityEventKind, at: Timestamp) -> Happened {
+    Happened { at, kind, by: None, device: None, name: None, about: None }
+}

@@ -1,0 +1,206 @@
+//! Rows of passwords and authenticator apps. Hashes and keys leave here only for a comparison.
+
+use domain::ids::{FactorId, HolderId};
+use domain::ways_in::{FactorKind, PasswordWay, WaysIn};
+use jiff::Timestamp;
+use sqlx::FromRow;
+use uuid::Uuid;
+
+use super::super::store::{one, row, run, time};
+use crate::db::{DbError, DbResult, Tx, on_engine};
+
+// ---- passwords ---------------------------------------------------------------------------------------------------
+
+#[derive(FromRow)]
+struct PasswordRow {
+    holder_id: Uuid,
+    name: String,
+    hash: String,
+    long: i64,
+    kept: i64,
+    changed_at: i64,
+    last_used_at: Option<i64>,
+    codes_until: i64,
+}
+
+/// A password as it is kept.
+pub struct KeptPassword {
+    pub holder: HolderId,
+    /// The account's name at sign-in.
+    pub name: String,
+    pub hash: String,
+    pub way: PasswordWay,
+    pub changed_at: Timestamp,
+    pub last_used_at: Option<Timestamp>,
+    /// Microseconds since 1970.
+    pub codes_until: i64,
+}
+
+impl PasswordRow {
+    fn read(self) -> DbResult<KeptPassword> {
+        Ok(KeptPassword {
+            holder: HolderId::from_uuid(self.holder_id),
+            name: self.name,
+            hash: self.hash,
+            way: PasswordWay { long: self.long == 1, kept: self.kept == 1 },
+            changed_at: time(self.changed_at)?,
+            last_used_at: self.last_used_at.map(time).transpose()?,
+            codes_until: self.codes_until,
+        })
+    }
+}
+
+pub async fn password(tx: &mut Tx, holder: HolderId) -> DbResult<Option<KeptPassword>> {
+    const FIND: &str = "SELECT * FROM password WHERE holder_id = $1";
+    let row: Option<PasswordRow> = row!(tx, FIND, holder.as_uuid())?;
+    row.map(PasswordRow::read).transpose()
+}
+
+/// Whose account is called so.
+pub async fn password_of_name(tx: &mut Tx, name_key: &str) -> DbResult<Option<KeptPassword>> {
+    let row: Option<PasswordRow> = row!(tx, "SELECT * FROM password WHERE name_key = $1", name_key)?;
+    row.map(PasswordRow::read).transpose()
+}
+
+pub async fn name_is_taken(tx: &mut Tx, name_key: &str) -> DbResult<bool> {
+    let found: Option<Uuid> = one!(tx, "SELECT holder_id FROM password WHERE name_key = $1", name_key)?;
+    Ok(found.is_some())
+}
+
+/// A password that an account did not have.
+pub async fn put_password(
+    tx: &mut Tx,
+    holder: HolderId,
+    (name, name_key): (&str, &str),
+    hash: &str,
+    long: bool,
+    now: Timestamp,
+) -> DbResult<()> {
+    const PUT: &str = "INSERT INTO password (holder_id, name, name_key, hash, long, changed_at)
+                       VALUES ($1, $2, $3, $4, $5, $6)";
+    let now = now.as_microsecond();
+    run!(tx, PUT, holder.as_uuid(), name, name_key, hash, i64::from(long), now).map(drop)
+}
+
+/// Another password; false when there is none to change.
+pub async fn change_password(tx: &mut Tx, holder: HolderId, hash: &str, long: bool, now: Timestamp) -> DbResult<bool> {
+    const SET: &str = "UPDATE password SET hash = $2, long = $3, changed_at = $4, codes_until = 0 WHERE holder_id = $1";
+    Ok(run!(tx, SET, holder.as_uuid(), hash, i64::from(long), now.as_microsecond())? == 1)
+}
+
+pub async fn keep_password(tx: &mut Tx, holder: HolderId, kept: bool) -> DbResult<()> {
+    run!(tx, "UPDATE password SET kept = $2 WHERE holder_id = $1", holder.as_uuid(), i64::from(kept)).map(drop)
+}
+
+pub async fn remove_password(tx: &mut Tx, holder: HolderId) -> DbResult<()> {
+    run!(tx, "DELETE FROM password WHERE holder_id = $1", holder.as_uuid()).map(drop)
+}
+
+/// The same password at another cost.
+pub async fn raise_password(tx: &mut Tx, holder: HolderId, before: &str, hash: &str) -> DbResult<()> {
+    const SET: &str = "UPDATE password SET hash = $3 WHERE holder_id = $1 AND hash = $2";
+    run!(tx, SET, holder.as_uuid(), before, hash).map(drop)
+}
+
+/// It let somebody in: wrong codes before are forgotten.
+pub async fn note_password_use(tx: &mut Tx, holder: HolderId, now: Timestamp) -> DbResult<()> {
+    const SET: &str = "UPDATE password SET last_used_at = $2, codes_until = 0 WHERE holder_id = $1";
+    run!(tx, SET, holder.as_uuid(), now.as_microsecond()).map(drop)
+}
+
+/// A code beside the password was wrong.
+pub async fn set_codes_until(tx: &mut Tx, holder: HolderId, until: i64) -> DbResult<()> {
+    const SET: &str = "UPDATE password SET codes_until = $2 WHERE holder_id = $1";
+    run!(tx, SET, holder.as_uuid(), until).map(drop)
+}
+
+// ---- authenticator apps ------------------------------------------------------------------------------------------
+
+#[derive(FromRow)]
+struct TotpRow {
+    factor_id: Uuid,
+    name: String,
+    secret: Vec<u8>,
+    created_at: i64,
+    last_used_at: Option<i64>,
+}
+
+/// An authenticator app of an account.
+pub struct KeptTotp {
+    pub id: FactorId,
+    pub name: String,
+    pub secret: Vec<u8>,
+    pub created_at: Timestamp,
+    pub last_used_at: Option<Timestamp>,
+}
+
+impl TotpRow {
+    fn read(self) -> DbResult<KeptTotp> {
+        Ok(KeptTotp {
+            id: FactorId::from_uuid(self.factor_id),
+            name: self.name,
+            secret: self.secret,
+            created_at: time(self.created_at)?,
+            last_used_at: self.last_used_at.map(time).transpose()?,
+        })
+    }
+}
+
+/// A holder's authenticator apps, oldest first.
+pub async fn totps(tx: &mut Tx, holder: HolderId) -> DbResult<Vec<KeptTotp>> {
+    const LIST: &str = "SELECT factor_id, name, secret, created_at, last_used_at FROM totp
+                         WHERE holder_id = $1 ORDER BY created_at, factor_id";
+    let rows: Vec<TotpRow> = on_engine!(tx, |db| {
+        sqlx::query_as(LIST).bind(holder.as_uuid()).fetch_all(db).await.map_err(DbError::from)
+    })?;
+    rows.into_iter().map(TotpRow::read).collect()
+}
+
+/// A new one, whose code of this step was just shown.
+pub async fn put_totp(
+    tx: &mut Tx,
+    holder: HolderId,
+    id: FactorId,
+    name: &str,
+    secret: &[u8],
+    step: i64,
+    now: Timestamp,
+) -> DbResult<()> {
+    const PUT: &str = "INSERT INTO totp (holder_id, factor_id, name, secret, step, created_at)
+                       VALUES ($1, $2, $3, $4, $5, $6)";
+    run!(tx, PUT, holder.as_uuid(), id.as_uuid(), name, secret, step, now.as_microsecond()).map(drop)
+}
+
+/// Uses the code of a step. False when it, or a later one, was used before.
+pub async fn use_totp(tx: &mut Tx, holder: HolderId, id: FactorId, step: i64, now: Timestamp) -> DbResult<bool> {
+    const USE: &str =
+        "UPDATE totp SET step = $3, last_used_at = $4 WHERE holder_id = $1 AND factor_id = $2 AND step < $3";
+    Ok(run!(tx, USE, holder.as_uuid(), id.as_uuid(), step, now.as_microsecond())? == 1)
+}
+
+/// False when there is no such app.
+pub async fn name_totp(tx: &mut Tx, holder: HolderId, id: FactorId, name: &str) -> DbResult<bool> {
+    const SET: &str = "UPDATE totp SET name = $3 WHERE holder_id = $1 AND factor_id = $2";
+    Ok(run!(tx, SET, holder.as_uuid(), id.as_uuid(), name)? == 1)
+}
+
+pub async fn remove_totp(tx: &mut Tx, holder: HolderId, id: FactorId) -> DbResult<()> {
+    const REMOVE: &str = "DELETE FROM totp WHERE holder_id = $1 AND factor_id = $2";
+    run!(tx, REMOVE, holder.as_uuid(), id.as_uuid()).map(drop)
+}
+
+// ---- all of it ---------------------------------------------------------------------------------------------------
+
+/// What an account has to let its person in.
+pub async fn ways_in(tx: &mut Tx, holder: HolderId) -> DbResult<WaysIn> {
+    const PASSKEYS: &str = "SELECT COUNT(*) FROM passkey WHERE holder_id = $1";
+    const TOTPS: &str = "SELECT COUNT(*) FROM totp WHERE holder_id = $1";
+    let passkeys: Option<i64> = one!(tx, PASSKEYS, holder.as_uuid())?;
+    let totps: Option<i64> = one!(tx, TOTPS, holder.as_uuid())?;
+    let count = |rows: Option<i64>| usize::try_from(rows.unwrap_or(0)).unwrap_or(0);
+    Ok(WaysIn {
+        passkeys: count(passkeys),
+        password: password(tx, holder).await?.map(|kept| kept.way),
+        factors: vec![FactorKind::Totp; count(totps)],
+    })
+}

@@ -1,0 +1,642 @@
+//! Sign-in by password and code, and every way it must fail alike.
+
+use std::time::Instant;
+
+use api::error::ErrorCode;
+use api::security::{OneTimeAddress, WaysIn};
+use api::sign_in::{Me, TOKEN_PATH, TokenResponse};
+use data_encoding::BASE32_NOPAD;
+use domain::security::SecurityEventKind as Kind;
+use domain::ways_in::PasswordState;
+use futures_util::{StreamExt as _, stream};
+use jiff::SignedDuration;
+use serde_json::{Value, json};
+
+use super::super::tests::{Browser, add, adding, by_passkey, param, passkeys, prove, redeem, send, visit};
+use super::name_key;
+use crate::testing::{Answer, DeviceKey, ORIGIN, TestDevice, World, coming_from, on_each_engine, on_sqlite};
+
+pub(in crate::sign_in) const PASSWORD: &str = "hollow reed lantern";
+
+/// What an authenticator app holds.
+pub(in crate::sign_in) struct Phone(totp_rs::Totp);
+
+impl Phone {
+    /// As typed from a page that sets one up.
+    pub fn from_page(page: &str) -> Self {
+        let key = page.split("<dd class=\"key\">").nth(1).expect("a key").split('<').next().expect("its end");
+        let secret = BASE32_NOPAD.decode(key.replace(' ', "").as_bytes()).expect("base32");
+        Self(totp_rs::Builder::new().with_secret(secret).build().expect("a key"))
+    }
+
+    pub fn code(&self, world: &World) -> String {
+        self.0.generate(u64::try_from(world.now().as_second()).expect("after 1970")).to_string()
+    }
+
+    /// One that no window holds.
+    pub fn wrong(&self, world: &World) -> String {
+        self.0.generate(u64::try_from(world.now().as_second()).expect("after 1970") + 3_600).to_string()
+    }
+}
+
+/// A person with a password and an authenticator app, and a device that they signed in.
+pub(in crate::sign_in) struct Person {
+    pub name: String,
+    pub phone: Phone,
+    pub device: TestDevice,
+}
+
+async fn names(browser: &Browser<'_>) -> Answer {
+    browser.post("/sign-in/create/password", &json!({"name": "Ines Calloway", "account_name": "Ines"})).await
+}
+
+/// Makes an account in a browser that a sign-in opened.
+async fn create(browser: &mut Browser<'_>) -> (String, Phone) {
+    let next: Value = names(browser).await.ok();
+    assert_eq!(next["location"], "/sign-in/create/password/choose");
+    let page = browser.get("/sign-in/create/password/choose").await.text();
+    let name = page.split("value=\"").nth(1).unwrap().split('"').next().unwrap().to_owned();
+    browser.post("/sign-in/create/password/choose", &json!({"password": PASSWORD})).await.expect(200);
+    let phone = Phone::from_page(&browser.get("/sign-in/create/password/code").await.text());
+    let code = json!({"code": phone.code(browser.world)});
+    let next: Value = browser.post("/sign-in/create/password/code", &code).await.ok();
+    assert_eq!(next["location"], "/sign-in/confirm");
+    (name, phone)
+}
+
+pub(in crate::sign_in) async fn person(world: &World) -> Person {
+    let key = DeviceKey::new();
+    let mut browser = Browser::new(world);
+    visit(&mut browser, &key).await;
+    let (name, phone) = create(&mut browser).await;
+    let device = let_in(world, &browser, key).await;
+    world.advance(SignedDuration::from_secs(60));
+    Person { name, phone, device }
+}
+
+/// Says yes in the browser and gives the app its tokens.
+pub(in crate::sign_in) async fn let_in(world: &World, browser: &Browser<'_>, key: DeviceKey) -> TestDevice {
+    let code = param(&browser.confirm().await, "code").unwrap();
+    let tokens: TokenResponse = send(world, &key, TOKEN_PATH, &redeem(&code)).await.ok();
+    world.signed_in(key, tokens)
+}
+
+async fn show(browser: &Browser<'_>, name: &str, password: &str) -> Answer {
+    browser.post("/sign-in/password", &json!({"name": name, "password": password})).await
+}
+
+async fn show_code(browser: &Browser<'_>, code: &str) -> Answer {
+    browser.post("/sign-in/password/code", &json!({"code": code})).await
+}
+
+/// A browser at the sign-in page.
+async fn at_the_page<'a>(world: &'a World, key: &DeviceKey) -> Browser<'a> {
+    let mut browser = Browser::new(world);
+    visit(&mut browser, key).await;
+    browser
+}
+
+// ---- the whole way -----------------------------------------------------------------------------------------------
+
+#[tokio::test]
+async fn a_new_account_with_a_password_and_a_code_signs_a_second_device_in() {
+    on_each_engine(async |world| {
+        let person = person(&world).await;
+        assert!(person.name.starts_with("Ines-") && person.name.len() == 10, "{}", person.name);
+        let me: Me = person.device.get("/api/v1/me").await.ok();
+        assert_eq!((me.name.as_str(), me.passkeys), ("Ines Calloway", 0));
+
+        let key = DeviceKey::new();
+        let mut browser = at_the_page(&world, &key).await;
+        assert!(browser.get("/sign-in").await.text().contains("Use a password instead"));
+        assert!(browser.get("/sign-in/password").await.text().contains("current-password"));
+        // Case and width of the name do not matter; that of the password does.
+        let typed = person.name.to_uppercase().replace("INES", "ＩＮＥＳ");
+        let next: Value = show(&browser, &typed, PASSWORD).await.ok();
+        assert_eq!(next["location"], "/sign-in/password/code");
+        assert!(browser.get("/sign-in/password/code").await.text().contains("one-time-code"));
+        let code = person.phone.code(&world);
+        let next: Value = show_code(&browser, &format!("{} {}", &code[..3], &code[3..])).await.ok();
+        assert_eq!(next["location"], "/sign-in/confirm");
+        let laptop = let_in(&world, &browser, key).await;
+        assert_eq!(laptop.holder, person.device.holder);
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn a_page_out_of_turn_leads_to_the_right_one_and_a_step_out_of_turn_is_refused() {
+    on_each_engine(async |world| {
+        let person = person(&world).await;
+        let mut browser = at_the_page(&world, &DeviceKey::new()).await;
+        for (page, instead) in [
+            ("/sign-in/password/code", "/sign-in"),
+            ("/sign-in/create/password/choose", "/sign-in/create/password"),
+            ("/sign-in/create/password/code", "/sign-in/create/password"),
+        ] {
+            let answer = browser.get(page).await;
+            assert_eq!(answer.expect(303).header("location"), Some(instead), "{page}");
+        }
+        let code = person.phone.code(&world);
+        assert_eq!(show_code(&browser, &code).await.code(), ErrorCode::Forbidden);
+        let set_up = browser.post("/sign-in/create/password/code", &json!({ "code": code })).await;
+        assert_eq!(set_up.code(), ErrorCode::Forbidden);
+        let choose = browser.post("/sign-in/create/password/choose", &json!({"password": PASSWORD})).await;
+        assert_eq!(choose.code(), ErrorCode::Forbidden);
+        // The right password alone lets nobody in.
+        show(&browser, &person.name, PASSWORD).await.expect(200);
+        browser.post("/sign-in/confirm", &json!({"yes": true})).await.expect(403);
+        show_code(&browser, &code).await.expect(200);
+        for page in ["/sign-in/password", "/sign-in/password/code", "/sign-in/create/password"] {
+            assert_eq!(browser.get(page).await.expect(303).header("location"), Some("/sign-in/confirm"), "{page}");
+        }
+        assert_eq!(show(&browser, &person.name, PASSWORD).await.code(), ErrorCode::Forbidden, "one visit, one person");
+    })
+    .await;
+}
+
+// ---- a new account -----------------------------------------------------------------------------------------------
+
+#[tokio::test]
+async fn a_name_that_is_in_use_is_taken_like_any_other_and_nobody_learns_of_it() {
+    on_each_engine(async |world| {
+        let first = person(&world).await;
+        let second = person(&world).await;
+        assert_ne!(first.name, second.name);
+        let mut answers = Vec::new();
+        for wish in ["Ines", "Nobody yet"] {
+            let browser = at_the_page(&world, &DeviceKey::new()).await;
+            let names = json!({"name": "Ines Calloway", "account_name": wish});
+            let answer = browser.post("/sign-in/create/password", &names).await;
+            answers.push((answer.status, answer.text()));
+        }
+        assert_eq!(answers[0], answers[1]);
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn a_password_that_is_none_is_refused_with_a_reason_and_the_visit_goes_on() {
+    on_each_engine(async |world| {
+        let browser = at_the_page(&world, &DeviceKey::new()).await;
+        names(&browser).await.expect(200);
+        for (password, code) in [
+            ("kurz", ErrorCode::PasswordTooShort),
+            ("password1", ErrorCode::PasswordGuessable),
+            ("ines calloway", ErrorCode::PasswordGuessable),
+            ("test server", ErrorCode::PasswordGuessable),
+            (&*"é".repeat(257), ErrorCode::TooLong),
+            (&*"x".repeat(100_000), ErrorCode::TooLong),
+        ] {
+            let answer = browser.post("/sign-in/create/password/choose", &json!({ "password": password })).await;
+            assert_eq!(answer.code(), code, "{password:.20}");
+        }
+        browser.post("/sign-in/create/password/choose", &json!({"password": PASSWORD})).await.expect(200);
+        for (name, account) in [("", "ines"), ("Ines", ""), ("Ines", &*"x".repeat(41)), ("In\u{202e}es", "ines")] {
+            let names = json!({"name": name, "account_name": account});
+            let answer = browser.post("/sign-in/create/password", &names).await;
+            assert_eq!(answer.code(), ErrorCode::InvalidRequest, "{name} {account:.20}");
+        }
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn an_account_exists_once_its_authenticator_app_has_shown_a_code() {
+    on_each_engine(async |world| {
+        let mut browser = at_the_page(&world, &DeviceKey::new()).await;
+        names(&browser).await.expect(200);
+        browser.post("/sign-in/create/password/choose", &json!({"password": PASSWORD})).await.expect(200);
+        let page = browser.get("/sign-in/create/password/code").await;
+        assert!(page.header("content-security-policy").unwrap().contains("style-src 'self'"));
+        let phone = Phone::from_page(&page.text());
+        let wrong = browser.post("/sign-in/create/password/code", &json!({"code": phone.wrong(&world)})).await;
+        assert_eq!(wrong.code(), ErrorCode::Forbidden);
+        browser.post("/sign-in/confirm", &json!({"yes": true})).await.expect(403);
+        // The key stays the one that was scanned.
+        let code = json!({"code": phone.code(&world)});
+        browser.post("/sign-in/create/password/code", &code).await.expect(200);
+        browser.post("/sign-in/create/password/code", &code).await.expect(403);
+    })
+    .await;
+}
+
+#[test]
+fn names_are_compared_without_case_width_or_the_spelling_of_accents() {
+    for (one, other) in [
+        ("Ines-48271", "ines-48271"),
+        ("INÊS", "ine\u{302}s"),
+        ("straße", "STRASSE"),
+        ("ＡＢＣ", "abc"),
+        ("Σίσυφος", "ΣΊΣΥΦΟΣ"),
+        (" Ines  Calloway ", "ines-calloway"),
+    ] {
+        assert_eq!(name_key(one), name_key(other), "{one} and {other}");
+    }
+    assert_ne!(name_key("ines"), name_key("inés"));
+}
+
+// ---- codes -------------------------------------------------------------------------------------------------------
+
+#[tokio::test]
+async fn a_code_counts_once_and_so_does_none_before_it() {
+    on_each_engine(async |world| {
+        let person = person(&world).await;
+        let code = person.phone.code(&world);
+        let first = at_the_page(&world, &DeviceKey::new()).await;
+        show(&first, &person.name, PASSWORD).await.expect(200);
+        show_code(&first, &code).await.expect(200);
+        let second = at_the_page(&world, &DeviceKey::new()).await;
+        show(&second, &person.name, PASSWORD).await.expect(200);
+        assert_eq!(show_code(&second, &code).await.code(), ErrorCode::Forbidden);
+        world.advance(SignedDuration::from_secs(30));
+        show_code(&second, &person.phone.code(&world)).await.expect(200);
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn who_knows_the_password_and_not_the_code_is_slowed_and_told_of() {
+    on_each_engine(async |world| {
+        let person = person(&world).await;
+        for _ in 0..2 {
+            let mut thief = at_the_page(&world, &DeviceKey::new()).await;
+            show(&thief, &person.name, PASSWORD).await.expect(200);
+            for _ in 0..5 {
+                assert_eq!(show_code(&thief, &person.phone.wrong(&world)).await.code(), ErrorCode::Forbidden);
+            }
+            thief.get("/sign-in/password/code").await.expect(400);
+        }
+        let mut thief = at_the_page(&world, &DeviceKey::new()).await;
+        show(&thief, &person.name, PASSWORD).await.expect(200);
+        let waits = show_code(&thief, &person.phone.code(&world)).await;
+        assert_eq!((waits.code(), waits.header("retry-after")), (ErrorCode::RateLimited, Some("361")));
+        thief.get("/sign-in/password/code").await.expect(200);
+        let log = person.device.get("/api/v1/sync").await.text();
+        assert_eq!(log.matches("factor_refused").count(), 2, "once a visit");
+        // It is the password that waits, and only so long.
+        world.advance(SignedDuration::from_mins(7));
+        person.device.refresh().await.expect(200);
+        show_code(&thief, &person.phone.code(&world)).await.expect(200);
+    })
+    .await;
+}
+
+// ---- alike -------------------------------------------------------------------------------------------------------
+
+/// What a stranger sees of an answer: all but the names of this request.
+fn seen(answer: &Answer) -> (u16, Vec<String>, Value) {
+    let of_each = ["x-request-id", "date"];
+    let headers = answer.headers.iter().filter(|(name, _)| !of_each.contains(&name.as_str()));
+    let mut headers: Vec<String> = headers.map(|(name, value)| format!("{name}: {value:?}")).collect();
+    headers.sort();
+    let mut body: Value = answer.json();
+    assert!(body["request_id"].is_string());
+    body["request_id"] = Value::Null;
+    (answer.status.as_u16(), headers, body)
+}
+
+#[tokio::test]
+async fn a_name_that_nobody_has_and_a_wrong_password_are_answered_alike() {
+    on_each_engine(async |world| {
+        let person = person(&world).await;
+        let browser = at_the_page(&world, &DeviceKey::new()).await;
+        let wrong = show(&browser, &person.name, "hollow reed lanterns").await;
+        let nobody = show(&browser, "Ines-00000", PASSWORD).await;
+        let long = show(&browser, &person.name, &"x".repeat(5_000)).await;
+        assert_eq!(seen(&wrong), seen(&nobody));
+        assert_eq!(seen(&wrong), seen(&long));
+        assert_eq!(wrong.body.len(), nobody.body.len());
+        assert_eq!(wrong.code(), ErrorCode::Forbidden);
+    })
+    .await;
+}
+
+/// Pairs of probes, and how far apart the medians of their two sides may be.
+const PAIRS: usize = 1_000;
+const APART_MICROS: u128 = 2_000;
+
+fn median(times: &mut [u128]) -> u128 {
+    times.sort_unstable();
+    times[times.len() / 2]
+}
+
+#[tokio::test]
+async fn a_thousand_paired_probes_tell_nobody_whether_an_account_exists() {
+    on_sqlite(async |world| {
+        let person = person(&world).await;
+        let (mut there, mut nowhere) = (Vec::new(), Vec::new());
+        let mut browser = at_the_page(&world, &DeviceKey::new()).await;
+        for pair in 0..PAIRS {
+            // A visit takes five refusals, and one source so many visits: neither is what is measured.
+            if pair % 2 == 0 {
+                world.advance(SignedDuration::from_secs(20));
+                browser = at_the_page(&world, &DeviceKey::new()).await;
+            }
+            let sides = [(person.name.as_str(), 0), ("Ines-00000", 1)];
+            for (name, side) in if pair % 4 < 2 { sides } else { [sides[1], sides[0]] } {
+                let began = Instant::now();
+                let answer = show(&browser, name, "not the password").await;
+                let took = began.elapsed().as_micros();
+                assert_eq!(answer.code(), ErrorCode::Forbidden);
+                if side == 0 { there.push(took) } else { nowhere.push(took) }
+            }
+        }
+        let apart = median(&mut there).abs_diff(median(&mut nowhere));
+        assert!(apart < APART_MICROS, "{apart} µs apart");
+    })
+    .await;
+}
+
+// ---- no victims --------------------------------------------------------------------------------------------------
+
+const ADDRESSES: usize = 100;
+const ROUNDS: usize = 20;
+const TRIES: usize = 5;
+const AT_A_TIME: usize = 30;
+
+#[tokio::test]
+async fn after_ten_thousand_failed_tries_from_a_hundred_addresses_the_person_signs_in_at_once() {
+    on_sqlite(async |world| {
+        let person = person(&world).await;
+        let mut tried = 0;
+        for _ in 0..ROUNDS {
+            let round = stream::iter(0..ADDRESSES).map(|address| {
+                let (world, name) = (&world, &person.name);
+                let network = u8::try_from(address).expect("a hundred");
+                async move {
+                    let guesses = async {
+                        let browser = at_the_page(world, &DeviceKey::new()).await;
+                        for guess in 0..TRIES {
+                            let answer = show(&browser, name, &format!("guess number {guess}")).await;
+                            assert_eq!(answer.code(), ErrorCode::Forbidden, "the guess is looked at, not turned away");
+                        }
+                        TRIES
+                    };
+                    coming_from([198, 51, network, 7], guesses).await
+                }
+            });
+            // As many at a time as the queue for passwords takes; who comes beyond that is told to come back.
+            tried += round.buffer_unordered(AT_A_TIME).fold(0, async |sum, tries| sum + tries).await;
+            world.advance(SignedDuration::from_secs(20));
+        }
+        assert_eq!(tried, 10_000);
+        let key = DeviceKey::new();
+        let browser = at_the_page(&world, &key).await;
+        show(&browser, &person.name, PASSWORD).await.expect(200);
+        show_code(&browser, &person.phone.code(&world)).await.expect(200);
+        let_in(&world, &browser, key).await.get("/api/v1/me").await.expect(200);
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn one_address_that_guesses_waits_and_others_do_not() {
+    on_each_engine(async |world| {
+        let person = person(&world).await;
+        let turned_away = coming_from([198, 51, 100, 7], async {
+            for _ in 0..10 {
+                let browser = at_the_page(&world, &DeviceKey::new()).await;
+                for _ in 0..TRIES {
+                    if show(&browser, &person.name, "guess").await.code() == ErrorCode::RateLimited {
+                        return true;
+                    }
+                }
+            }
+            false
+        });
+        assert!(turned_away.await);
+        let browser = at_the_page(&world, &DeviceKey::new()).await;
+        coming_from([203, 0, 113, 9], show(&browser, &person.name, PASSWORD)).await.expect(200);
+    })
+    .await;
+}
+
+// ---- the ways in of an account -----------------------------------------------------------------------------------
+
+const WAYS_IN: &str = "/api/v1/security/ways-in";
+const SET: &str = "/api/v1/security/password";
+const KEPT: &str = "/api/v1/security/password/kept";
+const FACTORS: &str = "/api/v1/security/factors";
+const OTHER: &str = "seven quiet bridges";
+
+async fn ways(device: &TestDevice) -> WaysIn {
+    device.get(WAYS_IN).await.ok()
+}
+
+async fn kinds(device: &TestDevice) -> Vec<Kind> {
+    let page: api::sync::Page = device.get("/api/v1/sync").await.ok();
+    let events = page.changes.into_iter().filter_map(|change| match change.record {
+        api::sync::Record::SecurityEvent(event) => Some(event.kind),
+        _ => None,
+    });
+    events.collect()
+}
+
+/// A browser on the visit that this address begins, and where it is led first.
+async fn begin<'a>(world: &'a World, device: &TestDevice, path: &str) -> (Browser<'a>, String) {
+    let begun: OneTimeAddress = device.post(path, &json!({})).await.ok();
+    let mut browser = Browser::new(world);
+    let answer = browser.get(begun.address.strip_prefix(ORIGIN).unwrap()).await;
+    let page = answer.expect(303).header("location").unwrap().to_owned();
+    (browser, page)
+}
+
+async fn prove_by_password(browser: &Browser<'_>, person: &Person) -> Answer {
+    let proof = json!({"password": PASSWORD, "code": person.phone.code(browser.world)});
+    browser.post("/sign-in/ways-in/prove", &proof).await
+}
+
+async fn finish_app(browser: &mut Browser<'_>, name: &str) -> Phone {
+    let phone = Phone::from_page(&browser.get("/sign-in/ways-in/code").await.text());
+    let new = json!({"name": name, "code": phone.code(browser.world)});
+    let next: Value = browser.post("/sign-in/ways-in/code", &new).await.ok();
+    assert_eq!(next["location"], "/sign-in/ways-in/done");
+    phone
+}
+
+/// Gives an account that has none a password and an authenticator app. Where the account has a passkey, it is shown.
+async fn set_password(world: &World, device: &TestDevice, holds: Option<&mut Browser<'_>>) -> (String, Phone) {
+    let (mut browser, page) = begin(world, device, SET).await;
+    if let Some(holds) = holds {
+        assert!(browser.get(&page).await.text().contains("Show a passkey you have"));
+        prove(&browser, holds).await.expect(200);
+    }
+    let text = browser.get(&page).await.text();
+    let name = text.split("readonly value=\"").nth(1).expect("a name").split('"').next().expect("its end").to_owned();
+    let next: Value = browser.post(&page, &json!({"password": PASSWORD})).await.ok();
+    assert_eq!(next["location"], "/sign-in/ways-in/code");
+    (name, finish_app(&mut browser, "Phone").await)
+}
+
+#[tokio::test]
+async fn an_account_with_a_passkey_gets_a_password_and_signs_in_by_it() {
+    on_each_engine(async |world| {
+        let (mut holds, device) = by_passkey(&world).await;
+        assert_eq!(ways(&device).await, WaysIn { password: None, factors: Vec::new() });
+        let (name, phone) = set_password(&world, &device, Some(&mut holds)).await;
+        assert!(name.starts_with("Ines-Calloway-"), "{name}");
+        let both = ways(&device).await;
+        let password = both.password.unwrap();
+        assert_eq!((password.name, password.state, password.last), (name.clone(), PasswordState::On, false));
+        assert_eq!((both.factors[0].name.as_str(), both.factors[0].last), ("Phone", false));
+        assert_eq!(kinds(&device).await[3..], [Kind::PasswordSet, Kind::FactorAdded]);
+        world.advance(SignedDuration::from_secs(60));
+        let key = DeviceKey::new();
+        let browser = at_the_page(&world, &key).await;
+        show(&browser, &name, PASSWORD).await.expect(200);
+        show_code(&browser, &phone.code(&world)).await.expect(200);
+        assert_eq!(let_in(&world, &browser, key).await.holder, device.holder);
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn a_second_passkey_turns_the_password_off_until_its_owner_keeps_it() {
+    on_each_engine(async |world| {
+        let (mut holds, device) = by_passkey(&world).await;
+        let (name, phone) = set_password(&world, &device, Some(&mut holds)).await;
+        let (mut browser, _) = adding(&world, &device).await;
+        prove(&browser, &mut holds).await.expect(200);
+        add(&mut browser, "Blue security key").await.expect(200);
+        world.advance(SignedDuration::from_secs(60));
+        assert_eq!(ways(&device).await.password.unwrap().state, PasswordState::OffBesidePasskeys);
+        // The right password is answered like a wrong one.
+        let guessing = at_the_page(&world, &DeviceKey::new()).await;
+        let wrong = show(&guessing, &name, OTHER).await;
+        let off = show(&guessing, &name, PASSWORD).await;
+        assert_eq!(seen(&off), seen(&wrong));
+
+        let (mut browser, page) = begin(&world, &device, KEPT).await;
+        assert_eq!(page, "/sign-in/ways-in/keep");
+        assert_eq!(browser.post(&page, &json!({})).await.code(), ErrorCode::Forbidden, "first a passkey is shown");
+        prove(&browser, &mut holds).await.expect(200);
+        assert!(browser.get(&page).await.text().contains("Keep the password?"));
+        browser.post(&page, &json!({})).await.expect(200);
+        assert_eq!(ways(&device).await.password.unwrap().state, PasswordState::On);
+        let browser = at_the_page(&world, &DeviceKey::new()).await;
+        show(&browser, &name, PASSWORD).await.expect(200);
+        // Let go between the password and the code: the code comes too late.
+        device.delete(KEPT).await.expect(204);
+        device.delete(KEPT).await.expect(204);
+        assert_eq!(show_code(&browser, &phone.code(&world)).await.code(), ErrorCode::Forbidden);
+        let kinds = kinds(&device).await;
+        assert_eq!(kinds[kinds.len() - 2..], [Kind::PasswordKept, Kind::PasswordLetGo]);
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn who_has_only_a_password_shows_it_to_add_a_passkey() {
+    on_each_engine(async |world| {
+        let person = person(&world).await;
+        let (mut browser, page) = begin(&world, &person.device, "/api/v1/security/passkeys").await;
+        assert!(browser.get(&page).await.text().contains("current-password"));
+        let early = browser.post("/sign-in/passkeys/add/start", &json!({"name": "Key"})).await;
+        assert_eq!(early.code(), ErrorCode::Forbidden);
+        for (password, code) in
+            [(OTHER.to_owned(), person.phone.code(&world)), (PASSWORD.to_owned(), person.phone.wrong(&world))]
+        {
+            let answer = browser.post("/sign-in/ways-in/prove", &json!({"password": password, "code": code})).await;
+            assert_eq!(answer.code(), ErrorCode::Forbidden);
+        }
+        prove_by_password(&browser, &person).await.expect(200);
+        add(&mut browser, "Desk keyring").await.expect(200);
+        // From now on the passkey is the proof.
+        world.advance(SignedDuration::from_secs(60));
+        let (browser, _) = begin(&world, &person.device, FACTORS).await;
+        assert_eq!(prove_by_password(&browser, &person).await.code(), ErrorCode::Forbidden);
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn a_changed_password_replaces_the_old_one_and_signs_the_others_out() {
+    on_each_engine(async |world| {
+        let person = person(&world).await;
+        for (keeps, new, old) in [(true, OTHER, PASSWORD), (false, PASSWORD, OTHER)] {
+            let laptop = world.device(person.device.holder).await;
+            let (mut browser, page) = begin(&world, &person.device, SET).await;
+            let proof = json!({"password": old, "code": person.phone.code(&world)});
+            browser.post("/sign-in/ways-in/prove", &proof).await.expect(200);
+            let text = browser.get(&page).await.text();
+            assert!(text.contains("Change the password") && text.contains(&person.name));
+            let next: Value = browser.post(&page, &json!({"password": new, "keep_devices": keeps})).await.ok();
+            assert_eq!(next["location"], "/sign-in/ways-in/done", "the authenticator app is there");
+            assert!(browser.get("/sign-in/ways-in/done").await.text().contains("That is done"));
+            browser.get(&page).await.expect(400);
+            assert_eq!(laptop.get("/api/v1/me").await.status.as_u16(), if keeps { 200 } else { 401 });
+            person.device.get("/api/v1/me").await.expect(200);
+            world.advance(SignedDuration::from_secs(60));
+            let browser = at_the_page(&world, &DeviceKey::new()).await;
+            assert_eq!(show(&browser, &person.name, old).await.code(), ErrorCode::Forbidden);
+            show(&browser, &person.name, new).await.expect(200);
+        }
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn the_last_way_in_stays_and_the_others_go() {
+    on_each_engine(async |world| {
+        let person = person(&world).await;
+        let device = &person.device;
+        let app = ways(device).await.factors.remove(0);
+        assert!(app.last && ways(device).await.password.unwrap().last);
+        assert_eq!(device.delete(SET).await.code(), ErrorCode::LastWayIn);
+        let path = format!("{FACTORS}/{}", app.id);
+        assert_eq!(device.delete(&path).await.code(), ErrorCode::LastWayIn);
+        // A second app lets the first one go.
+        let (mut browser, page) = begin(&world, device, FACTORS).await;
+        assert_eq!(page, "/sign-in/ways-in/code");
+        prove_by_password(&browser, &person).await.expect(200);
+        let tablet = finish_app(&mut browser, "Tablet").await;
+        device.patch(&path, "n", &json!({"name": "Old phone"})).await.expect(204);
+        let names: Vec<String> = ways(device).await.factors.into_iter().map(|factor| factor.name).collect();
+        assert_eq!(names, ["Old phone", "Tablet"]);
+        device.delete(&path).await.expect(204);
+        assert_eq!(device.delete(&path).await.code(), ErrorCode::NotFound);
+        world.advance(SignedDuration::from_secs(60));
+        let browser = at_the_page(&world, &DeviceKey::new()).await;
+        show(&browser, &person.name, PASSWORD).await.expect(200);
+        assert_eq!(show_code(&browser, &person.phone.code(&world)).await.code(), ErrorCode::Forbidden);
+        show_code(&browser, &tablet.code(&world)).await.expect(200);
+        // With a passkey the password may go, and with the password the passkey may.
+        let (mut browser, _) = begin(&world, device, "/api/v1/security/passkeys").await;
+        world.advance(SignedDuration::from_secs(60));
+        device.refresh().await.expect(200);
+        let proof = json!({"password": PASSWORD, "code": tablet.code(&world)});
+        browser.post("/sign-in/ways-in/prove", &proof).await.expect(200);
+        add(&mut browser, "Desk keyring").await.expect(200);
+        let key = passkeys(device).await.remove(0);
+        assert!(!key.last && !ways(device).await.password.unwrap().last);
+        device.delete(SET).await.expect(204);
+        assert_eq!(device.delete(SET).await.code(), ErrorCode::NotFound);
+        assert!(passkeys(device).await[0].last);
+        assert_eq!(device.delete(&format!("/api/v1/security/passkeys/{}", key.id)).await.code(), ErrorCode::LastWayIn);
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn a_visit_for_one_thing_does_nothing_else_and_a_signed_out_device_changes_nothing() {
+    on_each_engine(async |world| {
+        let person = person(&world).await;
+        let (mut browser, page) = begin(&world, &person.device, SET).await;
+        prove_by_password(&browser, &person).await.expect(200);
+        assert_eq!(browser.post("/sign-in/ways-in/keep", &json!({})).await.code(), ErrorCode::Forbidden);
+        let start = browser.post("/sign-in/passkeys/add/start", &json!({"name": "Key"})).await;
+        assert_eq!(start.code(), ErrorCode::Forbidden);
+        for elsewhere in ["/sign-in/passkeys", "/sign-in/ways-in/keep", "/sign-in/ways-in/code"] {
+            assert_eq!(browser.get(elsewhere).await.expect(303).header("location"), Some(page.as_str()), "{elsewhere}");
+        }
+        let device = &person.device;
+        device.delete(&format!("/api/v1/devices/{}", device.device)).await.expect(204);
+        let late = browser.post(&page, &json!({"password": OTHER})).await;
+        assert_eq!(late.code(), ErrorCode::Forbidden);
+        world.advance(SignedDuration::from_secs(60));
+        let browser = at_the_page(&world, &DeviceKey::new()).await;
+        show(&browser, &person.name, PASSWORD).await.expect(200);
+    })
+    .await;
+}
