@@ -26,6 +26,9 @@ const FLAGS: &[&str] = &[
     "--window-size=900,700",
 ];
 
+/// More than any of our pages has.
+const TABS_MAX: usize = 20;
+
 pub struct Browser {
     pub driver: WebDriver,
     authenticator: String,
@@ -113,6 +116,48 @@ impl Browser {
         let text = self.text().await;
         let digits = text.split(|c: char| !c.is_ascii_digit()).find(|part| part.len() == 2);
         digits.unwrap_or_else(|| panic!("two digits on {text}")).to_owned()
+    }
+
+    /// Types into whatever has the focus.
+    pub async fn type_keys(&self, keys: impl Into<TypingData>) {
+        let focused = self.driver.active_element().await.expect("a focus");
+        focused.send_keys(keys).await.expect("keys arrive");
+    }
+
+    /// Waits until this has the focus, without moving it.
+    pub async fn focused(&self, css: &str) {
+        crate::process::wait_for(css, async || self.has_focus(css).await.then_some(())).await;
+    }
+
+    /// Goes on by Tab alone until this has the focus.
+    pub async fn tab_to(&self, css: &str) {
+        self.element(css).await;
+        for _ in 0..TABS_MAX {
+            self.type_keys(Key::Tab).await;
+            if self.has_focus(css).await {
+                return;
+            }
+        }
+        panic!("no Tab leads to {css} on {}", self.text().await);
+    }
+
+    async fn has_focus(&self, css: &str) -> bool {
+        let script = "return document.activeElement !== null && document.activeElement.matches(arguments[0]);";
+        let answer = self.driver.execute(script, vec![json!(css)]).await;
+        answer.is_ok_and(|answer| answer.json().as_bool() == Some(true))
+    }
+
+    /// Looks at the page with axe: nothing may be found on it.
+    pub async fn assert_accessible(&self) {
+        let axe = concat!(env!("CARGO_MANIFEST_DIR"), "/../../ui/node_modules/axe-core/axe.min.js");
+        let axe = std::fs::read_to_string(axe).expect("axe is there after `npm ci` in ui");
+        self.driver.execute(axe, Vec::new()).await.expect("axe loads");
+        let script = "const done = arguments[0];
+            axe.run(document, { resultTypes: ['violations'] }).then(
+              (found) => done(found.violations.map((one) => `${one.id}: ${one.nodes.map((node) => node.html).join(' ')}`)),
+              (error) => done([String(error)]));";
+        let found = self.driver.execute_async(script, Vec::new()).await.expect("axe looks");
+        assert_eq!(found.json(), &json!([]), "on {}", self.text().await);
     }
 
     pub async fn quit(self) {
