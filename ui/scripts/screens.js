@@ -26,6 +26,7 @@ export const screens = [
   { name: 'card', path: '/card' },
   { name: 'card-checking', path: '/card?account=account-checking' },
   { name: 'card-terms', path: '/card', open: [press('.card-side .button')] },
+  { name: 'card-plan', path: '/card', open: [press('.plan ~ .actions .button, .panel:has(.plan) > .actions .button')] },
   { name: 'card-empty', path: '/card', world: 'empty' },
   { name: 'pay', path: '/bills?bill=bill-power', open: [press('[data-row^=bill-power] .button')], wait: '.choices' },
   { name: 'pay-other', path: '/bills', open: [press('[data-row^=bill-power] .button'), press('[value=other]'), press('[value=day]'), press('.dialog-foot .primary')] },

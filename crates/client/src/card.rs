@@ -1,18 +1,22 @@
-//! The card screen: four figures that are never mixed, and what posted.
+//! The card screen: four figures that are never mixed, what posted, and the plans that the person entered.
 
-use domain::accounts::Account;
-use domain::card::CardFigures;
+use domain::accounts::{Account, AccountKind, Keeping};
+use domain::card::plans::{PLANS_MAX, PlanError};
+use domain::card::{Apr, CardFigures, CycleSums, Plan, PlanFigures, PlanKind, figures, last_closing};
+use domain::ids::{AccountId, PlanId};
 use domain::money::Money;
 use jiff::civil::Date;
-use serde::Serialize;
-
-use domain::accounts::AccountKind;
-use domain::card::{CycleSums, figures, last_closing};
+use serde::{Deserialize, Serialize};
 
 use crate::book::shifted;
 use crate::cache::{CacheError, CacheResult, accounts, transactions};
 use crate::client::{Client, Open};
 use crate::error::ClientError;
+use crate::outbox::Change;
+
+mod payoff;
+
+pub use payoff::{PayoffChoices, PayoffMissing, PayoffRow, PayoffView};
 
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, specta::Type)]
 pub struct CardView {
@@ -20,6 +24,33 @@ pub struct CardView {
     pub figures: CardFigures,
     /// Charges by month, oldest first, the last 12; positive.
     pub spending: Vec<MonthTotal>,
+    /// In the order in which they were entered.
+    pub plans: Vec<PlanView>,
+}
+
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, specta::Type)]
+pub struct PlanView {
+    pub plan: Plan,
+    pub figures: PlanFigures,
+    /// A cycle closed since what is left was entered: the statement says more.
+    pub stale: bool,
+}
+
+/// What a person types about a plan.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, specta::Type)]
+pub struct PlanEdit {
+    /// Absent: a new plan.
+    pub id: Option<PlanId>,
+    pub name: String,
+    pub kind: PlanKind,
+    pub apr: Apr,
+    pub amount: Money,
+    #[specta(type = String)]
+    pub opened_on: Date,
+    pub left: Money,
+    /// The day of the statement that says what is left; today when absent.
+    #[specta(type = Option<String>)]
+    pub left_on: Option<Date>,
 }
 
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, specta::Type)]
@@ -51,12 +82,88 @@ impl Client {
     }
 }
 
+impl crate::accounts::Accounts {
+    /// Keeps a plan of a linked card; answers its id.
+    pub async fn put_plan(&self, card: AccountId, edit: PlanEdit) -> Result<PlanId, ClientError> {
+        let open = self.0.open_now()?;
+        let account = self.linked_card(card).await?;
+        let id = edit.id.unwrap_or_else(|| self.0.fresh(PlanId::new));
+        let plan = Plan {
+            id,
+            name: edit.name.trim().to_owned(),
+            kind: edit.kind,
+            apr: edit.apr,
+            amount: edit.amount,
+            opened_on: edit.opened_on,
+            left: edit.left,
+            left_on: edit.left_on.unwrap_or(self.0.today()),
+        };
+        plan.check(account.currency).map_err(refused_plan)?;
+        if account.plans.iter().all(|known| known.id != id) && account.plans.len() >= PLANS_MAX {
+            return Err(ClientError::refused("too_many", "a card has at most 50 plans", "remove one that has ended"));
+        }
+        self.0.change(&open, Change::PutPlan { account: card, plan }).await?;
+        Ok(id)
+    }
+
+    /// Removes a plan of a linked card; the purchase it was for stays.
+    pub async fn remove_plan(&self, card: AccountId, plan: PlanId) -> Result<(), ClientError> {
+        let open = self.0.open_now()?;
+        let account = self.linked_card(card).await?;
+        if account.plans.iter().all(|known| known.id != plan) {
+            return Err(ClientError::not_found("plan"));
+        }
+        self.0.change(&open, Change::RemovePlan { account: card, plan }).await
+    }
+
+    async fn linked_card(&self, id: AccountId) -> Result<Account, ClientError> {
+        let account = self.find(id).await?;
+        if account.kind == AccountKind::Card && account.keeping == Keeping::Linked {
+            return Ok(account);
+        }
+        Err(ClientError::refused("forbidden", "plans are entered for linked cards only", "choose a linked card"))
+    }
+}
+
+fn refused_plan(error: PlanError) -> ClientError {
+    let code = match error {
+        PlanError::Name => "too_long",
+        PlanError::Amount | PlanError::Left | PlanError::Monthly => "invalid_amount",
+        PlanError::LeftOn | PlanError::EndsOn => "invalid_date",
+    };
+    ClientError::refused(code, error.to_string(), "correct the field and try again")
+}
+
 async fn card_view(open: &Open, account: Account, today: Date) -> CacheResult<CardView> {
     let db = open.cache.readers();
     let wrong = |_| CacheError::Damaged;
-    let number = accounts::find_number(db, account.id).await?.ok_or(CacheError::Damaged)?;
-    let closing = last_closing(&account, today);
-    let raw = transactions::sums(db, number, closing.map(|closing| shifted(closing.on, 1))).await?;
+    let number = number_of(open, account.id).await?;
+    let figures = figures_of(open, &account, number, today).await?;
+    let first = transactions::month_number(today) - (MONTHS - 1);
+    let mut spending = Vec::new();
+    for (month, minor) in transactions::months_out(db, number, first).await? {
+        let amount = Money::new(minor, account.currency).map_err(wrong)?;
+        spending.push(MonthTotal { month: transactions::first_of_month(month)?, amount });
+    }
+    let mut plans = Vec::with_capacity(account.plans.len());
+    for plan in &account.plans {
+        plans.push(PlanView {
+            figures: plan.figures(account.terms.as_ref(), today).map_err(wrong)?,
+            stale: plan.left.is_positive() && figures.closed_on.is_some_and(|closed_on| plan.left_on < closed_on),
+            plan: plan.clone(),
+        });
+    }
+    Ok(CardView { account, figures, spending, plans })
+}
+
+async fn number_of(open: &Open, id: AccountId) -> CacheResult<i64> {
+    accounts::find_number(open.cache.readers(), id).await?.ok_or(CacheError::Damaged)
+}
+
+async fn figures_of(open: &Open, account: &Account, number: i64, today: Date) -> CacheResult<CardFigures> {
+    let wrong = |_| CacheError::Damaged;
+    let closing = last_closing(account, today);
+    let raw = transactions::sums(open.cache.readers(), number, closing.map(|closing| shifted(closing.on, 1))).await?;
     let money = |minor| Money::new(minor, account.currency).map_err(wrong);
     let sums = CycleSums {
         posted_after_closing: money(raw.posted_minor)?,
@@ -64,11 +171,5 @@ async fn card_view(open: &Open, account: Account, today: Date) -> CacheResult<Ca
         pending: money(raw.pending_minor)?,
         pending_count: u32::try_from(raw.pending_count).unwrap_or(u32::MAX),
     };
-    let figures = figures(&account, &sums, today).map_err(wrong)?;
-    let first = transactions::month_number(today) - (MONTHS - 1);
-    let mut spending = Vec::new();
-    for (month, minor) in transactions::months_out(db, number, first).await? {
-        spending.push(MonthTotal { month: transactions::first_of_month(month)?, amount: money(minor)? });
-    }
-    Ok(CardView { account, figures, spending })
+    figures(account, &sums, today).map_err(wrong)
 }

@@ -6,6 +6,7 @@ use std::sync::Arc;
 
 use api::import::{CHUNK_MAX, ImportChunk};
 use domain::accounts::{Account, AccountKind, Keeping, Transaction, TransactionState};
+use domain::card::Excess;
 use domain::ids::{AccountId, MutationId, TransactionId};
 use domain::money::Money;
 use formats::records::Correction;
@@ -621,6 +622,8 @@ fn new_account(client: &Client, statement: &ImportedStatement, fingerprint: Stri
         balance_as_of: None,
         terms: None,
         issuer: None,
+        plans: Vec::new(),
+        excess: Excess::ByRate,
     }
 }
 

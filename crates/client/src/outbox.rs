@@ -10,7 +10,8 @@ use api::bills::BillEdit;
 use api::import::ImportChunk;
 use domain::accounts::Transaction;
 use domain::bills::{Bill, Mark};
-use domain::ids::{AccountId, BillId, MutationId, PaymentId};
+use domain::card::Plan;
+use domain::ids::{AccountId, BillId, MutationId, PaymentId, PlanId};
 use domain::payments::PaymentOrder;
 use jiff::Timestamp;
 use jiff::civil::Date;
@@ -65,6 +66,14 @@ pub(crate) enum Change {
     EditAccount {
         account: AccountId,
         edit: AccountEdit,
+    },
+    PutPlan {
+        account: AccountId,
+        plan: Plan,
+    },
+    RemovePlan {
+        account: AccountId,
+        plan: PlanId,
     },
     /// The lines are in the chunk file of this name.
     Import {
@@ -171,6 +180,14 @@ pub(crate) async fn apply(tx: &mut Tx, entry: &Entry, beside: &Beside) -> CacheR
         Change::CancelPayment { .. } => Ok(()),
         Change::EditAccount { account, edit } => match accounts::find(&mut **tx, *account).await? {
             Some(account) => accounts::put(tx, &edit.clone().applied_to(account)).await,
+            None => Ok(()),
+        },
+        Change::PutPlan { account, plan } => match accounts::find(&mut **tx, *account).await? {
+            Some(account) => accounts::put(tx, &account.with_plan(plan.clone())).await,
+            None => Ok(()),
+        },
+        Change::RemovePlan { account, plan } => match accounts::find(&mut **tx, *account).await? {
+            Some(account) => accounts::put(tx, &account.without_plan(*plan)).await,
             None => Ok(()),
         },
         Change::Import { chunk, .. } => apply_chunk(tx, &beside.read_chunk(*chunk)?).await,

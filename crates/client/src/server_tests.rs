@@ -3,6 +3,7 @@
 
 use std::sync::{Arc, Mutex};
 
+use api::accounts::AccountEdit;
 use api::error::{ErrorCode, Problem};
 use api::sync::{Change, Gone, Page, Record, SnapshotHead};
 use axum::body::Bytes;
@@ -12,6 +13,7 @@ use axum::response::{IntoResponse as _, Response};
 use data_encoding::BASE64URL_NOPAD;
 use domain::accounts::{Account, AccountKind, Keeping, Transaction, TransactionKind, TransactionState};
 use domain::bills::Bill;
+use domain::card::{Apr, Excess, PlanKind};
 use domain::ids::{AccountId, BillId, DeviceId, HolderId, TransactionId};
 use domain::money::Currency;
 use domain::payments::PaymentState;
@@ -21,6 +23,7 @@ use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
 use tokio::net::{TcpListener, TcpStream};
 
 use crate::accounts::TransactionQuery;
+use crate::card::PlanEdit;
 use crate::client::{Client, lock};
 use crate::error::ClientError;
 use crate::payments::{PayBill, PaymentViewState};
@@ -287,6 +290,8 @@ fn card() -> Account {
         balance_as_of: None,
         terms: None,
         issuer: None,
+        plans: Vec::new(),
+        excess: Excess::ByRate,
     }
 }
 
@@ -471,6 +476,48 @@ async fn changes_are_sent_in_order_and_a_lost_answer_is_asked_again_under_the_sa
     assert_eq!(writes[0].2, writes[1].2, "the same change has the same key");
     assert_ne!(writes[1].2, writes[2].2);
     assert!(!world.data().join("outbox.sealed").exists());
+    world.end().await;
+}
+
+#[tokio::test]
+async fn plans_of_a_card_are_shown_at_once_and_sent_in_order() {
+    let (world, fake) = (World::new(), start_fake().await);
+    lock(&fake).snapshot = vec![Record::Account(card())];
+    let client = signed_in(&world, &fake).await;
+    client.sync().now().await.unwrap();
+    let edit = PlanEdit {
+        id: None,
+        name: " Sofa ".to_owned(),
+        kind: PlanKind::EqualPayments { monthly: usd("2") },
+        apr: Apr::ZERO,
+        amount: usd("12"),
+        opened_on: day("2026-10-01"),
+        left: usd("8"),
+        left_on: None,
+    };
+    let accounts = client.accounts();
+    assert_eq!(
+        code(accounts.put_plan(card().id, PlanEdit { left: usd("13"), ..edit.clone() }).await),
+        "invalid_amount"
+    );
+    let plan = accounts.put_plan(card().id, edit).await.unwrap();
+    let wish = AccountEdit { excess: Some(Excess::Plan(plan)), ..AccountEdit::default() };
+    accounts.edit(card().id, wish).await.unwrap();
+    let shown = &client.cards().await.unwrap()[0];
+    assert_eq!((shown.plans[0].plan.name.as_str(), shown.plans[0].figures.payments_left), ("Sofa", 4));
+    assert_eq!(shown.account.excess, Excess::Plan(plan));
+    accounts.remove_plan(card().id, plan).await.unwrap();
+    let shown = &client.cards().await.unwrap()[0];
+    assert_eq!((shown.plans.len(), shown.account.excess), (0, Excess::ByRate));
+    assert_eq!(code(accounts.remove_plan(card().id, plan).await), "not_found");
+
+    client.sync().now().await.unwrap();
+    let account = card().id;
+    let of_plan = format!("/api/v1/accounts/{account}/plans/{plan}");
+    let writes = lock(&fake).writes.clone();
+    let sent: Vec<(&str, &str)> = writes.iter().map(|write| (write.0.as_str(), write.1.as_str())).collect();
+    let of_account = format!("/api/v1/accounts/{account}");
+    assert_eq!(sent, [("PUT", of_plan.as_str()), ("PATCH", of_account.as_str()), ("DELETE", of_plan.as_str())]);
     world.end().await;
 }
 

@@ -302,6 +302,12 @@ impl Sync {
             Change::EditAccount { account, edit } => {
                 (Method::Patch, format!("/api/v1/accounts/{account}"), Sending::json(edit)?)
             }
+            Change::PutPlan { account, plan } => {
+                (Method::Put, format!("/api/v1/accounts/{account}/plans/{}", plan.id), Sending::json(plan)?)
+            }
+            Change::RemovePlan { account, plan } => {
+                (Method::Delete, format!("/api/v1/accounts/{account}/plans/{plan}"), Sending::default())
+            }
             Change::Import { chunk, .. } => {
                 (Method::Post, "/api/v1/import".to_owned(), packed_chunk(open, *chunk).await?)
             }

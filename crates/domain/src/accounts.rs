@@ -4,8 +4,8 @@ use jiff::Timestamp;
 use jiff::civil::Date;
 use serde::{Deserialize, Serialize};
 
-use crate::card::{CardTerms, IssuerFigures};
-use crate::ids::{AccountId, TransactionId};
+use crate::card::{CardTerms, Excess, IssuerFigures, Plan};
+use crate::ids::{AccountId, PlanId, TransactionId};
 use crate::money::{Currency, Money};
 
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -35,6 +35,34 @@ pub struct Account {
     pub terms: Option<CardTerms>,
     /// What the issuer's file said about the last closed cycle.
     pub issuer: Option<IssuerFigures>,
+    /// Of a card, in the order in which they were entered.
+    #[serde(default)]
+    pub plans: Vec<Plan>,
+    /// Where the person wants what is above a card's minimum to go.
+    #[serde(default)]
+    pub excess: Excess,
+}
+
+impl Account {
+    /// With this plan, in the place of the one with its id.
+    #[must_use]
+    pub fn with_plan(mut self, plan: Plan) -> Self {
+        match self.plans.iter_mut().find(|known| known.id == plan.id) {
+            Some(known) => *known = plan,
+            None => self.plans.push(plan),
+        }
+        self
+    }
+
+    /// Without this plan; a wish for it is void.
+    #[must_use]
+    pub fn without_plan(mut self, id: PlanId) -> Self {
+        self.plans.retain(|plan| plan.id != id);
+        if self.excess == Excess::Plan(id) {
+            self.excess = Excess::ByRate;
+        }
+        self
+    }
 }
 
 /// Who holds the ledger.

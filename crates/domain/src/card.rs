@@ -1,4 +1,5 @@
-//! Figures of a card: statement balance, current balance, minimum due and pending, always kept apart (CA1).
+//! Figures of a card: statement balance, current balance, minimum due and pending, always kept apart (CA1). Its
+//! arithmetic is in the modules below, and `docs/CARD.md` shows each rule by examples that are its tests.
 
 use jiff::civil::Date;
 use serde::{Deserialize, Serialize};
@@ -6,6 +7,21 @@ use serde::{Deserialize, Serialize};
 use crate::accounts::{Account, Transaction, TransactionKind, TransactionState};
 use crate::days;
 use crate::money::{Currency, Money, MoneyError};
+
+pub mod allocation;
+pub mod cycle;
+pub mod minimum;
+pub mod payoff;
+pub mod plans;
+pub mod rate;
+pub mod repayment;
+
+pub use allocation::{Excess, Part, Reason, Share};
+pub use cycle::Grace;
+use minimum::MinimumParts;
+pub use payoff::Payoff;
+pub use plans::{Plan, PlanFigures, PlanKind};
+pub use rate::Apr;
 
 /// What the person set for a linked card, so that its dates and minimum can be worked out.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -19,6 +35,15 @@ pub struct CardTerms {
     pub minimum_floor: Option<Money>,
     /// Share of the statement balance that the minimum is at least, in millionths (20,000 = 2 %).
     pub minimum_share: Option<u32>,
+    /// Interest and fees of the cycle come on top of the share.
+    #[serde(default)]
+    pub minimum_adds_charges: bool,
+    /// Yearly rate on purchases.
+    #[serde(default)]
+    pub apr: Option<Apr>,
+    /// Charged when the minimum is not paid by its day.
+    #[serde(default)]
+    pub late_fee: Option<Money>,
 }
 
 /// When the payment of a closed cycle is due.
@@ -91,6 +116,8 @@ pub enum TermsError {
     MinimumFloor,
     #[error("the minimum can be at most the whole balance")]
     MinimumShare,
+    #[error("the late fee must be zero or more, in the card's currency")]
+    LateFee,
 }
 
 /// One in `CardTerms::minimum_share`.
@@ -113,6 +140,9 @@ impl CardTerms {
         }
         if self.minimum_share.is_some_and(|share| share > WHOLE) {
             return Err(TermsError::MinimumShare);
+        }
+        if self.late_fee.is_some_and(|fee| fee.is_negative() || fee.currency() != currency) {
+            return Err(TermsError::LateFee);
         }
         Ok(())
     }
@@ -146,21 +176,9 @@ impl CardTerms {
         }
     }
 
-    /// The minimum of a statement balance: the larger of the floor and the share, rounded up to the minor unit, never
-    /// above the balance; nothing when nothing is owed. Absent when the terms name neither.
+    /// The minimum of a statement balance with nothing special about it. Absent when the terms name none.
     pub fn minimum_of(&self, owed: Money) -> Result<Option<Money>, MoneyError> {
-        if self.minimum_floor.is_none() && self.minimum_share.is_none() {
-            return Ok(None);
-        }
-        let currency = owed.currency();
-        let owed = owed.minor().max(0);
-        let floor = self.minimum_floor.unwrap_or(Money::zero(currency));
-        // Only amounts of one currency compare.
-        floor.plus(Money::zero(currency))?;
-        let whole = i128::from(WHOLE);
-        let share = (i128::from(owed) * i128::from(self.minimum_share.unwrap_or(0)) + whole - 1) / whole;
-        let share = i64::try_from(share).map_err(|_| MoneyError::OutOfRange)?;
-        Money::new(floor.minor().max(share).clamp(0, owed), currency).map(Some)
+        self.minimum_due(&MinimumParts::plain(owed))
     }
 
     fn closing_in(&self, month: i32) -> Date {
@@ -341,5 +359,9 @@ fn unused_credit(
     Ok(Some(if left.is_negative() { Money::zero(left.currency()) } else { left }))
 }
 
+#[cfg(test)]
+mod examples;
+#[cfg(test)]
+mod properties;
 #[cfg(test)]
 mod tests;

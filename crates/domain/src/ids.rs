@@ -76,6 +76,8 @@ ids! {
     CodeId
     /// A second factor beside a password.
     FactorId
+    /// A purchase on a card that is paid by its own rules.
+    PlanId
 }
 
 #[cfg(test)]

@@ -2,14 +2,15 @@
 
 use std::collections::HashMap;
 
-use api::accounts::{Account, AccountEdit, AccountList, Keeping, Transaction};
+use api::accounts::{Account, AccountEdit, AccountKind, AccountList, Excess, Keeping, Plan, Transaction};
 use api::error::ErrorCode;
 use api::import::{CHUNK_MAX, ImportChunk, Imported};
 use api::sync::{Gone, Record};
 use axum::extract::{DefaultBodyLimit, State};
 use axum::http::StatusCode;
 use axum::response::Response;
-use domain::ids::{AccountId, HolderId, TransactionId};
+use domain::card::plans::{PLANS_MAX, PlanError};
+use domain::ids::{AccountId, HolderId, PlanId, TransactionId};
 use domain::money::Currency;
 use jiff::Timestamp;
 use utoipa_axum::router::OpenApiRouter;
@@ -33,7 +34,11 @@ const CHUNK_BYTES_MAX: usize = 16 * 1024 * 1024;
 
 pub fn routes() -> OpenApiRouter<App> {
     let import = OpenApiRouter::new().routes(routes!(import)).layer(DefaultBodyLimit::max(CHUNK_BYTES_MAX));
-    OpenApiRouter::new().routes(routes!(list)).routes(routes!(edit)).merge(import)
+    OpenApiRouter::new()
+        .routes(routes!(list))
+        .routes(routes!(edit))
+        .routes(routes!(put_plan, remove_plan))
+        .merge(import)
 }
 
 pub(crate) const fn key(id: AccountId) -> Key {
@@ -67,6 +72,81 @@ async fn edit(
     check(&account)?;
     feed::put(&mut once.tx, signed_in.holder, app.clock.now(), &Record::Account(account.clone())).await?;
     once.answer(StatusCode::OK, &account).await
+}
+
+/// Keeps a plan of a linked card, in the place of the one with its id.
+#[utoipa::path(put, path = "/api/v1/accounts/{id}/plans/{plan}", tag = "accounts",
+    params(("id" = AccountId, Path), ("plan" = PlanId, Path)), request_body = Plan,
+    responses((status = 200, body = Account), (status = 404, body = api::error::Problem),
+        (status = 422, body = api::error::Problem)))]
+async fn put_plan(
+    State(app): State<App>,
+    signed_in: SignedIn,
+    idempotency: IdempotencyKey,
+    Path((id, plan_id)): Path<(AccountId, PlanId)>,
+    Json(plan): Json<Plan>,
+) -> Result<Response, ApiError> {
+    if plan.id != plan_id {
+        return Err(ApiError::invalid(ErrorCode::InvalidRequest, "id", "the plan has another id than the address"));
+    }
+    let mut once = match idempotency::begin(&app, &signed_in, &idempotency, "accounts.plan.put", &(id, &plan)).await? {
+        Begun::Again(answer) => return Ok(answer),
+        Begun::First(once) => once,
+    };
+    let card = find_linked_card(&mut once.tx, signed_in.holder, id).await?;
+    plan.check(card.currency).map_err(|error| refused_plan(&error))?;
+    let account = card.with_plan(plan);
+    if account.plans.len() > PLANS_MAX {
+        return Err(ApiError::invalid(ErrorCode::TooMany, "plans", "a card has at most 50 plans"));
+    }
+    feed::put(&mut once.tx, signed_in.holder, app.clock.now(), &Record::Account(account.clone())).await?;
+    once.answer(StatusCode::OK, &account).await
+}
+
+/// Removes a plan of a linked card. One that is not there is no error.
+#[utoipa::path(delete, path = "/api/v1/accounts/{id}/plans/{plan}", tag = "accounts",
+    params(("id" = AccountId, Path), ("plan" = PlanId, Path)),
+    responses((status = 200, body = Account), (status = 404, body = api::error::Problem)))]
+async fn remove_plan(
+    State(app): State<App>,
+    signed_in: SignedIn,
+    idempotency: IdempotencyKey,
+    Path((id, plan_id)): Path<(AccountId, PlanId)>,
+) -> Result<Response, ApiError> {
+    let fingerprint = (id, plan_id);
+    let mut once =
+        match idempotency::begin(&app, &signed_in, &idempotency, "accounts.plan.remove", &fingerprint).await? {
+            Begun::Again(answer) => return Ok(answer),
+            Begun::First(once) => once,
+        };
+    let card = find_linked_card(&mut once.tx, signed_in.holder, id).await?;
+    let account = card.clone().without_plan(plan_id);
+    if account != card {
+        feed::put(&mut once.tx, signed_in.holder, app.clock.now(), &Record::Account(account.clone())).await?;
+    }
+    once.answer(StatusCode::OK, &account).await
+}
+
+/// A card whose plans the person enters. Those of a served card are the ledger's.
+async fn find_linked_card(tx: &mut Tx, holder: HolderId, id: AccountId) -> Result<Account, ApiError> {
+    let found: Option<Account> = feed::find(tx, holder, key(id)).await?;
+    let account = found.ok_or_else(ApiError::not_found)?;
+    if account.kind != AccountKind::Card || account.keeping != Keeping::Linked {
+        return Err(ApiError::invalid(ErrorCode::Forbidden, "id", "plans are entered for linked cards only"));
+    }
+    Ok(account)
+}
+
+fn refused_plan(error: &PlanError) -> ApiError {
+    let (code, field) = match error {
+        PlanError::Name => (ErrorCode::TooLong, "name"),
+        PlanError::Amount => (ErrorCode::InvalidAmount, "amount"),
+        PlanError::Left => (ErrorCode::InvalidAmount, "left"),
+        PlanError::LeftOn => (ErrorCode::InvalidDate, "left_on"),
+        PlanError::EndsOn => (ErrorCode::InvalidDate, "ends_on"),
+        PlanError::Monthly => (ErrorCode::InvalidAmount, "monthly"),
+    };
+    ApiError::invalid(code, field, &error.to_string())
 }
 
 /// Takes a chunk of another issuer's lines. What is there already, by id or by account and source, stays as it is, so
@@ -128,7 +208,7 @@ async fn put_accounts(
     Ok(currencies)
 }
 
-/// What an issuer's file says anew about a known account. Name and terms are the person's; an older balance than the
+/// What an issuer's file says anew about a known account. Name, terms and plans are the person's; an older balance than the
 /// known one says nothing.
 fn updated(known: &Account, said: Account) -> Result<Account, ApiError> {
     if known.currency != said.currency {
@@ -211,8 +291,22 @@ fn check(account: &Account) -> Result<(), ApiError> {
     if said.iter().flatten().any(|amount| amount.currency() != account.currency) {
         return wrong(ErrorCode::UnknownCurrency, "balance", "a balance is in the account's currency");
     }
+    if let Excess::Plan(id) = account.excess
+        && !account.plans.iter().any(|plan| plan.id == id)
+    {
+        return wrong(ErrorCode::InvalidRequest, "excess", "there is no such plan");
+    }
+    if account.plans.len() > PLANS_MAX {
+        return wrong(ErrorCode::TooMany, "plans", "a card has at most 50 plans");
+    }
+    if let Some(error) = account.plans.iter().find_map(|plan| plan.check(account.currency).err()) {
+        return Err(refused_plan(&error));
+    }
     match account.terms.as_ref().map(|terms| terms.check(account.currency)) {
         Some(Err(error)) => Err(ApiError::invalid(ErrorCode::InvalidRequest, "terms", &error.to_string())),
         _ => Ok(()),
     }
 }
+
+#[cfg(test)]
+mod tests;

@@ -26,6 +26,8 @@ const ROUTES: &[(&str, &str, &[u16])] = &[
     ("GET", "/api/v1/me", &[200]),
     ("GET", "/api/v1/accounts", &[200]),
     ("PATCH", "/api/v1/accounts/{id}", &[404]),
+    ("PUT", "/api/v1/accounts/{id}/plans/{plan}", &[404]),
+    ("DELETE", "/api/v1/accounts/{id}/plans/{plan}", &[404]),
     ("GET", "/api/v1/billers", &[200]),
     ("PUT", "/api/v1/bills/{id}", &[200]),
     ("PATCH", "/api/v1/bills/{id}", &[404]),
@@ -206,6 +208,7 @@ impl Owner {
             self.account.id.to_string()
         };
         let path = route.replace("{id}", &id).replace("{account}", &self.account.id.to_string());
+        let path = path.replace("{plan}", &self.bill.id.to_string());
         path.replace("{due_on}", "2027-03-01").replace("{number}", "1").replace("{file}", "2027-02-25.pdf")
     }
 
@@ -216,6 +219,11 @@ impl Owner {
             ("PUT", "/api/v1/bills/{id}/occurrences/{due_on}") => {
                 json!({"bill": self.bill.id, "due_on": "2027-03-01", "skipped": true})
             }
+            ("PUT", "/api/v1/accounts/{id}/plans/{plan}") => json!({
+                "id": self.bill.id, "name": "Other plan", "kind": {"equal_payments": {"monthly": {"minor": 1_000, "currency": "USD"}}},
+                "apr": 0, "amount": {"minor": 9_000, "currency": "USD"}, "opened_on": "2027-02-01",
+                "left": {"minor": 9_000, "currency": "USD"}, "left_on": "2027-02-01",
+            }),
             ("POST", "/api/v1/import") => json!({
                 "id": MutationId::new(world.now(), world.app.chance10()),
                 "accounts": [Account { name: "Other card".to_owned(), ..self.account.clone() }],
@@ -384,7 +392,8 @@ async fn two_thousand_exchanged_ids_give_nothing_away() {
             let [a, b, ..] = world.app.chance10();
             let (method, route, _) = routes[usize::from(a) % routes.len()];
             // Any of the ids at any place, also where it is of another kind.
-            let path = route.replace("{id}", &ids[usize::from(b) % ids.len()]).replace("{due_on}", "2027-03-01");
+            let path = route.replace("{id}", &ids[usize::from(b) % ids.len()]).replace("{plan}", &ids[0]);
+            let path = path.replace("{due_on}", "2027-03-01");
             let body = owner.body(&world, method, route);
             let answer = stranger
                 .send(

@@ -136,7 +136,7 @@ pub enum Command {
         #[command(subcommand)]
         what: StatementCommand,
     },
-    /// What a card's closing day and due rule are.
+    /// Cards: their figures, terms and plans, and what paying them costs.
     Card {
         #[command(subcommand)]
         what: CardCommand,
@@ -451,7 +451,93 @@ pub enum CardCommand {
         /// And at least this share of the statement balance, in percent: `2`, `1.5`.
         #[arg(long, value_name = "PERCENT")]
         minimum_share: Option<String>,
+        /// The cycle's interest and fees come on top of the share.
+        #[arg(long)]
+        minimum_adds_charges: bool,
+        /// Yearly rate on purchases, in percent: `27.99`.
+        #[arg(long, value_name = "PERCENT")]
+        apr: Option<String>,
+        /// Charged when the minimum is not paid by its day.
+        #[arg(long, value_name = "AMOUNT")]
+        late_fee: Option<String>,
     },
+    /// Keep a payment plan of a linked card, as its statement says.
+    Plan(PlanArguments),
+    /// Remove a payment plan.
+    RemovePlan {
+        /// By name or id.
+        account: String,
+        /// By name or id.
+        plan: String,
+    },
+    /// Where the issuer was asked to put what is above the minimum.
+    Excess {
+        /// By name or id.
+        account: String,
+        #[command(flatten)]
+        to: ExcessTo,
+    },
+    /// What paying so much each month costs, and until when; nothing new is bought.
+    Payoff {
+        /// By name or id.
+        account: String,
+        /// A fixed payment each month; the minimum where that is more.
+        #[arg(long, value_name = "AMOUNT")]
+        monthly: Option<String>,
+    },
+}
+
+#[derive(Debug, Args)]
+pub struct PlanArguments {
+    /// The card, by name or id.
+    pub account: String,
+    #[arg(long)]
+    pub name: String,
+    /// What it began with.
+    #[arg(long)]
+    pub amount: String,
+    /// When it began.
+    #[arg(long, value_name = "DATE")]
+    pub since: Date,
+    /// What is left.
+    #[arg(long, value_name = "AMOUNT")]
+    pub left: String,
+    /// The day of the statement that says what is left; today when not said.
+    #[arg(long, value_name = "DATE")]
+    pub left_on: Option<Date>,
+    /// Yearly rate in percent; of deferred interest, the rate at which it is kept aside.
+    #[arg(long, value_name = "PERCENT", default_value = "0")]
+    pub apr: String,
+    #[command(flatten)]
+    pub how: PlanHow,
+    /// Deferred interest kept aside so far, when the statement says it.
+    #[arg(long, value_name = "AMOUNT", requires = "ends")]
+    pub accrued: Option<String>,
+    /// Replace this plan, by name or id.
+    #[arg(long, value_name = "PLAN")]
+    pub replace: Option<String>,
+}
+
+#[derive(Debug, Args)]
+#[group(required = true, multiple = false)]
+pub struct PlanHow {
+    /// Equal payments: so much with each minimum.
+    #[arg(long, value_name = "AMOUNT")]
+    pub monthly: Option<String>,
+    /// Deferred interest: the last day on which paying all of it avoids the interest.
+    #[arg(long, value_name = "DATE")]
+    pub ends: Option<Date>,
+}
+
+#[derive(Debug, Args)]
+#[group(required = true, multiple = false)]
+pub struct ExcessTo {
+    /// To this plan first, by name or id.
+    #[arg(long)]
+    pub plan: Option<String>,
+    /// To the highest rate first.
+    #[arg(long)]
+    pub by_rate: bool,
 }
 
 #[derive(Debug, Args)]

@@ -13,16 +13,19 @@ use clap::Parser;
 use client::accounts::{AccountView, TransactionQuery};
 use client::addresses::AddressView;
 use client::bills::{MarkAs, NewBill, OccurrenceView};
+use client::card::{PayoffMissing, PayoffView, PlanEdit};
 use client::lock::LockReason;
 use client::payments::{PayBill, PaymentView};
 use client::reminders::TimerState;
 use client::security::{FactorView, PasskeyView, VisitStarted};
 use client::status::{Phase, Protection};
 use client::vault::RecoveryKey;
+use domain::accounts::Account;
 use domain::addresses::{AddressKind, AddressState};
 use domain::billers::Biller;
 use domain::bills::{Bill, OccurrenceState};
-use domain::ids::PaymentId;
+use domain::card::{Apr, Excess, PlanKind};
+use domain::ids::{PaymentId, PlanId};
 use domain::money::{Currency, Money};
 use domain::schedule::Schedule;
 use domain::ways_in::{FactorKind, PasswordState};
@@ -37,7 +40,7 @@ use crate::failure::Failure;
 use crate::owner::{Call, Outcome};
 use arguments::{
     AccountCommand, Arguments, BillsCommand, ByWord, CardCommand, Command, EditBillArguments, MarkHow,
-    NewBillArguments, SecurityCommand, StatementCommand, Switch,
+    NewBillArguments, PlanArguments, SecurityCommand, StatementCommand, Switch,
 };
 use table::table;
 
@@ -616,7 +619,16 @@ impl Run<'_> {
                 let heads = ["Card", ">Statement balance", ">Current balance", ">Minimum due", ">Pending", "Due"];
                 Ok(Answer::new(json!({ "items": to_json(&cards)? }), table(&heads, &rows)))
             }
-            CardCommand::Terms { account, closing_day, due, minimum_floor, minimum_share } => {
+            CardCommand::Terms {
+                account,
+                closing_day,
+                due,
+                minimum_floor,
+                minimum_share,
+                minimum_adds_charges,
+                apr,
+                late_fee,
+            } => {
                 let account = self.account(&account).await?.account;
                 let due = match (due.due_days, due.due_day) {
                     (Some(days), _) => DueRule::DaysAfterClosing(days),
@@ -628,6 +640,9 @@ impl Run<'_> {
                     due,
                     minimum_floor: minimum_floor.map(|text| amount(&text, account.currency)).transpose()?,
                     minimum_share: minimum_share.as_deref().map(share).transpose()?,
+                    minimum_adds_charges,
+                    apr: apr.as_deref().map(rate).transpose()?,
+                    late_fee: late_fee.map(|text| amount(&text, account.currency)).transpose()?,
                 };
                 let json = json!({ "account": account.id, "terms": to_json(&terms)? });
                 let edit = AccountEdit { terms: Some(terms), ..AccountEdit::default() };
@@ -635,7 +650,76 @@ impl Run<'_> {
                 self.core.send_soon().await;
                 Ok(Answer::new(json, "The card's terms are kept.\n"))
             }
+            CardCommand::Plan(plan) => self.card_plan(plan).await,
+            CardCommand::RemovePlan { account, plan } => {
+                let account = self.account(&account).await?.account;
+                let plan = plan_named(&account, &plan)?;
+                self.core.client.accounts().remove_plan(account.id, plan).await?;
+                self.core.send_soon().await;
+                Ok(Answer::new(json!({ "account": account.id, "plan": plan }), "The plan is removed.\n"))
+            }
+            CardCommand::Excess { account, to } => {
+                let account = self.account(&account).await?.account;
+                let excess = match to.plan {
+                    Some(plan) => Excess::Plan(plan_named(&account, &plan)?),
+                    None => Excess::ByRate,
+                };
+                let edit = AccountEdit { excess: Some(excess), ..AccountEdit::default() };
+                self.core.client.accounts().edit(account.id, edit).await?;
+                self.core.send_soon().await;
+                let json = json!({ "account": account.id, "excess": to_json(&excess)? });
+                Ok(Answer::new(json, "Payments are worked out so.\n"))
+            }
+            CardCommand::Payoff { account, monthly } => self.card_payoff(&account, monthly).await,
         }
+    }
+
+    async fn card_plan(&self, plan: PlanArguments) -> Done {
+        let account = self.account(&plan.account).await?.account;
+        let money = |text: &str| amount(text, account.currency);
+        let kind = match (&plan.how.monthly, plan.how.ends) {
+            (Some(monthly), _) => PlanKind::EqualPayments { monthly: money(monthly)? },
+            (None, Some(ends_on)) => {
+                PlanKind::DeferredInterest { ends_on, accrued: plan.accrued.as_deref().map(money).transpose()? }
+            }
+            (None, None) => return Err(Failure::usage("say --monthly or --ends")),
+        };
+        let edit = PlanEdit {
+            id: plan.replace.as_deref().map(|text| plan_named(&account, text)).transpose()?,
+            name: plan.name,
+            kind,
+            apr: rate(&plan.apr)?,
+            amount: money(&plan.amount)?,
+            opened_on: plan.since,
+            left: money(&plan.left)?,
+            left_on: plan.left_on,
+        };
+        let id = self.core.client.accounts().put_plan(account.id, edit).await?;
+        self.core.send_soon().await;
+        Ok(Answer::new(json!({ "account": account.id, "plan": id }), "The plan is kept.\n"))
+    }
+
+    async fn card_payoff(&self, account: &str, monthly: Option<String>) -> Done {
+        let account = self.account(account).await?.account;
+        let monthly = monthly.map(|text| amount(&text, account.currency)).transpose()?;
+        let choices = match self.core.client.payoff(account.id, monthly).await? {
+            PayoffView::Ready(choices) => choices,
+            PayoffView::Missing { why } => return Err(missing(why)),
+        };
+        let rows: Vec<Vec<String>> = choices
+            .rows
+            .iter()
+            .map(|row| {
+                vec![
+                    row.monthly.map_or("only the minimum".to_owned(), |monthly| monthly.to_string()),
+                    row.paid_off_on.map_or("never".to_owned(), |on| on.to_string()),
+                    row.interest.to_string(),
+                    if row.landed.is_zero() { "none".to_owned() } else { row.landed.to_string() },
+                ]
+            })
+            .collect();
+        let heads = ["Each month", "Paid off", ">Interest", ">Deferred interest that lands"];
+        Ok(Answer::new(to_json(&choices)?, table(&heads, &rows)))
     }
 
     async fn statement(&self, what: StatementCommand) -> Done {
@@ -996,6 +1080,34 @@ fn share(text: &str) -> Result<u32, Failure> {
     let part: u32 = format!("{part:0<4}").parse().map_err(|_| wrong())?;
     let millionths = whole.checked_mul(10_000).and_then(|whole| whole.checked_add(part)).ok_or_else(wrong)?;
     if millionths > 1_000_000 { Err(wrong()) } else { Ok(millionths) }
+}
+
+/// A plan of a card, by id or by a name that only one has.
+fn plan_named(account: &Account, typed: &str) -> Result<PlanId, Failure> {
+    let plans = account.plans.clone();
+    named(plans, typed, "plan", |plan| (plan.id.to_string(), plan.name.clone())).map(|plan| plan.id)
+}
+
+/// Why no payoff is worked out, with what mends it.
+fn missing(why: PayoffMissing) -> Failure {
+    let terms = "say it with `card terms`";
+    let (message, next) = match why {
+        PayoffMissing::Balance => ("no file gave a balance yet", "import one"),
+        PayoffMissing::NothingOwed => ("nothing is owed", "there is nothing to pay off"),
+        PayoffMissing::Terms => ("the closing day is not known", terms),
+        PayoffMissing::Rate => ("the yearly rate is not known", terms),
+        PayoffMissing::Minimum => ("the rule of the minimum is not known", terms),
+        PayoffMissing::PlansAboveBalance => {
+            ("what is left on the plans is more than the card owes", "correct a plan with `card plan --replace`")
+        }
+    };
+    Failure::refused("payoff_unknown", message, next)
+}
+
+/// A yearly rate in percent as typed.
+fn rate(text: &str) -> Result<Apr, Failure> {
+    let wrong = |_| Failure::refused("invalid_request", "the rate is 0 to 100 percent", "write it like 27.99");
+    Apr::new(share(text)?).map_err(wrong)
 }
 
 /// The day it is here.

@@ -581,6 +581,14 @@ pub(crate) async fn sums(db: &SqlitePool, account: i64, from: Option<Date>) -> C
     Ok(Sums { posted_minor, paid_minor, pending_minor, pending_count })
 }
 
+/// Whether interest was charged since a day.
+pub(crate) async fn has_interest(db: &SqlitePool, account: i64, from: Date) -> CacheResult<bool> {
+    let sql =
+        "SELECT EXISTS (SELECT 1 FROM tx WHERE account = ?1 AND seq >= ?2 AND state = 1 AND kind = ?3 AND amount < 0)";
+    let kind = kind_code(TransactionKind::Interest);
+    Ok(sqlx::query_scalar(sql).bind(account).bind(first_seq_of(from)).bind(kind).fetch_one(db).await?)
+}
+
 /// Money out of an account by month, from `first` on; as one value, as a page is.
 pub(crate) async fn months_out(db: &SqlitePool, account: i64, first: i64) -> CacheResult<Vec<(i64, i64)>> {
     let text: String = sqlx::query_scalar(

@@ -20,6 +20,9 @@ fn terms() -> CardTerms {
         due: DueRule::DaysAfterClosing(25),
         minimum_floor: Some(usd("35")),
         minimum_share: Some(20_000),
+        minimum_adds_charges: false,
+        apr: None,
+        late_fee: None,
     }
 }
 
@@ -38,6 +41,8 @@ fn card() -> Account {
         balance_as_of: None,
         terms: Some(terms()),
         issuer: None,
+        plans: Vec::new(),
+        excess: Excess::ByRate,
     }
 }
 

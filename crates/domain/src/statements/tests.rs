@@ -5,7 +5,7 @@ use jiff::civil::date;
 
 use super::*;
 use crate::accounts::{Keeping, TransactionKind};
-use crate::card::DueRule;
+use crate::card::{DueRule, Excess};
 use crate::ids::TransactionId;
 use crate::money::Currency;
 
@@ -28,8 +28,18 @@ fn account(kind: AccountKind, closing_day: Option<u8>) -> Account {
         balance: None,
         available: None,
         balance_as_of: None,
-        terms: closing_day.map(|closing_day| CardTerms { closing_day, due, minimum_floor: None, minimum_share: None }),
+        terms: closing_day.map(|closing_day| CardTerms {
+            closing_day,
+            due,
+            minimum_floor: None,
+            minimum_share: None,
+            minimum_adds_charges: false,
+            apr: None,
+            late_fee: None,
+        }),
         issuer: None,
+        plans: Vec::new(),
+        excess: Excess::ByRate,
     }
 }
 

@@ -2,6 +2,7 @@ use api::bills::Bill;
 use api::import::ImportChunk;
 use api::sync::Change;
 use domain::accounts::{Account, AccountKind, Keeping, Transaction, TransactionKind, TransactionState};
+use domain::card::Excess;
 use domain::ids::{AccountId, BillId, MutationId, TransactionId};
 use domain::money::{Currency, Money};
 use domain::schedule::{Every, Schedule};
@@ -25,6 +26,8 @@ pub(crate) fn card(world: &World) -> Account {
         balance_as_of: Some(world.now()),
         terms: None,
         issuer: None,
+        plans: Vec::new(),
+        excess: Excess::ByRate,
     }
 }
 

@@ -16,6 +16,7 @@ use axum::extract::State;
 use axum::http::StatusCode;
 use axum::response::{IntoResponse, Response};
 use domain::accounts::{Account, AccountKind, Keeping, Transaction, TransactionKind, TransactionState};
+use domain::card::Excess;
 use domain::ids::{AccountId, HolderId, PaymentId, TransactionId};
 use domain::ledger::Entry;
 use domain::money::{Currency, Money};
@@ -219,6 +220,8 @@ pub(crate) async fn practice_account(
         balance_as_of: Some(now),
         terms: None,
         issuer: None,
+        plans: Vec::new(),
+        excess: Excess::ByRate,
     };
     feed::put(tx, holder, now, &Record::Account(account)).await?;
     let opening = Transaction {

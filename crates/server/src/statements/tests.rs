@@ -2,7 +2,7 @@ use std::io::Write as _;
 use std::process::Command;
 
 use domain::accounts::{Transaction, TransactionKind, TransactionState};
-use domain::card::{CardTerms, DueRule};
+use domain::card::{CardTerms, DueRule, Excess};
 use domain::ids::TransactionId;
 use domain::money::Currency;
 use jiff::civil::date;
@@ -12,7 +12,15 @@ use crate::feed::tests::{card, import, line};
 use crate::testing::on_each_engine;
 
 fn terms() -> CardTerms {
-    CardTerms { closing_day: 25, due: DueRule::DaysAfterClosing(21), minimum_floor: None, minimum_share: None }
+    CardTerms {
+        closing_day: 25,
+        due: DueRule::DaysAfterClosing(21),
+        minimum_floor: None,
+        minimum_share: None,
+        minimum_adds_charges: false,
+        apr: None,
+        late_fee: None,
+    }
 }
 
 #[tokio::test]
@@ -85,6 +93,8 @@ fn statement_of(descriptions: &[&str]) -> (Account, domain::statements::Statemen
         balance_as_of: None,
         terms: None,
         issuer: None,
+        plans: Vec::new(),
+        excess: Excess::ByRate,
     };
     let lines = descriptions.iter().enumerate().map(|(at, text)| Transaction {
         id: TransactionId::from_uuid(uuid::Uuid::from_u128(at as u128)),

@@ -1,7 +1,7 @@
 import { describe, expect, it } from 'vitest';
 import { editShare, parseShare, readTerms } from './terms';
 
-const typed = { closingDay: '25', rule: 'after' as const, after: '25', day: '', floor: '', share: '' };
+const typed = { closingDay: '25', rule: 'after' as const, after: '25', day: '', floor: '', share: '', addsCharges: false, rate: '', lateFee: '' };
 
 describe('terms of a card', () => {
   it('read a share exactly, in millionths', () => {
@@ -14,18 +14,21 @@ describe('terms of a card', () => {
   });
 
   it('are what was typed, with what is unknown left out', () => {
-    expect(readTerms(typed, 'USD').terms).toEqual({ closing_day: 25, due: { days_after_closing: 25 }, minimum_floor: null, minimum_share: null });
-    expect(readTerms({ ...typed, rule: 'day', day: '19', floor: '25', share: '2' }, 'USD').terms).toEqual({
+    expect(readTerms(typed, 'USD').terms).toEqual({ closing_day: 25, due: { days_after_closing: 25 }, minimum_floor: null, minimum_share: null, minimum_adds_charges: false, apr: null, late_fee: null });
+    expect(readTerms({ ...typed, rule: 'day', day: '19', floor: '25', share: '2', addsCharges: true, rate: '27.99', lateFee: '30' }, 'USD').terms).toEqual({
       closing_day: 25,
       due: { day_of_month: 19 },
       minimum_floor: { minor: 2500, currency: 'USD' },
       minimum_share: 20_000,
+      minimum_adds_charges: true,
+      apr: 279_900,
+      late_fee: { minor: 3000, currency: 'USD' },
     });
   });
 
   it('name each thing that is wrong', () => {
-    const { terms, wrong } = readTerms({ closingDay: '32', rule: 'after', after: '61', day: '', floor: 'x', share: '101' }, 'USD');
+    const { terms, wrong } = readTerms({ ...typed, closingDay: '32', after: '61', floor: 'x', share: '101', rate: '100.1', lateFee: '-1' }, 'USD');
     expect(terms).toBeNull();
-    expect([...wrong].toSorted()).toEqual(['after', 'closingDay', 'floor', 'share']);
+    expect([...wrong].toSorted()).toEqual(['after', 'closingDay', 'floor', 'lateFee', 'rate', 'share']);
   });
 });

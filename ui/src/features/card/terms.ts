@@ -6,8 +6,8 @@ const DAYS_AFTER_MAX = 60;
 const DAY_MAX = 31;
 const MILLIONTHS_PER_PERCENT = 10_000;
 
-export type TypedTerms = { closingDay: string; rule: 'after' | 'day'; after: string; day: string; floor: string; share: string };
-export type WrongTerm = 'closingDay' | 'after' | 'day' | 'floor' | 'share';
+export type TypedTerms = { closingDay: string; rule: 'after' | 'day'; after: string; day: string; floor: string; share: string; addsCharges: boolean; rate: string; lateFee: string };
+export type WrongTerm = 'closingDay' | 'after' | 'day' | 'floor' | 'share' | 'rate' | 'lateFee';
 
 /** "2" or "2.5" percent in millionths; at most four decimals. */
 export function parseShare(text: string): number | null {
@@ -45,5 +45,16 @@ export function readTerms(typed: TypedTerms, currency: string): { terms: CardTer
     minimum_share = parseShare(typed.share);
     if (minimum_share === null) wrong.add('share');
   }
-  return { terms: wrong.size === 0 ? { closing_day, due, minimum_floor, minimum_share } : null, wrong };
+  let apr: number | null = null;
+  if (typed.rate.trim() !== '') {
+    apr = parseShare(typed.rate);
+    if (apr === null) wrong.add('rate');
+  }
+  let late_fee: Money | null = null;
+  if (typed.lateFee.trim() !== '') {
+    late_fee = parseMoney(typed.lateFee, currency);
+    if (late_fee === null || late_fee.minor < 0) wrong.add('lateFee');
+  }
+  const terms = { closing_day, due, minimum_floor, minimum_share, minimum_adds_charges: typed.addsCharges, apr, late_fee };
+  return { terms: wrong.size === 0 ? terms : null, wrong };
 }

@@ -25,6 +25,11 @@ export function formatMonth(day: Civil): string {
   return capital(civil(day, { year: 'numeric', month: 'long' }));
 }
 
+/** "Nov 2026": where there is little room. */
+export function formatMonthOfYear(day: Civil): string {
+  return civil(day, { year: 'numeric', month: 'short' });
+}
+
 /** "Nov". */
 export function formatMonthShort(day: Civil): string {
   return civil(day, { month: 'short' });

@@ -2,3 +2,4 @@ export * from './dates';
 export * from './locale';
 export * from './money';
 export * from './places';
+export * from './rate';

@@ -6,6 +6,7 @@ import type { Commands, Ipc } from './index';
 import { statements, transactions } from './sample/accounts';
 import { billers, TODAY } from './sample/bills';
 import { markKey, occurrence, occurrences } from './sample/book';
+import { payoff } from './sample/payoff';
 import { World } from './sample/world';
 
 const NOW = '2026-11-12T14:41:00Z';
@@ -155,6 +156,21 @@ export function sampleIpc(query = ''): Ipc {
       }),
     ),
     accountRename: (id, name) => change(() => ((found(world.accounts.find((one) => one.id === id)).name = name), null)),
+    cardPlan: (id, { id: known, ...edit }) => change(() => {
+      const account = found(world.accounts.find((one) => one.id === id));
+      const plans = account.plans ?? [];
+      const plan = { ...edit, id: known ?? `plan-${plans.length + 1}`, left_on: edit.left_on ?? TODAY };
+      const at = plans.findIndex((one) => one.id === plan.id);
+      account.plans = at < 0 ? [...plans, plan] : plans.with(at, plan);
+      return plan.id;
+    }),
+    cardPlanRemove: (id, plan) => change(() => {
+      const account = found(world.accounts.find((one) => one.id === id));
+      account.plans = (account.plans ?? []).filter((one) => one.id !== plan);
+      return null;
+    }),
+    cardExcess: (id, excess) => change(() => ((found(world.accounts.find((one) => one.id === id)).excess = excess), null)),
+    cardPayoff: (id, monthly) => read(() => payoff(found(world.accounts.find((one) => one.id === id)), monthly)),
     cardTerms: (id, terms) => change(() => ((found(world.accounts.find((one) => one.id === id)).terms = terms), null)),
     transactions: ({ account, search, limit, after }) => read(() => {
       const words = (search ?? '').toLowerCase().split(/\s+/).filter(Boolean);

@@ -1,6 +1,28 @@
 // The invented household's card and bank account: balances, transactions and statements that add up.
-import type { Account, AccountStatements, CardView, StatementRow, TransactionKind, TransactionView } from '../bindings';
+import type { Account, AccountStatements, CardView, Plan, PlanView, StatementRow, TransactionKind, TransactionView } from '../bindings';
 import { usd } from './bills';
+
+const fridge: Plan = {
+  id: 'plan-fridge',
+  name: 'Refrigerator',
+  kind: { deferred_interest: { ends_on: '2027-01-20', accrued: usd(16795) } },
+  apr: 279_900,
+  amount: usd(89900),
+  opened_on: '2026-01-20',
+  left: usd(54000),
+  left_on: '2026-11-12',
+};
+
+const sofa: Plan = {
+  id: 'plan-sofa',
+  name: 'Sofa',
+  kind: { equal_payments: { monthly: usd(5000) } },
+  apr: 0,
+  amount: usd(60000),
+  opened_on: '2026-05-20',
+  left: usd(35000),
+  left_on: '2026-11-12',
+};
 
 export const card: Account = {
   id: 'account-card',
@@ -13,8 +35,18 @@ export const card: Account = {
   balance: usd(-146324),
   available: usd(243366),
   balance_as_of: '2026-11-12',
-  terms: { closing_day: 25, due: { days_after_closing: 25 }, minimum_floor: usd(2500), minimum_share: 20_000 },
+  terms: {
+    closing_day: 25,
+    due: { day_of_month: 19 },
+    minimum_floor: usd(3000),
+    minimum_share: 10_000,
+    minimum_adds_charges: true,
+    apr: 279_900,
+    late_fee: null,
+  },
   issuer: null,
+  plans: [fridge, sofa],
+  excess: { plan: fridge.id },
 };
 
 export const checking: Account = {
@@ -30,6 +62,8 @@ export const checking: Account = {
   balance_as_of: '2026-11-12',
   terms: null,
   issuer: null,
+  plans: [],
+  excess: 'by_rate',
 };
 
 const spending: [string, number][] = [
@@ -40,6 +74,22 @@ const spending: [string, number][] = [
   ['2026-10-01', 29822],
   ['2026-11-01', 16445],
 ];
+
+/** How a plan stands on 12 November 2026. Entered ones of other amounts get round figures. */
+function planView(plan: Plan): PlanView {
+  const paid = usd(plan.amount.minor - plan.left.minor);
+  const none = { paid, days_left: null, accrued: usd(0), at_risk: usd(0), ended: plan.left.minor === 0, is_estimate: false };
+  const { equal_payments: equal, deferred_interest: deferred } = plan.kind;
+  if (equal) {
+    const count = (minor: number) => Math.ceil(minor / equal.monthly.minor);
+    const figures = { ...none, payments_left: count(plan.left.minor), payments: count(plan.amount.minor), each: equal.monthly, last_on: '2027-05-19' };
+    return { plan, figures, stale: plan.left_on < '2026-10-25' };
+  }
+  const said = deferred?.accrued ?? null;
+  const days_left = Math.round((Date.parse(deferred?.ends_on ?? '') - Date.parse('2026-11-12')) / 86_400_000);
+  const figures = { ...none, days_left, payments_left: 3, payments: null, each: usd(Math.ceil(plan.left.minor / 3)), last_on: '2027-01-19' };
+  return { plan, figures: { ...figures, accrued: said ?? usd(16332), at_risk: usd(said ? 19652 : 19189), is_estimate: !said }, stale: plan.left_on < '2026-10-25' };
+}
 
 export const cardView = (account: Account): CardView => ({
   account,
@@ -58,6 +108,7 @@ export const cardView = (account: Account): CardView => ({
     credit_limit: usd(400000),
   },
   spending: spending.map(([month, minor]) => ({ month, amount: usd(minor) })),
+  plans: (account.plans ?? []).map(planView),
 });
 
 let made = 0;
