@@ -2,7 +2,7 @@
 //! `PUT /api/v1/bills/{id}/occurrences/{due_on}` sets a mark, `DELETE` takes it back.
 
 use domain::bills::sorted_remind_days;
-pub use domain::bills::{Bill, Mark};
+pub use domain::bills::{Bill, Mark, Pause, PriceStep, Seen};
 use domain::ids::{AccountId, BillerId};
 use domain::money::Money;
 use domain::schedule::Schedule;
@@ -34,6 +34,25 @@ pub struct BillEdit {
     #[serde(default, with = "clearable", skip_serializing_if = "Option::is_none")]
     #[schema(value_type = Option<String>)]
     pub note: Option<Option<String>>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub steps: Option<Vec<PriceStep>>,
+    #[serde(default, with = "clearable", skip_serializing_if = "Option::is_none")]
+    #[schema(value_type = Option<Money>)]
+    pub cap: Option<Option<Money>>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub earlier: Option<Vec<Schedule>>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub pauses: Option<Vec<Pause>>,
+    #[serde(default, with = "clearable", skip_serializing_if = "Option::is_none")]
+    #[schema(value_type = Option<u8>)]
+    pub issue_days: Option<Option<u8>>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub grace_days: Option<u8>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub lead_days: Option<u8>,
+    #[serde(default, with = "clearable", skip_serializing_if = "Option::is_none")]
+    #[schema(value_type = Option<String>)]
+    pub zone: Option<Option<String>>,
 }
 
 impl BillEdit {
@@ -49,7 +68,42 @@ impl BillEdit {
         bill.card = self.card.unwrap_or(bill.card);
         bill.remind_days = self.remind_days.map_or(bill.remind_days, sorted_remind_days);
         bill.note = self.note.unwrap_or(bill.note);
+        bill.steps = self.steps.unwrap_or(bill.steps);
+        bill.cap = self.cap.unwrap_or(bill.cap);
+        bill.earlier = self.earlier.unwrap_or(bill.earlier);
+        bill.pauses = self.pauses.unwrap_or(bill.pauses);
+        bill.issue_days = self.issue_days.unwrap_or(bill.issue_days);
+        bill.grace_days = self.grace_days.unwrap_or(bill.grace_days);
+        bill.lead_days = self.lead_days.unwrap_or(bill.lead_days);
+        bill.zone = self.zone.unwrap_or(bill.zone);
         bill
+    }
+
+    /// What differs between a bill and the same bill as it shall be, so that an edit of another field stays.
+    #[must_use]
+    pub fn between(before: &Bill, after: Bill) -> Self {
+        fn changed<T: PartialEq>(before: &T, after: T) -> Option<T> {
+            (*before != after).then_some(after)
+        }
+        Self {
+            name: changed(&before.name, after.name),
+            amount: changed(&before.amount, after.amount),
+            estimated: changed(&before.estimated, after.estimated),
+            schedule: changed(&before.schedule, after.schedule),
+            biller: changed(&before.biller, after.biller),
+            reference: changed(&before.reference, after.reference),
+            card: changed(&before.card, after.card),
+            remind_days: changed(&before.remind_days, after.remind_days),
+            note: changed(&before.note, after.note),
+            steps: changed(&before.steps, after.steps),
+            cap: changed(&before.cap, after.cap),
+            earlier: changed(&before.earlier, after.earlier),
+            pauses: changed(&before.pauses, after.pauses),
+            issue_days: changed(&before.issue_days, after.issue_days),
+            grace_days: changed(&before.grace_days, after.grace_days),
+            lead_days: changed(&before.lead_days, after.lead_days),
+            zone: changed(&before.zone, after.zone),
+        }
     }
 }
 
@@ -76,5 +130,22 @@ mod tests {
         assert_eq!(edit.note, Some(None));
         assert_eq!(edit.reference, None);
         assert_eq!(serde_json::to_string(&edit).expect("writes"), r#"{"note":null}"#);
+    }
+
+    #[test]
+    fn an_edit_says_what_differs_and_clears_what_was_emptied() {
+        let before: Bill = serde_json::from_value(serde_json::json!({
+            "id": "01890000-0000-7000-8000-000000000000", "name": "Rent",
+            "amount": { "minor": 95000, "currency": "USD" }, "estimated": false,
+            "schedule": { "every": "month", "interval": 1, "day": 1, "starts_on": "2026-01-01", "ends_on": null },
+            "biller": null, "reference": null, "card": null, "remind_days": [3, 1], "note": "by post",
+        }))
+        .expect("a bill from before steps and pauses were there reads");
+        assert_eq!(BillEdit::between(&before, before.clone()), BillEdit::default());
+        let pauses = vec![Pause { from: before.schedule.starts_on, until: None }];
+        let after = Bill { note: None, name: "Home".to_owned(), pauses, grace_days: 5, ..before.clone() };
+        let edit = BillEdit::between(&before, after.clone());
+        assert_eq!((edit.note.as_ref(), edit.amount), (Some(&None), None));
+        assert_eq!(edit.applied_to(before), after);
     }
 }

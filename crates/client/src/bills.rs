@@ -1,10 +1,11 @@
 //! Bills on this device: templates, their occurrences and marks. Works offline; changes wait in the outbox.
 
 use api::bills::BillEdit;
-use domain::bills::{Bill, BillError, Mark, Occurrence, OccurrenceState, sorted_remind_days};
+use domain::bills::{Bill, BillError, Mark, Occurrence, OccurrenceState, Pause, sorted_remind_days};
 use domain::ids::{BillId, BillerId, PaymentId};
 use domain::money::Money;
-use domain::schedule::Schedule;
+use domain::schedule::{Schedule, ScheduleError};
+use formats::rrule::{self, RruleError};
 use jiff::civil::Date;
 use serde::{Deserialize, Serialize};
 
@@ -19,15 +20,30 @@ use crate::outbox::Change;
 pub struct OccurrenceView {
     pub bill: BillId,
     pub name: String,
+    /// The due date that names it, as the rule gives it.
     #[specta(type = String)]
     pub due_on: Date,
+    /// The day it is due: `due_on` unless this one was moved.
+    #[specta(type = String)]
+    pub falls_on: Date,
+    /// The day the bill arrives, where that is known.
+    #[specta(type = Option<String>)]
+    pub issued_on: Option<Date>,
+    /// The last day on which paying it costs no fee.
+    #[specta(type = String)]
+    pub grace_until: Date,
+    /// The last day on which a payment can leave to be there on the day it is due.
+    #[specta(type = String)]
+    pub pay_by: Date,
+    /// More is owed than the bill's cap.
+    pub over_cap: bool,
     /// What is owed for this date in all.
     pub amount: Money,
     /// What no payment covers yet, on its way or settled; never below zero.
     pub left: Money,
     pub estimated: bool,
     pub state: OccurrenceState,
-    /// From today; negative when late.
+    /// From today, where its biller is; negative when late.
     pub days: i32,
     /// It can be paid through this server.
     pub payable: bool,
@@ -53,6 +69,10 @@ pub struct BillsView {
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, specta::Type)]
 pub struct BillView {
     pub bill: Bill,
+    /// What its next date costs, or its last one when there is none to come.
+    pub amount: Money,
+    /// No due dates come until it goes on, or until a day.
+    pub paused: bool,
     pub biller_name: Option<String>,
     pub payable: bool,
     /// The first date from today on that is neither paid nor skipped.
@@ -73,6 +93,45 @@ pub struct NewBill {
     pub reference: Option<String>,
     pub remind_days: Vec<u8>,
     pub note: Option<String>,
+    pub cap: Option<Money>,
+    pub issue_days: Option<u8>,
+    #[serde(default)]
+    pub grace_days: u8,
+    #[serde(default)]
+    pub lead_days: u8,
+}
+
+impl NewBill {
+    /// One of which only the least is known.
+    #[must_use]
+    pub const fn new(name: String, amount: Money, schedule: Schedule) -> Self {
+        Self {
+            name,
+            amount,
+            estimated: false,
+            schedule,
+            biller: None,
+            reference: None,
+            remind_days: Vec::new(),
+            note: None,
+            cap: None,
+            issue_days: None,
+            grace_days: 0,
+            lead_days: 0,
+        }
+    }
+}
+
+/// Which due dates an edit is for.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, specta::Type)]
+#[serde(tag = "kind", rename_all = "snake_case")]
+pub enum EditScope {
+    All,
+    /// This date and later ones: what stood before keeps its rule and its amount.
+    From {
+        #[specta(type = String)]
+        due_on: Date,
+    },
 }
 
 /// What a person says about one occurrence.
@@ -88,6 +147,11 @@ pub enum MarkAs {
     Amount {
         amount: Money,
     },
+    /// This once it falls on another day.
+    Moved {
+        #[specta(type = String)]
+        to: Date,
+    },
     /// Takes back every mark.
     Unmarked,
 }
@@ -102,6 +166,8 @@ const HISTORY_MAX: usize = 12;
 /// How far back a bill's history is looked for.
 const HISTORY_DAYS: i32 = 12 * 366;
 const BILLS_MAX: usize = 1_000;
+/// So many dates of a rule that is being typed are shown.
+const NEXT_DATES: usize = 4;
 const DUE_DAYS_MAX: u16 = 3_660;
 
 /// Bills of this device's account.
@@ -121,7 +187,7 @@ impl Bills {
         let today = book.today;
         let recent = shifted(today, -RECENT_DAYS);
         let mut occurrences = book.between(shifted(today, -LATE_DAYS), shifted(today, AHEAD_DAYS));
-        occurrences.retain(|view| view.due_on >= recent || !is_over(view.state));
+        occurrences.retain(|view| view.falls_on >= recent || !is_over(view.state));
         let bills = book.bills.iter().map(|bill| bill_view(&book, bill)).collect();
         Ok(BillsView { today, occurrences, bills })
     }
@@ -140,19 +206,29 @@ impl Bills {
         found.ok_or_else(|| ClientError::not_found("bill"))
     }
 
+    /// The next dates that a rule gives: what a person sees before the rule is kept.
+    pub fn next_dates(&self, schedule: &Schedule) -> Result<Vec<Date>, ClientError> {
+        schedule.check()?;
+        let from = self.0.today().max(schedule.starts_on.min(schedule.first().unwrap_or(schedule.starts_on)));
+        Ok(schedule.dates(from, Date::MAX).take(NEXT_DATES).collect())
+    }
+
     pub async fn add(&self, new: NewBill) -> Result<BillId, ClientError> {
         let open = self.0.open_now()?;
+        let id = self.0.fresh(BillId::new);
         let bill = Bill {
-            id: self.0.fresh(BillId::new),
-            name: new.name.trim().to_owned(),
-            amount: new.amount,
             estimated: new.estimated,
-            schedule: new.schedule,
             biller: new.biller,
             reference: new.reference.filter(|text| !text.trim().is_empty()),
-            card: None,
             remind_days: sorted_remind_days(new.remind_days),
             note: new.note.filter(|text| !text.trim().is_empty()),
+            cap: new.cap,
+            issue_days: new.issue_days,
+            grace_days: new.grace_days,
+            lead_days: new.lead_days,
+            // Whoever travels later must not take the due dates along.
+            zone: self.0.0.ports.zone.zone().iana_name().map(str::to_owned),
+            ..Bill::new(id, new.name.trim().to_owned(), new.amount, new.schedule.anchored())
         };
         bill.check()?;
         let book = self.book().await?;
@@ -168,11 +244,38 @@ impl Bills {
     }
 
     /// Changes the fields that are given; on other devices' edits the later one wins, field by field.
-    pub async fn edit(&self, id: BillId, edit: BillEdit) -> Result<(), ClientError> {
+    pub async fn edit(&self, id: BillId, mut edit: BillEdit) -> Result<(), ClientError> {
         let open = self.0.open_now()?;
+        edit.schedule = edit.schedule.map(Schedule::anchored);
         let before = self.find(id).await?;
         edit.clone().applied_to(before).check()?;
         self.0.change(&open, Change::EditBill { bill: id, edit }).await
+    }
+
+    /// Edits a bill as a whole, for all its dates or from one on; its amount is meant as `BillView::amount` shows it. Only
+    /// what differs is sent.
+    pub async fn edit_whole(&self, mut after: Bill, scope: EditScope) -> Result<(), ClientError> {
+        let before = self.find(after.id).await?;
+        after.schedule = after.schedule.anchored();
+        let after = match scope {
+            EditScope::All => before.changed_for_all(after, amount_shown(&before, self.0.today())),
+            EditScope::From { due_on } => before.changed_from(after, due_on, amount_shown(&before, self.0.today())),
+        };
+        self.edit(before.id, BillEdit::between(&before, after)).await
+    }
+
+    /// No due dates from this day on, until a day or until it goes on.
+    pub async fn pause(&self, id: BillId, from: Date, until: Option<Date>) -> Result<(), ClientError> {
+        let before = self.find(id).await?;
+        let after = before.clone().paused(Pause { from, until });
+        self.edit(id, BillEdit::between(&before, after)).await
+    }
+
+    /// Due dates come again from today on; those that fell into the pause stay away.
+    pub async fn resume(&self, id: BillId) -> Result<(), ClientError> {
+        let before = self.find(id).await?;
+        let after = before.clone().resumed(self.0.today());
+        self.edit(id, BillEdit::between(&before, after)).await
     }
 
     /// Payments that were made stay.
@@ -196,6 +299,7 @@ impl Bills {
             }
             MarkAs::Skipped => after.skipped = true,
             MarkAs::Amount { amount } => after.amount = Some(amount),
+            MarkAs::Moved { to } => after.moved_to = Some(to).filter(|to| *to != due_on),
             MarkAs::Unmarked => after = Mark::new(bill.id, due_on),
         }
         after.check(bill)?;
@@ -209,8 +313,8 @@ impl Bills {
     }
 
     pub(crate) async fn book(&self) -> Result<Book, ClientError> {
-        let today = self.0.today();
-        self.0.with(async |open| Book::read(&open.cache, today).await).await
+        let here = self.0.here();
+        self.0.with(async |open| Book::read(&open.cache, here.clone()).await).await
     }
 }
 
@@ -238,11 +342,18 @@ pub(crate) fn needs_person(view: &OccurrenceView) -> bool {
     open && view.left.is_positive() && view.days <= SOON_DAYS
 }
 
+/// What a person sees as the amount of a bill: that of its next date, or of its last when there is none to come.
+fn amount_shown(bill: &Bill, today: Date) -> Money {
+    bill.amount_on(bill.dates(today, Date::MAX).next().unwrap_or(Date::MAX))
+}
+
 fn bill_view(book: &Book, bill: &Bill) -> BillView {
     let mut history = book.occurrences(bill, shifted(book.today, -HISTORY_DAYS), shifted(book.today, AHEAD_DAYS));
     history.retain(Occurrence::is_over);
     BillView {
         bill: bill.clone(),
+        amount: amount_shown(bill, book.today),
+        paused: bill.is_paused_on(book.today),
         biller_name: book.biller_of(bill).map(|biller| biller.name.clone()),
         payable: book.payable(bill),
         next_due_on: next_due(book, bill),
@@ -255,18 +366,42 @@ const OVER_MAX: usize = 100;
 
 /// The first date from today on that is neither paid nor skipped.
 fn next_due(book: &Book, bill: &Bill) -> Option<Date> {
-    let dates = bill.schedule.dates(book.today, Date::MAX).take(OVER_MAX);
+    let dates = bill.dates(book.today, Date::MAX).take(OVER_MAX);
     dates.into_iter().find(|day| book.occurrence(bill, *day).is_none_or(|occurrence| !occurrence.is_over()))
+}
+
+/// The rule of an RRULE line of another program.
+pub fn read_rrule(line: &str, starts_on: Date) -> Result<Schedule, ClientError> {
+    let wrong = |error: RruleError| {
+        ClientError::refused("invalid_date", error.to_string(), "say the rule by --every, --day and the other words")
+    };
+    rrule::read(line, starts_on).map_err(wrong)
+}
+
+/// The rule as other programs say it, when they can.
+#[must_use]
+pub fn write_rrule(schedule: &Schedule) -> Option<String> {
+    rrule::write(schedule).ok().map(|(line, _)| line)
+}
+
+impl From<ScheduleError> for ClientError {
+    fn from(error: ScheduleError) -> Self {
+        BillError::from(error).into()
+    }
 }
 
 impl From<BillError> for ClientError {
     fn from(error: BillError) -> Self {
         let code = match error {
             BillError::Amount | BillError::Currency => "invalid_amount",
-            BillError::Schedule(_) => "invalid_date",
+            BillError::Schedule(_) | BillError::MovedTo => "invalid_date",
             BillError::Name | BillError::Reference | BillError::Note => "too_long",
-            BillError::RemindDays => "invalid_request",
+            BillError::Steps | BillError::Earlier | BillError::Pauses | BillError::Seen => "too_many",
+            BillError::RemindDays | BillError::Days | BillError::Zone => "invalid_request",
         };
         Self::refused(code, error.to_string(), "correct the field and try again")
     }
 }
+
+#[cfg(test)]
+mod tests;

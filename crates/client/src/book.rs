@@ -3,21 +3,39 @@
 use std::collections::HashMap;
 
 use domain::billers::Biller;
-use domain::bills::{Bill, Mark, Occurrence, PaymentOf, occurrences};
+use domain::bills::{Bill, Mark, Occurrence, PaymentOf, occurrence_named, occurrences, open_day};
 use domain::ids::{BillId, BillerId};
 use domain::money::{Currency, Money};
-use jiff::ToSpan as _;
+use domain::payments::RailTiming;
 use jiff::civil::Date;
+use jiff::tz::TimeZone;
+use jiff::{Timestamp, ToSpan as _};
 
 use crate::bills::OccurrenceView;
 use crate::cache::bills::{self, PaymentRow};
-use crate::cache::{Cache, CacheResult};
+use crate::cache::{Cache, CacheResult, state};
 
 /// Payments that the device shows and reckons with; older ones are on the server.
 const PAYMENTS_MAX: i64 = 5_000;
 
+/// A moment, and where the person is.
+#[derive(Clone, Debug)]
+pub(crate) struct Here {
+    pub now: Timestamp,
+    pub zone: TimeZone,
+}
+
+impl Here {
+    pub fn today(&self) -> Date {
+        self.now.to_zoned(self.zone.clone()).date()
+    }
+}
+
 pub(crate) struct Book {
+    pub here: Here,
     pub today: Date,
+    /// Payments from here move practice money.
+    pub practice: bool,
     /// By name.
     pub bills: Vec<Bill>,
     pub billers: HashMap<BillerId, Biller>,
@@ -28,12 +46,13 @@ pub(crate) struct Book {
 }
 
 impl Book {
-    pub async fn read(cache: &Cache, today: Date) -> CacheResult<Self> {
+    pub async fn read(cache: &Cache, here: Here) -> CacheResult<Self> {
         let mut tx = cache.begin_read().await?;
         let mut all = bills::all_bills(&mut *tx).await?;
         let marks = bills::all_marks(&mut *tx).await?;
         let payments = bills::payments(&mut *tx, PAYMENTS_MAX).await?;
         let billers = bills::all_billers(&mut *tx).await?;
+        let me: Option<api::sign_in::Me> = state::find(&mut *tx, state::ME).await?;
         drop(tx);
         all.sort_by_cached_key(|bill| (bill.name.to_lowercase(), bill.id));
         let mut by_bill: HashMap<BillId, Vec<Mark>> = HashMap::new();
@@ -45,7 +64,9 @@ impl Book {
             meaning.entry(bill).or_default().push(payment);
         }
         Ok(Self {
-            today,
+            today: here.today(),
+            here,
+            practice: me.is_some_and(|me| me.practice_money),
             bills: all,
             billers: billers.into_iter().map(|biller| (biller.id, biller)).collect(),
             payments,
@@ -70,17 +91,51 @@ impl Book {
         self.marks.get(&bill).map_or(&[], Vec::as_slice)
     }
 
-    /// Both days included, by due date.
+    fn payments_of(&self, bill: BillId) -> &[PaymentOf] {
+        self.meaning.get(&bill).map_or(&[], Vec::as_slice)
+    }
+
+    /// The clock of whoever is owed: a person who travels shifts no due date.
+    fn zone_of(&self, bill: &Bill) -> TimeZone {
+        let named = self.biller_of(bill).map(|biller| biller.zone.as_str()).or(bill.zone.as_deref());
+        named.and_then(|name| TimeZone::get(name).ok()).unwrap_or_else(|| self.here.zone.clone())
+    }
+
+    /// The first day that the bill's biller has not closed.
+    fn open_day(&self, bill: &Bill) -> Date {
+        let cutoff = self.biller_of(bill).and_then(|biller| biller.cutoff);
+        open_day(self.here.now, &self.zone_of(bill), cutoff)
+    }
+
+    /// The civil day at the bill's biller.
+    fn today_at(&self, bill: &Bill) -> Date {
+        self.here.now.to_zoned(self.zone_of(bill)).date()
+    }
+
+    /// The last day on which a payment can leave to be there in time: the lead time of the way it is paid counts back over
+    /// banking days.
+    pub fn pay_by(&self, bill: &Bill, falls_on: Date) -> Date {
+        let rail = || RailTiming::united_states().ok().filter(|_| !self.practice);
+        match self.biller_of(bill) {
+            Some(biller) if biller.payable => rail().map_or(falls_on, |timing| timing.leave_by(falls_on)),
+            Some(biller) => biller.calendar.subtract_banking_days(falls_on, bill.lead_days.into()),
+            None => bill.schedule.calendar.subtract_banking_days(falls_on, bill.lead_days.into()),
+        }
+    }
+
+    /// Both days included, by the day they fall on.
     pub fn occurrences(&self, bill: &Bill, from: Date, to: Date) -> Vec<Occurrence> {
-        let payments = self.meaning.get(&bill.id).map_or(&[][..], Vec::as_slice);
-        occurrences(bill, self.marks_of(bill.id), payments, from, to, self.today)
+        let payments = self.payments_of(bill.id);
+        occurrences(bill, self.marks_of(bill.id), payments, from, to, self.open_day(bill))
     }
 
+    /// By its name.
     pub fn occurrence(&self, bill: &Bill, due_on: Date) -> Option<Occurrence> {
-        self.occurrences(bill, due_on, due_on).into_iter().next()
+        let payments = self.payments_of(bill.id);
+        occurrence_named(bill, self.marks_of(bill.id), payments, due_on, self.open_day(bill))
     }
 
-    /// Of every bill, both days included, by due date and then name.
+    /// Of every bill, both days included, by the day they fall on and then name.
     pub fn between(&self, from: Date, to: Date) -> Vec<OccurrenceView> {
         let mut found: Vec<OccurrenceView> = self
             .bills
@@ -90,7 +145,7 @@ impl Book {
                 all.into_iter().map(|occurrence| self.view(bill, &occurrence))
             })
             .collect();
-        found.sort_by_key(|view| view.due_on);
+        found.sort_by_key(|view| view.falls_on);
         found
     }
 
@@ -99,11 +154,16 @@ impl Book {
             bill: bill.id,
             name: bill.name.clone(),
             due_on: occurrence.due_on,
+            falls_on: occurrence.falls_on,
+            issued_on: occurrence.issued_on,
+            grace_until: occurrence.grace_until,
+            pay_by: self.pay_by(bill, occurrence.falls_on),
+            over_cap: occurrence.over_cap,
             amount: occurrence.amount,
             left: occurrence.left,
             estimated: occurrence.estimated,
             state: occurrence.state,
-            days: days_between(self.today, occurrence.due_on),
+            days: days_between(self.today_at(bill), occurrence.falls_on),
             payable: self.payable(bill),
             payment: occurrence.payment,
             sends_on: occurrence.sends_on,

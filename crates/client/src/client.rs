@@ -12,6 +12,7 @@ use jiff::{SignedDuration, Timestamp};
 use tokio::sync::{Notify, broadcast};
 use zeroize::Zeroizing;
 
+use crate::book::Here;
 use crate::cache::transactions::Names;
 use crate::cache::{Cache, CacheError, CacheResult, outbox as rows, state, transactions};
 use crate::error::ClientError;
@@ -369,8 +370,12 @@ impl Client {
         self.0.ports.clock.now()
     }
 
+    pub(crate) fn here(&self) -> Here {
+        Here { now: self.now(), zone: self.0.ports.zone.zone() }
+    }
+
     pub(crate) fn today(&self) -> Date {
-        self.now().to_zoned(self.0.ports.zone.zone()).date()
+        self.here().today()
     }
 
     /// Ten random bytes, and the time: what an id is made of.

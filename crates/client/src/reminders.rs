@@ -244,12 +244,12 @@ impl Reminders {
     }
 
     async fn desk(&self) -> Result<Desk, ClientError> {
-        let today = self.0.today();
+        let here = self.0.here();
         let (book, settings, delivered, snoozes) = self
             .0
             .with(async |open| {
                 let db = open.cache.readers();
-                let book = Book::read(&open.cache, today).await?;
+                let book = Book::read(&open.cache, here.clone()).await?;
                 let settings = self.0.settings_now(open).await?;
                 Ok((book, settings, rows::deliveries(db).await?, rows::snoozes(db).await?))
             })
@@ -517,7 +517,7 @@ fn leads(book: &Book, preferences: &Preferences) -> Vec<(Lead, Timestamp)> {
     let mut found = Vec::new();
     for candidate in candidates(book, LIST_DAYS).iter().filter(|candidate| candidate.needs_person) {
         for days_before in &candidate.remind_days {
-            let day = shifted(candidate.due_on, -i32::from(*days_before));
+            let day = shifted(candidate.falls_on, -i32::from(*days_before));
             let lead = Lead { bill: candidate.bill, due_on: candidate.due_on, days_before: *days_before };
             if let Ok(at) = day.to_datetime(preferences.remind_at).to_zoned(preferences.zone.clone()) {
                 found.push((lead, at.timestamp()));
@@ -578,12 +578,12 @@ fn notices(desk: &Desk, unseen: &[Delivery]) -> Vec<(Notice, Vec<Lead>)> {
 fn single(desk: &Desk, reminder: &Reminder) -> Option<Notice> {
     let bill = desk.book.bill(reminder.bill)?;
     let occurrence = desk.book.occurrence(bill, reminder.due_on)?;
-    let days = days_between(desk.book.today, reminder.due_on);
+    let days = days_between(desk.book.today, occurrence.falls_on);
     let about = if occurrence.estimated { "About " } else { "" };
     let (title, body) = if desk.settings.details_in_notifications {
         (
             format!("{about}{} for {}", occurrence.left, bill.name),
-            format!("Due {}, on {}.", when(days), reminder.due_on),
+            format!("Due {}, on {}.", when(days), occurrence.falls_on),
         )
     } else {
         (format!("1 payment is due {}", when(days)), "Open Billfold to see it.".to_owned())

@@ -311,18 +311,8 @@ fn line(seed: u8, on: &str, description: &str) -> Transaction {
 
 fn bill(seed: u8, name: &str) -> Bill {
     let new = monthly(name, "40.00", "2026-12-05");
-    Bill {
-        id: BillId::new(Timestamp::UNIX_EPOCH, [seed; 10]),
-        name: new.name,
-        amount: new.amount,
-        estimated: false,
-        schedule: new.schedule,
-        biller: None,
-        reference: None,
-        card: None,
-        remind_days: vec![3, 1],
-        note: None,
-    }
+    let id = BillId::new(Timestamp::UNIX_EPOCH, [seed; 10]);
+    Bill { remind_days: vec![3, 1], ..Bill::new(id, new.name, new.amount, new.schedule) }
 }
 
 async fn names(client: &Client) -> Vec<String> {

@@ -126,13 +126,13 @@ impl Client {
         let open = self.open_now()?;
         view.protected_by = Some(open.vault().header().mode());
         view.signed_in = self.is_signed_in(&open).await?;
-        let today = self.today();
+        let (here, today) = (self.here(), self.today());
         let (me, synced_at, waiting, book) = self
             .with(async |open| {
                 let db = open.cache.readers();
                 let me: Option<api::sign_in::Me> = state::find(db, state::ME).await?;
                 let synced_at: Option<Timestamp> = state::find(db, state::SYNCED_AT).await?;
-                Ok((me, synced_at, outbox::count(db).await?, Book::read(&open.cache, today).await?))
+                Ok((me, synced_at, outbox::count(db).await?, Book::read(&open.cache, here.clone()).await?))
             })
             .await?;
         view.practice_money = me.as_ref().is_some_and(|me| me.practice_money);

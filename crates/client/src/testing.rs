@@ -15,7 +15,7 @@ use crate::bills::NewBill;
 use crate::cache::bills as stored;
 use crate::client::{Client, OpenOutcome, lock};
 use crate::error::ClientError;
-use crate::platform::{FixedZone, MemoryNotifier, MemorySecrets, NoBrowser, Ports, SecretStore, SeededChance};
+use crate::platform::{MemoryNotifier, MemorySecrets, NoBrowser, Ports, SecretStore, SeededChance, Zone};
 use crate::status::Place;
 use crate::vault::Protect;
 
@@ -26,7 +26,23 @@ pub(crate) struct World {
     pub secrets: Arc<dyn SecretStore>,
     pub notifier: Arc<MemoryNotifier>,
     pub browser: Arc<NoBrowser>,
+    pub zone: Arc<MovingZone>,
     opened: Mutex<Vec<Client>>,
+}
+
+/// Where the person is; a person travels.
+pub(crate) struct MovingZone(Mutex<TimeZone>);
+
+impl MovingZone {
+    pub fn to(&self, name: &str) {
+        *lock(&self.0) = TimeZone::get(name).unwrap();
+    }
+}
+
+impl Zone for MovingZone {
+    fn zone(&self) -> TimeZone {
+        lock(&self.0).clone()
+    }
 }
 
 impl World {
@@ -40,6 +56,7 @@ impl World {
             memory,
             notifier: Arc::new(MemoryNotifier::default()),
             browser: Arc::new(NoBrowser::default()),
+            zone: Arc::new(MovingZone(Mutex::new(TimeZone::UTC))),
             opened: Mutex::default(),
         }
     }
@@ -60,7 +77,7 @@ impl World {
             browser: self.browser.clone(),
             clock: self.clock.clone(),
             chance: Arc::new(SeededChance::new(self.clock_seed())),
-            zone: Arc::new(FixedZone(TimeZone::UTC)),
+            zone: self.zone.clone(),
         }
     }
 
@@ -129,22 +146,8 @@ pub(crate) fn day(text: &str) -> Date {
 
 pub(crate) fn monthly(name: &str, amount: &str, starts_on: &str) -> NewBill {
     let starts_on = day(starts_on);
-    NewBill {
-        name: name.to_owned(),
-        amount: usd(amount),
-        estimated: false,
-        schedule: Schedule {
-            every: Every::Month,
-            interval: 1,
-            day: Some(starts_on.day().unsigned_abs()),
-            starts_on,
-            ends_on: None,
-        },
-        biller: None,
-        reference: None,
-        remind_days: vec![3, 1],
-        note: None,
-    }
+    let schedule = Schedule::new(Every::Month, 1, starts_on);
+    NewBill { remind_days: vec![3, 1], ..NewBill::new(name.to_owned(), usd(amount), schedule) }
 }
 
 /// A payable biller, as a sync would have brought it.
@@ -155,6 +158,8 @@ pub(crate) async fn with_biller(client: &Client) -> domain::ids::BillerId {
         category: "phone".to_owned(),
         payable: true,
         zone: "UTC".to_owned(),
+        cutoff: Some(jiff::civil::Time::constant(17, 0, 0, 0)),
+        calendar: domain::calendar::Calendar::EveryDay,
     };
     let open = client.opened().unwrap();
     let mut tx = open.cache.begin().await.unwrap();

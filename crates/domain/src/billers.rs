@@ -1,7 +1,9 @@
 //! The directory of billers (BI2): who can be paid through this server, and plainly who cannot.
 
+use jiff::civil::Time;
 use serde::{Deserialize, Serialize};
 
+use crate::calendar::Calendar;
 use crate::ids::BillerId;
 
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -16,4 +18,11 @@ pub struct Biller {
     pub payable: bool,
     /// IANA zone in which its due dates are meant.
     pub zone: String,
+    /// There, what arrives on the due date is late from this time on; absent: the whole day is good.
+    #[cfg_attr(feature = "schema", schema(value_type = Option<String>, format = "time"))]
+    #[cfg_attr(feature = "bindings", specta(type = Option<String>))]
+    pub cutoff: Option<Time>,
+    /// Whose banking days count on the way to it.
+    #[serde(default)]
+    pub calendar: Calendar,
 }

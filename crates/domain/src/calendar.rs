@@ -7,8 +7,10 @@ use serde::{Deserialize, Serialize};
 use crate::days;
 
 /// Whose banking days count.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
+#[cfg_attr(feature = "schema", derive(utoipa::ToSchema))]
+#[cfg_attr(feature = "bindings", derive(specta::Type))]
 pub enum Calendar {
     /// Federal Reserve Banks: the 11 holidays; one on a Sunday closes the Monday, one on a Saturday leaves the
     /// Friday open.
@@ -17,12 +19,33 @@ pub enum Calendar {
     Target2,
     /// Bank holidays of England and Wales with their decrees since 1995, each moved to the next free weekday.
     EnglandWales,
+    #[default]
     WeekendsOnly,
     /// Open every day: the sandbox.
     EveryDay,
 }
 
+/// Where a date goes that falls on a closed day.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+#[cfg_attr(feature = "schema", derive(utoipa::ToSchema))]
+#[cfg_attr(feature = "bindings", derive(specta::Type))]
+pub enum Roll {
+    /// Nowhere: the date stands.
+    #[default]
+    Stays,
+    /// To the banking day before.
+    Preceding,
+    /// To the banking day after.
+    Following,
+    /// To the banking day after, but when that lies in the next month, to the one before.
+    ModifiedFollowing,
+}
+
 impl Calendar {
+    pub const ALL: [Self; 5] =
+        [Self::FederalReserve, Self::Target2, Self::EnglandWales, Self::WeekendsOnly, Self::EveryDay];
+
     #[must_use]
     pub fn is_banking_day(self, date: Date) -> bool {
         self.closed_days(date) >> date.day() & 1 == 0
@@ -72,6 +95,49 @@ impl Calendar {
         (0..count).fold(self.on_or_before(date), |day, _| self.previous_banking_day(day))
     }
 
+    /// A date on a closed day, moved as the convention says.
+    #[must_use]
+    pub fn rolled(self, date: Date, roll: Roll) -> Date {
+        match roll {
+            Roll::Stays => date,
+            Roll::Preceding => self.on_or_before(date),
+            Roll::Following => self.on_or_after(date),
+            Roll::ModifiedFollowing => {
+                let after = self.on_or_after(date);
+                if after.month() == date.month() { after } else { self.on_or_before(date) }
+            }
+        }
+    }
+
+    /// The n-th banking day of a date's month, from its end when negative: -1 is the last. `None` when it has fewer.
+    #[must_use]
+    pub fn nth_banking_day(self, month: Date, nth: i8) -> Option<Date> {
+        let days = u32::MAX >> (31 - month.days_in_month()) & !1;
+        let mut open = days & !self.closed_days(month);
+        for _ in 1..nth.unsigned_abs() {
+            open &= if nth > 0 { open.wrapping_sub(1) } else { !(1 << open.checked_ilog2()?) };
+        }
+        let day = if nth > 0 { open.checked_ilog2().map(|_| open.trailing_zeros()) } else { open.checked_ilog2() };
+        Date::new(month.year(), month.month(), i8::try_from(day?).ok()?).ok()
+    }
+
+    /// The last day up to which the list of this calendar was published when this was built; beyond it a decree may add
+    /// a day. `None`: its days follow from a rule alone.
+    #[must_use]
+    pub const fn published_to(self) -> Option<Date> {
+        match self {
+            Self::FederalReserve => Some(Date::constant(2030, 12, 31)),
+            Self::EnglandWales => Some(Date::constant(2028, 12, 31)),
+            Self::Target2 | Self::WeekendsOnly | Self::EveryDay => None,
+        }
+    }
+
+    /// The calendars whose published lists end within a year of this day: a newer Billfold is needed before they do.
+    pub fn ending_soon(today: Date) -> impl Iterator<Item = Self> {
+        let soon = days::shifted(today, LIST_WARNING_DAYS);
+        Self::ALL.into_iter().filter(move |calendar| calendar.published_to().is_some_and(|end| end <= soon))
+    }
+
     fn first_open(self, date: Date, step: i32) -> Date {
         (0..CLOSED_IN_A_ROW_MAX)
             .map(|far| days::shifted(date, far * step))
@@ -103,7 +169,9 @@ impl Calendar {
 }
 
 /// No calendar here closes longer than this; beyond it a search would be a bug, not a holiday.
-const CLOSED_IN_A_ROW_MAX: i32 = 10;
+pub(crate) const CLOSED_IN_A_ROW_MAX: i32 = 10;
+
+const LIST_WARNING_DAYS: i32 = 366;
 
 const TABLE_FIRST_YEAR: i32 = 2000;
 const TABLE_YEARS: usize = 100;

@@ -35,7 +35,10 @@ pub struct Preferences {
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Candidate {
     pub bill: BillId,
+    /// The due date that names it.
     pub due_on: Date,
+    /// The day it is due.
+    pub falls_on: Date,
     /// It is due, overdue or partly paid, and something is left to pay.
     pub needs_person: bool,
     pub remind_days: Vec<u8>,
@@ -45,7 +48,13 @@ impl Candidate {
     #[must_use]
     pub fn new(occurrence: &Occurrence, bill: &Bill) -> Self {
         let needs_person = occurrence.needs_person();
-        Self { bill: occurrence.bill, due_on: occurrence.due_on, needs_person, remind_days: bill.remind_days.clone() }
+        Self {
+            bill: occurrence.bill,
+            due_on: occurrence.due_on,
+            falls_on: occurrence.falls_on,
+            needs_person,
+            remind_days: bill.remind_days.clone(),
+        }
     }
 }
 
@@ -111,7 +120,7 @@ pub fn plan(
     let mut plan = Plan::default();
     let mut due = Vec::new();
     for candidate in candidates.iter().filter(|candidate| candidate.needs_person) {
-        let days_left = days::number_of(candidate.due_on) - days::number_of(today);
+        let days_left = days::number_of(candidate.falls_on) - days::number_of(today);
         if days_left < -LOOK_BACK_DAYS {
             continue;
         }
@@ -125,7 +134,7 @@ pub fn plan(
         plan.record.extend(&leads.passed);
         due.extend(leads.reminder(candidate, until, days_left));
     }
-    due.sort_by_key(|reminder| (reminder.due_on, reminder.bill));
+    due.sort_by_key(|reminder| (reminder.days_left, reminder.bill));
     (plan.show, plan.digest) = gathered(due, now);
     plan.record.sort();
     plan
@@ -161,7 +170,8 @@ impl Leads {
         days_before.dedup();
         for days_before in days_before {
             let lead = lead(days_before);
-            let Some(at) = instant(preferences, &lead).filter(|_| !delivered.contains(&lead)) else {
+            let Some(at) = instant(preferences, candidate.falls_on, days_before).filter(|_| !delivered.contains(&lead))
+            else {
                 continue;
             };
             let replaced = told.is_some_and(|told| told < days_before);
@@ -195,8 +205,8 @@ impl Leads {
 }
 
 /// The instant of a lead. A time that a clock change skips moves forward; one that it doubles is the first.
-fn instant(preferences: &Preferences, lead: &Lead) -> Option<Timestamp> {
-    let day = days::shifted(lead.due_on, -i32::from(lead.days_before));
+fn instant(preferences: &Preferences, falls_on: Date, days_before: u8) -> Option<Timestamp> {
+    let day = days::shifted(falls_on, -i32::from(days_before));
     let at = day.to_datetime(preferences.remind_at).to_zoned(preferences.zone.clone()).ok()?;
     Some(at.timestamp())
 }

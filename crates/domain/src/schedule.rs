@@ -1,11 +1,14 @@
 //! Recurring dates. A rule is anchored at its first date; month ends clamp and return to their anchor day.
+//! What other programs say in RRULE lines is read and written by `formats::rrule`.
 
 use jiff::civil::Date;
 use serde::{Deserialize, Serialize};
 
+use crate::calendar::{CLOSED_IN_A_ROW_MAX, Calendar, Roll};
 use crate::days;
 
-/// When something recurs. On the wire: `{"every":"month","interval":1,"day":31,"starts_on":"2026-12-31","ends_on":null}`.
+/// When something recurs. On the wire: `{"every":"month","interval":1,"day":31,"starts_on":"2026-12-31","ends_on":null}`;
+/// all other fields may be absent.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[cfg_attr(feature = "schema", derive(utoipa::ToSchema))]
 #[cfg_attr(feature = "bindings", derive(specta::Type))]
@@ -14,8 +17,13 @@ pub struct Schedule {
     /// Every how many units, from 1 to 120.
     pub interval: u16,
     /// Anchor day of the month, 1 to 31, for months, quarters and years; 29 to 31 clamp to a shorter month's end
-    /// and return to their day. Absent for days and weeks.
+    /// and return to their day. Absent for days and weeks, and where `nth` says the day.
     pub day: Option<u8>,
+    /// Of weeks: the days on which it falls, when there are several; empty: the weekday of the first date.
+    #[serde(default)]
+    pub weekdays: Vec<Weekday>,
+    /// Of months, quarters and years: a weekday or working day instead of a day of the month.
+    pub nth: Option<Nth>,
     /// The first date is the first one on or after this that the rule allows.
     #[cfg_attr(feature = "schema", schema(value_type = String, format = "date"))]
     #[cfg_attr(feature = "bindings", specta(type = String))]
@@ -24,6 +32,14 @@ pub struct Schedule {
     #[cfg_attr(feature = "schema", schema(value_type = Option<String>, format = "date"))]
     #[cfg_attr(feature = "bindings", specta(type = Option<String>))]
     pub ends_on: Option<Date>,
+    /// It ends after so many dates, 1 to 9,999, instead of on a date.
+    pub count: Option<u16>,
+    /// Whose working days count for `nth` and `roll`.
+    #[serde(default)]
+    pub calendar: Calendar,
+    /// Where a date goes that falls on a closed day. Start, end and count are meant before it goes there.
+    #[serde(default)]
+    pub roll: Roll,
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -39,6 +55,32 @@ pub enum Every {
     Year,
 }
 
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+#[cfg_attr(feature = "schema", derive(utoipa::ToSchema))]
+#[cfg_attr(feature = "bindings", derive(specta::Type))]
+pub enum Weekday {
+    Monday,
+    Tuesday,
+    Wednesday,
+    Thursday,
+    Friday,
+    Saturday,
+    Sunday,
+}
+
+/// A day that every month has, counted from its start, or from its end when negative: -1 is the last.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(tag = "of", rename_all = "snake_case")]
+#[cfg_attr(feature = "schema", derive(utoipa::ToSchema))]
+#[cfg_attr(feature = "bindings", derive(specta::Type))]
+pub enum Nth {
+    /// 1 to 4, or -4 to -1: a fifth one would leave months out.
+    Weekday { nth: i8, weekday: Weekday },
+    /// 1 to 15, or -15 to -1, of the rule's calendar.
+    WorkingDay { nth: i8 },
+}
+
 /// Why a rule is refused.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum ScheduleError {
@@ -46,30 +88,80 @@ pub enum ScheduleError {
     Interval,
     #[error("the day must be from 1 to 31")]
     Day,
-    #[error("only months, quarters and years have a day of the month")]
+    #[error("only months, quarters and years have a day of the month, and only one")]
     DayNotUsed,
+    #[error("only weeks have weekdays, each once")]
+    Weekdays,
+    #[error("a weekday is the first to fourth of its month or of its end, a working day the first to fifteenth")]
+    Nth,
+    #[error("a rule ends after 1 to 9,999 dates or on a date, not both")]
+    Count,
     #[error("the first date must lie in the years 1970 to 2199")]
     StartsOutOfRange,
     #[error("the rule ends before its first date")]
     NoDates,
 }
 
+impl Weekday {
+    pub const ALL: [Self; 7] =
+        [Self::Monday, Self::Tuesday, Self::Wednesday, Self::Thursday, Self::Friday, Self::Saturday, Self::Sunday];
+
+    #[must_use]
+    pub fn of(date: Date) -> Self {
+        Self::ALL[usize::try_from(days::weekday(days::number_of(date))).unwrap_or(0)]
+    }
+
+    /// 0 is Monday, 6 is Sunday.
+    const fn place(self) -> i32 {
+        self as i32
+    }
+}
+
+impl Nth {
+    pub const WEEKDAY_MAX: u8 = 4;
+    pub const WORKING_DAY_MAX: u8 = 15;
+
+    const fn is_good(self) -> bool {
+        let (nth, most) = match self {
+            Self::Weekday { nth, .. } => (nth, Self::WEEKDAY_MAX),
+            Self::WorkingDay { nth } => (nth, Self::WORKING_DAY_MAX),
+        };
+        nth != 0 && nth.unsigned_abs() <= most
+    }
+}
+
 impl Schedule {
     pub const INTERVAL_MAX: u16 = 120;
+    pub const COUNT_MAX: u16 = 9_999;
     pub const FIRST_YEAR: i16 = 1970;
     pub const LAST_YEAR: i16 = 2199;
+
+    /// The rule that goes on for ever from its first date, on that date's day.
+    #[must_use]
+    pub const fn new(every: Every, interval: u16, starts_on: Date) -> Self {
+        Self {
+            every,
+            interval,
+            day: None,
+            weekdays: Vec::new(),
+            nth: None,
+            starts_on,
+            ends_on: None,
+            count: None,
+            calendar: Calendar::WeekendsOnly,
+            roll: Roll::Stays,
+        }
+    }
 
     /// Refuses a rule that means nothing. `dates` never fails, so check what comes from outside.
     pub fn check(&self) -> Result<(), ScheduleError> {
         if !(1..=Self::INTERVAL_MAX).contains(&self.interval) {
             return Err(ScheduleError::Interval);
         }
-        match (self.every, self.day) {
-            (Every::Once | Every::Day | Every::Week, Some(_)) => {
-                return Err(ScheduleError::DayNotUsed);
-            }
-            (_, Some(day)) if !(1..=31).contains(&day) => return Err(ScheduleError::Day),
-            _ => {}
+        self.check_days()?;
+        let counted = self.count.is_none_or(|count| (1..=Self::COUNT_MAX).contains(&count));
+        if !counted || (self.count.is_some() && (self.ends_on.is_some() || self.every == Every::Once)) {
+            return Err(ScheduleError::Count);
         }
         if !(Self::FIRST_YEAR..=Self::LAST_YEAR).contains(&self.starts_on.year()) {
             return Err(ScheduleError::StartsOutOfRange);
@@ -77,12 +169,39 @@ impl Schedule {
         self.first().map(|_| ()).ok_or(ScheduleError::NoDates)
     }
 
-    /// The dates from `from` to `to`, both included, in order. Jumps to the window: the cost is that of the dates given.
+    fn check_days(&self) -> Result<(), ScheduleError> {
+        let in_month = self.every.is_in_month();
+        if (self.day.is_some() || self.nth.is_some()) && !in_month || self.day.is_some() && self.nth.is_some() {
+            return Err(ScheduleError::DayNotUsed);
+        }
+        if self.day.is_some_and(|day| !(1..=31).contains(&day)) {
+            return Err(ScheduleError::Day);
+        }
+        if self.nth.is_some_and(|nth| !nth.is_good()) {
+            return Err(ScheduleError::Nth);
+        }
+        let twice = (1..self.weekdays.len()).any(|at| self.weekdays[..at].contains(&self.weekdays[at]));
+        if twice || !self.weekdays.is_empty() && self.every != Every::Week {
+            return Err(ScheduleError::Weekdays);
+        }
+        Ok(())
+    }
+
+    /// The dates from `from` to `to`, both included, in order, each once. Jumps to the window: the cost is that of the
+    /// dates given.
     pub fn dates(&self, from: Date, to: Date) -> Dates {
-        let last = self.ends_on.map_or(to, |end| end.min(to));
         let steps = self.steps();
-        let index = steps.map_or(0, |steps| steps.index_on_or_after(from));
-        Dates { steps, index, last }
+        let last = self.ends_on.unwrap_or(Date::MAX);
+        let end = self.count.map_or(i32::MAX, i32::from);
+        if self.roll == Roll::Stays {
+            let index = steps.map_or(0, |steps| steps.index_on_or_after(from));
+            return Dates { nominal: Nominal { steps, index, end, last: last.min(to) }, rolling: None };
+        }
+        // Whatever may roll into the window from before it is tried too.
+        let reach = days::shifted(from, -CLOSED_IN_A_ROW_MAX);
+        let index = steps.map_or(0, |steps| steps.index_on_or_after(reach));
+        let rolling = Rolling { calendar: self.calendar, roll: self.roll, after: before(from), to };
+        Dates { nominal: Nominal { steps, index, end, last }, rolling: Some(rolling) }
     }
 
     #[must_use]
@@ -90,16 +209,55 @@ impl Schedule {
         self.dates(date, Date::MAX).next()
     }
 
-    /// The first date of all.
+    /// The first date of all. It may lie before `starts_on` when it goes back to a banking day.
     #[must_use]
     pub fn first(&self) -> Option<Date> {
-        self.next_on_or_after(self.starts_on)
+        self.dates(Date::MIN, Date::MAX).next()
     }
 
     /// Does the rule give this very date?
     #[must_use]
     pub fn gives(&self, date: Date) -> bool {
         self.dates(date, date).next().is_some()
+    }
+
+    /// The dates of this rule before that day and no others; `None` when there are none.
+    #[must_use]
+    pub fn ended_before(mut self, date: Date) -> Option<Self> {
+        let steps = self.steps()?;
+        let next = self.index_reaching(steps, date);
+        let last = steps.date(if next > 0 { next - 1 } else { return None })?;
+        self.ends_on = Some(self.ends_on.map_or(last, |end| end.min(last)));
+        self.count = None;
+        self.first().is_some().then_some(self)
+    }
+
+    /// The date as the rule has it before it goes to a banking day.
+    #[must_use]
+    pub fn nominal_of(&self, date: Date) -> Option<Date> {
+        let steps = self.steps()?;
+        let nominal = steps.date(self.index_reaching(steps, date))?;
+        (self.calendar.rolled(nominal, self.roll) == date).then_some(nominal)
+    }
+
+    /// The index of the first date that is on or after this day once it went to a banking day.
+    fn index_reaching(&self, steps: Steps, date: Date) -> i32 {
+        let end = self.count.map_or(i32::MAX, i32::from);
+        let mut index = steps.index_on_or_after(days::shifted(date, -CLOSED_IN_A_ROW_MAX)).min(end);
+        let is_before = |nominal| self.calendar.rolled(nominal, self.roll) < date;
+        while index < end && steps.date(index).is_some_and(is_before) {
+            index += 1;
+        }
+        index
+    }
+
+    /// The same dates, with the start on the first of them: what a rule on an nth day is said by.
+    #[must_use]
+    pub fn anchored(mut self) -> Self {
+        if let (Some(_), Some(first)) = (self.nth, self.steps().and_then(|steps| steps.date(0))) {
+            self.starts_on = first;
+        }
+        self
     }
 
     /// `None` when no date can follow from the rule at all.
@@ -109,7 +267,8 @@ impl Schedule {
         match self.every {
             Every::Once => Some(Steps::Once(self.starts_on)),
             Every::Day => Some(Steps::Days { first, step: interval }),
-            Every::Week => Some(Steps::Days { first, step: 7 * interval }),
+            Every::Week if self.weekdays.is_empty() => Some(Steps::Days { first, step: 7 * interval }),
+            Every::Week => Some(Steps::Weeks(Weeks::new(first, interval, &self.weekdays))),
             Every::Month => self.months(interval),
             Every::Quarter => self.months(3 * interval),
             Every::Year => self.months(12 * interval),
@@ -118,25 +277,92 @@ impl Schedule {
 
     /// Months are counted from the month of the first date, which may be the one after `starts_on`.
     fn months(&self, step: i32) -> Option<Steps> {
-        let day = self.day.unwrap_or_else(|| self.starts_on.day().unsigned_abs()).clamp(1, 31);
+        let on = match self.nth {
+            None => OnDay::Day(self.day.unwrap_or_else(|| self.starts_on.day().unsigned_abs()).clamp(1, 31)),
+            Some(Nth::Weekday { nth, weekday }) => OnDay::Weekday { nth: within(nth, Nth::WEEKDAY_MAX), weekday },
+            Some(Nth::WorkingDay { nth }) => {
+                OnDay::WorkingDay { nth: within(nth, Nth::WORKING_DAY_MAX), calendar: self.calendar }
+            }
+        };
         let month = days::month_of(self.starts_on);
-        let passed = days::clamped(month, day)? < self.starts_on;
-        Some(Steps::Months { first: month + i32::from(passed), step, day })
+        let passed = on.date(month)? < self.starts_on;
+        Some(Steps::Months { first: month + i32::from(passed), step, on })
     }
+}
+
+impl Every {
+    /// It falls on a day of the month.
+    #[must_use]
+    pub const fn is_in_month(self) -> bool {
+        matches!(self, Self::Month | Self::Quarter | Self::Year)
+    }
+}
+
+/// A count from either end that every month has; zero, which `check` refuses, is the first.
+fn within(nth: i8, most: u8) -> i8 {
+    let most = most.cast_signed();
+    if nth == 0 { 1 } else { nth.clamp(-most, most) }
+}
+
+/// The day before, if there is one.
+fn before(date: Date) -> Option<Date> {
+    date.yesterday().ok()
 }
 
 /// The dates of a rule within a window, in order.
 #[derive(Clone, Debug)]
 pub struct Dates {
-    steps: Option<Steps>,
-    index: i32,
-    last: Date,
+    nominal: Nominal,
+    rolling: Option<Rolling>,
 }
 
 impl Iterator for Dates {
     type Item = Date;
 
     fn next(&mut self) -> Option<Date> {
+        let Some(rolling) = &mut self.rolling else { return self.nominal.next() };
+        loop {
+            let date = rolling.calendar.rolled(self.nominal.next()?, rolling.roll);
+            if date > rolling.to {
+                return None;
+            }
+            // Two dates that go to one day are one.
+            if rolling.after.is_none_or(|after| date > after) {
+                rolling.after = Some(date);
+                return Some(date);
+            }
+        }
+    }
+}
+
+impl std::iter::FusedIterator for Dates {}
+
+/// Rolled dates follow one another as the nominal ones do.
+#[derive(Clone, Copy, Debug)]
+struct Rolling {
+    calendar: Calendar,
+    roll: Roll,
+    /// Only dates after this are given.
+    after: Option<Date>,
+    to: Date,
+}
+
+/// The dates before any goes to a banking day.
+#[derive(Clone, Debug)]
+struct Nominal {
+    steps: Option<Steps>,
+    index: i32,
+    /// The rule has so many dates.
+    end: i32,
+    last: Date,
+}
+
+impl Nominal {
+    #[inline]
+    fn next(&mut self) -> Option<Date> {
+        if self.index >= self.end {
+            return None;
+        }
         let date = self.steps?.date(self.index)?;
         if date > self.last {
             return None;
@@ -146,22 +372,23 @@ impl Iterator for Dates {
     }
 }
 
-impl std::iter::FusedIterator for Dates {}
-
 /// A rule in whole numbers: the date of any index is one multiplication away.
 #[derive(Clone, Copy, Debug)]
 enum Steps {
     Once(Date),
     Days { first: i32, step: i32 },
-    Months { first: i32, step: i32, day: u8 },
+    Weeks(Weeks),
+    Months { first: i32, step: i32, on: OnDay },
 }
 
 impl Steps {
+    #[inline]
     fn date(self, index: i32) -> Option<Date> {
         match self {
             Self::Once(date) => (index == 0).then_some(date),
             Self::Days { first, step } => days::date_of(index.checked_mul(step)?.checked_add(first)?),
-            Self::Months { first, step, day } => days::clamped(index.checked_mul(step)?.checked_add(first)?, day),
+            Self::Weeks(weeks) => weeks.date(index),
+            Self::Months { first, step, on } => on.date(index.checked_mul(step)?.checked_add(first)?),
         }
     }
 
@@ -169,11 +396,84 @@ impl Steps {
         match self {
             Self::Once(date) => i32::from(date < from),
             Self::Days { first, step } => ceiling(days::number_of(from) - first, step),
+            Self::Weeks(weeks) => weeks.index_on_or_after(days::number_of(from)),
             Self::Months { first, step, .. } => {
                 // The month's own date may already have passed; then it is the next one.
                 let index = ceiling(days::month_of(from) - first, step);
                 index + i32::from(self.date(index).is_some_and(|date| date < from))
             }
+        }
+    }
+}
+
+/// Several weekdays: places are counted from the first day of the first week, which `skipped` of them have passed.
+#[derive(Clone, Copy, Debug)]
+struct Weeks {
+    monday: i32,
+    step: i32,
+    days: [i32; 7],
+    count: i32,
+    skipped: i32,
+}
+
+impl Weeks {
+    /// Weeks begin on Monday, as in RFC 5545 where nothing else is said, and are counted from that of the first date,
+    /// which may be the one after the start.
+    fn new(first: i32, interval: i32, weekdays: &[Weekday]) -> Self {
+        let mut days = [0; 7];
+        let mut count = 0;
+        for weekday in Weekday::ALL.into_iter().filter(|weekday| weekdays.contains(weekday)) {
+            days[count] = weekday.place();
+            count += 1;
+        }
+        let start = days::weekday(first);
+        let passed = days[..count].iter().filter(|day| **day < start).count();
+        let over = passed == count;
+        Self {
+            monday: first - start + if over { 7 } else { 0 },
+            step: 7 * interval,
+            days,
+            count: i32::try_from(count).unwrap_or(1),
+            skipped: if over { 0 } else { i32::try_from(passed).unwrap_or(0) },
+        }
+    }
+
+    fn date(self, index: i32) -> Option<Date> {
+        let place = index.checked_add(self.skipped)?;
+        let day = self.days[usize::try_from(place % self.count).unwrap_or(0)];
+        days::date_of((place / self.count).checked_mul(self.step)?.checked_add(self.monday)?.checked_add(day)?)
+    }
+
+    fn index_on_or_after(self, from: i32) -> i32 {
+        let far = (from - self.monday).max(0);
+        let week = far / self.step;
+        let into = far % self.step;
+        let passed = self.days.iter().take(usize::try_from(self.count).unwrap_or(0)).filter(|day| **day < into).count();
+        (week * self.count + i32::try_from(passed).unwrap_or(0) - self.skipped).max(0)
+    }
+}
+
+/// Which day of its month.
+#[derive(Clone, Copy, Debug)]
+enum OnDay {
+    Day(u8),
+    Weekday { nth: i8, weekday: Weekday },
+    WorkingDay { nth: i8, calendar: Calendar },
+}
+
+impl OnDay {
+    #[inline]
+    fn date(self, month: i32) -> Option<Date> {
+        match self {
+            Self::Day(day) => days::clamped(month, day),
+            Self::Weekday { nth, weekday } => {
+                let edge = days::clamped(month, if nth > 0 { 1 } else { 31 })?;
+                let far = weekday.place() - days::weekday(days::number_of(edge));
+                let (step, weeks) =
+                    if nth > 0 { (far.rem_euclid(7), nth - 1) } else { (-(-far).rem_euclid(7), nth + 1) };
+                days::date_of(days::number_of(edge) + step + 7 * i32::from(weeks))
+            }
+            Self::WorkingDay { nth, calendar } => calendar.nth_banking_day(days::clamped(month, 1)?, nth),
         }
     }
 }

@@ -3,6 +3,7 @@
 pub mod csv;
 pub mod ofx;
 pub mod records;
+pub mod rrule;
 
 pub use records::{
     ImportedAccount, ImportedFile, ImportedStatement, ImportedTransaction, ReadError, ReadOptions, Rejected,

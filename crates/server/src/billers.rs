@@ -3,7 +3,9 @@
 use std::sync::LazyLock;
 
 use api::billers::{Biller, BillerList};
+use domain::calendar::Calendar;
 use domain::ids::BillerId;
+use jiff::civil::Time;
 use utoipa_axum::router::OpenApiRouter;
 use utoipa_axum::routes;
 use uuid::Uuid;
@@ -50,9 +52,23 @@ static BILLERS: LazyLock<Vec<Biller>> = LazyLock::new(|| {
         category: category.to_owned(),
         payable,
         zone: zone.to_owned(),
+        // Everyone in it closes the day at five, there.
+        cutoff: Some(CUTOFF),
+        calendar: calendar_of(zone),
     };
     DIRECTORY.iter().enumerate().map(biller).collect()
 });
+
+const CUTOFF: Time = Time::constant(17, 0, 0, 0);
+
+/// The banks that close where a biller is.
+fn calendar_of(zone: &str) -> Calendar {
+    match zone {
+        "Europe/London" => Calendar::EnglandWales,
+        zone if zone.starts_with("America/") => Calendar::FederalReserve,
+        _ => Calendar::Target2,
+    }
+}
 
 pub fn routes() -> OpenApiRouter<App> {
     OpenApiRouter::new().routes(routes!(list))

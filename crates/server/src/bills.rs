@@ -192,6 +192,13 @@ fn refused(error: &BillError) -> ApiError {
         BillError::RemindDays => (ErrorCode::InvalidRequest, "remind_days"),
         BillError::Note => (ErrorCode::TooLong, "note"),
         BillError::Currency => (ErrorCode::UnknownCurrency, "amount"),
+        BillError::Steps => (ErrorCode::InvalidRequest, "steps"),
+        BillError::Earlier => (ErrorCode::InvalidRequest, "earlier"),
+        BillError::Pauses => (ErrorCode::InvalidRequest, "pauses"),
+        BillError::Days => (ErrorCode::InvalidRequest, "grace_days"),
+        BillError::Zone => (ErrorCode::InvalidRequest, "zone"),
+        BillError::Seen => (ErrorCode::TooMany, "seen"),
+        BillError::MovedTo => (ErrorCode::InvalidDate, "moved_to"),
         BillError::Schedule(_) => (ErrorCode::InvalidDate, "schedule"),
     };
     ApiError::invalid(code, field, &error.to_string())

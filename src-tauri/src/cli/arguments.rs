@@ -5,6 +5,8 @@ use std::path::PathBuf;
 use clap::{Args, Parser, Subcommand, ValueEnum};
 use client::vault::Protect;
 use domain::addresses::Language;
+use domain::calendar::{Calendar, Roll};
+use domain::schedule::{Every, Nth, Schedule, Weekday};
 use jiff::civil::Date;
 use zeroize::Zeroizing;
 
@@ -207,6 +209,22 @@ pub enum BillsCommand {
     Add(NewBillArguments),
     List,
     Edit(EditBillArguments),
+    /// No due dates for a while.
+    Pause {
+        /// By name or id.
+        bill: String,
+        /// Today when not said.
+        #[arg(long, value_name = "DATE")]
+        from: Option<Date>,
+        /// The last day of it; without, until `bills resume`.
+        #[arg(long, value_name = "DATE")]
+        until: Option<Date>,
+    },
+    /// Due dates come again from today on.
+    Resume {
+        /// By name or id.
+        bill: String,
+    },
     Remove {
         /// By name or id.
         bill: String,
@@ -224,19 +242,13 @@ pub struct NewBillArguments {
     /// The amount is a guess until the bill arrives.
     #[arg(long)]
     pub estimate: bool,
-    #[arg(long)]
-    pub every: EveryWord,
-    /// Every how many.
-    #[arg(long, default_value_t = 1, value_parser = clap::value_parser!(u16).range(1..=120))]
-    pub interval: u16,
-    /// Day of the month, 1 to 31, or `last`.
-    #[arg(long)]
-    pub day: Option<DayWord>,
-    /// The first date is the first that fits on or after this one; today when not said.
-    #[arg(long, value_name = "DATE")]
-    pub starts: Option<Date>,
-    #[arg(long, value_name = "DATE")]
-    pub ends: Option<Date>,
+    #[arg(long, required_unless_present = "rrule")]
+    pub every: Option<EveryWord>,
+    /// The rule as an RRULE line of RFC 5545, instead of the words below.
+    #[arg(long, value_name = "LINE", conflicts_with_all = ["every", "interval", "day", "weekdays", "nth", "ends", "count"])]
+    pub rrule: Option<String>,
+    #[command(flatten)]
+    pub rule: RuleWords,
     /// A biller of the directory, by name or id.
     #[arg(long, visible_alias = "biller", value_name = "BILLER")]
     pub payee: Option<String>,
@@ -248,6 +260,94 @@ pub struct NewBillArguments {
     pub remind: Option<Vec<u8>>,
     #[arg(long)]
     pub note: Option<String>,
+    #[command(flatten)]
+    pub about: AboutWords,
+}
+
+/// What else there is to say about a bill.
+#[derive(Debug, Args)]
+pub struct AboutWords {
+    /// An amount above this is never taken for granted.
+    #[arg(long, value_name = "AMOUNT")]
+    pub cap: Option<String>,
+    /// The bill arrives so many days before its due date.
+    #[arg(long, value_name = "DAYS")]
+    pub arrives: Option<u8>,
+    /// A payment is taken without a fee for so many days after the due date.
+    #[arg(long, value_name = "DAYS")]
+    pub grace: Option<u8>,
+    /// Banking days that the own way of paying takes.
+    #[arg(long, value_name = "DAYS")]
+    pub lead: Option<u8>,
+}
+
+/// The words of a rule, beside how often it comes.
+#[derive(Clone, Debug, Default, Args)]
+pub struct RuleWords {
+    /// Every how many.
+    #[arg(long, value_parser = clap::value_parser!(u16).range(1..=120))]
+    pub interval: Option<u16>,
+    /// Day of the month, 1 to 31, or `last`.
+    #[arg(long, conflicts_with = "nth")]
+    pub day: Option<DayWord>,
+    /// The days of a week: `monday,friday`.
+    #[arg(long, value_delimiter = ',', value_name = "DAYS")]
+    pub weekdays: Option<Vec<WeekdayWord>>,
+    /// A day of the month by its weekday or among the working days: `2-tuesday`, `last-friday`, `-2-working-day`.
+    #[arg(long, allow_hyphen_values = true)]
+    pub nth: Option<NthWord>,
+    /// The first date is the first that fits on or after this one; today when not said.
+    #[arg(long, value_name = "DATE")]
+    pub starts: Option<Date>,
+    /// Nothing falls after this date.
+    #[arg(long, value_name = "DATE", conflicts_with = "count")]
+    pub ends: Option<Date>,
+    /// It ends after so many dates.
+    #[arg(long, value_parser = clap::value_parser!(u16).range(1..=9_999))]
+    pub count: Option<u16>,
+    /// Whose working days count.
+    #[arg(long)]
+    pub calendar: Option<CalendarWord>,
+    /// Where a date goes that falls on a closed day.
+    #[arg(long)]
+    pub roll: Option<RollWord>,
+}
+
+impl RuleWords {
+    #[must_use]
+    pub const fn says_nothing(&self) -> bool {
+        self.interval.is_none()
+            && self.day.is_none()
+            && self.weekdays.is_none()
+            && self.nth.is_none()
+            && self.starts.is_none()
+            && self.ends.is_none()
+            && self.count.is_none()
+            && self.calendar.is_none()
+            && self.roll.is_none()
+    }
+
+    /// The rule with what was said about it; of the days it has, those that still fit.
+    #[must_use]
+    pub fn applied_to(self, before: Schedule, every: Every) -> Schedule {
+        let nth = self.nth.map(|nth| nth.0);
+        let nth = if self.day.is_some() { None } else { nth.or(before.nth) }.filter(|_| every.is_in_month());
+        let kept = before.day.filter(|_| nth.is_none() && every.is_in_month());
+        let weekdays = self.weekdays.map(|days| days.into_iter().map(WeekdayWord::weekday).collect());
+        let ends_on = if self.count.is_some() { None } else { self.ends.or(before.ends_on) };
+        Schedule {
+            every,
+            interval: self.interval.unwrap_or(before.interval),
+            day: self.day.map(|day| day.0).or(kept),
+            weekdays: weekdays.unwrap_or(if every == Every::Week { before.weekdays } else { Vec::new() }),
+            nth,
+            starts_on: self.starts.unwrap_or(before.starts_on),
+            ends_on,
+            count: if self.ends.is_some() { None } else { self.count.or(before.count) },
+            calendar: self.calendar.map_or(before.calendar, CalendarWord::calendar),
+            roll: self.roll.map_or(before.roll, RollWord::roll),
+        }
+    }
 }
 
 #[derive(Debug, Args)]
@@ -262,12 +362,8 @@ pub struct EditBillArguments {
     pub estimate: Option<bool>,
     #[arg(long)]
     pub every: Option<EveryWord>,
-    #[arg(long, value_parser = clap::value_parser!(u16).range(1..=120))]
-    pub interval: Option<u16>,
-    #[arg(long)]
-    pub day: Option<DayWord>,
-    #[arg(long, value_name = "DATE")]
-    pub starts: Option<Date>,
+    #[command(flatten)]
+    pub rule: RuleWords,
     /// By name or id; `none` removes it.
     #[arg(long, visible_alias = "biller", value_name = "BILLER")]
     pub payee: Option<String>,
@@ -277,6 +373,11 @@ pub struct EditBillArguments {
     pub remind: Option<Vec<u8>>,
     #[arg(long)]
     pub note: Option<String>,
+    #[command(flatten)]
+    pub about: AboutWords,
+    /// Only this due date and later ones: what stood before stays.
+    #[arg(long, value_name = "DUE_ON")]
+    pub from: Option<Date>,
 }
 
 #[derive(Debug, Args)]
@@ -287,6 +388,12 @@ pub struct MarkHow {
     pub paid: bool,
     #[arg(long)]
     pub skip: bool,
+    /// This once another amount is owed.
+    #[arg(long)]
+    pub amount: Option<String>,
+    /// This once it falls on another day.
+    #[arg(long = "move", value_name = "DATE")]
+    pub move_to: Option<Date>,
     #[arg(long)]
     pub undo: bool,
 }
@@ -591,8 +698,7 @@ pub enum EveryWord {
 
 impl EveryWord {
     #[must_use]
-    pub const fn every(self) -> domain::schedule::Every {
-        use domain::schedule::Every;
+    pub const fn every(self) -> Every {
         match self {
             Self::Once => Every::Once,
             Self::Day => Every::Day,
@@ -619,6 +725,104 @@ impl std::str::FromStr for DayWord {
             Ok(day @ 1..=31) => Ok(Self(day)),
             _ => Err("a day is 1 to 31, or `last`".to_owned()),
         }
+    }
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub enum WeekdayWord {
+    Monday,
+    Tuesday,
+    Wednesday,
+    Thursday,
+    Friday,
+    Saturday,
+    Sunday,
+}
+
+impl WeekdayWord {
+    #[must_use]
+    pub const fn weekday(self) -> Weekday {
+        match self {
+            Self::Monday => Weekday::Monday,
+            Self::Tuesday => Weekday::Tuesday,
+            Self::Wednesday => Weekday::Wednesday,
+            Self::Thursday => Weekday::Thursday,
+            Self::Friday => Weekday::Friday,
+            Self::Saturday => Weekday::Saturday,
+            Self::Sunday => Weekday::Sunday,
+        }
+    }
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub enum CalendarWord {
+    FederalReserve,
+    Target2,
+    EnglandWales,
+    WeekendsOnly,
+    EveryDay,
+}
+
+impl CalendarWord {
+    #[must_use]
+    pub const fn calendar(self) -> Calendar {
+        match self {
+            Self::FederalReserve => Calendar::FederalReserve,
+            Self::Target2 => Calendar::Target2,
+            Self::EnglandWales => Calendar::EnglandWales,
+            Self::WeekendsOnly => Calendar::WeekendsOnly,
+            Self::EveryDay => Calendar::EveryDay,
+        }
+    }
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub enum RollWord {
+    Stays,
+    Preceding,
+    Following,
+    ModifiedFollowing,
+}
+
+impl RollWord {
+    #[must_use]
+    pub const fn roll(self) -> Roll {
+        match self {
+            Self::Stays => Roll::Stays,
+            Self::Preceding => Roll::Preceding,
+            Self::Following => Roll::Following,
+            Self::ModifiedFollowing => Roll::ModifiedFollowing,
+        }
+    }
+}
+
+/// `2-tuesday`, `last-friday`, `last-working-day`, `-2-working-day`.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct NthWord(pub Nth);
+
+impl std::str::FromStr for NthWord {
+    type Err = String;
+
+    fn from_str(text: &str) -> Result<Self, String> {
+        let wrong = || "say it like `2-tuesday`, `last-friday`, `last-working-day` or `-2-working-day`".to_owned();
+        let (minus, rest) = text.strip_prefix('-').map_or((false, text), |rest| (true, rest));
+        let (place, what) = rest.split_once('-').ok_or_else(wrong)?;
+        let nth = match (place, place.parse::<i8>()) {
+            ("last", _) if !minus => -1,
+            (_, Ok(nth @ 1..=15)) => {
+                if minus {
+                    -nth
+                } else {
+                    nth
+                }
+            }
+            _ => return Err(wrong()),
+        };
+        if what == "working-day" {
+            return Ok(Self(Nth::WorkingDay { nth }));
+        }
+        let weekday = WeekdayWord::from_str(what, true).map_err(|_| wrong())?.weekday();
+        Ok(Self(Nth::Weekday { nth, weekday }))
     }
 }
 
@@ -650,8 +854,42 @@ mod tests {
         let words =
             "billfold bills add --name Insurance --amount 300.00 --every quarter --day last --starts 2026-01-31";
         let Some(Command::Bills { what: BillsCommand::Add(new) }) = read(words).unwrap().command else { panic!() };
-        assert_eq!((new.every, new.day, new.currency.as_str()), (EveryWord::Quarter, Some(DayWord(31)), "USD"));
-        assert_eq!(new.starts, Some(jiff::civil::date(2026, 1, 31)));
+        assert_eq!(
+            (new.every, new.rule.day, new.currency.as_str()),
+            (Some(EveryWord::Quarter), Some(DayWord(31)), "USD")
+        );
+        assert_eq!(new.rule.starts, Some(jiff::civil::date(2026, 1, 31)));
+    }
+
+    #[test]
+    fn a_rule_is_said_by_its_words() {
+        let add = |words: &str| {
+            let read = read(&format!("billfold bills add --name X --amount 1 {words}")).unwrap();
+            let Some(Command::Bills { what: BillsCommand::Add(new) }) = read.command else { panic!() };
+            let every = new.every.map_or(Every::Month, EveryWord::every);
+            new.rule.applied_to(Schedule::new(every, 1, jiff::civil::date(2026, 11, 26)), every)
+        };
+        let last_friday = Some(Nth::Weekday { nth: -1, weekday: Weekday::Friday });
+        assert_eq!(add("--every month --nth last-friday").nth, last_friday);
+        assert_eq!(add("--every month --nth -2-working-day").nth, Some(Nth::WorkingDay { nth: -2 }));
+        assert_eq!(add("--every month --nth=3-tuesday --count 6").count, Some(6));
+        assert_eq!(add("--every week --weekdays monday,friday").weekdays, [Weekday::Monday, Weekday::Friday]);
+        let rolled = add("--every month --day 31 --calendar federal-reserve --roll modified-following");
+        assert_eq!((rolled.calendar, rolled.roll), (Calendar::FederalReserve, Roll::ModifiedFollowing));
+    }
+
+    #[test]
+    fn an_edited_rule_keeps_what_still_fits() {
+        let every = Every::Month;
+        let before =
+            Schedule { day: Some(31), count: Some(9), ..Schedule::new(every, 1, jiff::civil::date(2026, 11, 26)) };
+        let with = |words: RuleWords, every| words.applied_to(before.clone(), every);
+        assert_eq!(with(RuleWords::default(), every), before);
+        assert_eq!(with(RuleWords::default(), Every::Week).day, None);
+        let nth = Some(NthWord(Nth::WorkingDay { nth: -1 }));
+        assert_eq!(with(RuleWords { nth, ..RuleWords::default() }, every).day, None);
+        let ends = Some(jiff::civil::date(2027, 11, 26));
+        assert_eq!(with(RuleWords { ends, ..RuleWords::default() }, every).count, None);
     }
 
     #[test]
@@ -661,6 +899,11 @@ mod tests {
             "billfold pay --payee Power",
             "billfold pay Rent --payee Power --amount 1",
             "billfold bills add --name X --amount 1 --every month --day 32",
+            "billfold bills add --name X --amount 1",
+            "billfold bills add --name X --amount 1 --every month --nth last-someday",
+            "billfold bills add --name X --amount 1 --every month --nth 0-friday",
+            "billfold bills add --name X --amount 1 --every month --rrule FREQ=MONTHLY",
+            "billfold bills add --name X --amount 1 --every month --count 3 --ends 2027-01-01",
             "billfold mark Rent 2026-01-01",
             "billfold mark Rent 2026-01-01 --paid --skip",
             "billfold card terms Visa --closing-day 5",

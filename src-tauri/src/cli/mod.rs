@@ -12,7 +12,7 @@ use api::bills::BillEdit;
 use clap::Parser;
 use client::accounts::{AccountView, TransactionQuery};
 use client::addresses::AddressView;
-use client::bills::{MarkAs, NewBill, OccurrenceView};
+use client::bills::{BillView, EditScope, MarkAs, NewBill, OccurrenceView, read_rrule, write_rrule};
 use client::card::{PayoffMissing, PayoffView, PlanEdit};
 use client::lock::LockReason;
 use client::payments::{PayBill, PaymentView};
@@ -27,7 +27,7 @@ use domain::bills::{Bill, OccurrenceState};
 use domain::card::{Apr, Excess, PlanKind};
 use domain::ids::{PaymentId, PlanId};
 use domain::money::{Currency, Money};
-use domain::schedule::Schedule;
+use domain::schedule::{Every, Schedule};
 use domain::ways_in::{FactorKind, PasswordState};
 use jiff::Zoned;
 use jiff::civil::Date;
@@ -39,8 +39,8 @@ use crate::core::Core;
 use crate::failure::Failure;
 use crate::owner::{Call, Outcome};
 use arguments::{
-    AccountCommand, Arguments, BillsCommand, ByWord, CardCommand, Command, EditBillArguments, MarkHow,
-    NewBillArguments, PlanArguments, SecurityCommand, StatementCommand, Switch,
+    AccountCommand, Arguments, BillsCommand, ByWord, CardCommand, Command, EditBillArguments, EveryWord, MarkHow,
+    NewBillArguments, PlanArguments, RuleWords, SecurityCommand, StatementCommand, Switch,
 };
 use table::table;
 
@@ -766,6 +766,18 @@ impl Run<'_> {
             BillsCommand::Add(new) => self.add_bill(new).await,
             BillsCommand::List => self.list_bills().await,
             BillsCommand::Edit(edit) => self.edit_bill(edit).await,
+            BillsCommand::Pause { bill, from, until } => {
+                let bill = self.bill(&bill).await?;
+                self.core.client.bills().pause(bill.id, from.unwrap_or_else(today), until).await?;
+                self.core.send_soon().await;
+                Ok(Answer::new(json!({ "id": bill.id, "paused": true }), format!("{} is paused.\n", bill.name)))
+            }
+            BillsCommand::Resume { bill } => {
+                let bill = self.bill(&bill).await?;
+                self.core.client.bills().resume(bill.id).await?;
+                self.core.send_soon().await;
+                Ok(Answer::new(json!({ "id": bill.id, "paused": false }), format!("{} goes on.\n", bill.name)))
+            }
             BillsCommand::Remove { bill } => {
                 let bill = self.bill(&bill).await?;
                 self.core.client.bills().remove(bill.id).await?;
@@ -784,21 +796,19 @@ impl Run<'_> {
             Some(days) => days,
             None => self.core.client.settings().await?.remind_days,
         };
+        let currency = currency(&new.currency)?;
+        let schedule = new_schedule(new.every, new.rrule.as_deref(), new.rule)?;
         let bill = NewBill {
-            amount: amount(&new.amount, currency(&new.currency)?)?,
             estimated: new.estimate,
-            schedule: Schedule {
-                every: new.every.every(),
-                interval: new.interval,
-                day: new.day.map(|day| day.0),
-                starts_on: new.starts.unwrap_or_else(today),
-                ends_on: new.ends,
-            },
-            name: new.name,
             biller,
             reference: new.reference,
             remind_days,
             note: new.note,
+            cap: new.about.cap.map(|text| amount(&text, currency)).transpose()?,
+            issue_days: new.about.arrives,
+            grace_days: new.about.grace.unwrap_or(0),
+            lead_days: new.about.lead.unwrap_or(0),
+            ..NewBill::new(new.name, amount(&new.amount, currency)?, schedule)
         };
         let name = bill.name.clone();
         let id = self.core.client.bills().add(bill).await?;
@@ -813,25 +823,26 @@ impl Run<'_> {
         for one in &view.bills {
             let mut item = to_json(&one.bill)?;
             item["next_due_on"] = json!(one.next_due_on);
+            item["amount"] = to_json(&one.amount)?;
+            item["paused"] = json!(one.paused);
             item["payable"] = json!(one.payable);
             item["biller_name"] = json!(one.biller_name);
+            item["rrule"] = json!(write_rrule(&one.bill.schedule));
             items.push(item);
             let about = if one.bill.estimated { "about " } else { "" };
             let next = one.next_due_on.map_or_else(|| "ended".to_owned(), |date| date.to_string());
-            rows.push(vec![
-                one.bill.name.clone(),
-                format!("{about}{}", one.bill.amount),
-                next,
-                one.bill.id.to_string(),
-            ]);
+            rows.push(vec![one.bill.name.clone(), format!("{about}{}", one.amount), next, one.bill.id.to_string()]);
         }
         Ok(Answer::new(json!({ "items": items }), table(&["Bill", ">Amount", "Next", "Id"], &rows)))
     }
 
     async fn edit_bill(&self, edit: EditBillArguments) -> Done {
-        let before = self.bill(&edit.bill).await?;
-        let schedule = (edit.every.is_some() || edit.interval.is_some() || edit.day.is_some() || edit.starts.is_some())
-            .then(|| edited_schedule(&before.schedule, &edit));
+        let view = self.bill_view(&edit.bill).await?;
+        let before = Bill { amount: view.amount, ..view.bill };
+        let currency = before.amount.currency();
+        let every = edit.every.map_or(before.schedule.every, EveryWord::every);
+        let same = edit.every.is_none() && edit.rule.says_nothing();
+        let schedule = (!same).then(|| edit.rule.applied_to(before.schedule.clone(), every));
         let biller = match edit.payee.as_deref() {
             None => None,
             Some("none") => Some(None),
@@ -839,7 +850,7 @@ impl Run<'_> {
         };
         let change = BillEdit {
             name: edit.name,
-            amount: edit.amount.map(|text| amount(&text, before.amount.currency())).transpose()?,
+            amount: edit.amount.map(|text| amount(&text, currency)).transpose()?,
             estimated: edit.estimate,
             schedule,
             biller,
@@ -847,10 +858,17 @@ impl Run<'_> {
             card: None,
             remind_days: edit.remind,
             note: edit.note.map(filled),
+            cap: edit.about.cap.map(|text| amount(&text, currency).map(Some)).transpose()?,
+            issue_days: edit.about.arrives.map(Some),
+            grace_days: edit.about.grace,
+            lead_days: edit.about.lead,
+            ..BillEdit::default()
         };
-        self.core.client.bills().edit(before.id, change).await?;
+        let id = before.id;
+        let scope = edit.from.map_or(EditScope::All, |due_on| EditScope::From { due_on });
+        self.core.client.bills().edit_whole(change.applied_to(before), scope).await?;
         self.core.send_soon().await;
-        Ok(Answer::new(json!({ "id": before.id }), "The bill is changed.\n"))
+        Ok(Answer::new(json!({ "id": id }), "The bill is changed.\n"))
     }
 
     async fn due(&self, days: u16) -> Done {
@@ -859,17 +877,26 @@ impl Run<'_> {
             .iter()
             .map(|one| {
                 let about = if one.estimated { "about " } else { "" };
-                vec![one.due_on.to_string(), one.name.clone(), format!("{about}{}", one.left), state_words(one)]
+                vec![
+                    one.falls_on.to_string(),
+                    one.name.clone(),
+                    format!("{about}{}", one.left),
+                    state_words(one),
+                    one.pay_by.to_string(),
+                ]
             })
             .collect();
-        Ok(Answer::new(json!({ "items": to_json(&due)? }), table(&["Due", "Bill", ">Left", "State"], &rows)))
+        let head = ["Due", "Bill", ">Left", "State", "Pay by"];
+        Ok(Answer::new(json!({ "items": to_json(&due)? }), table(&head, &rows)))
     }
 
     async fn mark(&self, bill: &str, due_on: Date, how: &MarkHow) -> Done {
         let bill = self.bill(bill).await?;
-        let mark = match (how.paid, how.skip) {
-            (true, _) => MarkAs::Paid { amount: None },
-            (_, true) => MarkAs::Skipped,
+        let mark = match (how.paid, how.skip, &how.amount, how.move_to) {
+            (true, ..) => MarkAs::Paid { amount: None },
+            (_, true, ..) => MarkAs::Skipped,
+            (_, _, Some(text), _) => MarkAs::Amount { amount: amount(text, bill.amount.currency())? },
+            (.., Some(to)) => MarkAs::Moved { to },
             _ => MarkAs::Unmarked,
         };
         self.core.client.bills().mark(bill.id, due_on, mark).await?;
@@ -878,9 +905,12 @@ impl Run<'_> {
     }
 
     async fn bill(&self, typed: &str) -> Result<Bill, Failure> {
+        Ok(self.bill_view(typed).await?.bill)
+    }
+
+    async fn bill_view(&self, typed: &str) -> Result<BillView, Failure> {
         let bills = self.core.client.bills().view().await?.bills;
-        let found = named(bills, typed, "bill", |view| (view.bill.id.to_string(), view.bill.name.clone()))?;
-        Ok(found.bill)
+        named(bills, typed, "bill", |view| (view.bill.id.to_string(), view.bill.name.clone()))
     }
 
     async fn biller(&self, typed: &str) -> Result<Biller, Failure> {
@@ -1038,19 +1068,14 @@ fn named<T>(all: Vec<T>, typed: &str, what: &str, key: impl Fn(&T) -> (String, S
     }
 }
 
-fn edited_schedule(before: &Schedule, edit: &EditBillArguments) -> Schedule {
-    let every = edit.every.map_or(before.every, arguments::EveryWord::every);
-    let monthly = matches!(
-        every,
-        domain::schedule::Every::Month | domain::schedule::Every::Quarter | domain::schedule::Every::Year
-    );
-    Schedule {
-        every,
-        interval: edit.interval.unwrap_or(before.interval),
-        day: edit.day.map(|day| day.0).or(before.day.filter(|_| monthly)),
-        starts_on: edit.starts.unwrap_or(before.starts_on),
-        ends_on: before.ends_on,
-    }
+fn new_schedule(every: Option<EveryWord>, rrule: Option<&str>, rule: RuleWords) -> Result<Schedule, Failure> {
+    let starts_on = rule.starts.unwrap_or_else(today);
+    let before = match rrule {
+        Some(line) => read_rrule(line, starts_on)?,
+        None => Schedule::new(every.map_or(Every::Month, EveryWord::every), 1, starts_on),
+    };
+    let every = before.every;
+    Ok(rule.applied_to(before, every))
 }
 
 /// An empty text clears the field.

@@ -16,24 +16,9 @@ fn usd(text: &str) -> Money {
 }
 
 fn rent() -> Bill {
-    Bill {
-        id: BillId::new(Timestamp::UNIX_EPOCH, [1; 10]),
-        name: "Rent".into(),
-        amount: usd("950"),
-        estimated: false,
-        schedule: Schedule {
-            every: Every::Month,
-            interval: 1,
-            day: Some(1),
-            starts_on: date(2026, 1, 1),
-            ends_on: None,
-        },
-        biller: None,
-        reference: None,
-        card: None,
-        remind_days: vec![7, 1],
-        note: None,
-    }
+    let schedule = Schedule { day: Some(1), ..Schedule::new(Every::Month, 1, date(2026, 1, 1)) };
+    let id = BillId::new(Timestamp::UNIX_EPOCH, [1; 10]);
+    Bill { remind_days: vec![7, 1], ..Bill::new(id, "Rent".into(), usd("950"), schedule) }
 }
 
 /// The `number`-th payment ever made.

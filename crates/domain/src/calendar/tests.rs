@@ -4,8 +4,7 @@ use jiff::civil::{Date, date};
 
 use super::*;
 
-const ALL: [Calendar; 5] =
-    [Calendar::FederalReserve, Calendar::Target2, Calendar::EnglandWales, Calendar::WeekendsOnly, Calendar::EveryDay];
+const ALL: [Calendar; 5] = Calendar::ALL;
 
 /// The closed weekdays of a year as month and day.
 fn closed_weekdays(calendar: Calendar, year: i16) -> Vec<(i8, i8)> {
@@ -126,4 +125,56 @@ fn far_years_and_the_end_of_time_have_answers() {
         assert!(calendar.next_banking_day(Date::MAX) <= Date::MAX);
         assert!(calendar.previous_banking_day(Date::MIN) >= Date::MIN);
     }
+}
+
+#[test]
+fn a_closed_date_moves_as_the_convention_says() {
+    let fed = Calendar::FederalReserve;
+    let saturday = date(2026, 10, 31);
+    assert_eq!(fed.rolled(saturday, Roll::Stays), saturday);
+    assert_eq!(fed.rolled(saturday, Roll::Preceding), date(2026, 10, 30));
+    assert_eq!(fed.rolled(saturday, Roll::Following), date(2026, 11, 2));
+    assert_eq!(fed.rolled(saturday, Roll::ModifiedFollowing), date(2026, 10, 30), "not into November");
+    assert_eq!(fed.rolled(date(2026, 11, 26), Roll::ModifiedFollowing), date(2026, 11, 27));
+    for roll in [Roll::Stays, Roll::Preceding, Roll::Following, Roll::ModifiedFollowing] {
+        assert_eq!(fed.rolled(date(2026, 11, 25), roll), date(2026, 11, 25), "an open day stays");
+    }
+}
+
+#[test]
+fn banking_days_of_a_month_are_counted_from_both_ends() {
+    for calendar in ALL {
+        for month in (2025..2029).flat_map(|year| (1..=12).map(move |month| date(year, month, 1))) {
+            let open: Vec<Date> = (0..i32::from(month.days_in_month()))
+                .map(|far| days::shifted(month, far))
+                .filter(|day| calendar.is_banking_day(*day))
+                .collect();
+            for nth in 1..=32_i8 {
+                let at = usize::try_from(nth - 1).expect("not negative");
+                assert_eq!(calendar.nth_banking_day(month, nth), open.get(at).copied(), "{calendar:?} {month} {nth}");
+                let from_end = open.iter().rev().nth(at).copied();
+                assert_eq!(calendar.nth_banking_day(month, -nth), from_end, "{calendar:?} {month} {nth} from the end");
+            }
+        }
+    }
+}
+
+#[test]
+fn the_alarm_comes_a_year_before_a_published_list_ends() {
+    let ending = |today| Calendar::ending_soon(today).collect::<Vec<_>>();
+    assert_eq!(ending(date(2026, 11, 26)), []);
+    assert_eq!(ending(date(2027, 12, 31)), [Calendar::EnglandWales]);
+    assert_eq!(ending(date(2027, 12, 30)), []);
+    assert_eq!(ending(date(2030, 1, 1)), [Calendar::FederalReserve, Calendar::EnglandWales]);
+}
+
+#[test]
+fn the_lists_reach_two_years_ahead() {
+    let uk = |year| closed_weekdays(Calendar::EnglandWales, year);
+    assert_eq!(uk(2028), [(1, 3), (4, 14), (4, 17), (5, 1), (5, 29), (8, 28), (12, 25), (12, 26)]);
+    let fed = |year| closed_weekdays(Calendar::FederalReserve, year);
+    let plain = [(1, 17), (2, 21), (5, 29), (6, 19), (7, 4), (9, 4), (10, 9), (11, 23), (12, 25)];
+    assert_eq!(fed(2028), plain, "1 January and 11 November are Saturdays");
+    let all = [(1, 1), (1, 15), (2, 19), (5, 28), (6, 19), (7, 4), (9, 3), (10, 8), (11, 12), (11, 22), (12, 25)];
+    assert_eq!(fed(2029), all, "11 November is a Sunday");
 }

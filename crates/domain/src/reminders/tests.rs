@@ -20,7 +20,8 @@ fn at_nine() -> Preferences {
 }
 
 fn open(number: u8, due_on: Date, remind_days: &[u8]) -> Candidate {
-    Candidate { bill: bill(number), due_on, needs_person: true, remind_days: remind_days.to_vec() }
+    let remind_days = remind_days.to_vec();
+    Candidate { bill: bill(number), due_on, falls_on: due_on, needs_person: true, remind_days }
 }
 
 fn lead(number: u8, due_on: Date, days_before: u8) -> Lead {
@@ -67,6 +68,15 @@ fn only_the_latest_missed_lead_is_shown_and_the_earlier_ones_are_settled_with_it
     assert_eq!(woken.show.iter().map(|shown| shown.days_before).collect::<Vec<_>>(), [1]);
     assert_eq!(woken.record, [lead(1, RENT, 1), lead(1, RENT, 7), lead(1, RENT, 14)]);
     assert_eq!(woken.next_at, None);
+}
+
+#[test]
+fn a_date_that_was_moved_is_reminded_by_the_day_it_falls_on() {
+    let moved = [Candidate { falls_on: date(2026, 12, 5), ..open(1, RENT, &[3]) }];
+    assert_eq!(plan_at("2026-11-28T14:00:00Z", &moved, &[]).show, []);
+    let told = plan_at("2026-12-02T14:00:00Z", &moved, &[]);
+    assert_eq!(told.record, [lead(1, RENT, 3)], "its name stays");
+    assert_eq!(told.show[0].days_left, 3);
 }
 
 #[test]

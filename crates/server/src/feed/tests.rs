@@ -61,24 +61,10 @@ pub(crate) async fn import(
 }
 
 pub(crate) fn rent(world: &World) -> Bill {
-    Bill {
-        id: BillId::new(world.now(), world.app.chance10()),
-        name: "Rent".to_owned(),
-        amount: Money::new(95_000, Currency::USD).unwrap(),
-        estimated: false,
-        schedule: Schedule {
-            every: Every::Month,
-            interval: 1,
-            day: Some(1),
-            starts_on: date(2027, 3, 1),
-            ends_on: None,
-        },
-        biller: None,
-        reference: None,
-        card: None,
-        remind_days: vec![7, 3],
-        note: None,
-    }
+    let id = BillId::new(world.now(), world.app.chance10());
+    let amount = Money::new(95_000, Currency::USD).unwrap();
+    let schedule = Schedule::new(Every::Month, 1, date(2027, 3, 1));
+    Bill { remind_days: vec![7, 3], ..Bill::new(id, "Rent".to_owned(), amount, schedule) }
 }
 
 async fn read_all(device: &TestDevice) -> (Vec<Change>, String) {

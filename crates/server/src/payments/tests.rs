@@ -245,24 +245,10 @@ async fn an_order_that_cannot_be_is_refused_before_anything_is_kept() {
 async fn a_payment_of_a_bill_names_its_date_and_is_in_the_feed() {
     on_each_engine(async |world| {
         let device = world.holder().await;
-        let bill = Bill {
-            id: BillId::new(world.now(), world.app.chance10()),
-            name: "Phone".to_owned(),
-            amount: usd("40"),
-            estimated: true,
-            schedule: Schedule {
-                every: Every::Month,
-                interval: 1,
-                day: Some(9),
-                starts_on: date(2027, 1, 9),
-                ends_on: None,
-            },
-            biller: Some(billers::directory()[0].id),
-            reference: None,
-            card: None,
-            remind_days: vec![3],
-            note: None,
-        };
+        let id = BillId::new(world.now(), world.app.chance10());
+        let schedule = Schedule::new(Every::Month, 1, date(2027, 1, 9));
+        let biller = Some(billers::directory()[0].id);
+        let bill = Bill { estimated: true, biller, ..Bill::new(id, "Phone".to_owned(), usd("40"), schedule) };
         let path = format!("/api/v1/bills/{}", bill.id);
         device.put(&path, &bill).await.expect(200);
         let mut order = order(&world, "41.20", None);

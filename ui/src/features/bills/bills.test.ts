@@ -1,5 +1,6 @@
 import { describe, expect, it } from 'vitest';
 import { click, draw, fireEvent, ok, refused, screen, type, waitFor, within, world } from '$lib/test/draw';
+import { rule, startingBills } from '$lib/ipc/sample/bills';
 import BillDialog from './BillDialog.svelte';
 import Bills from './Bills.svelte';
 
@@ -30,11 +31,15 @@ describe('adding a bill', () => {
       name: 'Harbor rent',
       amount: { minor: 118050, currency: 'USD' },
       estimated: false,
-      schedule: { every: 'month', interval: 1, day: 31, starts_on: '2026-12-31', ends_on: null },
+      schedule: rule({ day: 31, starts_on: '2026-12-31' }),
       biller: null,
       reference: null,
       remind_days: [5, 1, 0],
       note: null,
+      cap: null,
+      issue_days: null,
+      grace_days: 0,
+      lead_days: 0,
     });
     expect(on.desk.toasts.at(-1)?.text).toBe('Harbor rent added');
   });
@@ -65,13 +70,62 @@ describe('adding a bill', () => {
   });
 
   it('links a new bill to a card in a second step, as the shell asks for it', async () => {
-    const on = world('', { billAdd: () => ok('bill-77'), billEdit: () => ok(null) });
+    const on = world('', { billEdit: () => ok(null) });
     draw(BillDialog, on, { bill: null });
     await type('Name', 'Card');
     await type('Amount', '80');
     await fireEvent.change(await screen.findByLabelText('Payment of a linked card'), { target: { value: 'account-card' } });
     await click('Add bill');
-    await waitFor(() => expect(on.commands.billEdit).toHaveBeenCalledWith(expect.objectContaining({ id: 'bill-77', card: 'account-card' })));
+    await waitFor(() => expect(on.commands.billEdit).toHaveBeenCalledWith(expect.objectContaining({ name: 'Card', card: 'account-card' }), { kind: 'all' }));
+  });
+});
+
+describe('changing a bill', () => {
+  const fiber = { bill: 'bill-fiber', due: '2026-11-20' };
+
+  it('opens the form on the date that was chosen, with what it costs there', async () => {
+    const on = world();
+    draw(Bills, on, fiber);
+    await click('More for the chosen Lanternline Fiber');
+    await click('Edit bill', 'menuitem');
+    expect(on.desk.typing).toMatchObject({ dueOn: '2026-11-20', amount: { minor: 5999, currency: 'USD' } });
+  });
+
+  it('asks which dates a change is for, and says so to the core', async () => {
+    const on = world();
+    const bill = startingBills().find((one) => one.id === 'bill-fiber')!;
+    draw(BillDialog, on, { bill, amount: bill.amount, dueOn: '2026-11-20' });
+    await fireEvent.click(await screen.findByLabelText('Fri, Nov 20 and later'));
+    await type('Amount', '61');
+    await click('Save bill');
+    await waitFor(() => expect(on.commands.billEdit).toHaveBeenCalled());
+    expect(on.commands.billEdit).toHaveBeenCalledWith(
+      expect.objectContaining({ amount: { minor: 6100, currency: 'USD' }, steps: bill.steps }),
+      { kind: 'from', due_on: '2026-11-20' },
+    );
+  });
+
+  it('moves one date, and takes it back from the toast', async () => {
+    const on = world();
+    draw(Bills, on, { bill: 'bill-auto', due: '2026-11-22' });
+    await click('More for the chosen Kestrel Auto Insurance');
+    await click('Move this date', 'menuitem');
+    await type('Due on', '2026-11-24');
+    await click('Move it');
+    await waitFor(() => expect(on.commands.occurrenceMark).toHaveBeenCalledWith('bill-auto', '2026-11-22', { kind: 'moved', to: '2026-11-24' }));
+    on.desk.toasts.at(-1)?.undo?.();
+    await waitFor(() => expect(on.commands.occurrenceMark).toHaveBeenLastCalledWith('bill-auto', '2026-11-22', { kind: 'unmarked' }));
+  });
+
+  it('pauses a bill until it goes on', async () => {
+    const on = world();
+    draw(Bills, on, fiber);
+    await click('More for the chosen Lanternline Fiber');
+    await click('Pause bill', 'menuitem');
+    await fireEvent.click((await screen.findAllByRole('button', { name: 'Pause bill' })).at(-1)!);
+    await waitFor(() => expect(on.commands.billPause).toHaveBeenCalledWith('bill-fiber', '2026-11-12', null));
+    on.desk.toasts.at(-1)?.undo?.();
+    await waitFor(() => expect(on.commands.billResume).toHaveBeenCalledWith('bill-fiber'));
   });
 });
 

@@ -1,18 +1,19 @@
 import { describe, expect, it } from 'vitest';
-import type { BillView, OccurrenceView } from '$lib/ipc/bindings';
+import type { Bill, BillView, OccurrenceView } from '$lib/ipc/bindings';
+import { rule, startingBills } from '$lib/ipc/sample/bills';
 import { chosenRow, groupsOf, isShown, listed, rowsOf } from './groups';
 
 const usd = (minor: number) => ({ minor, currency: 'USD' });
 const today = '2026-11-12';
 
 function billView(id: string, next_due_on: string | null = null): BillView {
-  const schedule = { every: 'month' as const, interval: 1, day: 9, starts_on: '2026-01-09', ends_on: null };
-  const bill = { id, name: id, amount: usd(1000), estimated: false, schedule, biller: null, reference: null, card: null, remind_days: [], note: null };
-  return { bill, biller_name: null, payable: false, next_due_on, history: [] };
+  const schedule = rule({ day: 9, starts_on: '2026-01-09' });
+  const bill: Bill = { ...startingBills()[0]!, id, name: id, amount: usd(1000), schedule, biller: null };
+  return { bill, amount: bill.amount, paused: false, biller_name: null, payable: false, next_due_on, history: [] };
 }
 
 function occurrence(bill: string, due_on: string, days: number, rest: Partial<OccurrenceView> = {}): OccurrenceView {
-  return { bill, name: bill, due_on, amount: usd(1000), left: usd(1000), estimated: false, state: days < 0 ? 'overdue' : 'due', days, payable: true, payment: null, sends_on: null, not_sent: false, ...rest };
+  return { bill, name: bill, due_on, falls_on: due_on, issued_on: null, grace_until: due_on, pay_by: due_on, over_cap: false, amount: usd(1000), left: usd(1000), estimated: false, state: days < 0 ? 'overdue' : 'due', days, payable: true, payment: null, sends_on: null, not_sent: false, ...rest };
 }
 
 const view = {

@@ -4,11 +4,11 @@ import type { BillView, BillsView, Money, OccurrenceView } from '$lib/ipc/bindin
 import { isOnTheWay, needsYou, SOON_DAYS } from '$lib/state/standing';
 
 export type Show = 'all' | 'needs' | 'way' | 'settled';
-export type Row = { key: string; view: BillView; one: OccurrenceView | null; dueOn: string | null };
-export type GroupName = 'late' | 'next7' | 'month' | 'further' | 'ended' | 'settled';
+export type Row = { key: string; view: BillView; one: OccurrenceView | null; dueOn: string | null; fallsOn: string | null };
+export type GroupName = 'late' | 'next7' | 'month' | 'further' | 'ended' | 'paused' | 'settled';
 export type Group = { name: GroupName; rows: Row[]; total: Money[] };
 
-const order: readonly GroupName[] = ['late', 'next7', 'month', 'further', 'settled', 'ended'];
+const order: readonly GroupName[] = ['late', 'next7', 'month', 'further', 'paused', 'settled', 'ended'];
 
 export function rowKey(bill: string, dueOn: string | null): string {
   return `${bill} ${dueOn ?? ''}`;
@@ -23,11 +23,11 @@ export function rowsOf(view: BillsView): Row[] {
     const bill = bills.get(one.bill);
     if (!bill) continue;
     reached.add(one.bill);
-    rows.push({ key: rowKey(one.bill, one.due_on), view: bill, one, dueOn: one.due_on });
+    rows.push({ key: rowKey(one.bill, one.due_on), view: bill, one, dueOn: one.due_on, fallsOn: one.falls_on });
   }
   for (const bill of view.bills) {
     if (reached.has(bill.bill.id)) continue;
-    rows.push({ key: rowKey(bill.bill.id, bill.next_due_on), view: bill, one: null, dueOn: bill.next_due_on });
+    rows.push({ key: rowKey(bill.bill.id, bill.next_due_on), view: bill, one: null, dueOn: bill.next_due_on, fallsOn: bill.next_due_on });
   }
   return rows;
 }
@@ -40,7 +40,7 @@ export function listed(rows: readonly Row[], today: string): Row[] {
     if (one === null || isSettled(one)) return true;
     const first = !standing.has(view.bill.id);
     standing.add(view.bill.id);
-    return first || one.due_on < end || isOnTheWay(one);
+    return first || one.falls_on < end || isOnTheWay(one);
   });
 }
 
@@ -58,11 +58,11 @@ export function isShown(row: Row, show: Show): boolean {
 
 function groupOf(row: Row, today: string): GroupName {
   const one = row.one;
-  if (one === null) return row.dueOn === null ? 'ended' : 'further';
+  if (one === null) return row.dueOn !== null ? 'further' : row.view.paused ? 'paused' : 'ended';
   if (isSettled(one)) return 'settled';
   if (one.days < 0) return 'late';
   if (one.days <= SOON_DAYS) return 'next7';
-  return one.due_on < addMonths(today, 1) ? 'month' : 'further';
+  return one.falls_on < addMonths(today, 1) ? 'month' : 'further';
 }
 
 export function groupsOf(rows: readonly Row[], today: string): Group[] {
@@ -74,7 +74,7 @@ export function groupsOf(rows: readonly Row[], today: string): Group[] {
   return order.flatMap((name) => {
     const found = groups.get(name);
     if (!found) return [];
-    const sorted = found.toSorted((a, b) => (a.dueOn ?? '').localeCompare(b.dueOn ?? '') || a.view.bill.name.localeCompare(b.view.bill.name));
+    const sorted = found.toSorted((a, b) => (a.fallsOn ?? '').localeCompare(b.fallsOn ?? '') || a.view.bill.name.localeCompare(b.view.bill.name));
     if (name === 'settled') sorted.reverse();
     return [{ name, rows: sorted, total: totalOf(name, sorted) }];
   });

@@ -1,7 +1,8 @@
 // What a person says about one due date. Each word can be taken back from the toast.
+import { formatDay } from '$lib/format';
 import { getMessages } from '$lib/i18n';
 import { answer } from '$lib/ipc';
-import type { MarkAs, Money, OccurrenceView } from '$lib/ipc/bindings';
+import type { Bill, MarkAs, Money, OccurrenceView } from '$lib/ipc/bindings';
 import type { Desk } from '$lib/state/desk.svelte';
 import { Action } from '$lib/state/view.svelte';
 
@@ -23,6 +24,10 @@ export class Marks {
     return this.#mark(one, { kind: 'amount', amount }, this.#words.changed(one.name), true);
   }
 
+  move(one: OccurrenceView, to: string): Promise<boolean> {
+    return this.#mark(one, { kind: 'moved', to }, this.#words.moved(one.name, formatDay(to)), true);
+  }
+
   unmark(one: OccurrenceView): Promise<boolean> {
     return this.#mark(one, { kind: 'unmarked' }, this.#words.unmarked(one.name), false);
   }
@@ -32,6 +37,22 @@ export class Marks {
       await answer(this.desk.commands.reminderSnooze(one.bill, one.due_on, Math.max(0, one.days)));
       this.desk.say(this.#words.snoozed(one.name));
     });
+  }
+
+  pause(bill: Bill, from: string, until: string | null): Promise<boolean> {
+    return this.#change(() => this.desk.commands.billPause(bill.id, from, until), this.#words.pausedNow(bill.name), () => void this.resume(bill));
+  }
+
+  resume(bill: Bill): Promise<boolean> {
+    return this.#change(() => this.desk.commands.billResume(bill.id), this.#words.resumed(bill.name));
+  }
+
+  async #change(ask: () => ReturnType<Desk['commands']['billResume']>, said: string, undo?: () => void): Promise<boolean> {
+    const done = await this.action.run(() => answer(ask()));
+    if (!done) return false;
+    this.desk.say(said, undo);
+    await this.desk.changed();
+    return true;
   }
 
   async #mark(one: OccurrenceView, mark: MarkAs, said: string, canUndo: boolean): Promise<boolean> {

@@ -1,10 +1,22 @@
 // A schedule in words.
-import { formatDay, formatFullDay, formatShortDay, locale } from '$lib/format';
+import { formatDay, formatFullDay, formatList, formatMonthName, formatShortDay, formatWeekday } from '$lib/format';
 import type { Messages } from '$lib/i18n';
-import type { Schedule } from '$lib/ipc/bindings';
+import type { Nth, Schedule, Weekday } from '$lib/ipc/bindings';
+
+/** As the core orders them. */
+export const WEEKDAYS: readonly Weekday[] = ['monday', 'tuesday', 'wednesday', 'thursday', 'friday', 'saturday', 'sunday'];
+
+export function weekdayName(weekday: Weekday): string {
+  return formatWeekday(WEEKDAYS.indexOf(weekday));
+}
 
 export function scheduleText(schedule: Schedule, messages: Messages): string {
-  const { every, interval, starts_on: starts } = schedule;
+  const roll = schedule.roll ?? 'stays';
+  return ruleText(schedule, messages) + (roll === 'stays' ? '' : messages.bills.every.rolls[roll]);
+}
+
+function ruleText(schedule: Schedule, messages: Messages): string {
+  const { every, interval, nth, starts_on: starts } = schedule;
   const words = messages.bills.every;
   const day = schedule.day ?? Number(starts.slice(8, 10));
   switch (every) {
@@ -13,17 +25,28 @@ export function scheduleText(schedule: Schedule, messages: Messages): string {
     case 'day':
       return words.day(interval);
     case 'week':
-      return words.week(interval);
+      return schedule.weekdays?.length ? words.weekOn(interval, weekdaysText(schedule.weekdays)) : words.week(interval);
     case 'month':
-      return words.month(interval, day);
+      return nth ? words.monthOn(interval, nthText(nth, messages)) : words.month(interval, day);
     case 'quarter':
-      return words.quarter(interval, day);
+      return nth ? words.quarterOn(interval, nthText(nth, messages)) : words.quarter(interval, day);
     case 'year':
-      return words.year(interval, formatShortDay(starts, starts));
+      return nth ? words.yearOn(interval, nthText(nth, messages), formatMonthName(starts)) : words.year(interval, formatShortDay(starts, starts));
   }
 }
 
+function weekdaysText(weekdays: readonly Weekday[]): string {
+  return formatList(WEEKDAYS.filter((day) => weekdays.includes(day)).map(weekdayName));
+}
+
+function nthText(nth: Nth, messages: Messages): string {
+  const words = messages.bills.every;
+  const place = words.place(nth.nth);
+  return nth.of === 'weekday' ? words.nthWeekday(place, weekdayName(nth.weekday)) : words.nthWorkingDay(place);
+}
+
 export function endText(schedule: Schedule, messages: Messages): string {
+  if (schedule.count !== null) return messages.bills.endsAfter(schedule.count);
   return schedule.ends_on && schedule.every !== 'once' ? messages.bills.ends(formatFullDay(schedule.ends_on)) : '';
 }
 
@@ -33,6 +56,5 @@ export function remindText(days: readonly number[], messages: Messages): string 
   const before = days.filter((day) => day > 0);
   const onDay = before.length < days.length;
   if (before.length === 0) return onDay ? words.remindsOnDay : words.remindsNone;
-  const list = new Intl.ListFormat(locale(), { type: 'conjunction' }).format(before.map(String));
-  return words.reminds(list, before.length === 1 ? (before[0] ?? 1) : before.length) + (onDay ? words.remindsAlso : '');
+  return words.reminds(formatList(before.map(String)), before.length === 1 ? (before[0] ?? 1) : before.length) + (onDay ? words.remindsAlso : '');
 }

@@ -10,6 +10,8 @@ export type Tools = {
   choose: (row: Row) => void;
   once: (row: Row) => void;
   edit: (row: Row) => void;
+  move: (row: Row) => void;
+  pause: (row: Row) => void;
   remove: (row: Row) => void;
 };
 
@@ -21,9 +23,12 @@ export function menuOf(row: Row, tools: Tools, messages: Messages): MenuItem[] {
     items.push({ label: words.markPaid, icon: 'check', act: () => void tools.marks.paid(one) });
     items.push({ label: words.skip, icon: 'skipped', act: () => void tools.marks.skip(one) });
     items.push({ label: words.amountOnce, icon: 'note', act: () => tools.once(row) });
+    items.push({ label: words.move, icon: 'scheduled', act: () => tools.move(row) });
     items.push({ label: words.snooze, icon: 'bell', act: () => void tools.marks.snooze(one) });
   }
   if (one && isMarked(row)) items.push({ label: words.undoMark, icon: 'undo', act: () => void tools.marks.unmark(one) });
+  if (row.view.paused) items.push({ label: words.resume, icon: 'undo', act: () => void tools.marks.resume(row.view.bill) });
+  else if (row.view.bill.schedule.every !== 'once') items.push({ label: words.pause, icon: 'held', act: () => tools.pause(row) });
   items.push({ label: words.edit, icon: 'edit', act: () => tools.edit(row) });
   items.push({ label: words.remove, icon: 'remove', danger: true, act: () => tools.remove(row) });
   return items;
@@ -32,5 +37,5 @@ export function menuOf(row: Row, tools: Tools, messages: Messages): MenuItem[] {
 /** Settled by the person's word, not by a payment: that word can be taken back. */
 export function isMarked(row: Row): boolean {
   const one = row.one;
-  return one !== null && (one.state === 'skipped' || (one.state === 'paid' && one.payment === null));
+  return one !== null && (one.state === 'skipped' || one.falls_on !== one.due_on || (one.state === 'paid' && one.payment === null));
 }

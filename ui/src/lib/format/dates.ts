@@ -73,6 +73,22 @@ export function weekdays(): { short: string; long: string }[] {
   });
 }
 
+/** "Friday", for a weekday by its place after Monday. */
+export function formatWeekday(fromMonday: number): string {
+  // 2024-01-01 was a Monday.
+  return civil(addDays('2024-01-01', fromMonday), { weekday: 'long' });
+}
+
+/** "Monday, Wednesday, and Friday", in the language's own way. */
+export function formatList(words: readonly string[]): string {
+  return new Intl.ListFormat(locale(), { type: 'conjunction' }).format(words);
+}
+
+/** "November". */
+export function formatMonthName(day: Civil): string {
+  return civil(day, { month: 'long' });
+}
+
 /** The weeks that hold a month, each from the locale's first day; neighbours' days included. */
 export function weeksOf(month: Civil): Civil[][] {
   const first = `${month.slice(0, 7)}-01`;

@@ -4,8 +4,8 @@ import { setNow } from '$lib/format';
 import type { CommandError, SearchHit, SignIn } from './bindings';
 import type { Commands, Ipc } from './index';
 import { statements, transactions } from './sample/accounts';
-import { billers, TODAY } from './sample/bills';
-import { markKey, occurrence, occurrences } from './sample/book';
+import { billers, rule, TODAY } from './sample/bills';
+import { amountOn, datesOf, markKey, occurrence, occurrences, shifted } from './sample/book';
 import { payoff } from './sample/payoff';
 import { World } from './sample/world';
 
@@ -135,12 +135,21 @@ export function sampleIpc(query = ''): Ipc {
     factorRemove: (id) => change(() => ((world.ways.factors = world.ways.factors.filter((one) => one.id !== id)), null)),
     home: () => read(() => world.home()),
     bills: () => read(() => ({ today: TODAY, occurrences: occurrences(world.book), bills: world.billViews() })),
+    scheduleDates: async (typed) => attempt(() => datesOf(typed, TODAY, shifted(TODAY, 4000)).slice(0, 4)),
     billAdd: (typed) => change(() => {
       const id = `bill-new-${world.nextId()}`;
-      world.book.bills.push({ ...typed, id, card: null });
+      world.book.bills.push({ ...typed, grace_days: typed.grace_days ?? 0, lead_days: typed.lead_days ?? 0, schedule: rule(typed.schedule), id, card: null, steps: [], earlier: [], pauses: [], zone: 'America/New_York', origin: null });
       return id;
     }),
-    billEdit: (edited) => change(() => (Object.assign(bill(edited.id), edited), null)),
+    billEdit: (edited, scope) => change(() => {
+      const known = bill(edited.id);
+      const step = scope.kind === 'from' && edited.amount.minor !== amountOn(known, TODAY).minor ? [{ from: scope.due_on, amount: edited.amount }] : [];
+      const steps = [...known.steps.filter((one) => step.length === 0 || one.from < step[0]!.from), ...step];
+      Object.assign(known, edited, { steps, amount: step.length > 0 ? known.amount : edited.amount });
+      return null;
+    }),
+    billPause: (id, from, until) => change(() => (bill(id).pauses.push({ from, until }), null)),
+    billResume: (id) => change(() => ((bill(id).pauses = []), null)),
     billRemove: (id) => change(() => ((world.book.bills = world.book.bills.filter((one) => one.id !== id)), null)),
     occurrenceMark: (id, dueOn, mark) => change(() => {
       if (mark.kind === 'unmarked') world.book.marks.delete(markKey(id, dueOn));

@@ -2,13 +2,16 @@
 import { createContext, untrack } from 'svelte';
 import { todayHere } from '$lib/format';
 import { answer, type Commands } from '$lib/ipc';
-import type { Bill, BillId, ImportOffer, StatusView } from '$lib/ipc/bindings';
+import type { Bill, BillId, ImportOffer, Money, StatusView } from '$lib/ipc/bindings';
 import { Action, View } from './view.svelte';
 
 const TOAST_MS = 10_000;
 const TOASTS_MAX = 3;
 
 export type Toast = { id: number; text: string; undo?: () => void };
+
+/** An edit opened from a due date may be for that one and later ones; its amount is the one shown there. */
+export type Typing = { bill: Bill | null; amount?: Money; dueOn?: string | null };
 
 export class Desk {
   status: View<StatusView>;
@@ -17,7 +20,7 @@ export class Desk {
   toasts = $state.raw<Toast[]>([]);
   paying = $state.raw<{ bill: BillId; dueOn: string } | null>(null);
   /** The bill that is being typed: an edit, or a new one when it has none. */
-  typing = $state.raw<{ bill: Bill | null } | null>(null);
+  typing = $state.raw<Typing | null>(null);
   offer = $state.raw<ImportOffer | null>(null);
   /** Shown once, right after keys were made; kept nowhere. */
   recoveryKey = $state.raw<string | null>(null);

@@ -1,6 +1,6 @@
 // Due dates of the invented world, worked out from bills, marks and payments in the same words as the core's.
 import type { Bill, MarkAs, Money, OccurrenceState, OccurrenceView, PaymentView, Schedule } from '../bindings';
-import { billers, TODAY } from './bills';
+import { billers, rule as whole, TODAY, type WholeBill } from './bills';
 
 const DAY_MS = 86_400_000;
 const gone = ['returned', 'rejected', 'failed', 'cancelled', 'expired', 'refused'];
@@ -8,29 +8,49 @@ const gone = ['returned', 'rejected', 'failed', 'cancelled', 'expired', 'refused
 export const daysFrom = (from: string, to: string) => Math.round((Date.parse(to) - Date.parse(from)) / DAY_MS);
 export const shifted = (day: string, count: number) => new Date(Date.parse(day) + count * DAY_MS).toISOString().slice(0, 10);
 
-/** Due dates from one day to another, both included. */
-export function datesOf(schedule: Schedule, from: string, to: string): string[] {
+/** Due dates from one day to another, both included. Closed days are weekends here. */
+export function datesOf(rule: Schedule, from: string, to: string): string[] {
+  const schedule = whole(rule);
   const last = schedule.ends_on !== null && schedule.ends_on < to ? schedule.ends_on : to;
+  const turns = schedule.every === 'once' ? 1 : Math.min(schedule.count ?? 1200, 1200);
   const dates: string[] = [];
-  for (let turn = 0; turn < 1200; turn += 1) {
-    const day = dateAt(schedule, turn);
-    if (day > last || (schedule.every === 'once' && turn > 0)) break;
-    if (day >= from && day >= schedule.starts_on) dates.push(day);
+  let turn = 0;
+  const begin = schedule.count === null && from > schedule.starts_on ? from : schedule.starts_on;
+  for (let day = begin; day <= last && turn < turns; day = shifted(day, 1)) {
+    if (!fits(schedule, day)) continue;
+    turn += 1;
+    if (day >= from) dates.push(day);
   }
   return dates;
 }
 
-function dateAt(schedule: Schedule, turn: number): string {
+const WEEK = ['sunday', 'monday', 'tuesday', 'wednesday', 'thursday', 'friday', 'saturday'] as const;
+const weekdayOf = (day: string) => WEEK[new Date(day).getUTCDay()] ?? 'sunday';
+const isWorking = (day: string) => !['saturday', 'sunday'].includes(weekdayOf(day));
+
+function fits(schedule: Required<Schedule>, day: string): boolean {
   const { every, interval, starts_on: starts } = schedule;
-  if (every === 'once') return starts;
-  if (every === 'day' || every === 'week') return shifted(starts, turn * interval * (every === 'week' ? 7 : 1));
-  const months = { month: 1, quarter: 3, year: 12 }[every] * interval * turn;
-  const [year = 0, month = 0, first = 1] = starts.split('-').map(Number);
-  const length = new Date(Date.UTC(year, month + months, 0)).getUTCDate();
-  return new Date(Date.UTC(year, month - 1 + months, Math.min(schedule.day ?? first, length))).toISOString().slice(0, 10);
+  const far = daysFrom(starts, day);
+  if (every === 'once') return far === 0;
+  if (every === 'day') return far % interval === 0;
+  if (every === 'week') {
+    if (schedule.weekdays.length === 0) return far % (7 * interval) === 0;
+    const monday = (new Date(starts).getUTCDay() + 6) % 7;
+    return schedule.weekdays.includes(weekdayOf(day)) && Math.floor((far + monday) / 7) % interval === 0;
+  }
+  const [year = 0, month = 0, number = 1] = day.split('-').map(Number);
+  const [firstYear = 0, firstMonth = 0, anchor = 1] = starts.split('-').map(Number);
+  const step = { month: 1, quarter: 3, year: 12 }[every] * interval;
+  if ((12 * (year - firstYear) + month - firstMonth) % step !== 0) return false;
+  const length = new Date(Date.UTC(year, month, 0)).getUTCDate();
+  const { nth } = schedule;
+  if (!nth) return number === Math.min(schedule.day ?? anchor, length);
+  const all = Array.from({ length }, (_, at) => `${day.slice(0, 8)}${String(at + 1).padStart(2, '0')}`);
+  const like = all.filter((one) => (nth.of === 'weekday' ? weekdayOf(one) === nth.weekday : isWorking(one)));
+  return like.at(nth.nth > 0 ? nth.nth - 1 : nth.nth) === day;
 }
 
-export type Book = { bills: Bill[]; marks: Map<string, MarkAs>; payments: PaymentView[] };
+export type Book = { bills: WholeBill[]; marks: Map<string, MarkAs>; payments: PaymentView[] };
 
 export const markKey = (bill: string, dueOn: string) => `${bill} ${dueOn}`;
 
@@ -38,19 +58,41 @@ export function isPayable(bill: Bill): boolean {
   return billers.some((biller) => biller.id === bill.biller && biller.payable);
 }
 
-export function occurrence(book: Book, bill: Bill, dueOn: string): OccurrenceView {
+/** What a due date costs, with the price steps before it. */
+export function amountOn(bill: WholeBill, dueOn: string): Money {
+  return bill.steps.findLast((step) => step.from <= dueOn)?.amount ?? bill.amount;
+}
+
+const isPaused = (bill: WholeBill, day: string) => bill.pauses.some((pause) => pause.from <= day && (pause.until === null || day <= pause.until));
+
+/** The due dates of a bill without its pauses. */
+export function datesOfBill(bill: WholeBill, from: string, to: string): string[] {
+  return datesOf(bill.schedule, from, to).filter((day) => !isPaused(bill, day));
+}
+
+function workday(day: string): string {
+  return isWorking(day) ? day : workday(shifted(day, -1));
+}
+
+export function occurrence(book: Book, bill: WholeBill, dueOn: string): OccurrenceView {
   const mark = book.marks.get(markKey(bill.id, dueOn));
-  const amount: Money = mark?.kind === 'amount' ? mark.amount : bill.amount;
+  const amount: Money = mark?.kind === 'amount' ? mark.amount : amountOn(bill, dueOn);
   const mine = book.payments.filter((payment) => payment.bill === bill.id && payment.due_on === dueOn && !gone.includes(payment.state));
   const covered = mine.reduce((sum, payment) => sum + payment.amount.minor, 0);
   const marked = mark?.kind === 'paid' ? (mark.amount?.minor ?? amount.minor) : 0;
   const left = mark?.kind === 'skipped' ? 0 : Math.max(0, amount.minor - covered - marked);
   const payment = mine[0] ?? null;
-  const days = daysFrom(TODAY, dueOn);
+  const fallsOn = mark?.kind === 'moved' ? mark.to : dueOn;
+  const days = daysFrom(TODAY, fallsOn);
   return {
     bill: bill.id,
     name: bill.name,
     due_on: dueOn,
+    falls_on: fallsOn,
+    issued_on: bill.issue_days === null ? null : shifted(fallsOn, -bill.issue_days),
+    grace_until: shifted(fallsOn, bill.grace_days),
+    pay_by: workday(fallsOn),
+    over_cap: bill.cap !== null && amount.minor > bill.cap.minor,
     amount,
     left: { ...amount, minor: left },
     estimated: bill.estimated && mark?.kind !== 'amount',
@@ -73,6 +115,6 @@ function stateOf(mark: MarkAs | undefined, left: number, covered: number, days: 
 export function occurrences(book: Book): OccurrenceView[] {
   const from = shifted(TODAY, -30);
   const to = shifted(TODAY, 60);
-  const all = book.bills.flatMap((bill) => datesOf(bill.schedule, from, to).map((day) => occurrence(book, bill, day)));
-  return all.toSorted((a, b) => a.due_on.localeCompare(b.due_on) || a.name.localeCompare(b.name));
+  const all = book.bills.flatMap((bill) => datesOfBill(bill, from, to).map((day) => occurrence(book, bill, day)));
+  return all.toSorted((a, b) => a.falls_on.localeCompare(b.falls_on) || a.name.localeCompare(b.name));
 }

@@ -2,7 +2,7 @@
 import type { Account, AddressesView, BillView, DeviceView, HomeView, ImportOffer, MarkAs, PasskeyView, PayBill, PaymentView, RemindersView, RiskView, SecurityEvent, SecurityView, Settings, StatusView, WaysInView } from '../bindings';
 import { card, cardView, checking, transactions } from './accounts';
 import { billers, startingBills, TODAY, usd } from './bills';
-import { datesOf, isPayable, markKey, occurrence, occurrences, shifted, type Book } from './book';
+import { amountOn, datesOfBill, isPayable, markKey, occurrence, occurrences, shifted, type Book } from './book';
 import { paidByWord, startingPayments } from './payments';
 import { startingDecisions, startingEvents } from './security';
 
@@ -127,7 +127,7 @@ export class World {
       timeline: Array.from({ length: 30 }, (_, at) => {
         const on = shifted(TODAY, at);
         const weekday = new Date(on).getUTCDay();
-        const items = shown.filter((one) => one.due_on === on || (at === 0 && one.days < 0));
+        const items = shown.filter((one) => one.falls_on === on || (at === 0 && one.days < 0));
         return { on, weekend: weekday === 0 || weekday === 6, holiday: holidays[on] ?? null, items };
       }),
       timeline_total: sum(counted.map((one) => (one.left.minor > 0 ? one.left : one.amount))),
@@ -142,10 +142,12 @@ export class World {
     return this.book.bills
       .map((bill) => ({
         bill,
+        amount: amountOn(bill, TODAY),
+        paused: bill.pauses.some((pause) => pause.from <= TODAY && (pause.until === null || pause.until >= TODAY)),
         biller_name: billers.find((biller) => biller.id === bill.biller)?.name ?? null,
         payable: isPayable(bill),
-        next_due_on: datesOf(bill.schedule, TODAY, shifted(TODAY, 400))[0] ?? null,
-        history: datesOf(bill.schedule, '2026-09-01', shifted(TODAY, -1))
+        next_due_on: datesOfBill(bill, TODAY, shifted(TODAY, 400))[0] ?? null,
+        history: datesOfBill(bill, '2026-09-01', shifted(TODAY, -1))
           .map((day) => occurrence(this.book, bill, day))
           .filter((one) => one.state === 'paid' || one.state === 'skipped')
           .reverse(),

@@ -1,0 +1,165 @@
+//! Bills as a person changes them: from one date on, paused, moved, and far from home.
+
+use domain::bills::OccurrenceState;
+use domain::schedule::{Nth, Weekday};
+
+use super::*;
+use crate::testing::{World, day, monthly, usd, with_biller};
+
+async fn dates(client: &Client, days: u16) -> Vec<(String, String)> {
+    let due = client.bills().due(days).await.unwrap();
+    due.iter().map(|one| (one.falls_on.to_string(), one.left.to_string())).collect()
+}
+
+fn shown(rows: &[(&str, &str)]) -> Vec<(String, String)> {
+    rows.iter().map(|(on, left)| ((*on).to_owned(), format!("{left} USD"))).collect()
+}
+
+async fn view(client: &Client, id: BillId) -> BillView {
+    client.bills().view().await.unwrap().bills.into_iter().find(|view| view.bill.id == id).unwrap()
+}
+
+#[tokio::test]
+async fn an_edit_from_one_date_on_leaves_what_stood_before() {
+    let world = World::new();
+    let client = world.start().await;
+    let id = client.bills().add(monthly("Rent", "950", "2026-11-25")).await.unwrap();
+    let mut after = view(&client, id).await.bill;
+    after.amount = usd("1000");
+    after.schedule.day = Some(1);
+    let from = EditScope::From { due_on: day("2027-01-25") };
+    client.bills().edit_whole(after, from).await.unwrap();
+    let expected = [("2026-11-25", "950.00"), ("2026-12-25", "950.00"), ("2027-02-01", "1000.00")];
+    assert_eq!(dates(&client, 80).await, shown(&expected));
+    assert_eq!(view(&client, id).await.amount, usd("950"), "the next date still costs the old amount");
+
+    // For all dates: one rule and one amount, from the first date on.
+    let mut after = view(&client, id).await.bill;
+    after.amount = usd("900");
+    client.bills().edit_whole(after, EditScope::All).await.unwrap();
+    let all = dates(&client, 80).await;
+    assert!(all.iter().all(|(_, left)| left == "900.00 USD"), "{all:?}");
+    world.end().await;
+}
+
+#[tokio::test]
+async fn an_edit_of_the_name_keeps_the_price_steps() {
+    let world = World::new();
+    let client = world.start().await;
+    let id = client.bills().add(monthly("Fibre", "59.99", "2026-11-25")).await.unwrap();
+    let mut dearer = view(&client, id).await.bill;
+    dearer.amount = usd("64.99");
+    client.bills().edit_whole(dearer, EditScope::From { due_on: day("2026-12-25") }).await.unwrap();
+    world.at("2026-12-20T12:00:00Z");
+    let now = view(&client, id).await;
+    assert_eq!(now.amount, usd("64.99"));
+    let renamed = Bill { name: "Fibre, upstairs".to_owned(), amount: now.amount, ..now.bill.clone() };
+    client.bills().edit_whole(renamed, EditScope::All).await.unwrap();
+    let after = view(&client, id).await.bill;
+    assert_eq!((after.name.as_str(), after.amount, &after.steps), ("Fibre, upstairs", usd("59.99"), &now.bill.steps));
+    world.end().await;
+}
+
+#[tokio::test]
+async fn a_paused_bill_is_not_due_and_what_fell_into_the_pause_does_not_come_later() {
+    let world = World::new();
+    let client = world.start().await;
+    let id = client.bills().add(monthly("Gym", "29", "2026-11-25")).await.unwrap();
+    client.bills().pause(id, day("2026-11-21"), None).await.unwrap();
+    assert_eq!(dates(&client, 400).await, shown(&[]));
+    let paused = view(&client, id).await;
+    assert!(!paused.paused && paused.next_due_on.is_none(), "it begins tomorrow");
+    world.at("2027-01-26T12:00:00Z");
+    client.bills().resume(id).await.unwrap();
+    assert_eq!(dates(&client, 31).await, shown(&[("2027-02-25", "29.00")]));
+    world.end().await;
+}
+
+#[tokio::test]
+async fn one_date_moves_and_keeps_its_name() {
+    let world = World::new();
+    let client = world.start().await;
+    let id = client.bills().add(monthly("Dentist", "210", "2026-11-25")).await.unwrap();
+    let nominal = day("2026-11-25");
+    client.bills().mark(id, nominal, MarkAs::Moved { to: day("2026-12-04") }).await.unwrap();
+    assert_eq!(dates(&client, 20).await, shown(&[("2026-12-04", "210.00")]));
+    let moved = client.bills().due(20).await.unwrap().remove(0);
+    assert_eq!((moved.due_on, moved.days), (nominal, 14));
+    client.bills().mark(id, nominal, MarkAs::Paid { amount: None }).await.unwrap();
+    assert_eq!(dates(&client, 20).await, shown(&[]));
+    client.bills().mark(id, nominal, MarkAs::Unmarked).await.unwrap();
+    assert_eq!(dates(&client, 20).await, shown(&[("2026-11-25", "210.00")]));
+    let far = client.bills().mark(id, nominal, MarkAs::Moved { to: day("2028-01-01") }).await;
+    assert_eq!(far.unwrap_err().code, "invalid_date");
+    world.end().await;
+}
+
+#[tokio::test]
+async fn the_clock_of_a_person_who_travels_shifts_no_due_date() {
+    let world = World::new();
+    world.zone.to("America/New_York");
+    let client = world.start().await;
+    client.bills().add(monthly("Rent", "950", "2026-11-20")).await.unwrap();
+    let stands = async || {
+        let one = client.bills().due(10).await.unwrap().remove(0);
+        (one.state, one.days)
+    };
+    // Noon in New York, already the next day in Auckland.
+    world.at("2026-11-20T17:00:00Z");
+    for zone in ["America/New_York", "Pacific/Auckland", "Pacific/Honolulu", "Asia/Kolkata"] {
+        world.zone.to(zone);
+        assert_eq!(stands().await, (OccurrenceState::Due, 0), "{zone}");
+    }
+    world.at("2026-11-21T05:00:00Z");
+    for zone in ["America/New_York", "Pacific/Auckland", "Pacific/Honolulu", "Asia/Kolkata"] {
+        world.zone.to(zone);
+        assert_eq!(stands().await, (OccurrenceState::Overdue, -1), "{zone}");
+    }
+    world.end().await;
+}
+
+#[tokio::test]
+async fn after_the_cut_off_of_its_biller_a_bill_is_late_on_its_own_day() {
+    let world = World::new();
+    let client = world.start().await;
+    let biller = with_biller(&client).await;
+    client.bills().add(NewBill { biller: Some(biller), ..monthly("Phone", "40", "2026-11-20") }).await.unwrap();
+    let state = async || client.bills().due(0).await.unwrap().remove(0).state;
+    world.at("2026-11-20T16:59:59Z");
+    assert_eq!(state().await, OccurrenceState::Due);
+    world.at("2026-11-20T17:00:00Z");
+    assert_eq!(state().await, OccurrenceState::Overdue);
+    world.end().await;
+}
+
+#[tokio::test]
+async fn pay_by_counts_the_lead_time_back_over_banking_days() {
+    let world = World::new();
+    let client = world.start().await;
+    let mut council = monthly("Council", "120", "2026-11-30");
+    council.schedule.calendar = domain::calendar::Calendar::FederalReserve;
+    council.lead_days = 2;
+    council.grace_days = 5;
+    council.issue_days = Some(14);
+    client.bills().add(council).await.unwrap();
+    let one = client.bills().due(30).await.unwrap().remove(0);
+    assert_eq!(one.pay_by, day("2026-11-25"), "Friday, and the Wednesday before Thanksgiving");
+    assert_eq!((one.issued_on, one.grace_until), (Some(day("2026-11-16")), day("2026-12-05")));
+    world.end().await;
+}
+
+#[tokio::test]
+async fn a_rule_shows_its_dates_before_it_is_kept_and_reads_what_other_programs_say() {
+    let world = World::new();
+    let client = world.start().await;
+    let rule = read_rrule("FREQ=MONTHLY;BYDAY=-1FR", day("2026-11-20")).unwrap();
+    let next = client.bills().next_dates(&rule).unwrap();
+    assert_eq!(next, ["2026-11-27", "2026-12-25", "2027-01-29", "2027-02-26"].map(day));
+    let id = client.bills().add(NewBill { schedule: rule, ..monthly("Club", "10", "2026-11-20") }).await.unwrap();
+    let kept = view(&client, id).await.bill.schedule;
+    assert_eq!(kept.nth, Some(Nth::Weekday { nth: -1, weekday: Weekday::Friday }));
+    assert_eq!(kept.starts_on, day("2026-11-27"), "it is said by its first date");
+    assert_eq!(write_rrule(&kept).as_deref(), Some("FREQ=MONTHLY;BYDAY=-1FR"));
+    assert_eq!(read_rrule("FREQ=MONTHLY;BYMONTHDAY=31", day("2026-11-20")).unwrap_err().code, "invalid_date");
+    world.end().await;
+}
