@@ -381,3 +381,63 @@ fn every_threat_names_a_file_and_a_test_that_are_there() {
         assert_eq!(unfounded_threats(&format!("{head}{bad}"), &sources).len(), 1, "{bad}");
     }
 }
+
+/// Rows of the table of ASVS requirements that break its rules: a number that is none or comes twice, no words, a test
+/// that is not there.
+fn unfounded_requirements(table: &toml::Table, sources: &[Source]) -> Vec<String> {
+    let rows = |name: &str| table.get(name).and_then(toml::Value::as_array).cloned().unwrap_or_default();
+    let text =
+        |row: &toml::Value, name: &str| row.get(name).and_then(toml::Value::as_str).unwrap_or_default().to_owned();
+    let mut seen = std::collections::BTreeSet::new();
+    let mut bad = Vec::new();
+    for (row, words) in rows("held").iter().map(|row| (row, "holds")).chain(rows("open").iter().map(|row| (row, "why")))
+    {
+        let id = text(row, "id");
+        let numbers: Vec<u32> = id.split('.').filter_map(|part| part.parse().ok()).collect();
+        if numbers.len() != 3 || id.split('.').count() != 3 || !(1..=17).contains(&numbers[0]) {
+            bad.push(format!("{id} is no number of the standard"));
+        }
+        if !seen.insert(id.clone()) {
+            bad.push(format!("{id} comes twice"));
+        }
+        if text(row, words).len() < 10 {
+            bad.push(format!("{id} says nothing"));
+        }
+        if words == "why" {
+            continue;
+        }
+        let tests = row.get("tests").and_then(toml::Value::as_array).cloned().unwrap_or_default();
+        if tests.is_empty() {
+            bad.push(format!("{id} has no test"));
+        }
+        for test in tests.iter().filter_map(toml::Value::as_str) {
+            let named = format!("fn {test}(");
+            if !sources.iter().any(|source| source.text.contains(&named)) {
+                bad.push(format!("{id}: there is no test {test}"));
+            }
+        }
+    }
+    bad
+}
+
+#[test]
+fn every_requirement_of_the_standard_names_tests_that_are_there() {
+    let sources = sources();
+    let text = std::fs::read_to_string(root().join("docs/asvs.toml")).expect("docs/asvs.toml");
+    let table: toml::Table = text.parse().expect("the table reads");
+    let count = table["held"].as_array().map_or(0, Vec::len);
+    assert!(count > 60, "the requirements were found: {count}");
+    assert_eq!(unfounded_requirements(&table, &sources), Vec::<String>::new());
+    let held = "[[held]]\nid = \"6.3.1\"\nholds = \"something is held\"\n";
+    let breaches = [
+        format!("{held}tests = [\"no_such_test_anywhere\"]\n"),
+        format!("{held}tests = []\n"),
+        format!("{held}tests = [\"sources\"]\n{held}tests = [\"sources\"]\n"),
+        held.replace("6.3.1", "6.3") + "tests = [\"sources\"]\n",
+        "[[open]]\nid = \"6.3.1\"\nwhy = \"\"\n".to_owned(),
+    ];
+    for breach in breaches {
+        let table: toml::Table = breach.parse().expect("the breach reads");
+        assert_eq!(unfounded_requirements(&table, &sources).len(), 1, "{breach}");
+    }
+}
