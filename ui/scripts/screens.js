@@ -49,6 +49,7 @@ export const screens = [
   { name: 'security-offline', path: '/security', world: 'offline' },
   { name: 'security-address', path: '/security', open: [named('button', 'Add an address')] },
   { name: 'security-code', path: '/security', open: [named('button', 'Type the code')] },
+  { name: 'security-support', path: '/security', open: [`document.querySelector('use[href="#i-phone"]').closest('button').click()`] },
   { name: 'security-remove', path: '/security', open: [named('[aria-haspopup=menu]', 'Blue security key'), named('[role=menuitem]', 'Take it away')] },
   { name: 'settings', path: '/settings' },
   { name: 'settings-check', path: '/settings', open: [press('#check .button')], wait: '#check .check' },

@@ -14,6 +14,7 @@ pub mod risk;
 pub mod security;
 pub mod sign_in;
 pub mod statements;
+pub mod support;
 pub mod sync;
 
 /// Sent by a client in `Billfold-Protocol`; a server refuses what it no longer speaks with 426.

@@ -82,6 +82,7 @@ pub const CODES: &[&str] = &[
     "too_late",
     "last_way_in",
     "answer_elsewhere",
+    "not_support",
     "unusual",
     "invalid_address",
     "not_a_known_format",

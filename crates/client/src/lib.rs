@@ -30,6 +30,7 @@ pub mod settings;
 pub mod sign_in;
 pub mod statements;
 pub mod status;
+pub mod support;
 pub mod sync;
 #[cfg(test)]
 mod testing;

@@ -78,6 +78,13 @@ ids! {
     FactorId
     /// A purchase on a card that is paid by its own rules.
     PlanId
+    /// Somebody who helps people.
+    SupportAgentId
+    SupportCaseId
+    /// A code that somebody of support reads out.
+    SupportCheckId
+    SupportViewId
+    SupportRequestId
 }
 
 #[cfg(test)]

@@ -19,5 +19,6 @@ pub mod schedule;
 pub mod security;
 pub mod standing;
 pub mod statements;
+pub mod support;
 pub mod time;
 pub mod ways_in;

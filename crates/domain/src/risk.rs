@@ -125,6 +125,39 @@ pub enum RiskReason {
     DrainNearlyAll,
 }
 
+impl RiskReason {
+    #[must_use]
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::DeviceNew => "device_new",
+            Self::DeviceYoung => "device_young",
+            Self::NetworkNew => "network_new",
+            Self::PlaceNew => "place_new",
+            Self::CountryNew => "country_new",
+            Self::ImpossibleTravel => "impossible_travel",
+            Self::OddHour => "odd_hour",
+            Self::FailedTries => "failed_tries",
+            Self::ManyFailedTries => "many_failed_tries",
+            Self::TokenReused => "token_reused",
+            Self::ForeignProof => "foreign_proof",
+            Self::ManyForeignProofs => "many_foreign_proofs",
+            Self::PasskeyCounter => "passkey_counter",
+            Self::PasskeyChanged => "passkey_changed",
+            Self::Recovered => "recovered",
+            Self::RhythmUnlike => "rhythm_unlike",
+            Self::PayeeNew => "payee_new",
+            Self::PayeeYoung => "payee_young",
+            Self::MethodNew => "method_new",
+            Self::AmountAbove => "amount_above",
+            Self::AmountFarAbove => "amount_far_above",
+            Self::Burst => "burst",
+            Self::LargeBurst => "large_burst",
+            Self::Drain => "drain",
+            Self::DrainNearlyAll => "drain_nearly_all",
+        }
+    }
+}
+
 /// A reason and what it counts.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[cfg_attr(feature = "schema", derive(utoipa::ToSchema))]

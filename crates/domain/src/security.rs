@@ -47,6 +47,16 @@ pub enum SecurityEventKind {
     FactorRemoved,
     /// Somebody knew the password and not the code.
     FactorRefused,
+    /// The person let somebody of support see something. The names of these entries say who and what: "Rowan/payments".
+    SupportAllowed,
+    SupportLooked,
+    /// The person closed what support saw.
+    SupportEnded,
+    /// One of support asked for something that a second one decides.
+    SupportAsked,
+    /// Two of support did it: "Rowan/Alder/suspend".
+    SupportDid,
+    SupportRefused,
     /// The person said that an event was theirs.
     ConfirmedAsMine,
     /// The person said that it was not. Its device was signed out.
@@ -87,6 +97,12 @@ impl SecurityEventKind {
             Self::FactorRenamed => "factor_renamed",
             Self::FactorRemoved => "factor_removed",
             Self::FactorRefused => "factor_refused",
+            Self::SupportAllowed => "support_allowed",
+            Self::SupportLooked => "support_looked",
+            Self::SupportEnded => "support_ended",
+            Self::SupportAsked => "support_asked",
+            Self::SupportDid => "support_did",
+            Self::SupportRefused => "support_refused",
             Self::ConfirmedAsMine => "confirmed_as_mine",
             Self::ReportedAsNotMine => "reported_as_not_mine",
             Self::AccountLocked => "account_locked",

@@ -66,6 +66,10 @@ const ROUTES: &[(&str, &str, &[u16])] = &[
     ("GET", "/api/v1/standing", &[200]),
     ("GET", "/api/v1/statements", &[200]),
     ("GET", "/api/v1/statements/{account}/{file}", &[404]),
+    ("GET", "/api/v1/support", &[200]),
+    ("POST", "/api/v1/support/checks", &[404]),
+    ("POST", "/api/v1/support/checks/{id}/answer", &[404]),
+    ("DELETE", "/api/v1/support/views/{id}", &[204]),
     ("GET", "/api/v1/sync", &[200]),
     ("GET", "/api/v1/sync/snapshot", &[200]),
 ];
@@ -235,6 +239,8 @@ impl Owner {
                 json!({"id": self.address, "kind": "email", "value": "other@example.org"})
             }
             ("POST", "/api/v1/security/addresses/{id}/confirm") => json!({"code": "12345678"}),
+            ("POST", "/api/v1/support/checks") => json!({"code": "00000000"}),
+            ("POST", "/api/v1/support/checks/{id}/answer") => json!({"allow": true}),
             ("PATCH", _) => json!({"name": "Other"}),
             _ => return None,
         };
@@ -375,6 +381,76 @@ async fn a_lock_stops_money_and_ways_in_and_nothing_else() {
             let answer = call(&owner.device, method, &path, owner.body(&world, method, route).as_ref()).await;
             let stopped = !answer.status.is_success() && answer.code() == ErrorCode::AccountLocked;
             assert_eq!(stopped, STOPPED_BY_A_LOCK.contains(&(method, route)), "{method} {route}: {}", answer.text());
+        }
+    })
+    .await;
+}
+
+// ---- people of support -------------------------------------------------------------------------------------------
+
+/// What a caller gets.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Gets {
+    /// An answer of its own.
+    It(u16),
+    /// The page to sign in.
+    SignIn,
+    /// Done, and back to the desk.
+    Desk,
+}
+
+/// A call of the back office with its form or JSON, and what nobody gets, an agent whom the owner of case and request
+/// lets see the account, and a second agent whom nobody lets see anything.
+type SupportRow = (&'static str, &'static str, &'static str, [Gets; 3]);
+
+const SUPPORT_ROUTES: &[SupportRow] = {
+    use Gets::{Desk, It, SignIn};
+    &[
+        ("GET", "/support", "", [SignIn, It(200), It(200)]),
+        ("GET", "/support/sign-in", "", [It(200); 3]),
+        ("GET", "/support/invited", "", [It(403); 3]),
+        ("POST", "/support/passkey/start", "{}", [It(200); 3]),
+        ("POST", "/support/passkey/finish", r#"{"ceremony": "x", "credential": {}}"#, [It(403); 3]),
+        ("POST", "/support/passkey/add/start", r#"{"secret": "x"}"#, [It(403); 3]),
+        ("POST", "/support/passkey/add/finish", r#"{"secret": "x", "ceremony": "x", "credential": {}}"#, [It(403); 3]),
+        ("POST", "/support/codes", "scope=account", [SignIn, It(200), It(200)]),
+        ("GET", "/support/cases/{number}", "", [SignIn, It(200), It(200)]),
+        ("POST", "/support/cases/{number}/looks", "scope=account", [SignIn, It(200), It(403)]),
+        ("POST", "/support/cases/{number}/requests", "operation=sign_out_devices", [SignIn, Desk, It(403)]),
+        ("POST", "/support/requests/{id}", "granted=false", [SignIn, It(403), Desk]),
+        ("POST", "/support/sign-out", "", [SignIn, SignIn, SignIn]),
+    ]
+};
+
+#[tokio::test]
+async fn every_route_of_support_answers_each_caller_as_its_row_says() {
+    on_each_engine(async |world| {
+        let document: Value = serde_json::from_str(&crate::openapi::text().expect("a document")).expect("JSON");
+        let real: BTreeSet<&str> = document["paths"]
+            .as_object()
+            .expect("paths")
+            .keys()
+            .map(String::as_str)
+            .filter(|p| p.starts_with("/support"))
+            .collect();
+        assert_eq!(real, SUPPORT_ROUTES.iter().map(|(_, path, ..)| *path).collect(), "each has a row");
+        let back_office = crate::support::tests::BackOffice::new(&world).await;
+        for (method, route, body, all) in SUPPORT_ROUTES {
+            let path = route.replace("{number}", &back_office.case.to_string());
+            let path = path.replace("{id}", &back_office.request.to_string()).replace("invited", "invited?secret=x");
+            for (who, gets) in ["", &back_office.first, &back_office.second].into_iter().zip(all) {
+                let kind = if body.starts_with('{') { "application/json" } else { "application/x-www-form-urlencoded" };
+                let request = Request::builder().method(*method).uri(&path).header("cookie", who);
+                let request = request.header("origin", crate::testing::ORIGIN).header("content-type", kind);
+                let answer = world.call(request.body(Body::from(*body)).expect("a request")).await;
+                let got = match (answer.status.as_u16(), answer.header("location")) {
+                    (303, Some("/support/sign-in")) => Gets::SignIn,
+                    (303, Some("/support")) => Gets::Desk,
+                    (status, _) => Gets::It(status),
+                };
+                assert_eq!(got, *gets, "{method} {route} by {who:?}: {}", answer.text());
+                assert!(!answer.text().contains(CANARY), "{method} {route}");
+            }
         }
     })
     .await;

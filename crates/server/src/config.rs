@@ -72,6 +72,8 @@ pub struct Config {
     pub texts: Option<TextGateway>,
     /// What needs a passkey, and what waits.
     pub policy: Preset,
+    /// The back office of support is there.
+    pub support: bool,
 }
 
 impl Config {
@@ -92,6 +94,7 @@ impl Config {
             mail: None,
             texts: None,
             policy: Preset::Standard,
+            support: false,
         }
     }
 
@@ -111,6 +114,7 @@ impl Config {
             trusted_proxies: self.trusted_proxies.clone(),
             zone: self.zone.clone(),
             practice: self.practice.clone(),
+            support: self.support,
             places: Arc::new(self.places.as_deref().map(Places::open).transpose()?.unwrap_or_default()),
             mail: self.mail.clone(),
             texts: self.texts.clone(),
@@ -134,6 +138,8 @@ pub struct Settings {
     pub zone: TimeZone,
     /// How the practice bank behaves.
     pub practice: Practice,
+    /// The back office of support is there.
+    pub support: bool,
     /// Where networks are.
     pub places: Arc<Places>,
     pub mail: Option<MailSettings>,

@@ -150,6 +150,7 @@ async fn sweep(app: App) {
             crate::risk::sweep(&app).await,
             crate::mail::sweep(&app).await,
             crate::addresses::sweep(&app).await,
+            crate::support::sweep(&app).await,
         ];
         for swept in swept {
             if let Err(error) = swept {

@@ -27,6 +27,7 @@ mod security;
 pub mod sign_in;
 mod standing;
 mod statements;
+pub mod support;
 #[cfg(any(test, feature = "testing"))]
 pub mod testing;
 
@@ -138,12 +139,14 @@ fn api_routes() -> OpenApiRouter<App> {
         .merge(risk::routes())
         .merge(addresses::routes())
         .merge(standing::routes())
+        .merge(support::api_routes())
 }
 
 fn routes() -> OpenApiRouter<App> {
     OpenApiRouter::with_openapi(openapi::about())
         .merge(http::compressed(api_routes()))
         .merge(sign_in::routes())
+        .merge(support::routes())
         .merge(health::routes())
 }
 

@@ -1,5 +1,7 @@
 //! The binary `billfold-server`: reads its arguments, starts the library, stops on a signal.
 
+mod support_command;
+
 use std::net::SocketAddr;
 use std::path::PathBuf;
 use std::process::ExitCode;
@@ -32,6 +34,8 @@ struct Arguments {
 enum Command {
     /// Print the OpenAPI 3.1 document.
     Openapi,
+    /// Help people: make agents, and work as one of them.
+    Support(support_command::SupportArguments),
     /// Look whether the books agree: the ledger, payments and what the practice bank did. Ends with 1 if not.
     Audit(Place),
 }
@@ -62,6 +66,9 @@ struct Serve {
     /// What needs a passkey and what waits: standard, or personal for a server of one person (nothing waits).
     #[arg(long, default_value = "standard")]
     policy: Preset,
+    /// Open the back office of support, under /support.
+    #[arg(long)]
+    support: bool,
     /// Seconds from taking a practice payment to settling it.
     #[arg(long, default_value_t = 2)]
     practice_settles_after: u32,
@@ -137,6 +144,7 @@ async fn main() -> ExitCode {
     let arguments = Arguments::parse();
     let done = match arguments.command {
         Some(Command::Openapi) => print_openapi(),
+        Some(Command::Support(arguments)) => support_command::run(arguments).await,
         Some(Command::Audit(place)) => audit(&place).await,
         None => serve(arguments.serve).await,
     };
@@ -198,6 +206,7 @@ async fn serve(serve: Serve) -> Done {
         usual: serve.practice,
     };
     config.places = serve.places;
+    config.support = serve.support;
     if config.places.is_none() {
         eprintln!("billfold-server has no database of places: devices are told apart by network alone");
     }

@@ -110,6 +110,7 @@ impl World {
             trusted_proxies: Vec::new(),
             zone: jiff::tz::TimeZone::get("America/New_York").expect("a zone"),
             practice: Practice::default(),
+            support: true,
             places: Arc::new(Places::read(places::database()).expect("a database of places")),
             mail: None,
             texts: None,
@@ -146,6 +147,14 @@ impl World {
         world.app.settings = Arc::new(Settings { policy, ..(*world.app.settings).clone() });
         world.router = router(world.app.clone());
         world
+    }
+
+    /// The same server, told otherwise.
+    pub fn with_settings(&self, change: impl FnOnce(&mut Settings)) -> Self {
+        let mut settings = (*self.app.settings).clone();
+        change(&mut settings);
+        let app = App { settings: Arc::new(settings), ..self.app.clone() };
+        Self { router: router(app.clone()), app, ..self.share() }
     }
 
     /// Does all the work that is due now, and what follows from it at once.

@@ -6,6 +6,7 @@ use clap::{Args, Parser, Subcommand, ValueEnum};
 use client::vault::Protect;
 use domain::addresses::Language;
 use domain::calendar::{Calendar, Roll};
+use domain::ids::{SupportCheckId, SupportViewId};
 use domain::schedule::{Every, Nth, Schedule, Weekday};
 use jiff::civil::Date;
 use zeroize::Zeroizing;
@@ -510,11 +511,35 @@ pub enum SecurityCommand {
         #[arg(long)]
         keep_devices: bool,
     },
+    /// Somebody from support on the line: who sees what, and every case; or is their code theirs?
+    Support {
+        #[command(subcommand)]
+        what: Option<SupportCommand>,
+    },
     /// Answer "Was this you?" about an entry.
     Answer {
         number: i64,
         #[command(flatten)]
         how: AnswerHow,
+    },
+}
+
+#[derive(Debug, Subcommand)]
+pub enum SupportCommand {
+    /// Whether the code that somebody reads out is one of support. Nothing is shown to them.
+    Check {
+        code: String,
+    },
+    /// Let them see what they ask for, for a quarter of an hour.
+    Allow {
+        check: SupportCheckId,
+    },
+    Refuse {
+        check: SupportCheckId,
+    },
+    /// Close what they see, at once.
+    End {
+        sight: SupportViewId,
     },
 }
 

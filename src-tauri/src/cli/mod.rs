@@ -40,7 +40,7 @@ use crate::failure::Failure;
 use crate::owner::{Call, Outcome};
 use arguments::{
     AccountCommand, Arguments, BillsCommand, ByWord, CardCommand, Command, EditBillArguments, EveryWord, MarkHow,
-    NewBillArguments, PlanArguments, RuleWords, SecurityCommand, StatementCommand, Switch,
+    NewBillArguments, PlanArguments, RuleWords, SecurityCommand, StatementCommand, SupportCommand, Switch,
 };
 use table::table;
 
@@ -334,6 +334,7 @@ impl Run<'_> {
             | SecurityCommand::AddAddress { .. }
             | SecurityCommand::ConfirmAddress { .. }
             | SecurityCommand::RemoveAddress { .. } => self.addresses(what).await,
+            SecurityCommand::Support { what } => self.support(what).await,
             SecurityCommand::Passkeys => {
                 let passkeys = security.passkeys().await?;
                 let row = |passkey: &PasskeyView| {
@@ -466,6 +467,36 @@ impl Run<'_> {
         }
     }
 
+    async fn support(&self, what: Option<SupportCommand>) -> Done {
+        let support = self.core.client.support();
+        match what {
+            None => self.support_overview().await,
+            Some(SupportCommand::Check { code }) => {
+                let check = support.check(&code).await?;
+                let text = format!(
+                    "This is support: {}. They ask to see {} for {} minutes.\nAllow it with: security support allow {}\n",
+                    check.agent,
+                    word(&check.scope),
+                    check.minutes,
+                    check.id
+                );
+                Ok(Answer::new(to_json(&check)?, text))
+            }
+            Some(SupportCommand::Allow { check }) => {
+                let sight = support.answer(check, true).await?;
+                Ok(Answer::new(json!({ "sight": to_json(&sight)? }), "They see it now.\n"))
+            }
+            Some(SupportCommand::Refuse { check }) => {
+                support.answer(check, false).await?;
+                Ok(Answer::new(json!({ "sight": null }), "Nothing is shown.\n"))
+            }
+            Some(SupportCommand::End { sight }) => {
+                support.end(sight).await?;
+                Ok(Answer::new(json!({ "id": sight }), "Nobody sees it any more.\n"))
+            }
+        }
+    }
+
     async fn address(&self, typed: &str) -> Result<AddressView, Failure> {
         let all = self.core.client.addresses().list().await?.items;
         named(all, typed, "address", |one| (one.id.to_string(), one.value.clone()))
@@ -501,6 +532,36 @@ impl Run<'_> {
         let rows: Vec<_> = password.chain(factors).collect();
         let text = table(&["Way in", "What", "Made or changed", "Last used", "Id"], &rows);
         Ok(Answer::new(to_json(&ways)?, text))
+    }
+
+    async fn support_overview(&self) -> Done {
+        let view = self.core.client.support().overview().await?;
+        let mut text = String::new();
+        for sight in &view.sights {
+            text.push_str(&format!(
+                "{} sees {} until {} ({})\n",
+                sight.agent,
+                word(&sight.scope),
+                sight.ends_at,
+                sight.id
+            ));
+        }
+        for case in &view.cases {
+            let open = if case.open { "open" } else { "closed" };
+            text.push_str(&format!("Case {}, {open}, {}\n", case.number, case.opened_at));
+            for request in &case.requests {
+                let decided = match (request.granted, &request.decided_by) {
+                    (Some(true), Some(by)) => format!("done with {by}"),
+                    (Some(false), Some(by)) => format!("refused by {by}"),
+                    _ => "waits for a second person".to_owned(),
+                };
+                text.push_str(&format!("  {} asked to {}: {decided}\n", request.asked_by, word(&request.operation)));
+            }
+        }
+        if text.is_empty() {
+            text.push_str("Nobody of support sees anything, and there is no case.\n");
+        }
+        Ok(Answer::new(to_json(&view)?, text))
     }
 
     async fn security_log(&self) -> Done {

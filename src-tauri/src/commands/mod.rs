@@ -13,6 +13,7 @@ mod security;
 mod settings;
 mod sign_in;
 mod statements;
+mod support;
 mod sync;
 mod vault;
 
@@ -105,6 +106,10 @@ pub fn builder() -> Builder<Wry> {
             security::security_answer,
             security::security_save,
             security::risk,
+            support::support,
+            support::support_check,
+            support::support_answer,
+            support::support_end,
             security::passkeys,
             security::passkey_add,
             security::account_lock,

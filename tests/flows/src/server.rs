@@ -77,6 +77,25 @@ impl Server {
         }
     }
 
+    /// What `billfold-server support …` says, beside the running server.
+    pub fn support(&self, arguments: &[&str]) -> String {
+        let output = self.run_support(arguments);
+        assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
+        String::from_utf8_lossy(&output.stdout).into_owned()
+    }
+
+    /// Why it is refused.
+    pub fn support_refused(&self, arguments: &[&str]) -> String {
+        let output = self.run_support(arguments);
+        assert!(!output.status.success(), "{}", String::from_utf8_lossy(&output.stdout));
+        String::from_utf8_lossy(&output.stderr).into_owned()
+    }
+
+    fn run_support(&self, arguments: &[&str]) -> std::process::Output {
+        let mut command = Command::new(server_program());
+        command.arg("support").args(&self.place).args(arguments).output().expect("it starts")
+    }
+
     /// What `billfold-server audit` says; the server must be stopped.
     pub fn audit(&self) -> (bool, String) {
         let mut command = Command::new(server_program());

@@ -215,6 +215,9 @@ fn stored_names_are_those_that_are_sent() {
     for occasion in RiskOccasion::ALL {
         assert_eq!(text(serde_json::to_value(occasion).expect("serialises")), occasion.as_str());
     }
+    for reason in [RiskReason::DeviceNew, RiskReason::ImpossibleTravel, RiskReason::DrainNearlyAll] {
+        assert_eq!(text(serde_json::to_value(reason).expect("serialises")), reason.as_str());
+    }
     for verdict in RiskVerdict::ALL {
         assert_eq!(text(serde_json::to_value(verdict).expect("serialises")), verdict.as_str());
     }

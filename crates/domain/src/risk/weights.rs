@@ -13,8 +13,6 @@ pub const VERSION: u32 = 1;
 pub const STEP_UP_FROM: u32 = 30;
 pub const HOLD_FROM: u32 = 60;
 pub const LOCK_FROM: u32 = 80;
-/// How long a hold lasts.
-pub const HOLD: SignedDuration = SignedDuration::from_hours(24);
 
 #[must_use]
 pub const fn verdict(score: u32) -> RiskVerdict {

@@ -2,14 +2,15 @@
 
 mod store;
 
-use api::devices::DeviceList;
+use api::devices::{Device, DeviceList};
 use axum::extract::State;
 use axum::http::StatusCode;
-use domain::ids::DeviceId;
+use domain::ids::{DeviceId, HolderId};
 use utoipa_axum::router::OpenApiRouter;
 use utoipa_axum::routes;
 
 use crate::App;
+use crate::db::{DbResult, Tx};
 use crate::error::ApiError;
 use crate::http::{Json, Path};
 use crate::risk;
@@ -23,13 +24,18 @@ pub fn routes() -> OpenApiRouter<App> {
 #[utoipa::path(get, path = "/api/v1/devices", tag = "devices", responses((status = 200, body = DeviceList)))]
 async fn list(State(app): State<App>, signed_in: SignedIn) -> Result<Json<DeviceList>, ApiError> {
     let mut tx = app.db.begin_read().await?;
-    let mut items = store::list(&mut tx, signed_in.holder, signed_in.device).await?;
+    let mut items = store::list(&mut tx, signed_in.holder, Some(signed_in.device)).await?;
     for (device, place) in risk::last_places(&mut tx, signed_in.holder).await? {
         if let Some(item) = items.iter_mut().find(|item| item.id == device) {
             item.place = Some(place);
         }
     }
     Ok(Json(DeviceList { items }))
+}
+
+/// The devices that are signed in, newest first, for who is none of them.
+pub(crate) async fn signed_in(tx: &mut Tx, holder: HolderId) -> DbResult<Vec<Device>> {
+    store::list(tx, holder, None).await
 }
 
 /// Signs a device out: its tokens end at once. Signing out twice is no error.

@@ -7,7 +7,7 @@ use uuid::Uuid;
 
 use crate::db::{DbError, DbResult, Tx, on_engine};
 
-pub async fn list(tx: &mut Tx, holder: HolderId, this: DeviceId) -> DbResult<Vec<Device>> {
+pub async fn list(tx: &mut Tx, holder: HolderId, this: Option<DeviceId>) -> DbResult<Vec<Device>> {
     const LIST: &str = "SELECT device_id, name, added_at, last_seen_at FROM device
                          WHERE holder_id = $1 AND revoked_at IS NULL ORDER BY added_at DESC, device_id DESC";
     let rows: Vec<(Uuid, String, i64, i64)> = on_engine!(tx, |db| {
@@ -16,11 +16,11 @@ pub async fn list(tx: &mut Tx, holder: HolderId, this: DeviceId) -> DbResult<Vec
     rows.into_iter().map(|row| device(row, this)).collect()
 }
 
-fn device((id, name, added_at, last_seen_at): (Uuid, String, i64, i64), this: DeviceId) -> DbResult<Device> {
+fn device((id, name, added_at, last_seen_at): (Uuid, String, i64, i64), this: Option<DeviceId>) -> DbResult<Device> {
     let time = |micros| Timestamp::from_microsecond(micros).map_err(|_| DbError::Corrupt("a time"));
     let id = DeviceId::from_uuid(id);
     let (added_at, last_seen_at) = (time(added_at)?, time(last_seen_at)?);
-    Ok(Device { id, name, added_at, last_seen_at, this_one: id == this, place: None })
+    Ok(Device { id, name, added_at, last_seen_at, this_one: this == Some(id), place: None })
 }
 
 pub async fn exists(tx: &mut Tx, holder: HolderId, device: DeviceId) -> DbResult<bool> {

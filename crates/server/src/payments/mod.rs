@@ -141,22 +141,27 @@ async fn cancel(
     signed_in: SignedIn,
     Path(id): Path<PaymentId>,
 ) -> Result<Json<Payment>, ApiError> {
-    let holder = signed_in.holder;
     let mut tx = app.db.begin_write().await?;
-    tx.lock(holder).await?;
-    let mut payment = store::find(&mut tx, holder, id).await?.ok_or_else(ApiError::not_found)?;
+    tx.lock(signed_in.holder).await?;
+    let payment = cancel_for(&app, &mut tx, signed_in.holder, id).await?;
+    tx.commit().await?;
+    Ok(Json(payment))
+}
+
+/// Takes a payment back that has not left; the holder's row is locked. Twice is no error.
+pub(crate) async fn cancel_for(app: &App, tx: &mut Tx, holder: HolderId, id: PaymentId) -> Result<Payment, ApiError> {
+    let mut payment = store::find(tx, holder, id).await?.ok_or_else(ApiError::not_found)?;
     if payment.state == PaymentState::Cancelled {
-        return Ok(Json(engine::view(&payment)));
+        return Ok(engine::view(&payment));
     }
     if !payment.state.can_cancel() {
         let code = if payment.state.counts_as_paid() { ErrorCode::AlreadySettled } else { ErrorCode::TooLate };
         return Err(ApiError::new(code, "the payment has left and cannot be taken back"));
     }
-    engine::step(&app, &mut tx, &mut payment, PaymentEvent::Cancelled, None).await?;
-    engine::end_jobs(&mut tx, &payment).await?;
-    engine::tell(&app, &mut tx, &payment).await?;
-    tx.commit().await?;
-    Ok(Json(engine::view(&payment)))
+    engine::step(app, tx, &mut payment, PaymentEvent::Cancelled, None).await?;
+    engine::end_jobs(tx, &payment).await?;
+    engine::tell(app, tx, &payment).await?;
+    Ok(engine::view(&payment))
 }
 
 async fn check(tx: &mut Tx, holder: HolderId, order: &PaymentOrder) -> Result<(), ApiError> {

@@ -16,6 +16,7 @@ use axum::extract::State;
 use domain::ids::{DecisionId, DeviceId, HolderId};
 use domain::risk::{Circumstances, Movement, RiskOccasion, RiskScore, RiskVerdict, score};
 use domain::security::{Happened, SecurityEventKind};
+use domain::standing::{RestraintLevel, RestraintReason};
 use jiff::{SignedDuration, Timestamp};
 use utoipa_axum::router::OpenApiRouter;
 use utoipa_axum::routes;
@@ -25,8 +26,8 @@ use crate::App;
 use crate::db::{DbError, DbResult, Tx};
 use crate::error::ApiError;
 use crate::http::Json;
-use crate::security;
 use crate::sign_in::SignedIn;
+use crate::{security, standing, support};
 use places::Spotted;
 use store::Decision;
 
@@ -220,7 +221,34 @@ pub(crate) async fn keep(
         mine: None,
     };
     store::put_decision(tx, holder, &decision).await?;
+    restrain(app, tx, holder, &looked.question, verdict, device).await?;
     Ok(verdict)
+}
+
+/// What follows for the whole account: nothing new is paid for a day, or nothing at all until somebody has looked at it.
+/// A payment is held or refused by its own decision.
+async fn restrain(
+    app: &App,
+    tx: &mut Tx,
+    holder: HolderId,
+    question: &Question,
+    verdict: RiskVerdict,
+    device: Option<DeviceId>,
+) -> DbResult<()> {
+    let hold = app.settings.policy.numbers().risk_hold;
+    match verdict {
+        RiskVerdict::Lock => {
+            support::open_risk_case(app, tx, holder).await?;
+            let (level, reason) = (RestraintLevel::Locked, RestraintReason::Risk);
+            standing::restrain(app, tx, holder, level, reason, None, device).await
+        }
+        RiskVerdict::Hold if question.movement.is_none() && hold > SignedDuration::ZERO => {
+            let until = Some(app.clock.now().saturating_add(hold).unwrap_or(Timestamp::MAX));
+            let (level, reason) = (RestraintLevel::Restricted, RestraintReason::Risk);
+            standing::restrain(app, tx, holder, level, reason, until, device).await
+        }
+        RiskVerdict::Hold | RiskVerdict::StepUp | RiskVerdict::Allow => Ok(()),
+    }
 }
 
 /// The entry of the log that asks about it: one that stands already, or a new one.
@@ -246,6 +274,29 @@ async fn ask(app: &App, tx: &mut Tx, holder: HolderId, looked: &Looked, device: 
 pub(crate) async fn answered(tx: &mut Tx, holder: HolderId, event: i64, mine: bool) -> DbResult<()> {
     store::answer(tx, holder, event, mine).await?;
     if mine { store::vouch(tx, holder, event).await } else { Ok(()) }
+}
+
+/// Notes that all that was asked about and not answered was the owner's; how much that was.
+pub(crate) async fn confirm_all(tx: &mut Tx, holder: HolderId) -> DbResult<usize> {
+    let open = store::open_questions(tx, holder).await?;
+    for event in &open {
+        answered(tx, holder, *event, true).await?;
+    }
+    Ok(open.len())
+}
+
+/// What was unusual lately, newest first, as lines for people of support: when and what, and the reasons' codes.
+pub(crate) async fn newest(tx: &mut Tx, holder: HolderId, count: usize) -> DbResult<Vec<(String, String)>> {
+    let kept = store::list(tx, holder, LISTED).await?;
+    let line = |decision: Decision| {
+        let Decision { at, occasion, score, .. } = decision;
+        let reasons: Vec<String> = score.points.iter().map(|point| point.reason.as_str().replace('_', " ")).collect();
+        (
+            format!("{at} {}", occasion.as_str().replace('_', " ")),
+            format!("{}: {}", score.verdict.as_str().replace('_', " "), reasons.join(", ")),
+        )
+    };
+    Ok(kept.into_iter().take(count).map(line).collect())
 }
 
 /// The coarse place at which each device was last seen.

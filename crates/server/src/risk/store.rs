@@ -341,6 +341,14 @@ pub(super) async fn open_question(
     row.map(DecisionRow::read).transpose()
 }
 
+/// The entries of the log that ask about a decision and were not answered.
+pub(super) async fn open_questions(tx: &mut Tx, holder: HolderId) -> DbResult<Vec<i64>> {
+    const LIST: &str = "SELECT DISTINCT event FROM risk_decision
+                         WHERE holder_id = $1 AND event IS NOT NULL AND mine IS NULL ORDER BY event";
+    let rows: Vec<(i64,)> = rows!(tx, LIST, holder.as_uuid())?;
+    Ok(rows.into_iter().map(|(event,)| event).collect())
+}
+
 /// Decisions that had something to say, newest first.
 pub(super) async fn list(tx: &mut Tx, holder: HolderId, limit: i64) -> DbResult<Vec<Decision>> {
     const LIST: &str = "SELECT * FROM risk_decision WHERE holder_id = $1 AND score > 0

@@ -42,6 +42,12 @@ pub(crate) async fn append(tx: &mut Tx, holder: HolderId, happened: Happened) ->
     Ok(number)
 }
 
+/// The newest entries, newest first.
+pub(crate) async fn newest(tx: &mut Tx, holder: HolderId, count: usize) -> DbResult<Vec<SecurityEvent>> {
+    let log = store::log(tx, holder).await?;
+    Ok(log.into_iter().rev().take(count).collect())
+}
+
 /// Something that happened to a device.
 pub(crate) fn to_device(
     kind: SecurityEventKind,

@@ -44,7 +44,9 @@ use dpop::{Expected, ProofError};
 use nonces::Nonces;
 pub use password::hashing::Cost;
 use password::hashing::Hashing;
+pub(crate) use passkeys::require_resident;
 pub use tokens::{LocalGrant, grant_local};
+pub(crate) use visit::{cookie, same_origin, too_often};
 
 /// What sign-in keeps beside the database's rows: the relying party, the nonces with the proofs that used them, and the
 /// queue for passwords.
@@ -179,6 +181,16 @@ pub async fn still_signed_in(app: &App, signed_in: &SignedIn) -> DbResult<bool> 
     store::family_lives(&mut tx, signed_in.holder, signed_in.family).await
 }
 
+/// How the account's owner is called.
+pub(crate) async fn holder_name(tx: &mut Tx, holder: HolderId) -> DbResult<Option<String>> {
+    store::holder_name(tx, holder).await
+}
+
+/// The account's passkeys, oldest first.
+pub(crate) async fn passkeys_of(tx: &mut Tx, holder: HolderId) -> DbResult<Vec<api::security::Passkey>> {
+    Ok(store::passkeys_of(tx, holder).await?.into_iter().map(|kept| kept.about).collect())
+}
+
 /// How a device is called.
 pub(crate) async fn device_name(tx: &mut Tx, holder: HolderId, device: DeviceId) -> DbResult<Option<String>> {
     store::device_name(tx, holder, device).await
@@ -230,11 +242,11 @@ async fn check_proof(app: &App, headers: &HeaderMap, expected: &Expected<'_>) ->
 }
 
 /// A new secret of 256 bits, as the text that leaves the server.
-fn new_secret(app: &App) -> String {
+pub(crate) fn new_secret(app: &App) -> String {
     data_encoding::BASE64URL_NOPAD.encode(&app.random::<32>())
 }
 
 /// What is stored of a secret.
-fn hash(secret: &str) -> [u8; 32] {
+pub(crate) fn hash(secret: &str) -> [u8; 32] {
     Sha256::digest(secret).into()
 }

@@ -300,7 +300,7 @@ async fn start_create(
 }
 
 /// Without this a browser makes a key that cannot sign in by itself.
-pub(super) fn require_resident(options: &mut CreationChallengeResponse) {
+pub(crate) fn require_resident(options: &mut CreationChallengeResponse) {
     if let Some(selection) = &mut options.public_key.authenticator_selection {
         selection.resident_key = Some(ResidentKeyRequirement::Required);
         selection.require_resident_key = true;

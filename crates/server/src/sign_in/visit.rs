@@ -134,7 +134,7 @@ pub(super) fn clean_name(name: &str) -> Option<String> {
     good.then(|| name.to_owned())
 }
 
-pub(super) fn too_often(wait: u32) -> ApiError {
+pub(crate) fn too_often(wait: u32) -> ApiError {
     let mut error = ApiError::new(ErrorCode::RateLimited, "too often; wait");
     error.retry_after = Some(wait);
     error
@@ -225,7 +225,7 @@ impl FromRequestParts<App> for Visit {
     }
 }
 
-pub(super) fn cookie<'a>(headers: &'a HeaderMap, name: &str) -> Option<&'a str> {
+pub(crate) fn cookie<'a>(headers: &'a HeaderMap, name: &str) -> Option<&'a str> {
     let pairs = headers.get_all(header::COOKIE).iter().filter_map(|value| value.to_str().ok());
     pairs
         .flat_map(|pairs| pairs.split(';'))
@@ -234,7 +234,7 @@ pub(super) fn cookie<'a>(headers: &'a HeaderMap, name: &str) -> Option<&'a str> 
 }
 
 /// Browsers name the page that a request with a body comes from.
-pub(super) fn same_origin(app: &App, headers: &HeaderMap) -> bool {
+pub(crate) fn same_origin(app: &App, headers: &HeaderMap) -> bool {
     headers.get(header::ORIGIN).is_some_and(|origin| origin == app.settings.public_url.origin())
 }
 

@@ -25,6 +25,12 @@ export const iconOf: Record<SecurityEventKind, IconName> = {
   factor_renamed: 'edit',
   factor_removed: 'remove',
   factor_refused: 'warning',
+  support_allowed: 'eye',
+  support_looked: 'eye',
+  support_ended: 'close',
+  support_asked: 'phone',
+  support_did: 'phone',
+  support_refused: 'phone',
   confirmed_as_mine: 'check',
   reported_as_not_mine: 'failed',
   account_locked: 'lock',
@@ -32,3 +38,10 @@ export const iconOf: Record<SecurityEventKind, IconName> = {
   account_suspended: 'lock',
   account_released: 'check',
 };
+
+/** What support wrote down, "Rowan/payments" or "Rowan/Alder/suspend", in words. */
+export function supportWords(name: string, words: { scopes: Record<string, string>; operations: Record<string, string> }): string {
+  const parts = name.split('/');
+  const what = parts.pop() ?? '';
+  return `${parts.join(' + ')}: ${words.scopes[what] ?? words.operations[what] ?? what}`;
+}

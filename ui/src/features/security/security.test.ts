@@ -29,6 +29,23 @@ describe('security', () => {
     expect(screen.queryByText('Why it is asked')).toBeNull();
   });
 
+  it('proves whoever calls before they see anything', async () => {
+    const on = world();
+    draw(Security, on);
+    await click('Somebody from support is on the line');
+    await type(/Their code/, '1234 5678');
+    await click('Is it support?');
+    expect(await screen.findByText('This is nobody from support')).toBeTruthy();
+    await type(/Their code/, '4012 7733');
+    await click('Is it support?');
+    expect(await screen.findByRole('heading', { name: 'This is support: Rowan' })).toBeTruthy();
+    expect(on.commands.supportAnswer).not.toHaveBeenCalled();
+    await click('Let them see it');
+    await waitFor(() => expect(on.commands.supportAnswer).toHaveBeenCalledExactlyOnceWith('check-1', true));
+    await click('Close it Rowan');
+    await waitFor(() => expect(on.commands.supportEnd).toHaveBeenCalledExactlyOnceWith('sight-1'));
+  });
+
   it('says that the server knows no places', async () => {
     draw(Security, world('', { risk: () => ok({ decisions: [], places_known: false }) }));
     expect(await screen.findByText(/no database of places/)).toBeTruthy();

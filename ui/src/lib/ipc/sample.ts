@@ -107,6 +107,17 @@ export function sampleIpc(query = ''): Ipc {
     securityAnswer: (number, mine) => change(() => (world.answerAbout(number, mine), null)),
     securitySave: async () => attempt(() => true),
     risk: () => read(() => world.risk()),
+    support: () => read(() => ({ sights: world.sights, cases: world.supportCase })),
+    supportCheck: async (code) => attempt(() => {
+      if (code !== '40127733') throw new Refused({ code: 'not_support' });
+      return { id: 'check-1', agent: 'Rowan', scope: 'payments', minutes: 15 };
+    }),
+    supportAnswer: (_, allow) => change(() => {
+      if (!allow) return null;
+      world.sights = [{ id: 'sight-1', agent: 'Rowan', scope: 'payments', ends_at: '2026-11-12T15:00:00Z' }];
+      return world.sights[0]!;
+    }),
+    supportEnd: () => change(() => ((world.sights = []), null)),
     passkeys: () => read(() => world.passkeys.map((one) => ({ ...one, last: world.passkeys.length === 1 }))),
     accountLock: () => change(() => (world.lockAccount(), null)),
     accountRelease: () => change(() => ((world.status.standing = { restraint: null }), null)),

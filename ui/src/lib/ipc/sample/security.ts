@@ -1,5 +1,5 @@
 // What happened to the ways into the invented account.
-import type { RiskDecisionView, SecurityEvent, SecurityEventKind } from '../bindings';
+import type { RiskDecisionView, SecurityEvent, SecurityEventKind, SupportCaseView } from '../bindings';
 
 const entries: [SecurityEventKind, string, string | null, string | null][] = [
   ['account_created', '2026-03-02T09:00:00Z', null, null],
@@ -43,3 +43,8 @@ export const startingDecisions: Omit<RiskDecisionView, 'mine'>[] = [
     event: null,
   },
 ];
+
+export function startingCases(): SupportCaseView[] {
+  const request = { id: 'request-1', operation: 'cancel_payment', asked_by: 'Rowan', asked_at: '2026-11-03T15:10:00Z', decided_by: 'Alder', granted: true } as const;
+  return [{ number: 1042, kind: 'call', opened_at: '2026-11-03T15:02:00Z', open: false, requests: [request] }];
+}

@@ -1,10 +1,10 @@
 // The whole invented world in memory: Ines Calloway's money on 12 November 2026.
-import type { Account, AddressesView, BillView, DeviceView, HomeView, ImportOffer, MarkAs, PasskeyView, PayBill, PaymentView, RemindersView, RiskView, SecurityEvent, SecurityView, Settings, StatusView, WaysInView } from '../bindings';
+import type { Account, AddressesView, BillView, DeviceView, HomeView, ImportOffer, MarkAs, PasskeyView, PayBill, PaymentView, RemindersView, RiskView, SecurityEvent, SecurityView, Settings, StatusView, SupportCaseView, SupportSightView, WaysInView } from '../bindings';
 import { card, cardView, checking, transactions } from './accounts';
 import { billers, startingBills, TODAY, usd } from './bills';
 import { amountOn, datesOfBill, isPayable, markKey, occurrence, occurrences, shifted, type Book } from './book';
 import { paidByWord, startingPayments } from './payments';
-import { startingDecisions, startingEvents } from './security';
+import { startingCases, startingDecisions, startingEvents } from './security';
 
 const SOON = 7;
 const holidays: Record<string, string> = { '2026-11-26': 'Thanksgiving Day', '2026-11-11': 'Veterans Day', '2026-12-25': 'Christmas Day' };
@@ -80,6 +80,9 @@ export class World {
     const mine = (number: number | null) => (number === null || !said(number) ? null : said(number) === 'confirmed_as_mine');
     return { decisions: startingDecisions.map((one) => ({ ...one, mine: mine(one.event) })), places_known: true };
   }
+
+  sights: SupportSightView[] = [];
+  supportCase: SupportCaseView[] = startingCases();
 
   answerAbout(number: number, mine: boolean): void {
     const about = this.events.find((event) => event.number === number);
