@@ -105,6 +105,8 @@ enum Door {
     Visit,
     /// The browser of a visit that a signed-in device began, to add a way in.
     Adding,
+    /// The browser of a visit that a signed-in device began, for a yes by passkey.
+    StepUp,
 }
 
 /// The routes beside the API.
@@ -152,6 +154,11 @@ const DOORS: &[(&str, &str, Door)] = &[
     ("GET", "/sign-in/ways-in/keep", Door::Adding),
     ("POST", "/sign-in/ways-in/keep", Door::Adding),
     ("GET", "/sign-in/ways-in/done", Door::Open),
+    ("GET", "/sign-in/step-up", Door::StepUp),
+    ("GET", "/sign-in/step-up/open", Door::Address),
+    ("GET", "/sign-in/step-up/done", Door::Open),
+    ("POST", "/sign-in/step-up/start", Door::StepUp),
+    ("POST", "/sign-in/step-up/finish", Door::StepUp),
 ];
 
 /// Somebody with one of everything.
@@ -263,8 +270,9 @@ async fn every_route_has_a_row_and_no_row_is_without_a_route() {
         }
     }
     let of_api = ROUTES.iter().map(|(method, path, _)| format!("{method} {path}"));
-    let rows: BTreeSet<String> =
-        of_api.chain(DOORS.iter().map(|(method, path, _)| format!("{method} {path}"))).collect();
+    let of_doors = DOORS.iter().map(|(method, path, _)| format!("{method} {path}"));
+    let of_support = SUPPORT_ROUTES.iter().map(|(method, path, ..)| format!("{method} {path}"));
+    let rows: BTreeSet<String> = of_api.chain(of_doors).chain(of_support).collect();
     assert_eq!(real, rows);
 }
 
@@ -330,7 +338,11 @@ async fn every_door_opens_to_whom_its_row_says_and_to_nobody_else() {
                 format!("billfold-visit={}", adding.split_once('=').expect("a cookie").1),
             ];
             let nobody = knock(&world, method, path, "", ORIGIN).await;
-            let strangers = [exchanged[0].as_str(), exchanged[1].as_str(), "billfold-visit=x; billfold-adding=x"];
+            let strangers = [
+                exchanged[0].as_str(),
+                exchanged[1].as_str(),
+                "billfold-visit=x; billfold-adding=x; billfold-step-up=x",
+            ];
             let expected = if *door == Door::Open { 200 } else { 400 };
             assert_eq!(nobody.status.as_u16(), expected, "{method} {path} by nobody");
             for stranger in strangers {
@@ -341,7 +353,8 @@ async fn every_door_opens_to_whom_its_row_says_and_to_nobody_else() {
             let (own, other) = match door {
                 Door::Visit => (&signing_in, &adding),
                 Door::Adding => (&adding, &signing_in),
-                Door::Open | Door::Proof | Door::Address => continue,
+                // What opens to the browser of a step-up is held where step-ups are.
+                Door::Open | Door::Proof | Door::Address | Door::StepUp => continue,
             };
             let opened = knock(&world, method, path, own, ORIGIN).await;
             // Inside, the body may not read, the step may be out of turn, or the page may lead on.

@@ -9,8 +9,8 @@ use std::time::Duration;
 
 use domain::policy::Preset;
 use domain::time::Clock;
+use jiff::Timestamp;
 use jiff::tz::TimeZone;
-use jiff::{SignedDuration, Timestamp};
 use webauthn_rs::prelude::Url;
 
 use crate::Chance;
@@ -19,9 +19,6 @@ use crate::mail::carriers::{MailSettings, TextGateway};
 use crate::payments::sandbox::Practice;
 use crate::risk::places::{Places, PlacesError};
 use crate::sign_in::Cost;
-
-/// How long the old addresses may object to a changed one.
-pub const ADDRESS_VETO: SignedDuration = SignedDuration::from_hours(72);
 
 #[derive(Debug, thiserror::Error)]
 pub enum ConfigError {
@@ -118,8 +115,6 @@ impl Config {
             places: Arc::new(self.places.as_deref().map(Places::open).transpose()?.unwrap_or_default()),
             mail: self.mail.clone(),
             texts: self.texts.clone(),
-            // A person alone on their own computer waits for nobody.
-            address_veto: if self.local_accounts { SignedDuration::ZERO } else { ADDRESS_VETO },
             policy: self.policy,
             failed_ceremony_delay: Duration::from_secs(1),
             password_cost: Cost::USUAL,
@@ -144,8 +139,6 @@ pub struct Settings {
     pub places: Arc<Places>,
     pub mail: Option<MailSettings>,
     pub texts: Option<TextGateway>,
-    /// How long the old addresses may object to a changed one.
-    pub address_veto: SignedDuration,
     /// What needs a passkey, and what waits.
     pub policy: Preset,
     /// How long a refused passkey waits for its answer.

@@ -114,7 +114,6 @@ impl World {
             places: Arc::new(Places::read(places::database()).expect("a database of places")),
             mail: None,
             texts: None,
-            address_veto: crate::config::ADDRESS_VETO,
             policy: Preset::Personal,
             failed_ceremony_delay: Duration::ZERO,
             password_cost: Cost::CHEAP,

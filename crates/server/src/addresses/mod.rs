@@ -181,7 +181,7 @@ async fn confirm(
     let others_are_told = others.iter().any(|other| other.id != id && other.times.is_told(now));
     let event = SecurityEventKind::AddressAdded;
     let number = security::append(&mut tx, holder, about(event, now, Some(signed_in.device), &kept)).await?;
-    let usable_at = usable_at(now, others_are_told, app.settings.address_veto);
+    let usable_at = usable_at(now, others_are_told, app.settings.policy.numbers().address_veto);
     store::confirm(&mut tx, holder, id, now, usable_at, number).await?;
     let confirmed = find(&mut tx, holder, id).await?.ok_or_else(ApiError::not_found)?;
     tx.commit().await?;
@@ -207,7 +207,7 @@ async fn remove(
     } else if kept.times.leaves_at.is_none() {
         let event = SecurityEventKind::AddressRemoved;
         let number = security::append(&mut tx, holder, about(event, now, Some(signed_in.device), &kept)).await?;
-        let leaves_at = now.saturating_add(app.settings.address_veto).unwrap_or(Timestamp::MAX);
+        let leaves_at = now.saturating_add(app.settings.policy.numbers().address_veto).unwrap_or(Timestamp::MAX);
         store::leave(&mut tx, holder, id, leaves_at, number).await?;
     }
     tx.commit().await?;

@@ -4,10 +4,10 @@ use api::security::EventAnswer;
 use api::sync::{Page, Record};
 use domain::addresses::{AddressKind, AddressState, Language};
 use domain::ids::AddressId;
+use domain::policy::Preset;
 use domain::security::{SecurityEvent, SecurityEventKind as Kind, open_questions};
 use jiff::SignedDuration;
 
-use crate::config::ADDRESS_VETO;
 use crate::testing::{TestDevice, World, on_each_engine};
 
 const LIST: &str = "/api/v1/security/addresses";
@@ -145,11 +145,15 @@ async fn asking_for_more_codes_is_answered_alike_and_the_newest_code_is_the_one(
 #[tokio::test]
 async fn a_second_address_waits_three_days_in_which_a_no_takes_it_away_again() {
     on_each_engine(async |world| {
+        let world = world.under(Preset::Standard);
         let desk = world.holder().await;
         confirmed(&world, &desk, "ines@example.org").await;
         let thief = world.device(desk.holder).await;
         let new = confirmed(&world, &thief, "other@example.org").await;
-        assert_eq!(new.state, AddressState::Waiting { usable_at: world.now() + ADDRESS_VETO });
+        assert_eq!(
+            new.state,
+            AddressState::Waiting { usable_at: world.now() + Preset::Standard.numbers().address_veto }
+        );
         let question = open_questions(&log(&desk).await).last().copied().cloned().unwrap();
         assert_eq!(question.kind, Kind::AddressAdded);
         no(&desk, question.number).await;
@@ -162,7 +166,7 @@ async fn a_second_address_waits_three_days_in_which_a_no_takes_it_away_again() {
         );
 
         let new = confirmed(&world, &desk, "mine@example.org").await;
-        later(&world, &desk, ADDRESS_VETO).await;
+        later(&world, &desk, Preset::Standard.numbers().address_veto).await;
         assert_eq!(list(&desk).await.iter().find(|kept| kept.id == new.id).unwrap().state, AddressState::Confirmed);
     })
     .await;
@@ -171,13 +175,14 @@ async fn a_second_address_waits_three_days_in_which_a_no_takes_it_away_again() {
 #[tokio::test]
 async fn an_address_that_is_taken_away_can_object_for_three_days() {
     on_each_engine(async |world| {
+        let world = world.under(Preset::Standard);
         let desk = world.holder().await;
         let address = confirmed(&world, &desk, "ines@example.org").await;
         let path = format!("{LIST}/{}", address.id);
         let thief = world.device(desk.holder).await;
         thief.delete(&path).await.expect(204);
         thief.delete(&path).await.expect(204);
-        let leaves_at = world.now() + ADDRESS_VETO;
+        let leaves_at = world.now() + Preset::Standard.numbers().address_veto;
         assert_eq!(list(&desk).await[0].state, AddressState::Leaving { leaves_at });
         let question = open_questions(&log(&desk).await).last().copied().cloned().unwrap();
         assert_eq!(question.kind, Kind::AddressRemoved);
@@ -185,7 +190,7 @@ async fn an_address_that_is_taken_away_can_object_for_three_days() {
         assert_eq!(list(&desk).await[0].state, AddressState::Confirmed, "it stays");
 
         desk.delete(&path).await.expect(204);
-        later(&world, &desk, ADDRESS_VETO).await;
+        later(&world, &desk, Preset::Standard.numbers().address_veto).await;
         assert!(list(&desk).await.is_empty());
         super::sweep(&world.app).await.unwrap();
         confirmed(&world, &desk, "ines@example.org").await;

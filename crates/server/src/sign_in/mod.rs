@@ -42,9 +42,9 @@ use crate::security;
 use crate::{App, Chance};
 use dpop::{Expected, ProofError};
 use nonces::Nonces;
+pub(crate) use passkeys::require_resident;
 pub use password::hashing::Cost;
 use password::hashing::Hashing;
-pub(crate) use passkeys::require_resident;
 pub use tokens::{LocalGrant, grant_local};
 pub(crate) use visit::{cookie, same_origin, too_often};
 

@@ -26,9 +26,13 @@ export const commands = {
 	deviceSignOut: (id: string) => typedError<null, CommandError>(__TAURI_INVOKE("device_sign_out", { id })),
 	home: () => typedError<HomeView, CommandError>(__TAURI_INVOKE("home")),
 	bills: () => typedError<BillsView, CommandError>(__TAURI_INVOKE("bills")),
+	/**  The next dates of a rule that is being typed. */
+	scheduleDates: (schedule: Schedule) => typedError<string[], CommandError>(__TAURI_INVOKE("schedule_dates", { schedule })),
 	billAdd: (bill: NewBill) => typedError<BillId, CommandError>(__TAURI_INVOKE("bill_add", { bill })),
-	/**  Only what differs is sent, so that another device's edit of another field stays. */
-	billEdit: (bill: Bill) => typedError<null, CommandError>(__TAURI_INVOKE("bill_edit", { bill })),
+	/**  For all dates or from one on; only what differs is sent, so that another device's edit of another field stays. */
+	billEdit: (bill: Bill, scope: EditScope) => typedError<null, CommandError>(__TAURI_INVOKE("bill_edit", { bill, scope })),
+	billPause: (id: BillId, from: string, until: string | null) => typedError<null, CommandError>(__TAURI_INVOKE("bill_pause", { id, from, until })),
+	billResume: (id: BillId) => typedError<null, CommandError>(__TAURI_INVOKE("bill_resume", { id })),
 	billRemove: (id: BillId) => typedError<null, CommandError>(__TAURI_INVOKE("bill_remove", { id })),
 	occurrenceMark: (bill: BillId, dueOn: string, mark: MarkAs) => typedError<null, CommandError>(__TAURI_INVOKE("occurrence_mark", { bill, dueOn, mark })),
 	billers: (search: string) => typedError<Biller[], CommandError>(__TAURI_INVOKE("billers", { search })),
@@ -36,6 +40,10 @@ export const commands = {
 	accounts: () => typedError<AccountView[], CommandError>(__TAURI_INVOKE("accounts")),
 	accountRename: (account: AccountId, name: string) => typedError<null, CommandError>(__TAURI_INVOKE("account_rename", { account, name })),
 	cardTerms: (account: AccountId, terms: CardTerms) => typedError<null, CommandError>(__TAURI_INVOKE("card_terms", { account, terms })),
+	cardPlan: (account: AccountId, plan: PlanEdit) => typedError<PlanId, CommandError>(__TAURI_INVOKE("card_plan", { account, plan })),
+	cardPlanRemove: (account: AccountId, plan: PlanId) => typedError<null, CommandError>(__TAURI_INVOKE("card_plan_remove", { account, plan })),
+	cardExcess: (account: AccountId, excess: Excess) => typedError<null, CommandError>(__TAURI_INVOKE("card_excess", { account, excess })),
+	cardPayoff: (account: AccountId, monthly: Money | null) => typedError<PayoffView, CommandError>(__TAURI_INVOKE("card_payoff", { account, monthly })),
 	transactions: (query: TransactionQuery) => typedError<TransactionPage, CommandError>(__TAURI_INVOKE("transactions", { query })),
 	payments: () => typedError<PaymentView[], CommandError>(__TAURI_INVOKE("payments")),
 	payQuote: (bill: BillId, dueOn: string) => typedError<PayQuote, CommandError>(__TAURI_INVOKE("pay_quote", { bill, dueOn })),
@@ -69,6 +77,14 @@ export const commands = {
 	securitySave: () => typedError<boolean, CommandError>(__TAURI_INVOKE("security_save")),
 	/**  What was unusual lately, and why. */
 	risk: () => typedError<RiskView, CommandError>(__TAURI_INVOKE("risk")),
+	/**  Who of support sees what just now, and every case. */
+	support: () => typedError<SupportOverview, CommandError>(__TAURI_INVOKE("support")),
+	/**  Whether the code that somebody reads out is one of support. */
+	supportCheck: (code: string) => typedError<SupportCheckView, CommandError>(__TAURI_INVOKE("support_check", { code })),
+	/**  Lets them see it for a while, or not. */
+	supportAnswer: (id: SupportCheckId, allow: boolean) => typedError<SupportSightView | null, CommandError>(__TAURI_INVOKE("support_answer", { id, allow })),
+	/**  Closes what they see, at once. */
+	supportEnd: (id: SupportViewId) => typedError<null, CommandError>(__TAURI_INVOKE("support_end", { id })),
 	passkeys: () => typedError<PasskeyView[], CommandError>(__TAURI_INVOKE("passkeys")),
 	/**  Opens the browser on the page that makes one more passkey. */
 	passkeyAdd: () => typedError<VisitStarted, CommandError>(__TAURI_INVOKE("passkey_add")),
@@ -132,6 +148,10 @@ export type Account = {
 	terms: CardTerms | null,
 	/**  What the issuer's file said about the last closed cycle. */
 	issuer: IssuerFigures | null,
+	/**  Of a card, in the order in which they were entered. */
+	plans?: Plan[],
+	/**  Where the person wants what is above a card's minimum to go. */
+	excess?: Excess,
 };
 
 /**  A card or bank account, served here or linked. */
@@ -188,6 +208,9 @@ export type AddressesView = {
 	sends_texts: boolean,
 };
 
+/**  A yearly rate in millionths: 279,900 is 27.99 %. */
+export type Apr = number;
+
 /**  The template of a recurring or single bill. */
 export type Bill = {
 	id: BillId,
@@ -207,12 +230,34 @@ export type Bill = {
 	remind_days: number[],
 	/**  0 to 2,000 characters. */
 	note: string | null,
+	/**  From these due dates on, other amounts than `amount`; in order, at most 60. */
+	steps?: PriceStep[],
+	/**  An amount above this is never taken for granted. */
+	cap: Money | null,
+	/**  Rules that were in force before `schedule`, each with its end; at most 24. */
+	earlier?: Schedule[],
+	/**  Times without due dates, at most 24. */
+	pauses?: Pause[],
+	/**  The bill arrives so many days before its due date, 0 to 60. */
+	issue_days: number | null,
+	/**  A payment is taken without a fee for so many days after the due date, 0 to 60. */
+	grace_days?: number,
+	/**  Banking days that the person's own way of paying takes, 0 to 10. */
+	lead_days?: number,
+	/**  IANA zone in which the due dates are meant, for a bill without a biller of the directory. */
+	zone: string | null,
+	/**  The suggestion that this bill was made from: it is not made twice. */
+	origin: string | null,
 };
 
 export type BillId = string;
 
 export type BillView = {
 	bill: Bill,
+	/**  What its next date costs, or its last one when there is none to come. */
+	amount: Money,
+	/**  No due dates come until it goes on, or until a day. */
+	paused: boolean,
 	biller_name: string | null,
 	payable: boolean,
 	/**  The first date from today on that is neither paid nor skipped. */
@@ -230,6 +275,10 @@ export type Biller = {
 	payable: boolean,
 	/**  IANA zone in which its due dates are meant. */
 	zone: string,
+	/**  There, what arrives on the due date is late from this time on; absent: the whole day is good. */
+	cutoff: string | null,
+	/**  Whose banking days count on the way to it. */
+	calendar?: Calendar,
 };
 
 export type BillerId = string;
@@ -241,6 +290,20 @@ export type BillsView = {
 	/**  By name. */
 	bills: BillView[],
 };
+
+/**  Whose banking days count. */
+export type Calendar = 
+/**
+ *  Federal Reserve Banks: the 11 holidays; one on a Sunday closes the Monday, one on a Saturday leaves the
+ *  Friday open.
+ */
+"federal_reserve" | 
+/**  The euro's TARGET system, by its rule since 2002. */
+"target2" | 
+/**  Bank holidays of England and Wales with their decrees since 1995, each moved to the next free weekday. */
+"england_wales" | "weekends_only" | 
+/**  Open every day: the sandbox. */
+"every_day";
 
 /**  The figures of one card on one day. What is owed is positive, a credit is negative. */
 export type CardFigures = {
@@ -273,6 +336,12 @@ export type CardTerms = {
 	minimum_floor: Money | null,
 	/**  Share of the statement balance that the minimum is at least, in millionths (20,000 = 2 %). */
 	minimum_share: number | null,
+	/**  Interest and fees of the cycle come on top of the share. */
+	minimum_adds_charges?: boolean,
+	/**  Yearly rate on purchases. */
+	apr?: Apr | null,
+	/**  Charged when the minimum is not paid by its day. */
+	late_fee?: Money | null,
 };
 
 export type CardView = {
@@ -280,6 +349,8 @@ export type CardView = {
 	figures: CardFigures,
 	/**  Charges by month, oldest first, the last 12; positive. */
 	spending: MonthTotal[],
+	/**  In the order in which they were entered. */
+	plans: PlanView[],
 };
 
 /**  Something that a screen shows is different: read it again. The number only grows. */
@@ -336,7 +407,19 @@ export type DueRule =
 /**  The next such day of a month after the closing date, 1 to 31; clamps. */
 ({ day_of_month: number }) & { days_after_closing?: never };
 
+/**  Which due dates an edit is for. */
+export type EditScope = { kind: "all" } | 
+/**  This date and later ones: what stood before keeps its rule and its amount. */
+{ kind: "from"; due_on: string };
+
 export type Every = "once" | "day" | "week" | "month" | "quarter" | "year";
+
+/**  Where the person wants what is above the minimum to go. Issuers may follow such a wish (12 CFR 1026.53(b)(1)(ii)). */
+export type Excess = 
+/**  To the highest rate first, as the law has it without a wish. */
+"by_rate" | 
+/**  First to this plan, the rest by rate. */
+{ plan: PlanId };
 
 /**  A second factor beside a password. */
 export type FactorId = string;
@@ -438,6 +521,12 @@ export type Keeping =
 /**  A bank or issuer elsewhere: Billfold reads, reminds and recognises, and never claims to have paid. */
 "linked";
 
+export type Landed = {
+	plan: PlanId,
+	on: string,
+	interest: Money,
+};
+
 /**  The language that a person is written to in. */
 export type Language = "en" | "es" | "de";
 
@@ -464,6 +553,8 @@ export type MarkAs =
 { kind: "paid"; amount: Money | null } | { kind: "skipped" } | 
 /**  This once another amount is owed. */
 { kind: "amount"; amount: Money } | 
+/**  This once it falls on another day. */
+{ kind: "moved"; to: string } | 
 /**  Takes back every mark. */
 { kind: "unmarked" };
 
@@ -476,6 +567,14 @@ export type MarkAs =
 export type Money = {
 	minor: number,
 	currency: string,
+};
+
+export type MonthOwed = {
+	/**  The day on which the cycle closes. */
+	on: string,
+	owed: Money,
+	paid: Money,
+	interest: Money,
 };
 
 export type MonthTotal = {
@@ -494,6 +593,16 @@ export type NewBill = {
 	reference: string | null,
 	remind_days: number[],
 	note: string | null,
+	cap: Money | null,
+	issue_days: number | null,
+	grace_days?: number,
+	lead_days?: number,
+};
+
+export type NextPayment = {
+	on: string,
+	amount: Money,
+	shares: Share[],
 };
 
 export type NextReminderView = {
@@ -502,6 +611,13 @@ export type NextReminderView = {
 	due_on: string,
 	at: string,
 };
+
+/**  A day that every month has, counted from its start, or from its end when negative: -1 is the last. */
+export type Nth = 
+/**  1 to 4, or -4 to -1: a fifth one would leave months out. */
+{ of: "weekday"; nth: number; weekday: Weekday } | 
+/**  1 to 15, or -15 to -1, of the rule's calendar. */
+{ of: "working_day"; nth: number };
 
 /**  How an occurrence stands, worked out and never stored. */
 export type OccurrenceState = "due" | "overdue" | 
@@ -514,14 +630,25 @@ export type OccurrenceState = "due" | "overdue" |
 export type OccurrenceView = {
 	bill: BillId,
 	name: string,
+	/**  The due date that names it, as the rule gives it. */
 	due_on: string,
+	/**  The day it is due: `due_on` unless this one was moved. */
+	falls_on: string,
+	/**  The day the bill arrives, where that is known. */
+	issued_on: string | null,
+	/**  The last day on which paying it costs no fee. */
+	grace_until: string,
+	/**  The last day on which a payment can leave to be there on the day it is due. */
+	pay_by: string,
+	/**  More is owed than the bill's cap. */
+	over_cap: boolean,
 	/**  What is owed for this date in all. */
 	amount: Money,
 	/**  What no payment covers yet, on its way or settled; never below zero. */
 	left: Money,
 	estimated: boolean,
 	state: OccurrenceState,
-	/**  From today; negative when late. */
+	/**  From today, where its biller is; negative when late. */
 	days: number,
 	/**  It can be paid through this server. */
 	payable: boolean,
@@ -535,6 +662,11 @@ export type OccurrenceView = {
 
 /**  The window should go to this path. */
 export type OpenScreen = string;
+
+/**  One balance of a card that has its own rate. */
+export type Part = 
+/**  Purchases, interest and fees. */
+"purchases" | { plan: PlanId };
 
 export type PasskeyId = string;
 
@@ -568,6 +700,13 @@ export type PasswordView = {
 	last_used_at: string | null,
 	/**  It cannot be taken away. */
 	last: boolean,
+};
+
+/**  No due dates fall within it. */
+export type Pause = {
+	from: string,
+	/**  The last day of it; absent: until it is ended. */
+	until: string | null,
 };
 
 /**  Pays one occurrence, or a biller outside any bill. */
@@ -637,6 +776,71 @@ export type PaymentViewState =
 /**  The server refused the order; nothing moved. */
 "refused" | "awaiting_approval" | "scheduled" | "held" | "insufficient" | "reserved" | "submitting" | "unknown" | "submitted" | "settled" | "final" | "returned" | "rejected" | "failed" | "cancelled" | "expired";
 
+/**  What becomes of a card that is paid so. */
+export type Payoff = {
+	/**  The day of the last payment. Absent: not within 50 years. */
+	paid_off_on: string | null,
+	/**  All interest from now on, deferred interest that lands included. */
+	interest: Money,
+	/**  Deferred interest that is charged at its deadline. */
+	landed: Landed[],
+	/**  What is owed at the end of each cycle, from the one that is open; the last is zero when it is paid off. */
+	months: MonthOwed[],
+	/**  The next payment and where it goes. */
+	next: NextPayment | null,
+};
+
+export type PayoffChoices = {
+	owed: Money,
+	/**  Purchases bear interest already. */
+	grace_lost: boolean,
+	/**  The ends of the slider and its step; `from` is the first whole step that pays the minimum. */
+	from: Money,
+	to: Money,
+	step: Money,
+	/**  The smallest choice with which no deferred interest lands. Absent without a plan, or when none does. */
+	safe_from: Money | null,
+	/**  What the next payment must be so that no interest is charged that can still be avoided. */
+	avoids_interest: Money | null,
+	/**  The chosen monthly payment. */
+	monthly: Money,
+	chosen: Payoff,
+	minimum: Payoff,
+	/**  Interest of the minimum less interest of the choice. */
+	saved: Money,
+	/**  A few choices side by side; the minimum first. */
+	rows: PayoffRow[],
+};
+
+/**  What is missing, in the order in which the person can mend it. */
+export type PayoffMissing = 
+/**  No file gave a balance yet. */
+"balance" | "nothing_owed" | 
+/**  The closing day and due rule. */
+"terms" | 
+/**  The yearly rate. */
+"rate" | 
+/**  Floor or share of the minimum. */
+"minimum" | 
+/**  The plans that were entered add up to more than the card owes. */
+"plans_above_balance";
+
+export type PayoffRow = {
+	/**  Absent: only the minimum. */
+	monthly: Money | null,
+	paid_off_on: string | null,
+	interest: Money,
+	/**  Deferred interest that lands, all plans together. */
+	landed: Money,
+};
+
+/**  What the payoff panel shows. */
+export type PayoffView = {
+	kind: "ready",
+} & PayoffChoices | 
+/**  Nothing can be worked out, for this reason. */
+{ kind: "missing"; why: PayoffMissing };
+
 export type Phase = 
 /**  No account on this computer yet. */
 "welcome" | "locked" | "ready";
@@ -644,6 +848,85 @@ export type Phase =
 export type Place = 
 /**  The account server runs inside the app. */
 { kind: "this_computer" } | { kind: "server"; url: string; name: string };
+
+/**  A purchase that is paid by its own rules. For a linked card the person enters it from a statement. */
+export type Plan = {
+	id: PlanId,
+	/**  1 to 120 characters. */
+	name: string,
+	kind: PlanKind,
+	apr: Apr,
+	/**  What it began with. */
+	amount: Money,
+	opened_on: string,
+	/**  What was left at the end of `left_on`. */
+	left: Money,
+	left_on: string,
+};
+
+/**  What a person types about a plan. */
+export type PlanEdit = {
+	/**  Absent: a new plan. */
+	id: PlanId | null,
+	name: string,
+	kind: PlanKind,
+	apr: Apr,
+	amount: Money,
+	opened_on: string,
+	left: Money,
+	/**  The day of the statement that says what is left; today when absent. */
+	left_on: string | null,
+};
+
+/**  How a plan stands on a day. */
+export type PlanFigures = {
+	paid: Money,
+	/**  Until the deadline of deferred interest. */
+	days_left: number | null,
+	/**  Due dates from today on: to the end of a plan of equal payments, to the deadline of deferred interest. */
+	payments_left: number,
+	/**  All payments of a plan of equal payments. */
+	payments: number | null,
+	/**  What to pay with each of them: the installment, or what avoids the deferred interest. */
+	each: Money,
+	last_on: string | null,
+	/**  Interest kept aside so far. */
+	accrued: Money,
+	/**  Interest that is charged at once if anything is left after the deadline and nothing is paid until then. */
+	at_risk: Money,
+	ended: boolean,
+	/**  The interest is worked out as if payments so far had come evenly. */
+	is_estimate: boolean,
+};
+
+/**  A purchase on a card that is paid by its own rules. */
+export type PlanId = string;
+
+export type PlanKind = 
+/**  So much with each month's minimum, until nothing is left. */
+({ equal_payments: {
+	monthly: Money,
+} }) & { deferred_interest?: never } | 
+/**  Interest accrues aside and is charged at once if anything is left after `ends_on`. */
+({ deferred_interest: {
+	/**  The last day on which paying all of it avoids the interest. */
+	ends_on: string,
+	/**  Accrued aside up to `left_on`, as the issuer says. Absent: worked out. */
+	accrued: Money | null,
+} }) & { equal_payments?: never };
+
+export type PlanView = {
+	plan: Plan,
+	figures: PlanFigures,
+	/**  A cycle closed since what is left was entered: the statement says more. */
+	stale: boolean,
+};
+
+/**  From this due date on, another amount. */
+export type PriceStep = {
+	from: string,
+	amount: Money,
+};
 
 /**  What is to stand guard. */
 export type ProtectBy = { by: "keyring" } | { by: "keyring_and_passphrase"; passphrase: string } | { by: "passphrase"; passphrase: string };
@@ -655,6 +938,21 @@ export type Protection =
 "keyring_and_passphrase" | "passphrase" | 
 /**  Nothing is kept: sign in at each start. */
 "memory";
+
+/**  Why an amount went where it went. */
+export type Reason = 
+/**  Part of the minimum: the installment of a plan. */
+"installment" | 
+/**  Part of the minimum: the lowest rate first, as issuers do (Appendix M1 (b)(4) assumes the same). */
+"minimum" | 
+/**  Above the minimum: interest is deferred and the deadline is within two cycles. */
+"last_cycles" | 
+/**  Above the minimum: the person wants it there. */
+"wish" | 
+/**  Above the minimum: the highest rate first. */
+"highest_rate" | 
+/**  Nothing was owed any more: a credit that stays on the card. */
+"credit";
 
 export type RejectedLine = {
 	/**  Counted from 1 in the file. */
@@ -772,20 +1070,44 @@ export type RiskView = {
 	places_known: boolean,
 };
 
-/**  When something recurs. On the wire: `{"every":"month","interval":1,"day":31,"starts_on":"2026-12-31","ends_on":null}`. */
+/**  Where a date goes that falls on a closed day. */
+export type Roll = 
+/**  Nowhere: the date stands. */
+"stays" | 
+/**  To the banking day before. */
+"preceding" | 
+/**  To the banking day after. */
+"following" | 
+/**  To the banking day after, but when that lies in the next month, to the one before. */
+"modified_following";
+
+/**
+ *  When something recurs. On the wire: `{"every":"month","interval":1,"day":31,"starts_on":"2026-12-31","ends_on":null}`;
+ *  all other fields may be absent.
+ */
 export type Schedule = {
 	every: Every,
 	/**  Every how many units, from 1 to 120. */
 	interval: number,
 	/**
 	 *  Anchor day of the month, 1 to 31, for months, quarters and years; 29 to 31 clamp to a shorter month's end
-	 *  and return to their day. Absent for days and weeks.
+	 *  and return to their day. Absent for days and weeks, and where `nth` says the day.
 	 */
 	day: number | null,
+	/**  Of weeks: the days on which it falls, when there are several; empty: the weekday of the first date. */
+	weekdays?: Weekday[],
+	/**  Of months, quarters and years: a weekday or working day instead of a day of the month. */
+	nth: Nth | null,
 	/**  The first date is the first one on or after this that the rule allows. */
 	starts_on: string,
 	/**  Nothing falls after this date. */
 	ends_on: string | null,
+	/**  It ends after so many dates, 1 to 9,999, instead of on a date. */
+	count: number | null,
+	/**  Whose working days count for `nth` and `roll`. */
+	calendar?: Calendar,
+	/**  Where a date goes that falls on a closed day. Start, end and count are meant before it goes there. */
+	roll?: Roll,
 };
 
 export type SearchHit = { kind: "bill"; id: BillId; name: string; amount: Money } | { kind: "payment"; id: PaymentId; to: string; amount: Money } | { kind: "transaction"; id: TransactionId; account: AccountId; description: string; amount: Money; on: string };
@@ -836,6 +1158,14 @@ export type SecurityEventKind = "account_created" |
 "password_let_go" | "factor_added" | "factor_renamed" | "factor_removed" | 
 /**  Somebody knew the password and not the code. */
 "factor_refused" | 
+/**  The person let somebody of support see something. The names of these entries say who and what: "Rowan/payments". */
+"support_allowed" | "support_looked" | 
+/**  The person closed what support saw. */
+"support_ended" | 
+/**  One of support asked for something that a second one decides. */
+"support_asked" | 
+/**  Two of support did it: "Rowan/Alder/suspend". */
+"support_did" | "support_refused" | 
 /**  The person said that an event was theirs. */
 "confirmed_as_mine" | 
 /**  The person said that it was not. Its device was signed out. */
@@ -870,6 +1200,13 @@ export type Settings = {
 	/**  Names and amounts may stand in notifications; otherwise "1 payment is due tomorrow". */
 	details_in_notifications?: boolean,
 	start_hidden_at_sign_in?: boolean,
+};
+
+/**  Some of a payment. */
+export type Share = {
+	to: Part,
+	amount: Money,
+	reason: Reason,
 };
 
 /**  The browser part of a sign-in ended. */
@@ -953,6 +1290,97 @@ export type StatusView = {
 	version: string,
 };
 
+/**  Why there is a case. The names are stored: they never change. */
+export type SupportCaseKind = 
+/**  The person called, and let somebody see something. */
+"call" | 
+/**  The risk rules locked the account. */
+"risk";
+
+export type SupportCaseView = {
+	/**  What both sides call it by. */
+	number: number,
+	kind: SupportCaseKind,
+	opened_at: string,
+	open: boolean,
+	/**  Newest first. */
+	requests: SupportRequestView[],
+};
+
+/**  A code that somebody of support reads out. */
+export type SupportCheckId = string;
+
+/**  The code is support's own. Nothing is shown to them yet. */
+export type SupportCheckView = {
+	id: SupportCheckId,
+	agent: string,
+	scope: SupportScope,
+	minutes: number,
+};
+
+/**
+ *  What takes two people of support: each of the twelve either takes power away, or gives back what support, a rule or
+ *  the owner took. The names are stored: they never change.
+ */
+export type SupportOperation = 
+/**  Lifts the lock that the risk rules set. */
+"release_risk_lock" | 
+/**  Lifts the lock that the owner set and cannot lift any more. */
+"release_own_lock" | 
+/**  Ends the careful time after a recovery, once the person was called back. */
+"release_recovery" | 
+/**  No money leaves and no way in is added until it is lifted. */
+"suspend" | "lift_suspension" | 
+/**  Known payees within the limits are paid, nothing new. */
+"restrict" | "lift_restriction" | 
+/**  What the risk rules hold waits longer. Nothing makes it shorter. */
+"lengthen_hold" | 
+/**  Signs all devices out; their owner signs in again. */
+"sign_out_devices" | 
+/**  Takes back one payment that has not left, at the owner's wish. */
+"cancel_payment" | 
+/**  Notes that what was unusual was the owner's doing, for who has no second device to say so. */
+"confirm_unusual" | 
+/**  Closes a case: nothing more is done under it. */
+"close_case";
+
+export type SupportOverview = {
+	sights: SupportSightView[],
+	/**  Newest first. */
+	cases: SupportCaseView[],
+};
+
+export type SupportRequestId = string;
+
+/**  What one of them asked for and another one decided. */
+export type SupportRequestView = {
+	id: SupportRequestId,
+	operation: SupportOperation,
+	asked_by: string,
+	asked_at: string,
+	decided_by: string | null,
+	granted: boolean | null,
+};
+
+/**  What a look is about. The names are stored: they never change. */
+export type SupportScope = 
+/**  Standing, and how many ways in and devices there are. */
+"account" | 
+/**  Ways in, devices, what was unusual, and the kinds of the security log. */
+"security" | 
+/**  The newest payments: their states and days, with masked payees and amounts in bands. */
+"payments";
+
+/**  What somebody of support sees just now. */
+export type SupportSightView = {
+	id: SupportViewId,
+	agent: string,
+	scope: SupportScope,
+	ends_at: string,
+};
+
+export type SupportViewId = string;
+
 export type Theme = "system" | "light" | "dark";
 
 export type TimelineDay = {
@@ -1014,6 +1442,8 @@ export type WaysInView = {
 	/**  Oldest first. */
 	factors: FactorView[],
 };
+
+export type Weekday = "monday" | "tuesday" | "wednesday" | "thursday" | "friday" | "saturday" | "sunday";
 
 /* Tauri Specta runtime */
 async function typedError<T, E>(result: Promise<T>): Promise<{ status: "ok"; data: T } | { status: "error"; error: E }> {
