@@ -117,8 +117,12 @@ pub struct PayBill {
 pub struct PayQuote {
     pub to: String,
     pub bill: BillId,
+    /// The due date that names the occurrence.
     #[specta(type = String)]
     pub due_on: Date,
+    /// The day it is due: show and compare this one.
+    #[specta(type = String)]
+    pub falls_on: Date,
     pub amount: Money,
     pub left: Money,
     pub estimated: bool,
@@ -191,6 +195,7 @@ impl Payments {
             to: biller.map_or_else(|| bill.name.clone(), |biller| biller.name.clone()),
             bill: bill.id,
             due_on,
+            falls_on: occurrence.falls_on,
             amount: occurrence.amount,
             left: occurrence.left,
             estimated: occurrence.estimated,

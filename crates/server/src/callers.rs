@@ -422,6 +422,8 @@ const SUPPORT_ROUTES: &[SupportRow] = {
         ("GET", "/support", "", [SignIn, It(200), It(200)]),
         ("GET", "/support/sign-in", "", [It(200); 3]),
         ("GET", "/support/invited", "", [It(403); 3]),
+        ("GET", "/support/assets/support.css", "", [It(200); 3]),
+        ("GET", "/support/assets/support.js", "", [It(200); 3]),
         ("POST", "/support/passkey/start", "{}", [It(200); 3]),
         ("POST", "/support/passkey/finish", r#"{"ceremony": "x", "credential": {}}"#, [It(403); 3]),
         ("POST", "/support/passkey/add/start", r#"{"secret": "x"}"#, [It(403); 3]),

@@ -32,11 +32,20 @@ pub(super) fn routes() -> OpenApiRouter<App> {
         .routes(routes!(look))
         .routes(routes!(ask))
         .routes(routes!(decide))
-        .route("/support/assets/support.css", axum::routing::get(async || asset("text/css; charset=utf-8", STYLE)))
-        .route(
-            "/support/assets/support.js",
-            axum::routing::get(async || asset("text/javascript; charset=utf-8", SCRIPT)),
-        )
+        .routes(routes!(style))
+        .routes(routes!(script))
+}
+
+/// How the back office looks.
+#[utoipa::path(get, path = "/support/assets/support.css", tag = "support", responses((status = 200, description = "A file")))]
+async fn style() -> Response {
+    asset("text/css; charset=utf-8", STYLE)
+}
+
+/// What its pages do.
+#[utoipa::path(get, path = "/support/assets/support.js", tag = "support", responses((status = 200, description = "A file")))]
+async fn script() -> Response {
+    asset("text/javascript; charset=utf-8", SCRIPT)
 }
 
 fn asset(kind: &'static str, body: &'static str) -> Response {

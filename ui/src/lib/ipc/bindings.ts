@@ -725,7 +725,10 @@ export type PayBill = {
 export type PayQuote = {
 	to: string,
 	bill: BillId,
+	/**  The due date that names the occurrence. */
 	due_on: string,
+	/**  The day it is due: show and compare this one. */
+	falls_on: string,
 	amount: Money,
 	left: Money,
 	estimated: boolean,

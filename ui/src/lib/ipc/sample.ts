@@ -207,6 +207,7 @@ export function sampleIpc(query = ''): Ipc {
         to,
         bill: id,
         due_on: dueOn,
+        falls_on: one.falls_on,
         amount: one.amount,
         left: one.left,
         estimated: one.estimated,
