@@ -26,23 +26,29 @@ pub(crate) enum Kind {
 }
 
 impl Kind {
-    const ALL: [Self; 6] =
-        [Self::Account, Self::Bill, Self::Mark, Self::Payment, Self::Transaction, Self::SecurityEvent];
+    /// In the order of their numbers, none left out: a stored kind that is not here does not read.
+    const ALL: [Self; 7] =
+        [Self::Account, Self::Bill, Self::Mark, Self::Payment, Self::Transaction, Self::SecurityEvent, Self::Standing];
 
     pub const fn stored(self) -> i64 {
         self as i64
     }
 
+    fn of_stored(stored: i64) -> DbResult<Self> {
+        let kind = usize::try_from(stored).ok().and_then(|at| Self::ALL.get(at));
+        kind.copied().ok_or(DbError::Corrupt("a record's kind"))
+    }
+
     /// The name on the wire.
-    const fn name(stored: i64) -> &'static str {
-        match stored {
-            0 => "account",
-            1 => "bill",
-            2 => "mark",
-            3 => "payment",
-            4 => "transaction",
-            5 => "security_event",
-            _ => "standing",
+    const fn name(self) -> &'static str {
+        match self {
+            Self::Account => "account",
+            Self::Bill => "bill",
+            Self::Mark => "mark",
+            Self::Payment => "payment",
+            Self::Transaction => "transaction",
+            Self::SecurityEvent => "security_event",
+            Self::Standing => "standing",
         }
     }
 }
@@ -306,7 +312,7 @@ impl Place {
 /// One record on its way out.
 pub(crate) struct Line {
     pub place: Place,
-    gone: bool,
+    name: &'static str,
     body: String,
 }
 
@@ -314,7 +320,7 @@ impl Line {
     /// `{"kind":"bill","body":{…}}` without its opening brace, so that a number can stand before it.
     pub fn push_to(&self, out: &mut String) {
         out.push_str("\"kind\":\"");
-        out.push_str(if self.gone { "gone" } else { Kind::name(self.place.kind) });
+        out.push_str(self.name);
         out.push_str("\",\"body\":");
         out.push_str(&self.body);
         out.push('}');
@@ -323,8 +329,9 @@ impl Line {
 
 type LineRow = (i64, i64, Uuid, String, i64, String);
 
-fn line((number, kind, id, day, gone, body): LineRow) -> Line {
-    Line { place: Place { number, kind, id, day }, gone: gone != 0, body }
+fn line((number, kind, id, day, gone, body): LineRow) -> DbResult<Line> {
+    let name = if gone == 0 { Kind::of_stored(kind)?.name() } else { "gone" };
+    Ok(Line { place: Place { number, kind, id, day }, name, body })
 }
 
 /// The records that changed after `from`, in the order of their commits.
@@ -345,7 +352,7 @@ pub(crate) async fn page(tx: &mut Tx, holder: HolderId, from: &Place, limit: usi
             .await
             .map_err(DbError::from)
     })?;
-    Ok(rows.into_iter().map(line).collect())
+    rows.into_iter().map(line).collect()
 }
 
 /// Some records of a snapshot as the text that goes out, a line each, and the place of the last.
@@ -356,10 +363,8 @@ pub(crate) struct SnapshotPart {
 
 /// A part comes as one value: the driver copies each value of each row by itself, which took longer than the query.
 static SNAPSHOT_PART: LazyLock<String> = LazyLock::new(|| {
-    let names: String = Kind::ALL
-        .iter()
-        .map(|kind| format!(" WHEN {0} THEN '{1}'", kind.stored(), Kind::name(kind.stored())))
-        .collect();
+    let names: String =
+        Kind::ALL.iter().map(|kind| format!(" WHEN {} THEN '{}'", kind.stored(), kind.name())).collect();
     format!(
         "WITH part AS MATERIALIZED (
             SELECT kind, item_id, item_day, body FROM record
@@ -483,4 +488,16 @@ pub(crate) async fn posted_lines(
             .map_err(DbError::from)
     })?;
     bodies.iter().map(|body| read(body)).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::Kind;
+
+    #[test]
+    fn kinds_stand_in_the_order_of_their_numbers() {
+        for (at, kind) in Kind::ALL.into_iter().enumerate() {
+            assert_eq!(kind.stored(), i64::try_from(at).unwrap());
+        }
+    }
 }

@@ -149,6 +149,27 @@ async fn a_snapshot_is_whole_and_the_feed_goes_on_behind_it() {
 }
 
 #[tokio::test]
+async fn a_snapshot_has_a_line_for_whatever_the_feed_has() {
+    on_each_engine(async |world| {
+        let device = world.holder().await;
+        let rent = rent(&world);
+        device.put(&format!("/api/v1/bills/{}", rent.id), &rent).await.expect(200);
+        device.post("/api/v1/security/lock", &serde_json::json!({})).await.expect(200);
+        let (changes, _) = read_all(&device).await;
+        let text = device.get("/api/v1/sync/snapshot").await.text();
+        let mut rows = text.lines();
+        let head: SnapshotHead = serde_json::from_str(rows.next().unwrap()).unwrap();
+        let records: Vec<Record> = rows.map(|row| serde_json::from_str(row).unwrap()).collect();
+        assert_eq!(head.records, records.len() as u64);
+        assert!(records.iter().any(|record| matches!(record, Record::Standing(_))));
+        for change in changes {
+            assert!(records.contains(&change.record), "{:?}", change.record);
+        }
+    })
+    .await;
+}
+
+#[tokio::test]
 async fn a_cursor_of_another_epoch_or_older_than_the_tombstones_is_refused() {
     on_each_engine(async |world| {
         let device = world.holder().await;
