@@ -311,13 +311,15 @@ async fn quit_on_signal(app: AppHandle) {
 /// Does what the person chose on a notice.
 async fn answer_notices(app: AppHandle, core: Arc<Core>, mut answers: mpsc::UnboundedReceiver<Answer>) {
     while let Some(answer) = answers.recv().await {
-        let Answer::Chosen { id, action } = answer else { continue };
-        core.touch();
-        if action == NoticeAction::Open {
-            show(&app, Some("/bills"));
-            continue;
+        match &answer {
+            Answer::Chosen { action: NoticeAction::Open, .. } => {
+                core.touch();
+                show(&app, Some("/bills"));
+            }
+            Answer::Chosen { .. } => core.touch(),
+            Answer::Dismissed { .. } | Answer::Gone { .. } => {}
         }
-        if let Err(failure) = core.act(&id, action).await {
+        if let Err(failure) = core.answered(answer).await {
             tracing::info!(code = failure.code, "a notice's button could not do it");
             // What it could not do is shown where it can be done.
             show(&app, Some("/bills"));

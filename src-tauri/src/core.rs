@@ -9,7 +9,7 @@ use std::time::Duration;
 use client::Client;
 use client::import::ImportReport;
 use client::lock::{LockEvent, LockMachine, LockReason, LockStep};
-use client::platform::{Notice, NoticeAction, Notifier, NotifierError, Ports, SystemClock};
+use client::platform::{Notice, Notifier, NotifierError, Ports, SystemClock};
 use client::reminders::TimerState;
 use client::sign_in::{Connect, LocalRequest, SignInStarted};
 use client::status::{Phase, Place};
@@ -307,9 +307,17 @@ impl Core {
         Ok(self.client.reminders().run_once(dry_run).await?)
     }
 
-    /// Does what the person chose on a notice.
-    pub async fn act(&self, id: &str, action: NoticeAction) -> Result<(), Failure> {
-        self.client.reminders().act(id, action).await?;
+    /// Does what the person chose on a notice; read and closed is an answer, too.
+    pub async fn answered(&self, answer: Answer) -> Result<(), Failure> {
+        let reminders = self.client.reminders();
+        match answer {
+            Answer::Chosen { id, action } => reminders.act(&id, action).await?,
+            Answer::Dismissed { id } => reminders.seen(&id).await?,
+            Answer::Gone { id } => {
+                reminders.gone(&id);
+                return Ok(());
+            }
+        }
         self.send_soon().await;
         Ok(())
     }
@@ -338,20 +346,16 @@ impl Core {
     /// After `billfold remind`: stays for the answers to what it showed, until all are given, another Billfold wants
     /// the folder, or the time is over.
     pub async fn answer_notices(&self, answers: &mut Answers, leave: &Notify) {
-        let shown = self.client.reminders().standing();
-        let mut left = shown;
         let over = tokio::time::sleep(ANSWERS_WITHIN);
         tokio::pin!(over);
-        while left > 0 {
+        while self.client.reminders().standing() > 0 {
             let answer = tokio::select! {
                 answer = answers.recv() => answer,
                 () = leave.notified() => return,
                 () = &mut over => return,
             };
-            left -= 1;
-            if let Some(Answer::Chosen { id, action }) = answer
-                && let Err(failure) = self.act(&id, action).await
-            {
+            let Some(answer) = answer else { return };
+            if let Err(failure) = self.answered(answer).await {
                 tracing::warn!(code = failure.code, "a notice's button could not do it");
             }
         }

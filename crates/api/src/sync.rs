@@ -9,6 +9,7 @@
 use domain::accounts::{Account, Transaction};
 use domain::bills::{Bill, Mark};
 use domain::ids::{AccountId, BillId, TransactionId};
+use domain::reminders::ReminderAnswer;
 use domain::security::SecurityEvent;
 use domain::standing::Standing;
 use jiff::civil::Date;
@@ -54,6 +55,7 @@ pub enum Record {
     SecurityEvent(SecurityEvent),
     /// What restrains the account, as it is now. None came: nothing does.
     Standing(Standing),
+    ReminderAnswer(ReminderAnswer),
     Gone(Gone),
 }
 
@@ -71,6 +73,11 @@ pub enum Gone {
         id: BillId,
     },
     Mark {
+        bill: BillId,
+        #[schema(value_type = String, format = "date")]
+        due_on: Date,
+    },
+    ReminderAnswer {
         bill: BillId,
         #[schema(value_type = String, format = "date")]
         due_on: Date,

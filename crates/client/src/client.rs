@@ -7,6 +7,7 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError, RwLock};
 
 use domain::ids::MutationId;
+use domain::reminders::Lead;
 use jiff::civil::Date;
 use jiff::{SignedDuration, Timestamp};
 use tokio::sync::{Notify, broadcast};
@@ -21,6 +22,7 @@ use crate::http::{Http, Tokens};
 use crate::lock::LockReason;
 use crate::outbox::{self, Beside, Change, Entry};
 use crate::platform::{Ports, Secret, SecretKind, random};
+use crate::reminders::Standing;
 use crate::seal::SealKey;
 use crate::settings::Settings;
 use crate::sign_in::Waiting;
@@ -73,8 +75,10 @@ pub(crate) struct Inner {
     pub cancelling: Mutex<Option<Arc<Notify>>>,
     /// The key of the list of due days; it stays in memory while locked.
     pub list_key: Mutex<Option<SealKey>>,
-    /// Notices on the desktop that wait for an answer.
-    pub standing: Mutex<Vec<String>>,
+    /// Notices on the desktop that wait for an answer, and what each is about.
+    pub standing: Mutex<Vec<Standing>>,
+    /// Answers that came while it was locked.
+    pub unkept: Mutex<Vec<Lead>>,
     pub offers: Mutex<Vec<crate::import::Held>>,
 }
 
@@ -130,6 +134,7 @@ impl Client {
             cancelling: Mutex::default(),
             list_key: Mutex::default(),
             standing: Mutex::default(),
+            unkept: Mutex::default(),
             offers: Mutex::default(),
         }));
         let mut trouble = None;

@@ -13,11 +13,12 @@ use domain::bills::{Bill, Mark};
 use domain::card::Plan;
 use domain::ids::{AccountId, BillId, MutationId, PaymentId, PlanId};
 use domain::payments::PaymentOrder;
+use domain::reminders::ReminderAnswer;
 use jiff::Timestamp;
 use jiff::civil::Date;
 use serde::{Deserialize, Serialize};
 
-use crate::cache::{CacheError, CacheResult, Tx, accounts, bills, outbox as rows, transactions};
+use crate::cache::{CacheError, CacheResult, Tx, accounts, bills, outbox as rows, reminders, transactions};
 use crate::folder::{self, Folder};
 use crate::platform::Chance;
 use crate::seal::{SealKey, seal, unseal};
@@ -56,6 +57,9 @@ pub(crate) enum Change {
     ClearMark {
         bill: BillId,
         due_on: Date,
+    },
+    AnswerReminder {
+        answer: ReminderAnswer,
     },
     Pay {
         order: PaymentOrder,
@@ -175,6 +179,7 @@ pub(crate) async fn apply(tx: &mut Tx, entry: &Entry, beside: &Beside) -> CacheR
         Change::RemoveBill { bill } => bills::remove_bill(tx, *bill).await,
         Change::SetMark { mark } => bills::put_mark(tx, mark).await,
         Change::ClearMark { bill, due_on } => bills::remove_mark(tx, *bill, *due_on).await,
+        Change::AnswerReminder { answer } => reminders::answered(tx, answer).await,
         Change::Pay { order } => bills::put_order(tx, order, entry.made_at).await,
         // Only the server knows whether it is still in time.
         Change::CancelPayment { .. } => Ok(()),

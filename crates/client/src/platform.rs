@@ -20,6 +20,8 @@ pub struct Ports {
     pub clock: Arc<dyn Clock>,
     pub chance: Arc<dyn Chance>,
     pub zone: Arc<dyn Zone>,
+    /// The language of notices and of the tray.
+    pub language: Language,
 }
 
 /// Bytes that are wiped when dropped and never printed.
@@ -132,6 +134,28 @@ pub trait Zone: Send + Sync {
     fn zone(&self) -> TimeZone;
 }
 
+/// A language that Billfold has words in.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Language {
+    #[default]
+    En,
+    Es,
+    De,
+}
+
+impl Language {
+    /// The first of the person's languages that there are words in, as the screens choose; English when there is none.
+    pub fn first_of(tags: impl IntoIterator<Item = impl AsRef<str>>) -> Self {
+        let known = |tag: &str| match tag.split(['-', '_']).next()? {
+            "en" => Some(Self::En),
+            "es" => Some(Self::Es),
+            "de" => Some(Self::De),
+            _ => None,
+        };
+        tags.into_iter().find_map(|tag| known(&tag.as_ref().to_lowercase())).unwrap_or_default()
+    }
+}
+
 /// Opens an address in the person's own browser.
 pub trait Browser: Send + Sync {
     /// False when none came up; the address is then shown to be opened by hand.
@@ -146,6 +170,8 @@ pub struct Notice {
     pub title: String,
     pub body: String,
     pub actions: Vec<NoticeAction>,
+    /// Something is late or not covered: it may break through "do not disturb".
+    pub urgent: bool,
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -350,9 +376,15 @@ fn no_keyring() -> SecretStoreError {
 pub struct MemoryNotifier {
     shown: Mutex<Vec<Notice>>,
     withdrawn: Mutex<Vec<String>>,
+    failure: Mutex<Option<NotifierError>>,
 }
 
 impl MemoryNotifier {
+    /// From now on nothing can be shown, for this reason, until told otherwise.
+    pub fn fail_with(&self, failure: Option<NotifierError>) {
+        *lock(&self.failure) = failure;
+    }
+
     #[must_use]
     pub fn shown(&self) -> Vec<Notice> {
         lock(&self.shown).clone()
@@ -366,6 +398,9 @@ impl MemoryNotifier {
 
 impl Notifier for MemoryNotifier {
     fn show(&self, notice: &Notice) -> Result<(), NotifierError> {
+        if let Some(failure) = lock(&self.failure).clone() {
+            return Err(failure);
+        }
         lock(&self.shown).push(notice.clone());
         Ok(())
     }

@@ -17,6 +17,8 @@ use domain::card::{Apr, Excess, PlanKind};
 use domain::ids::{AccountId, BillId, DeviceId, HolderId, TransactionId};
 use domain::money::Currency;
 use domain::payments::PaymentState;
+use domain::reminders::{Lead, ReminderAnswer, Turn};
+use domain::time::Clock as _;
 use jiff::Timestamp;
 use serde_json::{Value, json};
 use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
@@ -637,6 +639,54 @@ async fn the_security_log_is_kept_and_a_changed_entry_is_said() {
     assert_eq!(client.security().save(file.clone()).await.unwrap(), 3);
     let text = std::fs::read_to_string(file).unwrap();
     assert!(text.lines().count() == 4 && text.contains("\"'=Laptop\"") && text.contains(&laptop.hash), "{text}");
+    world.end().await;
+}
+
+#[tokio::test]
+async fn a_reminder_that_was_read_or_put_off_on_another_device_goes_here_too() {
+    let (world, fake) = (World::new(), start_fake().await);
+    let client = signed_in(&world, &fake).await;
+    let bill = bill(1, "Power");
+    lock(&fake).feed = vec![Record::Bill(bill.clone())];
+    client.sync().now().await.unwrap();
+    world.at("2026-12-02T09:00:00Z");
+    let shown = client.reminders().run_once(false).await.unwrap();
+    assert_eq!((shown.len(), client.reminders().standing()), (1, 1));
+    let lead = |turn| Lead { bill: bill.id, due_on: day("2026-12-05"), turn };
+    let read = ReminderAnswer::to(&lead(Turn::Before(3)), world.clock.now(), None);
+    lock(&fake).feed = vec![Record::ReminderAnswer(read)];
+    client.sync().now().await.unwrap();
+    assert_eq!(client.reminders().standing(), 0, "taken back");
+    assert_eq!(world.notifier.withdrawn(), [shown[0].id.clone()]);
+    world.at("2026-12-04T07:00:00Z");
+    let until = Some("2026-12-04T12:00:00Z".parse().unwrap());
+    let put_off = ReminderAnswer::to(&lead(Turn::Before(1)), world.clock.now(), until);
+    lock(&fake).feed = vec![Record::ReminderAnswer(put_off)];
+    client.sync().now().await.unwrap();
+    world.at("2026-12-04T09:00:00Z");
+    assert!(client.reminders().run_once(false).await.unwrap().is_empty(), "put off on the other device");
+    world.at("2026-12-04T12:00:00Z");
+    assert_eq!(client.reminders().run_once(false).await.unwrap().len(), 1, "until then");
+    client.sync().now().await.unwrap();
+    assert!(client.reminders().run_once(false).await.unwrap().is_empty(), "the same answer again changes nothing");
+    world.end().await;
+}
+
+#[tokio::test]
+async fn closing_a_reminder_tells_the_server() {
+    let (world, fake) = (World::new(), start_fake().await);
+    let client = signed_in(&world, &fake).await;
+    lock(&fake).feed = vec![Record::Bill(bill(1, "Power"))];
+    client.sync().now().await.unwrap();
+    world.at("2026-12-02T09:00:00Z");
+    let shown = client.reminders().run_once(false).await.unwrap();
+    client.reminders().seen(&shown[0].id).await.unwrap();
+    client.sync().now().await.unwrap();
+    let writes = lock(&fake).writes.clone();
+    let (method, path, key, body) = writes.last().unwrap();
+    assert_eq!(method, "PUT");
+    assert!(path.ends_with("/occurrences/2026-12-05/reminder") && !key.is_empty(), "{path}");
+    assert_eq!((&body["through_days"], &body["snoozed_until"]), (&json!(3), &Value::Null));
     world.end().await;
 }
 

@@ -1,6 +1,8 @@
 //! What the person chose for this device.
 
+use domain::reminders::{Preferences, QuietHours};
 use jiff::civil::Time;
+use jiff::tz::TimeZone;
 use serde::{Deserialize, Serialize};
 
 use crate::cache::state;
@@ -16,6 +18,12 @@ pub struct Settings {
     pub theme: Theme,
     /// Local time of day at which reminders are shown, `HH:MM`.
     pub remind_at: String,
+    /// Nothing is shown within these hours; what would be comes at their end.
+    pub quiet: Option<Quiet>,
+    /// Remind on the due day and after it, too, while it is unpaid.
+    pub again_while_unpaid: bool,
+    /// Tell of a payment the day before it goes out by itself.
+    pub tell_of_payments: bool,
     /// Days before, for new bills.
     pub remind_days: Vec<u8>,
     /// Names and amounts may stand in notifications; otherwise "1 payment is due tomorrow".
@@ -29,11 +37,21 @@ impl Default for Settings {
             lock_after_minutes: 5,
             theme: Theme::System,
             remind_at: "09:00".to_owned(),
+            quiet: None,
+            again_while_unpaid: true,
+            tell_of_payments: true,
             remind_days: vec![3, 1],
             details_in_notifications: true,
             start_hidden_at_sign_in: false,
         }
     }
+}
+
+/// Local times of day, `HH:MM`; over midnight when the end is the earlier one.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, specta::Type)]
+pub struct Quiet {
+    pub from: String,
+    pub until: String,
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, specta::Type)]
@@ -48,7 +66,18 @@ impl Settings {
     /// The hour of reminders; nine when the text is not a time.
     #[must_use]
     pub fn remind_time(&self) -> Time {
-        Time::strptime("%H:%M", &self.remind_at).unwrap_or(Time::constant(9, 0, 0, 0))
+        time_of(&self.remind_at).unwrap_or(Time::constant(9, 0, 0, 0))
+    }
+
+    /// What the rules of reminders need to know, in the zone the person is in.
+    #[must_use]
+    pub(crate) fn reminders(&self, zone: TimeZone) -> Preferences {
+        Preferences {
+            remind_at: self.remind_time(),
+            zone,
+            quiet: self.quiet.as_ref().and_then(Quiet::hours),
+            again_while_unpaid: self.again_while_unpaid,
+        }
     }
 
     fn check(&self) -> Result<(), ClientError> {
@@ -57,8 +86,11 @@ impl Settings {
         if !(IDLE_MINUTES_MIN..=IDLE_MINUTES_MAX).contains(&self.lock_after_minutes) {
             return wrong("Billfold locks after 1 to 15 minutes");
         }
-        if Time::strptime("%H:%M", &self.remind_at).is_err() {
+        if time_of(&self.remind_at).is_none() {
             return wrong("the time of reminders is HH:MM");
+        }
+        if self.quiet.as_ref().is_some_and(|quiet| quiet.hours().is_none()) {
+            return wrong("quiet hours are HH:MM to HH:MM, and not the same");
         }
         let days = &self.remind_days;
         if days.len() > domain::bills::Bill::REMINDERS_MAX
@@ -68,6 +100,16 @@ impl Settings {
         }
         Ok(())
     }
+}
+
+impl Quiet {
+    fn hours(&self) -> Option<QuietHours> {
+        QuietHours::new(time_of(&self.from)?, time_of(&self.until)?)
+    }
+}
+
+fn time_of(text: &str) -> Option<Time> {
+    Time::strptime("%H:%M", text).ok()
 }
 
 impl Client {

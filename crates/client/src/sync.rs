@@ -16,7 +16,7 @@ use serde::{Deserialize, Serialize};
 use tokio::sync::mpsc;
 
 use crate::cache::outbox::{self as rows, Waiting};
-use crate::cache::{self, CacheError, CacheResult, Tx, accounts, bills, security, state, transactions};
+use crate::cache::{self, CacheError, CacheResult, Tx, accounts, bills, reminders, security, state, transactions};
 use crate::client::{Changed, Client, Open};
 use crate::error::ClientError;
 use crate::http::{CallError, Method, Sending};
@@ -294,6 +294,10 @@ impl Sync {
             }
             Change::ClearMark { bill, due_on } => {
                 (Method::Delete, format!("/api/v1/bills/{bill}/occurrences/{due_on}"), Sending::default())
+            }
+            Change::AnswerReminder { answer } => {
+                let path = format!("/api/v1/bills/{}/occurrences/{}/reminder", answer.bill, answer.due_on);
+                (Method::Put, path, Sending::json(answer)?)
             }
             Change::Pay { order } => (Method::Post, "/api/v1/payments".to_owned(), Sending::json(order)?),
             Change::CancelPayment { payment } => {
@@ -586,6 +590,7 @@ async fn apply_record(tx: &mut Tx, record: &Record) -> CacheResult<()> {
         Record::Account(account) => accounts::put(tx, account).await,
         Record::Bill(bill) => bills::put_bill(tx, bill).await,
         Record::Mark(mark) => bills::put_mark(tx, mark).await,
+        Record::ReminderAnswer(answer) => reminders::answered(tx, answer).await,
         Record::Payment(payment) => bills::put_payment(tx, payment).await,
         Record::SecurityEvent(event) => security::put(tx, event).await,
         Record::Standing(standing) => state::put(&mut **tx, state::STANDING, standing).await,
@@ -594,6 +599,7 @@ async fn apply_record(tx: &mut Tx, record: &Record) -> CacheResult<()> {
             Gone::Transaction { id } => transactions::remove_all(tx, &[*id]).await,
             Gone::Bill { id } => bills::remove_bill(tx, *id).await,
             Gone::Mark { bill, due_on } => bills::remove_mark(tx, *bill, *due_on).await,
+            Gone::ReminderAnswer { bill, due_on } => reminders::forget_answer(tx, *bill, *due_on).await,
         },
     }
 }

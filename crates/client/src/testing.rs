@@ -15,7 +15,7 @@ use crate::bills::NewBill;
 use crate::cache::bills as stored;
 use crate::client::{Client, OpenOutcome, lock};
 use crate::error::ClientError;
-use crate::platform::{MemoryNotifier, MemorySecrets, NoBrowser, Ports, SecretStore, SeededChance, Zone};
+use crate::platform::{Language, MemoryNotifier, MemorySecrets, NoBrowser, Ports, SecretStore, SeededChance, Zone};
 use crate::status::Place;
 use crate::vault::Protect;
 
@@ -78,6 +78,7 @@ impl World {
             clock: self.clock.clone(),
             chance: Arc::new(SeededChance::new(self.clock_seed())),
             zone: self.zone.clone(),
+            language: Language::En,
         }
     }
 
@@ -166,6 +167,30 @@ pub(crate) async fn with_biller(client: &Client) -> domain::ids::BillerId {
     stored::replace_billers(&mut tx, std::slice::from_ref(&biller)).await.unwrap();
     tx.commit().await.unwrap();
     biller.id
+}
+
+/// An account that the server keeps, with this balance, as a sync would have brought it.
+pub(crate) async fn with_balance(client: &Client, balance: &str) {
+    let account = domain::accounts::Account {
+        id: domain::ids::AccountId::new("2026-01-01T00:00:00Z".parse().unwrap(), [2; 10]),
+        name: "Checking".to_owned(),
+        kind: domain::accounts::AccountKind::Checking,
+        keeping: domain::accounts::Keeping::Served,
+        currency: Currency::USD,
+        mask: None,
+        source: None,
+        balance: Some(usd(balance)),
+        available: None,
+        balance_as_of: None,
+        terms: None,
+        issuer: None,
+        plans: Vec::new(),
+        excess: domain::card::Excess::default(),
+    };
+    let open = client.opened().unwrap();
+    let mut tx = open.cache.begin().await.unwrap();
+    crate::cache::accounts::put(&mut tx, &account).await.unwrap();
+    tx.commit().await.unwrap();
 }
 
 /// Every byte that stands in a folder.

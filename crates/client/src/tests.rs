@@ -10,9 +10,11 @@ use crate::bills::MarkAs;
 use crate::import::ImportVerdict;
 use crate::lock::LockReason;
 use crate::payments::{PayBill, PaymentViewState};
-use crate::platform::{NoSecrets, NoticeAction, SecretKind, SecretStoreError};
+use crate::platform::{NoSecrets, NoticeAction, NotifierError, SecretKind, SecretStoreError};
+use crate::reminders::TimerState;
+use crate::settings::Settings;
 use crate::status::{Phase, Place, Protection};
-use crate::testing::{World, bytes_below, day, holds, monthly, usd, with_biller};
+use crate::testing::{World, bytes_below, day, holds, monthly, usd, with_balance, with_biller};
 use crate::vault::Protect;
 
 const OFX: &str = "OFXHEADER:100\nDATA:OFXSGML\nVERSION:102\nSECURITY:NONE\nENCODING:USASCII\nCHARSET:1252\n\
@@ -324,7 +326,7 @@ async fn a_reminder_comes_once_and_goes_when_it_is_settled() {
     assert_eq!(client.reminders().run_once(true).await.unwrap().len(), 1, "a dry run says it");
     let shown = client.reminders().run_once(false).await.unwrap();
     assert_eq!(shown.len(), 1, "and records nothing");
-    assert_eq!(shown[0].title, "950.00 USD for Rent");
+    assert_eq!(shown[0].title, "950.00 USD for Rent, due in 3 days");
     assert!(client.reminders().run_once(false).await.unwrap().is_empty());
     let client = world.restart(client).await;
     assert!(client.reminders().run_once(false).await.unwrap().is_empty(), "not after a restart either");
@@ -351,6 +353,192 @@ async fn a_locked_billfold_reminds_without_names_and_once() {
     assert!(client.reminders().run_once(false).await.unwrap().is_empty());
     client.unlock(None).await.unwrap();
     assert!(client.reminders().run_once(false).await.unwrap().is_empty(), "shown while locked counts");
+    world.end().await;
+}
+
+#[tokio::test]
+async fn while_locked_two_missed_leads_of_one_bill_are_one_payment() {
+    let world = World::new();
+    let client = world.start().await;
+    client.bills().add(monthly("Rent", "950.00", "2026-12-01")).await.unwrap();
+    client.reminders().run_once(false).await.unwrap();
+    client.lock().await.unwrap();
+    world.at("2026-11-30T09:30:00Z");
+    let shown = client.reminders().run_once(false).await.unwrap();
+    assert_eq!(shown[0].title, "1 payment is due tomorrow", "three days and one day before were both missed");
+    world.end().await;
+}
+
+#[tokio::test]
+async fn quiet_hours_hold_reminders_back_open_and_locked() {
+    let world = World::new();
+    let client = world.start().await;
+    let quiet = Some(crate::settings::Quiet { from: "20:00".to_owned(), until: "10:30".to_owned() });
+    let settings = client.settings().await.unwrap();
+    client.set_settings(Settings { quiet, ..settings }).await.unwrap();
+    client.bills().add(monthly("Rent", "950.00", "2026-12-01")).await.unwrap();
+    world.at("2026-11-28T09:30:00Z");
+    assert!(client.reminders().run_once(false).await.unwrap().is_empty());
+    let next = client.reminders().view(TimerState::Off).await.unwrap().next.unwrap();
+    assert_eq!(next.at, "2026-11-28T10:30:00Z".parse().unwrap(), "the page says when it comes");
+    world.at("2026-11-28T10:30:00Z");
+    assert_eq!(client.reminders().run_once(false).await.unwrap().len(), 1);
+    client.lock().await.unwrap();
+    world.at("2026-11-30T23:00:00Z");
+    assert!(client.reminders().run_once(false).await.unwrap().is_empty(), "night, and locked");
+    world.at("2026-12-01T10:30:00Z");
+    assert_eq!(client.reminders().run_once(false).await.unwrap().len(), 1);
+    world.end().await;
+}
+
+#[tokio::test]
+async fn quiet_hours_that_say_nothing_are_refused() {
+    let world = World::new();
+    let client = world.start().await;
+    let settings = client.settings().await.unwrap();
+    for (from, until) in [("22:00", "22:00"), ("25:00", "07:00"), ("22:00", "")] {
+        let quiet = Some(crate::settings::Quiet { from: from.to_owned(), until: until.to_owned() });
+        let refused = client.set_settings(Settings { quiet, ..settings.clone() }).await.unwrap_err();
+        assert_eq!(refused.code, "invalid_request", "{from} {until}");
+    }
+    world.end().await;
+}
+
+#[tokio::test]
+async fn an_unpaid_bill_is_reminded_again_and_urgently_until_it_is_paid() {
+    let world = World::new();
+    let client = world.start().await;
+    let bill = client.bills().add(monthly("Rent", "950.00", "2026-12-01")).await.unwrap();
+    let mut titles = Vec::new();
+    for day in 28..=30 {
+        world.at(&format!("2026-11-{day}T09:00:00Z"));
+        titles.extend(client.reminders().run_once(false).await.unwrap());
+    }
+    for day in 1..=4 {
+        world.at(&format!("2026-12-0{day}T09:00:00Z"));
+        titles.extend(client.reminders().run_once(false).await.unwrap());
+    }
+    let said: Vec<(&str, bool)> = titles.iter().map(|notice| (notice.title.as_str(), notice.urgent)).collect();
+    let rent = |when: &'static str| format!("950.00 USD for Rent, {when}");
+    let (soon, tomorrow, today) = (rent("due in 3 days"), rent("due tomorrow"), rent("due today"));
+    let (one, three) = (rent("1 day late"), rent("3 days late"));
+    let due = [(soon.as_str(), false), (&tomorrow, false), (&today, false), (&one, true), (&three, true)];
+    assert_eq!(said, due);
+    client.bills().mark(bill, day("2026-12-01"), MarkAs::Paid { amount: None }).await.unwrap();
+    world.at("2026-12-08T09:00:00Z");
+    assert!(client.reminders().run_once(false).await.unwrap().is_empty(), "a week late, and paid");
+    world.end().await;
+}
+
+#[tokio::test]
+async fn a_date_that_was_moved_is_reminded_put_off_and_listed_by_the_day_it_falls_on() {
+    let world = World::new();
+    let client = world.start().await;
+    let bill = client.bills().add(monthly("Rent", "950.00", "2026-12-01")).await.unwrap();
+    let (nominal, to) = (day("2026-12-01"), day("2026-12-20"));
+    client.bills().mark(bill, nominal, MarkAs::Moved { to }).await.unwrap();
+    world.at("2026-12-02T09:00:00Z");
+    assert!(client.reminders().run_once(false).await.unwrap().is_empty(), "not late: it falls on the twentieth");
+    let next = client.reminders().view(TimerState::Off).await.unwrap().next.unwrap();
+    assert_eq!((next.due_on, next.falls_on, next.at), (nominal, to, "2026-12-17T09:00:00Z".parse().unwrap()));
+    client.lock().await.unwrap();
+    world.at("2026-12-17T09:00:00Z");
+    let locked = client.reminders().run_once(true).await.unwrap();
+    assert_eq!(locked[0].title, "1 payment is due in 3 days");
+    client.unlock(None).await.unwrap();
+    let shown = client.reminders().run_once(false).await.unwrap();
+    assert_eq!(shown[0].body, "Due on Sun, Dec 20.");
+    client.reminders().snooze(bill, nominal).await.unwrap();
+    world.at("2026-12-18T09:00:00Z");
+    let again = client.reminders().run_once(false).await.unwrap();
+    assert_eq!(again[0].title, "950.00 USD for Rent, due in 2 days");
+    world.end().await;
+}
+
+#[tokio::test]
+async fn a_payment_that_goes_out_by_itself_is_told_with_whether_the_balance_bears_it() {
+    let world = World::new();
+    let client = world.start().await;
+    let biller = with_biller(&client).await;
+    with_balance(&client, "100.00").await;
+    let mut phone = monthly("Phone", "60.00", "2026-12-01");
+    phone.biller = Some(biller);
+    let bill = client.bills().add(phone).await.unwrap();
+    let order = PayBill {
+        bill: Some(bill),
+        due_on: Some(day("2026-12-01")),
+        biller: None,
+        amount: usd("60.00"),
+        send_on: Some(day("2026-11-27")),
+        duplicate_meant: false,
+    };
+    client.payments().pay_bill(order.clone()).await.unwrap();
+    assert!(client.reminders().run_once(false).await.unwrap().is_empty());
+    world.at("2026-11-26T09:00:00Z");
+    let told = client.reminders().run_once(true).await.unwrap();
+    assert_eq!(told[0].title, "60.00 USD goes out by itself tomorrow");
+    assert_eq!(told[0].body, "Phone, from Checking. The balance bears it.");
+    assert_eq!(told[0].actions, [NoticeAction::Open], "nothing is left to be paid");
+    let again = PayBill { amount: usd("41.00"), biller: Some(biller), bill: None, due_on: None, ..order };
+    client.payments().pay_bill(again).await.unwrap();
+    let told = client.reminders().run_once(false).await.unwrap();
+    assert!(told[0].body.contains("1.00 USD short") && told[0].urgent, "{told:?}");
+    assert!(client.reminders().run_once(false).await.unwrap().is_empty(), "told once");
+    world.end().await;
+}
+
+#[tokio::test]
+async fn what_was_read_is_kept_for_other_devices_also_when_it_was_locked_meanwhile() {
+    let world = World::new();
+    let client = world.start().await;
+    let bill = client.bills().add(monthly("Rent", "950.00", "2026-12-01")).await.unwrap();
+    world.at("2026-11-28T09:00:00Z");
+    let shown = client.reminders().run_once(false).await.unwrap();
+    client.lock().await.unwrap();
+    client.reminders().seen(&shown[0].id).await.unwrap();
+    client.unlock(None).await.unwrap();
+    client.reminders().run_once(false).await.unwrap();
+    let open = client.opened().unwrap();
+    let answers = crate::cache::reminders::answers(open.cache.readers(), day("2026-11-01")).await.unwrap();
+    let said: Vec<_> = answers.iter().map(|answer| (answer.bill, answer.due_on, answer.through_days)).collect();
+    assert_eq!(said, [(bill, day("2026-12-01"), Some(3))]);
+    drop(open);
+    world.end().await;
+}
+
+#[tokio::test]
+async fn what_nobody_could_show_is_named_once_somebody_can() {
+    let world = World::new();
+    let client = world.start().await;
+    let bill = client.bills().add(monthly("Rent", "950.00", "2026-12-01")).await.unwrap();
+    world.at("2026-11-28T09:00:00Z");
+    let nobody = || Some(NotifierError { why: "nobody shows notices here".to_owned() });
+    world.notifier.fail_with(nobody());
+    assert!(client.reminders().run_once(false).await.unwrap().is_empty());
+    world.notifier.fail_with(None);
+    let named = client.reminders().run_once(false).await.unwrap();
+    assert_eq!((named.len(), named[0].title.as_str()), (1, "1 payment is due"));
+    client.reminders().snooze(bill, day("2026-12-01")).await.unwrap();
+    world.at("2026-11-29T09:00:00Z");
+    world.notifier.fail_with(nobody());
+    assert!(client.reminders().run_once(false).await.unwrap().is_empty());
+    world.notifier.fail_with(None);
+    assert_eq!(client.reminders().run_once(false).await.unwrap().len(), 1, "what was put off is not lost either");
+    assert!(client.reminders().run_once(false).await.unwrap().is_empty());
+    world.end().await;
+}
+
+#[tokio::test]
+async fn a_clock_that_was_years_ahead_for_an_hour_repeats_nothing() {
+    let world = World::new();
+    let client = world.start().await;
+    client.bills().add(monthly("Rent", "950.00", "2026-12-01")).await.unwrap();
+    world.at("2026-11-28T09:00:00Z");
+    assert_eq!(client.reminders().run_once(false).await.unwrap().len(), 1);
+    world.at("2035-11-28T09:00:00Z");
+    client.reminders().run_once(false).await.unwrap();
+    world.at("2026-11-28T10:00:00Z");
+    assert!(client.reminders().run_once(false).await.unwrap().is_empty());
     world.end().await;
 }
 

@@ -115,6 +115,7 @@ async fn remove(
         let gone = Record::Gone(Gone::Mark { bill: id, due_on: mark.due_on });
         feed::put(&mut once.tx, holder, now, &gone).await?;
     }
+    crate::reminders::forget(&mut once.tx, holder, now, id).await?;
     feed::put(&mut once.tx, holder, now, &Record::Gone(Gone::Bill { id })).await?;
     once.answer(StatusCode::NO_CONTENT, &()).await
 }

@@ -34,6 +34,7 @@ const ROUTES: &[(&str, &str, &[u16])] = &[
     ("DELETE", "/api/v1/bills/{id}", &[404]),
     ("PUT", "/api/v1/bills/{id}/occurrences/{due_on}", &[404]),
     ("DELETE", "/api/v1/bills/{id}/occurrences/{due_on}", &[204]),
+    ("PUT", "/api/v1/bills/{id}/occurrences/{due_on}/reminder", &[404]),
     ("GET", "/api/v1/devices", &[200]),
     ("DELETE", "/api/v1/devices/{id}", &[404]),
     ("GET", "/api/v1/events", &[200]),
@@ -235,6 +236,10 @@ impl Owner {
                 "apr": 0, "amount": {"minor": 9_000, "currency": "USD"}, "opened_on": "2027-02-01",
                 "left": {"minor": 9_000, "currency": "USD"}, "left_on": "2027-02-01",
             }),
+            ("PUT", "/api/v1/bills/{id}/occurrences/{due_on}/reminder") => {
+                json!({"bill": self.bill.id, "due_on": "2027-03-01", "at": "2027-02-26T09:00:00Z", "through_days": 3, "goes_out": false,
+                    "snoozed_until": null})
+            }
             ("POST", "/api/v1/import") => json!({
                 "id": MutationId::new(world.now(), world.app.chance10()),
                 "accounts": [Account { name: "Other card".to_owned(), ..self.account.clone() }],

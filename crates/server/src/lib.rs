@@ -22,6 +22,7 @@ pub mod limits;
 pub mod mail;
 pub mod openapi;
 pub mod payments;
+pub mod reminders;
 pub mod risk;
 mod security;
 pub mod sign_in;
@@ -134,6 +135,7 @@ fn api_routes() -> OpenApiRouter<App> {
         .merge(bills::routes())
         .merge(billers::routes())
         .merge(payments::routes())
+        .merge(reminders::routes())
         .merge(statements::routes())
         .merge(security::routes())
         .merge(risk::routes())

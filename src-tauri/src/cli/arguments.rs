@@ -150,9 +150,10 @@ pub enum Command {
         #[arg(long)]
         dry_run: bool,
     },
-    /// The system's timer for reminders while the app is closed.
+    /// What was reminded, what comes next, and why none.
     Reminders {
-        switch: Switch,
+        #[command(subcommand)]
+        what: Option<RemindersCommand>,
     },
     /// Send and fetch now.
     Sync,
@@ -411,6 +412,52 @@ pub enum StatementCommand {
         #[arg(long, value_name = "F.pdf")]
         out: PathBuf,
     },
+}
+
+#[derive(Debug, Subcommand)]
+pub enum RemindersCommand {
+    /// The system's own timer reminds while the app is closed.
+    On,
+    /// Reminders come only while the app runs.
+    Off,
+    /// When reminders come, and what they may say.
+    Set(ReminderSettings),
+}
+
+#[derive(Debug, Args)]
+#[group(required = true, multiple = true)]
+pub struct ReminderSettings {
+    /// The time of day at which reminders come: `09:00`.
+    #[arg(long, value_name = "HH:MM")]
+    pub at: Option<String>,
+    /// Nothing is shown within these hours: `22:00-07:00`, or `off`.
+    #[arg(long, value_name = "HH:MM-HH:MM")]
+    pub quiet: Option<QuietWord>,
+    /// Again on the due day and after it, while it is unpaid.
+    #[arg(long)]
+    pub again: Option<Switch>,
+    /// The day before a payment goes out by itself.
+    #[arg(long)]
+    pub payments: Option<Switch>,
+    /// Names and amounts in notifications.
+    #[arg(long)]
+    pub details: Option<Switch>,
+}
+
+/// Quiet hours as they are typed; whether they are times is decided where they are kept.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct QuietWord(pub Option<(String, String)>);
+
+impl std::str::FromStr for QuietWord {
+    type Err = String;
+
+    fn from_str(text: &str) -> Result<Self, String> {
+        if text == "off" {
+            return Ok(Self(None));
+        }
+        let hours = text.split_once('-').map(|(from, until)| (from.trim().to_owned(), until.trim().to_owned()));
+        hours.map(|hours| Self(Some(hours))).ok_or_else(|| "quiet hours are `22:00-07:00`, or `off`".to_owned())
+    }
 }
 
 #[derive(Debug, Subcommand)]
@@ -918,6 +965,19 @@ mod tests {
     }
 
     #[test]
+    fn quiet_hours_are_typed_as_a_span_or_off() {
+        for (typed, meant) in [("22:00-07:00", Some(("22:00", "07:00"))), ("off", None)] {
+            let words = format!("billfold reminders set --quiet {typed} --again off");
+            let Some(Command::Reminders { what: Some(RemindersCommand::Set(set)) }) = read(&words).unwrap().command
+            else {
+                panic!()
+            };
+            let meant = meant.map(|(from, until)| (from.to_owned(), until.to_owned()));
+            assert_eq!((set.quiet, set.again, set.at), (Some(QuietWord(meant)), Some(Switch::Off), None));
+        }
+    }
+
+    #[test]
     fn wrong_usage_is_refused() {
         for words in [
             "billfold pay",
@@ -936,6 +996,8 @@ mod tests {
             "billfold repair",
             "billfold protect nothing",
             "billfold reminders maybe",
+            "billfold reminders set",
+            "billfold reminders set --quiet 22:00",
             "billfold nonsense",
         ] {
             assert!(read(words).is_err(), "{words}");

@@ -18,6 +18,7 @@ use client::lock::LockReason;
 use client::payments::{PayBill, PaymentView};
 use client::reminders::TimerState;
 use client::security::{FactorView, PasskeyView, VisitStarted};
+use client::settings::Quiet;
 use client::status::{Phase, Protection};
 use client::vault::RecoveryKey;
 use domain::accounts::Account;
@@ -29,8 +30,9 @@ use domain::ids::{PaymentId, PlanId};
 use domain::money::{Currency, Money};
 use domain::schedule::{Every, Schedule};
 use domain::ways_in::{FactorKind, PasswordState};
-use jiff::Zoned;
 use jiff::civil::Date;
+use jiff::tz::TimeZone;
+use jiff::{Timestamp, Zoned};
 use serde_json::{Value, json};
 use tokio::sync::mpsc::UnboundedSender;
 use zeroize::Zeroizing;
@@ -40,7 +42,8 @@ use crate::failure::Failure;
 use crate::owner::{Call, Outcome};
 use arguments::{
     AccountCommand, Arguments, BillsCommand, ByWord, CardCommand, Command, EditBillArguments, EveryWord, MarkHow,
-    NewBillArguments, PlanArguments, RuleWords, SecurityCommand, StatementCommand, SupportCommand, Switch,
+    NewBillArguments, PlanArguments, QuietWord, ReminderSettings, RemindersCommand, RuleWords, SecurityCommand,
+    StatementCommand, SupportCommand, Switch,
 };
 use table::table;
 
@@ -160,7 +163,7 @@ impl Run<'_> {
             Command::Statement { what } => self.statement(what).await,
             Command::Card { what } => self.card(what).await,
             Command::Remind { dry_run } => self.remind(dry_run).await,
-            Command::Reminders { switch } => self.reminders(switch).await,
+            Command::Reminders { what } => self.reminders(what).await,
             Command::Sync => self.sync().await,
             Command::Lock => self.lock().await,
             Command::Unlock => self.unlock().await,
@@ -1072,16 +1075,71 @@ impl Run<'_> {
         Ok(Answer::new(json!({ "shown": shown.len(), "items": items, "dry_run": dry_run }), text))
     }
 
-    async fn reminders(&self, switch: Switch) -> Done {
-        self.core.set_timer(switch == Switch::On).await?;
-        let state = self.core.timer_state().await;
-        let text = match &state {
-            TimerState::On => "Reminders come while Billfold is closed, too.\n".to_owned(),
-            TimerState::Off => "Reminders come only while Billfold runs.\n".to_owned(),
-            TimerState::NotHere { why } => format!("{why}\n"),
+    async fn reminders(&self, what: Option<RemindersCommand>) -> Done {
+        match what {
+            None => self.reminders_shown().await,
+            Some(RemindersCommand::On) => self.reminders_timer(true).await,
+            Some(RemindersCommand::Off) => self.reminders_timer(false).await,
+            Some(RemindersCommand::Set(set)) => self.reminders_set(set).await,
+        }
+    }
+
+    async fn reminders_shown(&self) -> Done {
+        let view = self.core.client.reminders().view(self.core.timer_state().await).await?;
+        let mut text = timer_words(&view.timer);
+        text += &match (&view.next, view.why_none) {
+            (Some(next), _) => format!("Next: {}, due {}, comes {}.\n", next.name, next.falls_on, local(next.at)),
+            (None, Some(why)) => format!("Next: none, because {}.\n", why.as_str()),
+            (None, None) => "Next: none.\n".to_owned(),
         };
+        let rows: Vec<Vec<String>> =
+            view.delivered.iter().map(|one| vec![local(one.at), one.name.clone(), one.falls_on.to_string()]).collect();
+        text +=
+            &if rows.is_empty() { "None was shown yet.\n".to_owned() } else { table(&["Shown", "Bill", "Due"], &rows) };
+        Ok(Answer::new(to_json(&view)?, text))
+    }
+
+    async fn reminders_timer(&self, on: bool) -> Done {
+        self.core.set_timer(on).await?;
+        let state = self.core.timer_state().await;
+        let text = timer_words(&state);
         Ok(Answer::new(json!({ "timer": to_json(&state)? }), text))
     }
+
+    async fn reminders_set(&self, set: ReminderSettings) -> Done {
+        let mut settings = self.core.client.settings().await?;
+        let on = |switch: Option<Switch>, before| switch.map_or(before, |switch| switch == Switch::On);
+        settings.again_while_unpaid = on(set.again, settings.again_while_unpaid);
+        settings.tell_of_payments = on(set.payments, settings.tell_of_payments);
+        settings.details_in_notifications = on(set.details, settings.details_in_notifications);
+        settings.remind_at = set.at.unwrap_or(settings.remind_at);
+        if let Some(QuietWord(quiet)) = set.quiet {
+            settings.quiet = quiet.map(|(from, until)| Quiet { from, until });
+        }
+        self.core.client.set_settings(settings).await?;
+        let kept = self.core.client.settings().await?;
+        let said = json!({
+            "at": kept.remind_at,
+            "quiet": to_json(&kept.quiet)?,
+            "again": kept.again_while_unpaid,
+            "payments": kept.tell_of_payments,
+            "details": kept.details_in_notifications,
+        });
+        Ok(Answer::new(said, format!("Reminders come at {}.\n", kept.remind_at)))
+    }
+}
+
+fn timer_words(state: &TimerState) -> String {
+    match state {
+        TimerState::On => "Reminders come while Billfold is closed, too.\n".to_owned(),
+        TimerState::Off => "Reminders come only while Billfold runs.\n".to_owned(),
+        TimerState::NotHere { why } => format!("Reminders come only while Billfold runs: {why}.\n"),
+    }
+}
+
+/// In the zone of this computer, to the minute.
+fn local(at: Timestamp) -> String {
+    at.to_zoned(TimeZone::system()).strftime("%Y-%m-%d %H:%M").to_string()
 }
 
 /// Which guard stands before the copy.

@@ -33,6 +33,7 @@ pub async fn reminder_test(core: Shared<'_>) -> Answer<()> {
         title: "Reminders look like this".to_owned(),
         body: "Nothing is due because of it.".to_owned(),
         actions: vec![NoticeAction::Open],
+        urgent: false,
     };
     let shown = core.show_notice(notice).await;
     Ok(shown.map_err(|error| Failure::system(error.to_string()))?)
@@ -40,7 +41,7 @@ pub async fn reminder_test(core: Shared<'_>) -> Answer<()> {
 
 #[tauri::command]
 #[specta::specta]
-pub async fn reminder_snooze(core: Shared<'_>, bill: BillId, due_on: String, days_before: u8) -> Answer<()> {
+pub async fn reminder_snooze(core: Shared<'_>, bill: BillId, due_on: String) -> Answer<()> {
     core.touch();
-    Ok(core.client.reminders().snooze(bill, date(&due_on)?, days_before).await?)
+    Ok(core.client.reminders().snooze(bill, date(&due_on)?).await?)
 }

@@ -15,12 +15,13 @@ pub mod webview;
 use std::path::PathBuf;
 use std::sync::Arc;
 
-use client::platform::{Ports, SystemChance, SystemClock, SystemZone};
+use client::platform::{Language, Ports, SystemChance, SystemClock, SystemZone};
 
 /// The bodies of the client's ports on this computer, and where answers to notices arrive.
 #[must_use]
 pub fn ports() -> (Ports, notify::Answers) {
-    let (notifier, answers) = notify::DesktopNotifier::new();
+    let language = language();
+    let (notifier, answers) = notify::DesktopNotifier::new(language);
     let ports = Ports {
         secrets: Arc::new(keyring::SystemKeyring),
         notifier: Arc::new(notifier),
@@ -28,6 +29,7 @@ pub fn ports() -> (Ports, notify::Answers) {
         clock: Arc::new(SystemClock),
         chance: Arc::new(SystemChance),
         zone: Arc::new(SystemZone),
+        language,
     };
     (ports, answers)
 }
@@ -55,6 +57,11 @@ pub fn has_display() -> bool {
         return set("DISPLAY") || set("WAYLAND_DISPLAY");
     }
     true
+}
+
+/// The first of the person's languages that there are words in.
+fn language() -> Language {
+    Language::first_of(sys_locale::get_locales())
 }
 
 /// What this computer is called in the list of devices.

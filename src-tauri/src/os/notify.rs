@@ -4,8 +4,8 @@
 use std::collections::HashMap;
 use std::sync::{Arc, Mutex, PoisonError};
 
-use client::platform::{Notice, NoticeAction, Notifier, NotifierError};
-use notify_rust::{Notification, NotificationHandle, NotificationResponse};
+use client::platform::{Language, Notice, NoticeAction, Notifier, NotifierError};
+use notify_rust::{CloseReason, Notification, NotificationHandle, NotificationResponse};
 use tokio::sync::mpsc;
 
 /// A notice (by its id) and what the person chose.
@@ -17,8 +17,12 @@ pub enum Answer {
         id: String,
         action: NoticeAction,
     },
-    /// It went without a choice.
-    Closed {
+    /// The person closed it without a choice.
+    Dismissed {
+        id: String,
+    },
+    /// It went by itself, or was taken back.
+    Gone {
         id: String,
     },
 }
@@ -30,14 +34,15 @@ const WAITING_MAX: usize = 64;
 
 pub struct DesktopNotifier {
     answers: mpsc::UnboundedSender<Answer>,
+    language: Language,
     shown: Arc<Mutex<HashMap<String, Arc<NotificationHandle>>>>,
 }
 
 impl DesktopNotifier {
     #[must_use]
-    pub fn new() -> (Self, Answers) {
+    pub fn new(language: Language) -> (Self, Answers) {
         let (sender, receiver) = mpsc::unbounded_channel();
-        (Self { answers: sender, shown: Arc::default() }, receiver)
+        (Self { answers: sender, language, shown: Arc::default() }, receiver)
     }
 }
 
@@ -47,7 +52,7 @@ impl Notifier for DesktopNotifier {
         if lock(&self.shown).len() >= WAITING_MAX {
             return Err(NotifierError { why: "too many notices stand unanswered".to_owned() });
         }
-        let notification = described(notice);
+        let notification = described(notice, self.language);
         // The bus is spoken to off the caller's thread, which may belong to the async runtime.
         let shown = std::thread::spawn(move || notification.show()).join();
         let handle = shown
@@ -77,23 +82,19 @@ impl DesktopNotifier {
             let response = wait_for_answer(handle);
             // A newer notice of the same id may stand there by now.
             lock(&shown).retain(|known, standing| *known != id || Arc::as_ptr(standing) as usize != own);
-            let answer = match response.as_ref().and_then(chosen) {
-                Some(action) => Answer::Chosen { id, action },
-                None => Answer::Closed { id },
-            };
             // Nobody listens any more when the program ends.
-            let _ = answers.send(answer);
+            let _ = answers.send(answer_of(id, response.as_ref()));
         });
     }
 }
 
-fn described(notice: &Notice) -> Notification {
+fn described(notice: &Notice, language: Language) -> Notification {
     let mut notification = Notification::new();
     notification.appname("Billfold").summary(&notice.title).body(&notice.body);
     for action in &notice.actions {
-        notification.action(key(*action), label(*action));
+        notification.action(key(*action), action.label(language));
     }
-    dress(&mut notification);
+    dress(&mut notification, notice.urgent);
     notification
 }
 
@@ -105,12 +106,11 @@ const fn key(action: NoticeAction) -> &'static str {
     }
 }
 
-const fn label(action: NoticeAction) -> &'static str {
-    match action {
-        NoticeAction::Pay => "Pay",
-        NoticeAction::Snooze => "Snooze",
-        NoticeAction::MarkPaid => "Mark paid",
-        NoticeAction::Open => "Open",
+fn answer_of(id: String, response: Option<&NotificationResponse>) -> Answer {
+    match (response.and_then(chosen), response) {
+        (Some(action), _) => Answer::Chosen { id, action },
+        (None, Some(NotificationResponse::Closed(CloseReason::Dismissed))) => Answer::Dismissed { id },
+        (None, _) => Answer::Gone { id },
     }
 }
 
@@ -129,19 +129,19 @@ fn chosen(response: &NotificationResponse) -> Option<NoticeAction> {
 }
 
 #[cfg(all(unix, not(target_os = "macos")))]
-fn dress(notification: &mut Notification) {
+fn dress(notification: &mut Notification, urgent: bool) {
     use notify_rust::{Hint, Timeout, Urgency};
     notification
         .icon("billfold")
         .hint(Hint::DesktopEntry("org.billfold.desktop".to_owned()))
         .hint(Hint::Category("x-billfold.reminder".to_owned()))
-        .urgency(Urgency::Normal)
+        .urgency(if urgent { Urgency::Critical } else { Urgency::Normal })
         // A bill stays due: the notice stays until it is answered.
         .timeout(Timeout::Never);
 }
 
 #[cfg(not(all(unix, not(target_os = "macos"))))]
-fn dress(_: &mut Notification) {}
+fn dress(_: &mut Notification, _: bool) {}
 
 #[cfg(all(unix, not(target_os = "macos")))]
 fn wait_for_answer(handle: Arc<NotificationHandle>) -> Option<NotificationResponse> {
@@ -211,15 +211,27 @@ mod tests {
     }
 
     #[test]
+    fn closing_a_notice_by_hand_is_told_from_its_going_by_itself() {
+        let answer = |reason| answer_of("one".to_owned(), Some(&NotificationResponse::Closed(reason)));
+        assert_eq!(answer(CloseReason::Dismissed), Answer::Dismissed { id: "one".to_owned() });
+        for reason in [CloseReason::Expired, CloseReason::CloseAction, CloseReason::Other(4)] {
+            assert_eq!(answer(reason), Answer::Gone { id: "one".to_owned() });
+        }
+        assert_eq!(answer_of("one".to_owned(), None), Answer::Gone { id: "one".to_owned() });
+    }
+
+    #[test]
     fn a_notice_carries_our_name_its_words_and_its_buttons() {
         let notice = Notice {
             id: "one".to_owned(),
             title: "$94.17 for Power, due in 4 days".to_owned(),
             body: "Mon, Nov 16".to_owned(),
             actions: vec![NoticeAction::Pay, NoticeAction::Snooze],
+            urgent: false,
         };
-        let made = described(&notice);
+        let made = described(&notice, Language::En);
         assert_eq!((made.appname.as_str(), made.summary.as_str()), ("Billfold", notice.title.as_str()));
         assert_eq!(made.actions, ["pay", "Pay", "snooze", "Snooze"]);
+        assert_eq!(described(&notice, Language::De).actions, ["pay", "Bezahlen", "snooze", "Später"]);
     }
 }

@@ -4,7 +4,9 @@ use std::path::Path;
 use std::sync::Arc;
 
 use client::Client;
-use client::platform::{FixedZone, MemoryNotifier, MemorySecrets, NoBrowser, Ports, SystemChance, SystemClock};
+use client::platform::{
+    FixedZone, Language, MemoryNotifier, MemorySecrets, NoBrowser, Ports, SystemChance, SystemClock,
+};
 use client::sign_in::LocalRequest;
 use client::status::Place;
 use client::vault::Protect;
@@ -25,6 +27,7 @@ fn ports() -> Ports {
         clock: Arc::new(SystemClock),
         chance: Arc::new(SystemChance),
         zone: Arc::new(FixedZone(TimeZone::UTC)),
+        language: Language::En,
     }
 }
 

@@ -3,7 +3,9 @@
 use std::sync::Arc;
 
 use client::Client;
-use client::platform::{FixedZone, MemoryNotifier, MemorySecrets, NoBrowser, Ports, SystemChance, SystemClock};
+use client::platform::{
+    FixedZone, Language, MemoryNotifier, MemorySecrets, NoBrowser, Ports, SystemChance, SystemClock,
+};
 use client::sign_in::Connect;
 use client::vault::Protect;
 use jiff::tz::TimeZone;
@@ -27,6 +29,7 @@ impl Device {
             clock: Arc::new(SystemClock),
             chance: Arc::new(SystemChance),
             zone: Arc::new(FixedZone(TimeZone::UTC)),
+            language: Language::En,
         };
         let client = Client::open(folder.path(), ports).await.expect("a client").client;
         let wish = Connect {

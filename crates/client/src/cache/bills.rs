@@ -23,9 +23,12 @@ pub(crate) async fn put_bill(tx: &mut Tx, bill: &Bill) -> CacheResult<()> {
 }
 
 pub(crate) async fn remove_bill(tx: &mut Tx, id: BillId) -> CacheResult<()> {
-    for sql in
-        ["DELETE FROM bill WHERE id = ?1", "DELETE FROM mark WHERE bill = ?1", "DELETE FROM snooze WHERE bill = ?1"]
-    {
+    for sql in [
+        "DELETE FROM bill WHERE id = ?1",
+        "DELETE FROM mark WHERE bill = ?1",
+        "DELETE FROM snooze WHERE bill = ?1",
+        "DELETE FROM reminder_answer WHERE bill = ?1",
+    ] {
         sqlx::query(sql).bind(id.as_uuid()).execute(&mut **tx).await?;
     }
     Ok(())

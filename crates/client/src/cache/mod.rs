@@ -32,7 +32,7 @@ pub(crate) type CacheResult<T> = Result<T, CacheError>;
 pub(crate) type Tx = Transaction<'static, Sqlite>;
 
 /// Each step brings the structure from its index to the next number, in one transaction.
-const MIGRATIONS: &[&str] = &[include_str!("schema-1.sql"), include_str!("schema-2.sql")];
+const MIGRATIONS: &[&str] = &[include_str!("schema-1.sql"), include_str!("schema-2.sql"), include_str!("schema-3.sql")];
 const READERS: u32 = 3;
 /// Above the working set of a screen: every page that is not in memory is decrypted again.
 const PAGES_KIB: &str = "-24000";

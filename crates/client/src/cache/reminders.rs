@@ -1,20 +1,21 @@
 //! Deliveries and snoozes in the cache. A delivery is recorded before it is shown: once, never twice.
 
 use domain::ids::BillId;
+use domain::reminders::{ReminderAnswer, Turn};
 use jiff::Timestamp;
 use jiff::civil::Date;
 use sqlx::{Executor, Sqlite};
 
-use super::{CacheError, CacheResult, Tx, date_of, day_number, uuid_of};
+use super::{CacheError, CacheResult, Tx, date_of, day_number, from_body, to_body, uuid_of};
 
-/// Rows older than this are forgotten.
-const KEPT_DAYS: i64 = 800;
+/// The newest due dates so many are kept. Counted, not dated: a clock that was wrong for an hour forgets nothing.
+const KEPT: i64 = 20_000;
 
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) struct Delivery {
     pub bill: BillId,
     pub due_on: Date,
-    pub lead: u8,
+    pub turn: Turn,
     pub at: Timestamp,
     /// Absent: recorded, and the process ended before it could be shown.
     pub shown_at: Option<Timestamp>,
@@ -28,7 +29,7 @@ pub(crate) async fn record(tx: &mut Tx, delivery: &Delivery) -> CacheResult<bool
     )
     .bind(delivery.bill.as_uuid())
     .bind(day_number(delivery.due_on))
-    .bind(i64::from(delivery.lead))
+    .bind(delivery.turn.number())
     .bind(delivery.at.as_millisecond())
     .bind(delivery.shown_at.map(Timestamp::as_millisecond))
     .execute(&mut **tx)
@@ -36,11 +37,24 @@ pub(crate) async fn record(tx: &mut Tx, delivery: &Delivery) -> CacheResult<bool
     Ok(done.rows_affected() == 1)
 }
 
+/// Records that what was put off is about to be shown: from here on it is a delivery like any other.
+pub(crate) async fn record_again(tx: &mut Tx, delivery: &Delivery) -> CacheResult<()> {
+    record(tx, delivery).await?;
+    sqlx::query("UPDATE delivery SET at = ?4, shown_at = NULL WHERE bill = ?1 AND due_on = ?2 AND lead = ?3")
+        .bind(delivery.bill.as_uuid())
+        .bind(day_number(delivery.due_on))
+        .bind(delivery.turn.number())
+        .bind(delivery.at.as_millisecond())
+        .execute(&mut **tx)
+        .await?;
+    Ok(())
+}
+
 pub(crate) async fn shown(tx: &mut Tx, delivery: &Delivery, at: Timestamp) -> CacheResult<()> {
     sqlx::query("UPDATE delivery SET shown_at = ?4 WHERE bill = ?1 AND due_on = ?2 AND lead = ?3")
         .bind(delivery.bill.as_uuid())
         .bind(day_number(delivery.due_on))
-        .bind(i64::from(delivery.lead))
+        .bind(delivery.turn.number())
         .bind(at.as_millisecond())
         .execute(&mut **tx)
         .await?;
@@ -49,7 +63,7 @@ pub(crate) async fn shown(tx: &mut Tx, delivery: &Delivery, at: Timestamp) -> Ca
 
 /// Newest first.
 pub(crate) async fn deliveries(db: impl Executor<'_, Database = Sqlite>) -> CacheResult<Vec<Delivery>> {
-    type Row = (Vec<u8>, i64, i64, i64, Option<i64>);
+    type Row = (Vec<u8>, i64, i16, i64, Option<i64>);
     let rows: Vec<Row> =
         sqlx::query_as("SELECT bill, due_on, lead, at, shown_at FROM delivery ORDER BY at DESC").fetch_all(db).await?;
     rows.into_iter()
@@ -57,7 +71,7 @@ pub(crate) async fn deliveries(db: impl Executor<'_, Database = Sqlite>) -> Cach
             Ok(Delivery {
                 bill: BillId::from_uuid(uuid_of(&bill)?),
                 due_on: date_of(due_on)?,
-                lead: u8::try_from(lead).map_err(|_| CacheError::Damaged)?,
+                turn: Turn::of_number(lead).ok_or(CacheError::Damaged)?,
                 at: instant(at)?,
                 shown_at: shown_at.map(instant).transpose()?,
             })
@@ -65,15 +79,72 @@ pub(crate) async fn deliveries(db: impl Executor<'_, Database = Sqlite>) -> Cach
         .collect()
 }
 
-pub(crate) async fn forget_old(tx: &mut Tx, today: Date) -> CacheResult<()> {
-    sqlx::query("DELETE FROM delivery WHERE due_on < ?1")
-        .bind(day_number(today) - KEPT_DAYS)
+pub(crate) async fn forget_old(tx: &mut Tx) -> CacheResult<()> {
+    sqlx::query(
+        "DELETE FROM delivery WHERE due_on < (SELECT due_on FROM delivery ORDER BY due_on DESC LIMIT 1 OFFSET ?1)",
+    )
+    .bind(KEPT)
+    .execute(&mut **tx)
+    .await?;
+    Ok(())
+}
+
+/// Keeps an answer together with what was answered before. What is put off anew, this device shows again; what was read
+/// elsewhere, it no longer does.
+pub(crate) async fn answered(tx: &mut Tx, answer: &ReminderAnswer) -> CacheResult<()> {
+    let before = find_answer(tx, answer.bill, answer.due_on).await?;
+    let both = before.map_or(*answer, |before| before.with(*answer));
+    if before == Some(both) {
+        return Ok(());
+    }
+    match both.snoozed_until {
+        Some(until) if before.and_then(|before| before.snoozed_until) != Some(until) => {
+            snooze(tx, answer.bill, answer.due_on, until).await?;
+        }
+        Some(_) => {}
+        None => end_snooze(tx, answer.bill, answer.due_on).await?,
+    }
+    sqlx::query(
+        "INSERT INTO reminder_answer (bill, due_on, body) VALUES (?1, ?2, ?3)
+         ON CONFLICT (bill, due_on) DO UPDATE SET body = excluded.body",
+    )
+    .bind(answer.bill.as_uuid())
+    .bind(day_number(answer.due_on))
+    .bind(to_body(&both)?)
+    .execute(&mut **tx)
+    .await?;
+    Ok(())
+}
+
+async fn find_answer(tx: &mut Tx, bill: BillId, due_on: Date) -> CacheResult<Option<ReminderAnswer>> {
+    let body: Option<String> = sqlx::query_scalar("SELECT body FROM reminder_answer WHERE bill = ?1 AND due_on = ?2")
+        .bind(bill.as_uuid())
+        .bind(day_number(due_on))
+        .fetch_optional(&mut **tx)
+        .await?;
+    body.map(|body| from_body(&body)).transpose()
+}
+
+pub(crate) async fn forget_answer(tx: &mut Tx, bill: BillId, due_on: Date) -> CacheResult<()> {
+    end_snooze(tx, bill, due_on).await?;
+    sqlx::query("DELETE FROM reminder_answer WHERE bill = ?1 AND due_on = ?2")
+        .bind(bill.as_uuid())
+        .bind(day_number(due_on))
         .execute(&mut **tx)
         .await?;
     Ok(())
 }
 
-pub(crate) async fn snooze(tx: &mut Tx, bill: BillId, due_on: Date, until: Timestamp) -> CacheResult<()> {
+/// Of due dates from that day on.
+pub(crate) async fn answers(db: impl Executor<'_, Database = Sqlite>, from: Date) -> CacheResult<Vec<ReminderAnswer>> {
+    let bodies: Vec<String> = sqlx::query_scalar("SELECT body FROM reminder_answer WHERE due_on >= ?1")
+        .bind(day_number(from))
+        .fetch_all(db)
+        .await?;
+    bodies.iter().map(|body| from_body(body)).collect()
+}
+
+async fn snooze(tx: &mut Tx, bill: BillId, due_on: Date, until: Timestamp) -> CacheResult<()> {
     sqlx::query(
         "INSERT INTO snooze (bill, due_on, until) VALUES (?1, ?2, ?3)
          ON CONFLICT (bill, due_on) DO UPDATE SET until = excluded.until",

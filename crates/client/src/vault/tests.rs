@@ -48,6 +48,7 @@ impl World {
             clock: watch.clone(),
             chance: Arc::new(SeededChance::new(7)),
             zone: Arc::new(FixedZone(TimeZone::UTC)),
+            language: crate::platform::Language::En,
         };
         Self { dir: tempfile::tempdir().unwrap(), memory, ports, watch }
     }

@@ -16,16 +16,16 @@ fn new_york() -> TimeZone {
 
 /// At nine in New York: 14:00 UTC in winter.
 fn at_nine() -> Preferences {
-    Preferences { remind_at: Time::constant(9, 0, 0, 0), zone: new_york() }
+    Preferences { remind_at: Time::constant(9, 0, 0, 0), zone: new_york(), quiet: None, again_while_unpaid: false }
 }
 
 fn open(number: u8, due_on: Date, remind_days: &[u8]) -> Candidate {
     let remind_days = remind_days.to_vec();
-    Candidate { bill: bill(number), due_on, falls_on: due_on, needs_person: true, remind_days }
+    Candidate { bill: bill(number), due_on, falls_on: due_on, need: Need::Person, remind_days }
 }
 
 fn lead(number: u8, due_on: Date, days_before: u8) -> Lead {
-    Lead { bill: bill(number), due_on, days_before }
+    Lead { bill: bill(number), due_on, turn: Turn::Before(days_before) }
 }
 
 fn at(text: &str) -> Timestamp {
@@ -47,7 +47,7 @@ fn a_reminder_comes_at_its_hour_and_not_before() {
     let due = plan_at("2026-11-24T14:00:00Z", &rent, &[]);
     assert_eq!(due.show.len(), 1);
     let shown = due.show[0];
-    assert_eq!((shown.days_before, shown.days_left, shown.at), (7, 7, at("2026-11-24T14:00:00Z")));
+    assert_eq!((shown.turn, shown.days_left, shown.at), (Turn::Before(7), 7, at("2026-11-24T14:00:00Z")));
     assert_eq!(due.record, [lead(1, RENT, 7)]);
     assert_eq!(due.next_at, Some(at("2026-11-30T14:00:00Z")));
 }
@@ -65,7 +65,7 @@ fn what_was_delivered_is_never_shown_again() {
 fn only_the_latest_missed_lead_is_shown_and_the_earlier_ones_are_settled_with_it() {
     let rent = [open(1, RENT, &[14, 7, 1])];
     let woken = plan_at("2026-11-30T20:00:00Z", &rent, &[]);
-    assert_eq!(woken.show.iter().map(|shown| shown.days_before).collect::<Vec<_>>(), [1]);
+    assert_eq!(woken.show.iter().map(|shown| shown.turn).collect::<Vec<_>>(), [Turn::Before(1)]);
     assert_eq!(woken.record, [lead(1, RENT, 1), lead(1, RENT, 7), lead(1, RENT, 14)]);
     assert_eq!(woken.next_at, None);
 }
@@ -88,7 +88,7 @@ fn a_lead_added_after_a_later_one_was_delivered_stays_silent() {
 
 #[test]
 fn what_does_not_need_the_person_is_not_reminded() {
-    let paid = [Candidate { needs_person: false, ..open(1, RENT, &[7]) }];
+    let paid = [Candidate { need: Need::Nothing, ..open(1, RENT, &[7]) }];
     assert_eq!(plan_at("2026-11-25T20:00:00Z", &paid, &[]), Plan::default());
     assert_eq!(plan_at("2026-11-25T20:00:00Z", &[open(1, RENT, &[])], &[]), Plan::default());
 }
@@ -155,7 +155,7 @@ fn a_lead_within_a_snooze_waits_for_its_end_and_comes_once_with_it() {
 
 #[test]
 fn a_snoozed_bill_that_was_paid_meanwhile_stays_silent() {
-    let paid = [Candidate { needs_person: false, ..open(1, RENT, &[7]) }];
+    let paid = [Candidate { need: Need::Nothing, ..open(1, RENT, &[7]) }];
     let snooze = [Snooze { bill: bill(1), due_on: RENT, until: at("2026-11-25T14:00:00Z") }];
     let plan = plan(&paid, &at_nine(), &HashSet::new(), &snooze, at("2026-11-26T14:00:00Z"));
     assert_eq!(plan, Plan::default());
@@ -163,7 +163,7 @@ fn a_snoozed_bill_that_was_paid_meanwhile_stays_silent() {
 
 #[test]
 fn an_hour_that_the_clock_skips_moves_forward_and_one_that_it_doubles_is_the_first() {
-    let at_night = |hour, minute| Preferences { remind_at: Time::constant(hour, minute, 0, 0), zone: new_york() };
+    let at_night = |hour, minute| Preferences { remind_at: Time::constant(hour, minute, 0, 0), ..at_nine() };
     let skipped = [open(1, date(2027, 3, 14), &[0])];
     let spring = plan(&skipped, &at_night(2, 30), &HashSet::new(), &[], at("2027-03-13T12:00:00Z"));
     assert_eq!(spring.next_at, Some(at("2027-03-14T07:30:00Z")), "03:30 summer time");
@@ -190,6 +190,143 @@ fn the_end_of_time_is_no_panic() {
     assert_eq!(plan_at("2026-11-24T15:00:00Z", &ends, &[]).show.len(), 0);
 }
 
+// ---- while it is unpaid -------------------------------------------------------------------------------------------
+
+#[test]
+fn what_stays_unpaid_is_reminded_on_the_day_and_after_it_and_never_once_it_is_paid() {
+    let again = Preferences { again_while_unpaid: true, ..at_nine() };
+    let rent = [open(1, RENT, &[3])];
+    let mut delivered = HashSet::new();
+    let mut told = Vec::new();
+    for day in 0..60 {
+        let now = at("2026-11-20T14:00:00Z") + SignedDuration::from_hours(24 * day);
+        let plan = plan(&rent, &again, &delivered, &[], now);
+        told.extend(plan.show.iter().map(|shown| (shown.turn, shown.days_left)));
+        delivered.extend(plan.record);
+    }
+    let turns = [Turn::Before(3), Turn::Before(0), Turn::Late(1), Turn::Late(3), Turn::Late(7), Turn::Late(14)];
+    assert_eq!(told, turns.map(|turn| (turn, i32::from(turn.number()))));
+    let paid = [Candidate { need: Need::Nothing, ..open(1, RENT, &[3]) }];
+    assert_eq!(plan(&paid, &again, &HashSet::new(), &[], at("2026-12-02T15:00:00Z")), Plan::default());
+    let without = [open(1, RENT, &[])];
+    let plan = plan(&without, &again, &HashSet::new(), &[], at("2026-12-02T15:00:00Z"));
+    assert_eq!(plan, Plan::default(), "whoever wants no reminder gets none when it is late either");
+}
+
+#[test]
+fn a_turn_is_kept_as_a_number_and_named_in_a_notice() {
+    for turn in [Turn::Before(0), Turn::Before(60), Turn::Late(1), Turn::Late(14), Turn::GoesOut] {
+        assert_eq!(Turn::of_number(turn.number()), Some(turn));
+        assert_eq!(turn.to_string().parse(), Ok(turn));
+    }
+    for wrong in ["", "x", "1000", "-1000", "256", "3.5"] {
+        assert_eq!(wrong.parse::<Turn>(), Err(UnknownTurn), "{wrong}");
+    }
+}
+
+#[test]
+fn an_answer_settles_its_reminder_and_those_before_it() {
+    let nine = at("2026-11-28T14:00:00Z");
+    let three = ReminderAnswer::to(&lead(1, RENT, 3), nine, None);
+    assert!(three.settles(Turn::Before(7)) && three.settles(Turn::Before(3)));
+    assert!(!three.settles(Turn::Before(1)) && !three.settles(Turn::Late(1)) && !three.settles(Turn::GoesOut));
+    let out = ReminderAnswer::to(&Lead { turn: Turn::GoesOut, ..lead(1, RENT, 0) }, nine, None);
+    assert!(out.settles(Turn::GoesOut) && !out.settles(Turn::Before(7)));
+    assert!(three.is_sound() && !ReminderAnswer { through_days: Some(i16::MIN), ..three }.is_sound());
+}
+
+#[test]
+fn answers_of_several_devices_add_up_in_whatever_order_they_come() {
+    let (nine, ten) = (at("2026-11-28T14:00:00Z"), at("2026-11-28T15:00:00Z"));
+    let until = Some(at("2026-11-29T14:00:00Z"));
+    let out = ReminderAnswer::to(&Lead { turn: Turn::GoesOut, ..lead(1, RENT, 0) }, nine, None);
+    let read = ReminderAnswer::to(&lead(1, RENT, 7), nine, None);
+    let put_off = ReminderAnswer::to(&lead(1, RENT, 3), ten, until);
+    for both in [read.with(put_off).with(out), out.with(put_off).with(read), put_off.with(read.with(out))] {
+        assert_eq!(both, ReminderAnswer { goes_out: true, ..put_off }, "an older answer takes nothing back");
+    }
+    let read_after = ReminderAnswer { at: at("2026-11-28T16:00:00Z"), ..read };
+    assert_eq!(put_off.with(read_after).snoozed_until, None, "read after it was put off: it is not put off any more");
+    assert_eq!(put_off.with(put_off), put_off);
+}
+
+// ---- what goes out by itself --------------------------------------------------------------------------------------
+
+fn goes_out(number: u8, on: Date, ordered_at: &str) -> Candidate {
+    Candidate { need: Need::GoesOut { on, ordered_at: at(ordered_at) }, ..open(number, RENT, &[7, 1]) }
+}
+
+#[test]
+fn a_payment_that_leaves_by_itself_is_told_once_the_day_before() {
+    let scheduled = [goes_out(1, date(2026, 11, 27), "2026-11-12T08:00:00Z")];
+    let before = plan_at("2026-11-25T15:00:00Z", &scheduled, &[]);
+    assert_eq!((before.show.len(), before.next_at), (0, Some(at("2026-11-26T14:00:00Z"))));
+    let told = plan_at("2026-11-26T14:00:00Z", &scheduled, &[]);
+    let out = Lead { bill: bill(1), due_on: RENT, turn: Turn::GoesOut };
+    assert_eq!((told.show[0].turn, told.record), (Turn::GoesOut, vec![out]));
+    assert_eq!(plan_at("2026-11-26T15:00:00Z", &scheduled, &[out]), Plan::default());
+    let slept = plan_at("2026-11-27T10:00:00Z", &scheduled, &[]);
+    assert_eq!(slept.show.len(), 1, "on its day it is still news");
+    assert_eq!(plan_at("2026-11-28T15:00:00Z", &scheduled, &[]).show.len(), 0, "the day after it is not");
+}
+
+#[test]
+fn whoever_ordered_a_payment_a_moment_ago_is_not_told_of_it() {
+    let just_now = [goes_out(1, date(2026, 11, 27), "2026-11-26T14:30:00Z")];
+    assert_eq!(plan_at("2026-11-26T15:00:00Z", &just_now, &[]).show.len(), 0);
+}
+
+#[test]
+fn a_balance_bears_what_leaves_it_or_says_what_is_short() {
+    let usd = |minor| Money::new(minor, crate::money::Currency::USD).expect("in range");
+    assert_eq!(bears(usd(10_000), [usd(4_000), usd(6_000)]), Ok(Bears::Yes { left: usd(0) }));
+    assert_eq!(bears(usd(10_000), [usd(4_000), usd(6_001)]), Ok(Bears::No { short_by: usd(1) }));
+    assert!(bears(usd(1), [Money::zero("EUR".parse().expect("known"))]).is_err());
+}
+
+// ---- quiet hours --------------------------------------------------------------------------------------------------
+
+fn quiet(from: (i8, i8), until: (i8, i8)) -> Preferences {
+    let time = |(hour, minute)| Time::constant(hour, minute, 0, 0);
+    Preferences { quiet: QuietHours::new(time(from), time(until)), ..at_nine() }
+}
+
+#[test]
+fn nothing_is_shown_in_quiet_hours_and_it_comes_at_their_end() {
+    let late_riser = quiet((21, 0), (10, 30));
+    let rent = [open(1, RENT, &[7])];
+    let early = plan(&rent, &late_riser, &HashSet::new(), &[], at("2026-11-24T14:00:00Z"));
+    let end = Some(at("2026-11-24T15:30:00Z"));
+    assert_eq!((early.show.len(), early.record.len(), early.next_at), (0, 0, end), "nine o'clock is quiet");
+    let woken = plan(&rent, &late_riser, &HashSet::new(), &[], at("2026-11-25T03:00:00Z"));
+    let next_morning = Some(at("2026-11-25T15:30:00Z"));
+    assert_eq!((woken.show.len(), woken.held, woken.next_at), (0, 1, next_morning), "missed by day, found at night");
+    assert_eq!(plan(&rent, &late_riser, &HashSet::new(), &[], at("2026-11-25T15:30:00Z")).show.len(), 1);
+}
+
+#[test]
+fn a_snooze_that_ends_in_quiet_hours_ends_with_them() {
+    let night = quiet((21, 0), (7, 0));
+    let rent = [open(1, RENT, &[7])];
+    let snooze = [Snooze { bill: bill(1), due_on: RENT, until: at("2026-11-26T05:00:00Z") }];
+    let delivered: HashSet<_> = [lead(1, RENT, 7)].into();
+    let waiting = plan(&rent, &night, &delivered, &snooze, at("2026-11-26T06:00:00Z"));
+    assert_eq!((waiting.show.len(), waiting.next_at), (0, Some(at("2026-11-26T12:00:00Z"))));
+    assert_eq!(plan(&rent, &night, &delivered, &snooze, at("2026-11-26T12:00:00Z")).show.len(), 1);
+}
+
+#[test]
+fn quiet_hours_end_on_the_nights_on_which_the_clock_changes() {
+    let zone = new_york();
+    let ends = |from, until, now: &str| quiet(from, until).quiet.and_then(|quiet| quiet.end(at(now), &zone));
+    assert_eq!(ends((22, 0), (2, 30), "2027-03-14T06:30:00Z"), Some(at("2027-03-14T07:30:00Z")), "02:30 is skipped");
+    assert_eq!(ends((22, 0), (1, 30), "2026-11-01T05:10:00Z"), Some(at("2026-11-01T05:30:00Z")), "the first 01:30");
+    assert_eq!(ends((22, 0), (1, 30), "2026-11-01T06:10:00Z"), None, "not the second");
+    assert_eq!(ends((13, 0), (15, 0), "2026-11-24T19:59:00Z"), Some(at("2026-11-24T20:00:00Z")), "by day");
+    assert_eq!(ends((13, 0), (15, 0), "2026-11-24T20:00:00Z"), None);
+    assert_eq!(QuietHours::new(Time::midnight(), Time::midnight()), None);
+}
+
 proptest! {
     #![proptest_config(ProptestConfig { rng_seed: RngSeed::Fixed(1), ..ProptestConfig::with_cases(200) })]
 
@@ -214,7 +351,7 @@ proptest! {
             let now = begins + SignedDuration::from_hours(hour);
             let plan = plan(&candidates, &at_nine(), &delivered, &[], now);
             for shown in plan.show.iter().chain(&plan.digest) {
-                let key = lead_of(shown);
+                let key = shown.lead();
                 prop_assert!(!delivered.contains(&key), "told twice");
                 prop_assert!(plan.record.contains(&key), "told and not recorded");
                 prop_assert!(shown.at <= now);
@@ -234,8 +371,4 @@ proptest! {
             }
         }
     }
-}
-
-fn lead_of(reminder: &Reminder) -> Lead {
-    Lead { bill: reminder.bill, due_on: reminder.due_on, days_before: reminder.days_before }
 }

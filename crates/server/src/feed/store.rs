@@ -23,12 +23,21 @@ pub(crate) enum Kind {
     Transaction = 4,
     SecurityEvent = 5,
     Standing = 6,
+    ReminderAnswer = 7,
 }
 
 impl Kind {
     /// In the order of their numbers, none left out: a stored kind that is not here does not read.
-    const ALL: [Self; 7] =
-        [Self::Account, Self::Bill, Self::Mark, Self::Payment, Self::Transaction, Self::SecurityEvent, Self::Standing];
+    const ALL: [Self; 8] = [
+        Self::Account,
+        Self::Bill,
+        Self::Mark,
+        Self::Payment,
+        Self::Transaction,
+        Self::SecurityEvent,
+        Self::Standing,
+        Self::ReminderAnswer,
+    ];
 
     pub const fn stored(self) -> i64 {
         self as i64
@@ -49,6 +58,7 @@ impl Kind {
             Self::Transaction => "transaction",
             Self::SecurityEvent => "security_event",
             Self::Standing => "standing",
+            Self::ReminderAnswer => "reminder_answer",
         }
     }
 }
@@ -80,6 +90,7 @@ impl Key {
             Record::Transaction(line) => Self::new(Kind::Transaction, line.id.as_uuid()),
             Record::Bill(bill) => Self::new(Kind::Bill, bill.id.as_uuid()),
             Record::Mark(mark) => Self::of_day(Kind::Mark, mark.bill.as_uuid(), mark.due_on),
+            Record::ReminderAnswer(answer) => Self::of_day(Kind::ReminderAnswer, answer.bill.as_uuid(), answer.due_on),
             Record::Payment(payment) => Self::new(Kind::Payment, payment.id().as_uuid()),
             // Its number, which no other of the account has.
             Record::SecurityEvent(event) => {
@@ -91,6 +102,9 @@ impl Key {
             Record::Gone(Gone::Transaction { id }) => Self::new(Kind::Transaction, id.as_uuid()),
             Record::Gone(Gone::Bill { id }) => Self::new(Kind::Bill, id.as_uuid()),
             Record::Gone(Gone::Mark { bill, due_on }) => Self::of_day(Kind::Mark, bill.as_uuid(), *due_on),
+            Record::Gone(Gone::ReminderAnswer { bill, due_on }) => {
+                Self::of_day(Kind::ReminderAnswer, bill.as_uuid(), *due_on)
+            }
         }
     }
 }
@@ -115,6 +129,7 @@ impl Row {
             Record::Transaction(line) => serde_json::to_string(line),
             Record::Bill(bill) => serde_json::to_string(bill),
             Record::Mark(mark) => serde_json::to_string(mark),
+            Record::ReminderAnswer(answer) => serde_json::to_string(answer),
             Record::Payment(payment) => serde_json::to_string(payment),
             Record::SecurityEvent(event) => serde_json::to_string(event),
             Record::Standing(standing) => serde_json::to_string(standing),

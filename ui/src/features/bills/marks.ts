@@ -34,7 +34,7 @@ export class Marks {
 
   snooze(one: OccurrenceView): Promise<boolean> {
     return this.action.run(async () => {
-      await answer(this.desk.commands.reminderSnooze(one.bill, one.due_on, Math.max(0, one.days)));
+      await answer(this.desk.commands.reminderSnooze(one.bill, one.due_on));
       this.desk.say(this.#words.snoozed(one.name));
     });
   }

@@ -12,6 +12,9 @@ describe('settings', () => {
         lock_after_minutes: 5,
         theme: 'system',
         remind_at: '09:00',
+        quiet: { from: '22:00', until: '07:00' },
+        again_while_unpaid: true,
+        tell_of_payments: true,
         remind_days: [5, 1],
         details_in_notifications: true,
         start_hidden_at_sign_in: true,
@@ -26,6 +29,17 @@ describe('settings', () => {
     await fireEvent.click(box);
     expect(await screen.findByText('This system has no timer that Billfold can use.')).toBeTruthy();
     await waitFor(() => expect(box.checked).toBe(true));
+  });
+
+  it('keep quiet hours, and none', async () => {
+    const on = world();
+    draw(Settings, on);
+    const from = (await screen.findByLabelText('Quiet from')) as HTMLInputElement;
+    await fireEvent.change(from, { target: { value: '21:30' } });
+    await waitFor(() => expect(on.commands.settingsSet).toHaveBeenLastCalledWith(expect.objectContaining({ quiet: { from: '21:30', until: '07:00' } })));
+    await fireEvent.click(screen.getByLabelText('Quiet hours'));
+    await waitFor(() => expect(on.commands.settingsSet).toHaveBeenLastCalledWith(expect.objectContaining({ quiet: null })));
+    await waitFor(() => expect(screen.queryByLabelText('Quiet from')).toBeNull());
   });
 
   it('wear the theme that was chosen', async () => {

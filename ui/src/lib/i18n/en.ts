@@ -1,5 +1,6 @@
 // English. The other languages have the same shape; a missing or extra message does not compile.
 import { ordinal } from '$lib/format/dates';
+import type { WhyNone } from '$lib/ipc/bindings';
 
 const s = (n: number, one: string, many: string) => (n === 1 ? one : many);
 const nth = (n: number) => ordinal(n, { one: 'st', two: 'nd', few: 'rd', other: 'th' });
@@ -1003,6 +1004,14 @@ export const en = {
     timerNotHere: (why: string) => `Not possible here: ${why}`,
     remindAt: 'Time of day',
     remindAtHelp: 'When the reminders of a day are shown',
+    quiet: 'Quiet hours',
+    quietHelp: 'Nothing is shown then; it comes when they end.',
+    quietFrom: 'Quiet from',
+    quietUntil: 'Quiet until',
+    again: 'Again while unpaid',
+    againHelp: 'On the due day, then 1, 3, 7 and 14 days late',
+    tellOfPayments: 'Before a payment goes out by itself',
+    tellOfPaymentsHelp: 'The day before, with whether the balance bears it',
     remindDays: 'New bills remind',
     details: 'Names and amounts in notifications',
     detailsHelp: 'Off: “1 payment is due tomorrow”.',
@@ -1011,11 +1020,7 @@ export const en = {
     tested: 'The system took it. If nothing shows, look at its notification settings.',
     next: 'Next',
     nextNone: 'None is planned',
-    whyNone: {
-      'there are no bills yet': 'None: there are no bills yet',
-      'no bill has a reminder': 'None: no bill has a reminder',
-      'nothing that is still to be paid has a reminder ahead': 'None: nothing that is still to be paid has a reminder ahead',
-    } as Record<string, string>,
+    whyNone: { no_bills: 'None: there are no bills yet', no_reminders: 'None: no bill has a reminder', nothing_to_pay: 'None: nothing that is still to be paid has a reminder ahead' } as Record<WhyNone, string>,
     nextOn: (name: string, time: string) => `${name}, ${time}`,
     delivered: 'Shown lately',
     deliveredNone: 'None was shown yet.',

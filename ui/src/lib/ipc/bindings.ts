@@ -64,7 +64,7 @@ export const commands = {
 	remindersTimer: (on: boolean) => typedError<null, CommandError>(__TAURI_INVOKE("reminders_timer", { on })),
 	/**  Shows a notice now, so that the person sees whether they come through. */
 	reminderTest: () => typedError<null, CommandError>(__TAURI_INVOKE("reminder_test")),
-	reminderSnooze: (bill: BillId, dueOn: string, daysBefore: number) => typedError<null, CommandError>(__TAURI_INVOKE("reminder_snooze", { bill, dueOn, daysBefore })),
+	reminderSnooze: (bill: BillId, dueOn: string) => typedError<null, CommandError>(__TAURI_INVOKE("reminder_snooze", { bill, dueOn })),
 	settings: () => typedError<Settings, CommandError>(__TAURI_INVOKE("settings")),
 	settingsSet: (settings: Settings) => typedError<null, CommandError>(__TAURI_INVOKE("settings_set", { settings })),
 	/**  Starting hidden when the person signs in to the computer. */
@@ -383,9 +383,15 @@ export type DecisionId = string;
 export type DeliveredView = {
 	bill: BillId,
 	name: string,
+	/**  The due date that names it. */
 	due_on: string,
+	/**  The day it is due. */
+	falls_on: string,
 	at: string,
+	/**  Negative when it was late by then. */
 	days_before: number,
+	/**  It told of a payment that goes out by itself. */
+	goes_out: boolean,
 };
 
 /**  One installation of the app that signed in. */
@@ -608,8 +614,13 @@ export type NextPayment = {
 export type NextReminderView = {
 	bill: BillId,
 	name: string,
+	/**  The due date that names it. */
 	due_on: string,
+	/**  The day it is due. */
+	falls_on: string,
 	at: string,
+	/**  It will tell of a payment that goes out by itself. */
+	goes_out: boolean,
 };
 
 /**  A day that every month has, counted from its start, or from its end when negative: -1 is the last. */
@@ -942,6 +953,12 @@ export type Protection =
 /**  Nothing is kept: sign in at each start. */
 "memory";
 
+/**  Local times of day, `HH:MM`; over midnight when the end is the earlier one. */
+export type Quiet = {
+	from: string,
+	until: string,
+};
+
 /**  Why an amount went where it went. */
 export type Reason = 
 /**  Part of the minimum: the installment of a plan. */
@@ -968,8 +985,8 @@ export type RemindersView = {
 	timer: TimerState,
 	delivered: DeliveredView[],
 	next: NextReminderView | null,
-	/**  Why none will come, in plain words, when none will. */
-	why_none: string | null,
+	/**  Why none will come, when none will. */
+	why_none: WhyNone | null,
 };
 
 export type Restraint = {
@@ -1198,6 +1215,12 @@ export type Settings = {
 	theme?: Theme,
 	/**  Local time of day at which reminders are shown, `HH:MM`. */
 	remind_at?: string,
+	/**  Nothing is shown within these hours; what would be comes at their end. */
+	quiet?: Quiet | null,
+	/**  Remind on the due day and after it, too, while it is unpaid. */
+	again_while_unpaid?: boolean,
+	/**  Tell of a payment the day before it goes out by itself. */
+	tell_of_payments?: boolean,
 	/**  Days before, for new bills. */
 	remind_days?: number[],
 	/**  Names and amounts may stand in notifications; otherwise "1 payment is due tomorrow". */
@@ -1447,6 +1470,12 @@ export type WaysInView = {
 };
 
 export type Weekday = "monday" | "tuesday" | "wednesday" | "thursday" | "friday" | "saturday" | "sunday";
+
+export type WhyNone = "no_bills" | 
+/**  No bill has a reminder. */
+"no_reminders" | 
+/**  Nothing that is still to be paid has a reminder ahead. */
+"nothing_to_pay";
 
 /* Tauri Specta runtime */
 async function typedError<T, E>(result: Promise<T>): Promise<{ status: "ok"; data: T } | { status: "error"; error: E }> {

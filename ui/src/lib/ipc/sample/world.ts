@@ -14,7 +14,7 @@ export class World {
   accounts: Account[];
   book: Book;
   status: StatusView;
-  settings: Settings = { lock_after_minutes: 5, theme: 'system', remind_at: '09:00', remind_days: [5, 1], details_in_notifications: false, start_hidden_at_sign_in: true };
+  settings: Settings = { lock_after_minutes: 5, theme: 'system', remind_at: '09:00', quiet: { from: '22:00', until: '07:00' }, again_while_unpaid: true, tell_of_payments: true, remind_days: [5, 1], details_in_notifications: false, start_hidden_at_sign_in: true };
   timer = true;
   devices: DeviceView[] = [
     { id: 'device-1', name: 'Alder, desk', last_seen_at: '2026-11-12T14:41:00Z', this_one: true, place: { country: 'US', city: 'Boston' } },
@@ -184,9 +184,9 @@ export class World {
   }
 
   reminders(): RemindersView {
-    const next = this.empty ? null : { bill: 'bill-power', name: 'Cobalt Ridge Power', due_on: '2026-11-16', at: '2026-11-15T14:00:00Z' };
-    const delivered = this.empty ? [] : [{ bill: 'bill-gas', name: 'Northfold Gas', due_on: '2026-11-09', at: '2026-11-08T14:00:00Z', days_before: 1 }];
-    return { timer: { state: this.timer ? 'on' : 'off' }, delivered, next, why_none: next ? null : 'there are no bills yet' };
+    const next = this.empty ? null : { bill: 'bill-power', name: 'Cobalt Ridge Power', due_on: '2026-11-16', falls_on: '2026-11-16', at: '2026-11-15T14:00:00Z', goes_out: false };
+    const delivered = this.empty ? [] : [{ bill: 'bill-gas', name: 'Northfold Gas', due_on: '2026-11-09', falls_on: '2026-11-09', at: '2026-11-08T14:00:00Z', days_before: 1, goes_out: false }];
+    return { timer: { state: this.timer ? 'on' : 'off' }, delivered, next, why_none: next ? null : 'no_bills' };
   }
 
   offer(): ImportOffer {

@@ -1,0 +1,695 @@
+//! Reminders from this device: what was delivered, what comes next, and why none.
+
+mod list;
+pub(crate) mod words;
+
+use std::collections::{HashMap, HashSet};
+use std::sync::Arc;
+use std::time::Duration;
+
+use domain::accounts::Account;
+use domain::bills::{Mark, OccurrenceState};
+use domain::ids::BillId;
+use domain::money::Currency;
+use domain::reminders::{
+    Bears, Candidate, LOOK_AHEAD_DAYS, LOOK_BACK_DAYS, Lead, Need, Plan, Preferences, Reminder, ReminderAnswer, Snooze,
+    Turn, bears, plan,
+};
+use jiff::Timestamp;
+use jiff::civil::Date;
+use serde::Serialize;
+
+use crate::accounts::is_served;
+use crate::bills::MarkAs;
+use crate::book::{Book, days_between, shifted};
+use crate::cache::accounts as account_rows;
+use crate::cache::bills::PaymentRow;
+use crate::cache::reminders::{self as rows, Delivery};
+use crate::client::{Changed, Client, blocking, lock};
+use crate::error::ClientError;
+use crate::outbox::Change;
+use crate::payments::PayBill;
+use crate::platform::{Language, Notice, NoticeAction};
+use crate::settings::Settings;
+use crate::status::Phase;
+
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, specta::Type)]
+pub struct RemindersView {
+    /// The system's own timer runs `billfold remind` while the app is closed.
+    pub timer: TimerState,
+    pub delivered: Vec<DeliveredView>,
+    pub next: Option<NextReminderView>,
+    /// Why none will come, when none will.
+    pub why_none: Option<WhyNone>,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, specta::Type)]
+#[serde(rename_all = "snake_case")]
+pub enum WhyNone {
+    NoBills,
+    /// No bill has a reminder.
+    NoReminders,
+    /// Nothing that is still to be paid has a reminder ahead.
+    NothingToPay,
+}
+
+impl WhyNone {
+    #[must_use]
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::NoBills => "there are no bills yet",
+            Self::NoReminders => "no bill has a reminder",
+            Self::NothingToPay => "nothing that is still to be paid has a reminder ahead",
+        }
+    }
+}
+
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, specta::Type)]
+#[serde(tag = "state", rename_all = "snake_case")]
+pub enum TimerState {
+    On,
+    Off,
+    /// This system has none that Billfold can use; the reason.
+    NotHere {
+        why: String,
+    },
+}
+
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, specta::Type)]
+pub struct DeliveredView {
+    pub bill: BillId,
+    pub name: String,
+    /// The due date that names it.
+    #[specta(type = String)]
+    pub due_on: Date,
+    /// The day it is due.
+    #[specta(type = String)]
+    pub falls_on: Date,
+    #[specta(type = String)]
+    pub at: Timestamp,
+    /// Negative when it was late by then.
+    pub days_before: i16,
+    /// It told of a payment that goes out by itself.
+    pub goes_out: bool,
+}
+
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, specta::Type)]
+pub struct NextReminderView {
+    pub bill: BillId,
+    pub name: String,
+    /// The due date that names it.
+    #[specta(type = String)]
+    pub due_on: Date,
+    /// The day it is due.
+    #[specta(type = String)]
+    pub falls_on: Date,
+    #[specta(type = String)]
+    pub at: Timestamp,
+    /// It will tell of a payment that goes out by itself.
+    pub goes_out: bool,
+}
+
+/// Sleeping is never longer, so that a suspend or a changed clock is noticed by the wall clock.
+const NAP_MAX: Duration = Duration::from_secs(60);
+const DELIVERED_SHOWN: usize = 50;
+/// Answers to due dates this far back may still count: a date that was moved falls on a later day than its name says.
+const ANSWERS_DAYS: i32 = LOOK_BACK_DAYS + Mark::MOVED_DAYS_MAX;
+
+#[derive(Clone)]
+pub struct Reminders(pub(crate) Client);
+
+impl Client {
+    #[must_use]
+    pub fn reminders(&self) -> Reminders {
+        Reminders(self.clone())
+    }
+}
+
+/// A notice on the desktop.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) struct Standing {
+    id: String,
+    /// None when nobody may know what it is about.
+    leads: Vec<Lead>,
+}
+
+/// Everything a run is worked out from, read at one moment.
+struct Desk {
+    book: Book,
+    accounts: Vec<Account>,
+    settings: Settings,
+    preferences: Preferences,
+    delivered: Vec<Delivery>,
+    answers: Vec<ReminderAnswer>,
+    snoozes: Vec<Snooze>,
+    plan: Plan,
+}
+
+impl Desk {
+    /// Leads that need not come: delivered here, or answered on any device.
+    fn known(&self, candidates: &[Candidate]) -> HashSet<Lead> {
+        let all = candidates.iter().flat_map(|candidate| candidate.leads(&self.preferences));
+        let answered = all.map(|(lead, _)| lead).filter(|lead| self.is_answered(lead));
+        self.delivered.iter().map(lead_delivered).chain(answered).collect()
+    }
+
+    fn is_answered(&self, lead: &Lead) -> bool {
+        let of_date = |answer: &&ReminderAnswer| (answer.bill, answer.due_on) == (lead.bill, lead.due_on);
+        self.answers.iter().find(of_date).is_some_and(|answer| answer.settles(lead.turn))
+    }
+}
+
+impl Reminders {
+    pub async fn view(&self, timer: TimerState) -> Result<RemindersView, ClientError> {
+        let desk = self.desk().await?;
+        let name = |id: BillId| desk.book.bill(id).map(|bill| bill.name.clone());
+        let seen =
+            desk.delivered.iter().filter(|delivery| delivery.shown_at.is_some_and(|at| at > Timestamp::UNIX_EPOCH));
+        let delivered = seen
+            .filter_map(|delivery| {
+                Some(DeliveredView {
+                    bill: delivery.bill,
+                    name: name(delivery.bill)?,
+                    due_on: delivery.due_on,
+                    falls_on: falls_on(&desk.book, delivery.bill, delivery.due_on),
+                    at: delivery.shown_at?,
+                    days_before: if goes_out(delivery.turn) { 1 } else { delivery.turn.number() },
+                    goes_out: goes_out(delivery.turn),
+                })
+            })
+            .take(DELIVERED_SHOWN)
+            .collect();
+        let next = desk.plan.next_at.zip(desk.plan.next).and_then(|(at, lead)| {
+            let goes_out = goes_out(lead.turn);
+            let falls_on = falls_on(&desk.book, lead.bill, lead.due_on);
+            Some(NextReminderView {
+                bill: lead.bill,
+                name: name(lead.bill)?,
+                due_on: lead.due_on,
+                falls_on,
+                at,
+                goes_out,
+            })
+        });
+        let why_none = next.is_none().then(|| why_none(&desk));
+        Ok(RemindersView { timer, delivered, next, why_none })
+    }
+
+    /// Shows what is due to be shown, each once. With `dry_run` it only says what, and records nothing. While locked,
+    /// the list of due days speaks, without names.
+    pub async fn run_once(&self, dry_run: bool) -> Result<Vec<Notice>, ClientError> {
+        match self.0.phase() {
+            Phase::Welcome => Err(ClientError::no_account()),
+            Phase::Locked => self.run_locked(dry_run).await,
+            Phase::Ready => self.run_open(dry_run).await,
+        }
+    }
+
+    /// Reminds for as long as the app runs.
+    pub async fn run(&self) {
+        let mut events = self.0.events();
+        loop {
+            let mut nap = NAP_MAX;
+            match self.run_once(false).await {
+                Ok(_) => nap = self.until_next().await.unwrap_or(NAP_MAX).min(NAP_MAX),
+                Err(error) if error.code == "no_account" => {}
+                Err(error) => tracing::warn!(code = error.code, "reminders wait"),
+            }
+            tokio::select! {
+                () = tokio::time::sleep(nap) => {}
+                event = events.recv() => {
+                    if matches!(event, Err(tokio::sync::broadcast::error::RecvError::Closed)) {
+                        return;
+                    }
+                    // A burst of changes is one change.
+                    while events.try_recv().is_ok() {}
+                }
+            }
+        }
+    }
+
+    /// Does what the person chose on a notice.
+    pub async fn act(&self, id: &str, action: NoticeAction) -> Result<(), ClientError> {
+        if action == NoticeAction::Open {
+            return self.seen(id).await;
+        }
+        self.dismiss(id).await?;
+        // A digest, or the notice of a locked Billfold, has no other buttons.
+        let Some(lead) = lead_of(id) else { return Ok(()) };
+        match action {
+            NoticeAction::Open => Ok(()),
+            NoticeAction::Snooze => self.snooze(lead.bill, lead.due_on).await,
+            NoticeAction::Pay | NoticeAction::MarkPaid => {
+                let book = self.0.bills().book().await?;
+                let bill = book.bill(lead.bill).ok_or_else(|| ClientError::not_found("bill"))?;
+                let occurrence = book.occurrence(bill, lead.due_on);
+                let open = occurrence.filter(domain::bills::Occurrence::needs_person);
+                // Settled meanwhile, here or elsewhere: doing it again would pay twice.
+                let Some(occurrence) = open else { return Ok(()) };
+                if action == NoticeAction::MarkPaid {
+                    return self.0.bills().mark(lead.bill, lead.due_on, MarkAs::Paid { amount: None }).await;
+                }
+                let order = PayBill {
+                    bill: Some(lead.bill),
+                    due_on: Some(lead.due_on),
+                    biller: None,
+                    amount: occurrence.left,
+                    send_on: None,
+                    duplicate_meant: false,
+                };
+                self.0.payments().pay_bill(order).await.map(|_| ())
+            }
+        }
+    }
+
+    /// Reminds of one occurrence again tomorrow, at the person's hour, on every device.
+    pub async fn snooze(&self, bill: BillId, due_on: Date) -> Result<(), ClientError> {
+        let at = self.0.settings().await?.remind_time();
+        let tomorrow = shifted(self.0.today(), 1);
+        let until = tomorrow.to_datetime(at).to_zoned(self.0.0.ports.zone.zone());
+        let until = until.map_err(|_| ClientError::not_found("day"))?.timestamp();
+        let falls_on = falls_on(&self.0.bills().book().await?, bill, due_on);
+        let turn = Turn::of_days_left(days_between(self.0.today(), falls_on));
+        self.keep_answer(&Lead { bill, due_on, turn }, Some(until)).await?;
+        self.dismiss_all(bill, due_on).await
+    }
+
+    /// The person read a notice and closed it, or opened Billfold by it: no device says it again.
+    pub async fn seen(&self, id: &str) -> Result<(), ClientError> {
+        let standing = lock(&self.0.0.standing).iter().find(|standing| standing.id == id).cloned();
+        self.dismiss(id).await?;
+        let leads = standing.map(|standing| standing.leads).unwrap_or_default();
+        lock(&self.0.0.unkept).extend(leads);
+        self.keep_unkept().await
+    }
+
+    /// A notice is no longer on the desktop, and nobody answered it.
+    pub fn gone(&self, id: &str) {
+        lock(&self.0.0.standing).retain(|standing| standing.id != id);
+    }
+
+    /// Keeps the answers that came while it was locked.
+    async fn keep_unkept(&self) -> Result<(), ClientError> {
+        if self.0.phase() != Phase::Ready {
+            return Ok(());
+        }
+        let leads = std::mem::take(&mut *lock(&self.0.0.unkept));
+        for lead in leads {
+            self.keep_answer(&lead, None).await?;
+        }
+        Ok(())
+    }
+
+    async fn keep_answer(&self, lead: &Lead, snoozed_until: Option<Timestamp>) -> Result<(), ClientError> {
+        let open = self.0.open_now()?;
+        let answer = ReminderAnswer::to(lead, self.0.now(), snoozed_until);
+        self.0.change(&open, Change::AnswerReminder { answer }).await
+    }
+
+    /// Notices of this process that stand on the desktop unanswered.
+    #[must_use]
+    pub fn standing(&self) -> usize {
+        lock(&self.0.0.standing).len()
+    }
+
+    /// Takes back notices of which nothing is left to say: paid, skipped, or answered on another device.
+    pub(crate) async fn withdraw_settled(&self) -> Result<(), ClientError> {
+        let standing: Vec<Standing> = lock(&self.0.0.standing).clone();
+        if standing.is_empty() {
+            return Ok(());
+        }
+        let desk = self.desk().await?;
+        let over = |lead: &Lead| !still_so(&desk.book, lead) || desk.is_answered(lead);
+        for notice in standing.iter().filter(|notice| !notice.leads.is_empty()) {
+            if notice.leads.iter().all(over) {
+                self.dismiss(&notice.id).await?;
+            }
+        }
+        Ok(())
+    }
+
+    /// Takes back every notice of one due date.
+    async fn dismiss_all(&self, bill: BillId, due_on: Date) -> Result<(), ClientError> {
+        let standing: Vec<Standing> = lock(&self.0.0.standing).clone();
+        for notice in standing {
+            if lead_of(&notice.id).is_some_and(|lead| (lead.bill, lead.due_on) == (bill, due_on)) {
+                self.dismiss(&notice.id).await?;
+            }
+        }
+        Ok(())
+    }
+
+    async fn dismiss(&self, id: &str) -> Result<(), ClientError> {
+        lock(&self.0.0.standing).retain(|standing| standing.id != id);
+        let (notifier, id) = (Arc::clone(&self.0.0.ports.notifier), id.to_owned());
+        blocking(move || notifier.withdraw(&id)).await
+    }
+
+    async fn until_next(&self) -> Option<Duration> {
+        let next = match self.0.phase() {
+            Phase::Ready => self.desk().await.ok()?.plan.next_at?,
+            Phase::Locked => self.read_list().await.ok()??.next_at(&self.0)?,
+            Phase::Welcome => return None,
+        };
+        let left = next.duration_since(self.0.now());
+        Duration::try_from(left).ok().or(Some(Duration::ZERO))
+    }
+
+    async fn desk(&self) -> Result<Desk, ClientError> {
+        let here = self.0.here();
+        let (book, accounts, settings, delivered, answers, snoozes) = self
+            .0
+            .with(async |open| {
+                let db = open.cache.readers();
+                let book = Book::read(&open.cache, here.clone()).await?;
+                let accounts = account_rows::all(db).await?;
+                let settings = self.0.settings_now(open).await?;
+                let answers = rows::answers(db, shifted(here.today(), -ANSWERS_DAYS)).await?;
+                Ok((book, accounts, settings, rows::deliveries(db).await?, answers, rows::snoozes(db).await?))
+            })
+            .await?;
+        let preferences = settings.reminders(self.0.0.ports.zone.zone());
+        let snoozes: Vec<Snooze> =
+            snoozes.into_iter().map(|(bill, due_on, until)| Snooze { bill, due_on, until }).collect();
+        let mut desk =
+            Desk { book, accounts, settings, preferences, delivered, answers, snoozes, plan: Plan::default() };
+        let candidates = candidates(&desk.book, &desk.settings, LOOK_AHEAD_DAYS);
+        let known = desk.known(&candidates);
+        desk.plan = plan(&candidates, &desk.preferences, &known, &desk.snoozes, self.0.now());
+        Ok(desk)
+    }
+
+    // ---- Open -----------------------------------------------------------------------------------------------------
+
+    async fn run_open(&self, dry_run: bool) -> Result<Vec<Notice>, ClientError> {
+        self.keep_unkept().await?;
+        self.merge_list().await?;
+        let desk = self.desk().await?;
+        // Recorded, and the process ended before it was shown: named together now, so that nothing is lost.
+        let unseen: Vec<Delivery> = desk
+            .delivered
+            .iter()
+            .filter(|delivery| delivery.shown_at.is_none())
+            .filter(|delivery| still_so(&desk.book, &lead_delivered(delivery)))
+            .filter(|delivery| !desk.is_answered(&lead_delivered(delivery)))
+            .cloned()
+            .collect();
+        let notices = notices(&desk, self.0.0.ports.language, &unseen);
+        if dry_run {
+            return Ok(notices.into_iter().map(|(notice, _)| notice).collect());
+        }
+        self.record(&desk).await?;
+        let mut shown = Vec::new();
+        for (notice, leads) in notices {
+            if self.show(&notice, &leads).await {
+                self.note_shown(&leads).await?;
+                shown.push(notice);
+            }
+        }
+        self.write_due_list().await?;
+        if !shown.is_empty() {
+            self.0.tell(Changed::Book);
+        }
+        Ok(shown)
+    }
+
+    /// Committed before anything appears. A process that ends within the moment between showing and noting that may name
+    /// it once more: a bill named twice is better than one never named.
+    async fn record(&self, desk: &Desk) -> Result<(), ClientError> {
+        let now = self.0.now();
+        let showing: Vec<&Reminder> = desk.plan.show.iter().chain(&desk.plan.digest).collect();
+        if desk.plan.record.is_empty() && showing.is_empty() {
+            return Ok(());
+        }
+        self.0
+            .with(async |open| {
+                let mut tx = open.cache.begin().await?;
+                for lead in &desk.plan.record {
+                    let shows = showing.iter().any(|reminder| reminder.lead() == *lead);
+                    let delivery = Delivery {
+                        bill: lead.bill,
+                        due_on: lead.due_on,
+                        turn: lead.turn,
+                        at: now,
+                        // A lead that a later one replaced is settled without being shown.
+                        shown_at: (!shows).then_some(Timestamp::UNIX_EPOCH),
+                    };
+                    rows::record(&mut tx, &delivery).await?;
+                }
+                for reminder in showing.iter().filter(|reminder| reminder.snoozed) {
+                    rows::record_again(&mut tx, &delivery_of(&reminder.lead(), now)).await?;
+                    rows::end_snooze(&mut tx, reminder.bill, reminder.due_on).await?;
+                }
+                rows::forget_old(&mut tx).await?;
+                Ok(tx.commit().await?)
+            })
+            .await
+    }
+
+    async fn note_shown(&self, leads: &[Lead]) -> Result<(), ClientError> {
+        let now = self.0.now();
+        self.0
+            .with(async |open| {
+                let mut tx = open.cache.begin().await?;
+                for lead in leads {
+                    rows::shown(&mut tx, &delivery_of(lead, now), now).await?;
+                }
+                Ok(tx.commit().await?)
+            })
+            .await
+    }
+
+    async fn show(&self, notice: &Notice, leads: &[Lead]) -> bool {
+        let (notifier, showing) = (Arc::clone(&self.0.0.ports.notifier), notice.clone());
+        let shown = blocking(move || notifier.show(&showing)).await;
+        match shown {
+            Ok(Ok(())) => {
+                let mut standing = lock(&self.0.0.standing);
+                standing.retain(|standing| standing.id != notice.id);
+                standing.push(Standing { id: notice.id.clone(), leads: leads.to_vec() });
+                true
+            }
+            Ok(Err(error)) => {
+                tracing::warn!(%error, "a reminder could not be shown; the next run names it");
+                false
+            }
+            Err(_) => false,
+        }
+    }
+
+    // ---- Locked, or the app closed --------------------------------------------------------------------------------
+
+    async fn run_locked(&self, dry_run: bool) -> Result<Vec<Notice>, ClientError> {
+        let Some(mut list) = self.read_list().await? else { return Ok(Vec::new()) };
+        let Some(notice) = self.locked_notice(&list.due(&self.0)) else { return Ok(Vec::new()) };
+        if dry_run {
+            return Ok(vec![notice]);
+        }
+        let due: HashSet<String> = list.due(&self.0).iter().map(|entry| entry.id.clone()).collect();
+        if !self.show(&notice, &[]).await {
+            return Ok(Vec::new());
+        }
+        for entry in list.entries.iter_mut().filter(|entry| due.contains(&entry.id)) {
+            entry.shown = true;
+        }
+        self.save_list(&list).await?;
+        Ok(vec![notice])
+    }
+
+    /// One notice of all that is due, without names or amounts. Several leads of one due date are one payment.
+    fn locked_notice(&self, due: &[&list::Entry]) -> Option<Notice> {
+        let dates: HashMap<&str, &list::Entry> = due.iter().map(|entry| (entry.of.as_str(), *entry)).collect();
+        let mut days: Vec<i32> = dates.values().map(|entry| days_between(self.0.today(), entry.falls_on)).collect();
+        days.sort_unstable();
+        days.dedup();
+        let goes_out = dates.values().all(|entry| entry.goes_out);
+        let shared = days.first().copied().filter(|_| days.len() == 1);
+        if dates.is_empty() {
+            return None;
+        }
+        let (title, body) = words::locked(self.0.0.ports.language, dates.len(), shared, goes_out);
+        let id = format!("due/{}", self.0.now().as_second());
+        Some(Notice { id, title, body, actions: vec![NoticeAction::Open], urgent: days[0] < 0 && !goes_out })
+    }
+
+    /// What was shown while locked counts as delivered.
+    async fn merge_list(&self) -> Result<(), ClientError> {
+        let Some(list) = self.read_list().await? else { return Ok(()) };
+        let shown: HashSet<&str> =
+            list.entries.iter().filter(|entry| entry.shown).map(|entry| entry.id.as_str()).collect();
+        if shown.is_empty() {
+            return Ok(());
+        }
+        let Some(key) = self.list_key(false).await? else { return Ok(()) };
+        let desk = self.desk().await?;
+        let now = self.0.now();
+        self.0
+            .with(async |open| {
+                let mut tx = open.cache.begin().await?;
+                let candidates = candidates(&desk.book, &desk.settings, list::DAYS);
+                for (lead, _) in candidates.iter().flat_map(|candidate| candidate.leads(&desk.preferences)) {
+                    if shown.contains(list::opaque_id(&key, &lead).as_str()) {
+                        rows::record(&mut tx, &Delivery { shown_at: Some(now), ..delivery_of(&lead, now) }).await?;
+                    }
+                }
+                Ok(tx.commit().await?)
+            })
+            .await
+    }
+}
+
+/// Every due date that something is to be said about, within the look-back and so many days ahead.
+fn candidates(book: &Book, settings: &Settings, ahead: i32) -> Vec<Candidate> {
+    let (from, to) = (shifted(book.today, -LOOK_BACK_DAYS), shifted(book.today, ahead));
+    let mut found = Vec::new();
+    for bill in &book.bills {
+        for occurrence in book.occurrences(bill, from, to) {
+            let ordered = occurrence.payment.filter(|_| settings.tell_of_payments);
+            let ordered = ordered.and_then(|id| book.payments.iter().find(|row| row.order.id == id));
+            found.push(Candidate::new(&occurrence, bill, ordered.map(|row| row.made_at)));
+        }
+    }
+    found
+}
+
+const fn goes_out_on(candidate: &Candidate) -> Option<Date> {
+    match candidate.need {
+        Need::GoesOut { on, .. } => Some(on),
+        Need::Person | Need::Nothing => None,
+    }
+}
+
+/// The day on which a due date falls, which the person may have moved.
+fn falls_on(book: &Book, bill: BillId, due_on: Date) -> Date {
+    let occurrence = book.bill(bill).and_then(|bill| book.occurrence(bill, due_on));
+    occurrence.map_or(due_on, |occurrence| occurrence.falls_on)
+}
+
+/// A notice of that lead still says what is so.
+fn still_so(book: &Book, lead: &Lead) -> bool {
+    let occurrence = book.bill(lead.bill).and_then(|bill| book.occurrence(bill, lead.due_on));
+    occurrence.is_some_and(|occurrence| match lead.turn {
+        Turn::Before(_) | Turn::Late(_) => occurrence.needs_person(),
+        Turn::GoesOut => occurrence.state == OccurrenceState::Scheduled,
+    })
+}
+
+const fn goes_out(turn: Turn) -> bool {
+    matches!(turn, Turn::GoesOut)
+}
+
+const fn lead_delivered(delivery: &Delivery) -> Lead {
+    Lead { bill: delivery.bill, due_on: delivery.due_on, turn: delivery.turn }
+}
+
+const fn delivery_of(lead: &Lead, at: Timestamp) -> Delivery {
+    Delivery { bill: lead.bill, due_on: lead.due_on, turn: lead.turn, at, shown_at: None }
+}
+
+/// `{bill}/{due day}/{turn}`: what comes back with the person's answer.
+fn notice_id(lead: &Lead) -> String {
+    format!("{}/{}/{}", lead.bill, lead.due_on, lead.turn)
+}
+
+fn lead_of(id: &str) -> Option<Lead> {
+    let mut parts = id.split('/');
+    let lead = Lead {
+        bill: parts.next()?.parse().ok()?,
+        due_on: parts.next()?.parse().ok()?,
+        turn: parts.next()?.parse().ok()?,
+    };
+    parts.next().is_none().then_some(lead)
+}
+
+/// The notices of a plan with the leads each stands for.
+fn notices(desk: &Desk, language: Language, unseen: &[Delivery]) -> Vec<(Notice, Vec<Lead>)> {
+    let mut found: Vec<(Notice, Vec<Lead>)> = desk
+        .plan
+        .show
+        .iter()
+        .filter_map(|reminder| Some((single(desk, language, reminder)?, vec![reminder.lead()])))
+        .collect();
+    let mut together: Vec<Lead> = desk.plan.digest.iter().map(Reminder::lead).collect();
+    together.extend(unseen.iter().map(lead_delivered));
+    if !together.is_empty() {
+        found.push((digest(desk, language, &together), together));
+    }
+    found
+}
+
+fn single(desk: &Desk, language: Language, reminder: &Reminder) -> Option<Notice> {
+    let bill = desk.book.bill(reminder.bill)?;
+    let occurrence = desk.book.occurrence(bill, reminder.due_on)?;
+    let details = desk.settings.details_in_notifications;
+    let about = words::About {
+        name: &bill.name,
+        left: occurrence.left,
+        estimated: occurrence.estimated,
+        due_on: occurrence.falls_on,
+        days: reminder.days_left,
+    };
+    let id = notice_id(&reminder.lead());
+    if reminder.turn == Turn::GoesOut {
+        let on = occurrence.sends_on?;
+        let days = days_between(desk.book.today, on);
+        let about = words::About { left: occurrence.on_its_way, ..about };
+        let cover = cover(desk, occurrence.on_its_way.currency(), on);
+        let urgent = matches!(cover, words::Cover::Short { .. });
+        let (title, body) = words::goes_out(language, &about, on, days, &cover, details);
+        return Some(Notice { id, title, body, actions: vec![NoticeAction::Open], urgent });
+    }
+    let (title, body) = words::due(language, &about, details);
+    let mut actions = vec![NoticeAction::Open];
+    if desk.book.payable(bill) {
+        actions.push(NoticeAction::Pay);
+    }
+    actions.extend([NoticeAction::Snooze, NoticeAction::MarkPaid]);
+    Some(Notice { id, title, body, actions, urgent: reminder.days_left < 0 })
+}
+
+/// Whether the balance bears what leaves it up to that day: nothing is known of money that is not kept here.
+fn cover(desk: &Desk, currency: Currency, on: Date) -> words::Cover {
+    let account = desk.accounts.iter().find(|account| is_served(account) && account.currency == currency);
+    let Some((account, available)) = account.and_then(|one| Some((one, one.available.or(one.balance)?))) else {
+        return words::Cover::Unknown;
+    };
+    let leaves = |row: &PaymentRow| {
+        let state = row.answer.as_ref().map(|answer| answer.state);
+        // What is reserved has left the available balance already.
+        let waits = row.refused.is_none() && state.is_none_or(|state| state.leaves_by_itself() && !state.is_reserved());
+        let day = row.answer.as_ref().map_or(row.order.send_on, |answer| Some(answer.will_process_on));
+        waits && row.order.amount.currency() == currency && day.is_none_or(|day| day <= on)
+    };
+    let leaving = desk.book.payments.iter().filter(|row| leaves(row)).map(|row| row.order.amount);
+    match bears(available, leaving) {
+        Ok(Bears::Yes { .. }) => words::Cover::Bears { from: account.name.clone() },
+        Ok(Bears::No { short_by }) => words::Cover::Short { from: account.name.clone(), by: short_by },
+        Err(_) => words::Cover::Unknown,
+    }
+}
+
+fn digest(desk: &Desk, language: Language, leads: &[Lead]) -> Notice {
+    let mut dates: Vec<(Date, BillId)> =
+        leads.iter().map(|lead| (falls_on(&desk.book, lead.bill, lead.due_on), lead.bill)).collect();
+    dates.sort_unstable();
+    dates.dedup();
+    let line = |(day, bill): &(Date, BillId)| Some(words::line(language, &desk.book.bill(*bill)?.name, *day));
+    let lines: Vec<String> = dates.iter().filter_map(line).collect();
+    let all_due = leads.iter().all(|lead| lead.turn != Turn::GoesOut);
+    let details = desk.settings.details_in_notifications.then_some(lines.as_slice());
+    let (title, body) = words::digest(language, dates.len(), all_due, details);
+    let urgent = dates.first().is_some_and(|(day, _)| all_due && *day < desk.book.today);
+    Notice { id: format!("digest/{}", desk.book.today), title, body, actions: vec![NoticeAction::Open], urgent }
+}
+
+/// Why no reminder lies ahead.
+fn why_none(desk: &Desk) -> WhyNone {
+    let bills = &desk.book.bills;
+    if bills.is_empty() {
+        WhyNone::NoBills
+    } else if bills.iter().all(|bill| bill.remind_days.is_empty()) {
+        WhyNone::NoReminders
+    } else {
+        WhyNone::NothingToPay
+    }
+}
