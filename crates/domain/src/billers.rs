@@ -19,7 +19,7 @@ pub struct Biller {
     /// IANA zone in which its due dates are meant.
     pub zone: String,
     /// There, what arrives on the due date is late from this time on; absent: the whole day is good.
-    #[cfg_attr(feature = "schema", schema(value_type = Option<String>, format = "time"))]
+    #[cfg_attr(feature = "schema", schema(value_type = Option<String>))]
     #[cfg_attr(feature = "bindings", specta(type = Option<String>))]
     pub cutoff: Option<Time>,
     /// Whose banking days count on the way to it.

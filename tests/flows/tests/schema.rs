@@ -15,7 +15,7 @@ use server::testing::postgres;
 
 const FOLDER: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/../interop/schema");
 /// Calls to each operation.
-const EXAMPLES: &str = "430";
+const EXAMPLES: &str = "110";
 
 /// The tool in an environment of its own, below the target folder. None, and it says so, without Python.
 fn tool() -> Option<PathBuf> {
