@@ -89,7 +89,19 @@ pub(super) async fn next_due(tx: &mut Tx) -> DbResult<Option<Timestamp>> {
     next.map(Timestamp::from_microsecond).transpose().map_err(|_| DbError::Corrupt("a job's time"))
 }
 
-/// Gives back what this node had taken, before it stops.
+/// Gives back what this node had taken and not begun, before it stops: that take does not count as a try.
 pub(super) async fn release(tx: &mut Tx, job: &Job, due_at: Timestamp) -> DbResult<()> {
-    later(tx, job, due_at).await
+    const RELEASE: &str = "UPDATE job SET due_at = $4, leased_until = 0, tries = tries - 1
+        WHERE holder_id = $1 AND kind = $2 AND subject_id = $3";
+    on_engine!(tx, |db| {
+        sqlx::query(RELEASE)
+            .bind(job.holder.as_uuid())
+            .bind(job.kind.name())
+            .bind(job.subject)
+            .bind(due_at.as_microsecond())
+            .execute(db)
+            .await
+            .map(drop)
+            .map_err(DbError::from)
+    })
 }

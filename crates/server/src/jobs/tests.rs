@@ -57,3 +57,22 @@ async fn jobs_come_in_the_order_of_their_time_and_never_early() {
     })
     .await;
 }
+
+#[tokio::test]
+async fn a_job_given_back_unbegun_is_new_to_who_comes_next() {
+    on_each_engine(async |world| {
+        let device = world.holder().await;
+        let now = world.now();
+        let mut tx = world.app.db.begin_write().await.unwrap();
+        put(&mut tx, device.holder, Kind::Submit, Uuid::from_u128(7), now).await.unwrap();
+        let until = now.checked_add(LEASE).unwrap();
+        let taken = store::take(&mut tx, now, until, TAKEN_AT_ONCE).await.unwrap();
+        tx.commit().await.unwrap();
+        give_back(&world.app, &taken[0]).await;
+        let mut tx = world.app.db.begin_write().await.unwrap();
+        let again = store::take(&mut tx, now, until, TAKEN_AT_ONCE).await.unwrap();
+        // A second try is only asked about, which would hold up an order that never left.
+        assert_eq!((again.len(), again[0].tries), (1, 1));
+    })
+    .await;
+}
