@@ -131,6 +131,25 @@ impl SecurityEventKind {
         )
     }
 
+    /// Whether it gave a way in, took one or let the account go on: when that was somebody else, the owner's ways in are
+    /// to be looked at before money leaves.
+    #[must_use]
+    pub const fn changes_ways_in(self) -> bool {
+        matches!(
+            self,
+            Self::PasskeyAdded
+                | Self::PasskeyRemoved
+                | Self::PasskeyCopied
+                | Self::PasswordSet
+                | Self::PasswordChanged
+                | Self::PasswordRemoved
+                | Self::PasswordKept
+                | Self::FactorAdded
+                | Self::FactorRemoved
+                | Self::AccountReleased
+        )
+    }
+
     /// Whether it answers such a question.
     const fn answers(self) -> bool {
         matches!(self, Self::ConfirmedAsMine | Self::ReportedAsNotMine)

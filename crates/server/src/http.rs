@@ -151,6 +151,7 @@ async fn sweep(app: App) {
             crate::mail::sweep(&app).await,
             crate::addresses::sweep(&app).await,
             crate::support::sweep(&app).await,
+            crate::notices::sweep(&app).await,
         ];
         for swept in swept {
             if let Err(error) = swept {

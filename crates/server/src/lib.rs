@@ -20,6 +20,7 @@ pub mod jobs;
 mod ledger;
 pub mod limits;
 pub mod mail;
+mod notices;
 pub mod openapi;
 pub mod payments;
 pub mod reminders;
@@ -149,6 +150,7 @@ fn routes() -> OpenApiRouter<App> {
         .merge(http::compressed(api_routes()))
         .merge(sign_in::routes())
         .merge(support::routes())
+        .merge(notices::routes())
         .merge(health::routes())
 }
 

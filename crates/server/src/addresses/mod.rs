@@ -4,7 +4,7 @@
 
 mod store;
 #[cfg(test)]
-mod tests;
+pub(crate) mod tests;
 
 use api::addresses::{AddAddress, Address, AddressList, TypedCode};
 use api::error::ErrorCode;
@@ -234,6 +234,12 @@ pub(crate) async fn stop_change(
     }
     let kind = SecurityEventKind::AddressChangeStopped;
     security::append(tx, holder, about(kind, now, by, address)).await.map(drop)
+}
+
+/// Where the person is told of what happens.
+pub(crate) async fn told(tx: &mut Tx, holder: HolderId, now: Timestamp) -> DbResult<Vec<AddressValue>> {
+    let kept = store::list(tx, holder).await?;
+    Ok(kept.into_iter().filter(|kept| kept.times.is_told(now)).map(|kept| kept.value).collect())
 }
 
 /// Removes addresses that have left, and those that nobody confirmed.

@@ -10,7 +10,7 @@ use jiff::SignedDuration;
 
 use crate::testing::{TestDevice, World, on_each_engine};
 
-const LIST: &str = "/api/v1/security/addresses";
+pub(crate) const LIST: &str = "/api/v1/security/addresses";
 
 fn wish(world: &World, kind: AddressKind, value: &str) -> AddAddress {
     let id = AddressId::new(world.now(), world.app.chance10());
@@ -33,6 +33,14 @@ pub(crate) async fn confirmed(world: &World, device: &TestDevice, value: &str) -
 async fn later(world: &World, device: &TestDevice, by: SignedDuration) {
     world.advance(by);
     device.refresh().await.expect(200);
+}
+
+/// A telephone number that its owner has confirmed.
+pub(crate) async fn confirmed_phone(world: &World, device: &TestDevice, value: &str) -> Address {
+    let wish = wish(world, AddressKind::Phone, value);
+    device.post(LIST, &wish).await.expect(201);
+    world.work().await;
+    confirm(device, wish.id, &world.texts.last_code()).await.ok()
 }
 
 async fn list(device: &TestDevice) -> Vec<Address> {

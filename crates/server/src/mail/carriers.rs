@@ -279,20 +279,24 @@ pub mod captured {
             std::mem::take(&mut self.lock())
         }
 
-        /// The eight digits of the newest message; all are taken.
+        /// The eight digits of the newest message that has some; older messages with a code go with it, others stay.
         #[track_caller]
         pub fn last_code(&self) -> String {
-            let letters = self.take();
-            let letter = letters.last().expect("a message came");
-            let digits: Vec<char> = letter.text.chars().filter(|c| !c.is_whitespace()).collect();
-            let all_digits = |window: &&[char]| window.iter().all(char::is_ascii_digit);
-            digits.windows(8).find(all_digits).expect("a code of eight digits").iter().collect()
+            let mut letters = self.lock();
+            let newest = letters.iter().rev().find_map(code).expect("a code of eight digits came");
+            letters.retain(|letter| code(letter).is_none());
+            newest
         }
 
         /// From now on messages are refused so, or taken again.
         pub fn refuse(&self, how: Option<NotCarried>) {
             *self.refusal.lock().unwrap_or_else(PoisonError::into_inner) = how;
         }
+    }
+
+    fn code(letter: &Letter) -> Option<String> {
+        let digits: Vec<char> = letter.text.chars().filter(|c| !c.is_whitespace()).collect();
+        digits.windows(8).find(|window| window.iter().all(char::is_ascii_digit)).map(|window| window.iter().collect())
     }
 
     impl Carrier for Captured {

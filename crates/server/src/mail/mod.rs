@@ -21,16 +21,20 @@ use std::net::IpAddr;
 
 use domain::addresses::{AddressKind, AddressValue, Language};
 use domain::ids::{CodeId, HolderId};
+use domain::security::SecurityEvent;
 use jiff::{SignedDuration, Timestamp};
 use serde::{Deserialize, Serialize};
 use sha2::{Digest, Sha256};
 use subtle::ConstantTimeEq;
+use uuid::Uuid;
 
 use crate::App;
 use crate::db::{DbError, DbResult, Tx};
 use crate::jobs::{self, Job, Kind};
+use crate::notices;
 use carriers::{Letter, NotCarried};
 pub(crate) use store::read_address;
+pub(crate) use words::Said;
 
 /// A code is good for so long from the moment that it is sent; and so long it is tried to send one.
 pub(crate) const CODE_LIFE: SignedDuration = SignedDuration::from_mins(10);
@@ -150,6 +154,11 @@ pub(crate) fn writes_to(app: &App, kind: AddressKind) -> bool {
     }
 }
 
+/// The language that the person is written to in.
+pub(crate) async fn language(tx: &mut Tx, holder: HolderId) -> DbResult<Language> {
+    store::language(tx, holder).await
+}
+
 /// From now on the person is written to in this language.
 pub(crate) async fn write_in(tx: &mut Tx, holder: HolderId, language: Language) -> DbResult<()> {
     store::put_language(tx, holder, language).await
@@ -168,12 +177,42 @@ pub(crate) async fn sweep(app: &App) -> DbResult<()> {
 #[derive(Clone, Copy, Debug, Serialize, Deserialize)]
 #[serde(tag = "about", rename_all = "snake_case")]
 enum Matter {
-    Code { code: CodeId, purpose: Purpose },
+    Code {
+        code: CodeId,
+        purpose: Purpose,
+    },
+    /// An entry of the security log.
+    Notice {
+        event: i64,
+    },
+}
+
+/// Tells an address of an entry of the security log. Once for each, however often it is asked.
+pub(crate) async fn put_notice(
+    tx: &mut Tx,
+    holder: HolderId,
+    to: &AddressValue,
+    event: &SecurityEvent,
+) -> DbResult<()> {
+    let matter = Matter::Notice { event: event.number };
+    let id = Uuid::new_v5(&holder.as_uuid(), format!("notice {} {}", event.number, to.folded()).as_bytes());
+    put_as(tx, holder, id, to, &matter, event.at).await
 }
 
 async fn put(tx: &mut Tx, app: &App, holder: HolderId, to: &AddressValue, matter: &Matter) -> DbResult<()> {
     let now = app.clock.now();
     let id = CodeId::new(now, app.chance10()).as_uuid();
+    put_as(tx, holder, id, to, matter, now).await
+}
+
+async fn put_as(
+    tx: &mut Tx,
+    holder: HolderId,
+    id: Uuid,
+    to: &AddressValue,
+    matter: &Matter,
+    now: Timestamp,
+) -> DbResult<()> {
     let matter = serde_json::to_string(matter).map_err(|_| DbError::Corrupt("a message"))?;
     store::put_message(tx, holder, id, to, &matter, now).await?;
     jobs::put(tx, holder, Kind::Mail, id, now).await
@@ -241,6 +280,11 @@ async fn compose(
                 return Ok(None);
             }
             words::code(language, message.to.kind(), &app.settings.server_name, purpose, &digits)
+        }
+        Matter::Notice { event } => {
+            let kind = message.to.kind();
+            let Some(said) = notices::said(tx, app, job.holder, language, kind, event).await? else { return Ok(None) };
+            said
         }
     };
     Ok(Some(Letter { id: job.subject, to: message.to.clone(), subject: said.subject, text: said.text }))

@@ -4,7 +4,8 @@ use domain::addresses::{AddressKind, Language};
 
 use super::Purpose;
 
-pub(super) struct Said {
+/// A message as it is read.
+pub(crate) struct Said {
     pub subject: String,
     pub text: String,
 }

@@ -11,6 +11,7 @@ use axum::extract::State;
 use axum::http::StatusCode;
 use domain::ids::{DeviceId, HolderId};
 use domain::security::{Happened, SecurityEvent, SecurityEventKind, first_break, may_answer, open_questions};
+use domain::standing::{RestraintLevel, RestraintReason};
 use jiff::Timestamp;
 use utoipa_axum::router::OpenApiRouter;
 use utoipa_axum::routes;
@@ -21,7 +22,7 @@ use crate::feed;
 use crate::http::{Json, Path};
 use crate::risk;
 use crate::sign_in::{SignedIn, sign_device_out};
-use crate::{App, addresses};
+use crate::{App, addresses, notices, standing};
 
 pub fn routes() -> OpenApiRouter<App> {
     OpenApiRouter::new().routes(routes!(answer))
@@ -37,6 +38,7 @@ pub(crate) async fn append(tx: &mut Tx, holder: HolderId, happened: Happened) ->
     let last = store::last(tx, holder).await?;
     let event = SecurityEvent::after(last.as_ref(), happened);
     store::add(tx, holder, &event).await?;
+    notices::put(tx, holder, &event).await?;
     let (at, number) = (event.at, event.number);
     feed::put(tx, holder, at, &api::sync::Record::SecurityEvent(event)).await?;
     Ok(number)
@@ -95,30 +97,49 @@ async fn answer(
     if !may_answer(&log, event, signed_in.device) {
         return Err(ApiError::new(ErrorCode::AnswerElsewhere, "another device of the account is asked about this one"));
     }
-    let now = app.clock.now();
-    let kind = if answer.mine { SecurityEventKind::ConfirmedAsMine } else { SecurityEventKind::ReportedAsNotMine };
-    let happened = Happened {
-        at: now,
-        kind,
-        by: Some(signed_in.device),
-        device: event.device,
-        name: event.name.clone(),
-        about: Some(number),
-    };
-    record(&mut tx, holder, happened).await?;
-    risk::answered(&mut tx, holder, number, answer.mine).await?;
-    if !answer.mine {
-        undo(&mut tx, holder, event, now, Some(signed_in.device)).await?;
+    if answer.mine {
+        let now = app.clock.now();
+        let happened = reply(SecurityEventKind::ConfirmedAsMine, event, now, Some(signed_in.device));
+        record(&mut tx, holder, happened).await?;
+        risk::answered(&mut tx, holder, number, true).await?;
+    } else {
+        deny(&mut tx, &app, holder, event, Some(signed_in.device)).await?;
     }
     tx.commit().await?;
     app.jobs.wake();
     Ok(StatusCode::NO_CONTENT)
 }
 
+/// What a person says about an entry.
+fn reply(kind: SecurityEventKind, event: &SecurityEvent, at: Timestamp, by: Option<DeviceId>) -> Happened {
+    Happened { at, kind, by, device: event.device, name: event.name.clone(), about: Some(event.number) }
+}
+
+/// One entry of a holder's log.
+pub(crate) async fn event(tx: &mut Tx, holder: HolderId, number: i64) -> DbResult<Option<SecurityEvent>> {
+    store::find(tx, holder, number).await
+}
+
+/// Notes that an event was not the person's, and takes back what it gave. Nothing here gives anybody power, so it needs no
+/// more than hearing of the event; the holder's row is locked.
+pub(crate) async fn deny(
+    tx: &mut Tx,
+    app: &App,
+    holder: HolderId,
+    event: &SecurityEvent,
+    by: Option<DeviceId>,
+) -> DbResult<()> {
+    let now = app.clock.now();
+    record(tx, holder, reply(SecurityEventKind::ReportedAsNotMine, event, now, by)).await?;
+    risk::answered(tx, holder, event.number, false).await?;
+    undo(tx, app, holder, event, now, by).await
+}
+
 /// Takes back what an event that was not the person's gave: the device that came or did it is signed out, a changed
-/// address is as before. Nothing here gives anybody power, so it needs no more than hearing of the event.
+/// address is as before, and where a way in was changed the account is locked: a stranger's may stand among them.
 async fn undo(
     tx: &mut Tx,
+    app: &App,
     holder: HolderId,
     event: &SecurityEvent,
     now: Timestamp,
@@ -131,6 +152,9 @@ async fn undo(
         && Some(device) != by
     {
         sign_device_out(tx, holder, device, now, by).await?;
+    }
+    if event.kind.changes_ways_in() {
+        standing::restrain(app, tx, holder, RestraintLevel::Locked, RestraintReason::OwnWish, None, by).await?;
     }
     Ok(())
 }

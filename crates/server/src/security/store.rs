@@ -67,6 +67,14 @@ pub(super) async fn last(tx: &mut Tx, holder: HolderId) -> DbResult<Option<Secur
     row.map(EventRow::read).transpose()
 }
 
+pub(super) async fn find(tx: &mut Tx, holder: HolderId, number: i64) -> DbResult<Option<SecurityEvent>> {
+    const FIND: &str = "SELECT * FROM security_event WHERE holder_id = $1 AND number = $2";
+    let row: Option<EventRow> = on_engine!(tx, |db| {
+        sqlx::query_as(FIND).bind(holder.as_uuid()).bind(number).fetch_optional(db).await.map_err(DbError::from)
+    })?;
+    row.map(EventRow::read).transpose()
+}
+
 /// A holder's whole log, oldest first.
 pub(super) async fn log(tx: &mut Tx, holder: HolderId) -> DbResult<Vec<SecurityEvent>> {
     const LOG: &str = "SELECT * FROM security_event WHERE holder_id = $1 ORDER BY number";

@@ -42,6 +42,7 @@ use crate::security;
 use crate::{App, Chance};
 use dpop::{Expected, ProofError};
 use nonces::Nonces;
+pub(crate) use pages::page_in;
 pub(crate) use passkeys::require_resident;
 pub use password::hashing::Cost;
 use password::hashing::Hashing;

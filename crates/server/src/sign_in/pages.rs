@@ -4,6 +4,7 @@
 use axum::extract::State;
 use axum::http::{HeaderMap, HeaderValue, StatusCode, header};
 use axum::response::{IntoResponse, Redirect, Response};
+use domain::addresses::Language;
 use domain::ways_in::WaysIn;
 use maud::{DOCTYPE, Markup, html};
 use utoipa_axum::router::OpenApiRouter;
@@ -54,10 +55,15 @@ fn asset(kind: &'static str, body: &'static str) -> Response {
 }
 
 pub(super) fn page(app: &App, status: StatusCode, title: &str, body: &Markup) -> Response {
+    page_in(app, status, Language::En, title, body)
+}
+
+/// A page of this server, in that language.
+pub(crate) fn page_in(app: &App, status: StatusCode, language: Language, title: &str, body: &Markup) -> Response {
     let name = &app.settings.server_name;
     let whole = html! {
         (DOCTYPE)
-        html lang="en" {
+        html lang=(language.as_str()) {
             head {
                 meta charset="utf-8";
                 meta name="viewport" content="width=device-width, initial-scale=1";

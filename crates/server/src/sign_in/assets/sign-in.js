@@ -4,6 +4,9 @@
 const REFUSED = "That did not work. Nothing was changed; try again, or start again in the app.";
 const notice = document.querySelector("#notice");
 
+/** What a page says in its own language when something is refused. */
+const refusal = () => notice?.dataset.refused ?? REFUSED;
+
 function say(text) {
   if (!notice) return;
   notice.textContent = text;
@@ -25,7 +28,7 @@ async function codeOf(answer) {
   return (await answer.json()).code;
 }
 
-async function post(path, body = {}, refused = REFUSED) {
+async function post(path, body = {}, refused = refusal()) {
   const answer = await fetch(path, {
     method: "POST",
     headers: { "Content-Type": "application/json" },
@@ -41,7 +44,7 @@ async function post(path, body = {}, refused = REFUSED) {
   }
   if (!answer.ok) {
     const code = await codeOf(answer);
-    throw new Refused(WORDS[code] ?? (code === "forbidden" ? refused : REFUSED));
+    throw new Refused(WORDS[code] ?? (code === "forbidden" ? refused : refusal()));
   }
   return answer.json();
 }
@@ -50,7 +53,7 @@ function wordsFor(error) {
   if (error instanceof Refused) return error.message;
   if (error?.name === "NotAllowedError") return "No passkey was used. You can try again.";
   if (error?.name === "InvalidStateError") return "This device already holds a passkey for that account.";
-  return REFUSED;
+  return refusal();
 }
 
 /** Runs one step with its buttons off, and says what went wrong. */
@@ -188,6 +191,16 @@ function confirmPage(yes, no) {
   no.addEventListener("click", () => answer(false));
 }
 
+/** The button that says no to what a message told. */
+function notMePage(button) {
+  button.addEventListener("click", () =>
+    attempt([button], async () => {
+      const next = await post("/sign-in/notice", { key: button.dataset.key });
+      location.assign(next.location);
+    }),
+  );
+}
+
 const passkey = document.querySelector("#passkey");
 const create = document.querySelector("#create");
 const add = document.querySelector("#add");
@@ -196,6 +209,7 @@ const stepUp = document.querySelector("#step-up");
 const yes = document.querySelector("#yes");
 const sending = document.querySelector("form[data-send]");
 const shows = document.querySelector("button[data-shows]");
+const notMe = document.querySelector("#not-me");
 
 if (shows) passwordField(shows);
 
@@ -211,6 +225,8 @@ if ((passkey || create || add || prove || stepUp) && !window.PublicKeyCredential
   provePage(prove);
 } else if (stepUp) {
   stepUpPage(stepUp);
+} else if (notMe) {
+  notMePage(notMe);
 } else if (yes) {
   confirmPage(yes, document.querySelector("#no"));
 } else if (sending) {

@@ -1,0 +1,348 @@
+//! What is told of each entry of the security log, in each language. An entry that is not told has no words here.
+
+use domain::addresses::Language;
+use domain::security::SecurityEventKind as Kind;
+
+/// What a notice says of one kind of entry, in English, Spanish and German. `{name}` stands for how the entry calls its
+/// device, passkey or address.
+pub(super) struct Telling {
+    what: [&'static str; 3],
+    /// What saying "that was not me" does; none where there is nothing to take back.
+    undo: Option<[&'static str; 3]>,
+    /// It goes out as a text message too.
+    pub grave: bool,
+}
+
+impl Telling {
+    pub const fn what(&self, language: Language) -> &'static str {
+        in_language(&self.what, language)
+    }
+
+    pub const fn undo(&self, language: Language) -> Option<&'static str> {
+        match &self.undo {
+            Some(words) => Some(in_language(words, language)),
+            None => None,
+        }
+    }
+}
+
+const fn in_language(words: &[&'static str; 3], language: Language) -> &'static str {
+    match language {
+        Language::En => words[0],
+        Language::Es => words[1],
+        Language::De => words[2],
+    }
+}
+
+const SIGNED_OUT: Option<[&str; 3]> = Some([
+    "The device that did it is signed out.",
+    "Se cierra la sesión del dispositivo que lo hizo.",
+    "Das Gerät, das es tat, wird abgemeldet.",
+]);
+
+const LOCKED: Option<[&str; 3]> = Some([
+    "The device that did it is signed out, and the account is locked until you release it.",
+    "Se cierra la sesión del dispositivo que lo hizo y la cuenta queda bloqueada hasta que la desbloquees.",
+    "Das Gerät, das es tat, wird abgemeldet, und das Konto bleibt gesperrt, bis Sie es freigeben.",
+]);
+
+const fn telling(what: [&'static str; 3], undo: Option<[&'static str; 3]>, grave: bool) -> Option<Telling> {
+    Some(Telling { what, undo, grave })
+}
+
+/// No wildcard: a new kind does not compile until it is decided whether it is told.
+pub(super) const fn of(kind: Kind) -> Option<Telling> {
+    match kind {
+        Kind::DeviceAdded => telling(
+            [
+                "A new device signed in to your account: “{name}”.",
+                "Un dispositivo nuevo ha iniciado sesión en tu cuenta: «{name}».",
+                "Ein neues Gerät hat sich bei Ihrem Konto angemeldet: „{name}“.",
+            ],
+            Some(["The device is signed out.", "Se cierra la sesión del dispositivo.", "Das Gerät wird abgemeldet."]),
+            false,
+        ),
+        Kind::TokenReused => telling(
+            [
+                "A key of the device “{name}” came back twice. The device was signed out to be safe: a restored backup \
+                 does that, and so does a copied key.",
+                "Una clave del dispositivo «{name}» ha llegado dos veces. Se cerró su sesión por si acaso: lo causa una \
+                 copia de seguridad restaurada, y también una clave copiada.",
+                "Ein Schlüssel des Geräts „{name}“ kam zweimal. Das Gerät wurde vorsichtshalber abgemeldet: Das kommt von \
+                 einer zurückgespielten Sicherung, aber auch von einem kopierten Schlüssel.",
+            ],
+            None,
+            false,
+        ),
+        Kind::PasskeyAdded => telling(
+            [
+                "A passkey was added to your account.",
+                "Se añadió una llave de acceso a tu cuenta.",
+                "Ihrem Konto wurde ein Passkey hinzugefügt.",
+            ],
+            LOCKED,
+            false,
+        ),
+        Kind::PasskeyRemoved => telling(
+            [
+                "A passkey was taken away from your account: “{name}”.",
+                "Se quitó una llave de acceso de tu cuenta: «{name}».",
+                "Ein Passkey Ihres Kontos wurde entfernt: „{name}“.",
+            ],
+            LOCKED,
+            false,
+        ),
+        Kind::RiskNoticed => telling(
+            [
+                "Something is unusual in your account. Until you answer, more is asked of that device.",
+                "Algo es inusual en tu cuenta. Hasta que respondas, se pide más a ese dispositivo.",
+                "In Ihrem Konto ist etwas ungewöhnlich. Bis Sie antworten, wird von diesem Gerät mehr verlangt.",
+            ],
+            SIGNED_OUT,
+            false,
+        ),
+        Kind::AddressAdded => telling(
+            [
+                "An address was added to your account: {name}.",
+                "Se añadió una dirección a tu cuenta: {name}.",
+                "Ihrem Konto wurde eine Adresse hinzugefügt: {name}.",
+            ],
+            Some([
+                "The address is taken away again, and the device that did it is signed out.",
+                "La dirección se quita de nuevo y se cierra la sesión del dispositivo que lo hizo.",
+                "Die Adresse wird wieder entfernt, und das Gerät, das es tat, wird abgemeldet.",
+            ]),
+            true,
+        ),
+        Kind::AddressRemoved => telling(
+            [
+                "An address was taken away from your account: {name}.",
+                "Se quitó una dirección de tu cuenta: {name}.",
+                "Eine Adresse Ihres Kontos wurde entfernt: {name}.",
+            ],
+            Some([
+                "The address stays, and the device that did it is signed out.",
+                "La dirección se queda y se cierra la sesión del dispositivo que lo hizo.",
+                "Die Adresse bleibt, und das Gerät, das es tat, wird abgemeldet.",
+            ]),
+            true,
+        ),
+        Kind::AddressChangeStopped => telling(
+            [
+                "A change of an address was stopped: {name}.",
+                "Se detuvo un cambio de dirección: {name}.",
+                "Die Änderung einer Adresse wurde verhindert: {name}.",
+            ],
+            None,
+            false,
+        ),
+        Kind::PasskeyCopied => telling(
+            [
+                "A passkey's counter went back: there may be a copy of it. It was let in all the same.",
+                "El contador de una llave de acceso ha retrocedido: puede haber una copia. Aun así se dejó entrar.",
+                "Der Zähler eines Passkeys lief rückwärts: es kann eine Kopie davon geben. Er wurde trotzdem angenommen.",
+            ],
+            LOCKED,
+            false,
+        ),
+        Kind::PasswordSet => telling(
+            [
+                "A password was set for your account.",
+                "Se puso una contraseña a tu cuenta.",
+                "Für Ihr Konto wurde ein Passwort gesetzt.",
+            ],
+            LOCKED,
+            false,
+        ),
+        Kind::PasswordChanged => telling(
+            [
+                "Your account's password was changed.",
+                "Se cambió la contraseña de tu cuenta.",
+                "Das Passwort Ihres Kontos wurde geändert.",
+            ],
+            LOCKED,
+            true,
+        ),
+        Kind::PasswordRemoved => telling(
+            [
+                "Your account's password was taken away.",
+                "Se quitó la contraseña de tu cuenta.",
+                "Das Passwort Ihres Kontos wurde entfernt.",
+            ],
+            LOCKED,
+            false,
+        ),
+        Kind::PasswordKept => telling(
+            [
+                "From now on your account's password lets in beside your passkeys.",
+                "Desde ahora la contraseña de tu cuenta vale junto a tus llaves de acceso.",
+                "Ab jetzt gilt das Passwort Ihres Kontos neben Ihren Passkeys.",
+            ],
+            LOCKED,
+            false,
+        ),
+        Kind::FactorAdded => telling(
+            [
+                "A second step for your password was added: “{name}”.",
+                "Se añadió un segundo paso para tu contraseña: «{name}».",
+                "Für Ihr Passwort wurde ein zweiter Schritt hinzugefügt: „{name}“.",
+            ],
+            LOCKED,
+            false,
+        ),
+        Kind::FactorRemoved => telling(
+            [
+                "A second step for your password was taken away: “{name}”.",
+                "Se quitó un segundo paso de tu contraseña: «{name}».",
+                "Ein zweiter Schritt für Ihr Passwort wurde entfernt: „{name}“.",
+            ],
+            LOCKED,
+            false,
+        ),
+        Kind::FactorRefused => telling(
+            [
+                "Somebody typed your password, and not the second step. They were not let in. If it was not you, change \
+                 the password.",
+                "Alguien escribió tu contraseña, pero no el segundo paso. No entró. Si no has sido tú, cambia la contraseña.",
+                "Jemand gab Ihr Passwort ein, aber nicht den zweiten Schritt, und kam nicht hinein. Wenn Sie es nicht waren, \
+                 ändern Sie das Passwort.",
+            ],
+            None,
+            false,
+        ),
+        Kind::SupportAllowed => telling(
+            [
+                "You let somebody of support see a part of your account.",
+                "Has permitido que alguien de asistencia vea una parte de tu cuenta.",
+                "Sie haben jemandem vom Support erlaubt, einen Teil Ihres Kontos zu sehen.",
+            ],
+            None,
+            false,
+        ),
+        Kind::SupportDid => telling(
+            [
+                "Two people of support changed something in your account.",
+                "Dos personas de asistencia han cambiado algo en tu cuenta.",
+                "Zwei Personen vom Support haben in Ihrem Konto etwas geändert.",
+            ],
+            None,
+            true,
+        ),
+        Kind::AccountLocked => telling(
+            [
+                "Your account is locked: no money leaves and no way in is added. What was scheduled waits.",
+                "Tu cuenta está bloqueada: no sale dinero ni se añaden formas de entrar. Lo programado espera.",
+                "Ihr Konto ist gesperrt: Kein Geld geht hinaus, kein Zugang kommt hinzu. Was geplant war, wartet.",
+            ],
+            None,
+            true,
+        ),
+        Kind::AccountRestricted => telling(
+            [
+                "Your account is restricted for a while: known payees are paid within your limits, nothing new.",
+                "Tu cuenta está limitada por un tiempo: se paga a beneficiarios conocidos dentro de tus límites, nada nuevo.",
+                "Ihr Konto ist eine Zeit lang eingeschränkt: Bekannte Empfänger werden in Ihren Grenzen bezahlt, nichts Neues.",
+            ],
+            None,
+            false,
+        ),
+        Kind::AccountSuspended => telling(
+            [
+                "Your account is suspended. Support tells you why and lifts it.",
+                "Tu cuenta está suspendida. Asistencia te dice por qué y lo levanta.",
+                "Ihr Konto ist stillgelegt. Der Support sagt Ihnen warum und hebt es auf.",
+            ],
+            None,
+            true,
+        ),
+        Kind::AccountReleased => telling(
+            [
+                "Your account is released. What waited goes on.",
+                "Tu cuenta está desbloqueada. Lo que esperaba sigue.",
+                "Ihr Konto ist freigegeben. Was wartete, geht weiter.",
+            ],
+            LOCKED,
+            false,
+        ),
+        Kind::AccountCreated
+        | Kind::SignedIn
+        | Kind::DeviceSignedOut
+        | Kind::PasskeyRenamed
+        | Kind::PasswordLetGo
+        | Kind::FactorRenamed
+        | Kind::SupportLooked
+        | Kind::SupportEnded
+        | Kind::SupportAsked
+        | Kind::SupportRefused
+        | Kind::ConfirmedAsMine
+        | Kind::ReportedAsNotMine => None,
+    }
+}
+
+/// The words around it.
+pub(super) struct Frame {
+    pub subject: &'static str,
+    pub when: &'static str,
+    pub mine: &'static str,
+    pub not_mine: &'static str,
+    pub good_for: &'static str,
+    pub look: &'static str,
+    // On the page that the address opens.
+    pub title: &'static str,
+    pub button: &'static str,
+    pub done: &'static str,
+    pub done_about: &'static str,
+    pub over: &'static str,
+    pub over_about: &'static str,
+    pub needs_script: &'static str,
+}
+
+pub(super) const fn frame(language: Language) -> &'static Frame {
+    match language {
+        Language::En => &Frame {
+            subject: "Something changed in your account at {server}",
+            when: "When: {at} (UTC).",
+            mine: "If it was you, there is nothing to do.",
+            not_mine: "If it was not you, say so here. {undo}",
+            good_for: "The address works for 7 days, without signing in. We never ask for a code or a passkey by e-mail.",
+            look: "If it was not you, open Billfold and look at Security.",
+            title: "Was this you?",
+            button: "No, that was not me",
+            done: "It is stopped",
+            done_about: "Open Billfold and look at Security: the log says what happened, and which devices are signed in.",
+            over: "This address is used or too old",
+            over_about: "Nothing was changed. Open Billfold and look at Security.",
+            needs_script: "This page needs JavaScript.",
+        },
+        Language::Es => &Frame {
+            subject: "Algo ha cambiado en tu cuenta de {server}",
+            when: "Cuándo: {at} (UTC).",
+            mine: "Si has sido tú, no hay nada que hacer.",
+            not_mine: "Si no has sido tú, dilo aquí. {undo}",
+            good_for: "La dirección vale 7 días, sin iniciar sesión. Nunca pedimos un código ni una llave por correo.",
+            look: "Si no has sido tú, abre Billfold y mira Seguridad.",
+            title: "¿Has sido tú?",
+            button: "No, no he sido yo",
+            done: "Está detenido",
+            done_about: "Abre Billfold y mira Seguridad: el registro dice qué pasó y qué dispositivos tienen sesión.",
+            over: "Esta dirección ya se usó o es demasiado antigua",
+            over_about: "No se ha cambiado nada. Abre Billfold y mira Seguridad.",
+            needs_script: "Esta página necesita JavaScript.",
+        },
+        Language::De => &Frame {
+            subject: "In Ihrem Konto bei {server} hat sich etwas geändert",
+            when: "Wann: {at} (UTC).",
+            mine: "Wenn Sie das waren, ist nichts zu tun.",
+            not_mine: "Wenn Sie es nicht waren, sagen Sie es hier. {undo}",
+            good_for: "Die Adresse gilt 7 Tage, ohne Anmeldung. Wir fragen nie per E-Mail nach einem Code oder Passkey.",
+            look: "Wenn Sie es nicht waren, öffnen Sie Billfold und sehen Sie unter Sicherheit nach.",
+            title: "Waren Sie das?",
+            button: "Nein, das war ich nicht",
+            done: "Es ist gestoppt",
+            done_about: "Öffnen Sie Billfold und sehen Sie unter Sicherheit nach: Das Protokoll sagt, was geschah und welche Geräte angemeldet sind.",
+            over: "Diese Adresse ist benutzt oder zu alt",
+            over_about: "Nichts wurde geändert. Öffnen Sie Billfold und sehen Sie unter Sicherheit nach.",
+            needs_script: "Diese Seite braucht JavaScript.",
+        },
+    }
+}
