@@ -12,7 +12,6 @@ use client::Changed as ClientChanged;
 use client::import::ImportOffer;
 use client::lock::{LockEvent, LockReason, LockStep};
 use client::platform::NoticeAction;
-use client::status::Phase;
 use serde::{Deserialize, Serialize};
 use tauri::{AppHandle, DragDropEvent, Manager, RunEvent, WebviewUrl, WebviewWindowBuilder, WindowEvent};
 use tauri_specta::Event;
@@ -80,6 +79,7 @@ pub(crate) fn run(runtime: &tokio::runtime::Runtime, window: Window, hidden: boo
         .setup(move |app| {
             builder.mount_events(app);
             let app = app.handle().clone();
+            core.will_stay();
             tray::set_up(&app);
             tauri::async_runtime::spawn(follow_changes(app.clone(), Arc::clone(&core)));
             tauri::async_runtime::spawn(follow_session(app.clone(), Arc::clone(&core)));
@@ -244,7 +244,7 @@ pub fn tell(event: &(impl Event + Serialize + Clone), app: &AppHandle) {
 /// Tells the window and the tray when something is different.
 async fn follow_changes(app: AppHandle, core: Arc<Core>) {
     let mut events = core.client.events();
-    let mut locked = core.client.phase() == Phase::Locked;
+    let mut shown = core.client.shows_an_account();
     loop {
         tray::refresh(&app, &core).await;
         match events.recv().await {
@@ -256,12 +256,12 @@ async fn follow_changes(app: AppHandle, core: Arc<Core>) {
         let number = app.state::<Shell>().changes.fetch_add(1, Ordering::SeqCst) + 1;
         core.told_screens();
         tell(&Changed(number), &app);
-        // Locked by a command from elsewhere: the window has to forget, too.
-        let now_locked = core.client.phase() == Phase::Locked;
-        if now_locked && !locked {
+        // Locked by a command from elsewhere, or signed out by another device: the window has to forget, too.
+        let now_shown = core.client.shows_an_account();
+        if shown && !now_shown {
             renew_window(&app);
         }
-        locked = now_locked;
+        shown = now_shown;
     }
 }
 

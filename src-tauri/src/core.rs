@@ -35,6 +35,8 @@ pub struct Core {
     notifier: Arc<dyn Notifier>,
     /// An account on this computer waits for its first passkey.
     half_made: AtomicBool,
+    /// This process goes on until the person quits.
+    stays: AtomicBool,
     machine: Mutex<LockMachine>,
     told_at: AtomicI64,
 }
@@ -50,7 +52,7 @@ impl Core {
         let opened = Client::open(data, ports).await?;
         let program = std::env::current_exe().map_err(|_| Failure::system("this program's own file is not known"))?;
         let core = Arc::new(Self {
-            viewer: Viewer::new(data.join("viewer")),
+            viewer: Viewer::new(opened.client.folder().viewer()),
             timer: ReminderTimer {
                 program,
                 data: std::path::absolute(data).unwrap_or_else(|_| data.to_path_buf()),
@@ -60,6 +62,7 @@ impl Core {
             client: opened.client,
             embedded: Embedded::default(),
             half_made: AtomicBool::new(false),
+            stays: AtomicBool::new(false),
             machine: Mutex::default(),
             told_at: AtomicI64::new(0),
         });
@@ -68,6 +71,16 @@ impl Core {
             tracing::warn!(code = failure.code, "the account server on this computer did not start");
         }
         Ok(core)
+    }
+
+    /// The window system runs: this process is more than a command.
+    pub fn will_stay(&self) {
+        self.stays.store(true, Ordering::SeqCst);
+    }
+
+    #[must_use]
+    pub fn stays(&self) -> bool {
+        self.stays.load(Ordering::SeqCst)
     }
 
     /// Starts the embedded server when the account is on this computer and unlocked.
@@ -215,9 +228,8 @@ impl Core {
         url: &str,
         create: bool,
         open_browser: bool,
-        passphrase: Option<Zeroizing<String>>,
+        protect: Protect,
     ) -> Result<SignInStarted, Failure> {
-        let protect = passphrase.map_or(Protect::Keyring, Protect::Passphrase);
         let wish = Connect { url: url.to_owned(), create, open_browser, protect, device_name: os::device_name() };
         Ok(self.client.sign_in().begin(wish).await?)
     }

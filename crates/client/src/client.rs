@@ -5,6 +5,7 @@
 use std::path::Path;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError, RwLock};
+use std::time::Duration;
 
 use domain::ids::MutationId;
 use domain::reminders::Lead;
@@ -14,14 +15,16 @@ use tokio::sync::{Notify, broadcast};
 use zeroize::Zeroizing;
 
 use crate::book::Here;
+use crate::cache::anchor::{Anchor, Anchoring, Condition};
 use crate::cache::transactions::Names;
-use crate::cache::{Cache, CacheError, CacheResult, outbox as rows, state, transactions};
-use crate::error::ClientError;
+use crate::cache::{Cache, CacheError, CacheResult, Closed, outbox as rows, state, transactions};
+use crate::error::{Class, ClientError};
 use crate::folder::{self, Folder};
-use crate::http::{Http, Tokens};
+use crate::http::{CallError, Http, Method, Sending, Tokens};
+use crate::lease::{LEASE_DAYS, Lease};
 use crate::lock::LockReason;
 use crate::outbox::{self, Beside, Change, Entry};
-use crate::platform::{Ports, Secret, SecretKind, random};
+use crate::platform::{Ports, Secret, SecretKind, SecretStore, random};
 use crate::reminders::Standing;
 use crate::seal::SealKey;
 use crate::settings::Settings;
@@ -34,6 +37,12 @@ const EVENTS_KEPT: usize = 256;
 /// Wrong passphrases before waiting begins, and the longest wait.
 const FREE_TRIES: u32 = 3;
 const WAIT_SECONDS_MAX: u32 = 30;
+/// Codes that are acted upon: a copy whose server was not heard of for too long, one that does not read, one that must go.
+const CONTACT_NEEDED: &str = "contact_needed";
+const DAMAGED: &str = "cache_damaged";
+const REVOKED: &str = "device_revoked";
+/// A keyring that takes longer to keep what the copy was is not waited for.
+const ANCHOR_WITHIN: Duration = Duration::from_secs(3);
 
 /// Something that a screen shows is different: read it again.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -95,10 +104,12 @@ pub(crate) struct Open {
     pub tokens: tokio::sync::Mutex<Option<Tokens>>,
     /// One pump, pull or snapshot at a time.
     pub syncing: tokio::sync::Mutex<()>,
-    vault: Mutex<Vault>,
+    vault: Arc<Mutex<Vault>>,
     names: RwLock<Arc<Names>>,
     saving: tokio::sync::Mutex<()>,
     pub closed: AtomicBool,
+    /// Reads a large cache's pages.
+    reading: Mutex<Option<tokio::task::JoinHandle<()>>>,
 }
 
 #[derive(Default)]
@@ -112,11 +123,7 @@ impl Client {
     /// untouched, with the reason.
     pub async fn open(data_dir: impl AsRef<Path>, ports: Ports) -> Result<OpenOutcome, ClientError> {
         let folder = Folder::at(data_dir.as_ref())?;
-        let header = Header::find(&folder)?;
-        if header.is_none() && folder.memory_mark().exists() {
-            // The process that held the only keys ended before it could tidy up.
-            folder.wipe()?;
-        }
+        let header = finish_what_ended(&folder, ports.secrets.as_ref())?;
         let (events, _) = broadcast::channel(EVENTS_KEPT);
         let client = Self(Arc::new(Inner {
             folder,
@@ -195,10 +202,22 @@ impl Client {
                 return Err(error);
             }
         };
-        self.enter(vault).await
+        let entered = self.enter(vault).await;
+        if let Err(error) = &entered {
+            self.locked_out(error);
+        }
+        entered
     }
 
-    /// What the keyring said when it should have opened the copy, until it is open.
+    /// Without the server's answer the copy stays closed: said on the lock screen for as long as that is so.
+    fn locked_out(&self, error: &ClientError) {
+        if error.code == CONTACT_NEEDED {
+            *lock(&self.0.trouble) = Some(error.clone());
+            self.tell(Changed::Status);
+        }
+    }
+
+    /// What stood in the way when the copy should have been opened, until it is open.
     #[must_use]
     pub fn trouble(&self) -> Option<ClientError> {
         lock(&self.0.trouble).clone()
@@ -238,7 +257,11 @@ impl Client {
         let inner = Arc::clone(&self.0);
         let vault = blocking(move || Vault::repair(&inner.folder, &recovery, &protect, &inner.ports)).await??;
         *lock(&self.0.list_key) = None;
-        self.enter(vault).await
+        let entered = self.enter(vault).await;
+        if let Err(error) = &entered {
+            self.locked_out(error);
+        }
+        entered
     }
 
     /// Closes the cache and wipes the keys from memory, because the person wants it.
@@ -248,6 +271,9 @@ impl Client {
 
     /// The same for another reason, which the lock screen tells.
     pub async fn lock_for(&self, reason: LockReason) -> Result<(), ClientError> {
+        if let Some(open) = self.opened().filter(|open| open.vault().header().mode() == Protection::Memory) {
+            self.leave(&open).await;
+        }
         let _turn = self.0.turn.lock().await;
         if self.opened().is_some() {
             if let Err(error) = self.reminders().write_due_list().await {
@@ -262,6 +288,11 @@ impl Client {
     /// Deletes this account from this computer: keys first, then files. The server keeps everything it has.
     pub async fn wipe(&self) -> Result<(), ClientError> {
         let _turn = self.0.turn.lock().await;
+        self.wipe_now().await
+    }
+
+    /// The same for who has the turn.
+    async fn wipe_now(&self) -> Result<(), ClientError> {
         self.close_open(LockReason::ByHand).await;
         let inner = Arc::clone(&self.0);
         blocking(move || vault::wipe(&inner.folder, inner.ports.secrets.as_ref())).await??;
@@ -289,6 +320,12 @@ impl Client {
         }
     }
 
+    /// Open, and somebody signed in: screens hold what is theirs.
+    #[must_use]
+    pub fn shows_an_account(&self) -> bool {
+        self.opened().is_some_and(|open| open.vault().header().holder().is_some())
+    }
+
     /// Why it is locked; `None` when it is not.
     #[must_use]
     pub fn locked_because(&self) -> Option<LockReason> {
@@ -301,6 +338,12 @@ impl Client {
     #[must_use]
     pub fn data_dir(&self) -> &Path {
         self.0.folder.path()
+    }
+
+    /// Which file of the data folder is what.
+    #[must_use]
+    pub fn folder(&self) -> &Folder {
+        &self.0.folder
     }
 
     /// Where the account is; known while locked too.
@@ -446,13 +489,56 @@ impl Client {
             .map_err(|_| CacheError::Closed)?
     }
 
-    /// Remembers damage, so that the next opening rebuilds the cache.
+    /// A copy that turns out damaged is built anew at once; if the program ends before, the mark sees to it.
     pub(crate) fn watch<T>(&self, result: &CacheResult<T>) {
-        if matches!(result, Err(CacheError::Damaged))
-            && let Err(error) = folder::replace(&self.0.folder.damage_mark(), b"")
-        {
+        if matches!(result, Err(CacheError::Damaged)) {
+            self.doubt();
+        }
+    }
+
+    /// The same for whoever knows no more than what it came to.
+    pub(crate) fn watch_for<T>(&self, result: &Result<T, ClientError>) {
+        if result.as_ref().is_err_and(|error| error.code == DAMAGED) {
+            self.doubt();
+        }
+    }
+
+    fn doubt(&self) {
+        if let Err(error) = folder::replace(&self.0.folder.damage_mark(), b"") {
             tracing::warn!(%error, "the damage could not be marked");
         }
+        if let Some(open) = self.opened()
+            && !open.closed.swap(true, Ordering::SeqCst)
+        {
+            let client = self.clone();
+            tokio::spawn(async move { client.rebuild(&open).await });
+        }
+    }
+
+    /// Sets the open copy aside and opens a new one with the keys at hand. Whoever reads meanwhile is told that it is
+    /// closed, and then that everything changed. Whoever comes second finds it done.
+    async fn rebuild(&self, of: &Arc<Open>) {
+        let _turn = self.0.turn.lock().await;
+        if !self.opened().is_some_and(|open| Arc::ptr_eq(&open, of)) {
+            return;
+        }
+        self.0.wake.notify_waiters();
+        of.cache.close().await;
+        let tokens = of.tokens.lock().await.take();
+        if let Err(error) = self.enter_with(Arc::clone(&of.vault), tokens).await {
+            tracing::error!(code = error.code, "the copy could not be built anew");
+            *write(&self.0.state) = State::Locked(LockReason::CopyFailed);
+            *lock(&self.0.trouble) = Some(error);
+            self.tell(Changed::Status);
+        }
+    }
+
+    /// Whether another copy is open instead of this one, which turned out damaged: what was begun with it is begun again.
+    pub(crate) async fn is_built_anew(&self, of: &Arc<Open>) -> bool {
+        if of.is_closed() {
+            self.rebuild(of).await;
+        }
+        self.opened().is_some_and(|open| !Arc::ptr_eq(&open, of))
     }
 
     /// Runs a read or write of the cache, watching for damage.
@@ -470,19 +556,21 @@ impl Client {
     // ---- Opening and closing --------------------------------------------------------------------------------------
 
     async fn enter(&self, vault: Vault) -> Result<(), ClientError> {
-        let beside = Beside::new(self.0.folder.clone(), vault.outbox_key());
-        let cache = self.open_cache(&vault, &beside).await?;
-        let names = transactions::names(cache.readers()).await?;
-        let open = Arc::new(Open {
-            cache,
-            beside,
-            tokens: tokio::sync::Mutex::default(),
-            syncing: tokio::sync::Mutex::default(),
-            vault: Mutex::new(vault),
-            names: RwLock::new(Arc::new(names)),
-            saving: tokio::sync::Mutex::default(),
-            closed: AtomicBool::new(false),
-        });
+        self.enter_with(Arc::new(Mutex::new(vault)), None).await
+    }
+
+    async fn enter_with(&self, vault: Arc<Mutex<Vault>>, tokens: Option<Tokens>) -> Result<(), ClientError> {
+        let mut opened = self.open_up(&vault).await;
+        if opened.as_ref().is_err_and(|error| error.code == DAMAGED) {
+            // What opening reads was whole, and what was read next was not: from here on as with any damage.
+            folder::replace(&self.0.folder.damage_mark(), b"")?;
+            opened = self.open_up(&vault).await;
+        }
+        let (open, condition) = opened?;
+        *open.tokens.lock().await = tokens;
+        if let Condition::Large(anchor) = condition {
+            self.read_pages(&open, anchor);
+        }
         *write(&self.0.state) = State::Open(open);
         *lock(&self.0.trouble) = None;
         self.tell(Changed::Status);
@@ -491,40 +579,116 @@ impl Client {
         Ok(())
     }
 
-    /// Opens the cache. A damaged one is moved aside; what waits for the server comes back from beside it, and the
-    /// rest from the server.
-    async fn open_cache(&self, vault: &Vault, beside: &Beside) -> CacheResult<Cache> {
-        let mark = self.0.folder.damage_mark();
-        let mut rebuilt = !self.0.folder.cache().exists();
-        if mark.exists() {
-            self.set_aside()?;
-            rebuilt = true;
+    /// Opens the copy, and looks whether it may be shown.
+    async fn open_up(&self, vault: &Arc<Mutex<Vault>>) -> Result<(Arc<Open>, Condition), ClientError> {
+        let beside = Beside::new(self.0.folder.clone(), lock(vault).outbox_key());
+        let (cache, condition) = self.open_cache(vault, &beside).await?;
+        let open = Arc::new(Open {
+            cache,
+            beside,
+            tokens: tokio::sync::Mutex::default(),
+            syncing: tokio::sync::Mutex::default(),
+            vault: Arc::clone(vault),
+            names: RwLock::default(),
+            saving: tokio::sync::Mutex::default(),
+            closed: AtomicBool::new(false),
+            reading: Mutex::default(),
+        });
+        let ready = async {
+            open.read_names().await?;
+            self.keep_lease(&open).await
+        };
+        if let Err(error) = ready.await {
+            self.put_away(open).await;
+            if error.code == REVOKED {
+                self.wipe_now().await?;
+            }
+            return Err(error);
         }
-        let cache = match self.fill_cache(vault, beside, rebuilt).await {
+        Ok((open, condition))
+    }
+
+    /// Opens the cache. One that is damaged or rolled back is moved aside; what waits for the server comes back from
+    /// beside it, and the rest from the server.
+    async fn open_cache(&self, vault: &Arc<Mutex<Vault>>, beside: &Beside) -> CacheResult<(Cache, Condition)> {
+        let mark = self.0.folder.damage_mark();
+        let (anchoring, mut condition) = self.look(vault).await?;
+        if condition == Condition::RolledBack || mark.exists() {
+            self.set_aside()?;
+            condition = Condition::Fresh;
+        }
+        let opened = match self.fill_cache(vault, beside, anchoring.clone(), condition).await {
             Err(CacheError::Damaged) => {
                 self.set_aside()?;
-                self.fill_cache(vault, beside, true).await?
+                condition = Condition::Fresh;
+                self.fill_cache(vault, beside, anchoring, condition).await?
             }
             other => other?,
         };
         folder::remove(&mark)?;
-        Ok(cache)
+        Ok((opened, condition))
     }
 
-    async fn fill_cache(&self, vault: &Vault, beside: &Beside, rebuilt: bool) -> CacheResult<Cache> {
-        let cache = Cache::open(&self.0.folder, vault).await?;
-        let filled = self.fill(&cache, beside, rebuilt).await;
+    /// How the closed cache stands. Keys in memory alone never open one again.
+    async fn look(&self, vault: &Arc<Mutex<Vault>>) -> CacheResult<(Option<Anchoring>, Condition)> {
+        if lock(vault).header().mode() == Protection::Memory {
+            return Ok((None, Condition::Fresh));
+        }
+        let (folder, vault) = (self.0.folder.clone(), Arc::clone(vault));
+        let looked = tokio::task::spawn_blocking(move || Anchoring::look(&folder, &lock(&vault))).await;
+        let (anchoring, condition) = looked.map_err(|_| CacheError::Closed)??;
+        Ok((Some(anchoring), condition))
+    }
+
+    /// Reads a large cache's pages while its first answers are shown already. One that is not as it was closed is built
+    /// anew.
+    fn read_pages(&self, open: &Arc<Open>, anchor: Anchor) {
+        let (client, open, folder) = (self.clone(), Arc::clone(open), self.0.folder.clone());
+        let reading = tokio::task::spawn_blocking(move || anchor.holds_pages(&folder));
+        let watching = Arc::clone(&open);
+        *lock(&open.reading) = Some(tokio::spawn(async move {
+            match reading.await {
+                Ok(Ok(true)) => {
+                    if let Err(error) = watching.cache.checkpoint_again().await {
+                        tracing::info!(%error, "the log of the copy stays until it is closed");
+                    }
+                }
+                Ok(Ok(false)) => client.doubt(),
+                Ok(Err(_)) | Err(_) => tracing::warn!("the copy could not be read through"),
+            }
+        }));
+    }
+
+    async fn fill_cache(
+        &self,
+        vault: &Arc<Mutex<Vault>>,
+        beside: &Beside,
+        anchoring: Option<Anchoring>,
+        condition: Condition,
+    ) -> CacheResult<Cache> {
+        let chance = Arc::clone(&self.0.ports.chance);
+        let cache = Cache::open(&self.0.folder, vault, anchoring, condition, chance).await?;
+        let filled = self.fill(&cache, beside, condition).await;
         if filled.is_err() {
             cache.close().await;
         }
         filled.map(|()| cache)
     }
 
-    async fn fill(&self, cache: &Cache, beside: &Beside, rebuilt: bool) -> CacheResult<()> {
+    async fn fill(&self, cache: &Cache, beside: &Beside, condition: Condition) -> CacheResult<()> {
+        if !cache.agrees(condition).await? {
+            return Err(CacheError::Damaged);
+        }
+        if let Condition::Unsure(_) = condition {
+            // Readable meanwhile; the server says anew what is so.
+            let mut tx = cache.begin().await?;
+            state::remove(&mut *tx, state::CURSOR).await?;
+            tx.commit().await?;
+        }
         let waiting = rows::all(cache.readers()).await?;
         let mut entries: Vec<Entry> = waiting.into_iter().map(|waiting| waiting.entry).collect();
         transactions::names(cache.readers()).await?;
-        if rebuilt && entries.is_empty() {
+        if condition == Condition::Fresh && entries.is_empty() {
             entries = beside.load()?;
             restore(cache, beside, &entries).await?;
         }
@@ -538,6 +702,45 @@ impl Client {
         Ok(self.0.folder.set_cache_aside(&stamp)?)
     }
 
+    /// Looks whether the server was heard of recently enough for its copy to be shown; else it is asked now. An account of
+    /// this computer has its server at hand.
+    async fn keep_lease(&self, open: &Arc<Open>) -> Result<(), ClientError> {
+        let now = self.now();
+        if *open.vault().header().place() == Place::ThisComputer {
+            return Ok(());
+        }
+        let kept: Option<Lease> = state::find(open.cache.readers(), state::LEASE).await?;
+        let next = match kept {
+            None => Some(Lease::from_contact(now)),
+            Some(lease) if lease.is_over(now) => {
+                // A clock that is set back now comes too late.
+                put_lease(open, Some(lease.seen(now))).await?;
+                self.hear_from_server(open).await?;
+                Some(Lease::from_contact(now))
+            }
+            Some(lease) => lease.noted(now),
+        };
+        Ok(put_lease(open, next).await?)
+    }
+
+    /// Whatever the server says, short of having signed this device out, ends the wait: also that somebody has to sign in
+    /// again, which they are asked for then.
+    async fn hear_from_server(&self, open: &Arc<Open>) -> Result<(), ClientError> {
+        match self.try_call(open, Method::Get, "/api/v1/me", &Sending::default()).await {
+            Ok(_) | Err(CallError::NotSignedIn | CallError::Refused(_)) => Ok(()),
+            Err(CallError::Revoked) => Err(CallError::Revoked.into()),
+            Err(error) => {
+                tracing::info!(%error, "the copy stays closed until the server answers");
+                Err(ClientError::new(
+                    Class::NotOpen,
+                    CONTACT_NEEDED,
+                    format!("the server was not heard of for {LEASE_DAYS} days, so its copy stays closed"),
+                    "connect to the internet and unlock again; nothing was deleted",
+                ))
+            }
+        }
+    }
+
     /// What was not open stays as it is, and so does its reason.
     async fn close_open(&self, reason: LockReason) {
         let open = {
@@ -547,17 +750,53 @@ impl Client {
             *state = State::Locked(reason);
             open
         };
+        lock(&self.0.offers).clear();
+        self.put_away(open).await;
+    }
+
+    async fn put_away(&self, open: Arc<Open>) {
         open.closed.store(true, Ordering::SeqCst);
         self.0.wake.notify_waiters();
         *open.tokens.lock().await = None;
-        lock(&self.0.offers).clear();
-        open.cache.close().await;
+        let reading = lock(&open.reading).take();
+        if let Some(reading) = reading {
+            // A log that is moved into the file meanwhile would look like a change of it.
+            let _ = reading.await;
+        }
+        let closed = open.cache.close().await;
         if open.vault().header().mode() == Protection::Memory {
             *write(&self.0.state) = State::Welcome;
             if let Err(error) = self.0.folder.wipe() {
                 tracing::warn!(%error, "what is left is noise without its keys");
             }
+            return;
         }
+        if let Some(closed) = closed
+            && let Err(error) = self.keep_anchor(open, closed).await
+        {
+            tracing::warn!(%error, "the copy is fetched anew at the next contact");
+        }
+    }
+
+    /// Keeps what the closed copy was. A keyring that lets wait now must not hold up the lock, and finds no key in memory.
+    async fn keep_anchor(&self, open: Arc<Open>, closed: Closed) -> CacheResult<()> {
+        let Closed { anchoring, books, head } = closed;
+        let chance = Arc::clone(&self.0.ports.chance);
+        let in_keyring = open.vault().in_keyring(SecretKind::Anchor);
+        let keeping = tokio::task::spawn_blocking(move || {
+            let anchor = anchoring.close(books, head)?;
+            let secret = anchor.as_secret().map_err(|_| CacheError::Damaged)?;
+            match in_keyring {
+                Some((secrets, name)) => {
+                    drop(open);
+                    secrets.put(name, &secret).map_err(|_| CacheError::Closed)?;
+                }
+                None => open.vault().put(SecretKind::Anchor, &secret).map_err(|_| CacheError::Closed)?,
+            }
+            anchoring.note_closed(&anchor, chance.as_ref())
+        });
+        let kept = tokio::time::timeout(ANCHOR_WITHIN, keeping).await;
+        kept.unwrap_or(Ok(Err(CacheError::Closed))).unwrap_or(Err(CacheError::Closed))
     }
 
     fn check_wait(&self) -> Result<(), VaultError> {
@@ -608,6 +847,30 @@ impl Open {
     pub fn is_closed(&self) -> bool {
         self.closed.load(Ordering::SeqCst)
     }
+}
+
+async fn put_lease(open: &Open, lease: Option<Lease>) -> CacheResult<()> {
+    let Some(lease) = lease else { return Ok(()) };
+    let mut tx = open.cache.begin().await?;
+    state::put(&mut *tx, state::LEASE, &lease).await?;
+    Ok(tx.commit().await?)
+}
+
+/// Goes on where a deletion was cut short, and tidies up after a process that held the only keys.
+fn finish_what_ended(folder: &Folder, secrets: &dyn SecretStore) -> Result<Option<Header>, VaultError> {
+    if folder.wipe_mark().exists() {
+        vault::wipe(folder, secrets)?;
+        return Ok(None);
+    }
+    let header = Header::find(folder)?;
+    if folder.memory_mark().exists() {
+        match &header {
+            None => folder.wipe()?,
+            // It was protected after all, and ended before it could say so.
+            Some(_) => folder::remove(&folder.memory_mark())?,
+        }
+    }
+    Ok(header)
 }
 
 async fn restore(cache: &Cache, beside: &Beside, entries: &[Entry]) -> CacheResult<()> {

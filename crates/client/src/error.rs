@@ -61,6 +61,7 @@ pub const CODES: &[&str] = &[
     "passphrase_guessable",
     "nothing_kept",
     "not_wiped",
+    "contact_needed",
     "wrong_recovery_key",
     "too_many_tries",
     "vault_damaged",

@@ -4,11 +4,14 @@
 //! | --- | --- |
 //! | `vault.json` | how the keys are protected; no secrets, no names |
 //! | `cache.db` | the encrypted copy of the account |
+//! | `cache.note` | whether that copy was closed, and how often it was; sealed |
 //! | `outbox.sealed`, `outbox/` | changes that the server does not have yet, readable when the cache is not |
 //! | `refused/` | imported lines that the server did not take |
 //! | `secrets.sealed` | device key and tokens where there is no keyring |
 //! | `due.sealed` | days on which something is due, for reminders while locked |
 //! | `damaged/` | what could not be read, moved aside |
+//! | `viewer/` | statements for the person's own viewer, while it is open |
+//! | `memory.only`, `wiping` | what is here is noise, or about to go: the next start tidies up |
 //! | `server/` | the embedded account server's own folder |
 
 use std::fs::{self, File, OpenOptions};
@@ -82,9 +85,20 @@ impl Folder {
         self.0.join("cache.damaged")
     }
 
-    /// Stands there while an account is open whose keys are in memory alone: what it leaves behind is noise.
+    /// Stands there from the first key of an account on whose keys are in memory alone: what it leaves behind is noise.
     pub(crate) fn memory_mark(&self) -> PathBuf {
         self.0.join("memory.only")
+    }
+
+    /// Stands there while an account is deleted: a deletion that was cut short goes on at the next start.
+    pub(crate) fn wipe_mark(&self) -> PathBuf {
+        self.0.join("wiping")
+    }
+
+    /// Statements as they were handed to the person's own viewer, readable while Billfold is open.
+    #[must_use]
+    pub fn viewer(&self) -> PathBuf {
+        self.0.join("viewer")
     }
 
     #[must_use]
@@ -99,9 +113,18 @@ impl Folder {
     }
 
     /// The cache and what SQLite keeps beside it.
-    pub(crate) fn cache_files(&self) -> [PathBuf; 3] {
-        let beside = |suffix: &str| self.0.join(format!("cache.db{suffix}"));
-        [self.cache(), beside("-wal"), beside("-shm")]
+    pub(crate) fn cache_files(&self) -> [PathBuf; 4] {
+        let [log, journal] = self.cache_logs();
+        [self.cache(), log, journal, self.0.join("cache.db-shm")]
+    }
+
+    /// What SQLite would play back into the cache when it opens it.
+    pub(crate) fn cache_logs(&self) -> [PathBuf; 2] {
+        [self.0.join("cache.db-wal"), self.0.join("cache.db-journal")]
+    }
+
+    pub(crate) fn cache_note(&self) -> PathBuf {
+        self.0.join("cache.note")
     }
 
     /// Moves the cache's files aside, so that nothing that might be of use is lost.
@@ -117,23 +140,34 @@ impl Folder {
         Ok(())
     }
 
-    /// Deletes everything of this account on this computer, keys first, and checks that it is gone.
+    /// Deletes everything of this account on this computer, keys first. One file that does not go keeps no other.
     pub(crate) fn wipe(&self) -> Result<(), FileError> {
-        let files = [self.header(), self.secrets(), self.due_key(), self.due(), self.outbox(), self.damage_mark()];
-        for file in files.iter().chain(&self.cache_files()) {
-            remove(file)?;
+        let mut done = Ok(());
+        let mut note = |result: Result<(), FileError>| {
+            if done.is_ok() {
+                done = result;
+            }
+        };
+        for keys in [self.header(), self.secrets(), self.due_key()] {
+            note(shred(&keys));
         }
-        for dir in [self.chunks(), self.refused(), self.damaged()] {
-            remove_dir(&dir)?;
+        let own = [self.due(), self.outbox(), self.cache_note(), self.damage_mark()];
+        for file in own.iter().chain(&self.cache_files()) {
+            note(remove(file));
         }
+        for dir in [self.chunks(), self.refused(), self.damaged(), self.viewer()] {
+            note(remove_dir(&dir));
+        }
+        done?;
         // Last: until here the folder still says what its files are.
-        remove(&self.memory_mark())
+        remove(&self.memory_mark())?;
+        remove(&self.wipe_mark())
     }
 
     /// Whether a file of an account is still here.
     pub(crate) fn holds_account(&self) -> bool {
-        let own = [self.header(), self.secrets(), self.due_key(), self.due(), self.outbox()];
-        let folders = [self.chunks(), self.refused(), self.damaged()];
+        let own = [self.header(), self.secrets(), self.due_key(), self.due(), self.outbox(), self.cache_note()];
+        let folders = [self.chunks(), self.refused(), self.damaged(), self.viewer()];
         own.iter().chain(&self.cache_files()).chain(&folders).any(|path| path.symlink_metadata().is_ok())
     }
 
@@ -172,6 +206,18 @@ pub(crate) fn remove(path: &Path) -> Result<(), FileError> {
         Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(()),
         other => Ok(other?),
     }
+}
+
+/// Writes over what wraps a key before it goes: where the disk writes in place, nothing of it is left.
+fn shred(path: &Path) -> Result<(), FileError> {
+    if let Ok(mut file) = OpenOptions::new().write(true).open(path) {
+        let length = file.metadata().map_or(0, |file| file.len());
+        let blank = vec![0; usize::try_from(length).unwrap_or_default()];
+        if let Err(error) = file.write_all(&blank).and_then(|()| file.sync_all()) {
+            tracing::info!(kind = ?error.kind(), "a file of keys goes without being written over");
+        }
+    }
+    remove(path)
 }
 
 fn remove_dir(path: &Path) -> Result<(), FileError> {

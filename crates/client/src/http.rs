@@ -487,7 +487,8 @@ impl Client {
         result
     }
 
-    async fn try_call(
+    /// The same for a copy that is not shown yet; the caller sees to what a refusal means.
+    pub(crate) async fn try_call(
         &self,
         open: &Arc<Open>,
         method: Method,

@@ -10,11 +10,16 @@ mod book;
 mod cache;
 pub mod card;
 mod client;
+#[cfg(test)]
+mod damage_tests;
 mod error;
 pub mod folder;
 pub mod home;
 mod http;
 pub mod import;
+#[cfg(test)]
+mod kept_tests;
+mod lease;
 pub mod lock;
 mod outbox;
 pub mod payments;

@@ -27,6 +27,8 @@ pub enum LockReason {
     ByHand,
     /// The program ended.
     Ended,
+    /// The copy was damaged and could not be built anew.
+    CopyFailed,
 }
 
 /// What the machine is told.

@@ -65,10 +65,13 @@ pub enum SecretKind {
     Server,
     /// The key of the list of due days that is readable while locked.
     DueList,
+    /// What the copy was when it was last closed: not secret, but out of reach of who writes its files.
+    Anchor,
 }
 
 impl SecretKind {
-    pub const ALL: &[Self] = &[Self::Vault, Self::Device, Self::RefreshToken, Self::Server, Self::DueList];
+    pub const ALL: &[Self] =
+        &[Self::Vault, Self::Device, Self::RefreshToken, Self::Server, Self::DueList, Self::Anchor];
 
     #[must_use]
     pub const fn as_str(self) -> &'static str {
@@ -78,6 +81,7 @@ impl SecretKind {
             Self::RefreshToken => "refresh-token",
             Self::Server => "server",
             Self::DueList => "due-list",
+            Self::Anchor => "anchor",
         }
     }
 }
@@ -297,6 +301,19 @@ impl MemorySecrets {
         for (_, kept) in lock(&self.entries).iter_mut().filter(|(name, _)| name.kind == kind) {
             value.clone_into(kept);
         }
+    }
+
+    /// Another one that holds the same.
+    #[cfg(test)]
+    pub(crate) fn copy(&self) -> Self {
+        Self { entries: Mutex::new(lock(&self.entries).clone()), ..Self::default() }
+    }
+
+    /// Holds what the other one holds, and nothing else.
+    #[cfg(test)]
+    pub(crate) fn become_like(&self, other: &Self) {
+        let entries = lock(&other.entries).clone();
+        *lock(&self.entries) = entries;
     }
 
     /// From now on it is another keyring.

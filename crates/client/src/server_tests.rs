@@ -35,29 +35,33 @@ use crate::testing::{World, day, monthly, usd, with_biller};
 use crate::vault::Protect;
 
 #[derive(Default)]
-struct Fake {
+pub(crate) struct Fake {
     origin: String,
     /// Proofs must hold it, once it is set.
     nonce: String,
     pushed: Value,
-    tokens_given: u32,
-    revoked: bool,
-    signed_out: bool,
+    pub tokens_given: u32,
+    pub revoked: bool,
+    pub signed_out: bool,
+    /// It answers nothing but that it cannot.
+    pub down: bool,
+    /// Tokens that were given back.
+    pub ended: Vec<String>,
     /// The next write is done and its answer lost.
     lose_answer: bool,
     refuse_with: Option<ErrorCode>,
     cut_snapshot: bool,
-    expire_cursor: bool,
+    pub expire_cursor: bool,
     /// Method, path, idempotency key, body.
-    writes: Vec<(String, String, String, Value)>,
+    pub writes: Vec<(String, String, String, Value)>,
     feed: Vec<Record>,
-    snapshot: Vec<Record>,
+    pub snapshot: Vec<Record>,
     payment_state: Option<PaymentState>,
 }
 
-type Shared = Arc<Mutex<Fake>>;
+pub(crate) type Shared = Arc<Mutex<Fake>>;
 
-async fn start_fake() -> Shared {
+pub(crate) async fn start_fake() -> Shared {
     let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
     let fake = Shared::default();
     lock(&fake).origin = format!("http://localhost:{}", listener.local_addr().unwrap().port());
@@ -70,7 +74,9 @@ async fn start_fake() -> Shared {
 async fn answer(State(fake): State<Shared>, method: Method, uri: Uri, headers: HeaderMap, body: Bytes) -> Response {
     let mut fake = lock(&fake);
     let path = uri.path().to_owned();
-    let mut response = if path == api::sign_in::METADATA_PATH {
+    let mut response = if fake.down {
+        problem(ErrorCode::Unavailable)
+    } else if path == api::sign_in::METADATA_PATH {
         fake.metadata()
     } else if !proof_holds(&headers, &fake.nonce) {
         if path.starts_with("/oauth") {
@@ -117,6 +123,10 @@ fn fields(body: &[u8]) -> Value {
 }
 
 impl Fake {
+    pub fn origin(&self) -> &str {
+        &self.origin
+    }
+
     fn metadata(&self) -> Response {
         let at = |path: &str| format!("{}{path}", self.origin);
         axum::Json(json!({
@@ -135,7 +145,10 @@ impl Fake {
                 axum::Json(json!({"request_uri": "urn:one", "expires_in": 120})).into_response()
             }
             api::sign_in::TOKEN_PATH => self.token(&fields(body)),
-            _ => axum::Json(json!({})).into_response(),
+            _ => {
+                self.ended.push(fields(body)["token"].as_str().unwrap().to_owned());
+                axum::Json(json!({})).into_response()
+            }
         }
     }
 
@@ -237,14 +250,12 @@ impl Fake {
 // ---- Helpers ----------------------------------------------------------------------------------------------------
 
 async fn begin(client: &Client, fake: &Shared) -> SignInStarted {
+    begin_kept(client, fake, Protect::Keyring).await
+}
+
+async fn begin_kept(client: &Client, fake: &Shared, protect: Protect) -> SignInStarted {
     let url = lock(fake).origin.clone();
-    let wish = Connect {
-        url,
-        create: false,
-        open_browser: true,
-        protect: Protect::Keyring,
-        device_name: "Desk, Debian 12".to_owned(),
-    };
+    let wish = Connect { url, create: false, open_browser: true, protect, device_name: "Desk, Debian 12".to_owned() };
     client.sign_in().begin(wish).await.unwrap()
 }
 
@@ -267,18 +278,25 @@ fn good_query(fake: &Shared) -> String {
     format!("code=the-code&state={}&{issuer}", fake.pushed["state"].as_str().unwrap())
 }
 
-async fn signed_in(world: &World, fake: &Shared) -> Client {
+pub(crate) async fn signed_in(world: &World, fake: &Shared) -> Client {
+    let (client, recovery) = signed_in_kept(world, fake, Protect::Keyring).await;
+    assert!(recovery, "the keys were made with it");
+    client
+}
+
+/// The same with the keys kept in this way, and whether a recovery key was given.
+pub(crate) async fn signed_in_kept(world: &World, fake: &Shared, protect: Protect) -> (Client, bool) {
     let client = world.open().await;
-    begin(&client, fake).await;
+    begin_kept(&client, fake, protect).await;
     let query = good_query(fake);
     let sign_in = client.sign_in();
     let (finished, status) = tokio::join!(sign_in.finish(), knock(fake, None, &query));
     assert_eq!(status, 200);
-    assert!(finished.unwrap().is_some(), "the keys were made with it");
-    client
+    let recovery = finished.unwrap().is_some();
+    (client, recovery)
 }
 
-fn card() -> Account {
+pub(crate) fn card() -> Account {
     Account {
         id: AccountId::new(Timestamp::UNIX_EPOCH, [3; 10]),
         keeping: Keeping::Linked,
@@ -297,7 +315,7 @@ fn card() -> Account {
     }
 }
 
-fn line(seed: u8, on: &str, description: &str) -> Transaction {
+pub(crate) fn line(seed: u8, on: &str, description: &str) -> Transaction {
     Transaction {
         id: TransactionId::new(Timestamp::UNIX_EPOCH, [seed; 10]),
         account: card().id,
@@ -311,7 +329,7 @@ fn line(seed: u8, on: &str, description: &str) -> Transaction {
     }
 }
 
-fn bill(seed: u8, name: &str) -> Bill {
+pub(crate) fn bill(seed: u8, name: &str) -> Bill {
     let new = monthly(name, "40.00", "2026-12-05");
     let id = BillId::new(Timestamp::UNIX_EPOCH, [seed; 10]);
     Bill { remind_days: vec![3, 1], ..Bill::new(id, new.name, new.amount, new.schedule) }

@@ -24,7 +24,7 @@ use crate::error::{Class, ClientError};
 use crate::http::{CallError, DeviceKey, Metadata, Method, Sending};
 use crate::platform::{Secret, SecretKind, random};
 use crate::risk::CoarsePlaceView;
-use crate::status::Place;
+use crate::status::{Place, Protection};
 use crate::vault::{Protect, RecoveryKey};
 
 /// What the screen shows while the browser is open.
@@ -49,6 +49,8 @@ pub struct DeviceView {
 
 /// The person has so long in the browser.
 const BROWSER_WITHIN: Duration = Duration::from_secs(300);
+/// A lock does not wait longer for the server.
+const LEAVE_WITHIN: Duration = Duration::from_secs(2);
 const HEAD_WITHIN: Duration = Duration::from_secs(5);
 const HEAD_BYTES_MAX: usize = 8 * 1024;
 /// Connections to the loopback port that are not the answer, before it closes.
@@ -180,6 +182,11 @@ impl SignIn {
         if self.0.phase() == crate::status::Phase::Locked {
             return Err(ClientError::locked());
         }
+        let kept = self.0.opened().is_some_and(|open| open.vault().header().mode() != Protection::Memory);
+        if kept && matches!(wish.protect, Protect::Memory) {
+            // What is kept here already does not become a visitor's by signing in again.
+            return Err(SignInError::OtherAccount.into());
+        }
         // The port is ours before any browser knows of it.
         let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).await.map_err(|_| SignInError::PortRefused)?;
         let port = listener.local_addr().map_err(|_| SignInError::PortRefused)?.port();
@@ -247,7 +254,10 @@ impl SignIn {
         let tokens = self.redeem(&metadata.token_endpoint, &request, &key).await?;
         let mut recovery = None;
         if self.0.opened().is_none() {
-            recovery = Some(self.0.create(protect, place.clone()).await?);
+            let kept = !matches!(protect, Protect::Memory);
+            let made = self.0.create(protect, place.clone()).await?;
+            // There is nothing that the key of keys in memory could bring back.
+            recovery = kept.then_some(made);
         }
         self.settle(place, tokens, key).await?;
         Ok(recovery)
@@ -376,6 +386,22 @@ impl Client {
         }
         drop(open);
         self.wipe().await
+    }
+
+    /// Ends a session of which nothing is kept here: what waits is sent, and the server ends its tokens, if it answers at
+    /// once. Otherwise they end by themselves; the key that they need is gone in a moment.
+    pub(crate) async fn leave(&self, open: &Arc<Open>) {
+        let leaving = async {
+            if let Err(error) = self.sync().now().await {
+                tracing::info!(code = error.code, "what waits may be lost");
+            }
+            if let Ok(Some(refresh)) = self.secret(open, SecretKind::RefreshToken).await {
+                self.revoke(open, &refresh).await;
+            }
+        };
+        if tokio::time::timeout(LEAVE_WITHIN, leaving).await.is_err() {
+            tracing::info!("the server may not know that the session ended");
+        }
     }
 
     async fn revoke(&self, open: &Open, refresh: &Secret) {

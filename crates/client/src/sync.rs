@@ -12,14 +12,17 @@ use domain::ids::MutationId;
 use eventsource_stream::Eventsource as _;
 use futures_util::StreamExt as _;
 use jiff::{SignedDuration, Timestamp};
+use ring::digest::{Context, SHA256};
 use serde::{Deserialize, Serialize};
 use tokio::sync::mpsc;
 
+use crate::cache::anchor::Digest;
 use crate::cache::outbox::{self as rows, Waiting};
 use crate::cache::{self, CacheError, CacheResult, Tx, accounts, bills, reminders, security, state, transactions};
 use crate::client::{Changed, Client, Open};
 use crate::error::ClientError;
 use crate::http::{CallError, Method, Sending};
+use crate::lease::Lease;
 use crate::outbox::{self, Change};
 use crate::platform::random;
 
@@ -70,23 +73,33 @@ impl Client {
 }
 
 impl Sync {
-    /// Sends what waits and reads what is new.
+    /// Sends what waits and reads what is new. A copy that turns out damaged on the way is built anew, and read into.
     pub async fn now(&self) -> Result<(), ClientError> {
         let open = self.0.open_now()?;
+        let done = self.once(&open).await;
+        self.0.watch_for(&done);
+        if done.is_err() && self.0.is_built_anew(&open).await {
+            return self.once(&self.0.open_now()?).await;
+        }
+        done
+    }
+
+    async fn once(&self, open: &Arc<Open>) -> Result<(), ClientError> {
         let _turn = open.syncing.lock().await;
         // What was read already counts even if a change could not be sent.
-        let pumped = self.pump(&open).await;
+        let pumped = self.pump(open).await;
         if open.is_closed() {
             return Err(pumped.err().unwrap_or_else(ClientError::locked));
         }
-        self.pull(&open).await?;
+        self.pull(open).await?;
         pumped?;
-        self.refresh_lists(&open).await?;
+        self.refresh_lists(open).await?;
         let at = self.0.now();
         self.0
             .with(async |open| {
                 let mut tx = open.cache.begin().await?;
                 state::put(&mut *tx, state::SYNCED_AT, &at).await?;
+                state::put(&mut *tx, state::LEASE, &Lease::from_contact(at)).await?;
                 Ok(tx.commit().await?)
             })
             .await?;
@@ -477,8 +490,8 @@ enum Part {
     Head(SnapshotHead),
     Lines(Vec<Transaction>),
     Other(Box<Record>),
-    /// All records of the head's number came.
-    End,
+    /// All records of the head's number came; what they were, in one value.
+    End(Digest),
 }
 
 async fn read_snapshot(response: reqwest::Response, to: mpsc::Sender<Part>) -> Result<(), CallError> {
@@ -486,6 +499,7 @@ async fn read_snapshot(response: reqwest::Response, to: mpsc::Sender<Part>) -> R
     let mut buffer: Vec<u8> = Vec::new();
     let mut lines: Vec<Transaction> = Vec::new();
     let mut left: Option<u64> = None;
+    let mut came = Context::new(&SHA256);
     while let Some(bytes) = stream.next().await {
         buffer.extend_from_slice(&bytes?);
         let mut start = 0;
@@ -495,6 +509,7 @@ async fn read_snapshot(response: reqwest::Response, to: mpsc::Sender<Part>) -> R
             if line.is_empty() {
                 continue;
             }
+            came.update(line);
             let Some(count) = &mut left else {
                 let head: SnapshotHead = serde_json::from_slice(line).map_err(|_| CallError::NotAServer)?;
                 left = Some(head.records);
@@ -519,7 +534,7 @@ async fn read_snapshot(response: reqwest::Response, to: mpsc::Sender<Part>) -> R
         return Err(CallError::Unreachable);
     }
     hand(&to, Part::Lines(lines)).await?;
-    hand(&to, Part::End).await
+    hand(&to, Part::End(digest_of(came))).await
 }
 
 async fn hand(to: &mpsc::Sender<Part>, part: Part) -> Result<(), CallError> {
@@ -531,19 +546,25 @@ async fn write_snapshot(open: &Open, mut parts: mpsc::Receiver<Part>) -> CacheRe
     transactions::clear(&mut tx).await?;
     bills::clear(&mut tx).await?;
     state::remove(&mut *tx, state::STANDING).await?;
-    let mut complete = false;
+    let (mut cursor, mut came) = (String::new(), None);
     while let Some(part) = parts.recv().await {
+        if open.is_closed() {
+            // A lock does not wait for the rest.
+            return Err(CacheError::Closed);
+        }
         match part {
-            Part::Head(head) => state::put(&mut *tx, state::CURSOR, &head.cursor).await?,
+            Part::Head(head) => {
+                state::put(&mut *tx, state::CURSOR, &head.cursor).await?;
+                cursor = head.cursor;
+            }
             Part::Lines(lines) => add_fresh(&mut tx, lines).await?,
             Part::Other(record) => apply_record(&mut tx, &record).await?,
-            Part::End => complete = true,
+            Part::End(digest) => came = Some(digest),
         }
     }
-    if !complete {
-        // The reader says why; this transaction is undone.
-        return Err(CacheError::Closed);
-    }
+    // The reader says why; this transaction is undone.
+    let came = came.ok_or(CacheError::Closed)?;
+    open.cache.chain(&mut tx, &cursor, &came).await?;
     outbox::reapply(&mut tx, &open.beside, true).await?;
     Ok(tx.commit().await?)
 }
@@ -580,7 +601,16 @@ async fn apply_page(open: &Open, page: &Page) -> CacheResult<()> {
     }
     outbox::reapply(&mut tx, &open.beside, false).await?;
     state::put(&mut *tx, state::CURSOR, &page.cursor).await?;
+    let mut came = Context::new(&SHA256);
+    came.update(&serde_json::to_vec(&page.changes).map_err(|_| CacheError::Damaged)?);
+    open.cache.chain(&mut tx, &page.cursor, &digest_of(came)).await?;
     Ok(tx.commit().await?)
+}
+
+fn digest_of(came: Context) -> Digest {
+    let mut digest = [0; 32];
+    digest.copy_from_slice(came.finish().as_ref());
+    digest
 }
 
 /// Everything but transactions, which go in batches.

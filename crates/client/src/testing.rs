@@ -193,6 +193,27 @@ pub(crate) async fn with_balance(client: &Client, balance: &str) {
     tx.commit().await.unwrap();
 }
 
+/// The folder as it is at this moment. In memory where that is to be had: hundreds of copies are made, and none of them
+/// has to outlive the power.
+pub(crate) fn copy_of(folder: &Path) -> tempfile::TempDir {
+    let in_memory = Path::new("/dev/shm");
+    let to = if in_memory.is_dir() { tempfile::tempdir_in(in_memory) } else { tempfile::tempdir() }.unwrap();
+    copy_into(folder, to.path());
+    to
+}
+
+pub(crate) fn copy_into(from: &Path, to: &Path) {
+    std::fs::create_dir_all(to).unwrap();
+    for entry in std::fs::read_dir(from).unwrap() {
+        let (path, name) = entry.map(|entry| (entry.path(), entry.file_name())).unwrap();
+        if path.is_dir() {
+            copy_into(&path, &to.join(name));
+        } else {
+            std::fs::copy(&path, to.join(name)).unwrap();
+        }
+    }
+}
+
 /// Every byte that stands in a folder.
 pub(crate) fn bytes_below(folder: &Path) -> Vec<u8> {
     let mut all = Vec::new();

@@ -50,6 +50,9 @@ pub enum Command {
         /// Make an account there.
         #[arg(long)]
         create: bool,
+        /// Keep nothing on this computer: it ends when Billfold is locked or closed.
+        #[arg(long)]
+        not_my_computer: bool,
     },
     /// Remove the account from this computer; the server keeps everything it has.
     SignOut,

@@ -20,7 +20,7 @@ use client::reminders::TimerState;
 use client::security::{FactorView, PasskeyView, VisitStarted};
 use client::settings::Quiet;
 use client::status::{Phase, Protection};
-use client::vault::RecoveryKey;
+use client::vault::{Protect, RecoveryKey};
 use domain::accounts::Account;
 use domain::addresses::{AddressKind, AddressState};
 use domain::billers::Biller;
@@ -135,7 +135,10 @@ impl Run<'_> {
         self.open_with_passphrase(&command).await?;
         match command {
             Command::Account { what: AccountCommand::Create { name, .. } } => self.create(&name).await,
-            Command::SignIn { server, no_browser, create } => self.sign_in(&server, !no_browser, create).await,
+            Command::SignIn { server, no_browser, create, not_my_computer } => {
+                let protect = self.protect_new(not_my_computer)?;
+                self.sign_in(&server, !no_browser, create, protect).await
+            }
             Command::SignOut => self.sign_out().await,
             Command::Status => self.status().await,
             Command::Import { file, into, preview } => self.import(&file, into.as_deref(), preview).await,
@@ -201,8 +204,25 @@ impl Run<'_> {
         Ok(Answer::new(json!({ "created": true, "name": status.name, "recovery_key": recovery_key }), text))
     }
 
-    async fn sign_in(&self, server: &str, open_browser: bool, create: bool) -> Done {
-        let protect = self.passphrase.clone();
+    /// How a new copy is protected. One of which nothing is kept ends with its program, so that a command alone has no
+    /// use for it.
+    fn protect_new(&self, not_my_computer: bool) -> Result<Protect, Failure> {
+        match (not_my_computer, self.passphrase.clone()) {
+            (false, passphrase) => Ok(passphrase.map_or(Protect::Keyring, Protect::Passphrase)),
+            (true, Some(_)) => {
+                Err(Failure::usage("what is kept nowhere needs no passphrase: leave one of the two out"))
+            }
+            (true, None) if self.core.stays() => Ok(Protect::Memory),
+            (true, None) => Err(Failure::refused(
+                "nothing_stays",
+                "what is kept nowhere ends with its program, and this command ends at once",
+                "start Billfold's window first, then say this again",
+            )),
+        }
+    }
+
+    async fn sign_in(&self, server: &str, open_browser: bool, create: bool, protect: Protect) -> Done {
+        let nothing_kept = matches!(protect, Protect::Memory);
         let started = self.core.connect(server, create, open_browser, protect).await?;
         let opened = if started.browser_opened { "The browser is open. If it is not, open" } else { "Open" };
         let words =
@@ -213,6 +233,9 @@ impl Run<'_> {
         let status = self.core.client.status().await?;
         let text = match &recovery_key {
             Some(key) => format!("You are signed in. Write down the recovery key; it is shown this once:\n  {key}\n"),
+            None if nothing_kept => {
+                "You are signed in. Nothing is kept here: it ends when Billfold is locked or closed.\n".to_owned()
+            }
             None => "You are signed in.\n".to_owned(),
         };
         let json = json!({
@@ -1162,6 +1185,7 @@ fn locked_words(because: Option<LockReason>) -> String {
         Some(LockReason::ScreenLocked) => "yes, with the computer's screen".to_owned(),
         Some(LockReason::OtherPerson) => "yes, another person took the desk".to_owned(),
         Some(LockReason::ByHand | LockReason::Ended) => "yes, by hand".to_owned(),
+        Some(LockReason::CopyFailed) => "yes, the copy could not be opened again".to_owned(),
     }
 }
 

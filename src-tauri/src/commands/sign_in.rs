@@ -4,6 +4,7 @@ use std::sync::Arc;
 
 use client::sign_in::{DeviceView, SignInStarted};
 use client::status::StatusView;
+use client::vault::Protect;
 use serde::Serialize;
 use tauri::AppHandle;
 use zeroize::Zeroizing;
@@ -42,12 +43,20 @@ pub async fn start_with_passkey(app: AppHandle, core: Shared<'_>, name: String) 
     Ok(started)
 }
 
-/// Signs in to an account server by the browser; `sign_in` tells how it ended.
+/// Signs in to an account server by the browser; `sign_in` tells how it ended. On a computer of somebody else's nothing
+/// is kept: it ends with the lock.
 #[tauri::command]
 #[specta::specta]
-pub async fn connect(app: AppHandle, core: Shared<'_>, url: String, create: bool) -> Answer<SignInStarted> {
+pub async fn connect(
+    app: AppHandle,
+    core: Shared<'_>,
+    url: String,
+    create: bool,
+    not_my_computer: bool,
+) -> Answer<SignInStarted> {
     core.touch();
-    let started = core.connect(&url, create, true, None).await?;
+    let protect = if not_my_computer { Protect::Memory } else { Protect::Keyring };
+    let started = core.connect(&url, create, true, protect).await?;
     tell_the_end(app, Arc::clone(&core));
     Ok(started)
 }

@@ -5,6 +5,8 @@
 //! from the server, and changes that the server lacks are kept beside it too (`outbox`).
 
 pub(crate) mod accounts;
+pub(crate) mod anchor;
+pub(crate) mod batches;
 pub(crate) mod bills;
 pub(crate) mod outbox;
 pub(crate) mod reminders;
@@ -13,6 +15,7 @@ pub(crate) mod transactions;
 
 use std::io::Read as _;
 use std::str::FromStr as _;
+use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
 use domain::ids::AccountId;
@@ -22,9 +25,14 @@ use serde::Serialize;
 use serde::de::DeserializeOwned;
 use sqlx::sqlite::{SqliteConnectOptions, SqliteJournalMode, SqlitePool, SqlitePoolOptions, SqliteSynchronous};
 use sqlx::{ConnectOptions, Sqlite, Transaction};
+use tokio::sync::OnceCell;
 use uuid::Uuid;
+use zeroize::Zeroizing;
 
+use crate::cache::anchor::{Anchoring, Condition, Digest};
 use crate::folder::{FileError, Folder};
+use crate::platform::Chance;
+use crate::seal::SealKey;
 use crate::vault::Vault;
 
 pub(crate) type CacheResult<T> = Result<T, CacheError>;
@@ -32,7 +40,12 @@ pub(crate) type CacheResult<T> = Result<T, CacheError>;
 pub(crate) type Tx = Transaction<'static, Sqlite>;
 
 /// Each step brings the structure from its index to the next number, in one transaction.
-const MIGRATIONS: &[&str] = &[include_str!("schema-1.sql"), include_str!("schema-2.sql"), include_str!("schema-3.sql")];
+const MIGRATIONS: &[&str] = &[
+    include_str!("schema-1.sql"),
+    include_str!("schema-2.sql"),
+    include_str!("schema-3.sql"),
+    include_str!("schema-4.sql"),
+];
 const READERS: u32 = 3;
 /// Above the working set of a screen: every page that is not in memory is decrypted again.
 const PAGES_KIB: &str = "-24000";
@@ -92,7 +105,8 @@ impl From<sqlx::Error> for CacheError {
             Some((4_874 | 5_386, _) | (_, 13)) => Self::DiskFull,
             Some((_, 3 | 8 | 14)) => Self::ReadOnly,
             // What was read is not what was written: a page fails its check, or the file ends too early.
-            Some((10 | 266 | 522 | 8_202 | 8_458, _) | (_, 11 | 26)) => Self::Damaged,
+            // "Out of memory" is what SQLCipher says of a connection that met such a page before.
+            Some((7 | 10 | 266 | 522 | 8_202 | 8_458, _) | (_, 11 | 26)) => Self::Damaged,
             _ => Self::Sql(error),
         }
     }
@@ -102,13 +116,41 @@ impl From<sqlx::Error> for CacheError {
 pub(crate) struct Cache {
     writer: SqlitePool,
     readers: SqlitePool,
+    chain_key: SealKey,
+    /// Absent where the keys are in memory alone: such a copy is never opened again.
+    anchoring: Option<Anchoring>,
+    /// The note says that it is open: made before the first change.
+    noted: Arc<OnceCell<()>>,
+    chance: Arc<dyn Chance>,
+}
+
+/// What a closed copy was, to be kept where its files are not.
+pub(crate) struct Closed {
+    pub anchoring: Anchoring,
+    pub books: Digest,
+    pub head: Option<Digest>,
 }
 
 impl Cache {
     /// Opens the copy, making it when it is not there, and brings its structure up to date.
-    pub async fn open(folder: &Folder, vault: &Vault) -> CacheResult<Self> {
+    ///
+    /// While its pages are still read (`Condition::Large`), nothing is moved from the log into the file.
+    pub async fn open(
+        folder: &Folder,
+        vault: &Mutex<Vault>,
+        anchoring: Option<Anchoring>,
+        condition: Condition,
+        chance: Arc<dyn Chance>,
+    ) -> CacheResult<Self> {
         refuse_plain_file(folder)?;
-        let hex = zeroize::Zeroizing::new(data_encoding::HEXLOWER.encode(vault.cache_key().as_slice()));
+        let (hex, chain_key) = {
+            let vault = vault.lock().unwrap_or_else(PoisonError::into_inner);
+            (Zeroizing::new(data_encoding::HEXLOWER.encode(vault.cache_key().as_slice())), vault.chain_key())
+        };
+        let noted = Arc::new(OnceCell::new());
+        if condition == Condition::Fresh {
+            note_open(&noted, anchoring.as_ref(), &chance).await?;
+        }
         let options = SqliteConnectOptions::new()
             .filename(folder.cache())
             .pragma("key", format!("\"x'{}'\"", hex.as_str()))
@@ -123,18 +165,28 @@ impl Cache {
             .journal_mode(SqliteJournalMode::Wal)
             .synchronous(SqliteSynchronous::Full)
             .pragma("secure_delete", "ON");
+        let writing = match condition {
+            Condition::Large(_) => writing.pragma("wal_autocheckpoint", "0"),
+            _ => writing,
+        };
         let writer = pool(1).connect_with(writing).await?;
-        let opened = prepare(&writer).await;
-        if let Err(error) = opened {
+        let opened = async {
+            if done_of(&writer).await? < MIGRATIONS.len() {
+                note_open(&noted, anchoring.as_ref(), &chance).await?;
+            }
+            prepare(&writer).await
+        };
+        if let Err(error) = opened.await {
             writer.close().await;
             return Err(error);
         }
         refuse_plain_file(folder)?;
         let readers = pool(READERS).connect_with(options.read_only(true)).await?;
-        Ok(Self { writer, readers })
+        Ok(Self { writer, readers, chain_key, anchoring, noted, chance })
     }
 
     pub async fn begin(&self) -> CacheResult<Tx> {
+        note_open(&self.noted, self.anchoring.as_ref(), &self.chance).await?;
         Ok(self.writer.begin_with("BEGIN IMMEDIATE").await?)
     }
 
@@ -147,9 +199,48 @@ impl Cache {
         Ok(self.readers.begin().await?)
     }
 
-    pub async fn close(&self) {
+    /// Adds what was just applied to the chain, in the same transaction.
+    pub async fn chain(&self, tx: &mut Tx, cursor: &str, content: &Digest) -> CacheResult<()> {
+        batches::add(tx, &self.chain_key, cursor, content).await
+    }
+
+    /// Whether what was closed last agrees with what is here.
+    pub async fn agrees(&self, condition: Condition) -> CacheResult<bool> {
+        let mut tx = self.begin_read().await?;
+        match condition {
+            Condition::Fresh | Condition::Whole => Ok(true),
+            Condition::Large(anchor) => Ok(anchor.holds_books(&batches::books(&mut tx).await?.0)),
+            Condition::Unsure(anchor) => {
+                let head = anchor.and_then(|anchor| anchor.head);
+                Ok(batches::follow(&mut *tx, &self.chain_key, head.as_ref()).await? && self.is_sound().await)
+            }
+            Condition::RolledBack => Ok(false),
+        }
+    }
+
+    /// From now on the log is moved into the file as usual.
+    pub async fn checkpoint_again(&self) -> CacheResult<()> {
+        sqlx::raw_sql("PRAGMA wal_autocheckpoint = 1000").execute(&self.writer).await?;
+        Ok(())
+    }
+
+    /// Closes it; what it was then is to be kept if anything was changed.
+    pub async fn close(&self) -> Option<Closed> {
+        let closed = match &self.anchoring {
+            Some(anchoring) if self.noted.initialized() => {
+                self.books().await.ok().map(|(books, head)| Closed { anchoring: anchoring.clone(), books, head })
+            }
+            _ => None,
+        };
         self.readers.close().await;
         self.writer.close().await;
+        closed
+    }
+
+    async fn books(&self) -> CacheResult<(Digest, Option<Digest>)> {
+        // The writer's own view, after whatever it was doing.
+        let mut tx = self.writer.begin().await?;
+        batches::books(&mut tx).await
     }
 
     /// Reads every page; true when all of them are as they were written.
@@ -181,14 +272,30 @@ fn pool(connections: u32) -> SqlitePoolOptions {
         })
 }
 
+/// Once, before the first change.
+async fn note_open(noted: &OnceCell<()>, anchoring: Option<&Anchoring>, chance: &Arc<dyn Chance>) -> CacheResult<()> {
+    let Some(anchoring) = anchoring else { return Ok(()) };
+    let work = || async {
+        let (anchoring, chance) = (anchoring.clone(), Arc::clone(chance));
+        let written = tokio::task::spawn_blocking(move || anchoring.begin_writing(chance.as_ref())).await;
+        written.map_err(|_| CacheError::Closed)?
+    };
+    noted.get_or_try_init(work).await.map(|()| ())
+}
+
+/// How many steps of its structure the file has.
+async fn done_of(writer: &SqlitePool) -> CacheResult<usize> {
+    let version: i64 = sqlx::query_scalar("PRAGMA user_version").fetch_one(writer).await?;
+    usize::try_from(version).map_err(|_| CacheError::Damaged)
+}
+
 /// Checks that the file is really encrypted, then migrates it.
 async fn prepare(writer: &SqlitePool) -> CacheResult<()> {
     let cipher: Option<String> = sqlx::query_scalar("PRAGMA cipher_version").fetch_optional(writer).await?;
     if cipher.is_none() {
         return Err(CacheError::NotEncrypted);
     }
-    let version: i64 = sqlx::query_scalar("PRAGMA user_version").fetch_one(writer).await?;
-    let done = usize::try_from(version).map_err(|_| CacheError::Damaged)?;
+    let done = done_of(writer).await?;
     if done > MIGRATIONS.len() {
         return Err(CacheError::Newer);
     }
@@ -258,6 +365,7 @@ pub(crate) mod state {
     pub(crate) const SYNCED_AT: &str = "synced_at";
     pub(crate) const ME: &str = "me";
     pub(crate) const STANDING: &str = "standing";
+    pub(crate) const LEASE: &str = "lease";
     pub(crate) const NEXT_LINE: &str = "next_line";
 
     pub(crate) async fn find<T: DeserializeOwned>(

@@ -135,7 +135,7 @@ enum Kept {
 }
 
 /// What goes along when the keys are kept in another way from now on.
-const CARRIED: [SecretKind; 3] = [SecretKind::Device, SecretKind::RefreshToken, SecretKind::Server];
+const CARRIED: [SecretKind; 4] = [SecretKind::Device, SecretKind::RefreshToken, SecretKind::Server, SecretKind::Anchor];
 
 impl Vault {
     /// Makes the keys of a new account. The recovery key is given once and kept nowhere.
@@ -257,17 +257,33 @@ impl Vault {
                 next.keyring = None;
                 (passphrase_key(&stretched, &salt), Kept::Sealed)
             }
-            Protect::Memory => {
-                self.header.mode = Protection::Memory;
-                return Ok(());
-            }
+            Protect::Memory => return self.keep_nothing(),
         };
         next.wrapped = next.wrap(&self.dek, &kek, "data key", self.chance.as_ref())?;
         self.carry_to(&kept)?;
         next.write(&self.folder)?;
+        // With a header the files are no noise any more.
+        folder::remove(&self.folder.memory_mark())?;
         let from = std::mem::replace(&mut self.kept, kept);
         self.header = next;
         self.empty(&from)
+    }
+
+    /// From now on the keys are here alone. The mark comes first: whatever ends this process from then on leaves a folder
+    /// that says of itself that it is noise.
+    fn keep_nothing(&mut self) -> Result<(), VaultError> {
+        folder::replace(&self.folder.memory_mark(), b"")?;
+        self.header.mode = Protection::Memory;
+        if matches!(self.kept, Kept::Memory(_)) {
+            return Ok(());
+        }
+        let kept = Kept::Memory(Mutex::default());
+        self.carry_to(&kept)?;
+        folder::remove(&self.folder.header())?;
+        let from = std::mem::replace(&mut self.kept, kept);
+        self.empty(&from)?;
+        // The server's key was sealed beside the keyring's, and is in memory now.
+        Ok(folder::remove(&self.folder.secrets())?)
     }
 
     /// A keyring's secret that is there and right is used on: replacing it would leave a header that it does not open
@@ -448,6 +464,21 @@ impl Vault {
         self.dek.clone()
     }
 
+    /// Chains what the cache applied. Only `cache/` asks for it.
+    pub(crate) fn chain_key(&self) -> SealKey {
+        derive(self.dek.as_slice(), self.header.id().as_bytes(), b"billfold batches")
+    }
+
+    /// Seals the note beside the cache. Only `cache/` asks for it.
+    pub(crate) fn note_key(&self) -> SealKey {
+        derive(self.dek.as_slice(), self.header.id().as_bytes(), b"billfold cache note")
+    }
+
+    /// Where the keyring keeps this, to be put there when no key is in memory any more; `None` where there is none.
+    pub(crate) fn in_keyring(&self, kind: SecretKind) -> Option<(Arc<dyn SecretStore>, SecretName)> {
+        matches!(self.kept, Kept::Keyring).then(|| (Arc::clone(&self.secrets), self.name(kind)))
+    }
+
     pub(crate) fn outbox_key(&self) -> SealKey {
         derive(self.dek.as_slice(), self.header.id().as_bytes(), b"billfold outbox")
     }
@@ -551,7 +582,12 @@ fn both_key(secret: &Secret, stretched: &SealKey, salt: &[u8]) -> SealKey {
 }
 
 /// Deletes the keys of a folder, then its files: without the keys the files are noise already. Looks that all is gone.
+/// The mark lets the next start go on where this one was cut short.
 pub(crate) fn wipe(folder: &Folder, secrets: &dyn SecretStore) -> Result<(), VaultError> {
+    if let Err(error) = folder::replace(&folder.wipe_mark(), b"") {
+        // A full disk keeps nothing alive.
+        tracing::warn!(%error, "it is deleted without a mark");
+    }
     let header = Header::find(folder).ok().flatten();
     if let Some(header) = &header {
         if header.holder.is_none() {

@@ -627,16 +627,20 @@ pub async fn device_of_token(tx: &mut Tx, hash: &[u8; 32]) -> DbResult<Option<(H
     Ok(row.map(|(holder, device, thumbprint)| (HolderId::from_uuid(holder), DeviceId::from_uuid(device), thumbprint)))
 }
 
-/// Removes what ended. Tokens stay as long as their family, so that a late reuse is still recognised.
+/// Removes what ended. Tokens stay as long as their family, so that a late reuse is still recognised; the last ones of a
+/// device that was signed out stay, so that it hears of it whenever it comes, and deletes its copy.
 pub async fn sweep(tx: &mut Tx, now: Timestamp) -> DbResult<()> {
     const PAIRS: &str = "DELETE FROM token_pair WHERE EXISTS (SELECT 1 FROM token_family f
+                          JOIN device d ON d.holder_id = f.holder_id AND d.device_id = f.device_id
                           WHERE f.holder_id = token_pair.holder_id AND f.family_id = token_pair.family_id
-                            AND f.ends_at < $1)";
+                            AND f.ends_at < $1 AND (d.revoked_at IS NULL OR token_pair.successor_id IS NOT NULL))";
+    const FAMILIES: &str = "DELETE FROM token_family WHERE ends_at < $1 AND NOT EXISTS (SELECT 1 FROM token_pair p
+                             WHERE p.holder_id = token_family.holder_id AND p.family_id = token_family.family_id)";
     let now = now.as_microsecond();
     run!(tx, "DELETE FROM pushed_request WHERE expires_at < $1", now)?;
     run!(tx, "DELETE FROM sign_in_visit WHERE expires_at < $1", now)?;
     // A code that comes again within the hour still ends what it gave.
     run!(tx, "DELETE FROM authorization_code WHERE expires_at < $1", now - 3_600_000_000)?;
     run!(tx, PAIRS, now)?;
-    run!(tx, "DELETE FROM token_family WHERE ends_at < $1", now).map(drop)
+    run!(tx, FAMILIES, now).map(drop)
 }

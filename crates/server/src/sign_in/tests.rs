@@ -681,6 +681,24 @@ async fn one_device_signs_another_out_at_once() {
 }
 
 #[tokio::test]
+async fn a_device_that_was_signed_out_hears_of_it_however_late_it_comes() {
+    on_each_engine(async |world| {
+        let desk = world.holder().await;
+        let lost = world.device(desk.holder).await;
+        lost.refresh().await.expect(200);
+        let forgotten = world.device(desk.holder).await;
+        desk.delete(&format!("/api/v1/devices/{}", lost.device)).await.expect(204);
+        world.advance(SignedDuration::from_hours(400 * 24));
+        crate::sign_in::sweep(&world.app).await.unwrap();
+        let answer = lost.refresh().await;
+        assert_eq!(answer.json::<OauthError>().error_description.as_deref(), Some("device_revoked"));
+        let answer = forgotten.refresh().await;
+        assert_eq!(answer.json::<OauthError>().error_description, None, "what only ended is not signed out");
+    })
+    .await;
+}
+
+#[tokio::test]
 async fn another_accounts_device_is_not_there() {
     on_each_engine(async |world| {
         let mine = world.holder().await;

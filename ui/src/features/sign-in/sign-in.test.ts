@@ -44,11 +44,21 @@ describe('the first run', () => {
     await click(/Connect to an account server/);
     await type('Address', 'accounts.example.org');
     await click('Sign in');
-    expect(on.commands.connect).toHaveBeenCalledWith('accounts.example.org', false);
+    expect(on.commands.connect).toHaveBeenCalledWith('accounts.example.org', false, false);
     expect(await screen.findByText('62')).toBeTruthy();
     await click('Cancel');
     expect(on.commands.signInCancel).toHaveBeenCalled();
     expect(((await screen.findByLabelText('Address')) as HTMLInputElement).value).toBe('accounts.example.org');
+  });
+
+  it('keeps nothing on a computer that is not the person’s', async () => {
+    const on = world('?world=welcome');
+    welcome(on);
+    await click(/Connect to an account server/);
+    await type('Address', 'accounts.example.org');
+    await click('This is not my computer', 'checkbox');
+    await click('Sign in');
+    expect(on.commands.connect).toHaveBeenCalledWith('accounts.example.org', false, true);
   });
 
   it('comes back to what was typed when the browser ends badly, with what to do', async () => {
@@ -140,6 +150,14 @@ describe('the lock', () => {
     await waitFor(() => expect(on.desk.status.data?.phase).toBe('ready'));
   });
 
+  it('says that only the server opens a copy that was not checked for long, and offers nothing that would not help', async () => {
+    draw(LockScreen, world('?world=unheard'));
+    expect(await screen.findByText('The server was not heard of for 30 days, so its copy stays closed.')).toBeTruthy();
+    expect(screen.queryByRole('button', { name: 'Use the recovery key' })).toBeNull();
+    await click('Unlock');
+    expect(await screen.findByText(/Connect to the internet, then unlock again/)).toBeTruthy();
+  });
+
   it('offers a passphrase alone where no keyring answers', async () => {
     draw(LockScreen, world('?world=no-keyring'));
     await click('Use the recovery key');
@@ -160,7 +178,7 @@ describe('a session that ended', () => {
     const on = world('?world=plain');
     const { tell } = again(on);
     expect(await screen.findByText('Go on in your browser')).toBeTruthy();
-    expect(on.commands.connect).toHaveBeenCalledWith('https://accounts.example.org', false);
+    expect(on.commands.connect).toHaveBeenCalledWith('https://accounts.example.org', false, false);
     expect(on.desk.signingIn).not.toBeNull();
     tell({ done: true, error: null, recovery_key: null });
     await waitFor(() => expect(on.desk.signingIn).toBeNull());

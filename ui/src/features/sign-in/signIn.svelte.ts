@@ -10,6 +10,8 @@ export class SignInFlow {
   step = $state<Step>('where');
   name = $state('');
   address = $state('');
+  /** The computer is somebody else's: nothing is kept on it. */
+  notMine = $state(false);
   started = $state.raw<SignInStarted | null>(null);
   action = new Action();
   /** Where a cancelled or refused sign-in returns to; what was typed stays. */
@@ -39,7 +41,7 @@ export class SignInFlow {
   }
 
   connect(create: boolean): Promise<void> {
-    return this.#begin(() => answer(this.ipc.commands.connect(this.address.trim(), create)));
+    return this.#begin(() => answer(this.ipc.commands.connect(this.address.trim(), create, this.notMine)));
   }
 
   async cancel(): Promise<void> {

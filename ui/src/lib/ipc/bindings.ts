@@ -12,8 +12,11 @@ export const commands = {
 	startHere: (name: string) => typedError<Started, CommandError>(__TAURI_INVOKE("start_here", { name })),
 	/**  An account on this computer with a passkey made in the browser; `sign_in` tells how it ended. */
 	startWithPasskey: (name: string) => typedError<SignInStarted, CommandError>(__TAURI_INVOKE("start_with_passkey", { name })),
-	/**  Signs in to an account server by the browser; `sign_in` tells how it ended. */
-	connect: (url: string, create: boolean) => typedError<SignInStarted, CommandError>(__TAURI_INVOKE("connect", { url, create })),
+	/**
+	 *  Signs in to an account server by the browser; `sign_in` tells how it ended. On a computer of somebody else's nothing
+	 *  is kept: it ends with the lock.
+	 */
+	connect: (url: string, create: boolean, notMyComputer: boolean) => typedError<SignInStarted, CommandError>(__TAURI_INVOKE("connect", { url, create, notMyComputer })),
 	signInCancel: () => typedError<null, CommandError>(__TAURI_INVOKE("sign_in_cancel")),
 	signOut: () => typedError<null, CommandError>(__TAURI_INVOKE("sign_out")),
 	lock: () => typedError<null, CommandError>(__TAURI_INVOKE("lock")),
@@ -551,7 +554,9 @@ export type LockReason =
 /**  The person locked it: key, button, tray or command. */
 { why: "by_hand" } | 
 /**  The program ended. */
-{ why: "ended" };
+{ why: "ended" } | 
+/**  The copy was damaged and could not be built anew. */
+{ why: "copy_failed" };
 
 /**  What a person says about one occurrence. */
 export type MarkAs = 

@@ -1,5 +1,5 @@
 // An invented world behind the same commands, for developing and for pictures. It is in no shipped build.
-// "?world=" chooses what stands: empty, offline, locked, passphrase, pin, keyring-gone, no-keyring, welcome, server, practice, signed-out, failing, slow.
+// "?world=" chooses what stands: empty, offline, locked, passphrase, pin, keyring-gone, no-keyring, unheard, not-mine, welcome, server, practice, signed-out, failing, slow.
 import { setNow } from '$lib/format';
 import type { CommandError, SearchHit, SignIn } from './bindings';
 import type { Commands, Ipc } from './index';

@@ -46,16 +46,16 @@ export class World {
     const marks = new Map<string, MarkAs>(paidByWord.map(([bill, day]) => [markKey(bill, day), { kind: 'paid', amount: null }]));
     marks.set(markKey('bill-gym', '2026-11-17'), { kind: 'skipped' });
     this.book = this.empty ? { bills: [], marks: new Map(), payments: [] } : { bills: startingBills(), marks, payments: startingPayments() };
-    const phase = kind === 'welcome' ? 'welcome' : ['locked', 'passphrase', 'pin', 'keyring-gone', 'no-keyring'].includes(kind) ? 'locked' : 'ready';
+    const phase = kind === 'welcome' ? 'welcome' : ['locked', 'passphrase', 'pin', 'keyring-gone', 'no-keyring', 'unheard'].includes(kind) ? 'locked' : 'ready';
     this.status = {
       phase,
       name: phase === 'ready' ? 'Ines Calloway' : null,
-      place: kind === 'server' ? { kind: 'server', url: 'https://accounts.alder-lane.example', name: 'Alder Lane Household' } : { kind: 'this_computer' },
+      place: ['server', 'unheard', 'not-mine'].includes(kind) ? { kind: 'server', url: 'https://accounts.alder-lane.example', name: 'Alder Lane Household' } : { kind: 'this_computer' },
       signed_in: kind !== 'signed-out',
       locked: phase === 'locked',
       locked_because: phase === 'locked' ? (kind === 'locked' ? { why: 'idle', minutes: 5 } : { why: 'started' }) : null,
-      trouble: kind === 'keyring-gone' ? 'keyring_item_missing' : kind === 'no-keyring' ? 'keyring_absent' : null,
-      protected_by: kind === 'passphrase' ? 'passphrase' : kind === 'pin' ? 'keyring_and_passphrase' : 'keyring',
+      trouble: kind === 'keyring-gone' ? 'keyring_item_missing' : kind === 'no-keyring' ? 'keyring_absent' : kind === 'unheard' ? 'contact_needed' : null,
+      protected_by: kind === 'passphrase' ? 'passphrase' : kind === 'pin' ? 'keyring_and_passphrase' : kind === 'not-mine' ? 'memory' : 'keyring',
       online: kind !== 'offline',
       synced_at: '2026-11-12T14:41:00Z',
       waiting: 0,
