@@ -15,9 +15,10 @@ use domain::ids::HolderId;
 use sqlx::pool::PoolConnection;
 use sqlx::postgres::{PgConnection, PgPool, PgPoolOptions};
 use sqlx::sqlite::{
-    SqliteConnectOptions, SqliteConnection, SqliteJournalMode, SqlitePool, SqlitePoolOptions, SqliteSynchronous,
+    SqliteArguments, SqliteConnectOptions, SqliteConnection, SqliteJournalMode, SqlitePool, SqlitePoolOptions,
+    SqliteSynchronous,
 };
-use sqlx::{ConnectOptions, Connection, Postgres, Sqlite, Transaction};
+use sqlx::{Arguments as _, AssertSqlSafe, ConnectOptions, Connection, Postgres, Sqlite, Transaction};
 use tokio::sync::{Mutex, Notify, OwnedMutexGuard, broadcast, oneshot};
 
 pub type DbResult<T> = Result<T, DbError>;
@@ -120,7 +121,7 @@ impl Db {
     pub async fn open(location: &Location) -> DbResult<Self> {
         let (events, _) = broadcast::channel(EVENTS_KEPT);
         let engine = match location {
-            Location::Sqlite { file, key } => open_sqlite(file, key.as_ref()).await?,
+            Location::Sqlite { file, key } => open_sqlite(file, key.as_ref(), events.clone()).await?,
             Location::Postgres { url } => open_postgres(url, events.clone()).await?,
         };
         let file = match location {
@@ -148,7 +149,7 @@ impl Db {
             Engine::Sqlite { writer, .. } => Inner::Grouped(writer.begin().await?),
             Engine::Postgres(pool) => Inner::Postgres(pool.begin().await?),
         };
-        Ok(Tx { inner, numbers: BTreeMap::new(), events: self.events.clone() })
+        Ok(Tx { inner, numbers: BTreeMap::new() })
     }
 
     /// Begins a transaction that sees one moment and writes nothing.
@@ -159,7 +160,7 @@ impl Db {
                 Inner::Postgres(pool.begin_with("BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY").await?)
             }
         };
-        Ok(Tx { inner, numbers: BTreeMap::new(), events: self.events.clone() })
+        Ok(Tx { inner, numbers: BTreeMap::new() })
     }
 
     /// For one reading statement: no transaction stands around it. What needs two statements to agree uses
@@ -169,7 +170,7 @@ impl Db {
             Engine::Sqlite { readers, .. } => Inner::SqliteOnce(readers.acquire().await?),
             Engine::Postgres(pool) => Inner::PostgresOnce(pool.acquire().await?),
         };
-        Ok(Tx { inner, numbers: BTreeMap::new(), events: self.events.clone() })
+        Ok(Tx { inner, numbers: BTreeMap::new() })
     }
 
     /// Feed numbers of every holder as they are committed, by this node or another.
@@ -197,11 +198,11 @@ impl Db {
     }
 }
 
-/// A transaction on either engine. Run statements through [`on_engine!`].
+/// A transaction on either engine. Run statements through [`on_engine!`], and those whose answer nobody needs through
+/// [`write_later!`].
 pub struct Tx {
     inner: Inner,
     numbers: BTreeMap<HolderId, i64>,
-    events: broadcast::Sender<Touched>,
 }
 
 pub enum EngineConnection<'tx> {
@@ -219,7 +220,15 @@ enum Inner {
 
 impl Tx {
     /// What [`on_engine!`] matches on: however the transaction was begun, there is one kind of connection an engine.
-    pub fn connection(&mut self) -> EngineConnection<'_> {
+    /// What was to be written later is written before.
+    pub async fn connection(&mut self) -> DbResult<EngineConnection<'_>> {
+        if let Inner::Grouped(tx) = &mut self.inner {
+            tx.write_batch().await?;
+        }
+        Ok(self.connection_now())
+    }
+
+    fn connection_now(&mut self) -> EngineConnection<'_> {
         match &mut self.inner {
             Inner::Grouped(tx) => EngineConnection::Sqlite(tx.connection()),
             Inner::Sqlite(tx) => EngineConnection::Sqlite(tx),
@@ -227,6 +236,16 @@ impl Tx {
             Inner::Postgres(tx) => EngineConnection::Postgres(tx),
             Inner::PostgresOnce(connection) => EngineConnection::Postgres(connection),
         }
+    }
+
+    /// What [`write_later!`] matches on: where the statement waits for the others, or the connection it runs on now.
+    pub fn batch(&mut self) -> Result<&mut Batch, EngineConnection<'_>> {
+        // Two looks, because one would keep the transaction borrowed in both answers.
+        if !matches!(self.inner, Inner::Grouped(_)) {
+            return Err(self.connection_now());
+        }
+        let Inner::Grouped(tx) = &mut self.inner else { unreachable!("just looked at") };
+        Ok(&mut tx.batch)
     }
 
     #[must_use]
@@ -261,27 +280,23 @@ impl Tx {
 
     /// Makes everything durable, then tells the listeners. After an error nothing of it happened.
     pub async fn commit(self) -> DbResult<()> {
-        let Self { inner, numbers, events } = self;
+        let Self { inner, numbers } = self;
+        let touched = numbers.into_iter().map(|(holder, number)| Touched { holder, number });
         match inner {
-            Inner::Grouped(tx) => tx.commit().await?,
-            Inner::Sqlite(tx) => tx.commit().await?,
-            Inner::SqliteOnce(_) | Inner::PostgresOnce(_) => {}
+            Inner::Grouped(tx) => tx.commit(touched.collect()).await?,
+            // These wrote nothing.
+            Inner::Sqlite(_) | Inner::SqliteOnce(_) | Inner::PostgresOnce(_) => {}
             Inner::Postgres(mut tx) => {
-                for (holder, number) in &numbers {
+                for Touched { holder, number } in touched {
                     sqlx::query("SELECT pg_notify($1, $2)")
                         .bind(POSTGRES_CHANNEL)
                         .bind(format!("{holder}:{number}"))
                         .execute(&mut *tx)
                         .await?;
                 }
-                tx.commit().await?;
                 // The listener of this node hears it too, from the database.
-                return Ok(());
+                tx.commit().await?;
             }
-        }
-        for (holder, number) in numbers {
-            // Nobody listening is no error.
-            let _ = events.send(Touched { holder, number });
         }
         Ok(())
     }
@@ -290,7 +305,7 @@ impl Tx {
 /// Expands one body for each engine; `$db` is `&mut` the engine's connection.
 macro_rules! on_engine {
     ($tx:expr, |$db:ident| $body:expr) => {
-        match $tx.connection() {
+        match $tx.connection().await? {
             $crate::db::EngineConnection::Sqlite($db) => $body,
             $crate::db::EngineConnection::Postgres($db) => $body,
         }
@@ -298,7 +313,55 @@ macro_rules! on_engine {
 }
 pub(crate) use on_engine;
 
+/// Writes something that nobody has to wait for: on SQLite it runs, in its order, with the next statement that is
+/// waited for or with the commit, which saves a way to the connection's thread and back. An error comes from there.
+macro_rules! write_later {
+    ($tx:expr, $sql:expr $(, $value:expr)* $(,)?) => {
+        match $tx.batch() {
+            Ok(batch) => {
+                batch.add($sql);
+                Ok(())$(.and_then(|()| batch.bind($value)))*
+            }
+            Err($crate::db::EngineConnection::Sqlite(db)) => {
+                sqlx::query($sql)$(.bind($value))*.execute(db).await.map(drop).map_err($crate::db::DbError::from)
+            }
+            Err($crate::db::EngineConnection::Postgres(db)) => {
+                sqlx::query($sql)$(.bind($value))*.execute(db).await.map(drop).map_err($crate::db::DbError::from)
+            }
+        }
+    };
+}
+pub(crate) use write_later;
+
 // ---- SQLite ------------------------------------------------------------------------------------------------------
+
+/// Statements that wait to run together.
+#[derive(Default)]
+pub struct Batch {
+    sql: String,
+    values: SqliteArguments,
+}
+
+impl Batch {
+    /// Adds a statement; its `$1` is the next value that is bound.
+    pub fn add(&mut self, sql: &str) {
+        let before = self.values.len();
+        let mut parts = sql.split('$');
+        self.sql.push_str(parts.next().unwrap_or_default());
+        for part in parts {
+            let digits = part.bytes().take_while(u8::is_ascii_digit).count();
+            let (number, rest) = part.split_at(digits);
+            // Statements are ours: every `$` is a place for a value.
+            let number: usize = number.parse().unwrap_or(0);
+            self.sql.push_str(&format!("${}{rest}", before + number));
+        }
+        self.sql.push(';');
+    }
+
+    pub fn bind<'v, T: sqlx::Encode<'v, Sqlite> + sqlx::Type<Sqlite>>(&mut self, value: T) -> DbResult<()> {
+        self.values.add(value).map_err(|_| DbError::Corrupt("a value to be written"))
+    }
+}
 
 /// The one writing connection and the transactions that share its next commit.
 struct Writer {
@@ -306,6 +369,7 @@ struct Writer {
     waiting: AtomicUsize,
     wake: Notify,
     stopped: AtomicBool,
+    events: broadcast::Sender<Touched>,
 }
 
 struct Group {
@@ -315,7 +379,13 @@ struct Group {
     open: bool,
     /// A savepoint stands that its owner may have given up.
     abandoned: bool,
-    members: Vec<oneshot::Sender<DbResult<()>>>,
+    members: Vec<Member>,
+}
+
+/// A transaction that ended and waits for the commit.
+struct Member {
+    done: oneshot::Sender<DbResult<()>>,
+    touched: Vec<Touched>,
 }
 
 impl Writer {
@@ -329,9 +399,9 @@ impl Writer {
         // From here to the savepoint's end the owner is this transaction; if its task ends midway, what it leaves
         // is undone by whoever comes next.
         let began = group.begin().await;
-        let mut tx = GroupedTx { writer: Arc::clone(self), group: Some(group) };
+        let mut tx = GroupedTx { writer: Arc::clone(self), group: Some(group), batch: Batch::default() };
         if let Err(error) = began {
-            tx.fail_all().await;
+            tx.fail_all();
             return Err(error);
         }
         Ok(tx)
@@ -340,21 +410,26 @@ impl Writer {
     /// Commits what waits, after those who already queue for the connection had their turn.
     async fn settle(&self) {
         let mut group = self.group.lock().await;
-        group.settle(&self.stopped).await;
+        group.settle(self).await;
     }
 
     /// Writes one row and commits it; when that works, writing goes on.
-    async fn probe(&self) -> bool {
-        let mut group = self.group.lock().await;
-        group.settle(&self.stopped).await;
-        let probed = group.run(PROBE).await.is_ok();
-        self.stopped.store(!probed, Ordering::SeqCst);
-        probed
+    async fn probe(self: &Arc<Self>) -> bool {
+        let writer = Arc::clone(self);
+        // A task of its own, as every commit: who asks may stop waiting.
+        let probe = tokio::spawn(async move {
+            let mut group = writer.group.lock().await;
+            group.settle(&writer).await;
+            let probed = group.run(PROBE).await.is_ok();
+            writer.stopped.store(!probed, Ordering::SeqCst);
+            probed
+        });
+        probe.await.unwrap_or(false)
     }
 
     async fn close(&self) {
         let mut group = self.group.lock().await;
-        group.settle(&self.stopped).await;
+        group.settle(self).await;
         self.stopped.store(true, Ordering::SeqCst);
         if let Some(connection) = group.connection.take()
             && connection.close().await.is_err()
@@ -400,14 +475,18 @@ impl Group {
 
     async fn undo_abandoned(&mut self) -> DbResult<()> {
         if self.abandoned && self.open {
-            self.run("ROLLBACK TO member").await?;
-            self.run("RELEASE member").await?;
+            match self.run("ROLLBACK TO member").await {
+                Ok(()) => self.run("RELEASE member").await?,
+                // Its owner stopped waiting while its last statement ran: it ended, and stands with the others.
+                Err(DbError::Sql(error)) if is_no_savepoint(&error) => {}
+                Err(error) => return Err(error),
+            }
         }
         self.abandoned = false;
         Ok(())
     }
 
-    async fn settle(&mut self, stopped: &AtomicBool) {
+    async fn settle(&mut self, writer: &Writer) {
         if !self.open {
             return;
         }
@@ -416,11 +495,17 @@ impl Group {
             Err(error) => Err(error),
         };
         if let Err(error) = &committed {
-            stopped.store(true, Ordering::SeqCst);
+            writer.stopped.store(true, Ordering::SeqCst);
             tracing::error!(kind = error.kind(), "a commit failed: writing stops until a write works again");
             self.roll_back().await;
         }
         self.open = false;
+        if committed.is_ok() {
+            for touched in self.members.iter().flat_map(|member| &member.touched) {
+                // Nobody listening is no error.
+                let _ = writer.events.send(*touched);
+            }
+        }
         self.tell(committed.is_ok());
     }
 
@@ -434,49 +519,76 @@ impl Group {
     fn tell(&mut self, durable: bool) {
         for member in self.members.drain(..) {
             // A member that stopped waiting has lost only the answer.
-            let _ = member.send(if durable { Ok(()) } else { Err(DbError::Stopped) });
+            let _ = member.done.send(if durable { Ok(()) } else { Err(DbError::Stopped) });
         }
     }
+}
+
+/// "no such savepoint" has no code of its own.
+fn is_no_savepoint(error: &sqlx::Error) -> bool {
+    matches!(error, sqlx::Error::Database(error) if error.message().starts_with("no such savepoint"))
 }
 
 /// One transaction within the group: its own savepoint.
 pub struct GroupedTx {
     writer: Arc<Writer>,
     group: Option<OwnedMutexGuard<Group>>,
+    batch: Batch,
 }
 
 impl GroupedTx {
     pub fn connection(&mut self) -> &mut SqliteConnection {
-        // Only `commit` and `drop` take the guard, and both own the transaction; closing needs the guard as well.
-        let group = self.group.as_mut().expect("a live transaction holds its group");
-        group.connection.as_mut().expect("a live transaction holds its connection")
+        // Closing needs the guard as well.
+        self.group_now().connection.as_mut().expect("a live transaction holds its connection")
     }
 
-    async fn commit(mut self) -> DbResult<()> {
+    fn group_now(&mut self) -> &mut Group {
+        // Only `commit`, `fail_all` and `drop` take the guard, and nothing of the transaction runs after them.
+        self.group.as_mut().expect("a live transaction holds its group")
+    }
+
+    /// Runs what waits.
+    async fn write_batch(&mut self) -> DbResult<()> {
+        if self.batch.sql.is_empty() {
+            return Ok(());
+        }
+        let Batch { sql, values } = std::mem::take(&mut self.batch);
+        // Put together from statements of this program alone.
+        sqlx::query_with(AssertSqlSafe(sql), values).execute(self.connection()).await?;
+        Ok(())
+    }
+
+    async fn commit(mut self, touched: Vec<Touched>) -> DbResult<()> {
+        let (done, answer) = oneshot::channel();
+        // Before its last statement: should this task end while that runs, the listeners hear of it all the same.
+        self.group_now().members.push(Member { done, touched });
+        self.batch.add("RELEASE member");
+        if let Err(error) = self.write_batch().await {
+            // The savepoint is left for whoever comes next to undo.
+            self.group_now().members.pop();
+            return Err(error);
+        }
         let Some(mut group) = self.group.take() else {
             return Err(DbError::Stopped);
         };
-        if let Err(error) = group.run("RELEASE member").await {
-            group.roll_back().await;
-            group.tell(false);
-            return Err(error);
-        }
         group.abandoned = false;
-        let (done, answer) = oneshot::channel();
-        group.members.push(done);
         if self.writer.waiting.load(Ordering::SeqCst) == 0 || group.members.len() >= GROUP_MAX {
-            group.settle(&self.writer.stopped).await;
+            // A task of its own: one who stops waiting must not stop a commit that others wait for.
+            let writer = Arc::clone(&self.writer);
+            tokio::spawn(async move { group.settle(&writer).await });
         } else {
             self.writer.wake.notify_one();
+            drop(group);
         }
-        drop(group);
         answer.await.unwrap_or(Err(DbError::Stopped))
     }
 
-    async fn fail_all(&mut self) {
+    fn fail_all(&mut self) {
         if let Some(mut group) = self.group.take() {
-            group.roll_back().await;
-            group.tell(false);
+            tokio::spawn(async move {
+                group.roll_back().await;
+                group.tell(false);
+            });
         }
     }
 }
@@ -498,7 +610,7 @@ fn not_a_database(error: sqlx::Error) -> DbError {
     }
 }
 
-async fn open_sqlite(file: &Path, key: Option<&[u8; 32]>) -> DbResult<Engine> {
+async fn open_sqlite(file: &Path, key: Option<&[u8; 32]>, events: broadcast::Sender<Touched>) -> DbResult<Engine> {
     let mut options = SqliteConnectOptions::new().filename(file).busy_timeout(Duration::from_secs(10));
     if let Some(key) = key {
         let hex = data_encoding::HEXLOWER.encode(key);
@@ -533,6 +645,7 @@ async fn open_sqlite(file: &Path, key: Option<&[u8; 32]>) -> DbResult<Engine> {
         waiting: AtomicUsize::new(0),
         wake: Notify::new(),
         stopped: AtomicBool::new(false),
+        events,
     });
     tokio::spawn(commit_when_woken(Arc::downgrade(&writer)));
     Ok(Engine::Sqlite { writer, readers })

@@ -15,8 +15,12 @@ async fn exec(tx: &mut Tx, sql: &'static str) -> DbResult<u64> {
 }
 
 async fn total(db: &Db) -> i64 {
-    let mut tx = db.begin_read().await.unwrap();
-    on_engine!(tx, |db| sqlx::query_scalar("SELECT total FROM counter WHERE id = 1").fetch_one(db).await).unwrap()
+    let read = async || {
+        let mut tx = db.begin_read().await?;
+        let total = "SELECT total FROM counter WHERE id = 1";
+        on_engine!(tx, |db| sqlx::query_scalar(total).fetch_one(db).await.map_err(DbError::from))
+    };
+    read().await.unwrap()
 }
 
 async fn read_then_write(db: &Db, lock: &'static str) -> DbResult<()> {
@@ -191,6 +195,73 @@ async fn a_holders_numbers_have_no_gap_and_are_told_after_the_commit() {
             };
             assert_eq!(heard, Touched { holder, number: expected });
         }
+    })
+    .await;
+}
+
+fn add_later(tx: &mut Tx, by: i64) -> impl Future<Output = DbResult<()>> {
+    async move { write_later!(tx, "UPDATE counter SET total = total + $1 WHERE id = $2", by, 1_i64) }
+}
+
+#[tokio::test]
+async fn what_is_written_later_keeps_its_order_and_its_values() {
+    on_each_engine(async |world| {
+        make_counter(&world).await;
+        let mut tx = world.app.db.begin_write().await.unwrap();
+        add_later(&mut tx, 5).await.unwrap();
+        // Waited for: what was to come later came before.
+        assert_eq!(exec(&mut tx, "UPDATE counter SET total = total * 10 WHERE total = 5").await.unwrap(), 1);
+        add_later(&mut tx, 2).await.unwrap();
+        add_later(&mut tx, -1).await.unwrap();
+        tx.commit().await.unwrap();
+        assert_eq!(total(&world.app.db).await, 51);
+        let mut tx = world.app.db.begin_write().await.unwrap();
+        add_later(&mut tx, 100).await.unwrap();
+        drop(tx);
+        assert_eq!(total(&world.app.db).await, 51, "dropped, it never runs");
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn what_is_written_later_and_fails_fails_the_commit_of_its_transaction_alone() {
+    on_sqlite(async |world| {
+        make_counter(&world).await;
+        let mut bad = world.app.db.begin_write().await.unwrap();
+        add_later(&mut bad, 7).await.unwrap();
+        add_later(&mut bad, -100).await.unwrap();
+        bad.commit().await.unwrap_err();
+        assert_eq!(total(&world.app.db).await, 0);
+        let mut good = world.app.db.begin_write().await.unwrap();
+        add_later(&mut good, 3).await.unwrap();
+        good.commit().await.unwrap();
+        assert_eq!(total(&world.app.db).await, 3);
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn an_owner_who_leaves_while_its_last_statement_runs_stops_nobody() {
+    on_sqlite(async |world| {
+        make_counter(&world).await;
+        for patience in 0..40 {
+            let mut tx = world.app.db.begin_write().await.unwrap();
+            add_later(&mut tx, 1).await.unwrap();
+            let mut commit = std::pin::pin!(tx.commit());
+            // Looked at so often, then left: at every point of the way once.
+            for _ in 0..patience {
+                let done = std::future::poll_fn(|context| std::task::Poll::Ready(commit.as_mut().poll(context))).await;
+                if done.is_ready() {
+                    break;
+                }
+                tokio::task::yield_now().await;
+            }
+        }
+        let mut tx = world.app.db.begin_write().await.unwrap();
+        add_later(&mut tx, 1_000).await.unwrap();
+        tx.commit().await.unwrap();
+        let total = total(&world.app.db).await;
+        assert!((1_000..=1_040).contains(&total), "{total}");
     })
     .await;
 }

@@ -11,7 +11,7 @@ use serde::de::DeserializeOwned;
 use sqlx::AssertSqlSafe;
 use uuid::Uuid;
 
-use crate::db::{DbError, DbResult, Tx, on_engine};
+use crate::db::{DbError, DbResult, Tx, on_engine, write_later};
 
 /// What a record is; the numbers are stored and order a snapshot: an account comes before its transactions.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -165,25 +165,22 @@ pub(crate) async fn put(tx: &mut Tx, holder: HolderId, number: i64, now: Timesta
             account_id = excluded.account_id, posted_on = excluded.posted_on,
             amount_minor = excluded.amount_minor, source = excluded.source";
     let row = Row::of(record)?;
-    on_engine!(tx, |db| {
-        sqlx::query(PUT)
-            .bind(holder.as_uuid())
-            .bind(row.key.kind.stored())
-            .bind(row.key.id)
-            .bind(row.key.day_text())
-            .bind(number)
-            .bind(now.as_microsecond())
-            .bind(i64::from(row.gone))
-            .bind(row.body)
-            .bind(row.account)
-            .bind(row.posted_on)
-            .bind(row.amount)
-            .bind(row.source)
-            .execute(db)
-            .await
-            .map(drop)
-            .map_err(DbError::from)
-    })
+    write_later!(
+        tx,
+        PUT,
+        holder.as_uuid(),
+        row.key.kind.stored(),
+        row.key.id,
+        row.key.day_text(),
+        number,
+        now.as_microsecond(),
+        i64::from(row.gone),
+        row.body,
+        row.account,
+        row.posted_on,
+        row.amount,
+        row.source,
+    )
 }
 
 /// Rows of one statement: far below what either engine binds at most.

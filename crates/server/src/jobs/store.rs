@@ -4,55 +4,26 @@ use domain::ids::HolderId;
 use jiff::Timestamp;
 use uuid::Uuid;
 
-use crate::db::{DbError, DbResult, Tx, on_engine};
+use crate::db::{DbError, DbResult, Tx, on_engine, write_later};
 use crate::jobs::{Job, Kind};
 
 /// Puts a job, or another time for it; it counts its tries from the start again.
 pub(super) async fn put(tx: &mut Tx, holder: HolderId, kind: Kind, subject: Uuid, due_at: Timestamp) -> DbResult<()> {
     const PUT: &str = "INSERT INTO job (holder_id, kind, subject_id, due_at) VALUES ($1, $2, $3, $4)
         ON CONFLICT (holder_id, kind, subject_id) DO UPDATE SET due_at = excluded.due_at, tries = 0, leased_until = 0";
-    on_engine!(tx, |db| {
-        sqlx::query(PUT)
-            .bind(holder.as_uuid())
-            .bind(kind.name())
-            .bind(subject)
-            .bind(due_at.as_microsecond())
-            .execute(db)
-            .await
-            .map(drop)
-            .map_err(DbError::from)
-    })
+    write_later!(tx, PUT, holder.as_uuid(), kind.name(), subject, due_at.as_microsecond())
 }
 
 /// Another time for a job that was tried.
 pub(super) async fn later(tx: &mut Tx, job: &Job, due_at: Timestamp) -> DbResult<()> {
     const LATER: &str =
         "UPDATE job SET due_at = $4, leased_until = 0 WHERE holder_id = $1 AND kind = $2 AND subject_id = $3";
-    on_engine!(tx, |db| {
-        sqlx::query(LATER)
-            .bind(job.holder.as_uuid())
-            .bind(job.kind.name())
-            .bind(job.subject)
-            .bind(due_at.as_microsecond())
-            .execute(db)
-            .await
-            .map(drop)
-            .map_err(DbError::from)
-    })
+    write_later!(tx, LATER, job.holder.as_uuid(), job.kind.name(), job.subject, due_at.as_microsecond(),)
 }
 
 pub(super) async fn remove(tx: &mut Tx, holder: HolderId, kind: Kind, subject: Uuid) -> DbResult<()> {
     const REMOVE: &str = "DELETE FROM job WHERE holder_id = $1 AND kind = $2 AND subject_id = $3";
-    on_engine!(tx, |db| {
-        sqlx::query(REMOVE)
-            .bind(holder.as_uuid())
-            .bind(kind.name())
-            .bind(subject)
-            .execute(db)
-            .await
-            .map(drop)
-            .map_err(DbError::from)
-    })
+    write_later!(tx, REMOVE, holder.as_uuid(), kind.name(), subject,)
 }
 
 /// Takes jobs that are due, oldest first, until `leased_until`. A row that another node takes at the same moment is
@@ -93,15 +64,5 @@ pub(super) async fn next_due(tx: &mut Tx) -> DbResult<Option<Timestamp>> {
 pub(super) async fn release(tx: &mut Tx, job: &Job, due_at: Timestamp) -> DbResult<()> {
     const RELEASE: &str = "UPDATE job SET due_at = $4, leased_until = 0, tries = tries - 1
         WHERE holder_id = $1 AND kind = $2 AND subject_id = $3";
-    on_engine!(tx, |db| {
-        sqlx::query(RELEASE)
-            .bind(job.holder.as_uuid())
-            .bind(job.kind.name())
-            .bind(job.subject)
-            .bind(due_at.as_microsecond())
-            .execute(db)
-            .await
-            .map(drop)
-            .map_err(DbError::from)
-    })
+    write_later!(tx, RELEASE, job.holder.as_uuid(), job.kind.name(), job.subject, due_at.as_microsecond(),)
 }

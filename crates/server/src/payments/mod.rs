@@ -109,6 +109,8 @@ async fn create(
         device: Some(signed_in.device),
         history: vec![PaymentStep { state: PaymentState::Scheduled, at: now, reason: None }],
     };
+    // Taken before what is written later, which then runs with the commit.
+    tx.number(holder).await?;
     store::add(&mut tx, &payment).await?;
     store::add_payee(&mut tx, holder, payment.order.biller, now).await?;
     store::add_step(&mut tx, &payment, None, 0).await?;

@@ -9,7 +9,7 @@ use jiff::Timestamp;
 use jiff::civil::Date;
 use uuid::Uuid;
 
-use crate::db::{DbError, DbResult, Tx, on_engine};
+use crate::db::{DbError, DbResult, Tx, on_engine, write_later};
 
 /// A payment as it is stored, with its history.
 #[derive(Clone, Debug)]
@@ -88,33 +88,30 @@ pub(super) async fn add(tx: &mut Tx, payment: &Stored) -> DbResult<()> {
         VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17, $18, $19, $20)";
     let body = serde_json::to_string(&payment.order).map_err(|_| DbError::Corrupt("an order"))?;
     let state = state_name(payment.state)?;
-    on_engine!(tx, |db| {
-        sqlx::query(ADD)
-            .bind(payment.holder.as_uuid())
-            .bind(payment.order.id.as_uuid())
-            .bind(payment.account.as_uuid())
-            .bind(state)
-            .bind(body)
-            .bind(payment.order.biller.as_uuid())
-            .bind(payment.order.amount.minor())
-            .bind(payment.order.amount.currency().code())
-            .bind(payment.process_on.to_string())
-            .bind(payment.cutoff_at.as_microsecond())
-            .bind(payment.expected_by.to_string())
-            .bind(&payment.rail)
-            .bind(&payment.rail_key)
-            .bind(payment.made_at.as_microsecond())
-            .bind(&payment.reason)
-            .bind(payment.approval.name())
-            .bind(payment.approve_by.map(Timestamp::as_microsecond))
-            .bind(payment.hold_reason.map(HoldReason::as_str))
-            .bind(payment.held_until.map(Timestamp::as_microsecond))
-            .bind(payment.device.map(|id| id.as_uuid()))
-            .execute(db)
-            .await
-            .map(drop)
-            .map_err(DbError::from)
-    })
+    write_later!(
+        tx,
+        ADD,
+        payment.holder.as_uuid(),
+        payment.order.id.as_uuid(),
+        payment.account.as_uuid(),
+        state,
+        body,
+        payment.order.biller.as_uuid(),
+        payment.order.amount.minor(),
+        payment.order.amount.currency().code(),
+        payment.process_on.to_string(),
+        payment.cutoff_at.as_microsecond(),
+        payment.expected_by.to_string(),
+        &payment.rail,
+        &payment.rail_key,
+        payment.made_at.as_microsecond(),
+        &payment.reason,
+        payment.approval.name(),
+        payment.approve_by.map(Timestamp::as_microsecond),
+        payment.hold_reason.map(HoldReason::as_str),
+        payment.held_until.map(Timestamp::as_microsecond),
+        payment.device.map(|id| id.as_uuid()),
+    )
 }
 
 /// Writes what changes with a step, if the payment is still in the state that the step was decided on.
@@ -165,20 +162,17 @@ pub(super) async fn add_step(
     let from = from.map(state_name).transpose()?.unwrap_or_default();
     let step = payment.history.get(position).ok_or(DbError::Corrupt("a step"))?;
     let to = state_name(step.state)?;
-    on_engine!(tx, |db| {
-        sqlx::query(ADD)
-            .bind(payment.holder.as_uuid())
-            .bind(payment.order.id.as_uuid())
-            .bind(i64::try_from(position).unwrap_or(i64::MAX))
-            .bind(from)
-            .bind(to)
-            .bind(&step.reason)
-            .bind(step.at.as_microsecond())
-            .execute(db)
-            .await
-            .map(drop)
-            .map_err(DbError::from)
-    })
+    write_later!(
+        tx,
+        ADD,
+        payment.holder.as_uuid(),
+        payment.order.id.as_uuid(),
+        i64::try_from(position).unwrap_or(i64::MAX),
+        from,
+        to,
+        &step.reason,
+        step.at.as_microsecond(),
+    )
 }
 
 #[derive(sqlx::FromRow)]
@@ -316,16 +310,7 @@ pub(super) async fn payee(tx: &mut Tx, holder: HolderId, biller: BillerId) -> Db
 pub(super) async fn add_payee(tx: &mut Tx, holder: HolderId, biller: BillerId, now: Timestamp) -> DbResult<()> {
     const ADD: &str = "INSERT INTO payee (holder_id, biller_id, added_at) VALUES ($1, $2, $3)
                        ON CONFLICT (holder_id, biller_id) DO NOTHING";
-    on_engine!(tx, |db| {
-        sqlx::query(ADD)
-            .bind(holder.as_uuid())
-            .bind(biller.as_uuid())
-            .bind(now.as_microsecond())
-            .execute(db)
-            .await
-            .map(drop)
-            .map_err(DbError::from)
-    })
+    write_later!(tx, ADD, holder.as_uuid(), biller.as_uuid(), now.as_microsecond(),)
 }
 
 /// A payment to them left; the first one counts.
@@ -403,16 +388,7 @@ pub(super) async fn add_served_account(
     account: AccountId,
 ) -> DbResult<()> {
     const ADD: &str = "INSERT INTO served_account (holder_id, currency, account_id) VALUES ($1, $2, $3)";
-    on_engine!(tx, |db| {
-        sqlx::query(ADD)
-            .bind(holder.as_uuid())
-            .bind(currency.code())
-            .bind(account.as_uuid())
-            .execute(db)
-            .await
-            .map(drop)
-            .map_err(DbError::from)
-    })
+    write_later!(tx, ADD, holder.as_uuid(), currency.code(), account.as_uuid(),)
 }
 
 // ---- What rails report -------------------------------------------------------------------------------------------
@@ -474,21 +450,18 @@ pub(super) async fn add_sandbox_order(tx: &mut Tx, order: &SandboxOrder) -> DbRe
     const ADD: &str = "INSERT INTO sandbox_order
         (rail_key, reference, amount_minor, currency, refused, received_at, settles_at, returns_at)
         VALUES ($1, $2, $3, $4, $5, $6, $7, $8)";
-    on_engine!(tx, |db| {
-        sqlx::query(ADD)
-            .bind(&order.key)
-            .bind(&order.reference)
-            .bind(order.amount.minor())
-            .bind(order.amount.currency().code())
-            .bind(&order.refused)
-            .bind(order.received_at.as_microsecond())
-            .bind(order.settles_at.as_microsecond())
-            .bind(order.returns_at.map(Timestamp::as_microsecond))
-            .execute(db)
-            .await
-            .map(drop)
-            .map_err(DbError::from)
-    })
+    write_later!(
+        tx,
+        ADD,
+        &order.key,
+        &order.reference,
+        order.amount.minor(),
+        order.amount.currency().code(),
+        &order.refused,
+        order.received_at.as_microsecond(),
+        order.settles_at.as_microsecond(),
+        order.returns_at.map(Timestamp::as_microsecond),
+    )
 }
 
 type SandboxRow = (String, i64, String, Option<String>, i64, i64, Option<i64>);
