@@ -15,14 +15,16 @@ pub const RUN: &[&str] = &["libayatana-appindicator3-1", "dbus", "gnome-keyring"
 /// To start it where there is no display.
 pub const DISPLAY: &[&str] = &["xvfb", "xdotool", "imagemagick"];
 
-/// For the tests as well: a database, browsers and their drivers, a display, a wrong clock, a reader of PDF, and what outside tools
-/// in Python need.
+/// For the tests as well: a database, browsers and their drivers, a display and hands on its keyboard, a wrong clock, the
+/// system's timers, a reader of PDF, and what outside tools in Python need.
 pub const TEST: &[&str] = &[
     "xvfb",
+    "xdotool",
     "chromium",
     "chromium-driver",
     "webkit2gtk-driver",
     "faketime",
+    "systemd",
     "postgresql",
     "poppler-utils",
     "python3-venv",

@@ -10,6 +10,7 @@ pub mod place;
 pub mod process;
 pub mod server;
 pub mod sign_in;
+pub mod timers;
 pub mod window;
 pub mod world;
 

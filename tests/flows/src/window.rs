@@ -75,6 +75,31 @@ impl Display {
         counts.values().sum::<usize>() - paper > INK_MIN
     }
 
+    /// Chooses a file in the system's dialog with this title, as hands on the keyboard do: its path, then Enter.
+    pub fn choose_file(&self, title: &str, path: &str) {
+        let window = wait_until(title, || self.mapped(title));
+        let hands = |arguments: &[&str]| {
+            let done = Command::new("xdotool").args(arguments).env("DISPLAY", &self.name).status();
+            assert!(done.is_ok_and(|status| status.success()), "xdotool {arguments:?}");
+        };
+        // No window manager is here to give it the keyboard.
+        hands(&["windowfocus", "--sync", &window.to_string()]);
+        // A slash opens the field for a path, some time later; what is typed before that is lost.
+        hands(&["key", "slash"]);
+        wait_until("the field for a path", || self.is_white(window, (500, 22), 400).then_some(()));
+        hands(&["key", "ctrl+a"]);
+        hands(&["type", "--delay", "5", path]);
+        hands(&["key", "Return"]);
+    }
+
+    /// Whether that many points to the right of this one are white.
+    fn is_white(&self, window: u32, (x, y): (i16, i16), width: u16) -> bool {
+        let Ok((connection, _)) = x11rb::connect(Some(&self.name)) else { return false };
+        let asked = connection.get_image(ImageFormat::Z_PIXMAP, window, x, y, width, 1, u32::MAX);
+        let image = asked.ok().and_then(|asked| asked.reply().ok());
+        image.is_some_and(|image| image.data.chunks_exact(4).all(|pixel| pixel[..3] == [255; 3]))
+    }
+
     /// Asks every window with this title to close, as its close button does; gives how many there were.
     pub fn close_windows(&self, title: &str) -> usize {
         let (connection, screen) = x11rb::connect(Some(&self.name)).expect("the display");

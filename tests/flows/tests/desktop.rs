@@ -3,6 +3,7 @@
 use flows::bus::Bus;
 use flows::place::Place;
 use flows::process::{wait_for, wait_until};
+use flows::timers::{self, Timers, systemctl};
 
 fn tomorrow() -> String {
     flows::world::today().tomorrow().expect("a day").to_string()
@@ -123,4 +124,40 @@ async fn many_at_once_come_as_one_notice() {
     wait_until("the note of it", || (place.billfold(&["remind", "--dry-run"]).ok()["shown"] == 0).then_some(()));
     remind.stop();
     assert_eq!(place.billfold(&["remind", "--dry-run"]).ok()["shown"], 0, "delivered once");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn the_systems_timer_reminds_with_the_app_closed_and_makes_up_for_time_away() {
+    if let Some(why) = Timers::missing() {
+        println!("skipped, without the system's timers: {why}");
+        return;
+    }
+    let (bus, _keyring, place) = with_keyring().await;
+    let notices = bus.notices().await;
+    let before = place.billfold(&["reminders"]).ok();
+    assert_eq!(before["timer"]["state"], "not_here", "nobody's units are managed yet: {before}");
+    let logged_in = Timers::start(&place);
+    assert_eq!(place.billfold(&["reminders", "on"]).ok()["timer"]["state"], "on");
+    let listed = systemctl(&place, &["list-timers", "--all", "--plain"]).expect("a list");
+    let timer = listed.split_whitespace().find(|word| word.ends_with(".timer")).expect("our timer").to_owned();
+    assert_eq!(systemctl(&place, &["is-enabled", &timer]).as_deref(), Some("enabled"));
+    // The computer goes off; meanwhile the time of a look passes.
+    drop(logged_in);
+    add(&place, "Phone", "Meridian Mobile");
+    let stamp = std::fs::File::options().write(true).open(timers::stamp(&place, &timer)).expect("when it ran last");
+    stamp.set_modified(std::time::SystemTime::now() - std::time::Duration::from_secs(3_600)).expect("a time");
+    let _logged_in = Timers::start(&place);
+    let shown = notices.wait("Phone");
+    let service = timer.replace(".timer", ".service");
+    wait_for("the end of the service", async || {
+        notices.press(shown.number, "mark_paid").await;
+        let state = systemctl(&place, &["show", "--property=ActiveState", &service])?;
+        (state == "ActiveState=inactive").then_some(())
+    })
+    .await;
+    assert_eq!(due(&place, "Phone"), None, "the button did what it says");
+    assert_eq!(notices.all().len(), 1, "delivered once");
+    assert_eq!(place.billfold(&["reminders", "off"]).ok()["timer"]["state"], "off");
+    assert_eq!(systemctl(&place, &["is-enabled", &timer]), None);
+    assert!(!place.home().join("config/systemd/user").join(&timer).exists(), "nothing is left behind");
 }

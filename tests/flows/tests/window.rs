@@ -1,7 +1,7 @@
 //! The real window: starting, live changes, the tray, and locking.
 
 use flows::bus::{Bus, Keyring};
-use flows::place::{PASSPHRASE, Place};
+use flows::place::{PASSPHRASE, Place, card_export};
 use flows::process::wait_until;
 use flows::window::{By, Display, Window};
 
@@ -129,6 +129,25 @@ async fn the_main_job_in_the_window_from_welcome_to_a_paid_bill() {
     window.wait("Meridian Mobile").await;
     let payments = desk.place.billfold(&["payments"]).ok();
     assert_eq!(payments["items"].as_array().map(Vec::len), Some(1), "{payments}");
+    window.close().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_card_comes_in_through_the_systems_own_file_dialog() {
+    let desk = desk().await;
+    desk.place.billfold(&["account", "create", "--local", "--name", "Ines Calloway"]).ok();
+    let file = desk.place.file("card.ofx", card_export(&[("20261101", "-40.00", "a", "Corner shop")]));
+    let window = Window::open(&desk.place, &desk.display).await;
+    window.go("Card").await;
+    window.wait("No card here").await;
+    window.click(By::XPath("//main//button[normalize-space()='Import a file']")).await;
+    desk.display.choose_file("Import a file", &file);
+    window.wait("What this file holds").await;
+    assert_eq!(desk.place.billfold(&["transactions"]).ok()["items"].as_array().map(Vec::len), Some(0), "not kept yet");
+    window.press("Keep 1 new line").await;
+    window.wait("Corner shop").await;
+    let kept = desk.place.billfold(&["transactions"]).ok();
+    assert_eq!(kept["items"][0]["description"], "Corner shop", "{kept}");
     window.close().await;
 }
 
