@@ -128,7 +128,7 @@ impl Client {
         let client = Self(Arc::new(Inner {
             folder,
             ports,
-            http: Http::new()?,
+            http: Http::default(),
             state: RwLock::new(header.as_ref().map_or(State::Welcome, |_| State::Locked(LockReason::Started))),
             turn: tokio::sync::Mutex::default(),
             events,
@@ -503,7 +503,7 @@ impl Client {
         }
     }
 
-    fn doubt(&self) {
+    pub(crate) fn doubt(&self) {
         if let Err(error) = folder::replace(&self.0.folder.damage_mark(), b"") {
             tracing::warn!(%error, "the damage could not be marked");
         }
@@ -764,6 +764,7 @@ impl Client {
             let _ = reading.await;
         }
         let closed = open.cache.close().await;
+        self.0.http.hang_up();
         if open.vault().header().mode() == Protection::Memory {
             *write(&self.0.state) = State::Welcome;
             if let Err(error) = self.0.folder.wipe() {

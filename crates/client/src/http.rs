@@ -22,6 +22,7 @@ use zeroize::Zeroizing;
 use crate::client::{Changed, Client, Open, blocking, lock};
 use crate::error::{Class, ClientError};
 use crate::platform::{Chance, Secret, SecretKind, random};
+use crate::seal::without_traces;
 use crate::vault::VaultError;
 
 const CONNECT_WITHIN: Duration = Duration::from_secs(10);
@@ -149,10 +150,11 @@ impl Method {
 }
 
 /// The connections, and the last nonce of each server.
+#[derive(Default)]
 pub(crate) struct Http {
-    /// For this computer: never through a proxy.
-    near: reqwest::Client,
-    far: reqwest::Client,
+    /// For this computer: never through a proxy. Made when they are wanted.
+    near: Mutex<Option<reqwest::Client>>,
+    far: Mutex<Option<reqwest::Client>>,
     nonces: Mutex<HashMap<String, String>>,
 }
 
@@ -195,28 +197,33 @@ fn form_of<T: Serialize>(value: &T) -> Result<String, CallError> {
 
 /// Access for this moment. The refresh token is with the other secrets.
 pub(crate) struct Tokens {
-    access: Zeroizing<String>,
+    pub access: Zeroizing<String>,
     ends_at: Timestamp,
     key: Arc<DeviceKey>,
 }
 
 /// The device's ES256 key: its thumbprint is the device.
 pub(crate) struct DeviceKey {
-    pair: EcdsaKeyPair,
+    /// In a place of its own, like every key.
+    pair: Box<EcdsaKeyPair>,
     pkcs8: Secret,
 }
 
 impl DeviceKey {
     pub fn make() -> Result<Self, VaultError> {
-        let document = EcdsaKeyPair::generate_pkcs8(&ECDSA_P256_SHA256_FIXED_SIGNING, &SystemRandom::new())
-            .map_err(|_| VaultError::Damaged)?;
-        Self::read(Secret::new(document.as_ref().to_vec()))
+        let made = without_traces(|| {
+            let document = EcdsaKeyPair::generate_pkcs8(&ECDSA_P256_SHA256_FIXED_SIGNING, &SystemRandom::new());
+            document.map(|document| Secret::new(document.as_ref().to_vec()))
+        });
+        Self::read(made.map_err(|_| VaultError::Damaged)?)
     }
 
     pub fn read(pkcs8: Secret) -> Result<Self, VaultError> {
-        let pair = EcdsaKeyPair::from_pkcs8(&ECDSA_P256_SHA256_FIXED_SIGNING, pkcs8.expose(), &SystemRandom::new())
-            .map_err(|_| VaultError::Damaged)?;
-        Ok(Self { pair, pkcs8 })
+        let pair = without_traces(|| {
+            let random = SystemRandom::new();
+            EcdsaKeyPair::from_pkcs8(&ECDSA_P256_SHA256_FIXED_SIGNING, pkcs8.expose(), &random).map(Box::new)
+        });
+        Ok(Self { pair: pair.map_err(|_| VaultError::Damaged)?, pkcs8 })
     }
 
     pub const fn secret(&self) -> &Secret {
@@ -243,7 +250,8 @@ impl DeviceKey {
             format!(r#"{{"typ":"dpop+jwt","alg":"ES256","jwk":{{"kty":"EC","crv":"P-256","x":"{x}","y":"{y}"}}}}"#);
         let claims = serde_json::to_vec(claims).map_err(|_| VaultError::Damaged)?;
         let signed = format!("{}.{}", BASE64URL_NOPAD.encode(head.as_bytes()), BASE64URL_NOPAD.encode(&claims));
-        let signature = self.pair.sign(&SystemRandom::new(), signed.as_bytes()).map_err(|_| VaultError::Damaged)?;
+        let signature = without_traces(|| self.pair.sign(&SystemRandom::new(), signed.as_bytes()));
+        let signature = signature.map_err(|_| VaultError::Damaged)?;
         Ok(format!("{signed}.{}", BASE64URL_NOPAD.encode(signature.as_ref())))
     }
 }
@@ -269,25 +277,21 @@ pub(crate) struct Prover<'a> {
 }
 
 impl Http {
-    pub fn new() -> Result<Self, ClientError> {
-        // Another part of the program may have installed it already, which is as good.
-        let _ = rustls::crypto::ring::default_provider().install_default();
-        let builder = || {
-            reqwest::Client::builder()
-                .connect_timeout(CONNECT_WITHIN)
-                .read_timeout(SILENCE_MAX)
-                .redirect(reqwest::redirect::Policy::none())
-                .user_agent(concat!("billfold/", env!("CARGO_PKG_VERSION")))
-        };
-        let failed = |_| CallError::Unreachable;
-        let near = builder().no_proxy().tls_certs_only([]).build().map_err(failed)?;
-        // A system without any certificates still reaches the server on this computer.
-        let far = builder().build().or_else(|_| builder().tls_certs_only([]).build()).map_err(failed)?;
-        Ok(Self { near, far, nonces: Mutex::default() })
+    /// Closes every connection: what they wrote last, tokens among it, stands in their memory until then.
+    pub fn hang_up(&self) {
+        *lock(&self.near) = None;
+        *lock(&self.far) = None;
     }
 
-    fn client(&self, url: &Url) -> &reqwest::Client {
-        if url.scheme() == "http" { &self.near } else { &self.far }
+    fn client(&self, url: &Url) -> Result<reqwest::Client, CallError> {
+        let near = url.scheme() == "http";
+        let mut kept = lock(if near { &self.near } else { &self.far });
+        if let Some(client) = &*kept {
+            return Ok(client.clone());
+        }
+        let made = connections(near).map_err(|_| CallError::Unreachable)?;
+        *kept = Some(made.clone());
+        Ok(made)
     }
 
     /// Sends with a proof; when the server wants its nonce in it, once more.
@@ -304,7 +308,7 @@ impl Http {
         loop {
             let nonce = lock(&self.nonces).get(&origin).cloned();
             let proof = prove(method, &url, prover, nonce.clone())?;
-            let request = self.request(method, &url, sending).header("DPoP", proof);
+            let request = self.request(method, &url, sending)?.header("DPoP", proof);
             let request = match prover.access {
                 Some(token) => request.header(header::AUTHORIZATION, format!("DPoP {token}")),
                 None => request,
@@ -326,7 +330,7 @@ impl Http {
     /// Without sign-in: the server's metadata.
     pub async fn metadata(&self, origin: &str) -> Result<Metadata, CallError> {
         let url = Url::parse(&format!("{origin}{METADATA_PATH}")).map_err(|_| CallError::NotAServer)?;
-        let response = self.request(Method::Get, &url, &Sending::default()).send().await?;
+        let response = self.request(Method::Get, &url, &Sending::default())?.send().await?;
         if !response.status().is_success() {
             return Err(refusal(response).await);
         }
@@ -344,9 +348,9 @@ impl Http {
         Ok(metadata)
     }
 
-    fn request(&self, method: Method, url: &Url, sending: &Sending) -> reqwest::RequestBuilder {
+    fn request(&self, method: Method, url: &Url, sending: &Sending) -> Result<reqwest::RequestBuilder, CallError> {
         let mut request =
-            self.client(url).request(method.on_wire(), url.clone()).header(PROTOCOL_HEADER, api::PROTOCOL.to_string());
+            self.client(url)?.request(method.on_wire(), url.clone()).header(PROTOCOL_HEADER, api::PROTOCOL.to_string());
         if let Some(kind) = sending.content_type {
             request = request.header(header::CONTENT_TYPE, kind);
         }
@@ -356,11 +360,28 @@ impl Http {
         if let Some(id) = sending.idempotency {
             request = request.header("Idempotency-Key", id.to_string());
         }
-        match &sending.body {
+        Ok(match &sending.body {
             Some(body) => request.body(body.clone()),
             None => request,
-        }
+        })
     }
+}
+
+fn connections(near: bool) -> reqwest::Result<reqwest::Client> {
+    // Another part of the program may have installed it already, which is as good.
+    let _ = rustls::crypto::ring::default_provider().install_default();
+    let builder = || {
+        reqwest::Client::builder()
+            .connect_timeout(CONNECT_WITHIN)
+            .read_timeout(SILENCE_MAX)
+            .redirect(reqwest::redirect::Policy::none())
+            .user_agent(concat!("billfold/", env!("CARGO_PKG_VERSION")))
+    };
+    if near {
+        return builder().no_proxy().tls_certs_only([]).build();
+    }
+    // A system without any certificates still says that the server's cannot be trusted.
+    builder().build().or_else(|_| builder().tls_certs_only([]).build())
 }
 
 #[derive(Clone, Debug, Deserialize)]

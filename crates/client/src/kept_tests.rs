@@ -2,13 +2,16 @@
 //! a moment longer once this device was signed out.
 
 use std::path::Path;
-use std::sync::Arc;
+use std::sync::{Arc, Mutex};
+
+use api::sync::Record;
+use zeroize::Zeroizing;
 
 use crate::client::{Client, lock};
 use crate::platform::Ports;
-use crate::server_tests::{signed_in, signed_in_kept, start_fake};
+use crate::server_tests::{bill, card, line, signed_in, signed_in_kept, start_fake};
 use crate::status::{Phase, Protection};
-use crate::testing::{World, copy_of, monthly};
+use crate::testing::{World, bytes_below, copy_of, holds, monthly};
 use crate::vault::Protect;
 
 fn files_of(folder: &Path) -> Vec<String> {
@@ -200,4 +203,101 @@ async fn a_keyring_that_refuses_keeps_no_file_and_no_header() {
     client.wipe().await.unwrap();
     assert_eq!(client.phase(), Phase::Welcome);
     assert_eq!(files_of(&world.data()), Vec::<String>::new());
+}
+
+// ---- What others could read -------------------------------------------------------------------------------------
+
+/// Keeps every word of the log.
+#[derive(Clone, Default)]
+struct Log(Arc<Mutex<Vec<u8>>>);
+
+impl tracing::field::Visit for Log {
+    fn record_debug(&mut self, field: &tracing::field::Field, value: &dyn std::fmt::Debug) {
+        lock(&self.0).extend(format!("{field}={value:?} ").into_bytes());
+    }
+}
+
+impl tracing::Subscriber for Log {
+    fn enabled(&self, _: &tracing::Metadata<'_>) -> bool {
+        true
+    }
+
+    fn new_span(&self, span: &tracing::span::Attributes<'_>) -> tracing::span::Id {
+        span.record(&mut self.clone());
+        tracing::span::Id::from_u64(1)
+    }
+
+    fn record(&self, _: &tracing::span::Id, values: &tracing::span::Record<'_>) {
+        values.record(&mut self.clone());
+    }
+
+    fn record_follows_from(&self, _: &tracing::span::Id, _: &tracing::span::Id) {}
+
+    fn event(&self, event: &tracing::Event<'_>) {
+        event.record(&mut self.clone());
+    }
+
+    fn enter(&self, _: &tracing::span::Id) {}
+
+    fn exit(&self, _: &tracing::span::Id) {}
+}
+
+#[tokio::test]
+async fn two_hundred_canaries_are_in_no_file_and_no_line_of_the_log() {
+    const EACH: u8 = 90;
+    const WORD: &str = "canary";
+    let log = Log::default();
+    let _logging = tracing::subscriber::set_default(log.clone());
+    let (world, fake) = (World::new(), start_fake().await);
+    lock(&fake).salt = "-canary-token".to_owned();
+    let words = "canary mill quiet harbour 17";
+    let (client, _) = signed_in_kept(&world, &fake, Protect::Passphrase(Zeroizing::new(words.to_owned()))).await;
+    let mut canaries = vec![words.to_owned(), "-canary-token".to_owned(), "SQLite format 3".to_owned()];
+    {
+        let mut fake = lock(&fake);
+        fake.snapshot = vec![Record::Account(card())];
+        for number in 0..EACH {
+            let (shop, name) = (format!("canary-shop-{number:03}"), format!("canary-bill-{number:03}"));
+            fake.snapshot.push(Record::Transaction(line(number, "2026-11-01", &shop)));
+            fake.snapshot.push(Record::Bill(bill(100 + number, &name)));
+            canaries.extend([shop, name]);
+        }
+    }
+    client.sync().now().await.unwrap();
+    for number in 0..20 {
+        let name = format!("canary-unsent-{number:03}");
+        client.bills().add(monthly(&name, "731.09", "2026-12-01")).await.unwrap();
+        canaries.push(name);
+    }
+    let open = client.opened().unwrap();
+    canaries.push(data_encoding::HEXLOWER.encode(open.vault().cache_key().as_slice()));
+    drop(open);
+    assert!(canaries.len() > 200);
+    // What goes wrong is written to the log: the server fails, refuses, and the copy is damaged.
+    lock(&fake).down = true;
+    assert!(client.sync().now().await.is_err());
+    client.import().import(b"canary-import is no export".to_vec(), None).await.unwrap_err();
+    let look = |when: &str, folder: &Path| {
+        let files = bytes_below(folder);
+        let said = lock(&log.0).clone();
+        // One look for the word that nearly all of them hold, instead of one for each.
+        for canary in
+            canaries.iter().map(String::as_str).filter(|canary| !canary.contains(WORD)).chain([WORD, "731.09"])
+        {
+            assert!(!holds(&files, canary), "{when}: {canary} is readable");
+            assert!(!holds(&said, canary), "{when}: {canary} was logged");
+        }
+    };
+    assert!(world.data().join("cache.db-wal").exists(), "the log of the copy is looked at, too");
+    look("open", &world.data());
+    look("as the power goes", copy_of(&world.data()).path());
+    client.doubt();
+    client.is_built_anew(&client.opened().unwrap()).await;
+    assert!(world.data().join("damaged").exists());
+    look("built anew", &world.data());
+    client.lock().await.unwrap();
+    client.unlock(Some(Zeroizing::new("canary wrong words 99".to_owned()))).await.unwrap_err();
+    look("locked", &world.data());
+    assert!(!lock(&log.0).is_empty(), "something was logged");
+    world.end().await;
 }

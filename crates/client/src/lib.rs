@@ -21,6 +21,8 @@ pub mod import;
 mod kept_tests;
 mod lease;
 pub mod lock;
+#[cfg(all(test, target_os = "linux"))]
+mod memory_tests;
 mod outbox;
 pub mod payments;
 pub mod platform;
@@ -45,3 +47,8 @@ pub mod vault;
 
 pub use client::{Changed, Client, OpenOutcome};
 pub use error::{CODES, Class, ClientError};
+
+/// As in the program itself: what is given back is wiped.
+#[cfg(test)]
+#[global_allocator]
+static MEMORY: zeroizing_alloc::ZeroAlloc<std::alloc::System> = zeroizing_alloc::ZeroAlloc(std::alloc::System);

@@ -34,6 +34,14 @@ impl Secret {
         Self(Zeroizing::new(bytes))
     }
 
+    /// 256 bits that nobody knows.
+    #[must_use]
+    pub fn random(chance: &dyn Chance) -> Self {
+        let mut bytes = Zeroizing::new(vec![0; 32]);
+        chance.fill(&mut bytes);
+        Self(bytes)
+    }
+
     #[must_use]
     pub fn expose(&self) -> &[u8] {
         &self.0

@@ -37,6 +37,8 @@ use crate::vault::Protect;
 #[derive(Default)]
 pub(crate) struct Fake {
     origin: String,
+    /// It is in another process.
+    far: bool,
     /// Proofs must hold it, once it is set.
     nonce: String,
     pushed: Value,
@@ -45,6 +47,8 @@ pub(crate) struct Fake {
     pub signed_out: bool,
     /// It answers nothing but that it cannot.
     pub down: bool,
+    /// What tokens end with.
+    pub salt: String,
     /// Tokens that were given back.
     pub ended: Vec<String>,
     /// The next write is done and its answer lost.
@@ -74,6 +78,9 @@ pub(crate) async fn start_fake() -> Shared {
 async fn answer(State(fake): State<Shared>, method: Method, uri: Uri, headers: HeaderMap, body: Bytes) -> Response {
     let mut fake = lock(&fake);
     let path = uri.path().to_owned();
+    if let Some(wish) = path.strip_prefix("/test/") {
+        return fake.obey(wish);
+    }
     let mut response = if fake.down {
         problem(ErrorCode::Unavailable)
     } else if path == api::sign_in::METADATA_PATH {
@@ -127,6 +134,16 @@ impl Fake {
         &self.origin
     }
 
+    /// What a test in another process wants.
+    fn obey(&mut self, wish: &str) -> Response {
+        match wish {
+            "revoke" => self.revoked = true,
+            "return" => self.revoked = false,
+            _ => {}
+        }
+        axum::Json(self.pushed.clone()).into_response()
+    }
+
     fn metadata(&self) -> Response {
         let at = |path: &str| format!("{}{path}", self.origin);
         axum::Json(json!({
@@ -160,7 +177,7 @@ impl Fake {
                 let challenge = BASE64URL_NOPAD.encode(&sha2::Sha256::digest(verifier));
                 form["code"] == "the-code" && self.pushed["code_challenge"] == challenge
             }
-            _ => form["refresh_token"] == format!("refresh-{}", self.tokens_given) && !self.signed_out,
+            _ => form["refresh_token"] == format!("refresh-{}{}", self.tokens_given, self.salt) && !self.signed_out,
         };
         if self.revoked {
             let body = json!({"error": "invalid_grant", "error_description": "device_revoked"});
@@ -171,10 +188,10 @@ impl Fake {
         }
         self.tokens_given += 1;
         axum::Json(json!({
-            "access_token": format!("access-{}", self.tokens_given),
+            "access_token": format!("access-{}{}", self.tokens_given, self.salt),
             "token_type": "DPoP",
             "expires_in": 300,
-            "refresh_token": format!("refresh-{}", self.tokens_given),
+            "refresh_token": format!("refresh-{}{}", self.tokens_given, self.salt),
             "scope": "account",
             "holder": HolderId::new(Timestamp::UNIX_EPOCH, [1; 10]),
             "device": DeviceId::new(Timestamp::UNIX_EPOCH, [2; 10]),
@@ -249,6 +266,22 @@ impl Fake {
 
 // ---- Helpers ----------------------------------------------------------------------------------------------------
 
+/// The server of another process, as far as a browser knows it.
+pub(crate) fn far_fake(origin: &str) -> Shared {
+    Arc::new(Mutex::new(Fake { origin: origin.to_owned(), far: true, ..Fake::default() }))
+}
+
+/// Says something to the server of another process.
+pub(crate) async fn tell_far(fake: &Shared, path: &str) {
+    let at = lock(fake).origin.trim_start_matches("http://").to_owned();
+    let mut stream = TcpStream::connect(&at).await.unwrap();
+    let head = format!("GET {path} HTTP/1.1\r\nHost: {at}\r\nConnection: close\r\n\r\n");
+    stream.write_all(head.as_bytes()).await.unwrap();
+    let mut answer = String::new();
+    stream.read_to_string(&mut answer).await.unwrap();
+    lock(fake).pushed = serde_json::from_str(answer.split_once("\r\n\r\n").unwrap().1).unwrap();
+}
+
 async fn begin(client: &Client, fake: &Shared) -> SignInStarted {
     begin_kept(client, fake, Protect::Keyring).await
 }
@@ -288,6 +321,9 @@ pub(crate) async fn signed_in(world: &World, fake: &Shared) -> Client {
 pub(crate) async fn signed_in_kept(world: &World, fake: &Shared, protect: Protect) -> (Client, bool) {
     let client = world.open().await;
     begin_kept(&client, fake, protect).await;
+    if lock(fake).far {
+        tell_far(fake, "/test/pushed").await;
+    }
     let query = good_query(fake);
     let sign_in = client.sign_in();
     let (finished, status) = tokio::join!(sign_in.finish(), knock(fake, None, &query));

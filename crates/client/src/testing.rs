@@ -61,6 +61,11 @@ impl World {
         }
     }
 
+    /// One whose secrets are kept elsewhere.
+    pub fn with_secrets(secrets: Arc<dyn SecretStore>) -> Self {
+        Self { secrets, ..Self::new() }
+    }
+
     /// What every test ends with. A process that ends with an open copy ends under the feet of that copy's threads, since
     /// SQLCipher clears up at exit.
     pub async fn end(self) {

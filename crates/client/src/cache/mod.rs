@@ -52,18 +52,17 @@ const PAGES_KIB: &str = "-24000";
 /// More than a page of the largest list, so that a query never waits for its reader.
 const ROWS_IN_FLIGHT: usize = 512;
 /// What connecting leaves in the library's freed memory is the text of the key. Statements of the same shape, said to the
-/// same connection, take the same places: as short as the key's own, and as long as all that is said at first. Their
-/// name means nothing to the library.
-const WASHES: [&str; 2] = [
-    "PRAGMA kez = \"x'0000000000000000000000000000000000000000000000000000000000000000'\";",
-    "PRAGMA kez = \"x'0000000000000000000000000000000000000000000000000000000000000000'\";
+/// same connection, take the same places: as short as the key's own, many at once so that none of its places stays free,
+/// and as long as all that is said at first. Their name means nothing to the library.
+const SHORT_WASH: &str = "PRAGMA kez = \"x'0000000000000000000000000000000000000000000000000000000000000000'\";";
+const SHORT_WASHES: usize = 200;
+const LONG_WASH: &str = "PRAGMA kez = \"x'0000000000000000000000000000000000000000000000000000000000000000'\";
      -- ....................................................................................................
      -- ....................................................................................................
      -- ....................................................................................................
-     -- ....................................................................................................",
-];
+     -- ....................................................................................................";
 /// How often: a statement may have had several places at once.
-const WASH_TIMES: usize = 4;
+const LONG_WASHES: usize = 4;
 const PLAIN_HEAD: &[u8; 16] = b"SQLite format 3\0";
 const DAY_SECONDS: i64 = 86_400;
 
@@ -264,8 +263,11 @@ fn pool(connections: u32) -> SqlitePoolOptions {
         .max_lifetime(None)
         .after_connect(|connection, _| {
             Box::pin(async move {
-                for text in std::iter::repeat_n(WASHES, WASH_TIMES).flatten() {
-                    sqlx::raw_sql(text).execute(&mut *connection).await?;
+                // In one breath: each keeps its place until the last is said.
+                let washes = SHORT_WASH.repeat(SHORT_WASHES);
+                sqlx::raw_sql(sqlx::AssertSqlSafe(washes)).execute(&mut *connection).await?;
+                for _ in 0..LONG_WASHES {
+                    sqlx::raw_sql(LONG_WASH).execute(&mut *connection).await?;
                 }
                 Ok(())
             })

@@ -5,13 +5,14 @@ use domain::reminders::{Lead, Preferences, QuietHours, Turn};
 use jiff::Timestamp;
 use jiff::civil::{Date, Time};
 use serde::{Deserialize, Serialize};
+use zeroize::Zeroizing;
 
 use super::{Reminders, notice_id};
 use crate::cache::CacheError;
 use crate::client::{Client, blocking, lock};
 use crate::error::ClientError;
 use crate::folder;
-use crate::platform::{Secret, SecretKind, SecretName, random};
+use crate::platform::{Secret, SecretKind, SecretName};
 use crate::seal::{SealKey, derive, seal, unseal};
 use crate::status::Protection;
 use crate::vault::{Header, VaultError};
@@ -100,7 +101,7 @@ pub(super) fn opaque_id(key: &SealKey, lead: &Lead) -> String {
 }
 
 fn opaque(key: &SealKey, text: &str) -> String {
-    data_encoding::HEXLOWER.encode(&derive(key.as_slice(), text.as_bytes(), b"billfold due id")[..16])
+    data_encoding::HEXLOWER.encode(&derive(key.as_slice(), text.as_bytes(), b"billfold due id").as_slice()[..16])
 }
 
 impl Reminders {
@@ -171,14 +172,14 @@ fn find_key(client: &Client, make: bool) -> Result<Option<SealKey>, ClientError>
         folder::read(&folder.due_key())?
     };
     if let Some(bytes) = kept {
-        return Ok(<[u8; 32]>::try_from(bytes).ok().map(SealKey::new));
+        return Ok(SealKey::read(&Zeroizing::new(bytes)));
     }
     if !make {
         return Ok(None);
     }
-    let key = SealKey::new(random(ports.chance.as_ref()));
+    let key = SealKey::random(ports.chance.as_ref());
     if in_keyring {
-        ports.secrets.put(name, &Secret::new(key.to_vec())).map_err(VaultError::from)?;
+        ports.secrets.put(name, &Secret::new(key.as_slice().to_vec())).map_err(VaultError::from)?;
     } else {
         folder::replace(&folder.due_key(), key.as_slice())?;
     }

@@ -4,7 +4,6 @@ use data_encoding::BASE64;
 use domain::ids::HolderId;
 use serde::{Deserialize, Serialize};
 use uuid::Uuid;
-use zeroize::Zeroizing;
 
 use super::VaultError;
 use super::passphrase::ArgonParams;
@@ -53,7 +52,7 @@ impl KeyringMark {
 
 fn check_of(secret: &Secret, salt: &[u8]) -> String {
     let check = derive(secret.expose(), salt, b"billfold keyring check");
-    BASE64.encode(&check[..MARK_BYTES])
+    BASE64.encode(&check.as_slice()[..MARK_BYTES])
 }
 
 impl Header {
@@ -137,12 +136,7 @@ impl Header {
         let Ok(plain) = unseal(with, &self.purpose(of), &sealed) else {
             return Ok(None);
         };
-        let mut dek = Zeroizing::new([0; 32]);
-        if plain.len() != dek.len() {
-            return Err(VaultError::Damaged);
-        }
-        dek.copy_from_slice(&plain);
-        Ok(Some(dek))
+        SealKey::read(&plain).map(Some).ok_or(VaultError::Damaged)
     }
 
     /// The keyring answers and has nothing under our name: gone from it, or it is another keyring than before.

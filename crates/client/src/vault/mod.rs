@@ -16,7 +16,7 @@ use domain::time::Clock;
 use zeroize::{Zeroize, Zeroizing};
 
 use crate::folder::{self, FileError, Folder};
-use crate::platform::{Chance, Ports, Secret, SecretKind, SecretName, SecretStore, SecretStoreError, random};
+use crate::platform::{Chance, Ports, Secret, SecretKind, SecretName, SecretStore, SecretStoreError};
 use crate::seal::{SealKey, derive, seal, unseal};
 use crate::status::{Place, Protection};
 pub use header::Header;
@@ -150,7 +150,7 @@ impl Vault {
         }
         let chance = ports.chance.as_ref();
         let header = Header::new(place, chance);
-        let dek: SealKey = Zeroizing::new(random(chance));
+        let dek = SealKey::random(chance);
         let recovery = RecoveryKey::new(chance);
         let mut vault = Self::with(folder, header, dek, Kept::Memory(Mutex::default()), ports);
         vault.set_recovery(&recovery)?;
@@ -298,7 +298,7 @@ impl Vault {
         let secret = match kept {
             Some(secret) => secret,
             None => {
-                let made = Secret::new(random::<32>(self.chance.as_ref()).to_vec());
+                let made = Secret::random(self.chance.as_ref());
                 self.secrets.put(name, &made)?;
                 made
             }
@@ -575,7 +575,7 @@ fn passphrase_key(stretched: &SealKey, salt: &[u8]) -> SealKey {
 }
 
 fn both_key(secret: &Secret, stretched: &SealKey, salt: &[u8]) -> SealKey {
-    let mut both = Zeroizing::new(Vec::with_capacity(secret.expose().len() + stretched.len()));
+    let mut both = Zeroizing::new(Vec::with_capacity(secret.expose().len() + stretched.as_slice().len()));
     both.extend_from_slice(secret.expose());
     both.extend_from_slice(stretched.as_slice());
     derive(&both, salt, b"billfold keyring and passphrase")

@@ -4,10 +4,9 @@ use argon2::{Algorithm, Argon2, Params, Version};
 use domain::time::Clock;
 use jiff::SignedDuration;
 use serde::{Deserialize, Serialize};
-use zeroize::Zeroizing;
 
 use super::VaultError;
-use crate::seal::SealKey;
+use crate::seal::{SealKey, without_traces};
 
 /// Alone on guard, a passphrase has at least so many characters.
 const ALONE_CHARS_MIN: usize = 12;
@@ -95,13 +94,15 @@ pub(super) fn stretch(passphrase: &str, salt: &[u8], params: ArgonParams) -> Res
     if params.memory_kib > MEMORY_MAX_KIB || params.passes > PASSES_MAX {
         return Err(VaultError::Damaged);
     }
-    let mut stretched = Zeroizing::new([0; 32]);
+    let mut stretched = SealKey::blank();
     let chosen =
         Params::new(params.memory_kib, params.passes, params.lanes, Some(32)).map_err(|_| VaultError::Damaged)?;
-    Argon2::new(Algorithm::Argon2id, Version::V0x13, chosen)
-        .hash_password_into(passphrase.as_bytes(), salt, stretched.as_mut_slice())
-        .map_err(|_| VaultError::Damaged)?;
-    Ok(stretched)
+    without_traces(|| {
+        Argon2::new(Algorithm::Argon2id, Version::V0x13, chosen)
+            .hash_password_into(passphrase.as_bytes(), salt, stretched.as_mut_slice())
+            .map_err(|_| VaultError::Damaged)?;
+        Ok(stretched)
+    })
 }
 
 /// The same, and the parameters to use from now on by how long it took.

@@ -5,7 +5,7 @@ use data_encoding::BASE32_NOPAD;
 use zeroize::Zeroizing;
 
 use super::VaultError;
-use crate::platform::{Chance, random};
+use crate::platform::{Chance, Secret};
 use crate::seal::{SealKey, derive};
 
 const SYMBOLS: usize = 25;
@@ -16,8 +16,8 @@ pub struct RecoveryKey(Zeroizing<String>);
 
 impl RecoveryKey {
     pub(super) fn new(chance: &dyn Chance) -> Self {
-        let bytes = Zeroizing::new(random::<16>(chance));
-        let mut symbols = Zeroizing::new(BASE32_NOPAD.encode(bytes.as_slice()));
+        let bytes = Secret::random(chance);
+        let mut symbols = Zeroizing::new(BASE32_NOPAD.encode(bytes.expose()));
         symbols.truncate(SYMBOLS);
         Self(symbols)
     }
