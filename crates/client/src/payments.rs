@@ -1,10 +1,12 @@
 //! Payments from this device: the order is stored before it is sent, sent once, and followed to its end.
 
-use domain::ids::{BillId, BillerId, PaymentId};
+use std::time::Duration;
+
+use domain::ids::{BillId, BillerId, MutationId, PaymentId};
 use domain::money::Money;
-use domain::payments::{PaymentOrder, PaymentState, Quote, RailTiming, quote};
-use jiff::Timestamp;
+use domain::payments::{PaymentEdit, PaymentOrder, PaymentState, Quote, RailTiming, quote};
 use jiff::civil::Date;
+use jiff::{SignedDuration, Timestamp};
 use serde::{Deserialize, Serialize};
 
 use crate::accounts::is_served;
@@ -14,7 +16,9 @@ use crate::cache::bills::{self, PaymentRow, TAKEN_BACK};
 use crate::cache::{CacheError, accounts, outbox, state};
 use crate::client::{Changed, Client};
 use crate::error::ClientError;
+use crate::http::{Method, Sending};
 use crate::outbox::Change;
+use crate::security::VisitStarted;
 
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, specta::Type)]
 pub struct PaymentView {
@@ -36,6 +40,12 @@ pub struct PaymentView {
     pub expected_by: Option<Date>,
     #[specta(type = String)]
     pub made_at: Timestamp,
+    /// It waits until then for its person's approval.
+    #[specta(type = Option<String>)]
+    pub approve_by: Option<Timestamp>,
+    /// It is held until then, by itself.
+    #[specta(type = Option<String>)]
+    pub held_until: Option<Timestamp>,
     /// Practice money: nothing real moves.
     pub practice: bool,
     pub can_cancel: bool,
@@ -139,7 +149,20 @@ pub struct PayQuote {
     pub online: bool,
 }
 
+/// When a changed payment leaves.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, specta::Type)]
+#[serde(tag = "kind", content = "day", rename_all = "snake_case")]
+pub enum SendOn {
+    AsBefore,
+    Soonest,
+    Day(#[specta(type = String)] Date),
+}
+
 const LIST_MAX: usize = 500;
+/// An approval is looked for this often while its page is open.
+const LOOK_EVERY: Duration = Duration::from_secs(2);
+/// The address is good for two minutes, the page behind it for five.
+const PAGE_LIFE: SignedDuration = SignedDuration::from_mins(7);
 
 /// Payments from this device.
 #[derive(Clone)]
@@ -278,6 +301,53 @@ impl Payments {
         quote(self.0.now(), send_on, &timing).map_err(wrong)
     }
 
+    /// Begins the approval of a payment that waits for it: the rest happens on the server's page, with a passkey.
+    pub async fn approve(&self, id: PaymentId, open_browser: bool) -> Result<VisitStarted, ClientError> {
+        let sending = Sending { idempotency: Some(self.0.fresh(MutationId::new)), ..Sending::default() };
+        let answer = self.0.call(Method::Post, &format!("/api/v1/payments/{id}/approval"), sending).await?;
+        self.0.security().in_browser(answer.json().await?, open_browser).await
+    }
+
+    /// Waits until a payment's approval was given, or the time for it is over. The person is at the server's page.
+    pub async fn approved(&self, id: PaymentId) -> Result<PaymentView, ClientError> {
+        let began = self.0.now();
+        loop {
+            self.0.sync().now().await?;
+            let payment = self.find(id).await?;
+            let waits = payment.state == PaymentViewState::AwaitingApproval;
+            if !waits || self.0.now().duration_since(began) > PAGE_LIFE {
+                return Ok(payment);
+            }
+            tokio::time::sleep(LOOK_EVERY).await;
+        }
+    }
+
+    /// Changes the amount or the day of a payment that has not left; what was approved is asked for anew.
+    pub async fn edit(
+        &self,
+        id: PaymentId,
+        amount: Option<Money>,
+        send_on: SendOn,
+    ) -> Result<PaymentView, ClientError> {
+        let row = self.0.with(async |open| bills::find_payment(open.cache.readers(), id).await).await?;
+        let row = row.ok_or_else(|| ClientError::not_found("payment"))?;
+        let Some(answer) = &row.answer else {
+            let next = "take it back and pay anew";
+            return Err(ClientError::refused("not_found", "the server does not have this payment yet", next));
+        };
+        let send_on = match send_on {
+            SendOn::AsBefore => answer.order.send_on,
+            SendOn::Soonest => None,
+            SendOn::Day(day) => Some(day),
+        };
+        let seen = u32::try_from(answer.history.len()).unwrap_or(u32::MAX);
+        let edit = PaymentEdit { amount: amount.unwrap_or(answer.order.amount), send_on, seen };
+        let sending = Sending { idempotency: Some(self.0.fresh(MutationId::new)), ..Sending::json(&edit)? };
+        self.0.call(Method::Patch, &format!("/api/v1/payments/{id}"), sending).await?;
+        self.0.sync().now().await?;
+        self.find(id).await
+    }
+
     /// Takes a payment back: at once while it was never sent, otherwise by asking the server.
     pub async fn cancel(&self, id: PaymentId) -> Result<PaymentView, ClientError> {
         let open = self.0.open_now()?;
@@ -370,6 +440,10 @@ pub(crate) fn view(book: &Book, row: &PaymentRow, untried: &[PaymentId]) -> Paym
         cutoff_at: answer.map(|answer| answer.cutoff_at),
         expected_by: answer.map(|answer| answer.expected_by),
         made_at: row.made_at,
+        approve_by: answer
+            .filter(|answer| answer.state == PaymentState::AwaitingApproval)
+            .and_then(|answer| answer.approve_by),
+        held_until: answer.and_then(|answer| answer.held_until),
         practice: answer.is_some_and(|answer| answer.rail == "sandbox"),
         can_cancel: match answer {
             Some(answer) => answer.state.can_cancel(),

@@ -13,6 +13,7 @@ pub mod ledger;
 pub mod money;
 pub mod payments;
 pub mod policy;
+pub mod readiness;
 pub mod reminders;
 pub mod risk;
 pub mod schedule;

@@ -4,6 +4,7 @@
 use jiff::{SignedDuration, Timestamp};
 use serde::{Deserialize, Serialize};
 
+use crate::risk::RiskVerdict;
 use crate::standing::{RestraintLevel, RestraintReason, Standing};
 
 /// Which numbers a server goes by.
@@ -152,17 +153,6 @@ impl std::str::FromStr for Preset {
 
 // ---- Facts -------------------------------------------------------------------------------------------------------
 
-/// What the risk rules say.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord)]
-pub enum Verdict {
-    #[default]
-    Allow,
-    StepUp,
-    Hold,
-    /// The account is to be locked.
-    Lock,
-}
-
 /// Who asks, on which device.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Caller {
@@ -175,7 +165,7 @@ pub struct Caller {
     /// When a passkey was shown last on this device.
     pub proved_at: Option<Timestamp>,
     pub standing: Standing,
-    pub risk: Verdict,
+    pub risk: RiskVerdict,
 }
 
 /// Who is paid.
@@ -383,7 +373,7 @@ pub fn pay(preset: Preset, facts: &PayFacts, now: Timestamp) -> Decision {
     if let Some(refusal) = stopped_by(&caller.standing, facts.payee.established && within) {
         return Decision::Refuse(refusal);
     }
-    if caller.risk == Verdict::Lock {
+    if caller.risk == RiskVerdict::Lock {
         return Decision::Refuse(Refusal::RiskTooHigh);
     }
     if !facts.payee.established
@@ -403,7 +393,7 @@ pub fn pay(preset: Preset, facts: &PayFacts, now: Timestamp) -> Decision {
         (share_is_large, StepUp::LargeShare),
         (facts.amount_minor > facts.limits.payment_minor, StepUp::AboveLimit),
         (facts.day_minor > facts.limits.day_minor, StepUp::AboveDayLimit),
-        (caller.risk >= Verdict::StepUp, StepUp::Risk),
+        (caller.risk >= RiskVerdict::StepUp, StepUp::Risk),
         (session_is_over, StepUp::SessionOver),
     ];
     let step_up = step_up.into_iter().find(|(applies, _)| *applies).map(|(_, reason)| reason);
@@ -411,7 +401,7 @@ pub fn pay(preset: Preset, facts: &PayFacts, now: Timestamp) -> Decision {
     let holds = [
         (!facts.payee.established, later(added_at, numbers.new_payee_hold), HoldReason::NewPayee),
         (share_is_large, later(now, numbers.share_hold), HoldReason::LargeShare),
-        (caller.risk == Verdict::Hold, later(now, numbers.risk_hold), HoldReason::Risk),
+        (caller.risk == RiskVerdict::Hold, later(now, numbers.risk_hold), HoldReason::Risk),
     ];
     let holds = holds.into_iter().filter(|(applies, until, _)| *applies && *until > now);
     let hold = holds.max_by_key(|(_, until, _)| *until).map(|(_, until, reason)| Hold { until, reason });
@@ -458,7 +448,7 @@ pub fn change(preset: Preset, change: Change, caller: &Caller, now: Timestamp) -
     if let Some(refusal) = stopped(change, &caller.standing) {
         return Decision::Refuse(refusal);
     }
-    if adds_power(change) && caller.risk == Verdict::Lock {
+    if adds_power(change) && caller.risk == RiskVerdict::Lock {
         return Decision::Refuse(Refusal::RiskTooHigh);
     }
     if matches!(change, Change::RaiseLimit | Change::AddMethod)

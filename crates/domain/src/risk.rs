@@ -223,6 +223,21 @@ pub struct Movement {
     pub leaving_per_mille: Option<u32>,
 }
 
+/// The most orders within one hour, of those given at these times, newest first.
+#[must_use]
+pub fn busiest_hour(newest_first: &[Timestamp]) -> u32 {
+    const HOUR: SignedDuration = SignedDuration::from_hours(1);
+    let mut most = 0;
+    let mut last = 0;
+    for (first, newest) in newest_first.iter().enumerate() {
+        while newest_first.get(last).is_some_and(|older| within(*older, *newest) < HOUR) {
+            last += 1;
+        }
+        most = most.max(last - first);
+    }
+    u32::try_from(most).unwrap_or(u32::MAX)
+}
+
 /// What is known when the score is asked.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Circumstances {

@@ -61,6 +61,9 @@ pub enum SecurityEventKind {
     ConfirmedAsMine,
     /// The person said that it was not. Its device was signed out.
     ReportedAsNotMine,
+    /// What leaves without a passkey is more, now or after a wait; the entry's name is the currency.
+    LimitsRaised,
+    LimitsLowered,
     /// No money leaves and no way in is added; the entry's name is the reason.
     AccountLocked,
     /// Known payees within the limits, nothing new; the entry's name is the reason.
@@ -105,6 +108,8 @@ impl SecurityEventKind {
             Self::SupportRefused => "support_refused",
             Self::ConfirmedAsMine => "confirmed_as_mine",
             Self::ReportedAsNotMine => "reported_as_not_mine",
+            Self::LimitsRaised => "limits_raised",
+            Self::LimitsLowered => "limits_lowered",
             Self::AccountLocked => "account_locked",
             Self::AccountRestricted => "account_restricted",
             Self::AccountSuspended => "account_suspended",

@@ -41,6 +41,10 @@ const ROUTES: &[(&str, &str, &[u16])] = &[
     ("POST", "/api/v1/import", &[200]),
     ("POST", "/api/v1/payments", &[201]),
     ("GET", "/api/v1/payments/{id}", &[404]),
+    ("PATCH", "/api/v1/payments/{id}", &[404]),
+    ("POST", "/api/v1/payments/{id}/approval", &[404]),
+    ("GET", "/api/v1/payments/limits", &[200]),
+    ("PUT", "/api/v1/payments/limits/{currency}", &[200]),
     ("POST", "/api/v1/payments/{id}/cancel", &[404]),
     ("GET", "/api/v1/risk/decisions", &[200]),
     ("GET", "/api/v1/security/passkeys", &[200]),
@@ -78,6 +82,8 @@ const ROUTES: &[(&str, &str, &[u16])] = &[
 /// What a lock of the account stops; everything else goes on.
 const STOPPED_BY_A_LOCK: &[(&str, &str)] = &[
     ("POST", "/api/v1/payments"),
+    ("PATCH", "/api/v1/payments/{id}"),
+    ("PUT", "/api/v1/payments/limits/{currency}"),
     ("POST", "/api/v1/security/addresses"),
     ("DELETE", "/api/v1/security/addresses/{id}"),
     ("POST", "/api/v1/security/addresses/{id}/confirm"),
@@ -223,7 +229,7 @@ impl Owner {
             self.account.id.to_string()
         };
         let path = route.replace("{id}", &id).replace("{account}", &self.account.id.to_string());
-        let path = path.replace("{plan}", &self.bill.id.to_string());
+        let path = path.replace("{plan}", &self.bill.id.to_string()).replace("{currency}", "USD");
         path.replace("{due_on}", "2027-03-01").replace("{number}", "1").replace("{file}", "2027-02-25.pdf")
     }
 
@@ -249,6 +255,10 @@ impl Owner {
                 "transactions": [], "replaced": [],
             }),
             ("POST", "/api/v1/payments") => json!(PaymentOrder { reference: None, ..self.order.clone() }),
+            ("PATCH", "/api/v1/payments/{id}") => {
+                json!({"amount": Money::new(4_100, Currency::USD).expect("an amount"), "send_on": null, "seen": 2})
+            }
+            ("PUT", "/api/v1/payments/limits/{currency}") => json!({"payment_minor": 60_000, "day_minor": 60_000}),
             ("POST", "/api/v1/security/events/{number}/answer") => json!({"mine": false}),
             ("POST", "/api/v1/security/addresses") => {
                 json!({"id": self.address, "kind": "email", "value": "other@example.org"})

@@ -15,6 +15,7 @@ use webauthn_rs::prelude::Url;
 
 use crate::Chance;
 use crate::db::{DbError, Location};
+use crate::limits::Throttle;
 use crate::mail::carriers::{MailSettings, TextGateway};
 use crate::payments::sandbox::Practice;
 use crate::risk::places::{Places, PlacesError};
@@ -71,6 +72,8 @@ pub struct Config {
     pub policy: Preset,
     /// The back office of support is there.
     pub support: bool,
+    /// What one signed-in device may ask for.
+    pub throttle: Throttle,
 }
 
 impl Config {
@@ -92,6 +95,7 @@ impl Config {
             texts: None,
             policy: Preset::Standard,
             support: false,
+            throttle: Throttle::default(),
         }
     }
 
@@ -116,6 +120,7 @@ impl Config {
             mail: self.mail.clone(),
             texts: self.texts.clone(),
             policy: self.policy,
+            throttle: self.throttle,
             failed_ceremony_delay: Duration::from_secs(1),
             password_cost: Cost::USUAL,
         })
@@ -141,6 +146,7 @@ pub struct Settings {
     pub texts: Option<TextGateway>,
     /// What needs a passkey, and what waits.
     pub policy: Preset,
+    pub throttle: Throttle,
     /// How long a refused passkey waits for its answer.
     pub failed_ceremony_delay: Duration,
     /// How dear the hash of a password is.

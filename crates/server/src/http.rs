@@ -205,19 +205,34 @@ async fn attend(State(app): State<App>, request: Request, next: Next) -> Respons
     let mut response = if misdirected {
         (StatusCode::MISDIRECTED_REQUEST, ApiError::new(ErrorCode::InvalidRequest, "this host is not served here"))
             .into_response()
-    } else {
-        let task = tokio::spawn(REQUEST_ID.scope(id.clone(), next.run(request)));
+    } else if let Some(place) = app.load.enter(is_reserved(&route)) {
+        // The place is given back when the work is done, also when nobody waits for it any more.
+        let work = async move {
+            let response = next.run(request).await;
+            drop(place);
+            response
+        };
+        let task = tokio::spawn(REQUEST_ID.scope(id.clone(), work));
         match tokio::time::timeout(ANSWER_WITHIN, task).await {
             Ok(Ok(response)) => response,
             Ok(Err(_panicked)) => ApiError::new(ErrorCode::Internal, "the server failed").into_response(),
             Err(_late) => ApiError::new(ErrorCode::Unavailable, "this took too long").into_response(),
         }
+    } else {
+        let mut busy = ApiError::new(ErrorCode::Unavailable, "the server is busy");
+        busy.retry_after = Some(1);
+        busy.into_response()
     };
     add_headers(&mut response, &app, &id, nonce_wanted);
     let status = response.status().as_u16();
     let took_ms = u64::try_from(began.elapsed().as_millis()).unwrap_or(u64::MAX);
     tracing::debug!(%method, route, status, took_ms, id, "answered");
     response
+}
+
+/// Signing in, and asking whether the server lives, are not kept out by work.
+fn is_reserved(route: &str) -> bool {
+    ["/live", "/ready", "/oauth/", "/sign-in", "/.well-known/"].iter().any(|start| route.starts_with(start))
 }
 
 /// A page elsewhere whose name was pointed at this machine must not reach a server that listens on loopback.

@@ -53,6 +53,7 @@ pub struct App {
     pub settings: Arc<config::Settings>,
     pub identity: Arc<sign_in::Identity>,
     pub limits: Arc<limits::Limits>,
+    pub load: limits::Load,
     pub jobs: Arc<jobs::Jobs>,
     /// What moves the money.
     pub rail: Arc<dyn payments::rail::Rail>,
@@ -77,13 +78,15 @@ impl App {
         let identity = sign_in::Identity::open(&db, &settings, clock.now(), chance.as_ref()).await?;
         let carriers = mail::carriers::Carriers::new(settings.mail.as_ref(), settings.texts.as_ref(), &clock)?;
         let sandbox = Sandbox::new(db.clone(), Arc::clone(&clock), settings.zone.clone(), settings.practice.clone());
+        let limits = limits::Limits::new(settings.throttle);
         Ok(Self {
             db,
             clock,
             chance,
             settings: Arc::new(settings),
             identity: Arc::new(identity),
-            limits: Arc::new(limits::Limits::default()),
+            limits: Arc::new(limits),
+            load: limits::Load::default(),
             jobs: Arc::new(jobs::Jobs::default()),
             rail: Arc::new(sandbox),
             carriers,

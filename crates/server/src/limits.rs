@@ -1,10 +1,13 @@
-//! How often one source may ask for what costs us something. Kept in memory, bounded, keyed by the network a client
-//! comes from; nothing here ever locks an account.
+//! How often one source or device may ask for what costs us something, and how much is worked on at once. Kept in
+//! memory, bounded, keyed by the network that a client comes from or by the device that signed in; nothing here ever
+//! locks an account.
 
 use std::collections::HashMap;
 use std::net::IpAddr;
-use std::sync::Mutex;
+use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::{Arc, Mutex};
 
+use domain::ids::DeviceId;
 use jiff::Timestamp;
 
 /// Sources remembered per limit. Beyond it those who may ask again anyway are forgotten first.
@@ -21,11 +24,37 @@ pub struct Limits {
     pub mail_to: Limit,
     pub mail_from: Limit,
     pub mail_for: Limit,
+    /// Calls of one signed-in device.
+    pub calls: Limit,
+    /// New payments of one device.
+    pub orders: Limit,
+    pub orders_of_a_day: Limit,
 }
 
-impl Default for Limits {
+/// What one signed-in device may ask for.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Throttle {
+    pub calls_per_second: u32,
+    /// Calls at once, before they are counted by the second.
+    pub calls_at_once: u32,
+    pub payments_per_minute: u32,
+    pub payments_per_day: u32,
+}
+
+impl Default for Throttle {
     fn default() -> Self {
+        Self { calls_per_second: 20, calls_at_once: 60, payments_per_minute: 30, payments_per_day: 200 }
+    }
+}
+
+impl Limits {
+    #[must_use]
+    pub fn new(throttle: Throttle) -> Self {
+        let spread = |over: i64, number: u32| Every::Micros((over * 1_000_000 / i64::from(number.max(1))).max(1));
         Self {
+            calls: Limit::new(throttle.calls_at_once.into(), spread(1, throttle.calls_per_second)),
+            orders: Limit::new(throttle.payments_per_minute.into(), spread(60, throttle.payments_per_minute)),
+            orders_of_a_day: Limit::new(throttle.payments_per_day.into(), spread(86_400, throttle.payments_per_day)),
             start: Limit::new(20, Every::Seconds(3)),
             registration: Limit::new(3, Every::Seconds(1_200)),
             refused: Limit::new(30, Every::Seconds(2)),
@@ -38,6 +67,7 @@ impl Default for Limits {
 
 pub enum Every {
     Seconds(i64),
+    Micros(i64),
 }
 
 /// So many at once, then one more each interval.
@@ -51,8 +81,16 @@ pub struct Limit {
 impl Limit {
     #[must_use]
     pub fn new(burst: i64, every: Every) -> Self {
-        let Every::Seconds(seconds) = every;
-        Self { burst, interval_micros: seconds * 1_000_000, until: Mutex::new(HashMap::new()) }
+        let interval_micros = match every {
+            Every::Seconds(seconds) => seconds * 1_000_000,
+            Every::Micros(micros) => micros,
+        };
+        Self { burst, interval_micros, until: Mutex::new(HashMap::new()) }
+    }
+
+    /// Takes one for a signed-in device.
+    pub fn take_for(&self, device: DeviceId, now: Timestamp) -> Result<(), u32> {
+        self.take_key(device.as_uuid().as_u128(), now)
     }
 
     /// Takes one for the network that a client comes from; the error is the number of seconds to wait.
@@ -81,6 +119,35 @@ impl Limit {
     }
 }
 
+/// Requests that are worked on at once; beyond it the server says that it is busy, cheaply and at once.
+pub const AT_WORK_MAX: usize = 1_024;
+/// As many more for signing in and for whoever asks whether the server lives.
+pub const AT_WORK_RESERVE: usize = 256;
+
+/// How many requests this node works on.
+#[derive(Clone, Default)]
+pub struct Load(Arc<AtomicUsize>);
+
+/// One request's place, until it is dropped.
+pub struct AtWork(Arc<AtomicUsize>);
+
+impl Load {
+    /// A place, unless all are taken; the reserve is for those who may not be kept out.
+    #[must_use]
+    pub fn enter(&self, reserved: bool) -> Option<AtWork> {
+        let most = if reserved { AT_WORK_MAX + AT_WORK_RESERVE } else { AT_WORK_MAX };
+        let taken = AtWork(Arc::clone(&self.0));
+        // The place that is given up again when it was one too many.
+        (self.0.fetch_add(1, Ordering::SeqCst) < most).then_some(taken)
+    }
+}
+
+impl Drop for AtWork {
+    fn drop(&mut self) {
+        self.0.fetch_sub(1, Ordering::SeqCst);
+    }
+}
+
 /// The /24 or /56 that an address belongs to.
 fn network(source: IpAddr) -> u128 {
     match source.to_canonical() {
@@ -92,7 +159,14 @@ fn network(source: IpAddr) -> u128 {
 
 #[cfg(test)]
 mod tests {
+    use api::error::ErrorCode;
+    use domain::ids::PaymentId;
+    use domain::money::{Currency, Money};
+    use domain::payments::PaymentOrder;
+    use jiff::SignedDuration;
+
     use super::*;
+    use crate::testing::{on_each_engine, on_sqlite};
 
     fn at(second: i64) -> Timestamp {
         Timestamp::from_second(1_700_000_000 + second).unwrap()
@@ -121,5 +195,93 @@ mod tests {
         assert!(limit.take("2001:db8:0:1::1".parse().unwrap(), at(0)).is_ok());
         assert!(limit.take("2001:db8:0:ff::2".parse().unwrap(), at(0)).is_err());
         assert!(limit.take("2001:db8:0:100::1".parse().unwrap(), at(0)).is_ok());
+    }
+
+    #[test]
+    fn the_last_places_are_for_signing_in() {
+        let load = Load::default();
+        let places: Vec<_> = (0..AT_WORK_MAX).map(|_| load.enter(false).unwrap()).collect();
+        assert!(load.enter(false).is_none());
+        let reserved: Vec<_> = (0..AT_WORK_RESERVE).map(|_| load.enter(true).unwrap()).collect();
+        assert!(load.enter(true).is_none());
+        drop(reserved);
+        drop(places);
+        assert!(load.enter(false).is_some(), "every place was given back");
+        assert_eq!(load.0.load(Ordering::SeqCst), 0);
+    }
+
+    const ME: &str = "/api/v1/me";
+
+    #[tokio::test]
+    async fn a_device_that_asks_too_often_waits_and_others_do_not() {
+        on_each_engine(async |world| {
+            let world = world.throttled(Throttle::default());
+            let device = world.holder().await;
+            let other = world.device(device.holder).await;
+            for _ in 0..60 {
+                device.get(ME).await.expect(200);
+            }
+            let refused = device.get(ME).await;
+            assert_eq!((refused.code(), refused.header("retry-after")), (ErrorCode::RateLimited, Some("1")));
+            other.get(ME).await.expect(200);
+            world.advance(SignedDuration::from_secs(1));
+            for _ in 0..20 {
+                device.get(ME).await.expect(200);
+            }
+            assert_eq!(device.get(ME).await.code(), ErrorCode::RateLimited);
+        })
+        .await;
+    }
+
+    #[tokio::test]
+    async fn payments_are_counted_by_the_minute_and_the_day_and_the_same_one_again_is_not() {
+        on_each_engine(async |world| {
+            let wide = Throttle { calls_at_once: 10_000, payments_per_day: 40, ..Throttle::default() };
+            let world = world.throttled(wide);
+            let device = world.holder().await;
+            let order = || PaymentOrder {
+                id: PaymentId::new(world.now(), world.app.chance10()),
+                biller: crate::billers::directory()[0].id,
+                reference: None,
+                amount: Money::new(1, Currency::USD).unwrap(),
+                bill: None,
+                due_on: None,
+                send_on: None,
+                duplicate_meant: true,
+            };
+            let first = order();
+            device.post("/api/v1/payments", &first).await.expect(201);
+            for _ in 1..30 {
+                device.post("/api/v1/payments", &order()).await.expect(201);
+            }
+            let refused = device.post("/api/v1/payments", &order()).await;
+            assert_eq!((refused.code(), refused.header("retry-after")), (ErrorCode::RateLimited, Some("3")));
+            device.post("/api/v1/payments", &first).await.expect(200);
+            world.advance(SignedDuration::from_mins(1));
+            for _ in 30..40 {
+                device.post("/api/v1/payments", &order()).await.expect(201);
+            }
+            let refused = device.post("/api/v1/payments", &order()).await;
+            assert_eq!(refused.code(), ErrorCode::RateLimited);
+            let wait: i64 = refused.header("retry-after").unwrap().parse().unwrap();
+            assert!(wait > 600, "the day's share: {wait}");
+        })
+        .await;
+    }
+
+    #[tokio::test]
+    async fn a_full_server_says_so_at_once_and_still_lets_people_sign_in() {
+        on_sqlite(async |world| {
+            let device = world.holder().await;
+            let places: Vec<_> = (0..AT_WORK_MAX).map(|_| world.app.load.enter(false).unwrap()).collect();
+            let refused = device.get(ME).await;
+            assert_eq!((refused.code(), refused.header("retry-after")), (ErrorCode::Unavailable, Some("1")));
+            world.get("/live").await.expect(200);
+            world.get("/.well-known/oauth-authorization-server").await.expect(200);
+            device.refresh().await.expect(200);
+            drop(places);
+            device.get(ME).await.expect(200);
+        })
+        .await;
     }
 }

@@ -13,6 +13,7 @@ use jiff::tz::TimeZone;
 use server::Server;
 use server::config::{self, Config, ConfigError, Secret};
 use server::db::Db;
+use server::limits::Throttle;
 use server::mail::carriers::{MailSettings, MailWay, TextGateway};
 use server::payments::sandbox::{Practice, Turn};
 
@@ -69,6 +70,14 @@ struct Serve {
     /// Open the back office of support, under /support.
     #[arg(long)]
     support: bool,
+    /// Calls of one signed-in device, by the second.
+    #[arg(long, default_value_t = Throttle::default().calls_per_second)]
+    calls_per_second: u32,
+    /// New payments of one device.
+    #[arg(long, default_value_t = Throttle::default().payments_per_minute)]
+    payments_per_minute: u32,
+    #[arg(long, default_value_t = Throttle::default().payments_per_day)]
+    payments_per_day: u32,
     /// Seconds from taking a practice payment to settling it.
     #[arg(long, default_value_t = 2)]
     practice_settles_after: u32,
@@ -197,6 +206,12 @@ async fn serve(serve: Serve) -> Done {
     config.server_name = serve.name;
     config.trusted_proxies = serve.trusted_proxies;
     config.policy = serve.policy;
+    config.throttle = Throttle {
+        calls_per_second: serve.calls_per_second,
+        calls_at_once: serve.calls_per_second.saturating_mul(3),
+        payments_per_minute: serve.payments_per_minute,
+        payments_per_day: serve.payments_per_day,
+    };
     if let Some(zone) = serve.zone {
         config.zone = TimeZone::get(&zone)?;
     }

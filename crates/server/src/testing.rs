@@ -31,6 +31,7 @@ pub use postgres::{Cluster, postgres};
 
 use crate::config::Settings;
 use crate::db::{Db, Location};
+use crate::limits::{Limits, Throttle};
 use crate::mail::carriers::Carriers;
 pub use crate::mail::carriers::captured::Captured;
 use crate::payments::sandbox::Practice;
@@ -43,6 +44,13 @@ pub const ORIGIN: &str = "http://localhost:8470";
 /// Feed numbers that a new account has used: it was made, and its first device was let in.
 pub const BEGUN: i64 = 2;
 pub const REDIRECT: &str = "http://127.0.0.1:49152/cb";
+/// In a world whose clock stands still, everything is asked for at once.
+const UNTHROTTLED: Throttle = Throttle {
+    calls_per_second: 1_000_000,
+    calls_at_once: 1_000_000,
+    payments_per_minute: 1_000_000,
+    payments_per_day: 1_000_000,
+};
 /// Answers larger than this are a bug in a test.
 const ANSWER_MAX: usize = 64 * 1024 * 1024;
 
@@ -115,6 +123,7 @@ impl World {
             mail: None,
             texts: None,
             policy: Preset::Personal,
+            throttle: UNTHROTTLED,
             failed_ceremony_delay: Duration::ZERO,
             password_cost: Cost::CHEAP,
         };
@@ -154,6 +163,15 @@ impl World {
         change(&mut settings);
         let app = App { settings: Arc::new(settings), ..self.app.clone() };
         Self { router: router(app.clone()), app, ..self.share() }
+    }
+
+    /// The same world where devices may ask for so much alone.
+    #[must_use]
+    pub fn throttled(&self, throttle: Throttle) -> Self {
+        let mut world = self.share();
+        world.app.limits = Arc::new(Limits::new(throttle));
+        world.router = router(world.app.clone());
+        world
     }
 
     /// Does all the work that is due now, and what follows from it at once.

@@ -125,6 +125,31 @@ pub enum Command {
         /// The same was paid a moment ago, and is meant again.
         #[arg(long)]
         again: bool,
+        /// Print the address to open instead of opening it, should the payment need a passkey.
+        #[arg(long)]
+        no_browser: bool,
+        /// Do not wait for the approval of a payment that needs one.
+        #[arg(long)]
+        no_wait: bool,
+    },
+    /// Approve a payment that waits for it, with a passkey on the server's page.
+    Approve {
+        payment: String,
+        /// Print the address to open instead of opening it.
+        #[arg(long)]
+        no_browser: bool,
+    },
+    /// Change the amount or the day of a payment that has not left.
+    EditPayment {
+        payment: String,
+        #[arg(long, required_unless_present_any = ["on", "soonest"])]
+        amount: Option<String>,
+        /// When it leaves.
+        #[arg(long, value_name = "DATE", conflicts_with = "soonest")]
+        on: Option<Date>,
+        /// As soon as possible.
+        #[arg(long)]
+        soonest: bool,
     },
     /// Payments, newest first.
     Payments,

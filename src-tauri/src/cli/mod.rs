@@ -15,7 +15,7 @@ use client::addresses::AddressView;
 use client::bills::{BillView, EditScope, MarkAs, NewBill, OccurrenceView, read_rrule, write_rrule};
 use client::card::{PayoffMissing, PayoffView, PlanEdit};
 use client::lock::LockReason;
-use client::payments::{PayBill, PaymentView};
+use client::payments::{PayBill, PaymentView, PaymentViewState, SendOn};
 use client::reminders::TimerState;
 use client::security::{FactorView, PasskeyView, VisitStarted};
 use client::settings::Quiet;
@@ -153,12 +153,20 @@ impl Run<'_> {
             Command::Bills { what } => self.bills(what).await,
             Command::Due { days } => self.due(days).await,
             Command::Mark { bill, due_on, how } => self.mark(&bill, due_on, &how).await,
-            Command::Pay { bill, payee, amount, currency, due, on, again } => {
+            Command::Pay { bill, payee, amount, currency, due, on, again, no_browser, no_wait } => {
                 let request = match (bill, payee) {
                     (Some(bill), _) => self.pay_bill(&bill, amount.as_deref(), due).await?,
                     (None, payee) => self.pay_payee(payee.as_deref(), amount.as_deref(), &currency).await?,
                 };
-                self.pay(PayBill { send_on: on, duplicate_meant: again, ..request }).await
+                let request = PayBill { send_on: on, duplicate_meant: again, ..request };
+                self.pay(request, !no_browser, !no_wait).await
+            }
+            Command::Approve { payment, no_browser } => {
+                self.approve(payment_id(&payment)?, !no_browser).await?;
+                self.payment(payment_id(&payment)?).await
+            }
+            Command::EditPayment { payment, amount, on, soonest } => {
+                self.edit_payment(&payment, amount.as_deref(), on, soonest).await
             }
             Command::Payments => self.payments().await,
             Command::Cancel { payment } => self.cancel(&payment).await,
@@ -1051,12 +1059,48 @@ impl Run<'_> {
         Ok(PayBill { bill: None, due_on: None, biller: Some(biller.id), amount, send_on: None, duplicate_meant: false })
     }
 
-    async fn pay(&self, request: PayBill) -> Done {
-        let payment = self.core.client.payments().pay_bill(request).await?;
+    async fn pay(&self, request: PayBill, open_browser: bool, wait: bool) -> Done {
+        let id = self.core.client.payments().pay_bill(request).await?.id;
         self.core.send_soon().await;
-        let payment = self.core.client.payments().find(payment.id).await?;
-        let text = format!("{} to {}: {}.\n", payment.amount, payment.to, payment_words(&payment)?);
+        let payment = self.core.client.payments().find(id).await?;
+        if payment.state == PaymentViewState::AwaitingApproval && wait {
+            self.approve(id, open_browser).await?;
+        }
+        self.payment(id).await
+    }
+
+    async fn payment(&self, id: PaymentId) -> Done {
+        let payment = self.core.client.payments().find(id).await?;
+        let mut text = format!("{} to {}: {}.\n", payment.amount, payment.to, payment_words(&payment)?);
+        if payment.state == PaymentViewState::AwaitingApproval {
+            text.push_str(&format!("Approve it with `billfold approve {id}`.\n"));
+        }
         Ok(Answer::new(json!({ "payment": to_json(&payment)? }), text))
+    }
+
+    /// Says at once where to approve, and waits until it was done there.
+    async fn approve(&self, id: PaymentId, open_browser: bool) -> Result<(), Failure> {
+        let started = self.core.client.payments().approve(id, open_browser).await?;
+        let opened = if started.browser_opened { "The browser is open. If it is not, open" } else { "Open" };
+        let words = format!("{opened} this address within two minutes, and approve there:\n  {}\n", started.address);
+        // Nobody listens any more: the approval goes on all the same.
+        let _ = self.say.send(words);
+        self.core.client.payments().approved(id).await?;
+        Ok(())
+    }
+
+    async fn edit_payment(&self, typed: &str, sum: Option<&str>, on: Option<Date>, soonest: bool) -> Done {
+        let id = payment_id(typed)?;
+        let payments = self.core.client.payments();
+        let currency = payments.find(id).await?.amount.currency();
+        let sum = sum.map(|text| amount(text, currency)).transpose()?;
+        let send_on = match on {
+            Some(day) => SendOn::Day(day),
+            None if soonest => SendOn::Soonest,
+            None => SendOn::AsBefore,
+        };
+        payments.edit(id, sum, send_on).await?;
+        self.payment(id).await
     }
 
     async fn payments(&self) -> Done {
@@ -1077,7 +1121,7 @@ impl Run<'_> {
     }
 
     async fn cancel(&self, typed: &str) -> Done {
-        let id: PaymentId = typed.parse().map_err(|_| Failure::not_found("payment"))?;
+        let id = payment_id(typed)?;
         self.core.client.payments().cancel(id).await?;
         self.core.send_soon().await;
         let payment = self.core.client.payments().find(id).await?;
@@ -1329,6 +1373,10 @@ fn state_words(one: &OccurrenceView) -> String {
         OccurrenceState::Paid => "paid".to_owned(),
         OccurrenceState::Skipped => "skipped".to_owned(),
     }
+}
+
+fn payment_id(typed: &str) -> Result<PaymentId, Failure> {
+    typed.parse().map_err(|_| Failure::not_found("payment"))
 }
 
 fn payment_words(payment: &PaymentView) -> Result<String, Failure> {

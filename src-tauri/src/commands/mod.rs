@@ -87,6 +87,8 @@ pub fn builder() -> Builder<Wry> {
             payments::payments,
             payments::pay_quote,
             payments::pay_bill,
+            payments::payment_approve,
+            payments::payment_edit,
             payments::payment_cancel,
             import::import_choose,
             import::import_confirm,

@@ -3,11 +3,13 @@
 use std::sync::Arc;
 
 use client::Client;
+use client::payments::PaymentViewState;
 use client::platform::{
     FixedZone, Language, MemoryNotifier, MemorySecrets, NoBrowser, Ports, SystemChance, SystemClock,
 };
 use client::sign_in::Connect;
 use client::vault::Protect;
+use domain::ids::PaymentId;
 use jiff::tz::TimeZone;
 
 use crate::browser::Browser;
@@ -55,6 +57,25 @@ impl Device {
         client.sync().now().await.expect("in step");
         Self { client, _folder: folder }
     }
+
+    /// Says of every other device that it is the person's.
+    pub async fn vouch(&self) {
+        let security = self.client.security();
+        for question in security.log().await.expect("a log").questions {
+            security.answer(question.number, true).await.expect("an answer");
+        }
+    }
+
+    /// Waits until the server asks for an approval of a payment, and gives it on the page.
+    pub async fn approve(&self, payment: PaymentId, browser: &Browser) {
+        self.client.sync().now().await.expect("in step");
+        let started = self.client.payments().approve(payment, false).await.expect("an address");
+        browser.go(&started.address).await;
+        browser.click("#step-up").await;
+        let approved = self.client.payments().approved(payment).await.expect("an approval");
+        assert_ne!(approved.state, PaymentViewState::AwaitingApproval);
+    }
+
     /// Closes its copy: the library below it clears up when a process ends, and must find nothing at work.
     pub async fn end(&self) {
         self.client.lock().await.expect("it closes");

@@ -35,3 +35,18 @@ pub fn address_in(app: &Program, url: &str) -> String {
     let address = line.split_whitespace().find(|word| word.starts_with(url)).expect("an address");
     address.trim_end_matches(['.', ',']).to_owned()
 }
+
+/// Approves a payment as a person would: the app gives an address, the page there shows the payment, and its button asks
+/// for the passkey.
+pub async fn approve(place: &Place, url: &str, browser: &Browser, payment: &Value) -> Value {
+    let id = payment["id"].as_str().expect("an id");
+    let mut app = place.start(&["approve", id, "--no-browser"]);
+    let line = app.wait_for(&format!("{url}/sign-in/step-up/open"));
+    let address = line.split_whitespace().find(|word| word.starts_with(url)).expect("an address");
+    browser.go(address).await;
+    browser.click("#step-up").await;
+    app.wait_end();
+    let said = app.said();
+    let json = said.lines().find(|line| line.starts_with("{\"")).unwrap_or_else(|| panic!("a document in {said}"));
+    serde_json::from_str::<Value>(json).expect("JSON")["payment"].clone()
+}

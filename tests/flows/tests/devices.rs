@@ -5,7 +5,7 @@ use flows::browser::Browser;
 use flows::place::{Place, card_export};
 use flows::process::wait_until;
 use flows::server::{Engine, Server};
-use flows::sign_in::{address_in, sign_in};
+use flows::sign_in::{address_in, approve, sign_in};
 
 fn names(place: &Place) -> Vec<String> {
     let bills = place.billfold(&["bills", "list"]).ok();
@@ -28,7 +28,7 @@ async fn two_devices_see_the_same_and_a_lost_server_loses_nothing_on_postgresql(
 }
 
 async fn two_devices_see_the_same_and_a_lost_server_loses_nothing(engine: Engine) {
-    let Some(mut server) = Server::start(engine, &[]) else { return };
+    let Some(mut server) = Server::start(engine, &["--policy", "personal"]) else { return };
     let (desk, laptop) = (Place::new(), Place::new());
     let browser = Browser::start().await;
     let first = sign_in(&desk, &server.url(), &browser, true).await;
@@ -36,7 +36,6 @@ async fn two_devices_see_the_same_and_a_lost_server_loses_nothing(engine: Engine
     assert!(first["recovery_key"].is_string(), "new keys come with a recovery key, once");
     let second = sign_in(&laptop, &server.url(), &browser, false).await;
     assert_eq!(second["name"], "Ines Calloway", "the passkey found the account");
-    browser.quit().await;
     desk.billfold(&[
         "bills",
         "add",
@@ -81,6 +80,10 @@ async fn two_devices_see_the_same_and_a_lost_server_loses_nothing(engine: Engine
     for _ in 0..3 {
         desk.billfold(&["sync"]).ok();
     }
+    // The first payment to a biller is approved with the passkey, on the server's page.
+    let approved = approve(&desk, &server.url(), &browser, &kept["payment"]).await;
+    assert_ne!(approved["state"], "awaiting_approval");
+    browser.quit().await;
     let settled = wait_until("the payment on the other device", || {
         laptop.billfold(&["sync"]).ok();
         let payments = laptop.billfold(&["payments"]).ok()["items"].clone();

@@ -19,11 +19,10 @@ async fn a_payment_on_one_device_is_seen_on_the_other_at_once_and_cancelled_once
 }
 
 async fn a_payment_on_one_device_is_seen_on_the_other_at_once_and_cancelled_once(engine: Engine) {
-    let Some(mut server) = Server::start(engine, &[]) else { return };
+    let Some(mut server) = Server::start(engine, &["--policy", "personal"]) else { return };
     let browser = Browser::start().await;
     let desk = Device::sign_in(&server, &browser, true).await;
     let laptop = Device::sign_in(&server, &browser, false).await;
-    browser.quit().await;
     // Both run as the app does while it is open.
     let running: Vec<_> = [&desk, &laptop]
         .map(|device| {
@@ -45,12 +44,14 @@ async fn a_payment_on_one_device_is_seen_on_the_other_at_once_and_cancelled_once
     for minor in [4_000, 4_100] {
         let amount = Money::new(minor, Currency::USD).expect("an amount");
         let payment = desk.client.payments().pay_bill(PayBill { amount, ..order.clone() }).await.expect("an order");
+        desk.approve(payment.id, &browser).await;
         wait_for("the payment on the other device", async || {
             let seen = laptop.client.payments().list().await.expect("a list");
             seen.iter().any(|one| one.id == payment.id && one.state == PaymentViewState::Scheduled).then_some(())
         })
         .await;
     }
+    browser.quit().await;
     // Both take the same payment back at once: it is cancelled, and neither is told anything else.
     let id = laptop.client.payments().list().await.expect("a list")[0].id;
     let (here, there) = (desk.client.payments(), laptop.client.payments());

@@ -24,7 +24,7 @@ fn owner() -> Caller {
         passkey_since: None,
         proved_at: Some(ago(1)),
         standing: Standing::GOOD,
-        risk: Verdict::Allow,
+        risk: RiskVerdict::Allow,
     }
 }
 
@@ -155,19 +155,19 @@ fn each_row_of_the_matrix_of_payments_is_decided_as_written() {
         ),
         (
             "a risk that asks for more",
-            |f| f.caller.risk = Verdict::StepUp,
+            |f| f.caller.risk = RiskVerdict::StepUp,
             go(Passkey(StepUp::Risk)),
             go(Passkey(StepUp::Risk)),
         ),
         (
             "a risk that waits",
-            |f| f.caller.risk = Verdict::Hold,
+            |f| f.caller.risk = RiskVerdict::Hold,
             held(StepUp::Risk, ahead(24), HoldReason::Risk),
             go(Passkey(StepUp::Risk)),
         ),
         (
             "a risk that locks",
-            |f| f.caller.risk = Verdict::Lock,
+            |f| f.caller.risk = RiskVerdict::Lock,
             Decision::Refuse(Refusal::RiskTooHigh),
             Decision::Refuse(Refusal::RiskTooHigh),
         ),

@@ -12,7 +12,7 @@ use domain::accounts::Account;
 
 use crate::App;
 use crate::db::{Db, DbError, DbResult, Tx};
-use crate::security;
+use crate::{payments, security};
 
 const EVERY: Duration = Duration::from_secs(3_600);
 
@@ -64,6 +64,8 @@ async fn look(tx: &mut Tx) -> DbResult<Report> {
         }
     }
     report.note("devices are told each served account's balance, and its lines sum to it", &wrong);
+    let unfounded = payments::unfounded(tx).await?;
+    report.note("what was set aside on an approval is what was approved", &unfounded);
     report.note("every security log is the chain that was written", &security::breaks(tx).await?);
     Ok(report)
 }

@@ -97,6 +97,22 @@ pub(super) const QUESTIONS: &[(&str, &str)] = &[
          AND (r.lifted_at IS NULL OR s.made_at < r.lifted_at) AND (r.until IS NULL OR s.made_at < r.until)",
     ),
     (
+        "a payment that needed an approval was set aside on one, once",
+        "SELECT p.approval FROM payment p WHERE p.approval <> 'none' AND EXISTS
+            (SELECT 1 FROM payment_step s WHERE s.holder_id = p.holder_id AND s.payment_id = p.payment_id
+             AND s.to_state = 'reserved')
+         AND (SELECT COUNT(*) FROM payment_approval a WHERE a.holder_id = p.holder_id
+            AND a.payment_id = p.payment_id AND a.used_at IS NOT NULL) <> 1",
+    ),
+    (
+        "a payment that waits for an approval has none, and ends by itself",
+        "SELECT p.state FROM payment p WHERE p.state = 'awaiting_approval' AND (EXISTS
+            (SELECT 1 FROM payment_approval a WHERE a.holder_id = p.holder_id AND a.payment_id = p.payment_id
+             AND a.void_at IS NULL)
+         OR NOT EXISTS (SELECT 1 FROM job j WHERE j.holder_id = p.holder_id AND j.subject_id = p.payment_id
+            AND j.kind = 'expire'))",
+    ),
+    (
         "a payment that is held says what holds it",
         "SELECT p.state FROM payment p WHERE p.state = 'held' AND p.reason IS NULL",
     ),

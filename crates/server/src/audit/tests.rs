@@ -11,6 +11,16 @@ const SPOILED: &[(&str, &str)] = &[
     ("UPDATE place_balance SET amount_minor = amount_minor + 1 WHERE place = 'available'", "a place's balance"),
     ("UPDATE payment SET state = 'settled'", "a payment's state is its last step's"),
     ("DELETE FROM job", "has a job"),
+    (
+        "UPDATE payment SET amount_minor = 4001, order_body = REPLACE(order_body, '4000', '4001')",
+        "is what was approved",
+    ),
+    ("UPDATE payment_approval SET used_at = NULL", "was set aside on one, once"),
+    (
+        "INSERT INTO restraint (holder_id, number, reason, level, since)
+         SELECT holder_id, 1, 'risk', 'locked', 0 FROM holder",
+        "while the account was locked",
+    ),
     ("DELETE FROM sandbox_order", "the practice bank has an order for each payment"),
     ("UPDATE sandbox_order SET rail_key = 'other'", "no order that no payment sent"),
     ("UPDATE record SET number = 1000000", "ahead of its holder's feed"),

@@ -40,10 +40,13 @@ pub(crate) enum Kind {
     Mail,
     /// A hold's time is over: look whether the payment may go on.
     Release,
+    /// An approval was waited for long enough.
+    Expire,
 }
 
 impl Kind {
-    const ALL: [Self; 6] = [Self::Process, Self::Submit, Self::Ask, Self::Follow, Self::Mail, Self::Release];
+    const ALL: [Self; 7] =
+        [Self::Process, Self::Submit, Self::Ask, Self::Follow, Self::Mail, Self::Release, Self::Expire];
 
     /// The stored name; it never changes.
     pub const fn name(self) -> &'static str {
@@ -54,6 +57,7 @@ impl Kind {
             Self::Follow => "follow",
             Self::Mail => "mail",
             Self::Release => "release",
+            Self::Expire => "expire",
         }
     }
 
@@ -145,6 +149,7 @@ async fn run_one(app: &App, job: &Job) -> DbResult<()> {
         Kind::Follow => payments::follow(app, job).await,
         Kind::Mail => mail::run(app, job).await,
         Kind::Release => payments::release(app, job).await,
+        Kind::Expire => payments::expire(app, job).await,
     }
 }
 

@@ -219,3 +219,22 @@ fn what_is_told_is_told_in_every_language_with_its_name() {
         assert!(frame.subject.contains("{server}") && frame.when.contains("{at}") && frame.not_mine.contains("{undo}"));
     }
 }
+
+#[tokio::test]
+async fn a_no_to_raised_limits_makes_them_the_usual_ones_again() {
+    on_each_engine(async |world| {
+        let desk = world.holder().await;
+        confirmed(&world, &desk, "ines@example.org").await;
+        let laptop = world.device(desk.holder).await;
+        world.work().await;
+        world.mail.take();
+        let limits = "/api/v1/payments/limits/USD";
+        laptop.put(limits, &serde_json::json!({"payment_minor": 900_000, "day_minor": 900_000})).await.expect(200);
+        world.work().await;
+        say_no(&world, &key(&world)).await.expect(200);
+        let list: api::payments::LimitsList = desk.get("/api/v1/payments/limits").await.ok();
+        assert_eq!((list.items[0].limits, list.items[0].next), (list.items[0].usual, None));
+        laptop.get("/api/v1/me").await.expect(401);
+    })
+    .await;
+}

@@ -264,7 +264,21 @@ pub(super) const fn of(kind: Kind) -> Option<Telling> {
             LOCKED,
             false,
         ),
+        Kind::LimitsRaised => telling(
+            [
+                "The limits up to which your account pays without your passkey were raised ({name}).",
+                "Se aumentaron los límites hasta los que tu cuenta paga sin tu llave de acceso ({name}).",
+                "Die Grenzen, bis zu denen Ihr Konto ohne Ihren Passkey zahlt, wurden erhöht ({name}).",
+            ],
+            Some([
+                "The limits are the usual ones again, and the device that did it is signed out.",
+                "Los límites vuelven a ser los de siempre y se cierra la sesión del dispositivo que lo hizo.",
+                "Die Grenzen sind wieder die üblichen, und das Gerät, das es tat, wird abgemeldet.",
+            ]),
+            true,
+        ),
         Kind::AccountCreated
+        | Kind::LimitsLowered
         | Kind::SignedIn
         | Kind::DeviceSignedOut
         | Kind::PasskeyRenamed

@@ -8,12 +8,13 @@ use domain::ids::{PaymentId, TransactionId};
 use domain::ledger::Entry;
 use domain::money::Money;
 use domain::payments::{PaymentEvent, PaymentState, RailTiming};
+use domain::policy::StepUp;
 use jiff::civil::{Date, Time};
 use jiff::{SignedDuration, Timestamp};
 
-use super::holds;
 use super::rail::{Answer, RailOrder};
 use super::store::{self, RailRecord, Stored};
+use super::{approval, holds, unusual};
 use crate::App;
 use crate::db::{DbError, DbResult, Tx};
 use crate::jobs::{self, Job, Kind};
@@ -62,6 +63,7 @@ pub(super) fn view(payment: &Stored) -> Payment {
         cutoff_at: payment.cutoff_at,
         expected_by: payment.expected_by,
         rail: payment.rail.clone(),
+        approve_by: payment.approve_by,
         held_until: payment.held_until,
         history: payment.history.clone(),
     }
@@ -98,7 +100,7 @@ pub(super) async fn await_its_day(app: &App, tx: &mut Tx, payment: &Stored) -> D
 
 /// Ends what waits to happen to a payment that will not leave just now.
 pub(super) async fn end_jobs(tx: &mut Tx, payment: &Stored) -> DbResult<()> {
-    for kind in [Kind::Process, Kind::Release] {
+    for kind in [Kind::Process, Kind::Release, Kind::Expire] {
         jobs::remove(tx, payment.holder, kind, payment.order.id.as_uuid()).await?;
     }
     Ok(())
@@ -138,7 +140,7 @@ async fn add_line(app: &App, tx: &mut Tx, payment: &Stored, amount: Money, what:
 
 /// Begins a transaction on the job's payment; `None` when the payment is in none of these states any more, and then
 /// the job is over.
-async fn begin(app: &App, job: &Job, states: &[PaymentState]) -> DbResult<Option<(Tx, Stored)>> {
+pub(super) async fn begin(app: &App, job: &Job, states: &[PaymentState]) -> DbResult<Option<(Tx, Stored)>> {
     let mut tx = app.db.begin_write().await?;
     tx.lock(job.holder).await?;
     let payment = store::find(&mut tx, job.holder, PaymentId::from_uuid(job.subject)).await?;
@@ -166,6 +168,15 @@ pub(crate) async fn process(app: &App, job: &Job) -> DbResult<()> {
     let standing = ledger::standing(&mut tx, job.holder, payment.account, currency).await?;
     if standing.available.minor() < payment.order.amount.minor() {
         return without_funds(app, job, tx, payment).await;
+    }
+    if !unusual::may_leave(app, &mut tx, &mut payment).await? {
+        jobs::done(&mut tx, job).await?;
+        return tx.commit().await;
+    }
+    if !approval::use_up(app, &mut tx, &payment).await? {
+        tracing::error!("a payment is not what was approved: it waits for a new approval");
+        approval::ask_anew(app, &mut tx, &mut payment, StepUp::Changed).await?;
+        return tx.commit().await;
     }
     step(app, &mut tx, &mut payment, PaymentEvent::FundsReserved, None).await?;
     step(app, &mut tx, &mut payment, PaymentEvent::HandedToRail, None).await?;

@@ -1,13 +1,15 @@
 //! Payments: a person's order becomes money that moved, once. The id that the device made is the order's key for ever.
 
+pub(crate) mod approval;
 mod engine;
 mod holds;
-mod limits;
+pub(crate) mod limits;
 pub mod rail;
 pub mod sandbox;
 mod store;
 #[cfg(test)]
 mod tests;
+mod unusual;
 
 use api::error::ErrorCode;
 use api::payments::{Payment, PaymentStep};
@@ -20,9 +22,9 @@ use domain::card::Excess;
 use domain::ids::{AccountId, HolderId, PaymentId, TransactionId};
 use domain::ledger::Entry;
 use domain::money::{Currency, Money};
-use domain::payments::{OrderError, PaymentEvent, PaymentOrder, PaymentState, quote};
-use domain::policy;
+use domain::payments::{OrderError, PaymentEdit, PaymentEvent, PaymentOrder, PaymentState, quote};
 use jiff::SignedDuration;
+use jiff::civil::Date;
 use sha2::{Digest as _, Sha256};
 use utoipa_axum::router::OpenApiRouter;
 use utoipa_axum::routes;
@@ -31,11 +33,15 @@ use crate::App;
 use crate::db::{DbError, DbResult, Tx};
 use crate::error::ApiError;
 use crate::feed;
-use crate::http::{Json, Path};
-use crate::sign_in::SignedIn;
-use crate::{billers, bills, ledger, standing};
+use crate::http::{Json, Path, Source};
+use crate::idempotency::{self, Begun, IdempotencyKey};
+use crate::sign_in::{SignedIn, too_often};
+use crate::{billers, bills, ledger};
+use approval::{Asking, Decided};
+pub(crate) use approval::{distrust, expire, unfounded};
 pub(crate) use engine::{ask, follow, process, release, submit};
 pub(crate) use holds::look_at_all;
+pub(crate) use limits::take_raise_back;
 use store::{ApprovedBy, Stored};
 
 /// The same payee, amount and day under another id within so long is asked about.
@@ -44,7 +50,13 @@ const TWIN_WITHIN: SignedDuration = SignedDuration::from_hours(24);
 const PRACTICE_MONEY: i64 = 10_000;
 
 pub fn routes() -> OpenApiRouter<App> {
-    OpenApiRouter::new().routes(routes!(create)).routes(routes!(find)).routes(routes!(cancel))
+    OpenApiRouter::new()
+        .routes(routes!(create))
+        .routes(routes!(find, edit))
+        .routes(routes!(cancel))
+        .routes(routes!(approval::begin))
+        .routes(routes!(limits::list))
+        .routes(routes!(limits::set))
 }
 
 /// Orders a payment. The id in the body is its key for ever: the same order again answers with the payment as it is.
@@ -54,6 +66,7 @@ pub fn routes() -> OpenApiRouter<App> {
 async fn create(
     State(app): State<App>,
     signed_in: SignedIn,
+    Source(source): Source,
     Json(order): Json<PaymentOrder>,
 ) -> Result<Response, ApiError> {
     order.check().map_err(|error| refused(&error))?;
@@ -66,28 +79,20 @@ async fn create(
         }
         return Ok(Json(engine::view(&known)).into_response());
     }
-    check(&mut tx, holder, &order).await?;
     let now = app.clock.now();
-    let standing = standing::of(&mut tx, holder, now).await?;
-    let small = holds::is_known_and_small(&app, &mut tx, holder, &order).await?;
-    if let Some(refusal) = policy::payment_stopped(&standing, small) {
-        return Err(refusal.into());
-    }
+    app.limits.orders.take_for(signed_in.device, now).map_err(too_often)?;
+    app.limits.orders_of_a_day.take_for(signed_in.device, now).map_err(too_often)?;
+    check(&mut tx, holder, &order).await?;
     let timing = app.rail.timing();
     let promise = quote(now, order.send_on, &timing)
         .map_err(|error| ApiError::invalid(ErrorCode::InvalidDate, "send_on", &error.to_string()))?;
-    let today = now.to_zoned(timing.zone.clone()).date();
-    if order.send_on.is_some_and(|day| day.tomorrow().is_ok_and(|after| after < today)) {
-        // It waited on a device for too long: the person confirms a new day, nothing is moved in silence. One day is
-        // left for people west of the server.
-        return Err(ApiError::invalid(ErrorCode::InvalidDate, "send_on", "the day to send it on has passed"));
-    }
+    not_passed(&app, order.send_on)?;
     let since = now.saturating_sub(TWIN_WITHIN).unwrap_or(now);
     if !order.duplicate_meant && store::has_twin(&mut tx, holder, &order, promise.will_process_on, since).await? {
         return Err(ApiError::new(ErrorCode::PossibleDuplicate, "the same payee, amount and day was ordered before"));
     }
     let account = practice_account(&app, &mut tx, holder, order.amount.currency()).await?;
-    let payment = Stored {
+    let mut payment = Stored {
         holder,
         rail_key: rail_key(holder, order.id),
         order,
@@ -107,14 +112,23 @@ async fn create(
         hold_reason: None,
         held_until: None,
         device: Some(signed_in.device),
-        history: vec![PaymentStep { state: PaymentState::Scheduled, at: now, reason: None }],
+        history: Vec::new(),
     };
+    let asking = Asking { device: signed_in.device, source };
+    let approval = match approval::decide(&app, &mut tx, &mut payment, asking, false).await? {
+        Decided::Needs(approval) => approval,
+        Decided::Stopped(refusal) => {
+            tx.commit().await?;
+            return Err(refusal.into());
+        }
+    };
+    approval::enter(&app, &mut payment, approval, signed_in.device);
+    payment.history.push(PaymentStep { state: payment.state, at: now, reason: payment.reason.clone() });
     // Taken before what is written later, which then runs with the commit.
     tx.number(holder).await?;
     store::add(&mut tx, &payment).await?;
-    store::add_payee(&mut tx, holder, payment.order.biller, now).await?;
     store::add_step(&mut tx, &payment, None, 0).await?;
-    engine::await_its_day(&app, &mut tx, &payment).await?;
+    approval::entered(&app, &mut tx, &payment).await?;
     engine::tell(&app, &mut tx, &payment).await?;
     tx.commit().await?;
     app.jobs.wake();
@@ -132,6 +146,49 @@ async fn find(
     let mut tx = app.db.begin_read().await?;
     let payment = store::find(&mut tx, signed_in.holder, id).await?.ok_or_else(ApiError::not_found)?;
     Ok(Json(engine::view(&payment)))
+}
+
+/// Changes a payment that has not left. What was approved is void; what the change needs is decided anew.
+#[utoipa::path(patch, path = "/api/v1/payments/{id}", tag = "payments", params(("id" = PaymentId, Path)),
+    request_body = PaymentEdit,
+    responses((status = 200, body = Payment), (status = 404, body = api::error::Problem),
+        (status = 409, body = api::error::Problem), (status = 422, body = api::error::Problem)))]
+async fn edit(
+    State(app): State<App>,
+    signed_in: SignedIn,
+    Source(source): Source,
+    idempotency: IdempotencyKey,
+    Path(id): Path<PaymentId>,
+    Json(edit): Json<PaymentEdit>,
+) -> Result<Response, ApiError> {
+    let mut once = match idempotency::begin(&app, &signed_in, &idempotency, "payments.edit", &(id, &edit)).await? {
+        Begun::Again(answer) => return Ok(answer),
+        Begun::First(once) => once,
+    };
+    let found = store::find(&mut once.tx, signed_in.holder, id).await?;
+    let mut payment = found.ok_or_else(ApiError::not_found)?;
+    if payment.state.after(PaymentEvent::Edited).is_err() {
+        return Err(ApiError::new(ErrorCode::TooLate, "the payment has left or is over"));
+    }
+    if usize::try_from(edit.seen).ok() != Some(payment.history.len()) {
+        return Err(ApiError::new(ErrorCode::VersionConflict, "the payment changed meanwhile"));
+    }
+    let order = PaymentOrder { amount: edit.amount, send_on: edit.send_on, ..payment.order.clone() };
+    order.check().map_err(|error| refused(&error))?;
+    if order.amount.currency() != payment.order.amount.currency() {
+        return Err(ApiError::invalid(ErrorCode::UnknownCurrency, "amount", "a payment stays in its currency"));
+    }
+    not_passed(&app, order.send_on)?;
+    payment.order = order;
+    let asking = Asking { device: signed_in.device, source };
+    if let Decided::Stopped(refusal) = approval::change(&app, &mut once.tx, &mut payment, asking).await? {
+        once.tx.commit().await?;
+        return Err(refusal.into());
+    }
+    let view = engine::view(&payment);
+    let answer = once.answer(StatusCode::OK, &view).await?;
+    app.jobs.wake();
+    Ok(answer)
 }
 
 /// Takes a payment back while it has not left. Taking it back twice is no error.
@@ -164,6 +221,16 @@ pub(crate) async fn cancel_for(app: &App, tx: &mut Tx, holder: HolderId, id: Pay
     engine::end_jobs(tx, &payment).await?;
     engine::tell(app, tx, &payment).await?;
     Ok(engine::view(&payment))
+}
+
+/// A day that has passed means that the order waited on a device for too long: the person confirms a new one, nothing
+/// is moved in silence. One day is left for people west of the server.
+fn not_passed(app: &App, send_on: Option<Date>) -> Result<(), ApiError> {
+    let today = app.clock.now().to_zoned(app.rail.timing().zone).date();
+    if send_on.is_some_and(|day| day.tomorrow().is_ok_and(|after| after < today)) {
+        return Err(ApiError::invalid(ErrorCode::InvalidDate, "send_on", "the day to send it on has passed"));
+    }
+    Ok(())
 }
 
 async fn check(tx: &mut Tx, holder: HolderId, order: &PaymentOrder) -> Result<(), ApiError> {
@@ -244,6 +311,12 @@ pub(crate) async fn practice_account(
     };
     feed::put(tx, holder, now, &Record::Transaction(opening)).await?;
     Ok(id)
+}
+
+/// How its owner calls the account that a payment leaves from.
+async fn account_name(tx: &mut Tx, payment: &Stored) -> DbResult<String> {
+    let account: Option<Account> = feed::find(tx, payment.holder, crate::accounts::key(payment.account)).await?;
+    Ok(account.ok_or(DbError::Corrupt("a served account"))?.name)
 }
 
 /// Brings the account's record up to the ledger.

@@ -1,15 +1,17 @@
 //! Rows of payments, their steps, what rails reported, and the practice bank's book.
 
 use api::payments::PaymentStep;
-use domain::ids::{AccountId, BillerId, DeviceId, HolderId, PaymentId};
+use domain::ids::{AccountId, BillerId, DeviceId, HolderId, PasskeyId, PaymentId};
 use domain::money::{Currency, Money};
 use domain::payments::{PaymentOrder, PaymentState};
 use domain::policy::{HoldReason, Limits, Payee};
-use jiff::Timestamp;
 use jiff::civil::Date;
+use jiff::{SignedDuration, Timestamp};
 use uuid::Uuid;
 
 use crate::db::{DbError, DbResult, Tx, on_engine, write_later};
+
+const DAY: SignedDuration = SignedDuration::from_hours(24);
 
 /// A payment as it is stored, with its history.
 #[derive(Clone, Debug)]
@@ -290,6 +292,163 @@ pub(super) async fn has_twin(
     Ok(twins > 0)
 }
 
+/// What leaves from an account around a payment, in minor units.
+pub(super) struct Around {
+    pub all_minor: i64,
+    /// Of that, what has left the account already.
+    pub left_minor: i64,
+}
+
+/// The other payments of its account that were ordered in the last 24 hours, or leave on its day or the days beside it.
+/// Those that only wait for an approval do not count: each is weighed when it is approved.
+pub(super) async fn leaving_around(tx: &mut Tx, payment: &Stored, now: Timestamp) -> DbResult<Around> {
+    const SUMS: &str = "SELECT CAST(COALESCE(SUM(amount_minor), 0) AS BIGINT),
+            CAST(COALESCE(SUM(CASE WHEN state IN ('submitted', 'settled', 'final') THEN amount_minor ELSE 0 END), 0)
+                 AS BIGINT)
+        FROM payment
+        WHERE holder_id = $1 AND account_id = $2 AND payment_id <> $3
+          AND state NOT IN ('awaiting_approval', 'cancelled', 'rejected', 'failed', 'expired', 'returned')
+          AND (made_at > $4 OR process_on BETWEEN $5 AND $6)";
+    let since = now.saturating_sub(DAY).unwrap_or(now);
+    let day = payment.process_on;
+    let (from, to) = (day.yesterday().unwrap_or(day), day.tomorrow().unwrap_or(day));
+    let (all_minor, left_minor): (i64, i64) = on_engine!(tx, |db| {
+        sqlx::query_as(SUMS)
+            .bind(payment.holder.as_uuid())
+            .bind(payment.account.as_uuid())
+            .bind(payment.order.id.as_uuid())
+            .bind(since.as_microsecond())
+            .bind(from.to_string())
+            .bind(to.to_string())
+            .fetch_one(db)
+            .await
+            .map_err(DbError::from)
+    })?;
+    Ok(Around { all_minor, left_minor })
+}
+
+/// An order of the same person before or beside this one.
+pub(super) struct EarlierOrder {
+    pub made_at: Timestamp,
+    pub amount_minor: i64,
+    /// It left, in this payment's currency.
+    pub left: bool,
+}
+
+/// The other orders of a payment's holder, newest first.
+pub(super) async fn earlier_orders(tx: &mut Tx, payment: &Stored, limit: i64) -> DbResult<Vec<EarlierOrder>> {
+    const LIST: &str = "SELECT made_at, amount_minor,
+            CASE WHEN currency = $3 AND state IN ('submitted', 'settled', 'final') THEN 1 ELSE 0 END
+        FROM payment WHERE holder_id = $1 AND payment_id <> $2 ORDER BY made_at DESC LIMIT $4";
+    let rows: Vec<(i64, i64, i32)> = on_engine!(tx, |db| {
+        sqlx::query_as(LIST)
+            .bind(payment.holder.as_uuid())
+            .bind(payment.order.id.as_uuid())
+            .bind(payment.order.amount.currency().code())
+            .bind(limit)
+            .fetch_all(db)
+            .await
+            .map_err(DbError::from)
+    })?;
+    let read =
+        |(made_at, amount_minor, left)| Ok(EarlierOrder { made_at: time(made_at)?, amount_minor, left: left != 0 });
+    rows.into_iter().map(read).collect()
+}
+
+// ---- Approvals ---------------------------------------------------------------------------------------------------
+
+/// The approval of a payment that nothing voided.
+pub(super) struct LiveApproval {
+    pub digest: String,
+    pub day: Date,
+    pub used: bool,
+}
+
+/// Adds the one approval that a payment may have at a time; none by a passkey is the device's own.
+pub(super) async fn add_approval(
+    tx: &mut Tx,
+    payment: &Stored,
+    digest: &str,
+    device: DeviceId,
+    passkey: Option<PasskeyId>,
+    now: Timestamp,
+) -> DbResult<()> {
+    const ADD: &str = "INSERT INTO payment_approval
+            (holder_id, payment_id, number, digest, day, device_id, passkey_id, approved_at)
+        VALUES ($1, $2, (SELECT COALESCE(MAX(a.number), 0) + 1 FROM payment_approval a
+                          WHERE a.holder_id = $1 AND a.payment_id = $2), $3, $4, $5, $6, $7)";
+    on_engine!(tx, |db| {
+        sqlx::query(ADD)
+            .bind(payment.holder.as_uuid())
+            .bind(payment.order.id.as_uuid())
+            .bind(digest)
+            .bind(payment.process_on.to_string())
+            .bind(device.as_uuid())
+            .bind(passkey.map(|id| id.as_uuid()))
+            .bind(now.as_microsecond())
+            .execute(db)
+            .await
+            .map(drop)
+            .map_err(DbError::from)
+    })
+}
+
+pub(super) async fn live_approval(tx: &mut Tx, payment: &Stored) -> DbResult<Option<LiveApproval>> {
+    const FIND: &str = "SELECT digest, day, used_at FROM payment_approval
+                         WHERE holder_id = $1 AND payment_id = $2 AND void_at IS NULL";
+    let row: Option<(String, String, Option<i64>)> = on_engine!(tx, |db| {
+        sqlx::query_as(FIND)
+            .bind(payment.holder.as_uuid())
+            .bind(payment.order.id.as_uuid())
+            .fetch_optional(db)
+            .await
+            .map_err(DbError::from)
+    })?;
+    let Some((digest, on, used_at)) = row else { return Ok(None) };
+    Ok(Some(LiveApproval { digest, day: day(&on)?, used: used_at.is_some() }))
+}
+
+/// Uses the live approval; false when it was used before.
+pub(super) async fn use_approval(tx: &mut Tx, payment: &Stored, now: Timestamp) -> DbResult<bool> {
+    const USE: &str = "UPDATE payment_approval SET used_at = $3
+                        WHERE holder_id = $1 AND payment_id = $2 AND void_at IS NULL AND used_at IS NULL";
+    Ok(mark_approval(tx, USE, payment, now).await? == 1)
+}
+
+/// What was approved is not so any more.
+pub(super) async fn void_approval(tx: &mut Tx, payment: &Stored, now: Timestamp) -> DbResult<()> {
+    const VOID: &str = "UPDATE payment_approval SET void_at = $3
+                         WHERE holder_id = $1 AND payment_id = $2 AND void_at IS NULL";
+    mark_approval(tx, VOID, payment, now).await.map(drop)
+}
+
+async fn mark_approval(tx: &mut Tx, sql: &'static str, payment: &Stored, now: Timestamp) -> DbResult<u64> {
+    on_engine!(tx, |db| {
+        sqlx::query(sql)
+            .bind(payment.holder.as_uuid())
+            .bind(payment.order.id.as_uuid())
+            .bind(now.as_microsecond())
+            .execute(db)
+            .await
+            .map(|done| done.rows_affected())
+            .map_err(DbError::from)
+    })
+}
+
+/// Every payment whose money was set aside on an approval, with that approval, for the audit.
+pub(super) async fn used_approvals(tx: &mut Tx) -> DbResult<Vec<(Stored, String, Date)>> {
+    const USED: &str = "SELECT a.holder_id, a.payment_id, a.digest, a.day FROM payment_approval a
+                         WHERE a.used_at IS NOT NULL ORDER BY a.holder_id, a.payment_id";
+    let rows: Vec<(Uuid, Uuid, String, String)> =
+        on_engine!(tx, |db| sqlx::query_as(USED).fetch_all(db).await.map_err(DbError::from))?;
+    let mut used = Vec::with_capacity(rows.len());
+    for (holder, payment, digest, on) in rows {
+        let found = find(tx, HolderId::from_uuid(holder), PaymentId::from_uuid(payment)).await?;
+        used.push((found.ok_or(DbError::Corrupt("an approved payment"))?, digest, day(&on)?));
+    }
+    Ok(used)
+}
+
 // ---- Who is paid --------------------------------------------------------------------------------------------------
 
 pub(super) async fn payee(tx: &mut Tx, holder: HolderId, biller: BillerId) -> DbResult<Payee> {
@@ -343,6 +502,41 @@ impl OwnLimits {
             _ => self.now,
         }
     }
+}
+
+/// The currencies that a holder pays in, or has limits of their own for.
+pub(super) async fn currencies(tx: &mut Tx, holder: HolderId) -> DbResult<Vec<Currency>> {
+    const LIST: &str = "SELECT currency FROM served_account WHERE holder_id = $1
+                        UNION SELECT currency FROM pay_limit WHERE holder_id = $1 ORDER BY currency";
+    let codes: Vec<String> = on_engine!(tx, |db| sqlx::query_scalar(LIST)
+        .bind(holder.as_uuid())
+        .fetch_all(db)
+        .await
+        .map_err(DbError::from))?;
+    codes.iter().map(|code| code.parse().map_err(|_| DbError::Corrupt("a currency"))).collect()
+}
+
+pub(super) async fn put_own_limits(tx: &mut Tx, holder: HolderId, currency: Currency, own: &OwnLimits) -> DbResult<()> {
+    const PUT: &str = "INSERT INTO pay_limit
+            (holder_id, currency, payment_minor, day_minor, next_payment_minor, next_day_minor, next_at)
+        VALUES ($1, $2, $3, $4, $5, $6, $7)
+        ON CONFLICT (holder_id, currency) DO UPDATE SET payment_minor = excluded.payment_minor,
+            day_minor = excluded.day_minor, next_payment_minor = excluded.next_payment_minor,
+            next_day_minor = excluded.next_day_minor, next_at = excluded.next_at";
+    on_engine!(tx, |db| {
+        sqlx::query(PUT)
+            .bind(holder.as_uuid())
+            .bind(currency.code())
+            .bind(own.now.payment_minor)
+            .bind(own.now.day_minor)
+            .bind(own.next.map(|(next, _)| next.payment_minor))
+            .bind(own.next.map(|(next, _)| next.day_minor))
+            .bind(own.next.map(|(_, from)| from.as_microsecond()))
+            .execute(db)
+            .await
+            .map(drop)
+            .map_err(DbError::from)
+    })
 }
 
 type LimitsRow = (i64, i64, Option<i64>, Option<i64>, Option<i64>);

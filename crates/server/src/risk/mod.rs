@@ -7,6 +7,9 @@ mod store;
 #[cfg(test)]
 mod tests;
 
+#[cfg(test)]
+pub(crate) use store::spoil;
+
 use std::net::IpAddr;
 
 use api::devices::CoarsePlace;
@@ -134,7 +137,13 @@ pub(crate) async fn look(app: &App, tx: &mut Tx, holder: HolderId, question: Que
         rhythm: None,
         movement: question.movement.clone(),
     };
-    let score = score(&circumstances);
+    let mut score = score(&circumstances);
+    // What the owner said yes to is not stopped again, unless it got worse.
+    if let Some(subject) = question.subject
+        && store::vouched_score(tx, holder, subject).await?.is_some_and(|vouched| vouched >= score.score)
+    {
+        score.verdict = score.verdict.min(RiskVerdict::StepUp);
+    }
     Ok(Looked { question, spotted, hour, score })
 }
 

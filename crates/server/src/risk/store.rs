@@ -10,7 +10,7 @@ use sqlx::FromRow;
 use uuid::Uuid;
 
 use super::places::Spotted;
-use crate::db::{DbError, DbResult, Tx, on_engine};
+use crate::db::{DbError, DbResult, Tx, on_engine, write_later};
 
 /// Sightings that are compared with, newest first.
 const SEEN_MAX: i64 = 300;
@@ -101,7 +101,7 @@ pub(super) async fn see(
             country = excluded.country, city = excluded.city,
             latitude = excluded.latitude, longitude = excluded.longitude";
     let spot = &spotted.spot;
-    run!(
+    write_later!(
         tx,
         SEE,
         holder.as_uuid(),
@@ -113,7 +113,6 @@ pub(super) async fn see(
         spot.point.map(|point| i64::from(point.longitude_tenths())),
         now.as_microsecond(),
     )
-    .map(drop)
 }
 
 /// The owner says that the device was theirs at the places of these decisions.
@@ -122,6 +121,14 @@ pub(super) async fn vouch(tx: &mut Tx, holder: HolderId, event: i64) -> DbResult
         (SELECT 1 FROM risk_decision d WHERE d.holder_id = risk_sighting.holder_id AND d.event = $2
             AND d.device_id = risk_sighting.device_id AND d.network = risk_sighting.network)";
     run!(tx, VOUCH, holder.as_uuid(), event).map(drop)
+}
+
+/// The highest score of a payment that the owner said yes to.
+pub(super) async fn vouched_score(tx: &mut Tx, holder: HolderId, subject: Uuid) -> DbResult<Option<u32>> {
+    const FIND: &str = "SELECT MAX(score) FROM risk_decision WHERE holder_id = $1 AND subject_id = $2 AND mine = 1";
+    let row: Option<(Option<i64>,)> = row!(tx, FIND, holder.as_uuid(), subject)?;
+    let score = row.and_then(|(score,)| score);
+    score.map(|score| u32::try_from(score).map_err(|_| DbError::Corrupt("a score"))).transpose()
 }
 
 pub(super) async fn hours(tx: &mut Tx, holder: HolderId) -> DbResult<[u32; 24]> {
@@ -140,7 +147,7 @@ pub(super) async fn use_hour(tx: &mut Tx, holder: HolderId, hour: u8, now: Times
         ON CONFLICT (holder_id, hour) DO UPDATE SET uses = risk_hour.uses + 1, last_at = excluded.last_at
             WHERE risk_hour.last_at <= $4";
     let before = now.saturating_sub(SignedDuration::from_mins(59)).unwrap_or(now);
-    run!(tx, USE, holder.as_uuid(), i64::from(hour), now.as_microsecond(), before.as_microsecond()).map(drop)
+    write_later!(tx, USE, holder.as_uuid(), i64::from(hour), now.as_microsecond(), before.as_microsecond())
 }
 
 // ---- what counts for a while -------------------------------------------------------------------------------------
@@ -286,7 +293,7 @@ pub(super) async fn put_decision(tx: &mut Tx, holder: HolderId, decision: &Decis
         VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15)";
     let points =
         serde_json::to_string(&decision.score.points).map_err(|_| DbError::Corrupt("the reasons of a decision"))?;
-    run!(
+    write_later!(
         tx,
         PUT,
         holder.as_uuid(),
@@ -305,7 +312,6 @@ pub(super) async fn put_decision(tx: &mut Tx, holder: HolderId, decision: &Decis
         points,
         decision.event,
     )
-    .map(drop)
 }
 
 /// The same again.
@@ -379,6 +385,6 @@ pub(super) async fn sweep(tx: &mut Tx, old: Timestamp, counted: Timestamp) -> Db
 }
 
 #[cfg(test)]
-pub(super) async fn spoil(tx: &mut Tx, statement: &'static str) -> DbResult<()> {
+pub(crate) async fn spoil(tx: &mut Tx, statement: &'static str) -> DbResult<()> {
     run!(tx, statement).map(drop)
 }

@@ -22,7 +22,7 @@ use crate::feed;
 use crate::http::{Json, Path};
 use crate::risk;
 use crate::sign_in::{SignedIn, sign_device_out};
-use crate::{App, addresses, notices, standing};
+use crate::{App, addresses, notices, payments, standing};
 
 pub fn routes() -> OpenApiRouter<App> {
     OpenApiRouter::new().routes(routes!(answer))
@@ -148,10 +148,14 @@ async fn undo(
     if matches!(event.kind, SecurityEventKind::AddressAdded | SecurityEventKind::AddressRemoved) {
         addresses::stop_change(tx, holder, event, now, by).await?;
     }
+    if let (SecurityEventKind::LimitsRaised, Some(currency)) = (event.kind, event.name.as_deref()) {
+        payments::take_raise_back(app, tx, holder, currency).await?;
+    }
     if let Some(device) = event.device.or(event.by)
         && Some(device) != by
     {
         sign_device_out(tx, holder, device, now, by).await?;
+        payments::distrust(app, tx, holder, device).await?;
     }
     if event.kind.changes_ways_in() {
         standing::restrain(app, tx, holder, RestraintLevel::Locked, RestraintReason::OwnWish, None, by).await?;

@@ -164,6 +164,7 @@ impl FromRequestParts<App> for SignedIn {
         if session.revoked || session.ends_at <= now {
             return Err(not_signed_in());
         }
+        app.limits.calls.take_for(session.device, now).map_err(too_often)?;
         if session.first_use {
             let mut tx = app.db.begin_write().await?;
             store::note_use(&mut tx, &session, now).await?;

@@ -164,7 +164,7 @@ async fn recognise(app: &App, visit: &Visit, request: Finish) -> Result<(), ApiE
     let mut tx = app.db.begin_write().await?;
     tx.lock(kept.holder).await?;
     note_use(&mut tx, app, &kept, &result).await?;
-    if !store::recognise_visit(&mut tx, &visit.hash, kept.holder).await? {
+    if !store::recognise_visit_by_passkey(&mut tx, &visit.hash, kept.holder).await? {
         return Err(refused());
     }
     Ok(tx.commit().await?)
@@ -345,7 +345,7 @@ async fn create(app: &App, visit: &Visit, request: Finish) -> Result<(), ApiErro
     let kind = SecurityEventKind::PasskeyAdded;
     let happened = Happened { at: app.clock.now(), kind, by: None, device: None, name: None, about: None };
     security::record(&mut tx, holder, happened).await?;
-    if !store::recognise_visit(&mut tx, &visit.hash, holder).await? {
+    if !store::recognise_visit_by_passkey(&mut tx, &visit.hash, holder).await? {
         return Err(refused());
     }
     Ok(tx.commit().await?)

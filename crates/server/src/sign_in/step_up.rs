@@ -2,26 +2,33 @@
 //! server's own page, and the passkey answers for what was shown: anything else by then, and the yes counts for nothing.
 //! What the thing is, and what follows from the yes, belongs to the feature that it is of.
 
+use std::net::IpAddr;
+
 use api::error::ErrorCode;
 use api::security::OneTimeAddress;
 use axum::extract::{FromRequestParts, State};
 use axum::http::header;
 use axum::http::request::Parts;
 use axum::response::{IntoResponse, Redirect, Response};
-use domain::ids::{DeviceId, HolderId, PasskeyId};
+use domain::ids::{DeviceId, HolderId, PasskeyId, PaymentId};
+use domain::money::Currency;
 use domain::policy;
+use domain::risk::RiskVerdict;
 use jiff::SignedDuration;
 use serde::{Deserialize, Serialize};
 use utoipa_axum::router::OpenApiRouter;
 use utoipa_axum::routes;
-use webauthn_rs::prelude::{Passkey, PasskeyAuthentication, PublicKeyCredential};
+use webauthn_rs::prelude::{Passkey, PasskeyAuthentication};
 
-use super::passkeys::{Finish, Recognised, Started, note_failure, put_ceremony, refused, take_ceremony};
+use super::passkeys::{
+    Finish, Recognised, Started, assertion, note_failure, note_use, put_ceremony, refused, take_ceremony, uncounted,
+};
 use super::visit::{cookie, same_origin, set_cookie, too_often};
 use super::{SignedIn, hash, new_secret, pages, store};
 use crate::db::{DbResult, Tx};
 use crate::error::ApiError;
 use crate::http::{Json, Query, Source};
+use crate::payments::{approval, limits};
 use crate::{App, standing};
 
 /// The address is opened at once, by the app.
@@ -43,6 +50,10 @@ pub fn routes() -> OpenApiRouter<App> {
 pub(crate) enum Subject {
     /// The owner's lock of the account ends.
     ReleaseLock,
+    /// A payment that waits for its approval.
+    Payment { id: PaymentId },
+    /// Higher limits of what leaves without a passkey.
+    Limits { currency: Currency, limits: policy::Limits },
 }
 
 /// What the page shows. `digest` stands for all of it: the yes is bound to that.
@@ -64,27 +75,43 @@ pub(crate) struct Asked {
     pub subject: Subject,
 }
 
-async fn shown(app: &App, tx: &mut Tx, asked: &Asked) -> Result<Shown, ApiError> {
+/// What came of a yes.
+pub(crate) enum Outcome {
+    Done,
+    /// It counts for nothing; what was noted about it stays.
+    Refused(ApiError),
+}
+
+async fn shown(app: &App, tx: &mut Tx, asked: &Asked, source: IpAddr) -> Result<Shown, ApiError> {
     match asked.subject {
         Subject::ReleaseLock => standing::shown(app, tx, asked).await,
+        Subject::Payment { id } => approval::shown(app, tx, asked, source, id).await,
+        Subject::Limits { currency, limits } => limits::shown(app, tx, asked, currency, limits).await,
     }
 }
 
 /// What follows from the yes, in its transaction; the holder's row is locked.
-async fn carry_out(app: &App, tx: &mut Tx, asked: &Asked, _by: PasskeyId) -> Result<(), ApiError> {
+async fn carry_out(app: &App, tx: &mut Tx, asked: &Asked, source: IpAddr, by: PasskeyId) -> Result<Outcome, ApiError> {
     match asked.subject {
-        Subject::ReleaseLock => standing::released(app, tx, asked).await,
+        Subject::ReleaseLock => standing::released(app, tx, asked).await.map(|()| Outcome::Done),
+        Subject::Payment { id } => approval::approved(app, tx, asked, source, id, by).await,
+        Subject::Limits { currency, limits } => limits::raised(app, tx, asked, source, currency, limits).await,
     }
 }
 
 /// Begins it: the address is good once, for two minutes.
-pub(crate) async fn begin(app: &App, signed_in: &SignedIn, subject: Subject) -> Result<OneTimeAddress, ApiError> {
+pub(crate) async fn begin(
+    app: &App,
+    signed_in: &SignedIn,
+    source: IpAddr,
+    subject: Subject,
+) -> Result<OneTimeAddress, ApiError> {
     let asked = Asked { holder: signed_in.holder, device: signed_in.device, subject };
     let secret = new_secret(app);
     let body = serde_json::to_string(&Body { step_up: asked }).map_err(|_| refused())?;
     let mut tx = app.db.begin_write().await?;
     tx.lock(asked.holder).await?;
-    shown(app, &mut tx, &asked).await?;
+    shown(app, &mut tx, &asked, source).await?;
     store::put_pushed(&mut tx, &hash(&secret), &body, app.clock.now() + ADDRESS_LIFE).await?;
     tx.commit().await?;
     let address = format!("{}{PAGE}/open?secret={secret}", app.settings.public_url);
@@ -100,8 +127,12 @@ pub(crate) async fn caller(app: &App, tx: &mut Tx, holder: HolderId, device: Dev
         passkey_since: facts.passkey_since,
         proved_at: facts.proved_at,
         standing: standing::of(tx, holder, app.clock.now()).await?,
-        risk: policy::Verdict::Allow,
+        risk: RiskVerdict::Allow,
     })
+}
+
+pub(crate) async fn has_passkey(tx: &mut Tx, holder: HolderId) -> DbResult<bool> {
+    Ok(!store::passkeys_of(tx, holder).await?.is_empty())
 }
 
 // ---- the visit ---------------------------------------------------------------------------------------------------
@@ -170,11 +201,11 @@ async fn open(State(app): State<App>, query: Result<Query<Open>, ApiError>) -> R
 /// The page that shows what is asked.
 #[utoipa::path(get, path = "/sign-in/step-up", tag = "security",
     responses((status = 200, description = "The page"), (status = 400, description = "No visit, or nothing to say yes to")))]
-async fn page(State(app): State<App>, visit: StepUpVisit) -> Result<Response, ApiError> {
+async fn page(State(app): State<App>, Source(source): Source, visit: StepUpVisit) -> Result<Response, ApiError> {
     let mut tx = app.db.begin_write().await?;
     let name = store::holder_name(&mut tx, visit.asked.holder).await?.ok_or_else(ApiError::not_found)?;
     // What was to be approved may have been cancelled or approved elsewhere meanwhile.
-    match shown(&app, &mut tx, &visit.asked).await {
+    match shown(&app, &mut tx, &visit.asked, source).await {
         Ok(shown) => Ok(pages::step_up(&app, &name, &shown)),
         Err(error) if error.problem.status < 500 => Ok(pages::ended(&app)),
         Err(error) => Err(error),
@@ -211,13 +242,13 @@ async fn start(
 ) -> Result<Json<Started>, ApiError> {
     app.limits.start.take(source, app.clock.now()).map_err(too_often)?;
     let mut tx = app.db.begin_write().await?;
-    let shown = shown(&app, &mut tx, &visit.asked).await?;
+    let shown = shown(&app, &mut tx, &visit.asked, source).await?;
     if shown.digest != request.shown {
         return Err(changed());
     }
     let kept = store::passkeys_of(&mut tx, visit.asked.holder).await?;
     drop(tx);
-    let passkeys: Vec<Passkey> = kept.iter().filter_map(|kept| serde_json::from_str(&kept.body).ok()).collect();
+    let passkeys: Vec<Passkey> = kept.iter().filter_map(|kept| uncounted(&kept.body).ok()).collect();
     let (options, state) = app.identity.passkeys.start_passkey_authentication(&passkeys).map_err(|_| refused())?;
     let proving = Proving { state, digest: shown.digest };
     put_ceremony(&app, &visit.hash, visit.ceremonies, "step_up", &proving, &options).await
@@ -236,41 +267,38 @@ async fn finish(
     visit: StepUpVisit,
     Json(request): Json<Finish>,
 ) -> Result<Json<Recognised>, ApiError> {
-    match take(&app, &visit, request).await {
+    match take(&app, &visit, source, request).await {
         Ok(()) => Ok(Json(Recognised { location: format!("{PAGE}/done") })),
         Err(error) => Err(note_failure(&app, source, &visit.hash, visit.failures, error).await?),
     }
 }
 
-async fn take(app: &App, visit: &StepUpVisit, request: Finish) -> Result<(), ApiError> {
+async fn take(app: &App, visit: &StepUpVisit, source: IpAddr, request: Finish) -> Result<(), ApiError> {
     let asked = &visit.asked;
     let proving: Proving = take_ceremony(app, &visit.hash, "step_up", &request.ceremony).await?;
-    let credential: PublicKeyCredential = serde_json::from_value(request.credential).map_err(|_| refused())?;
+    let credential = assertion(request.credential)?;
     let passkeys = &app.identity.passkeys;
     let result = passkeys.finish_passkey_authentication(&credential, &proving.state).map_err(|_| refused())?;
-    if !result.user_verified() {
-        return Err(refused());
-    }
     let now = app.clock.now();
     let mut tx = app.db.begin_write().await?;
     tx.lock(asked.holder).await?;
     let kept = store::passkey(&mut tx, result.cred_id()).await?.filter(|kept| kept.holder == asked.holder);
     let kept = kept.ok_or_else(refused)?;
-    let mut passkey: Passkey = serde_json::from_str(&kept.body).map_err(|_| refused())?;
-    passkey.update_credential(&result);
-    let body = serde_json::to_string(&passkey).map_err(|_| refused())?;
-    store::note_passkey_use(&mut tx, asked.holder, kept.id, &body, now).await?;
+    note_use(&mut tx, app, &kept, &result).await?;
     // What was true when it began must be true now: the device is signed in, and the thing is as it was shown.
     let signed_in = store::devices_of(&mut tx, asked.holder).await?.contains(&asked.device);
     if !signed_in || !store::end_visit(&mut tx, &visit.hash).await? {
         return Err(refused());
     }
-    if shown(app, &mut tx, asked).await?.digest != proving.digest {
+    if shown(app, &mut tx, asked, source).await?.digest != proving.digest {
         return Err(changed());
     }
     store::note_proof(&mut tx, asked.holder, asked.device, now).await?;
-    carry_out(app, &mut tx, asked, kept.id).await?;
+    let outcome = carry_out(app, &mut tx, asked, source, kept.id).await?;
     tx.commit().await?;
     app.jobs.wake();
-    Ok(())
+    match outcome {
+        Outcome::Done => Ok(()),
+        Outcome::Refused(error) => Err(error),
+    }
 }

@@ -67,19 +67,22 @@ pub struct VisitRow {
     pub ceremonies: i64,
     /// How far somebody has got who is not recognised yet.
     pub pending: Option<String>,
+    /// Who visits was recognised by a passkey.
+    pub proved: bool,
 }
 
 pub async fn visit(tx: &mut Tx, hash: &[u8; 32], now: Timestamp) -> DbResult<Option<VisitRow>> {
-    const FIND: &str = "SELECT body, holder_id, failures, ceremonies, pending FROM sign_in_visit
+    const FIND: &str = "SELECT body, holder_id, failures, ceremonies, pending, proved FROM sign_in_visit
                          WHERE visit_hash = $1 AND expires_at > $2";
-    type Row = (String, Option<Uuid>, i64, i64, Option<String>);
+    type Row = (String, Option<Uuid>, i64, i64, Option<String>, i64);
     let row: Option<Row> = row!(tx, FIND, hash.as_slice(), now.as_microsecond())?;
-    Ok(row.map(|(body, holder, failures, ceremonies, pending)| VisitRow {
+    Ok(row.map(|(body, holder, failures, ceremonies, pending, proved)| VisitRow {
         body,
         holder: holder.map(HolderId::from_uuid),
         failures,
         ceremonies,
         pending,
+        proved: proved != 0,
     }))
 }
 
@@ -93,6 +96,12 @@ pub async fn set_pending(tx: &mut Tx, hash: &[u8; 32], pending: &str) -> DbResul
 pub async fn recognise_visit(tx: &mut Tx, hash: &[u8; 32], holder: HolderId) -> DbResult<bool> {
     const SET: &str = "UPDATE sign_in_visit SET holder_id = $2 WHERE visit_hash = $1 AND holder_id IS NULL";
     Ok(run!(tx, SET, hash.as_slice(), holder.as_uuid())? == 1)
+}
+
+/// Says who visits, by a passkey that was just shown.
+pub async fn recognise_visit_by_passkey(tx: &mut Tx, hash: &[u8; 32], holder: HolderId) -> DbResult<bool> {
+    run!(tx, "UPDATE sign_in_visit SET proved = 1 WHERE visit_hash = $1", hash.as_slice())?;
+    recognise_visit(tx, hash, holder).await
 }
 
 pub async fn note_failure(tx: &mut Tx, hash: &[u8; 32]) -> DbResult<()> {
@@ -368,8 +377,9 @@ pub async fn put_code(
     ends_at: Timestamp,
 ) -> DbResult<()> {
     const PUT: &str = "INSERT INTO authorization_code
-                         (holder_id, code_hash, redirect_uri, code_challenge, thumbprint, device_name, expires_at)
-                       VALUES ($1, $2, $3, $4, $5, $6, $7)";
+                         (holder_id, code_hash, redirect_uri, code_challenge, thumbprint, device_name, expires_at,
+                          proved)
+                       VALUES ($1, $2, $3, $4, $5, $6, $7, $8)";
     run!(
         tx,
         PUT,
@@ -380,6 +390,7 @@ pub async fn put_code(
         grant.thumbprint,
         grant.device_name,
         ends_at.as_microsecond(),
+        i64::from(grant.proved),
     )
     .map(drop)
 }
@@ -402,20 +413,23 @@ pub struct Code {
     pub thumbprint: String,
     pub device_name: String,
     pub expires_at: Timestamp,
+    /// A passkey was shown for it.
+    pub proved: bool,
     /// Set once it was redeemed.
     pub family: Option<Uuid>,
 }
 
 pub async fn code(tx: &mut Tx, holder: HolderId, hash: &[u8; 32]) -> DbResult<Option<Code>> {
-    const FIND: &str = "SELECT redirect_uri, code_challenge, thumbprint, device_name, expires_at, family_id
+    const FIND: &str = "SELECT redirect_uri, code_challenge, thumbprint, device_name, expires_at, proved, family_id
                           FROM authorization_code WHERE holder_id = $1 AND code_hash = $2";
-    let row: Option<(String, String, String, String, i64, Option<Uuid>)> =
+    let row: Option<(String, String, String, String, i64, i64, Option<Uuid>)> =
         row!(tx, FIND, holder.as_uuid(), hash.as_slice())?;
-    let Some((redirect_uri, code_challenge, thumbprint, device_name, expires_at, family)) = row else {
+    let Some((redirect_uri, code_challenge, thumbprint, device_name, expires_at, proved, family)) = row else {
         return Ok(None);
     };
     let expires_at = time(expires_at)?;
-    Ok(Some(Code { redirect_uri, code_challenge, thumbprint, device_name, expires_at, family }))
+    let proved = proved != 0;
+    Ok(Some(Code { redirect_uri, code_challenge, thumbprint, device_name, expires_at, proved, family }))
 }
 
 pub async fn use_code(tx: &mut Tx, holder: HolderId, hash: &[u8; 32], family: Uuid) -> DbResult<()> {

@@ -1001,6 +1001,35 @@ async fn an_account_of_this_computer_gets_its_first_passkey_without_showing_one(
     .await;
 }
 
+// ---- a yes by passkey ---------------------------------------------------------------------------------------------
+
+/// A browser at the page of this address, and what the page's button stands for.
+pub(crate) async fn asked_at<'a>(world: &'a World, address: &str) -> (Browser<'a>, String) {
+    let mut browser = Browser::new(world);
+    browser.get(address.strip_prefix(ORIGIN).unwrap()).await.expect(303);
+    let shown = browser.shown().await.expect("a button");
+    (browser, shown)
+}
+
+impl Browser<'_> {
+    /// What the button of the page stands for; none when there is nothing to say yes to.
+    pub(crate) async fn shown(&mut self) -> Option<String> {
+        let text = self.get("/sign-in/step-up").await.text();
+        let (_, rest) = text.split_once("data-shown=\"")?;
+        rest.split('"').next().map(str::to_owned)
+    }
+
+    /// Says yes to what was shown, with a passkey of this or another browser.
+    pub(crate) async fn say_yes(&self, holds: &mut Browser<'_>, shown: &str) -> Answer {
+        let begun = self.post("/sign-in/step-up/start", &json!({ "shown": shown })).await;
+        if begun.status != StatusCode::OK {
+            return begun;
+        }
+        let finish = holds.assert(&begun.json()).await;
+        self.post("/sign-in/step-up/finish", &finish).await
+    }
+}
+
 // ---- a thousand at once ------------------------------------------------------------------------------------------
 
 const AT_ONCE: usize = 1_000;

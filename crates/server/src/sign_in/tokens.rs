@@ -94,6 +94,8 @@ pub(super) struct Grant<'a> {
     pub code_challenge: &'a str,
     pub thumbprint: &'a str,
     pub device_name: &'a str,
+    /// A passkey was shown for it: the device's payments begin a session with it.
+    pub proved: bool,
 }
 
 pub(super) async fn issue_code(
@@ -154,6 +156,7 @@ pub async fn grant_local(app: &App, grant: LocalGrant) -> Result<String, ApiErro
         code_challenge: &grant.code_challenge,
         thumbprint: &grant.dpop_jkt,
         device_name: &device_name,
+        proved: false,
     };
     let code = issue_code(&mut tx, app, holder, &bound).await?;
     tx.commit().await?;
@@ -262,6 +265,9 @@ async fn redeem(
     };
     if let Some(looked) = &looked {
         risk::keep(app, tx, holder, looked, Some(device), asked).await?;
+    }
+    if kept.proved {
+        store::note_proof(tx, holder, device, now).await?;
     }
     let family = new_uuid(app);
     let ends_at = now + FAMILY_LIFE;

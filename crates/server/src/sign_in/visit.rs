@@ -194,6 +194,8 @@ pub(super) struct Visit {
     pub failures: i64,
     pub ceremonies: i64,
     pub pending: Option<Pending>,
+    /// Who visits was recognised by a passkey.
+    pub proved: bool,
 }
 
 /// There is no such visit, or it ended.
@@ -220,8 +222,8 @@ impl FromRequestParts<App> for Visit {
         let row = store::visit(&mut tx, &hash, app.clock.now()).await.map_err(failed)?.ok_or_else(none)?;
         let request = serde_json::from_str(&row.body).map_err(|_| none())?;
         let pending = row.pending.as_deref().map(serde_json::from_str).transpose().map_err(|_| none())?;
-        let VisitRow { holder, failures, ceremonies, .. } = row;
-        Ok(Self { hash, request, holder, failures, ceremonies, pending })
+        let VisitRow { holder, failures, ceremonies, proved, .. } = row;
+        Ok(Self { hash, request, holder, failures, ceremonies, pending, proved })
     }
 }
 
@@ -271,6 +273,7 @@ async fn answer(State(app): State<App>, visit: Visit, Json(answer): Json<Answer>
             code_challenge: &request.code_challenge,
             thumbprint: &request.dpop_jkt,
             device_name: &request.device_name,
+            proved: visit.proved,
         };
         ("code", tokens::issue_code(&mut tx, &app, holder, &grant).await?)
     } else {

@@ -23,10 +23,10 @@ use utoipa_axum::routes;
 use crate::App;
 use crate::db::{DbResult, Tx};
 use crate::error::ApiError;
-use crate::http::Json;
+use crate::http::{Json, Source};
 use crate::sign_in::SignedIn;
 use crate::sign_in::step_up::{self, Asked, Shown, Subject};
-use crate::{feed, payments, security};
+use crate::{feed, payments, risk, security};
 
 pub fn routes() -> OpenApiRouter<App> {
     OpenApiRouter::new().routes(routes!(find)).routes(routes!(lock, release_lock))
@@ -55,13 +55,17 @@ async fn lock(State(app): State<App>, signed_in: SignedIn) -> Result<Json<Standi
 #[utoipa::path(delete, path = "/api/v1/security/lock", tag = "security",
     responses((status = 200, body = OneTimeAddress, description = "A passkey has to be shown there"),
         (status = 204, description = "Released"), (status = 403, body = api::error::Problem)))]
-async fn release_lock(State(app): State<App>, signed_in: SignedIn) -> Result<Response, ApiError> {
+async fn release_lock(
+    State(app): State<App>,
+    signed_in: SignedIn,
+    Source(source): Source,
+) -> Result<Response, ApiError> {
     let mut tx = app.db.begin_write().await?;
     tx.lock(signed_in.holder).await?;
     match may_release(&app, &mut tx, signed_in.holder, signed_in.device).await? {
         Approval::Passkey(_) => {
             drop(tx);
-            let address = step_up::begin(&app, &signed_in, Subject::ReleaseLock).await?;
+            let address = step_up::begin(&app, &signed_in, source, Subject::ReleaseLock).await?;
             Ok(Json(address).into_response())
         }
         Approval::Device(_) | Approval::None => {
@@ -85,6 +89,10 @@ async fn may_release(app: &App, tx: &mut Tx, holder: HolderId, device: DeviceId)
 async fn release_what_the_owner_may(app: &App, tx: &mut Tx, holder: HolderId, device: DeviceId) -> DbResult<()> {
     for restraint in store::open(tx, holder).await? {
         if restraint.reason == RestraintReason::OwnWish || app.settings.policy == Preset::Personal {
+            if restraint.reason == RestraintReason::Risk {
+                // Whoever owns the server has said that it was them.
+                risk::confirm_all(tx, holder).await?;
+            }
             release(app, tx, holder, restraint.reason, Some(device)).await?;
         }
     }

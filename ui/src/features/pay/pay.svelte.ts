@@ -1,7 +1,7 @@
 // Paying one due date: the quote, what is chosen, and the payment as it stands once confirmed.
 import { parseMoney } from '$lib/format';
 import { answer } from '$lib/ipc';
-import type { Money, PaymentView, PayQuote } from '$lib/ipc/bindings';
+import type { Money, PaymentView, PayQuote, VisitStarted } from '$lib/ipc/bindings';
 import type { Desk } from '$lib/state/desk.svelte';
 import { Action, View } from '$lib/state/view.svelte';
 
@@ -17,6 +17,9 @@ export class Paying {
   made = $state.raw<PaymentView | null>(null);
   action = new Action();
   cancelling = new Action();
+  /** The browser's page on which the passkey approves, once it was opened. */
+  approval = $state.raw<VisitStarted | null>(null);
+  approving = new Action();
 
   constructor(
     readonly desk: Desk,
@@ -64,7 +67,10 @@ export class Paying {
         }),
       );
     });
-    if (done) await this.desk.changed();
+    if (done) {
+      await this.#approveOnce();
+      await this.desk.changed();
+    }
     return true;
   }
 
@@ -77,11 +83,25 @@ export class Paying {
     if (done) await this.desk.changed();
   }
 
+  /** The payment waits for its passkey: the person just asked for it, so the browser opens by itself the first time. */
+  async approve(): Promise<void> {
+    const made = this.made;
+    if (!made) return;
+    await this.approving.run(async () => {
+      this.approval = await answer(this.desk.commands.paymentApprove(made.id));
+    });
+  }
+
   /** What became of the payment meanwhile: sent, refused, arrived. */
   async follow(): Promise<void> {
     const made = this.made;
     if (!made) return;
     const all = await this.desk.commands.payments();
     if (all.status === 'ok') this.made = all.data.find((payment) => payment.id === made.id) ?? made;
+    await this.#approveOnce();
+  }
+
+  async #approveOnce(): Promise<void> {
+    if (this.made?.state === 'awaiting_approval' && !this.approval && !this.approving.busy && !this.approving.problem) await this.approve();
   }
 }

@@ -74,6 +74,35 @@ describe('paying a bill', () => {
     expect(await screen.findByRole('heading', { name: 'You paid this a moment ago' })).toBeTruthy();
   });
 
+  it('opens the browser once for a payment that needs the passkey, and shows what it says when it was approved', async () => {
+    const on = world('?world=passkey-asked');
+    draw(PayDialog, on, power);
+    await click('Pay $94.17');
+    expect(await screen.findByRole('heading', { name: 'Confirm in your browser' })).toBeTruthy();
+    expect(screen.getByText('It is the first payment to this payee.')).toBeTruthy();
+    await waitFor(() => expect(on.commands.paymentApprove).toHaveBeenCalledOnce());
+    await on.desk.changed();
+    expect(on.commands.paymentApprove).toHaveBeenCalledOnce();
+    const all = await on.ipc.commands.payments();
+    const [made, ...rest] = all.status === 'ok' ? all.data : [];
+    const held = { ...made, state: 'held', reason: 'new_payee', held_until: '2026-11-13T02:45:00Z', sends_on: '2026-11-17', expected_by: '2026-11-18' } as PaymentView;
+    on.commands.payments = () => ok([held, ...rest]);
+    await on.desk.changed();
+    expect(await screen.findByRole('heading', { name: 'Held' })).toBeTruthy();
+    expect((await screen.findByRole('alert')).textContent).toContain('It leaves Tue, Nov 17 by itself.');
+  });
+
+  it('says what to do when the browser could not be opened or the page is refused', async () => {
+    const address = 'http://localhost:8470/sign-in/step-up/open?secret=Vq3';
+    const on = world('?world=passkey-asked', { paymentApprove: () => ok({ address, browser_opened: false }) });
+    draw(PayDialog, on, power);
+    await click('Pay $94.17');
+    expect(await screen.findByText(address)).toBeTruthy();
+    on.commands.paymentApprove = () => refused('account_locked');
+    await click('Open the browser again');
+    expect(await screen.findByText(/account is locked/i)).toBeTruthy();
+  });
+
   it('says offline that it is kept and not sent, and lets it be taken back', async () => {
     const on = world('?world=offline');
     draw(PayDialog, on, power);

@@ -29,6 +29,28 @@ describe('payments', () => {
     expect(screen.getByText('The bill is open again.')).toBeTruthy();
   });
 
+  it('says why a payment waits for the passkey, until when, and opens the browser only when asked', async () => {
+    const on = world('?world=passkey-asked');
+    draw(Payments, on, { asked: 'payment-waits' });
+    await screen.findByRole('heading', { name: 'Waiting for you' });
+    const step = document.querySelector('.path .now')?.textContent;
+    expect(step).toContain('It is above your limit for one payment.');
+    expect(step).toContain('Approve it by');
+    expect(on.commands.paymentApprove).not.toHaveBeenCalled();
+    await click('Approve in the browser');
+    await waitFor(() => expect(on.commands.paymentApprove).toHaveBeenCalledExactlyOnceWith('payment-waits'));
+    expect(await screen.findByText(/Waiting for your passkey/)).toBeTruthy();
+  });
+
+  it('says at once until when a payment is held, why, and when it leaves', async () => {
+    draw(Payments, world('?world=passkey-asked'), { asked: 'payment-held' });
+    const alert = await screen.findByRole('alert');
+    expect(alert.textContent).toContain('Held until');
+    expect(alert.textContent).toContain('The first payment to a new payee waits 12 hours.');
+    expect(alert.textContent).toContain('It leaves Fri, Nov 13 by itself.');
+    expect(screen.getByRole('button', { name: 'Cancel payment' })).toBeTruthy();
+  });
+
   it('follows a payment live while it is open', async () => {
     const on = world();
     draw(Payments, on, { asked: 'payment-dental' });

@@ -33,6 +33,8 @@ export const iconOf: Record<SecurityEventKind, IconName> = {
   support_refused: 'phone',
   confirmed_as_mine: 'check',
   reported_as_not_mine: 'failed',
+  limits_raised: 'edit',
+  limits_lowered: 'edit',
   account_locked: 'lock',
   account_restricted: 'lock',
   account_suspended: 'lock',

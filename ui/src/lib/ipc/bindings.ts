@@ -52,6 +52,10 @@ export const commands = {
 	payQuote: (bill: BillId, dueOn: string) => typedError<PayQuote, CommandError>(__TAURI_INVOKE("pay_quote", { bill, dueOn })),
 	/**  Pays a bill. Works offline: the order is stored first and sent when possible. */
 	payBill: (request: PayBill) => typedError<PaymentView, CommandError>(__TAURI_INVOKE("pay_bill", { request })),
+	/**  Opens the browser on the page where a payment is approved with a passkey. */
+	paymentApprove: (id: PaymentId) => typedError<VisitStarted, CommandError>(__TAURI_INVOKE("payment_approve", { id })),
+	/**  Changes a payment that has not left; what was approved is asked for anew. */
+	paymentEdit: (id: PaymentId, amount: Money | null, sendOn: SendOn) => typedError<PaymentView, CommandError>(__TAURI_INVOKE("payment_edit", { id, amount, sendOn })),
 	paymentCancel: (id: PaymentId) => typedError<PaymentView, CommandError>(__TAURI_INVOKE("payment_cancel", { id })),
 	/**  The system's dialog, then what keeping the file would mean; `None` when the person changed their mind. */
 	importChoose: () => typedError<ImportOffer | null, CommandError>(__TAURI_INVOKE("import_choose")),
@@ -781,6 +785,10 @@ export type PaymentView = {
 	cutoff_at: string | null,
 	expected_by: string | null,
 	made_at: string,
+	/**  It waits until then for its person's approval. */
+	approve_by: string | null,
+	/**  It is held until then, by itself. */
+	held_until: string | null,
 	/**  Practice money: nothing real moves. */
 	practice: boolean,
 	can_cancel: boolean,
@@ -1195,6 +1203,8 @@ export type SecurityEventKind = "account_created" |
 "confirmed_as_mine" | 
 /**  The person said that it was not. Its device was signed out. */
 "reported_as_not_mine" | 
+/**  What leaves without a passkey is more, now or after a wait; the entry's name is the currency. */
+"limits_raised" | "limits_lowered" | 
 /**  No money leaves and no way in is added; the entry's name is the reason. */
 "account_locked" | 
 /**  Known payees within the limits, nothing new; the entry's name is the reason. */
@@ -1213,6 +1223,9 @@ export type SecurityView = {
 	/**  The first entry that is not as it was written: the server's log was changed behind everybody's back. */
 	broken_at: number | null,
 };
+
+/**  When a changed payment leaves. */
+export type SendOn = { kind: "as_before" } | { kind: "soonest" } | { kind: "day"; day: string };
 
 export type Settings = {
 	/**  Minutes without use until it locks, 1 to 15. */

@@ -1,5 +1,5 @@
 // An invented world behind the same commands, for developing and for pictures. It is in no shipped build.
-// "?world=" chooses what stands: empty, offline, locked, passphrase, pin, keyring-gone, no-keyring, unheard, not-mine, welcome, server, practice, signed-out, failing, slow.
+// "?world=" chooses what stands: empty, offline, locked, passphrase, pin, keyring-gone, no-keyring, unheard, not-mine, welcome, server, practice, signed-out, failing, slow, account-locked, passkey-asked.
 import { setNow } from '$lib/format';
 import type { CommandError, SearchHit, SignIn } from './bindings';
 import type { Commands, Ipc } from './index';
@@ -224,6 +224,15 @@ export function sampleIpc(query = ''): Ipc {
       const same = world.book.payments.some((one) => one.bill === request.bill && one.due_on === request.due_on && one.amount.minor === request.amount.minor && one.id.startsWith('payment-new'));
       if (same && !request.duplicate_meant) throw new Refused({ code: 'possible_duplicate' });
       return world.pay(request);
+    }),
+    paymentApprove: async (id) => attempt(() => {
+      found(world.book.payments.find((payment) => payment.id === id));
+      return { address: 'http://localhost:8470/sign-in/step-up/open?secret=Vq3', browser_opened: true };
+    }),
+    paymentEdit: (id, amount, sendOn) => change(() => {
+      const one = found(world.book.payments.find((payment) => payment.id === id));
+      const sends_on = sendOn.kind === 'day' ? sendOn.day : one.sends_on;
+      return Object.assign(one, { amount: amount ?? one.amount, sends_on, state: 'awaiting_approval', reason: 'changed', history: [...one.history, { state: 'awaiting_approval', at: NOW }] });
     }),
     paymentCancel: (id) => change(() => {
       const one = found(world.book.payments.find((payment) => payment.id === id));

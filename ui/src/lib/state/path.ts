@@ -20,13 +20,14 @@ export function pathOf(payment: PaymentView, messages: Messages): Step[] {
     const failed = now && hasFailed(payment);
     const title = step.state === 'not_sent' ? words.step.kept : words.state[step.state];
     const help = step.state === 'not_sent' ? words.step.keptHelp : '';
-    const why = failed ? reasonText(payment, messages) : now && step.state === 'unknown' ? words.step.unknownHelp : step.state === 'final' ? words.step.finalHelp : '';
+    const waits = now && step.state === 'awaiting_approval';
+    const why = failed || waits ? reasonText(payment, messages) : now && step.state === 'unknown' ? words.step.unknownHelp : step.state === 'final' ? words.step.finalHelp : '';
     const done = !now || isSettled(payment.state) || step.state === 'not_sent' || step.state === 'scheduled';
     steps.push({
       when: failed ? 'failed' : done ? 'done' : 'now',
       icon: failed ? 'failed' : done ? (step.state === 'cancelled' ? 'skipped' : 'paid') : 'pending',
       title,
-      about: [formatMoment(step.at), help, why].filter(Boolean).join('. '),
+      about: sentences(formatMoment(step.at), help, why, waits && payment.approve_by ? words.approveBy(formatMoment(payment.approve_by)) : ''),
     });
   });
   return [...steps, ...coming(payment, messages)];
@@ -49,9 +50,17 @@ function coming(payment: PaymentView, messages: Messages): Step[] {
   return [...steps, { when: 'next', icon: 'due', title: words.arrives, about: by }];
 }
 
+/** Parts that are there, each a sentence; some end with their full stop already. */
+function sentences(...parts: string[]): string {
+  const kept = parts.filter(Boolean);
+  return kept.map((part, at) => (at < kept.length - 1 ? `${part.replace(/\.$/, '')}. ` : part)).join('');
+}
+
 /** A reason may be one of the codes that have words, or words already. */
 export function reasonText(payment: PaymentView, messages: Messages): string {
   if (!payment.reason) return '';
+  const why = messages.payments.why[payment.reason];
+  if (why) return why;
   const { title, next } = explain({ code: payment.reason, message: payment.reason, next: '' });
   return next ? `${title} ${next}` : messages.payments.reason(payment.reason);
 }

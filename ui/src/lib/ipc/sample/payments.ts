@@ -19,6 +19,8 @@ function payment({ id, to, bill, minor, state, dueOn, sendsOn, by, reason, cance
     cutoff_at: cancel ? `${sendsOn}T21:00:00Z` : null,
     expected_by: by,
     made_at,
+    approve_by: null,
+    held_until: null,
     practice: false,
     can_cancel: cancel,
     history: [
@@ -39,6 +41,20 @@ export const startingPayments = (): PaymentView[] => [
   payment({ id: 'gas-back', to: 'Northfold Gas', bill: 'gas', minor: 5832, state: 'returned', dueOn: '2026-11-09', sendsOn: '2026-11-05', by: '2026-11-10', reason: 'the account held too little (R01)' }),
   payment({ id: 'rent', to: 'Alder Court', bill: 'rent', minor: 118000, state: 'final', dueOn: '2026-11-01', sendsOn: '2026-10-29', by: '2026-10-30' }),
   payment({ id: 'student-before', to: 'Fairmont Student Loans', bill: 'student', minor: 14620, state: 'final', dueOn: '2026-10-28', sendsOn: '2026-10-26', by: '2026-10-28' }),
+];
+
+/** One that waits for its passkey and one that is held, for the world where money needs more than a click. */
+export const stoppedPayments = (): PaymentView[] => [
+  {
+    ...payment({ id: 'waits', to: 'Alder Court', bill: 'rent', minor: 118000, state: 'awaiting_approval', dueOn: '2026-12-01', sendsOn: '2026-11-30', by: '2026-12-01', reason: 'above_limit', cancel: true }),
+    approve_by: '2026-11-13T14:45:00Z',
+    history: [{ state: 'awaiting_approval', at: '2026-11-12T14:45:00Z' }],
+  },
+  {
+    ...payment({ id: 'held', to: 'Juniper Dental', bill: 'dental', minor: 10000, state: 'held', dueOn: '2026-11-25', sendsOn: '2026-11-13', by: '2026-11-16', reason: 'new_payee', cancel: true }),
+    held_until: '2026-11-13T02:45:00Z',
+    history: [{ state: 'awaiting_approval', at: '2026-11-12T14:40:00Z' }, { state: 'held', at: '2026-11-12T14:45:00Z' }],
+  },
 ];
 
 /** Due dates that the person settled by word. */

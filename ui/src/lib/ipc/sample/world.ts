@@ -3,7 +3,7 @@ import type { Account, AddressesView, BillView, DeviceView, HomeView, ImportOffe
 import { card, cardView, checking, transactions } from './accounts';
 import { billers, startingBills, TODAY, usd } from './bills';
 import { amountOn, datesOfBill, isPayable, markKey, occurrence, occurrences, shifted, type Book } from './book';
-import { paidByWord, startingPayments } from './payments';
+import { paidByWord, startingPayments, stoppedPayments } from './payments';
 import { startingCases, startingDecisions, startingEvents } from './security';
 
 const SOON = 7;
@@ -39,6 +39,8 @@ export class World {
   };
   events: SecurityEvent[] = startingEvents();
   #made = 0;
+  /** Payments wait for a passkey. */
+  #asks = false;
 
   constructor(kind: string) {
     this.empty = kind === 'empty';
@@ -65,6 +67,8 @@ export class World {
       standing: { restraint: null },
       version: '0.1.0',
     };
+    this.#asks = kind === 'passkey-asked';
+    if (this.#asks) this.book.payments = [...stoppedPayments(), ...startingPayments().slice(1)];
     if (kind === 'account-locked') this.lockAccount();
     if (kind === 'offline') this.pay({ bill: 'bill-gas', due_on: '2026-11-09', biller: null, amount: usd(5832), send_on: null, duplicate_meant: false });
   }
@@ -162,19 +166,21 @@ export class World {
     const bill = this.book.bills.find((one) => one.id === request.bill);
     const sendsOn = request.send_on ?? '2026-11-13';
     const made_at = '2026-11-12T14:45:00Z';
-    const state = this.status.online ? 'scheduled' : 'not_sent';
+    const state = !this.status.online ? 'not_sent' : this.#asks ? 'awaiting_approval' : 'scheduled';
     const payment: PaymentView = {
       id: `payment-new-${this.nextId()}`,
       to: billers.find((biller) => biller.id === bill?.biller)?.name ?? bill?.name ?? '',
       amount: request.amount,
       state,
-      reason: null,
+      reason: state === 'awaiting_approval' ? 'first_payment' : null,
       bill: request.bill,
       due_on: request.due_on,
       sends_on: sendsOn,
       cutoff_at: state === 'scheduled' ? `${sendsOn}T21:00:00Z` : null,
       expected_by: shifted(sendsOn, 3),
       made_at,
+      approve_by: state === 'awaiting_approval' ? '2026-11-13T14:45:00Z' : null,
+      held_until: null,
       practice: this.status.practice_money,
       can_cancel: true,
       history: [{ state, at: made_at }],
