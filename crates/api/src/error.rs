@@ -112,6 +112,8 @@ codes! {
     WrongCode = "wrong_code", 422;
     /// The code is too old, used or was tried too often: ask for a new one.
     CodeOver = "code_over", 422;
+    /// The saved code has a slip in it: a symbol is missing or wrong. It counts as no guess.
+    InvalidCode = "invalid_code", 422;
     /// A limit on how many things an account may have.
     TooMany = "too_many", 422;
     /// A password has at least 8 characters.

@@ -10,6 +10,7 @@ pub mod devices;
 pub mod error;
 pub mod import;
 pub mod payments;
+pub mod recovery;
 pub mod reminders;
 pub mod risk;
 pub mod security;

@@ -26,6 +26,7 @@ mod memory_tests;
 mod outbox;
 pub mod payments;
 pub mod platform;
+pub mod recovery;
 pub mod reminders;
 pub mod risk;
 mod seal;

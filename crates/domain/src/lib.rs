@@ -14,6 +14,7 @@ pub mod money;
 pub mod payments;
 pub mod policy;
 pub mod readiness;
+pub mod recovery;
 pub mod reminders;
 pub mod risk;
 pub mod schedule;

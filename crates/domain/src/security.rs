@@ -57,6 +57,16 @@ pub enum SecurityEventKind {
     /// Two of support did it: "Rowan/Alder/suspend".
     SupportDid,
     SupportRefused,
+    /// A new code for the person's paper; the one before is good for nothing any more.
+    RecoveryCodeMade,
+    /// Somebody proved enough to get back in, and waits.
+    RecoveryStarted,
+    /// Somebody who was told of it said that it was not the owner.
+    RecoveryStopped,
+    /// A new passkey was made at its end.
+    RecoveryFinished,
+    /// The saved code was typed wrongly too often for now.
+    RecoveryBlocked,
     /// The person said that an event was theirs.
     ConfirmedAsMine,
     /// The person said that it was not. Its device was signed out.
@@ -106,6 +116,11 @@ impl SecurityEventKind {
             Self::SupportAsked => "support_asked",
             Self::SupportDid => "support_did",
             Self::SupportRefused => "support_refused",
+            Self::RecoveryCodeMade => "recovery_code_made",
+            Self::RecoveryStarted => "recovery_started",
+            Self::RecoveryStopped => "recovery_stopped",
+            Self::RecoveryFinished => "recovery_finished",
+            Self::RecoveryBlocked => "recovery_blocked",
             Self::ConfirmedAsMine => "confirmed_as_mine",
             Self::ReportedAsNotMine => "reported_as_not_mine",
             Self::LimitsRaised => "limits_raised",
@@ -133,6 +148,8 @@ impl SecurityEventKind {
                 | Self::FactorAdded
                 | Self::FactorRefused
                 | Self::RiskNoticed
+                | Self::RecoveryCodeMade
+                | Self::RecoveryStarted
         )
     }
 
@@ -151,6 +168,7 @@ impl SecurityEventKind {
                 | Self::PasswordKept
                 | Self::FactorAdded
                 | Self::FactorRemoved
+                | Self::RecoveryFinished
                 | Self::AccountReleased
         )
     }

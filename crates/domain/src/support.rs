@@ -48,7 +48,7 @@ impl SupportScope {
     }
 }
 
-/// What takes two people of support: each of the twelve either takes power away, or gives back what support, a rule or
+/// What takes two people of support: each either takes power away, or gives back what support, a rule or
 /// the owner took. The names are stored: they never change.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
@@ -75,12 +75,15 @@ pub enum SupportOperation {
     CancelPayment,
     /// Notes that what was unusual was the owner's doing, for who has no second device to say so.
     ConfirmUnusual,
+    /// Begins a recovery for somebody who has lost every way in and their saved code. It waits for a week, everybody is told,
+    /// and the person goes on by themselves.
+    StartRecovery,
     /// Closes a case: nothing more is done under it.
     CloseCase,
 }
 
 impl SupportOperation {
-    pub const ALL: [Self; 12] = [
+    pub const ALL: [Self; 13] = [
         Self::ReleaseRiskLock,
         Self::ReleaseOwnLock,
         Self::ReleaseRecovery,
@@ -92,6 +95,7 @@ impl SupportOperation {
         Self::SignOutDevices,
         Self::CancelPayment,
         Self::ConfirmUnusual,
+        Self::StartRecovery,
         Self::CloseCase,
     ];
 
@@ -109,12 +113,13 @@ impl SupportOperation {
             Self::SignOutDevices => "sign_out_devices",
             Self::CancelPayment => "cancel_payment",
             Self::ConfirmUnusual => "confirm_unusual",
+            Self::StartRecovery => "start_recovery",
             Self::CloseCase => "close_case",
         }
     }
 
     /// Whether it is asked for only while the person lets whoever asks see something: what gives power back, and what is
-    /// done at their wish. What only takes power away does not wait for them.
+    /// done at their wish. What only takes power away does not wait for them, and who has lost every way in cannot answer.
     #[must_use]
     pub const fn needs_the_person(self) -> bool {
         match self {
@@ -126,7 +131,7 @@ impl SupportOperation {
             | Self::ConfirmUnusual
             | Self::SignOutDevices
             | Self::CancelPayment => true,
-            Self::Suspend | Self::Restrict | Self::LengthenHold | Self::CloseCase => false,
+            Self::Suspend | Self::Restrict | Self::LengthenHold | Self::StartRecovery | Self::CloseCase => false,
         }
     }
 }
@@ -141,6 +146,8 @@ pub enum SupportCaseKind {
     Call,
     /// The risk rules locked the account.
     Risk,
+    /// The person has a code by e-mail and nothing else: no way in, no saved code.
+    LostWaysIn,
 }
 
 impl SupportCaseKind {
@@ -149,6 +156,7 @@ impl SupportCaseKind {
         match self {
             Self::Call => "call",
             Self::Risk => "risk",
+            Self::LostWaysIn => "lost_ways_in",
         }
     }
 }
@@ -220,7 +228,7 @@ mod tests {
     }
 
     #[test]
-    fn twelve_operations_have_names_and_none_is_about_credentials_or_moving_money() {
+    fn thirteen_operations_have_names_and_none_is_about_credentials_or_moving_money() {
         let mut names: Vec<&str> = SupportOperation::ALL.iter().map(|operation| operation.as_str()).collect();
         for operation in SupportOperation::ALL {
             let text = serde_json::to_value(operation).expect("serialises");
@@ -231,7 +239,7 @@ mod tests {
         }
         names.sort_unstable();
         names.dedup();
-        assert_eq!(names.len(), 12);
+        assert_eq!(names.len(), 13);
         for scope in SupportScope::ALL {
             assert_eq!(serde_json::to_value(scope).expect("serialises"), scope.as_str());
         }

@@ -66,6 +66,12 @@ const ROUTES: &[(&str, &str, &[u16])] = &[
     ("DELETE", "/api/v1/security/addresses/{id}", &[404]),
     ("POST", "/api/v1/security/addresses/{id}/code", &[404]),
     ("POST", "/api/v1/security/addresses/{id}/confirm", &[404]),
+    ("GET", "/api/v1/security/recovery", &[200]),
+    ("POST", "/api/v1/security/recovery", &[422]),
+    ("DELETE", "/api/v1/security/recovery", &[204]),
+    ("POST", "/api/v1/security/recovery/email", &[409]),
+    ("POST", "/api/v1/security/recovery/passkey", &[403]),
+    ("POST", "/api/v1/security/recovery/code", &[201]),
     ("POST", "/api/v1/security/lock", &[200]),
     ("DELETE", "/api/v1/security/lock", &[204]),
     ("GET", "/api/v1/standing", &[200]),
@@ -87,6 +93,7 @@ const STOPPED_BY_A_LOCK: &[(&str, &str)] = &[
     ("POST", "/api/v1/security/addresses"),
     ("DELETE", "/api/v1/security/addresses/{id}"),
     ("POST", "/api/v1/security/addresses/{id}/confirm"),
+    ("POST", "/api/v1/security/recovery/code"),
     ("POST", "/api/v1/security/passkeys"),
     ("PATCH", "/api/v1/security/passkeys/{id}"),
     ("DELETE", "/api/v1/security/passkeys/{id}"),
@@ -114,6 +121,8 @@ enum Door {
     Adding,
     /// The browser of a visit that a signed-in device began, for a yes by passkey.
     StepUp,
+    /// The browser of somebody who wants back in.
+    Recovery,
 }
 
 /// The routes beside the API.
@@ -163,7 +172,18 @@ const DOORS: &[(&str, &str, Door)] = &[
     ("POST", "/sign-in/ways-in/code", Door::Adding),
     ("GET", "/sign-in/ways-in/keep", Door::Adding),
     ("POST", "/sign-in/ways-in/keep", Door::Adding),
+    ("GET", "/sign-in/ways-in/saved-code", Door::Adding),
+    ("POST", "/sign-in/ways-in/saved-code", Door::Adding),
     ("GET", "/sign-in/ways-in/done", Door::Open),
+    ("GET", "/sign-in/recovery", Door::Open),
+    ("POST", "/sign-in/recovery", Door::Address),
+    ("GET", "/sign-in/recovery/open", Door::Address),
+    ("GET", "/sign-in/recovery/codes", Door::Recovery),
+    ("POST", "/sign-in/recovery/codes", Door::Recovery),
+    ("GET", "/sign-in/recovery/help", Door::Address),
+    ("GET", "/sign-in/recovery/state", Door::Recovery),
+    ("POST", "/sign-in/recovery/passkey/start", Door::Recovery),
+    ("POST", "/sign-in/recovery/passkey/finish", Door::Recovery),
     ("GET", "/sign-in/step-up", Door::StepUp),
     ("GET", "/sign-in/step-up/open", Door::Address),
     ("GET", "/sign-in/step-up/done", Door::Open),
@@ -264,6 +284,7 @@ impl Owner {
                 json!({"id": self.address, "kind": "email", "value": "other@example.org"})
             }
             ("POST", "/api/v1/security/addresses/{id}/confirm") => json!({"code": "12345678"}),
+            ("POST", "/api/v1/security/recovery") => json!({"by": "saved", "code": "no code"}),
             ("POST", "/api/v1/support/checks") => json!({"code": "00000000"}),
             ("POST", "/api/v1/support/checks/{id}/answer") => json!({"allow": true}),
             ("PATCH", _) => json!({"name": "Other"}),
@@ -359,7 +380,7 @@ async fn every_door_opens_to_whom_its_row_says_and_to_nobody_else() {
             let strangers = [
                 exchanged[0].as_str(),
                 exchanged[1].as_str(),
-                "billfold-visit=x; billfold-adding=x; billfold-step-up=x",
+                "billfold-visit=x; billfold-adding=x; billfold-step-up=x; billfold-recovery=x",
             ];
             let expected = if *door == Door::Open { 200 } else { 400 };
             assert_eq!(nobody.status.as_u16(), expected, "{method} {path} by nobody");
@@ -371,8 +392,8 @@ async fn every_door_opens_to_whom_its_row_says_and_to_nobody_else() {
             let (own, other) = match door {
                 Door::Visit => (&signing_in, &adding),
                 Door::Adding => (&adding, &signing_in),
-                // What opens to the browser of a step-up is held where step-ups are.
-                Door::Open | Door::Proof | Door::Address | Door::StepUp => continue,
+                // What opens to the browser of a step-up or a recovery is held where these are.
+                Door::Open | Door::Proof | Door::Address | Door::StepUp | Door::Recovery => continue,
             };
             let opened = knock(&world, method, path, own, ORIGIN).await;
             // Inside, the body may not read, the step may be out of turn, or the page may lead on.

@@ -22,7 +22,9 @@ pub mod limits;
 pub mod mail;
 mod notices;
 pub mod openapi;
+mod paper;
 pub mod payments;
+mod recovery;
 pub mod reminders;
 pub mod risk;
 mod security;
@@ -144,6 +146,7 @@ fn api_routes() -> OpenApiRouter<App> {
         .merge(security::routes())
         .merge(risk::routes())
         .merge(addresses::routes())
+        .merge(recovery::api_routes())
         .merge(standing::routes())
         .merge(support::api_routes())
 }
@@ -154,6 +157,7 @@ fn routes() -> OpenApiRouter<App> {
         .merge(sign_in::routes())
         .merge(support::routes())
         .merge(notices::routes())
+        .merge(recovery::routes())
         .merge(health::routes())
 }
 

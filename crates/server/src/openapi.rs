@@ -34,11 +34,11 @@ pub fn document() -> OpenApi {
             if path.starts_with("/api/") {
                 answers.insert("default".to_owned(), RefOr::T(refusal("Refused: the code in the body says why")));
             } else if path.starts_with("/sign-in") {
-                let page = ContentBuilder::new().build();
-                let page = ResponseBuilder::new().description("A page that says why not").content("text/html", page);
-                answers.insert("default".to_owned(), RefOr::T(page.build()));
-            } else if path.starts_with("/support") {
                 // Pages say it in words, what pages call in codes.
+                let mut refused = refusal("A page that says why not, or a code for the page that called");
+                refused.content.insert("text/html".to_owned(), ContentBuilder::new().build().into());
+                answers.insert("default".to_owned(), RefOr::T(refused));
+            } else if path.starts_with("/support") {
                 let mut refused = refusal("Refused, or nobody may help from where the call came");
                 refused.content.insert("text/html".to_owned(), ContentBuilder::new().build().into());
                 answers.insert("default".to_owned(), RefOr::T(refused));

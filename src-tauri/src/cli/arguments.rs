@@ -6,7 +6,7 @@ use clap::{Args, Parser, Subcommand, ValueEnum};
 use client::vault::Protect;
 use domain::addresses::Language;
 use domain::calendar::{Calendar, Roll};
-use domain::ids::{SupportCheckId, SupportViewId};
+use domain::ids::{CodeId, SupportCheckId, SupportViewId};
 use domain::schedule::{Every, Nth, Schedule, Weekday};
 use jiff::civil::Date;
 use zeroize::Zeroizing;
@@ -535,6 +535,11 @@ pub enum SecurityCommand {
         /// The address or its id.
         address: String,
     },
+    /// The code on paper, and getting back in from this computer: how far it is, or begin, finish or stop it.
+    Recovery {
+        #[command(subcommand)]
+        what: Option<RecoveryCommand>,
+    },
     /// Lock the account at once: no money leaves, no way in is added, reading goes on. What is scheduled is held.
     Lock,
     /// The password and the second factors of the account.
@@ -597,6 +602,40 @@ pub enum SecurityCommand {
         #[command(flatten)]
         how: AnswerHow,
     },
+}
+
+#[derive(Debug, Subcommand)]
+pub enum RecoveryCommand {
+    /// Make a new code for your paper, on the server's page in the browser. The one before is good for nothing then.
+    MakeCode {
+        /// Print the address to open instead of opening it.
+        #[arg(long)]
+        no_browser: bool,
+    },
+    /// Send the code that counts beside this computer to a confirmed e-mail address.
+    SendCode,
+    /// Begin a recovery from this computer, by one of the two codes.
+    Start(StartHow),
+    /// Stop the recovery that runs: it was not you.
+    Stop,
+    /// Make the new passkey once the wait is over, on the server's page in the browser.
+    Finish {
+        /// Print the address to open instead of opening it.
+        #[arg(long)]
+        no_browser: bool,
+    },
+}
+
+#[derive(Debug, Args)]
+pub struct StartHow {
+    /// A file whose first line is the code of the recovery sheet: arguments can be seen by other programs.
+    #[arg(long, value_name = "FILE", conflicts_with_all = ["sent", "code"], required_unless_present = "sent")]
+    pub saved_code_file: Option<PathBuf>,
+    /// The id that `send-code` gave.
+    #[arg(long, value_name = "ID", requires = "code")]
+    pub sent: Option<CodeId>,
+    /// The digits that came.
+    pub code: Option<String>,
 }
 
 #[derive(Debug, Subcommand)]

@@ -16,6 +16,7 @@ use client::bills::{BillView, EditScope, MarkAs, NewBill, OccurrenceView, read_r
 use client::card::{PayoffMissing, PayoffView, PlanEdit};
 use client::lock::LockReason;
 use client::payments::{PayBill, PaymentView, PaymentViewState, SendOn};
+use client::recovery::ProvenBy;
 use client::reminders::TimerState;
 use client::security::{FactorView, PasskeyView, VisitStarted};
 use client::settings::Quiet;
@@ -28,6 +29,7 @@ use domain::bills::{Bill, OccurrenceState};
 use domain::card::{Apr, Excess, PlanKind};
 use domain::ids::{PaymentId, PlanId};
 use domain::money::{Currency, Money};
+use domain::recovery::RecoveryState;
 use domain::schedule::{Every, Schedule};
 use domain::ways_in::{FactorKind, PasswordState};
 use jiff::civil::Date;
@@ -42,8 +44,8 @@ use crate::failure::Failure;
 use crate::owner::{Call, Outcome};
 use arguments::{
     AccountCommand, Arguments, BillsCommand, ByWord, CardCommand, Command, EditBillArguments, EveryWord, MarkHow,
-    NewBillArguments, PlanArguments, QuietWord, ReminderSettings, RemindersCommand, RuleWords, SecurityCommand,
-    StatementCommand, SupportCommand, Switch,
+    NewBillArguments, PlanArguments, QuietWord, RecoveryCommand, ReminderSettings, RemindersCommand, RuleWords,
+    SecurityCommand, StatementCommand, SupportCommand, Switch,
 };
 use table::table;
 
@@ -368,6 +370,7 @@ impl Run<'_> {
             | SecurityCommand::AddAddress { .. }
             | SecurityCommand::ConfirmAddress { .. }
             | SecurityCommand::RemoveAddress { .. } => self.addresses(what).await,
+            SecurityCommand::Recovery { what } => self.recovery(what).await,
             SecurityCommand::Support { what } => self.support(what).await,
             SecurityCommand::Passkeys => {
                 let passkeys = security.passkeys().await?;
@@ -498,6 +501,48 @@ impl Run<'_> {
                 }
                 Ok(Answer::new(to_json(&view)?, text))
             }
+        }
+    }
+
+    async fn recovery(&self, what: Option<RecoveryCommand>) -> Done {
+        let recovery = self.core.client.recovery();
+        match what {
+            None => {
+                let view = recovery.find().await?;
+                let code = match (view.code_made_at, view.code_spent) {
+                    (None, _) => {
+                        "There is no saved code: make one with `billfold security recovery make-code`.".to_owned()
+                    }
+                    (Some(_), true) => "The saved code was guessed at too often: make a new one.".to_owned(),
+                    (Some(at), false) => format!("The saved code was made {at}."),
+                };
+                let text = format!("{code}\n{}\n", recovery_state(&view.state));
+                Ok(Answer::new(to_json(&view)?, text))
+            }
+            Some(RecoveryCommand::MakeCode { no_browser }) => Ok(visit_started(&recovery.new_code(!no_browser).await?)),
+            Some(RecoveryCommand::SendCode) => {
+                let sent = recovery.send_code().await?;
+                let text = format!(
+                    "A code is on its way to {}, unless too many were asked for. Begin with\n  \
+                     billfold security recovery start --sent {} CODE\n",
+                    sent.to, sent.id
+                );
+                Ok(Answer::new(to_json(&sent)?, text))
+            }
+            Some(RecoveryCommand::Start(how)) => {
+                let proof = match (how.saved_code_file, how.sent, how.code) {
+                    (Some(file), _, _) => ProvenBy::Saved { code: self.first_line(&file)?.to_string() },
+                    (None, Some(id), Some(code)) => ProvenBy::Emailed { id, code },
+                    (None, _, _) => return Err(Failure::refused("usage", "a code is missing", "see --help")),
+                };
+                let view = recovery.start(proof).await?;
+                Ok(Answer::new(to_json(&view)?, format!("{}\n", recovery_state(&view.state))))
+            }
+            Some(RecoveryCommand::Stop) => {
+                recovery.stop().await?;
+                Ok(Answer::new(json!({ "stopped": true }), "No recovery runs, and none can begin for 7 days.\n"))
+            }
+            Some(RecoveryCommand::Finish { no_browser }) => Ok(visit_started(&recovery.finish(!no_browser).await?)),
         }
     }
 
@@ -1343,6 +1388,19 @@ fn visit_started(begun: &VisitStarted) -> Answer {
 
 fn to_json(value: &impl serde::Serialize) -> Result<Value, Failure> {
     serde_json::to_value(value).map_err(|_| Failure::system("the answer could not be written as JSON"))
+}
+
+fn recovery_state(state: &RecoveryState) -> String {
+    match state {
+        RecoveryState::None => "No recovery runs.".to_owned(),
+        RecoveryState::Waiting { ready_at } => {
+            format!("A recovery waits until {ready_at}. If it was not you: billfold security recovery stop")
+        }
+        RecoveryState::Ready { ends_at } => {
+            format!("A new passkey can be made until {ends_at}. If it was not you: billfold security recovery stop")
+        }
+        RecoveryState::Stopped { until } => format!("A recovery was stopped; none can begin before {until}."),
+    }
 }
 
 fn address_state(state: AddressState) -> String {

@@ -7,6 +7,7 @@ mod bills;
 mod home;
 mod import;
 mod payments;
+mod recovery;
 mod reminders;
 mod search;
 mod security;
@@ -123,6 +124,12 @@ pub fn builder() -> Builder<Wry> {
             addresses::address_send_code,
             addresses::address_confirm,
             addresses::address_remove,
+            recovery::recovery,
+            recovery::recovery_send_code,
+            recovery::recovery_start,
+            recovery::recovery_stop,
+            recovery::recovery_finish,
+            recovery::recovery_code,
             security::ways_in,
             security::password_set,
             security::password_remove,

@@ -30,6 +30,8 @@ use store::Kept;
 
 /// More than anybody reads.
 const ADDRESSES_MAX: usize = 10;
+/// Accounts that one address is looked for in: a household's, not a crowd's.
+const OWNERS_MAX: u32 = 20;
 /// An address that nobody confirms by then is forgotten.
 const UNCONFIRMED_KEPT: SignedDuration = SignedDuration::from_hours(24);
 
@@ -240,6 +242,20 @@ pub(crate) async fn stop_change(
 pub(crate) async fn told(tx: &mut Tx, holder: HolderId, now: Timestamp) -> DbResult<Vec<AddressValue>> {
     let kept = store::list(tx, holder).await?;
     Ok(kept.into_iter().filter(|kept| kept.times.is_told(now)).map(|kept| kept.value).collect())
+}
+
+/// The e-mail address that a code to get back in goes to: the oldest that nobody objected to.
+pub(crate) async fn let_back_in(tx: &mut Tx, holder: HolderId, now: Timestamp) -> DbResult<Option<AddressValue>> {
+    let kept = store::list(tx, holder).await?;
+    let mut good =
+        kept.into_iter().filter(|kept| kept.value.kind() == AddressKind::Email && kept.times.lets_back_in(now));
+    Ok(good.next().map(|kept| kept.value))
+}
+
+/// The accounts that this e-mail address helps back into; the same address may be several people's.
+pub(crate) async fn owners(tx: &mut Tx, folded: &str, now: Timestamp) -> DbResult<Vec<HolderId>> {
+    let kept = store::by_address(tx, AddressKind::Email, folded, OWNERS_MAX).await?;
+    Ok(kept.into_iter().filter(|(_, times)| times.lets_back_in(now)).map(|(holder, _)| holder).collect())
 }
 
 /// Removes addresses that have left, and those that nobody confirmed.

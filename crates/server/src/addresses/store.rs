@@ -1,6 +1,6 @@
 //! Rows of addresses.
 
-use domain::addresses::{AddressTimes, AddressValue};
+use domain::addresses::{AddressKind, AddressTimes, AddressValue};
 use domain::ids::{AddressId, CodeId, HolderId};
 use jiff::Timestamp;
 use sqlx::FromRow;
@@ -34,6 +34,7 @@ pub struct Kept {
 
 #[derive(FromRow)]
 struct Row {
+    holder_id: Uuid,
     address_id: Uuid,
     kind: String,
     value: String,
@@ -72,6 +73,32 @@ pub async fn list(tx: &mut Tx, holder: HolderId) -> DbResult<Vec<Kept>> {
         sqlx::query_as(LIST).bind(holder.as_uuid()).fetch_all(db).await.map_err(DbError::from)
     })?;
     rows.into_iter().map(Row::read).collect()
+}
+
+/// Whose confirmed address this is, the oldest first.
+pub async fn by_address(
+    tx: &mut Tx,
+    kind: AddressKind,
+    folded: &str,
+    most: u32,
+) -> DbResult<Vec<(HolderId, AddressTimes)>> {
+    const FIND: &str = "SELECT * FROM address WHERE folded = $1 AND kind = $2 AND confirmed_at IS NOT NULL
+                         ORDER BY confirmed_at, holder_id LIMIT $3";
+    let rows: Vec<Row> = on_engine!(tx, |db| {
+        sqlx::query_as(FIND)
+            .bind(folded)
+            .bind(kind.as_str())
+            .bind(i64::from(most))
+            .fetch_all(db)
+            .await
+            .map_err(DbError::from)
+    })?;
+    rows.into_iter()
+        .map(|row| {
+            let holder = HolderId::from_uuid(row.holder_id);
+            row.read().map(|kept| (holder, kept.times))
+        })
+        .collect()
 }
 
 pub async fn add(tx: &mut Tx, holder: HolderId, id: AddressId, value: &AddressValue, now: Timestamp) -> DbResult<()> {

@@ -31,7 +31,7 @@ use uuid::Uuid;
 use crate::App;
 use crate::db::{DbError, DbResult, Tx};
 use crate::jobs::{self, Job, Kind};
-use crate::notices;
+use crate::{notices, recovery};
 use carriers::{Letter, NotCarried};
 pub(crate) use store::read_address;
 pub(crate) use words::Said;
@@ -50,12 +50,15 @@ const WAITS: &[i64] = &[5, 30, 120, 600, 3_600, 21_600, 43_200];
 pub(crate) enum Purpose {
     /// Is this address the person's?
     ConfirmAddress,
+    /// Somebody wants back in.
+    Recover,
 }
 
 impl Purpose {
     const fn as_str(self) -> &'static str {
         match self {
             Self::ConfirmAddress => "confirm_address",
+            Self::Recover => "recover",
         }
     }
 }
@@ -109,15 +112,36 @@ fn key(bytes: &[u8]) -> u128 {
 /// What somebody's typing is worth.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum CodeAnswer {
-    /// The code is used up with it.
     Right,
     Wrong,
     /// Too old, tried too often, used, for something else, or never sent: only a new one helps.
     Over,
 }
 
-/// Looks at what was typed. Commit whatever the answer is: a wrong one is counted.
+/// Looks at what was typed, and uses a right code up. Commit whatever the answer is: a wrong one is counted.
 pub(crate) async fn check_code(
+    tx: &mut Tx,
+    app: &App,
+    holder: HolderId,
+    code: CodeId,
+    purpose: Purpose,
+    bound_to: &[u8],
+    typed: &str,
+) -> DbResult<CodeAnswer> {
+    let answer = try_code(tx, app, holder, code, purpose, bound_to, typed).await?;
+    if answer == CodeAnswer::Right {
+        use_code(tx, holder, code).await?;
+    }
+    Ok(answer)
+}
+
+/// A code that was right is none any more.
+pub(crate) async fn use_code(tx: &mut Tx, holder: HolderId, code: CodeId) -> DbResult<()> {
+    store::remove_code(tx, holder, code).await
+}
+
+/// Looks at what was typed and leaves a right code as it is, for where something else is asked for beside it.
+pub(crate) async fn try_code(
     tx: &mut Tx,
     app: &App,
     holder: HolderId,
@@ -134,7 +158,6 @@ pub(crate) async fn check_code(
     let digits: String = typed.chars().filter(char::is_ascii_digit).collect();
     let right: bool = kept.hash.is_some_and(|hash| hash.ct_eq(&hash_of(code, &digits)).into());
     if right {
-        store::remove_code(tx, holder, code).await?;
         return Ok(CodeAnswer::Right);
     }
     store::note_try(tx, holder, code).await?;
@@ -185,6 +208,10 @@ enum Matter {
     Notice {
         event: i64,
     },
+    /// The wait of the recovery that this entry told of is over.
+    Ready {
+        event: i64,
+    },
 }
 
 /// Tells an address of an entry of the security log. Once for each, however often it is asked.
@@ -197,6 +224,18 @@ pub(crate) async fn put_notice(
     let matter = Matter::Notice { event: event.number };
     let id = Uuid::new_v5(&holder.as_uuid(), format!("notice {} {}", event.number, to.folded()).as_bytes());
     put_as(tx, holder, id, to, &matter, event.at).await
+}
+
+/// Says to an address when the wait of a recovery is over, unless it was stopped by then.
+pub(crate) async fn put_ready(
+    tx: &mut Tx,
+    holder: HolderId,
+    to: &AddressValue,
+    event: i64,
+    ready_at: Timestamp,
+) -> DbResult<()> {
+    let id = Uuid::new_v5(&holder.as_uuid(), format!("ready {event} {}", to.folded()).as_bytes());
+    put_as(tx, holder, id, to, &Matter::Ready { event }, ready_at).await
 }
 
 async fn put(tx: &mut Tx, app: &App, holder: HolderId, to: &AddressValue, matter: &Matter) -> DbResult<()> {
@@ -284,6 +323,10 @@ async fn compose(
         Matter::Notice { event } => {
             let kind = message.to.kind();
             let Some(said) = notices::said(tx, app, job.holder, language, kind, event).await? else { return Ok(None) };
+            said
+        }
+        Matter::Ready { event } => {
+            let Some(said) = recovery::said(tx, app, job.holder, language, event).await? else { return Ok(None) };
             said
         }
     };

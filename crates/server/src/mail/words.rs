@@ -46,5 +46,14 @@ const fn wanted(language: Language, purpose: Purpose) -> &'static str {
         (Purpose::ConfirmAddress, Language::De) => {
             "Geben Sie diesen Code in der App ein, um zu bestätigen, dass diese Adresse Ihnen gehört:"
         }
+        (Purpose::Recover, Language::En) => {
+            "Somebody wants to get back into your account. If it is you, type this code:"
+        }
+        (Purpose::Recover, Language::Es) => {
+            "Alguien quiere volver a entrar en tu cuenta. Si eres tú, escribe este código:"
+        }
+        (Purpose::Recover, Language::De) => {
+            "Jemand möchte wieder in Ihr Konto. Wenn Sie es sind, geben Sie diesen Code ein:"
+        }
     }
 }

@@ -201,6 +201,11 @@ fn what_is_told_is_told_in_every_language_with_its_name() {
         Kind::AccountRestricted,
         Kind::AccountSuspended,
         Kind::AccountReleased,
+        Kind::RecoveryCodeMade,
+        Kind::RecoveryStarted,
+        Kind::RecoveryStopped,
+        Kind::RecoveryFinished,
+        Kind::RecoveryBlocked,
     ];
     for kind in told {
         let telling = words::of(kind).expect("it is told");

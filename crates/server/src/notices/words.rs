@@ -277,6 +277,68 @@ pub(super) const fn of(kind: Kind) -> Option<Telling> {
             ]),
             true,
         ),
+        Kind::RecoveryCodeMade => telling(
+            [
+                "A new recovery code was made for your account. The code on an older sheet is good for nothing any more.",
+                "Se creó un código de recuperación nuevo para tu cuenta. El de una hoja anterior ya no vale.",
+                "Für Ihr Konto wurde ein neuer Wiederherstellungscode erstellt. Der Code eines älteren Blatts gilt nicht mehr.",
+            ],
+            Some([
+                "The new code is good for nothing then, and the device that did it is signed out.",
+                "Entonces el código nuevo no vale y se cierra la sesión del dispositivo que lo hizo.",
+                "Der neue Code gilt dann nicht mehr, und das Gerät, das es tat, wird abgemeldet.",
+            ]),
+            true,
+        ),
+        Kind::RecoveryStarted => telling(
+            [
+                "Somebody is getting back into your account: they proved enough to begin, and make a new passkey when the \
+                 wait is over.",
+                "Alguien está volviendo a entrar en tu cuenta: demostró lo bastante para empezar y creará una llave de \
+                 acceso nueva cuando acabe la espera.",
+                "Jemand kommt in Ihr Konto zurück: Er hat genug nachgewiesen, um zu beginnen, und erstellt einen neuen \
+                 Passkey, wenn die Wartezeit um ist.",
+            ],
+            Some([
+                "It is stopped at once, and none can begin for 7 days.",
+                "Se detiene al momento, y no puede empezar otra en 7 días.",
+                "Es wird sofort gestoppt, und 7 Tage lang kann keines neu beginnen.",
+            ]),
+            true,
+        ),
+        Kind::RecoveryStopped => telling(
+            [
+                "Getting back into your account was stopped. None can begin for 7 days.",
+                "Se detuvo la vuelta a tu cuenta. No puede empezar otra en 7 días.",
+                "Der Weg zurück in Ihr Konto wurde gestoppt. 7 Tage lang kann keiner neu beginnen.",
+            ],
+            None,
+            true,
+        ),
+        Kind::RecoveryFinished => telling(
+            [
+                "Somebody got back into your account and made a new passkey. All other devices are signed out, and for a \
+                 while nothing new is allowed.",
+                "Alguien volvió a entrar en tu cuenta y creó una llave de acceso nueva. Los demás dispositivos no tienen \
+                 sesión, y por un tiempo no se permite nada nuevo.",
+                "Jemand ist in Ihr Konto zurückgekommen und hat einen neuen Passkey erstellt. Alle anderen Geräte sind \
+                 abgemeldet, und eine Zeit lang ist nichts Neues erlaubt.",
+            ],
+            LOCKED,
+            true,
+        ),
+        Kind::RecoveryBlocked => telling(
+            [
+                "The code of your recovery sheet was typed wrongly too often. It is not taken for a while; every other way \
+                 in works as before.",
+                "El código de tu hoja de recuperación se escribió mal demasiadas veces. Por un tiempo no se acepta; las demás \
+                 formas de entrar funcionan como antes.",
+                "Der Code Ihres Wiederherstellungsblatts wurde zu oft falsch eingegeben. Er wird eine Zeit lang nicht \
+                 angenommen; jeder andere Zugang funktioniert wie bisher.",
+            ],
+            None,
+            false,
+        ),
         Kind::AccountCreated
         | Kind::LimitsLowered
         | Kind::SignedIn

@@ -11,7 +11,7 @@ mod pages;
 mod passkeys;
 mod password;
 pub(crate) mod step_up;
-mod store;
+pub(crate) mod store;
 mod strict;
 #[cfg(test)]
 pub(crate) mod tests;
@@ -42,12 +42,16 @@ use crate::security;
 use crate::{App, Chance};
 use dpop::{Expected, ProofError};
 use nonces::Nonces;
-pub(crate) use pages::page_in;
-pub(crate) use passkeys::require_resident;
+pub(crate) use pages::{ended, page_in, prove};
+pub(crate) use passkeys::{Finish, Started, note_failure, refused, require_resident};
 pub use password::hashing::Cost;
 use password::hashing::Hashing;
+pub(crate) use password::store::ways_in;
 pub use tokens::{LocalGrant, grant_local};
-pub(crate) use visit::{cookie, same_origin, too_often};
+pub(crate) use visit::{VISIT_LIFE, cookie, same_origin, set_cookie, too_often};
+pub(crate) use ways_in::{
+    AddVisit, NewPasskey, What, finish_visit, name_of, one_time_address, passkey_challenge, sign_others_out,
+};
 
 /// What sign-in keeps beside the database's rows: the relying party, the nonces with the proofs that used them, and the
 /// queue for passwords.

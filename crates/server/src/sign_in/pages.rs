@@ -108,7 +108,7 @@ pub(super) fn notices() -> Markup {
 }
 
 /// The one page for a request that is unknown, too old, used or refused.
-pub(super) fn ended(app: &App) -> Response {
+pub(crate) fn ended(app: &App) -> Response {
     let body = html! {
         div { h1 id="title" { "This sign-in has ended" } p.soft { "It was finished, took too long, or did not start in the app." } }
         p { "Go back to the Billfold app and start again. Nothing was let in." }
@@ -133,7 +133,7 @@ async fn sign_in(State(app): State<App>, visit: Visit) -> Response {
         }
         p.or { span { "or" } }
         a.button href="/sign-in/password" { "Use a password instead" }
-        p.small { a href="/sign-in/create" { "Create a new account" } }
+        p.small.between { a href="/sign-in/create" { "Create a new account" } a href="/sign-in/recovery" { "I cannot get in" } }
     };
     page(&app, StatusCode::OK, "Sign in", &body)
 }
@@ -180,7 +180,7 @@ pub(super) fn add_passkey(app: &App, holder: &str) -> Response {
 }
 
 /// Before anything is added to an account, a way in that it has is shown: a passkey where there is one.
-pub(super) fn prove(app: &App, holder: &str, ways: &WaysIn) -> Response {
+pub(crate) fn prove(app: &App, holder: &str, ways: &WaysIn) -> Response {
     let body = html! {
         div { h1 id="title" { "First, show that it is you" } p.soft { "for the account of " (holder) } }
         (notices())

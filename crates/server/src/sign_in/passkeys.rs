@@ -41,20 +41,20 @@ pub fn routes() -> OpenApiRouter<App> {
 
 /// A challenge and the options for the browser's passkey call.
 #[derive(Serialize, utoipa::ToSchema)]
-pub(super) struct Started {
+pub(crate) struct Started {
     ceremony: String,
     options: serde_json::Value,
 }
 
 #[derive(Deserialize, utoipa::ToSchema)]
-pub(super) struct Finish {
+pub(crate) struct Finish {
     pub ceremony: String,
     /// What the browser's `toJSON()` gave.
     pub credential: serde_json::Value,
 }
 
 #[derive(Serialize, utoipa::ToSchema)]
-pub(super) struct Recognised {
+pub(crate) struct Recognised {
     /// The page to go to.
     pub location: String,
 }
@@ -66,7 +66,7 @@ impl Recognised {
 }
 
 /// The one answer to everything that goes wrong in a ceremony.
-pub(super) fn refused() -> ApiError {
+pub(crate) fn refused() -> ApiError {
     ApiError::new(ErrorCode::Forbidden, "the passkey was not accepted")
 }
 
@@ -91,7 +91,7 @@ pub(super) fn still_unknown(visit: &Visit) -> Result<(), ApiError> {
 }
 
 /// Hands out a challenge within a visit that had so many.
-pub(super) async fn put_ceremony(
+pub(crate) async fn put_ceremony(
     app: &App,
     visit: &[u8; 32],
     before: i64,
@@ -113,7 +113,7 @@ pub(super) async fn put_ceremony(
 }
 
 /// Takes the challenge: whatever comes of it, it is gone.
-pub(super) async fn take_ceremony<T: for<'de> Deserialize<'de>>(
+pub(crate) async fn take_ceremony<T: for<'de> Deserialize<'de>>(
     app: &App,
     visit: &[u8; 32],
     kind: &'static str,
@@ -227,7 +227,7 @@ pub(super) const fn is_last_failure(failures: i64) -> bool {
 }
 
 /// Counts a refusal against the visit and its source, and answers late.
-pub(super) async fn note_failure(
+pub(crate) async fn note_failure(
     app: &App,
     source: std::net::IpAddr,
     visit: &[u8; 32],

@@ -89,7 +89,7 @@ pub(super) fn refused_proof(error: ProofError) -> Response {
 }
 
 /// What an authorization code is bound to.
-pub(super) struct Grant<'a> {
+pub(crate) struct Grant<'a> {
     pub redirect_uri: &'a str,
     pub code_challenge: &'a str,
     pub thumbprint: &'a str,

@@ -27,7 +27,7 @@ use crate::http::{Json, Query, Source};
 use crate::risk::{self, Mark};
 
 const PUSHED_LIFE: SignedDuration = SignedDuration::from_secs(120);
-pub(super) const VISIT_LIFE: SignedDuration = SignedDuration::from_mins(10);
+pub(crate) const VISIT_LIFE: SignedDuration = SignedDuration::from_mins(10);
 const REQUEST_URI: &str = "urn:ietf:params:oauth:request_uri:";
 const STATE_MAX: usize = 512;
 const NAME_MAX: usize = 80;
@@ -125,7 +125,7 @@ pub(super) fn loopback(uri: &str) -> bool {
 }
 
 /// A name as a person would type it, or nothing when it is empty, too long or holds control characters.
-pub(super) fn clean_name(name: &str) -> Option<String> {
+pub(crate) fn clean_name(name: &str) -> Option<String> {
     let name = name.trim();
     let hidden = |c: char| {
         c.is_control() || matches!(c, '\u{200b}'..='\u{200f}' | '\u{202a}'..='\u{202e}' | '\u{2066}'..='\u{2069}')
@@ -175,7 +175,7 @@ async fn authorize(State(app): State<App>, query: Result<Query<Authorize>, ApiEr
 }
 
 /// The header that ties a visit to this browser for its time.
-pub(super) fn set_cookie(app: &App, name: &str, secret: &str) -> String {
+pub(crate) fn set_cookie(app: &App, name: &str, secret: &str) -> String {
     let secure = if app.settings.public_url.is_localhost() { "" } else { "; Secure" };
     let life = VISIT_LIFE.as_secs();
     format!("{name}={secret}; Path=/; HttpOnly; SameSite=Lax; Max-Age={life}{secure}")

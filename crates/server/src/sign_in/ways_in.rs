@@ -29,7 +29,7 @@ use crate::App;
 use crate::db::Tx;
 use crate::error::ApiError;
 use crate::http::{Json, Path, Query, Source};
-use crate::{risk, security, standing};
+use crate::{recovery, risk, security, standing};
 
 /// The address is opened at once, by the app.
 const ADDRESS_LIFE: SignedDuration = SignedDuration::from_secs(120);
@@ -83,7 +83,7 @@ async fn begin(State(app): State<App>, Source(source): Source, signed_in: Signed
 }
 
 /// An address at which a visit begins that adds something: good once, for two minutes.
-pub(super) async fn one_time_address(
+pub(crate) async fn one_time_address(
     mut tx: Tx,
     app: &App,
     signed_in: &SignedIn,
@@ -133,15 +133,15 @@ pub(super) fn last_way_in(_: LastWayIn) -> ApiError {
 }
 
 /// Signs out every device but the one that asks: what was taken away or changed may have been in other hands.
-pub(super) async fn sign_others_out(
+pub(crate) async fn sign_others_out(
     tx: &mut Tx,
     holder: HolderId,
-    but: DeviceId,
+    but: Option<DeviceId>,
     now: jiff::Timestamp,
 ) -> Result<(), ApiError> {
     for device in store::devices_of(tx, holder).await? {
-        if device != but {
-            sign_device_out(tx, holder, device, now, Some(but)).await?;
+        if Some(device) != but {
+            sign_device_out(tx, holder, device, now, but).await?;
         }
     }
     Ok(())
@@ -172,13 +172,13 @@ async fn remove(
     let kind = SecurityEventKind::PasskeyRemoved;
     security::record(&mut tx, holder, about_passkey(&app, kind, Some(signed_in.device), &passkey.about.name)).await?;
     if !removing.keep_devices {
-        sign_others_out(&mut tx, holder, signed_in.device, app.clock.now()).await?;
+        sign_others_out(&mut tx, holder, Some(signed_in.device), app.clock.now()).await?;
     }
     tx.commit().await?;
     Ok(StatusCode::NO_CONTENT)
 }
 
-pub(super) fn name_of(typed: &str) -> Result<String, ApiError> {
+pub(crate) fn name_of(typed: &str) -> Result<String, ApiError> {
     let wrong = || ApiError::invalid(ErrorCode::InvalidRequest, "name", "a name has 1 to 80 characters");
     clean_name(typed).ok_or_else(wrong)
 }
@@ -192,7 +192,7 @@ fn about_passkey(app: &App, kind: SecurityEventKind, by: Option<DeviceId>, name:
 /// What a visit adds to an account.
 #[derive(Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
-pub(super) enum What {
+pub(crate) enum What {
     #[default]
     Passkey,
     /// A new password, or another one.
@@ -200,6 +200,8 @@ pub(super) enum What {
     /// The password stays a way in beside two passkeys.
     KeptPassword,
     Authenticator,
+    /// A new code for the person's paper.
+    SavedCode,
 }
 
 impl What {
@@ -210,13 +212,14 @@ impl What {
             Self::Password => password::ways::PASSWORD,
             Self::KeptPassword => password::ways::KEEP,
             Self::Authenticator => password::ways::CODE,
+            Self::SavedCode => recovery::code::PAGE,
         }
     }
 }
 
 /// What a visit is for. It is no sign-in: nothing at its end lets a device in.
 #[derive(Serialize, Deserialize)]
-pub(super) struct Adding {
+pub(crate) struct Adding {
     pub holder: HolderId,
     pub device: DeviceId,
     #[serde(default)]
@@ -231,14 +234,14 @@ impl Adding {
 }
 
 /// A visit that adds a way in, by its own cookie.
-pub(super) struct AddVisit {
+pub(crate) struct AddVisit {
     pub hash: [u8; 32],
     pub adding: Adding,
     /// The person has shown a way in that the account has.
     pub proven: bool,
     pub failures: i64,
     pub ceremonies: i64,
-    pub pending: Option<Pending>,
+    pub(super) pending: Option<Pending>,
 }
 
 impl AddVisit {
@@ -373,6 +376,64 @@ struct Making {
     state: PasskeyRegistration,
 }
 
+/// Hands out the challenge for one more passkey of an account, within a visit that had so many.
+pub(crate) async fn passkey_challenge(
+    app: &App,
+    visit: &[u8; 32],
+    before: i64,
+    holder: HolderId,
+    name: String,
+) -> Result<Json<Started>, ApiError> {
+    let mut tx = app.db.begin_read().await?;
+    let owner = store::owner(&mut tx, holder).await?.ok_or_else(refused)?;
+    let kept = store::passkeys_of(&mut tx, holder).await?;
+    drop(tx);
+    let user_handle = Uuid::from_slice(&owner.user_handle).map_err(|_| refused())?;
+    let known = kept.iter().filter_map(|kept| serde_json::from_str::<Passkey>(&kept.body).ok());
+    let exclude = known.map(|passkey| passkey.cred_id().clone()).collect();
+    let started =
+        app.identity.passkeys.start_passkey_registration(user_handle, &owner.name, &owner.name, Some(exclude));
+    let (mut options, state) = started.map_err(|_| refused())?;
+    require_resident(&mut options);
+    put_ceremony(app, visit, before, "add", &Making { name, state }, &options).await
+}
+
+/// A passkey that a browser made, before it is kept.
+pub(crate) struct NewPasskey {
+    name: String,
+    passkey: Passkey,
+}
+
+impl NewPasskey {
+    /// Takes what the browser made of the challenge.
+    pub(crate) async fn made(app: &App, visit: &[u8; 32], request: Finish) -> Result<Self, ApiError> {
+        let making: Making = take_ceremony(app, visit, "add", &request.ceremony).await?;
+        let credential = registration(request.credential)?;
+        let passkeys = &app.identity.passkeys;
+        let passkey = passkeys.finish_passkey_registration(&credential, &making.state).map_err(|_| refused())?;
+        Ok(Self { name: making.name, passkey })
+    }
+
+    /// Keeps it, in the transaction that checked that it may be; the holder's row is locked.
+    pub(crate) async fn keep(
+        self,
+        tx: &mut Tx,
+        app: &App,
+        holder: HolderId,
+        by: Option<DeviceId>,
+    ) -> Result<(), ApiError> {
+        let body = serde_json::to_string(&self.passkey).map_err(|_| refused())?;
+        let id = app.new_passkey_id();
+        match store::put_passkey(tx, holder, id, self.passkey.cred_id(), &body, app.clock.now()).await {
+            Err(error) if error.is_duplicate() => return Err(refused()),
+            other => other?,
+        }
+        store::name_passkey(tx, holder, id, &self.name).await?;
+        let kind = SecurityEventKind::PasskeyAdded;
+        Ok(security::record(tx, holder, about_passkey(app, kind, by, &self.name)).await?)
+    }
+}
+
 /// Begins to make the new passkey.
 #[utoipa::path(post, path = "/sign-in/passkeys/add/start", tag = "security", request_body = PasskeyName,
     responses((status = 200, body = Started)))]
@@ -384,22 +445,14 @@ async fn start_add(
 ) -> Result<Json<Started>, ApiError> {
     let name = name_of(&wish.name)?;
     app.limits.start.take(source, app.clock.now()).map_err(too_often)?;
+    let holder = visit.adding.holder;
     let mut tx = app.db.begin_read().await?;
-    let owner = store::owner(&mut tx, visit.adding.holder).await?.ok_or_else(refused)?;
-    let kept = store::passkeys_of(&mut tx, visit.adding.holder).await?;
-    let ways = password::store::ways_in(&mut tx, visit.adding.holder).await?;
+    let ways = password::store::ways_in(&mut tx, holder).await?;
     drop(tx);
     if visit.adding.what != What::Passkey || !visit.may_add(&ways) {
         return Err(refused());
     }
-    let user_handle = Uuid::from_slice(&owner.user_handle).map_err(|_| refused())?;
-    let known = kept.iter().filter_map(|kept| serde_json::from_str::<Passkey>(&kept.body).ok());
-    let exclude = known.map(|passkey| passkey.cred_id().clone()).collect();
-    let started =
-        app.identity.passkeys.start_passkey_registration(user_handle, &owner.name, &owner.name, Some(exclude));
-    let (mut options, state) = started.map_err(|_| refused())?;
-    require_resident(&mut options);
-    put_ceremony(&app, &visit.hash, visit.ceremonies, "add", &Making { name, state }, &options).await
+    passkey_challenge(&app, &visit.hash, visit.ceremonies, holder, name).await
 }
 
 /// Keeps the new passkey. The visit has done what it was for.
@@ -419,7 +472,7 @@ async fn finish_add(
 
 /// Ends a visit whose work is done in this transaction. What was true when it began must be true now: the device is
 /// signed in, somebody showed a way in, and the account is not locked.
-pub(super) async fn finish_visit(app: &App, tx: &mut Tx, visit: &AddVisit) -> Result<(), ApiError> {
+pub(crate) async fn finish_visit(app: &App, tx: &mut Tx, visit: &AddVisit) -> Result<(), ApiError> {
     standing::demand(tx, visit.adding.holder, Change::AddWayIn, app.clock.now()).await?;
     let signed_in = store::devices_of(tx, visit.adding.holder).await?.contains(&visit.adding.device);
     let ways = password::store::ways_in(tx, visit.adding.holder).await?;
@@ -428,11 +481,7 @@ pub(super) async fn finish_visit(app: &App, tx: &mut Tx, visit: &AddVisit) -> Re
 
 async fn add(app: &App, source: std::net::IpAddr, visit: &AddVisit, request: Finish) -> Result<(), ApiError> {
     let Adding { holder, device, .. } = visit.adding;
-    let making: Making = take_ceremony(app, &visit.hash, "add", &request.ceremony).await?;
-    let credential = registration(request.credential)?;
-    let passkey =
-        app.identity.passkeys.finish_passkey_registration(&credential, &making.state).map_err(|_| refused())?;
-    let body = serde_json::to_string(&passkey).map_err(|_| refused())?;
+    let new = NewPasskey::made(app, &visit.hash, request).await?;
     let mut tx = app.db.begin_write().await?;
     tx.lock(holder).await?;
     finish_visit(app, &mut tx, visit).await?;
@@ -440,13 +489,6 @@ async fn add(app: &App, source: std::net::IpAddr, visit: &AddVisit, request: Fin
         tx.commit().await?;
         return Err(risk::unusual());
     }
-    let id = app.new_passkey_id();
-    match store::put_passkey(&mut tx, holder, id, passkey.cred_id(), &body, app.clock.now()).await {
-        Err(error) if error.is_duplicate() => return Err(refused()),
-        other => other?,
-    }
-    store::name_passkey(&mut tx, holder, id, &making.name).await?;
-    let kind = SecurityEventKind::PasskeyAdded;
-    security::record(&mut tx, holder, about_passkey(app, kind, Some(device), &making.name)).await?;
+    new.keep(&mut tx, app, holder, Some(device)).await?;
     Ok(tx.commit().await?)
 }

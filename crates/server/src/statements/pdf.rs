@@ -1,53 +1,22 @@
-//! A statement as a PDF: tagged for screen readers (PDF/UA-1, ISO 14289-1), fonts embedded, figures aligned.
-//! krilla writes the file and checks it against the standard; what is here shapes, measures and breaks pages.
+//! A statement as a PDF: its head, its figures and its lines, over as many pages as they need.
 
 use std::num::NonZeroU16;
-use std::sync::LazyLock;
 
 use domain::accounts::{Account, AccountKind, Transaction};
 use domain::money::Money;
 use domain::statements::Statement;
 use jiff::civil::Date;
-use krilla::configure::{Accessibility, ConfigurationBuilder};
-use krilla::destination::XyzDestination;
-use krilla::geom::{PathBuilder, Point, Rect, Size};
-use krilla::metadata::Metadata;
-use krilla::outline::{Outline, OutlineNode};
-use krilla::page::PageSettings;
-use krilla::paint::Fill;
 use krilla::surface::Surface;
-use krilla::tagging::{
-    Artifact, ArtifactType, ContentTag, Identifier, Node, SpanTag, TableHeaderScope, Tag, TagGroup, TagTree,
+use krilla::tagging::{ArtifactType, TableHeaderScope, Tag, TagGroup, TagTree};
+
+use crate::paper::{
+    Align, BOTTOM, Faces, LEFT, PAGE_HEIGHT, PaperError, RIGHT, SMALL, TITLE, TOP, Word, artifact, cell, content,
+    document, faces, finish, page_settings, rule,
 };
-use krilla::text::{Font, GlyphId, KrillaGlyph};
-use krilla::{Document, SerializeSettings, color::rgb};
-use rustybuzz::{Face, Feature, UnicodeBuffer, ttf_parser};
 
-static REGULAR: &[u8] = include_bytes!("../../assets/fonts/Inter-Regular.otf");
-static SEMIBOLD: &[u8] = include_bytes!("../../assets/fonts/Inter-SemiBold.otf");
-
-const PAGE_WIDTH: f32 = 595.0;
-const PAGE_HEIGHT: f32 = 842.0;
-const LEFT: f32 = 48.0;
-const RIGHT: f32 = PAGE_WIDTH - 48.0;
-const TOP: f32 = 56.0;
-const BOTTOM: f32 = PAGE_HEIGHT - 64.0;
 const ROW: f32 = 16.5;
 const DATE_WIDTH: f32 = 84.0;
 const AMOUNT_WIDTH: f32 = 96.0;
-const TEXT: f32 = 9.0;
-const SMALL: f32 = 8.0;
-const TITLE: f32 = 20.0;
-
-#[derive(Debug, thiserror::Error)]
-pub(super) enum PdfError {
-    #[error("a font of this build does not read")]
-    Font,
-    #[error("the page has no size")]
-    Page,
-    #[error("the file would not be accessible: {0}")]
-    Refused(String),
-}
 
 /// What stands on a statement.
 pub(super) struct Sheet<'a> {
@@ -57,210 +26,6 @@ pub(super) struct Sheet<'a> {
     pub by: &'a str,
     /// Practice money: it says so on every page.
     pub practice: bool,
-}
-
-/// One weight of the typeface, for drawing and for measuring.
-struct Typeface {
-    font: Font,
-    face: Face<'static>,
-}
-
-impl Typeface {
-    fn read(bytes: &'static [u8]) -> Option<Self> {
-        let font = Font::new(bytes.into(), 0)?;
-        Some(Self { font, face: Face::from_slice(bytes, 0)? })
-    }
-
-    fn has(&self, character: char) -> bool {
-        self.face.glyph_index(character).is_some_and(|glyph| glyph.0 != 0)
-    }
-
-    /// Glyphs with figures of one width; advances are in ems.
-    fn shape(&self, text: &str) -> Vec<KrillaGlyph> {
-        let mut buffer = UnicodeBuffer::new();
-        buffer.push_str(text);
-        buffer.guess_segment_properties();
-        buffer.set_direction(rustybuzz::Direction::LeftToRight);
-        let tabular = Feature::new(ttf_parser::Tag::from_bytes(b"tnum"), 1, ..);
-        let shaped = rustybuzz::shape(&self.face, &[tabular], buffer);
-        let em = self.font.units_per_em();
-        let infos = shaped.glyph_infos();
-        let units = |value: i32| value as f32 / em;
-        shaped
-            .glyph_positions()
-            .iter()
-            .enumerate()
-            .map(|(at, position)| {
-                let start = infos[at].cluster as usize;
-                let later = infos[at + 1..].iter().map(|info| info.cluster as usize).find(|next| *next > start);
-                KrillaGlyph::new(
-                    GlyphId::new(infos[at].glyph_id),
-                    units(position.x_advance),
-                    units(position.x_offset),
-                    units(position.y_offset),
-                    units(position.y_advance),
-                    start..later.unwrap_or(text.len()),
-                    None,
-                )
-            })
-            .collect()
-    }
-
-    fn width(&self, text: &str, size: f32) -> f32 {
-        self.shape(text).iter().map(|glyph| glyph.x_advance * size).sum()
-    }
-}
-
-struct Faces {
-    regular: Typeface,
-    bold: Typeface,
-}
-
-static FACES: LazyLock<Option<Faces>> =
-    LazyLock::new(|| Some(Faces { regular: Typeface::read(REGULAR)?, bold: Typeface::read(SEMIBOLD)? }));
-
-#[derive(Clone, Copy, PartialEq)]
-enum Weight {
-    Regular,
-    Bold,
-}
-
-#[derive(Clone, Copy, PartialEq)]
-enum Align {
-    Left,
-    Right,
-}
-
-/// A text with its place: the left end, or with `Align::Right` the right one.
-struct Word<'a> {
-    text: &'a str,
-    x: f32,
-    y: f32,
-    size: f32,
-    weight: Weight,
-    align: Align,
-    color: [u8; 3],
-    /// At most so wide; longer text is cut short on paper, and read aloud whole.
-    within: Option<f32>,
-}
-
-const INK: [u8; 3] = [24, 28, 36];
-const QUIET: [u8; 3] = [88, 96, 110];
-const LINE: [u8; 3] = [214, 218, 226];
-
-impl<'a> Word<'a> {
-    const fn new(text: &'a str, x: f32, y: f32) -> Self {
-        Self { text, x, y, size: TEXT, weight: Weight::Regular, align: Align::Left, color: INK, within: None }
-    }
-
-    const fn bold(mut self) -> Self {
-        self.weight = Weight::Bold;
-        self
-    }
-
-    const fn quiet(mut self) -> Self {
-        self.color = QUIET;
-        self
-    }
-
-    const fn sized(mut self, size: f32) -> Self {
-        self.size = size;
-        self
-    }
-
-    const fn right(mut self) -> Self {
-        self.align = Align::Right;
-        self
-    }
-
-    const fn within(mut self, width: f32) -> Self {
-        self.within = Some(width);
-        self
-    }
-}
-
-fn fill([red, green, blue]: [u8; 3]) -> Fill {
-    Fill { paint: rgb::Color::new(red, green, blue).into(), ..Fill::default() }
-}
-
-/// Characters that the typeface lacks would make the file unreadable aloud: they are drawn as a question mark.
-fn drawable(face: &Typeface, text: &str) -> String {
-    text.chars()
-        .map(|c| {
-            if c.is_control() {
-                ' '
-            } else if face.has(c) {
-                c
-            } else {
-                '?'
-            }
-        })
-        .collect()
-}
-
-fn shortened(face: &Typeface, text: String, size: f32, width: f32) -> String {
-    if face.width(&text, size) <= width {
-        return text;
-    }
-    let mut kept: Vec<char> = text.chars().collect();
-    // Halving finds the longest that fits in a few steps.
-    let (mut fits, mut too_long) = (0, kept.len());
-    while too_long - fits > 1 {
-        let middle = usize::midpoint(fits, too_long);
-        let trial: String = kept[..middle].iter().chain(['…'].iter()).collect();
-        if face.width(&trial, size) <= width { fits = middle } else { too_long = middle }
-    }
-    kept.truncate(fits);
-    kept.push('…');
-    kept.into_iter().collect()
-}
-
-fn draw(surface: &mut Surface<'_>, faces: &Faces, word: &Word<'_>, drawn: &str) {
-    let face = if word.weight == Weight::Bold { &faces.bold } else { &faces.regular };
-    let glyphs = face.shape(drawn);
-    let width: f32 = glyphs.iter().map(|glyph| glyph.x_advance * word.size).sum();
-    let x = if word.align == Align::Right { word.x - width } else { word.x };
-    surface.set_fill(Some(fill(word.color)));
-    surface.draw_glyphs(Point::from_xy(x, word.y), &glyphs, face.font.clone(), drawn, word.size, false);
-}
-
-/// Draws a word as content and gives its place in the tag tree.
-fn content(surface: &mut Surface<'_>, faces: &Faces, word: &Word<'_>) -> Identifier {
-    let face = if word.weight == Weight::Bold { &faces.bold } else { &faces.regular };
-    let mut drawn = drawable(face, word.text);
-    if let Some(width) = word.within {
-        drawn = shortened(face, drawn, word.size, width);
-    }
-    let whole = (drawn != word.text).then_some(word.text);
-    let id = surface.start_tagged(ContentTag::Span(SpanTag::empty().with_actual_text(whole)));
-    draw(surface, faces, word, &drawn);
-    surface.end_tagged();
-    id
-}
-
-/// Draws a word that is not read aloud: a repeated head, a page number.
-fn artifact(surface: &mut Surface<'_>, faces: &Faces, word: &Word<'_>, kind: ArtifactType) {
-    let face = if word.weight == Weight::Bold { &faces.bold } else { &faces.regular };
-    let drawn = drawable(face, word.text);
-    surface.start_tagged(ContentTag::Artifact(Artifact::with_kind(kind)));
-    draw(surface, faces, word, &drawn);
-    surface.end_tagged();
-}
-
-fn rule(surface: &mut Surface<'_>, y: f32) {
-    let mut path = PathBuilder::new();
-    if let Some(line) = Rect::from_xywh(LEFT, y, RIGHT - LEFT, 0.6) {
-        path.push_rect(line);
-    }
-    let Some(path) = path.finish() else { return };
-    surface.start_tagged(ContentTag::Artifact(Artifact::with_kind(ArtifactType::Layout)));
-    surface.set_fill(Some(fill(LINE)));
-    surface.draw_path(&path);
-    surface.end_tagged();
-}
-
-fn cell(tag: impl Into<krilla::tagging::TagKind>, id: Identifier) -> TagGroup {
-    TagGroup::with_children(tag, vec![Node::from(id)])
 }
 
 /// Amounts as people read them: grouped, with every decimal, and the currency.
@@ -317,18 +82,10 @@ fn notes(sheet: &Sheet<'_>) -> Vec<&'static str> {
 }
 
 /// The bytes of the PDF.
-pub(super) fn render(sheet: &Sheet<'_>) -> Result<Vec<u8>, PdfError> {
-    let faces = FACES.as_ref().ok_or(PdfError::Font)?;
-    let configuration = ConfigurationBuilder::new()
-        .with_accessibility_validator(Accessibility::UA1)
-        .finish()
-        .map_err(|error| PdfError::Refused(format!("{error:?}")))?;
-    let settings = SerializeSettings { configuration, enable_tagging: true, ..SerializeSettings::default() };
-    let mut document = Document::new_with(settings);
+pub(super) fn render(sheet: &Sheet<'_>) -> Result<Vec<u8>, PaperError> {
+    let faces = faces()?;
     let title = title(sheet);
-    document.set_metadata(
-        Metadata::new().title(title.clone()).language("en".to_owned()).authors(vec![sheet.by.to_owned()]),
-    );
+    let mut document = document(&title, sheet.by, "en")?;
     let mut tree = TagTree::new().with_lang(Some("en".to_owned()));
     let mut table = Lines::new();
     let lines = &sheet.statement.lines;
@@ -348,19 +105,11 @@ pub(super) fn render(sheet: &Sheet<'_>) -> Result<Vec<u8>, PdfError> {
         page.finish();
     }
     tree.push(table.finish());
-    let mut outline = Outline::new();
-    outline.push_child(OutlineNode::new(title, XyzDestination::new(0, Point::from_xy(LEFT, TOP))));
-    document.set_outline(outline);
-    document.set_tag_tree(tree);
-    document.finish().map_err(|error| PdfError::Refused(format!("{error:?}")))
+    finish(document, title, tree)
 }
 
 fn title(sheet: &Sheet<'_>) -> String {
     format!("Statement of {}, {}", sheet.account.name, day_words(sheet.statement.summary.closed_on))
-}
-
-fn page_settings() -> Result<PageSettings, PdfError> {
-    Size::from_wh(PAGE_WIDTH, PAGE_HEIGHT).map(PageSettings::new).ok_or(PdfError::Page)
 }
 
 /// Where the lines begin on the first page; `head` draws by the same measure.
@@ -381,7 +130,7 @@ fn head(
     sheet: &Sheet<'_>,
     title: &str,
     tree: &mut TagTree,
-) -> Result<f32, PdfError> {
+) -> Result<f32, PaperError> {
     let summary = &sheet.statement.summary;
     let mut y = TOP;
     let width = RIGHT - LEFT;

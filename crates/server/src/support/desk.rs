@@ -4,6 +4,7 @@
 
 use api::error::ErrorCode;
 use domain::ids::{DeviceId, HolderId, PaymentId, SupportCaseId, SupportCheckId, SupportRequestId};
+use domain::recovery::RecoveryState;
 use domain::security::{Happened, SecurityEventKind};
 use domain::standing::{RestraintLevel, RestraintReason, Standing};
 use domain::support::{
@@ -19,7 +20,7 @@ use crate::error::ApiError;
 use crate::feed;
 use crate::security;
 use crate::sign_in::{hash, sign_device_out};
-use crate::{billers, devices, payments, risk, sign_in, standing};
+use crate::{billers, devices, payments, recovery, risk, sign_in, standing};
 
 /// Lines of a log or list that a look shows.
 const SHOWN: usize = 20;
@@ -326,6 +327,13 @@ async fn perform(app: &App, tx: &mut Tx, case: &Case, request: &Request, now: Ti
             let payment = request.subject.map(PaymentId::from_uuid).ok_or_else(nothing)?;
             payments::cancel_for(app, tx, holder, payment).await.map(drop)
         }
+        Op::StartRecovery => match recovery::begin_for_support(app, tx, holder).await? {
+            RecoveryState::Waiting { .. } => Ok(()),
+            _ => Err(ApiError::new(
+                ErrorCode::NotFound,
+                "none can begin now: one ended or was stopped a short while ago",
+            )),
+        },
         Op::CloseCase => Ok(store::close_case(tx, case, now).await?),
     }
 }

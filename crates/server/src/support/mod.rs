@@ -54,6 +54,12 @@ pub(crate) async fn open_risk_case(app: &App, tx: &mut Tx, holder: HolderId) -> 
     desk::case_for(app, tx, holder, SupportCaseKind::Risk, app.clock.now()).await.map(drop)
 }
 
+/// A case for somebody who has lost every way in but an address; its number is what they call with.
+pub(crate) async fn open_lost_case(app: &App, tx: &mut Tx, holder: HolderId) -> DbResult<i64> {
+    let case = desk::case_for(app, tx, holder, SupportCaseKind::LostWaysIn, app.clock.now()).await?;
+    Ok(case.number)
+}
+
 /// Removes what has expired: codes, invitations, challenges, sessions.
 pub(crate) async fn sweep(app: &App) -> DbResult<()> {
     let now = app.clock.now();

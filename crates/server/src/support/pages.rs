@@ -182,7 +182,7 @@ async fn home(State(app): State<App>, on_duty: OnDuty) -> Shown {
             ul {
                 @for case in &cases {
                     li { a href=(format!("/support/cases/{}", case.number)) { "Case " (case.number) } ", "
-                        @match case.kind { SupportCaseKind::Call => { "a call" } SupportCaseKind::Risk => { "locked by the risk rules" } }
+                        @match case.kind { SupportCaseKind::Call => { "a call" } SupportCaseKind::Risk => { "locked by the risk rules" } SupportCaseKind::LostWaysIn => { "every way in is lost" } }
                         ", opened " (case.opened_at) }
                 }
             }

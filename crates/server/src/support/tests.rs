@@ -15,7 +15,7 @@ use crate::testing::{Answer, ORIGIN, TestDevice, World, on_each_engine, on_sqlit
 
 const MINUTE: SignedDuration = SignedDuration::from_mins(1);
 
-async fn agent(world: &World, name: &str) -> Agent {
+pub(crate) async fn agent(world: &World, name: &str) -> Agent {
     let made = agents::invite(&world.app, name).await.expect("an agent");
     agents::by_code(&world.app, &made.code).await.expect("the code is theirs")
 }
@@ -217,7 +217,7 @@ fn order(world: &World) -> PaymentOrder {
 }
 
 #[tokio::test]
-async fn each_of_the_twelve_does_what_it_says_and_no_more() {
+async fn each_of_the_operations_does_what_it_says_and_no_more() {
     on_each_engine(async |world| {
         let (rowan, alder) = (agent(&world, "Rowan").await, agent(&world, "Alder").await);
         let desk = world.holder().await;

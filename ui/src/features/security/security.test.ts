@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest';
 import type { FactorView, PasswordView } from '$lib/ipc/bindings';
-import { click, draw, ok, refused, screen, type, waitFor, world } from '$lib/test/draw';
+import { click, draw, fireEvent, ok, refused, screen, type, waitFor, within, world } from '$lib/test/draw';
 import Security from './Security.svelte';
 
 describe('security', () => {
@@ -74,6 +74,32 @@ describe('security', () => {
     expect(await screen.findByText('Add a second passkey')).toBeTruthy();
     await click('More for Desk keyring');
     expect(screen.queryByRole('menuitem', { name: 'Take it away' })).toBeNull();
+  });
+
+  it('begins a way back from this computer by the sheet or a code, and any device stops it', async () => {
+    const on = world();
+    draw(Security, on);
+    await click('Begin');
+    await click('By e-mail');
+    await click('Send a code to i•••@example.org');
+    await type(/^Code/, '1234 5678');
+    const dialog = screen.getByRole('dialog');
+    await fireEvent.click(within(dialog).getByRole('button', { name: 'Begin' }));
+    await waitFor(() => expect(on.commands.recoveryStart).toHaveBeenCalledExactlyOnceWith({ by: 'emailed', id: 'code-1', code: '1234 5678' }));
+    expect(await screen.findByText(/Somebody gets back into this account/)).toBeTruthy();
+    await click('Stop it');
+    await waitFor(() => expect(on.commands.recoveryStop).toHaveBeenCalledOnce());
+    expect(await screen.findByText(/A way back was stopped/)).toBeTruthy();
+  });
+
+  it('urges a recovery sheet where there is none, and makes it in the browser', async () => {
+    const none = { state: { state: 'none' as const }, begun_here: false, code_made_at: null, code_spent: false, email: null };
+    const on = world('', { recovery: () => ok(none) });
+    draw(Security, on);
+    expect(await screen.findByText('Make a recovery sheet')).toBeTruthy();
+    await click('Make one');
+    await waitFor(() => expect(on.commands.recoveryCode).toHaveBeenCalledOnce());
+    expect(await screen.findByText('Go on on the page there.')).toBeTruthy();
   });
 
   it('turns the password on beside two passkeys in the browser', async () => {

@@ -108,6 +108,16 @@ export const commands = {
 	addressSendCode: (id: AddressId) => typedError<null, CommandError>(__TAURI_INVOKE("address_send_code", { id })),
 	addressConfirm: (id: AddressId, code: string) => typedError<AddressView, CommandError>(__TAURI_INVOKE("address_confirm", { id, code })),
 	addressRemove: (id: AddressId) => typedError<null, CommandError>(__TAURI_INVOKE("address_remove", { id })),
+	recovery: () => typedError<RecoveryView, CommandError>(__TAURI_INVOKE("recovery")),
+	/**  Sends the code that stands beside this computer. */
+	recoverySendCode: () => typedError<SentCode, CommandError>(__TAURI_INVOKE("recovery_send_code")),
+	recoveryStart: (proof: ProvenBy) => typedError<RecoveryView, CommandError>(__TAURI_INVOKE("recovery_start", { proof })),
+	/**  Stops the recovery that runs, wherever it began. */
+	recoveryStop: () => typedError<null, CommandError>(__TAURI_INVOKE("recovery_stop")),
+	/**  Opens the browser on the page that makes the new passkey. */
+	recoveryFinish: () => typedError<VisitStarted, CommandError>(__TAURI_INVOKE("recovery_finish")),
+	/**  Opens the browser on the page that makes a new saved code. */
+	recoveryCode: () => typedError<VisitStarted, CommandError>(__TAURI_INVOKE("recovery_code")),
 	/**  The password and the second factors. */
 	waysIn: () => typedError<WaysInView, CommandError>(__TAURI_INVOKE("ways_in")),
 	/**  Opens the browser on the page that sets or changes the password. */
@@ -375,6 +385,9 @@ export type CoarsePlaceView = {
 	country: string,
 	city: string | null,
 };
+
+/**  A code that was sent to one. */
+export type CodeId = string;
 
 /**  Why a command was refused, for the window. */
 export type CommandError = {
@@ -966,6 +979,9 @@ export type Protection =
 /**  Nothing is kept: sign in at each start. */
 "memory";
 
+/**  What stands beside this device. */
+export type ProvenBy = { by: "saved"; code: string } | { by: "emailed"; id: CodeId; code: string };
+
 /**  Local times of day, `HH:MM`; over midnight when the end is the earlier one. */
 export type Quiet = {
 	from: string,
@@ -986,6 +1002,28 @@ export type Reason =
 "highest_rate" | 
 /**  Nothing was owed any more: a credit that stays on the card. */
 "credit";
+
+/**  How far a recovery has come. */
+export type RecoveryState = 
+/**  None runs. */
+{ state: "none" } | 
+/**  Everybody was told, and each of them may stop it. */
+{ state: "waiting"; ready_at: string } | 
+/**  A new way in can be made until then. */
+{ state: "ready"; ends_at: string } | 
+/**  Somebody said that it was not the owner. None begins until then. */
+{ state: "stopped"; until: string };
+
+export type RecoveryView = {
+	state: RecoveryState,
+	/**  This device began it, and finishes it. */
+	begun_here: boolean,
+	code_made_at: string | null,
+	/**  It was guessed at too often, and is good for nothing any more. */
+	code_spent: boolean,
+	/**  The address that a code would go to, mostly covered. */
+	email: string | null,
+};
 
 export type RejectedLine = {
 	/**  Counted from 1 in the file. */
@@ -1199,6 +1237,16 @@ export type SecurityEventKind = "account_created" |
 "support_asked" | 
 /**  Two of support did it: "Rowan/Alder/suspend". */
 "support_did" | "support_refused" | 
+/**  A new code for the person's paper; the one before is good for nothing any more. */
+"recovery_code_made" | 
+/**  Somebody proved enough to get back in, and waits. */
+"recovery_started" | 
+/**  Somebody who was told of it said that it was not the owner. */
+"recovery_stopped" | 
+/**  A new passkey was made at its end. */
+"recovery_finished" | 
+/**  The saved code was typed wrongly too often for now. */
+"recovery_blocked" | 
 /**  The person said that an event was theirs. */
 "confirmed_as_mine" | 
 /**  The person said that it was not. Its device was signed out. */
@@ -1226,6 +1274,12 @@ export type SecurityView = {
 
 /**  When a changed payment leaves. */
 export type SendOn = { kind: "as_before" } | { kind: "soonest" } | { kind: "day"; day: string };
+/**  A code that was sent. */
+export type SentCode = {
+	id: CodeId,
+	/**  Where to, mostly covered. */
+	to: string,
+};
 
 export type Settings = {
 	/**  Minutes without use until it locks, 1 to 15. */
@@ -1339,7 +1393,9 @@ export type SupportCaseKind =
 /**  The person called, and let somebody see something. */
 "call" | 
 /**  The risk rules locked the account. */
-"risk";
+"risk" | 
+/**  The person has a code by e-mail and nothing else: no way in, no saved code. */
+"lost_ways_in";
 
 export type SupportCaseView = {
 	/**  What both sides call it by. */
@@ -1363,7 +1419,7 @@ export type SupportCheckView = {
 };
 
 /**
- *  What takes two people of support: each of the twelve either takes power away, or gives back what support, a rule or
+ *  What takes two people of support: each either takes power away, or gives back what support, a rule or
  *  the owner took. The names are stored: they never change.
  */
 export type SupportOperation = 
@@ -1385,6 +1441,11 @@ export type SupportOperation =
 "cancel_payment" | 
 /**  Notes that what was unusual was the owner's doing, for who has no second device to say so. */
 "confirm_unusual" | 
+/**
+ *  Begins a recovery for somebody who has lost every way in and their saved code. It waits for a week, everybody is told,
+ *  and the person goes on by themselves.
+ */
+"start_recovery" | 
 /**  Closes a case: nothing more is done under it. */
 "close_case";
 

@@ -124,6 +124,15 @@ export function sampleIpc(query = ''): Ipc {
     passkeyAdd: async () => attempt(() => visit),
     passkeyRename: (id, name) => change(() => ((found(world.passkeys.find((one) => one.id === id)).name = name), null)),
     passkeyRemove: (id) => change(() => ((world.passkeys = world.passkeys.filter((one) => one.id !== id)), null)),
+    recovery: () => read(() => world.recovery),
+    recoverySendCode: async () => attempt(() => ({ id: 'code-1', to: 'i•••@example.org' })),
+    recoveryStart: (proof) => change(() => {
+      if (proof.code === '00000000') throw new Refused({ code: 'wrong_code' });
+      return Object.assign(world.recovery, { state: { state: 'waiting' as const, ready_at: '2026-11-15T14:41:00Z' }, begun_here: true });
+    }),
+    recoveryStop: () => change(() => (Object.assign(world.recovery, { state: { state: 'stopped' as const, until: '2026-11-19T14:41:00Z' } }), null)),
+    recoveryFinish: async () => attempt(() => visit),
+    recoveryCode: async () => attempt(() => visit),
     addresses: () => read(() => world.addresses),
     addressAdd: (kind, value) => change(() => {
       const added = { id: `address-new-${world.nextId()}`, kind, value, state: { state: 'unconfirmed' as const }, added_at: NOW };

@@ -15,8 +15,10 @@ function say(text) {
 
 class Refused extends Error {}
 
-/** What a person does about a refusal that has a code of its own. */
+/** What a person does about a refusal that has a code of its own. A page in another language says it itself. */
 const WORDS = {
+  invalid_code: notice?.dataset.slip,
+  invalid_address: notice?.dataset.badAddress,
   password_too_short: "That is too short. Use at least 8 characters.",
   password_guessable: "That is easily guessed: a common password, a name, a date or a row of keys. Use a few unusual words.",
   too_long: "That is too long. Use at most 256 characters.",
@@ -36,7 +38,8 @@ async function post(path, body = {}, refused = refusal()) {
   });
   if (answer.status === 429) {
     const wait = Number(answer.headers.get("Retry-After") ?? "60");
-    throw new Refused(`Too many tries. Wait ${wait} seconds, then try again.`);
+    const words = notice?.dataset.wait ?? "Too many tries. Wait {seconds} seconds, then try again.";
+    throw new Refused(words.replace("{seconds}", wait));
   }
   if (answer.status === 409 && stepUp) {
     // It is not what this page showed any more: show it as it is now.
@@ -110,9 +113,30 @@ function makingPage(form, path) {
       const publicKey = PublicKeyCredential.parseCreationOptionsFromJSON(options.publicKey);
       const credential = await navigator.credentials.create({ publicKey });
       const next = await post(`${path}/finish`, { ceremony, credential: credential.toJSON() });
-      location.assign(next.location);
+      if (next.code) {
+        showCode(form, next);
+      } else {
+        location.assign(next.location);
+      }
     });
   });
+}
+
+/** Shows a saved code in place of what made it, once: nothing keeps it. */
+function showCode(instead, { code, sheet }) {
+  const bytes = Uint8Array.from(atob(sheet), (character) => character.charCodeAt(0));
+  document.querySelector("#sheet").href = URL.createObjectURL(new Blob([bytes], { type: "application/pdf" }));
+  const shown = document.querySelector("#code");
+  shown.textContent = code;
+  instead.hidden = true;
+  for (const part of document.querySelectorAll("#made, #after")) part.hidden = false;
+  shown.focus();
+}
+
+function makeCodePage(button) {
+  button.addEventListener("click", () =>
+    attempt([button], async () => showCode(button, await post("/sign-in/ways-in/saved-code"))),
+  );
 }
 
 /** A form whose fields go to the address that it names. */
@@ -210,6 +234,7 @@ const yes = document.querySelector("#yes");
 const sending = document.querySelector("form[data-send]");
 const shows = document.querySelector("button[data-shows]");
 const notMe = document.querySelector("#not-me");
+const makeCode = document.querySelector("#make-code");
 
 if (shows) passwordField(shows);
 
@@ -218,13 +243,15 @@ if ((passkey || create || add || prove || stepUp) && !window.PublicKeyCredential
 } else if (passkey) {
   signInPage(passkey);
 } else if (create) {
-  makingPage(create, "/sign-in/create");
+  makingPage(create, create.dataset.path ?? "/sign-in/create");
 } else if (add) {
   makingPage(add, "/sign-in/passkeys/add");
 } else if (prove) {
   provePage(prove);
 } else if (stepUp) {
   stepUpPage(stepUp);
+} else if (makeCode) {
+  makeCodePage(makeCode);
 } else if (notMe) {
   notMePage(notMe);
 } else if (yes) {

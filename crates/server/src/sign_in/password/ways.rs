@@ -131,7 +131,7 @@ async fn remove_password(
     store::remove_password(&mut tx, holder).await?;
     security::record(&mut tx, holder, by(&app, &signed_in, SecurityEventKind::PasswordRemoved, None)).await?;
     if !removing.keep_devices {
-        sign_others_out(&mut tx, holder, signed_in.device, now).await?;
+        sign_others_out(&mut tx, holder, Some(signed_in.device), now).await?;
     }
     tx.commit().await?;
     Ok(StatusCode::NO_CONTENT)
@@ -235,7 +235,7 @@ async fn remove(
     let happened = by(&app, &signed_in, SecurityEventKind::FactorRemoved, Some(&totp.name));
     security::record(&mut tx, holder, happened).await?;
     if !removing.keep_devices {
-        sign_others_out(&mut tx, holder, signed_in.device, app.clock.now()).await?;
+        sign_others_out(&mut tx, holder, Some(signed_in.device), app.clock.now()).await?;
     }
     tx.commit().await?;
     Ok(StatusCode::NO_CONTENT)
@@ -263,7 +263,7 @@ fn by(app: &App, signed_in: &SignedIn, kind: SecurityEventKind, name: Option<&st
 /// What a visit begins with, in the transaction that begins it: names and keys that its pages show.
 pub async fn begin(tx: &mut Tx, app: &App, visit: &[u8; 32], adding: &Adding) -> Result<(), ApiError> {
     let pending = match adding.what {
-        What::Passkey | What::KeptPassword => return Ok(()),
+        What::Passkey | What::KeptPassword | What::SavedCode => return Ok(()),
         What::Authenticator => Pending::Key { secret: new_key(app) },
         What::Password => {
             let name = visits::holder_name(tx, adding.holder).await?.ok_or_else(refused)?;
@@ -424,7 +424,7 @@ async fn put_password(tx: &mut Tx, app: &App, adding: &Adding, new: &NewWay<'_>)
     let (holder, now) = (adding.holder, app.clock.now());
     let kind = if store::change_password(tx, holder, new.hash, new.long, now).await? {
         if !new.keep_devices {
-            sign_others_out(tx, holder, adding.device, now).await?;
+            sign_others_out(tx, holder, Some(adding.device), now).await?;
         }
         SecurityEventKind::PasswordChanged
     } else {

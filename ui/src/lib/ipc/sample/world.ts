@@ -1,5 +1,5 @@
 // The whole invented world in memory: Ines Calloway's money on 12 November 2026.
-import type { Account, AddressesView, BillView, DeviceView, HomeView, ImportOffer, MarkAs, PasskeyView, PayBill, PaymentView, RemindersView, RiskView, SecurityEvent, SecurityView, Settings, StatusView, SupportCaseView, SupportSightView, WaysInView } from '../bindings';
+import type { Account, AddressesView, BillView, DeviceView, HomeView, ImportOffer, MarkAs, PasskeyView, PayBill, PaymentView, RecoveryView, RemindersView, RiskView, SecurityEvent, SecurityView, Settings, StatusView, SupportCaseView, SupportSightView, WaysInView } from '../bindings';
 import { card, cardView, checking, transactions } from './accounts';
 import { billers, startingBills, TODAY, usd } from './bills';
 import { amountOn, datesOfBill, isPayable, markKey, occurrence, occurrences, shifted, type Book } from './book';
@@ -33,6 +33,7 @@ export class World {
     sends_email: true,
     sends_texts: true,
   };
+  recovery: RecoveryView = { state: { state: 'none' }, begun_here: false, code_made_at: '2026-03-02T09:12:00Z', code_spent: false, email: 'i•••@example.org' };
   ways: WaysInView = {
     password: { name: 'Ines-Calloway-48271', state: 'off_beside_passkeys', kept: false, changed_at: '2026-03-02T09:06:00Z', last_used_at: null, last: false },
     factors: [{ id: 'factor-1', kind: 'totp', name: 'Phone', created_at: '2026-03-02T09:06:00Z', last_used_at: null, last: false }],
