@@ -9,6 +9,7 @@ pub mod bills;
 pub mod devices;
 pub mod error;
 pub mod import;
+pub mod paydays;
 pub mod payments;
 pub mod recovery;
 pub mod reminders;

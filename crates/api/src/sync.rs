@@ -8,7 +8,9 @@
 
 use domain::accounts::{Account, Transaction};
 use domain::bills::{Bill, Mark};
-use domain::ids::{AccountId, BillId, TransactionId};
+use domain::ids::{AccountId, BillId, IncomeId, TransactionId};
+use domain::paydays::Income;
+use domain::plan::PlanWishes;
 use domain::reminders::ReminderAnswer;
 use domain::security::SecurityEvent;
 use domain::standing::Standing;
@@ -56,6 +58,9 @@ pub enum Record {
     /// What restrains the account, as it is now. None came: nothing does.
     Standing(Standing),
     ReminderAnswer(ReminderAnswer),
+    Income(Income),
+    /// What the person wants of the plan. None came: nothing was said.
+    PlanWishes(PlanWishes),
     Gone(Gone),
 }
 
@@ -81,5 +86,8 @@ pub enum Gone {
         bill: BillId,
         #[schema(value_type = String, format = "date")]
         due_on: Date,
+    },
+    Income {
+        id: IncomeId,
     },
 }

@@ -1,7 +1,9 @@
 //! Bills on this device: templates, their occurrences and marks. Works offline; changes wait in the outbox.
 
 use api::bills::BillEdit;
-use domain::bills::{Bill, BillError, Mark, Occurrence, OccurrenceState, Pause, sorted_remind_days};
+use domain::bills::{
+    BAND_MOST, Band, Bill, BillError, Cost, Mark, Occurrence, OccurrenceState, Pause, Rise, sorted_remind_days,
+};
 use domain::ids::{BillId, BillerId, PaymentId};
 use domain::money::Money;
 use domain::schedule::{Schedule, ScheduleError};
@@ -80,6 +82,41 @@ pub struct BillView {
     pub next_due_on: Option<Date>,
     /// Its last 12 settled or skipped occurrences, newest first.
     pub history: Vec<OccurrenceView>,
+    /// What it cost in its last 12 dates, when at least 3 are known.
+    pub band: Option<BandView>,
+    /// Its newest amount is above what it was before, and nothing explains that.
+    pub rise: Option<RiseView>,
+}
+
+/// The range that a bill's last amounts lie in.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, specta::Type)]
+pub struct BandView {
+    pub low: Money,
+    pub usual: Money,
+    pub high: Money,
+    pub count: u8,
+}
+
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, specta::Type)]
+pub struct RiseView {
+    pub bill: BillId,
+    pub name: String,
+    #[specta(type = String)]
+    pub due_on: Date,
+    pub amount: Money,
+    pub usual: Money,
+    pub by: Money,
+    pub percent: u32,
+    /// What it is measured against, newest first, at most 6.
+    pub before: Vec<CostView>,
+}
+
+/// What one due date really cost.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, specta::Type)]
+pub struct CostView {
+    #[specta(type = String)]
+    pub due_on: Date,
+    pub amount: Money,
 }
 
 /// What a person types to add a bill.
@@ -163,6 +200,9 @@ const AHEAD_DAYS: i32 = 60;
 /// "Soon": due within so many days.
 pub(crate) const SOON_DAYS: i32 = 7;
 const HISTORY_MAX: usize = 12;
+/// What a rise on the first screen is measured against.
+const RISE_DAYS: i32 = 2 * 366;
+const BEFORE_MAX: usize = 6;
 /// How far back a bill's history is looked for.
 const HISTORY_DAYS: i32 = 12 * 366;
 const BILLS_MAX: usize = 1_000;
@@ -349,6 +389,7 @@ fn amount_shown(bill: &Bill, today: Date) -> Money {
 
 fn bill_view(book: &Book, bill: &Bill) -> BillView {
     let mut history = book.occurrences(bill, shifted(book.today, -HISTORY_DAYS), shifted(book.today, AHEAD_DAYS));
+    let costs = costs_of(book, bill, &history);
     history.retain(Occurrence::is_over);
     BillView {
         bill: bill.clone(),
@@ -358,7 +399,47 @@ fn bill_view(book: &Book, bill: &Bill) -> BillView {
         payable: book.payable(bill),
         next_due_on: next_due(book, bill),
         history: history.iter().rev().take(HISTORY_MAX).map(|occurrence| book.view(bill, occurrence)).collect(),
+        band: Band::of(&costs).map(|band| BandView {
+            low: band.low,
+            usual: band.usual,
+            high: band.high,
+            count: band.count,
+        }),
+        rise: rise_of(book, bill, &costs),
     }
+}
+
+/// What its dates really cost, newest first; one more than a band takes, since the newest is measured against the others.
+fn costs_of(book: &Book, bill: &Bill, occurrences: &[Occurrence]) -> Vec<Cost> {
+    let marks = book.marks_of(bill.id);
+    let mark_of = |due_on| marks.iter().find(|mark| mark.due_on == due_on);
+    let known = occurrences.iter().rev().filter_map(|one| Cost::of(one, mark_of(one.due_on)));
+    known.take(BAND_MOST + 1).collect()
+}
+
+/// A rise is news for two months.
+fn rise_of(book: &Book, bill: &Bill, costs: &[Cost]) -> Option<RiseView> {
+    let rise = Rise::of(bill, costs).filter(|rise| rise.now.due_on >= shifted(book.today, -AHEAD_DAYS))?;
+    let before = rise.before.iter().take(BEFORE_MAX);
+    Some(RiseView {
+        bill: bill.id,
+        name: bill.name.clone(),
+        due_on: rise.now.due_on,
+        amount: rise.now.amount,
+        usual: rise.usual,
+        by: rise.by,
+        percent: rise.percent,
+        before: before.map(|cost| CostView { due_on: cost.due_on, amount: cost.amount }).collect(),
+    })
+}
+
+/// The unexplained rises of all bills, the newest first.
+pub(crate) fn rises(book: &Book) -> Vec<RiseView> {
+    let reach = |bill| book.occurrences(bill, shifted(book.today, -RISE_DAYS), shifted(book.today, AHEAD_DAYS));
+    let mut found: Vec<RiseView> =
+        book.bills.iter().filter_map(|bill| rise_of(book, bill, &costs_of(book, bill, &reach(bill)))).collect();
+    found.sort_by_key(|rise| std::cmp::Reverse(rise.due_on));
+    found
 }
 
 /// Paid or skipped dates in a row that are looked past.

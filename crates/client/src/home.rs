@@ -7,7 +7,7 @@ use jiff::civil::{Date, Weekday};
 use serde::Serialize;
 
 use crate::accounts::{TransactionQuery, TransactionView};
-use crate::bills::{LATE_DAYS, OccurrenceView, SOON_DAYS, is_over, needs_person};
+use crate::bills::{LATE_DAYS, OccurrenceView, RiseView, SOON_DAYS, is_over, needs_person, rises};
 use crate::book::{shifted, sums};
 use crate::card::CardView;
 use crate::client::Client;
@@ -39,6 +39,8 @@ pub struct HomeView {
     /// Newest first, at most 5.
     pub recent: Vec<TransactionView>,
     pub has_bills: bool,
+    /// Bills that cost more than they did, and nothing explains it; newest first.
+    pub rises: Vec<RiseView>,
 }
 
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, specta::Type)]
@@ -83,6 +85,7 @@ impl Client {
             cards: self.cards().await?,
             recent: self.accounts().transactions(recent).await?.items,
             has_bills: !book.bills.is_empty(),
+            rises: rises(&book),
             needs_you,
         })
     }

@@ -24,7 +24,9 @@ pub mod lock;
 #[cfg(all(test, target_os = "linux"))]
 mod memory_tests;
 mod outbox;
+pub mod paydays;
 pub mod payments;
+pub mod plan;
 pub mod platform;
 pub mod recovery;
 pub mod reminders;

@@ -11,14 +11,16 @@ use api::import::ImportChunk;
 use domain::accounts::Transaction;
 use domain::bills::{Bill, Mark};
 use domain::card::Plan;
-use domain::ids::{AccountId, BillId, MutationId, PaymentId, PlanId};
+use domain::ids::{AccountId, BillId, IncomeId, MutationId, PaymentId, PlanId};
+use domain::paydays::Income;
 use domain::payments::PaymentOrder;
+use domain::plan::PlanWishes;
 use domain::reminders::ReminderAnswer;
 use jiff::Timestamp;
 use jiff::civil::Date;
 use serde::{Deserialize, Serialize};
 
-use crate::cache::{CacheError, CacheResult, Tx, accounts, bills, outbox as rows, reminders, transactions};
+use crate::cache::{CacheError, CacheResult, Tx, accounts, bills, outbox as rows, paydays, reminders, transactions};
 use crate::folder::{self, Folder};
 use crate::platform::Chance;
 use crate::seal::{SealKey, seal, unseal};
@@ -60,6 +62,15 @@ pub(crate) enum Change {
     },
     AnswerReminder {
         answer: ReminderAnswer,
+    },
+    PutIncome {
+        income: Income,
+    },
+    RemoveIncome {
+        income: IncomeId,
+    },
+    WishPlan {
+        wishes: PlanWishes,
     },
     Pay {
         order: PaymentOrder,
@@ -180,6 +191,9 @@ pub(crate) async fn apply(tx: &mut Tx, entry: &Entry, beside: &Beside) -> CacheR
         Change::SetMark { mark } => bills::put_mark(tx, mark).await,
         Change::ClearMark { bill, due_on } => bills::remove_mark(tx, *bill, *due_on).await,
         Change::AnswerReminder { answer } => reminders::answered(tx, answer).await,
+        Change::PutIncome { income } => paydays::put(tx, income).await,
+        Change::RemoveIncome { income } => paydays::remove(tx, *income).await,
+        Change::WishPlan { wishes } => paydays::wish(tx, *wishes).await,
         Change::Pay { order } => bills::put_order(tx, order, entry.made_at).await,
         // Only the server knows whether it is still in time.
         Change::CancelPayment { .. } => Ok(()),

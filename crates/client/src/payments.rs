@@ -289,7 +289,7 @@ impl Payments {
         Ok(order)
     }
 
-    fn promise(&self, practice: bool, send_on: Option<Date>) -> Result<Quote, ClientError> {
+    pub(crate) fn promise(&self, practice: bool, send_on: Option<Date>) -> Result<Quote, ClientError> {
         let wrong = |error: domain::payments::QuoteError| {
             ClientError::refused("invalid_date", error.to_string(), "choose another day")
         };

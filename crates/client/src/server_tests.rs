@@ -13,10 +13,13 @@ use axum::response::{IntoResponse as _, Response};
 use data_encoding::BASE64URL_NOPAD;
 use domain::accounts::{Account, AccountKind, Keeping, Transaction, TransactionKind, TransactionState};
 use domain::bills::Bill;
+use domain::calendar::{Calendar, Roll};
 use domain::card::{Apr, Excess, PlanKind};
 use domain::ids::{AccountId, BillId, DeviceId, HolderId, TransactionId};
 use domain::money::Currency;
+use domain::paydays::{Income, PayCycle};
 use domain::payments::PaymentState;
+use domain::plan::{Pace, PlanWishes};
 use domain::reminders::{Lead, ReminderAnswer, Turn};
 use domain::time::Clock as _;
 use jiff::Timestamp;
@@ -28,6 +31,7 @@ use crate::accounts::TransactionQuery;
 use crate::card::PlanEdit;
 use crate::client::{Client, lock};
 use crate::error::ClientError;
+use crate::paydays::NewIncome;
 use crate::payments::{PayBill, PaymentViewState};
 use crate::sign_in::{Connect, SignInStarted};
 use crate::status::Phase;
@@ -723,6 +727,45 @@ async fn a_reminder_that_was_read_or_put_off_on_another_device_goes_here_too() {
     assert_eq!(client.reminders().run_once(false).await.unwrap().len(), 1, "until then");
     client.sync().now().await.unwrap();
     assert!(client.reminders().run_once(false).await.unwrap().is_empty(), "the same answer again changes nothing");
+    world.end().await;
+}
+
+#[tokio::test]
+async fn pay_days_and_wishes_go_out_in_order_and_come_from_other_devices() {
+    let (world, fake) = (World::new(), start_fake().await);
+    let client = signed_in(&world, &fake).await;
+    let new = NewIncome {
+        name: "Brook Lane School".to_owned(),
+        amount: usd("420"),
+        cycle: PayCycle::LastWorkingDay,
+        calendar: Calendar::FederalReserve,
+        roll: Roll::Preceding,
+    };
+    let id = client.paydays().put(None, new).await.unwrap();
+    client.paydays().wish(None, Some(usd("50")), Pace::AtTheLast).await.unwrap();
+    client.paydays().remove(id).await.unwrap();
+    client.sync().now().await.unwrap();
+    let writes = lock(&fake).writes.clone();
+    let sent: Vec<_> = writes.iter().map(|(method, path, ..)| format!("{method} {path}")).collect();
+    let at = format!("/api/v1/incomes/{id}");
+    assert_eq!(sent, [format!("PUT {at}"), "PUT /api/v1/plan".to_owned(), format!("DELETE {at}")]);
+    assert_eq!(writes[0].3["cycle"], json!({"kind": "last_working_day"}));
+    assert_eq!((&writes[1].3["pace"], &writes[1].3["keep"]["minor"]), (&json!("at_the_last"), &json!(5_000)));
+
+    let income: Income = serde_json::from_value(writes[0].3.clone()).unwrap();
+    let wishes = PlanWishes { keep: None, ..client.paydays().wishes().await.unwrap() };
+    lock(&fake).feed = vec![Record::Income(income.clone()), Record::PlanWishes(wishes)];
+    client.sync().now().await.unwrap();
+    assert_eq!(client.paydays().list().await.unwrap()[0].income, income);
+    assert_eq!(client.paydays().wishes().await.unwrap(), wishes);
+    lock(&fake).feed = vec![Record::Gone(Gone::Income { id })];
+    client.sync().now().await.unwrap();
+    assert!(client.paydays().list().await.unwrap().is_empty());
+    lock(&fake).snapshot = vec![Record::Income(income)];
+    lock(&fake).expire_cursor = true;
+    client.sync().now().await.unwrap();
+    assert_eq!(client.paydays().list().await.unwrap().len(), 1, "a snapshot brings it");
+    assert_eq!(client.paydays().wishes().await.unwrap(), PlanWishes::default(), "and takes what it does not have");
     world.end().await;
 }
 

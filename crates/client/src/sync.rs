@@ -18,7 +18,9 @@ use tokio::sync::mpsc;
 
 use crate::cache::anchor::Digest;
 use crate::cache::outbox::{self as rows, Waiting};
-use crate::cache::{self, CacheError, CacheResult, Tx, accounts, bills, reminders, security, state, transactions};
+use crate::cache::{
+    self, CacheError, CacheResult, Tx, accounts, bills, paydays, reminders, security, state, transactions,
+};
 use crate::client::{Changed, Client, Open};
 use crate::error::ClientError;
 use crate::http::{CallError, Method, Sending};
@@ -312,6 +314,13 @@ impl Sync {
                 let path = format!("/api/v1/bills/{}/occurrences/{}/reminder", answer.bill, answer.due_on);
                 (Method::Put, path, Sending::json(answer)?)
             }
+            Change::PutIncome { income } => {
+                (Method::Put, format!("/api/v1/incomes/{}", income.id), Sending::json(income)?)
+            }
+            Change::RemoveIncome { income } => {
+                (Method::Delete, format!("/api/v1/incomes/{income}"), Sending::default())
+            }
+            Change::WishPlan { wishes } => (Method::Put, "/api/v1/plan".to_owned(), Sending::json(wishes)?),
             Change::Pay { order } => (Method::Post, "/api/v1/payments".to_owned(), Sending::json(order)?),
             Change::CancelPayment { payment } => {
                 (Method::Post, format!("/api/v1/payments/{payment}/cancel"), Sending::default())
@@ -329,7 +338,10 @@ impl Sync {
                 (Method::Post, "/api/v1/import".to_owned(), packed_chunk(open, *chunk).await?)
             }
         };
-        let creates = matches!(waiting.entry.change, Change::AddBill { .. } | Change::Import { .. });
+        let creates = matches!(
+            waiting.entry.change,
+            Change::AddBill { .. } | Change::Import { .. } | Change::PutIncome { .. } | Change::WishPlan { .. }
+        );
         let answer = match self.0.call(method, &path, keyed(sending)).await {
             // A server that lacks the address cannot have judged the change: it waits for one that can.
             Err(CallError::Refused(problem)) if creates && problem.code == ErrorCode::NotFound => {
@@ -545,6 +557,7 @@ async fn write_snapshot(open: &Open, mut parts: mpsc::Receiver<Part>) -> CacheRe
     let mut tx = open.cache.begin().await?;
     transactions::clear(&mut tx).await?;
     bills::clear(&mut tx).await?;
+    paydays::clear(&mut tx).await?;
     state::remove(&mut *tx, state::STANDING).await?;
     let (mut cursor, mut came) = (String::new(), None);
     while let Some(part) = parts.recv().await {
@@ -621,6 +634,8 @@ async fn apply_record(tx: &mut Tx, record: &Record) -> CacheResult<()> {
         Record::Bill(bill) => bills::put_bill(tx, bill).await,
         Record::Mark(mark) => bills::put_mark(tx, mark).await,
         Record::ReminderAnswer(answer) => reminders::answered(tx, answer).await,
+        Record::Income(income) => paydays::put(tx, income).await,
+        Record::PlanWishes(wishes) => paydays::wish(tx, *wishes).await,
         Record::Payment(payment) => bills::put_payment(tx, payment).await,
         Record::SecurityEvent(event) => security::put(tx, event).await,
         Record::Standing(standing) => state::put(&mut **tx, state::STANDING, standing).await,
@@ -630,6 +645,7 @@ async fn apply_record(tx: &mut Tx, record: &Record) -> CacheResult<()> {
             Gone::Bill { id } => bills::remove_bill(tx, *id).await,
             Gone::Mark { bill, due_on } => bills::remove_mark(tx, *bill, *due_on).await,
             Gone::ReminderAnswer { bill, due_on } => reminders::forget_answer(tx, *bill, *due_on).await,
+            Gone::Income { id } => paydays::remove(tx, *id).await,
         },
     }
 }

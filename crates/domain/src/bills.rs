@@ -14,8 +14,10 @@ use crate::money::{Currency, Money};
 use crate::payments::PaymentState;
 use crate::schedule::{Schedule, ScheduleError};
 
+mod amounts;
 mod changes;
 
+pub use amounts::{BAND_LEAST, BAND_MOST, Band, Cost, Rise};
 pub use changes::{BillDates, Pause, PriceStep};
 
 /// The template of a recurring or single bill.

@@ -85,6 +85,8 @@ ids! {
     SupportCheckId
     SupportViewId
     SupportRequestId
+    /// Pay that comes again and again.
+    IncomeId
 }
 
 #[cfg(test)]

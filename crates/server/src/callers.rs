@@ -38,6 +38,9 @@ const ROUTES: &[(&str, &str, &[u16])] = &[
     ("GET", "/api/v1/devices", &[200]),
     ("DELETE", "/api/v1/devices/{id}", &[404]),
     ("GET", "/api/v1/events", &[200]),
+    // The same income may be two people's; the id is each one's own.
+    ("PUT", "/api/v1/incomes/{id}", &[200]),
+    ("DELETE", "/api/v1/incomes/{id}", &[404]),
     ("POST", "/api/v1/import", &[200]),
     ("POST", "/api/v1/payments", &[201]),
     ("GET", "/api/v1/payments/{id}", &[404]),
@@ -46,6 +49,7 @@ const ROUTES: &[(&str, &str, &[u16])] = &[
     ("GET", "/api/v1/payments/limits", &[200]),
     ("PUT", "/api/v1/payments/limits/{currency}", &[200]),
     ("POST", "/api/v1/payments/{id}/cancel", &[404]),
+    ("PUT", "/api/v1/plan", &[400]),
     ("GET", "/api/v1/risk/decisions", &[200]),
     ("GET", "/api/v1/security/passkeys", &[200]),
     ("POST", "/api/v1/security/passkeys", &[201]),
@@ -269,6 +273,11 @@ impl Owner {
                 json!({"bill": self.bill.id, "due_on": "2027-03-01", "at": "2027-02-26T09:00:00Z", "through_days": 3, "goes_out": false,
                     "snoozed_until": null})
             }
+            ("PUT", "/api/v1/incomes/{id}") => json!({
+                "id": self.account.id, "name": "Other pay", "amount": {"minor": 1_000, "currency": "USD"},
+                "cycle": {"kind": "monthly", "day": 25}, "calendar": "weekends_only", "roll": "preceding",
+            }),
+            ("PUT", "/api/v1/plan") => json!({"account": self.account.id, "keep": null, "pace": "after_pay"}),
             ("POST", "/api/v1/import") => json!({
                 "id": MutationId::new(world.now(), world.app.chance10()),
                 "accounts": [Account { name: "Other card".to_owned(), ..self.account.clone() }],

@@ -23,6 +23,7 @@ pub mod mail;
 mod notices;
 pub mod openapi;
 mod paper;
+pub mod paydays;
 pub mod payments;
 mod recovery;
 pub mod reminders;
@@ -141,6 +142,7 @@ fn api_routes() -> OpenApiRouter<App> {
         .merge(bills::routes())
         .merge(billers::routes())
         .merge(payments::routes())
+        .merge(paydays::routes())
         .merge(reminders::routes())
         .merge(statements::routes())
         .merge(security::routes())

@@ -7,6 +7,8 @@ use client::vault::Protect;
 use domain::addresses::Language;
 use domain::calendar::{Calendar, Roll};
 use domain::ids::{CodeId, SupportCheckId, SupportViewId};
+use domain::paydays::PayCycle;
+use domain::plan::Pace;
 use domain::schedule::{Every, Nth, Schedule, Weekday};
 use jiff::civil::Date;
 use zeroize::Zeroizing;
@@ -150,6 +152,16 @@ pub enum Command {
         /// As soon as possible.
         #[arg(long)]
         soonest: bool,
+    },
+    /// Pay days: what comes in, and when.
+    Paydays {
+        #[command(subcommand)]
+        what: PaydaysCommand,
+    },
+    /// Which payment leaves on which day, why, and what is safe to spend until the next pay day.
+    Plan {
+        #[command(subcommand)]
+        what: Option<PlanCommand>,
     },
     /// Payments, newest first.
     Payments,
@@ -408,6 +420,111 @@ pub struct EditBillArguments {
     /// Only this due date and later ones: what stood before stays.
     #[arg(long, value_name = "DUE_ON")]
     pub from: Option<Date>,
+}
+
+#[derive(Debug, Subcommand)]
+pub enum PaydaysCommand {
+    /// Incomes, each with its next pay days.
+    Show,
+    /// Add an income, or change the one of this name.
+    Set(IncomeArguments),
+    Remove {
+        /// By name or id.
+        income: String,
+    },
+}
+
+#[derive(Debug, Args)]
+pub struct IncomeArguments {
+    /// Who pays.
+    pub name: String,
+    /// What arrives at least, as a rule.
+    #[arg(long)]
+    pub amount: String,
+    #[arg(long, default_value = "USD")]
+    pub currency: String,
+    #[command(flatten)]
+    pub cycle: CycleHow,
+    /// Whose banking days count.
+    #[arg(long)]
+    pub calendar: Option<CalendarWord>,
+    /// Where a pay day goes that falls on a closed day; to the banking day before when not said.
+    #[arg(long)]
+    pub roll: Option<RollWord>,
+}
+
+#[derive(Debug, Args)]
+#[group(required = true, multiple = false)]
+pub struct CycleHow {
+    /// Every week, on the weekday of this day.
+    #[arg(long, value_name = "DATE")]
+    pub weekly: Option<Date>,
+    /// Every second week, counted from this pay day.
+    #[arg(long, value_name = "DATE")]
+    pub two_weekly: Option<Date>,
+    /// On two days of each month: `15,31`.
+    #[arg(long, value_delimiter = ',', value_name = "DAY,DAY")]
+    pub twice_monthly: Option<Vec<DayWord>>,
+    /// On this day of each month, 1 to 31, or `last`.
+    #[arg(long, value_name = "DAY")]
+    pub monthly: Option<DayWord>,
+    /// On the last working day of each month.
+    #[arg(long)]
+    pub last_working_day: bool,
+}
+
+impl CycleHow {
+    pub fn cycle(&self) -> Result<PayCycle, Failure> {
+        let twice = || Failure::usage("two days a month are said like `15,31`, the earlier one first");
+        if let Some(anchor) = self.weekly {
+            return Ok(PayCycle::Weekly { anchor });
+        }
+        if let Some(anchor) = self.two_weekly {
+            return Ok(PayCycle::TwoWeekly { anchor });
+        }
+        if let Some(days) = &self.twice_monthly {
+            let [first, second] = days.as_slice() else { return Err(twice()) };
+            return Ok(PayCycle::SemiMonthly { first: first.0, second: second.0 });
+        }
+        Ok(self.monthly.map_or(PayCycle::LastWorkingDay, |day| PayCycle::Monthly { day: day.0 }))
+    }
+}
+
+#[derive(Debug, Subcommand)]
+pub enum PlanCommand {
+    /// From which account, what to keep in it, and when payments leave.
+    Set(PlanSettings),
+}
+
+#[derive(Debug, Args)]
+#[group(required = true, multiple = true)]
+pub struct PlanSettings {
+    /// The account that pay comes into, by name or id; `any` leaves the choice to Billfold.
+    #[arg(long)]
+    pub account: Option<String>,
+    /// The balance shall not go below this.
+    #[arg(long, value_name = "AMOUNT")]
+    pub keep: Option<String>,
+    #[arg(long)]
+    pub pace: Option<PaceWord>,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub enum PaceWord {
+    /// Right after the pay day.
+    AfterPay,
+    /// On the last day that is in time.
+    AtTheLast,
+}
+
+impl PaceWord {
+    #[must_use]
+    pub const fn pace(self) -> Pace {
+        match self {
+            Self::AfterPay => Pace::AfterPay,
+            Self::AtTheLast => Pace::AtTheLast,
+        }
+    }
 }
 
 #[derive(Debug, Args)]

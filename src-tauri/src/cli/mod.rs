@@ -2,6 +2,7 @@
 //! one JSON document or words for a person. The shapes are written down in `docs/CLI.md`.
 
 pub mod arguments;
+mod plan;
 mod table;
 
 use std::path::{Path, PathBuf};
@@ -170,6 +171,8 @@ impl Run<'_> {
             Command::EditPayment { payment, amount, on, soonest } => {
                 self.edit_payment(&payment, amount.as_deref(), on, soonest).await
             }
+            Command::Paydays { what } => self.paydays(what).await,
+            Command::Plan { what } => self.plan(what).await,
             Command::Payments => self.payments().await,
             Command::Cancel { payment } => self.cancel(&payment).await,
             Command::Billers { search } => self.billers(&search).await,

@@ -7,6 +7,7 @@ mod bills;
 mod home;
 mod import;
 mod payments;
+mod plan;
 mod recovery;
 mod reminders;
 mod search;
@@ -85,6 +86,11 @@ pub fn builder() -> Builder<Wry> {
             accounts::card_excess,
             accounts::card_payoff,
             accounts::transactions,
+            plan::plan,
+            plan::plan_wish,
+            plan::income_put,
+            plan::income_remove,
+            plan::income_dates,
             payments::payments,
             payments::pay_quote,
             payments::pay_bill,

@@ -163,3 +163,43 @@ async fn a_rule_shows_its_dates_before_it_is_kept_and_reads_what_other_programs_
     assert_eq!(read_rrule("FREQ=MONTHLY;BYMONTHDAY=31", day("2026-11-20")).unwrap_err().code, "invalid_date");
     world.end().await;
 }
+
+#[tokio::test]
+async fn a_bill_says_what_it_usually_costs_and_when_it_rose() {
+    let world = World::new();
+    let client = world.start().await;
+    let power = NewBill { estimated: true, ..monthly("Power", "76", "2026-07-25") };
+    let id = client.bills().add(power).await.unwrap();
+    assert_eq!((view(&client, id).await.band, view(&client, id).await.rise), (None, None));
+    for (on, paid) in [("2026-07-25", "75"), ("2026-08-25", "79"), ("2026-09-25", "76.77"), ("2026-10-25", "78")] {
+        client.bills().mark(id, day(on), MarkAs::Amount { amount: usd(paid) }).await.unwrap();
+        client.bills().mark(id, day(on), MarkAs::Paid { amount: None }).await.unwrap();
+    }
+    let band = view(&client, id).await.band.unwrap();
+    assert_eq!((band.low, band.usual, band.high, band.count), (usd("75"), usd("76.77"), usd("79"), 4));
+    client.bills().mark(id, day("2026-11-25"), MarkAs::Amount { amount: usd("94.17") }).await.unwrap();
+    let rise = view(&client, id).await.rise.unwrap();
+    assert_eq!((rise.due_on, rise.usual, rise.by, rise.percent), (day("2026-11-25"), usd("76.77"), usd("17.40"), 22));
+    assert_eq!(rise.before.len(), 4, "the evidence");
+    assert_eq!(client.home().await.unwrap().rises, [rise]);
+    client.bills().mark(id, day("2026-11-25"), MarkAs::Amount { amount: usd("79.50") }).await.unwrap();
+    assert_eq!(view(&client, id).await.rise, None);
+    world.end().await;
+}
+
+#[tokio::test]
+async fn a_price_step_is_no_rise() {
+    let world = World::new();
+    let client = world.start().await;
+    let id = client.bills().add(monthly("Stream", "11.99", "2026-09-25")).await.unwrap();
+    for on in ["2026-09-25", "2026-10-25"] {
+        client.bills().mark(id, day(on), MarkAs::Paid { amount: None }).await.unwrap();
+    }
+    client.bills().mark(id, day("2026-11-25"), MarkAs::Amount { amount: usd("13.99") }).await.unwrap();
+    assert_eq!(view(&client, id).await.rise.unwrap().by, usd("2"));
+    let mut dearer = view(&client, id).await.bill;
+    dearer.amount = usd("13.99");
+    client.bills().edit_whole(dearer, EditScope::From { due_on: day("2026-11-25") }).await.unwrap();
+    assert_eq!(view(&client, id).await.rise, None, "it was agreed");
+    world.end().await;
+}

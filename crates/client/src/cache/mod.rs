@@ -9,6 +9,7 @@ pub(crate) mod anchor;
 pub(crate) mod batches;
 pub(crate) mod bills;
 pub(crate) mod outbox;
+pub(crate) mod paydays;
 pub(crate) mod reminders;
 pub(crate) mod security;
 pub(crate) mod transactions;
@@ -45,6 +46,7 @@ const MIGRATIONS: &[&str] = &[
     include_str!("schema-2.sql"),
     include_str!("schema-3.sql"),
     include_str!("schema-4.sql"),
+    include_str!("schema-5.sql"),
 ];
 const READERS: u32 = 3;
 /// Above the working set of a screen: every page that is not in memory is decrypted again.
@@ -368,6 +370,7 @@ pub(crate) mod state {
     pub(crate) const ME: &str = "me";
     pub(crate) const STANDING: &str = "standing";
     pub(crate) const LEASE: &str = "lease";
+    pub(crate) const PLAN_WISHES: &str = "plan_wishes";
     pub(crate) const NEXT_LINE: &str = "next_line";
 
     pub(crate) async fn find<T: DeserializeOwned>(

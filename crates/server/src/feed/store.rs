@@ -24,11 +24,13 @@ pub(crate) enum Kind {
     SecurityEvent = 5,
     Standing = 6,
     ReminderAnswer = 7,
+    Income = 8,
+    PlanWishes = 9,
 }
 
 impl Kind {
     /// In the order of their numbers, none left out: a stored kind that is not here does not read.
-    const ALL: [Self; 8] = [
+    const ALL: [Self; 10] = [
         Self::Account,
         Self::Bill,
         Self::Mark,
@@ -37,6 +39,8 @@ impl Kind {
         Self::SecurityEvent,
         Self::Standing,
         Self::ReminderAnswer,
+        Self::Income,
+        Self::PlanWishes,
     ];
 
     pub const fn stored(self) -> i64 {
@@ -59,6 +63,8 @@ impl Kind {
             Self::SecurityEvent => "security_event",
             Self::Standing => "standing",
             Self::ReminderAnswer => "reminder_answer",
+            Self::Income => "income",
+            Self::PlanWishes => "plan_wishes",
         }
     }
 }
@@ -98,6 +104,9 @@ impl Key {
             }
             // There is one of an account.
             Record::Standing(_) => Self::new(Kind::Standing, Uuid::nil()),
+            Record::PlanWishes(_) => Self::new(Kind::PlanWishes, Uuid::nil()),
+            Record::Income(income) => Self::new(Kind::Income, income.id.as_uuid()),
+            Record::Gone(Gone::Income { id }) => Self::new(Kind::Income, id.as_uuid()),
             Record::Gone(Gone::Account { id }) => Self::new(Kind::Account, id.as_uuid()),
             Record::Gone(Gone::Transaction { id }) => Self::new(Kind::Transaction, id.as_uuid()),
             Record::Gone(Gone::Bill { id }) => Self::new(Kind::Bill, id.as_uuid()),
@@ -130,6 +139,8 @@ impl Row {
             Record::Bill(bill) => serde_json::to_string(bill),
             Record::Mark(mark) => serde_json::to_string(mark),
             Record::ReminderAnswer(answer) => serde_json::to_string(answer),
+            Record::Income(income) => serde_json::to_string(income),
+            Record::PlanWishes(wishes) => serde_json::to_string(wishes),
             Record::Payment(payment) => serde_json::to_string(payment),
             Record::SecurityEvent(event) => serde_json::to_string(event),
             Record::Standing(standing) => serde_json::to_string(standing),

@@ -189,4 +189,20 @@ describe('the list of bills', () => {
     expect(await screen.findByText('No bills yet')).toBeTruthy();
     expect(screen.queryByRole('table')).toBeNull();
   });
+
+  it('points out a rise with its evidence, and takes it as the new price', async () => {
+    const on = world();
+    draw(Bills, on, { bill: 'bill-power', due: '2026-11-16' });
+    expect(await screen.findByText('$17.40 more than usual, 22% up')).toBeTruthy();
+    expect(screen.getByText(/\$78\.12 \(Oct 16\), \$76\.77 \(Sep 16\)/)).toBeTruthy();
+    expect(screen.getByText('$17.40 above usual')).toBeTruthy();
+    await click('It is the new price');
+    await waitFor(() => expect(screen.queryByText('$17.40 more than usual, 22% up')).toBeNull());
+    expect(on.commands.billEdit).toHaveBeenCalledWith(expect.objectContaining({ id: 'bill-power', amount: { minor: 9417, currency: 'USD' } }), { kind: 'from', due_on: '2026-11-16' });
+  });
+
+  it('says what an estimated bill usually costs', async () => {
+    draw(Bills, world(), { bill: 'bill-water' });
+    expect(await screen.findByText(/Between \$54\.20 and \$70\.10 in the last 7 dates, usually/)).toBeTruthy();
+  });
 });

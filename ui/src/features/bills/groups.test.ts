@@ -9,7 +9,7 @@ const today = '2026-11-12';
 function billView(id: string, next_due_on: string | null = null): BillView {
   const schedule = rule({ day: 9, starts_on: '2026-01-09' });
   const bill: Bill = { ...startingBills()[0]!, id, name: id, amount: usd(1000), schedule, biller: null };
-  return { bill, amount: bill.amount, paused: false, biller_name: null, payable: false, next_due_on, history: [] };
+  return { bill, amount: bill.amount, paused: false, biller_name: null, payable: false, next_due_on, history: [], band: null, rise: null };
 }
 
 function occurrence(bill: string, due_on: string, days: number, rest: Partial<OccurrenceView> = {}): OccurrenceView {
@@ -51,6 +51,20 @@ describe('the list of due dates', () => {
       ['settled', ['rent 2026-11-01']],
       ['ended', ['old ']],
     ]);
+  });
+
+  it('groups by pay period where pay days are known, by the day a payment leaves', () => {
+    const pay = [{ on: '2026-11-06', name: 'Mill', amount: usd(9000) }, { on: '2026-11-20', name: 'Mill', amount: usd(9000) }, { on: '2026-11-20', name: 'School', amount: usd(500) }];
+    const leaving = rows.map((row) => (row.key === 'rent 2026-11-25' ? { ...row, leavesOn: '2026-11-20' } : row));
+    const groups = groupsOf(listed(leaving, today), today, pay);
+    expect(groups.map((group) => [group.name, group.payOn, group.rows.map((row) => row.key)])).toEqual([
+      ['before', '2026-11-20', ['gas 2026-11-09', 'rent 2026-11-17']],
+      ['period', '2026-11-20', ['rent 2026-11-25']],
+      ['further', null, ['tax 2027-04-15']],
+      ['settled', null, ['rent 2026-11-01']],
+      ['ended', null, ['old ']],
+    ]);
+    expect(groups[1]?.income).toEqual([usd(9500)]);
   });
 
   it('adds up what is left, counts settled ones whole and skipped ones not at all', () => {

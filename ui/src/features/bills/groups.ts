@@ -1,33 +1,36 @@
 // Due dates in the order in which they need the person. Pure: what is late, near, later, settled.
 import { addMonths, sumByCurrency } from '$lib/format';
-import type { BillView, BillsView, Money, OccurrenceView } from '$lib/ipc/bindings';
+import type { BillView, BillsView, Money, OccurrenceView, PayDayView, PayPlanView } from '$lib/ipc/bindings';
 import { isOnTheWay, needsYou, SOON_DAYS } from '$lib/state/standing';
 
 export type Show = 'all' | 'needs' | 'way' | 'settled';
-export type Row = { key: string; view: BillView; one: OccurrenceView | null; dueOn: string | null; fallsOn: string | null };
-export type GroupName = 'late' | 'next7' | 'month' | 'further' | 'ended' | 'paused' | 'settled';
-export type Group = { name: GroupName; rows: Row[]; total: Money[] };
+export type Row = { key: string; view: BillView; one: OccurrenceView | null; dueOn: string | null; fallsOn: string | null; leavesOn: string | null };
+export type GroupName = 'late' | 'next7' | 'month' | 'before' | 'period' | 'further' | 'ended' | 'paused' | 'settled';
+/** Of a pay period, the pay day that it is before or after, and what comes in on it. */
+export type Group = { key: string; name: GroupName; payOn: string | null; income: Money[]; rows: Row[]; total: Money[] };
 
-const order: readonly GroupName[] = ['late', 'next7', 'month', 'further', 'paused', 'settled', 'ended'];
+const order: readonly GroupName[] = ['late', 'next7', 'month', 'before', 'period', 'further', 'paused', 'settled', 'ended'];
 
 export function rowKey(bill: string, dueOn: string | null): string {
   return `${bill} ${dueOn ?? ''}`;
 }
 
 /** Every due date in reach, and every bill that has none there. */
-export function rowsOf(view: BillsView): Row[] {
+export function rowsOf(view: BillsView, plan: PayPlanView | null = null): Row[] {
   const bills = new Map(view.bills.map((one) => [one.bill.id, one]));
+  const leaves = new Map((plan?.figures?.payments ?? []).filter((one) => one.payment === null).map((one) => [rowKey(one.bill ?? '', one.due_on), one.leaves_on]));
   const rows: Row[] = [];
   const reached = new Set<string>();
   for (const one of view.occurrences) {
     const bill = bills.get(one.bill);
     if (!bill) continue;
     reached.add(one.bill);
-    rows.push({ key: rowKey(one.bill, one.due_on), view: bill, one, dueOn: one.due_on, fallsOn: one.falls_on });
+    const key = rowKey(one.bill, one.due_on);
+    rows.push({ key, view: bill, one, dueOn: one.due_on, fallsOn: one.falls_on, leavesOn: leaves.get(key) ?? null });
   }
   for (const bill of view.bills) {
     if (reached.has(bill.bill.id)) continue;
-    rows.push({ key: rowKey(bill.bill.id, bill.next_due_on), view: bill, one: null, dueOn: bill.next_due_on, fallsOn: bill.next_due_on });
+    rows.push({ key: rowKey(bill.bill.id, bill.next_due_on), view: bill, one: null, dueOn: bill.next_due_on, fallsOn: bill.next_due_on, leavesOn: null });
   }
   return rows;
 }
@@ -56,27 +59,47 @@ export function isShown(row: Row, show: Show): boolean {
   return isSettled(row.one);
 }
 
-function groupOf(row: Row, today: string): GroupName {
-  const one = row.one;
-  if (one === null) return row.dueOn !== null ? 'further' : row.view.paused ? 'paused' : 'ended';
-  if (isSettled(one)) return 'settled';
-  if (one.days < 0) return 'late';
-  if (one.days <= SOON_DAYS) return 'next7';
-  return one.falls_on < addMonths(today, 1) ? 'month' : 'further';
+/** Whether something still leaves in a pay period is said by the day it leaves, not by the day it is due. */
+function leavingDay(one: OccurrenceView, row: Row): string {
+  if (row.leavesOn !== null) return row.leavesOn;
+  return one.state === 'scheduled' && one.sends_on !== null ? one.sends_on : one.falls_on;
 }
 
-export function groupsOf(rows: readonly Row[], today: string): Group[] {
-  const groups = new Map<GroupName, Row[]>();
-  for (const row of rows) {
-    const name = groupOf(row, today);
-    groups.set(name, [...(groups.get(name) ?? []), row]);
+function groupOf(row: Row, today: string, payDays: readonly string[]): { name: GroupName; payOn: string | null } {
+  const one = row.one;
+  const plain = (name: GroupName) => ({ name, payOn: null });
+  if (one === null) return plain(row.dueOn !== null ? 'further' : row.view.paused ? 'paused' : 'ended');
+  if (isSettled(one)) return plain('settled');
+  const [first] = payDays;
+  if (first !== undefined) {
+    const day = leavingDay(one, row);
+    if (day >= addMonths(today, 1)) return plain('further');
+    const payOn = payDays.findLast((on) => on <= day);
+    return payOn === undefined ? { name: 'before', payOn: first } : { name: 'period', payOn };
   }
-  return order.flatMap((name) => {
-    const found = groups.get(name);
-    if (!found) return [];
-    const sorted = found.toSorted((a, b) => (a.fallsOn ?? '').localeCompare(b.fallsOn ?? '') || a.view.bill.name.localeCompare(b.view.bill.name));
-    if (name === 'settled') sorted.reverse();
-    return [{ name, rows: sorted, total: totalOf(name, sorted) }];
+  if (one.days < 0) return plain('late');
+  if (one.days <= SOON_DAYS) return plain('next7');
+  return plain(one.falls_on < addMonths(today, 1) ? 'month' : 'further');
+}
+
+/** By pay period where pay days are known, otherwise by how soon something needs the person. */
+export function groupsOf(rows: readonly Row[], today: string, pay: readonly PayDayView[] = []): Group[] {
+  const coming = pay.filter((one) => one.on > today);
+  const payDays = [...new Set(coming.map((one) => one.on))];
+  const groups = new Map<string, Group>();
+  for (const row of rows) {
+    const { name, payOn } = groupOf(row, today, payDays);
+    const key = `${name} ${payOn ?? ''}`;
+    const income = name === 'period' ? sumByCurrency(coming.filter((one) => one.on === payOn).map((one) => one.amount)) : [];
+    const group = groups.get(key) ?? { key, name, payOn, income, rows: [], total: [] };
+    group.rows.push(row);
+    groups.set(key, group);
+  }
+  const sorted = [...groups.values()].toSorted((a, b) => order.indexOf(a.name) - order.indexOf(b.name) || (a.payOn ?? '').localeCompare(b.payOn ?? ''));
+  return sorted.map((group) => {
+    const found = group.rows.toSorted((a, b) => (a.fallsOn ?? '').localeCompare(b.fallsOn ?? '') || a.view.bill.name.localeCompare(b.view.bill.name));
+    if (group.name === 'settled') found.reverse();
+    return { ...group, rows: found, total: totalOf(group.name, found) };
   });
 }
 

@@ -2,7 +2,7 @@
 import { formatDay } from '$lib/format';
 import { getMessages } from '$lib/i18n';
 import { answer } from '$lib/ipc';
-import type { Bill, MarkAs, Money, OccurrenceView } from '$lib/ipc/bindings';
+import type { Bill, EditScope, MarkAs, Money, OccurrenceView, RiseView } from '$lib/ipc/bindings';
 import type { Desk } from '$lib/state/desk.svelte';
 import { Action } from '$lib/state/view.svelte';
 
@@ -45,6 +45,12 @@ export class Marks {
 
   resume(bill: Bill): Promise<boolean> {
     return this.#change(() => this.desk.commands.billResume(bill.id), this.#words.resumed(bill.name));
+  }
+
+  /** The new amount is the price from that date on; for an estimated bill, what is expected. */
+  agree(bill: Bill, rise: RiseView): Promise<boolean> {
+    const scope: EditScope = { kind: 'from', due_on: rise.due_on };
+    return this.#change(() => this.desk.commands.billEdit({ ...bill, amount: rise.amount }, scope), this.#words.changed(bill.name));
   }
 
   async #change(ask: () => ReturnType<Desk['commands']['billResume']>, said: string, undo?: () => void): Promise<boolean> {

@@ -31,6 +31,7 @@ export type IconName =
   | 'paid'
   | 'partial'
   | 'passkey'
+  | 'payday'
   | 'payments'
   | 'pending'
   | 'phone'

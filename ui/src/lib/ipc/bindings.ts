@@ -48,6 +48,13 @@ export const commands = {
 	cardExcess: (account: AccountId, excess: Excess) => typedError<null, CommandError>(__TAURI_INVOKE("card_excess", { account, excess })),
 	cardPayoff: (account: AccountId, monthly: Money | null) => typedError<PayoffView, CommandError>(__TAURI_INVOKE("card_payoff", { account, monthly })),
 	transactions: (query: TransactionQuery) => typedError<TransactionPage, CommandError>(__TAURI_INVOKE("transactions", { query })),
+	plan: () => typedError<PayPlanView, CommandError>(__TAURI_INVOKE("plan")),
+	planWish: (wishes: PlanWishes) => typedError<null, CommandError>(__TAURI_INVOKE("plan_wish", { wishes })),
+	/**  Adds an income, or changes the one of this id. */
+	incomePut: (id: IncomeId | null, income: NewIncome) => typedError<IncomeId, CommandError>(__TAURI_INVOKE("income_put", { id, income })),
+	incomeRemove: (id: IncomeId) => typedError<null, CommandError>(__TAURI_INVOKE("income_remove", { id })),
+	/**  The next pay days of an income that is being typed. */
+	incomeDates: (income: NewIncome) => typedError<string[], CommandError>(__TAURI_INVOKE("income_dates", { income })),
 	payments: () => typedError<PaymentView[], CommandError>(__TAURI_INVOKE("payments")),
 	payQuote: (bill: BillId, dueOn: string) => typedError<PayQuote, CommandError>(__TAURI_INVOKE("pay_quote", { bill, dueOn })),
 	/**  Pays a bill. Works offline: the order is stored first and sent when possible. */
@@ -228,6 +235,19 @@ export type AddressesView = {
 /**  A yearly rate in millionths: 279,900 is 27.99 %. */
 export type Apr = number;
 
+export type BalanceView = {
+	on: string,
+	amount: Money,
+};
+
+/**  The range that a bill's last amounts lie in. */
+export type BandView = {
+	low: Money,
+	usual: Money,
+	high: Money,
+	count: number,
+};
+
 /**  The template of a recurring or single bill. */
 export type Bill = {
 	id: BillId,
@@ -281,6 +301,10 @@ export type BillView = {
 	next_due_on: string | null,
 	/**  Its last 12 settled or skipped occurrences, newest first. */
 	history: OccurrenceView[],
+	/**  What it cost in its last 12 dates, when at least 3 are known. */
+	band: BandView | null,
+	/**  Its newest amount is above what it was before, and nothing explains that. */
+	rise: RiseView | null,
 };
 
 export type Biller = {
@@ -397,6 +421,12 @@ export type CommandError = {
 	next: string,
 };
 
+/**  What one due date really cost. */
+export type CostView = {
+	due_on: string,
+	amount: Money,
+};
+
 /**  One answer of the risk score. */
 export type DecisionId = string;
 
@@ -492,6 +522,8 @@ export type HomeView = {
 	/**  Newest first, at most 5. */
 	recent: TransactionView[],
 	has_bills: boolean,
+	/**  Bills that cost more than they did, and nothing explains it; newest first. */
+	rises: RiseView[],
 };
 
 export type ImportLine = {
@@ -530,6 +562,27 @@ export type ImportReport = {
 };
 
 export type ImportVerdict = "new" | "known" | "replaces";
+
+/**  Pay that comes again and again. */
+export type Income = {
+	id: IncomeId,
+	/**  Who pays, 1 to 120 characters. */
+	name: string,
+	/**  What arrives at least, as a rule. */
+	amount: Money,
+	cycle: PayCycle,
+	calendar: Calendar,
+	roll: Roll,
+};
+
+/**  Pay that comes again and again. */
+export type IncomeId = string;
+
+export type IncomeView = {
+	income: Income,
+	/**  The next ones, today included. */
+	next: string[],
+};
 
 /**  What the issuer's file said itself (OFX CCCLOSING and its kin). Amounts owed are positive here. */
 export type IssuerFigures = {
@@ -627,6 +680,15 @@ export type NewBill = {
 	lead_days?: number,
 };
 
+/**  What a person types about an income. */
+export type NewIncome = {
+	name: string,
+	amount: Money,
+	cycle: PayCycle,
+	calendar: Calendar,
+	roll: Roll,
+};
+
 export type NextPayment = {
 	on: string,
 	amount: Money,
@@ -696,6 +758,13 @@ export type OccurrenceView = {
 /**  The window should go to this path. */
 export type OpenScreen = string;
 
+/**  When in its pay period a payment leaves. */
+export type Pace = 
+/**  Right after the pay day. */
+"after_pay" | 
+/**  On the last day that is in time. */
+"at_the_last";
+
 /**  One balance of a card that has its own rate. */
 export type Part = 
 /**  Purchases, interest and fees. */
@@ -752,6 +821,56 @@ export type PayBill = {
 	send_on: string | null,
 	/**  Paid already a moment ago, and meant again. */
 	duplicate_meant: boolean,
+};
+
+/**  How often pay comes. */
+export type PayCycle = 
+/**  Every week on the weekday of this day. */
+{ kind: "weekly"; anchor: string } | 
+/**  Every second week, counted from this pay day. */
+{ kind: "two_weekly"; anchor: string } | 
+/**  On two days of each month, 1 to 31; later days clamp to the month's end. */
+{ kind: "semi_monthly"; first: number; second: number } | 
+/**  On this day of each month, 1 to 31; later days clamp to the month's end. */
+{ kind: "monthly"; day: number } | 
+/**  On the last working day of each month. */
+{ kind: "last_working_day" };
+
+export type PayDayView = {
+	on: string,
+	name: string,
+	amount: Money,
+};
+
+export type PayPlanFigures = {
+	/**  The last day that it looks at. */
+	until: string,
+	safe: SafeView,
+	periods: PeriodView[],
+	/**  By the day they leave. */
+	payments: PlannedView[],
+	/**  At the end of each day on which it changes, today first. */
+	balances: BalanceView[],
+	lowest: BalanceView,
+	/**  No plan fits, and how it falls short. */
+	short: ShortView | null,
+	/**  Due dates in other currencies: no plan counts them. */
+	other_currencies: number,
+};
+
+export type PayPlanView = {
+	today: string,
+	incomes: IncomeView[],
+	/**  Pay days of the last month and as far as the plan looks, in order. */
+	pay_days: PayDayView[],
+	wishes: PlanWishes,
+	/**  The account that the plan is for; absent when none has a balance. */
+	account: PlanAccount | null,
+	/**  Those that it could be for. */
+	accounts: PlanAccount[],
+	/**  Why there is no plan. */
+	missing: PlanMissing | null,
+	figures: PayPlanFigures | null,
 };
 
 /**  What the pay dialog shows before the person confirms. */
@@ -881,6 +1000,18 @@ export type PayoffView = {
 /**  Nothing can be worked out, for this reason. */
 { kind: "missing"; why: PayoffMissing };
 
+export type PeriodView = {
+	from: string,
+	until: string,
+	/**  The pay that begins it; none for the first. */
+	pay: PayDayView[],
+	opening: Money,
+	income: Money,
+	takes: Money,
+	closing: Money,
+	count: number,
+};
+
 export type Phase = 
 /**  No account on this computer yet. */
 "welcome" | "locked" | "ready";
@@ -902,6 +1033,17 @@ export type Plan = {
 	/**  What was left at the end of `left_on`. */
 	left: Money,
 	left_on: string,
+};
+
+export type PlanAccount = {
+	id: AccountId,
+	name: string,
+	mask: string | null,
+	keeping: Keeping,
+	balance: Money,
+	/**  Taken out of the balance already, but not booked; never below zero. */
+	on_its_way: Money,
+	as_of: string | null,
 };
 
 /**  What a person types about a plan. */
@@ -955,11 +1097,41 @@ export type PlanKind =
 	accrued: Money | null,
 } }) & { equal_payments?: never };
 
+/**  What a plan cannot be made without. */
+export type PlanMissing = "pay_days" | 
+/**  No account has a balance in the currency of the pay. */
+"balance";
+
 export type PlanView = {
 	plan: Plan,
 	figures: PlanFigures,
 	/**  A cycle closed since what is left was entered: the statement says more. */
 	stale: boolean,
+};
+
+/**  What the person wants of the plan. There is one of an account. */
+export type PlanWishes = {
+	/**  The account that pay comes into and bills are paid from; absent: the one that payments here leave from. */
+	account?: AccountId | null,
+	/**  The balance shall not go below this; absent: below zero. */
+	keep?: Money | null,
+	pace?: Pace,
+};
+
+export type PlannedView = {
+	bill: BillId | null,
+	/**  The due date that names the occurrence. */
+	due_on: string | null,
+	/**  It was ordered already. */
+	payment: PaymentId | null,
+	name: string,
+	amount: Money,
+	estimated: boolean,
+	payable: boolean,
+	falls_on: string,
+	pay_by: string,
+	leaves_on: string,
+	why: Why,
 };
 
 /**  From this due date on, another amount. */
@@ -1068,6 +1240,18 @@ export type RestraintReason =
 /**  Support looks at it. */
 "review";
 
+export type RiseView = {
+	bill: BillId,
+	name: string,
+	due_on: string,
+	amount: Money,
+	usual: Money,
+	by: Money,
+	percent: number,
+	/**  What it is measured against, newest first, at most 6. */
+	before: CostView[],
+};
+
 /**  One answer of the risk score that was not nothing. */
 export type RiskDecisionView = {
 	id: DecisionId,
@@ -1151,6 +1335,24 @@ export type Roll =
 "following" | 
 /**  To the banking day after, but when that lies in the next month, to the one before. */
 "modified_following";
+
+/**  What may be spent until the next pay day, with its sum: the balance less all the others is what is left. */
+export type SafeView = {
+	/**  The last day before the next pay. */
+	until: string,
+	/**  The next pay day within the plan. */
+	pay_on: string | null,
+	balance: Money,
+	on_its_way: Money,
+	/**  What payments until then take. */
+	takes: Money,
+	count: number,
+	/**  Left until then, and needed in a later period. */
+	held_back: Money,
+	keep: Money,
+	/**  Below zero: that much is missing. */
+	left: Money,
+};
 
 /**
  *  When something recurs. On the wire: `{"every":"month","interval":1,"day":31,"starts_on":"2026-12-31","ends_on":null}`;
@@ -1305,6 +1507,16 @@ export type Share = {
 	to: Part,
 	amount: Money,
 	reason: Reason,
+};
+
+export type ShortView = {
+	/**  The first day on which money is missing, even when everything leaves on the last day that is in time. */
+	on: string,
+	/**  At the worst. */
+	by: Money,
+	next_pay_on: string | null,
+	/**  The smallest bills each of which would do if it could wait for that pay. */
+	would_help: string[],
 };
 
 /**  The browser part of a sign-in ended. */
@@ -1549,6 +1761,19 @@ export type WaysInView = {
 };
 
 export type Weekday = "monday" | "tuesday" | "wednesday" | "thursday" | "friday" | "saturday" | "sunday";
+
+/**  Why a payment leaves on its day. */
+export type Why = 
+/**  It was ordered for that day. */
+{ why: "ordered" } | 
+/**  The last pay before pay-by has come: it is the first banking day on or after it. */
+{ why: "after_pay"; pay_day: string; income: IncomeId } | 
+/**  No pay comes before it must leave: from what is there. */
+{ why: "no_pay_before" } | 
+/**  The last day that is in time, as asked. */
+{ why: "at_the_last" } | 
+/**  Pay-by has passed: as soon as can be, and late. */
+{ why: "too_late" };
 
 export type WhyNone = "no_bills" | 
 /**  No bill has a reminder. */

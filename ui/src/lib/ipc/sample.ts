@@ -1,12 +1,13 @@
 // An invented world behind the same commands, for developing and for pictures. It is in no shipped build.
-// "?world=" chooses what stands: empty, offline, locked, passphrase, pin, keyring-gone, no-keyring, unheard, not-mine, welcome, server, practice, signed-out, failing, slow, account-locked, passkey-asked.
+// "?world=" chooses what stands: empty, offline, locked, passphrase, pin, keyring-gone, no-keyring, unheard, not-mine, welcome, server, practice, signed-out, failing, slow, account-locked, passkey-asked, no-pay, short.
 import { setNow } from '$lib/format';
 import type { CommandError, SearchHit, SignIn } from './bindings';
 import type { Commands, Ipc } from './index';
 import { statements, transactions } from './sample/accounts';
 import { billers, rule, TODAY } from './sample/bills';
-import { amountOn, datesOf, markKey, occurrence, occurrences, shifted } from './sample/book';
+import { amountOn, datesOf, markKey, occurrence, occurrences, riseOf, shifted } from './sample/book';
 import { payoff } from './sample/payoff';
+import { nextDays, plan } from './sample/plan';
 import { World } from './sample/world';
 
 const NOW = '2026-11-12T14:41:00Z';
@@ -163,7 +164,8 @@ export function sampleIpc(query = ''): Ipc {
     }),
     billEdit: (edited, scope) => change(() => {
       const known = bill(edited.id);
-      const step = scope.kind === 'from' && edited.amount.minor !== amountOn(known, TODAY).minor ? [{ from: scope.due_on, amount: edited.amount }] : [];
+      const differs = edited.amount.minor !== amountOn(known, TODAY).minor || riseOf(known)?.amount.minor === edited.amount.minor;
+      const step = scope.kind === 'from' && differs ? [{ from: scope.due_on, amount: edited.amount }] : [];
       const steps = [...known.steps.filter((one) => step.length === 0 || one.from < step[0]!.from), ...step];
       Object.assign(known, edited, { steps, amount: step.length > 0 ? known.amount : edited.amount });
       return null;
@@ -176,6 +178,16 @@ export function sampleIpc(query = ''): Ipc {
       else world.book.marks.set(markKey(id, dueOn), mark);
       return null;
     }),
+    plan: () => read(() => plan(world.book, world.incomes, world.wishes)),
+    planWish: (wishes) => change(() => ((world.wishes = wishes), null)),
+    incomePut: (id, typed) => change(() => {
+      const kept = { ...typed, id: id ?? `income-new-${world.nextId()}` };
+      const at = world.incomes.findIndex((one) => one.id === kept.id);
+      world.incomes = at < 0 ? [...world.incomes, kept] : world.incomes.with(at, kept);
+      return kept.id;
+    }),
+    incomeRemove: (id) => change(() => ((world.incomes = world.incomes.filter((one) => one.id !== id)), null)),
+    incomeDates: async (typed) => attempt(() => nextDays(typed)),
     billers: async (text) => attempt(() => billers.filter((one) => `${one.name} ${one.category}`.toLowerCase().includes(text.toLowerCase()))),
     cards: () => read(() => world.home().cards),
     accounts: () => read(() =>

@@ -14,6 +14,9 @@ export const places: readonly Place[] = [
   { path: '/settings', icon: 'settings', name: 'settings' },
 ];
 
+/** Under Bills: what leaves when, and what is safe until pay day. */
+export const PLAN_PATH = '/bills/plan';
+
 export const billPath = (bill: string, dueOn?: string | null) => `/bills?bill=${bill}${dueOn ? `&due=${dueOn}` : ''}`;
 export const paymentPath = (payment: string) => `/payments?payment=${payment}`;
 export const accountPath = (account: string) => `/card?account=${account}`;

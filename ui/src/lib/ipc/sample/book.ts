@@ -1,6 +1,6 @@
 // Due dates of the invented world, worked out from bills, marks and payments in the same words as the core's.
-import type { Bill, MarkAs, Money, OccurrenceState, OccurrenceView, PaymentView, Schedule } from '../bindings';
-import { billers, rule as whole, TODAY, type WholeBill } from './bills';
+import type { BandView, Bill, MarkAs, Money, OccurrenceState, OccurrenceView, PaymentView, RiseView, Schedule } from '../bindings';
+import { billers, rule as whole, TODAY, usd, type WholeBill } from './bills';
 
 const DAY_MS = 86_400_000;
 const gone = ['returned', 'rejected', 'failed', 'cancelled', 'expired', 'refused'];
@@ -117,4 +117,25 @@ export function occurrences(book: Book): OccurrenceView[] {
   const to = shifted(TODAY, 60);
   const all = book.bills.flatMap((bill) => datesOfBill(bill, from, to).map((day) => occurrence(book, bill, day)));
   return all.toSorted((a, b) => a.falls_on.localeCompare(b.falls_on) || a.name.localeCompare(b.name));
+}
+
+/** What the water and the gas cost in the dates before. */
+export function bandOf(bill: WholeBill): BandView | null {
+  if (!bill.estimated) return null;
+  return { low: usd(bill.amount.minor - 680), usual: bill.amount, high: usd(bill.amount.minor + 910), count: 7 };
+}
+
+const rises: Record<string, { due_on: string; usual: number; before: [string, number][] }> = {
+  'bill-power': { due_on: '2026-11-16', usual: 7677, before: [['2026-10-16', 7812], ['2026-09-16', 7677], ['2026-08-16', 7590]] },
+  'bill-tv': { due_on: '2026-11-08', usual: 1199, before: [['2026-10-08', 1199], ['2026-09-08', 1199]] },
+};
+
+/** Two bills cost more than they did; a price step that says so explains it. */
+export function riseOf(bill: WholeBill): RiseView | null {
+  const rise = rises[bill.id];
+  if (!rise || bill.steps.some((step) => step.from <= rise.due_on)) return null;
+  const amount = amountOn(bill, rise.due_on);
+  const by = amount.minor - rise.usual;
+  const before = rise.before.map(([due_on, minor]) => ({ due_on, amount: usd(minor) }));
+  return { bill: bill.id, name: bill.name, due_on: rise.due_on, amount, usual: usd(rise.usual), by: usd(by), percent: Math.floor((by * 100) / rise.usual), before };
 }

@@ -1,9 +1,10 @@
 // The whole invented world in memory: Ines Calloway's money on 12 November 2026.
-import type { Account, AddressesView, BillView, DeviceView, HomeView, ImportOffer, MarkAs, PasskeyView, PayBill, PaymentView, RecoveryView, RemindersView, RiskView, SecurityEvent, SecurityView, Settings, StatusView, SupportCaseView, SupportSightView, WaysInView } from '../bindings';
+import type { Account, AddressesView, BillView, DeviceView, HomeView, ImportOffer, Income, MarkAs, PasskeyView, PayBill, PaymentView, PlanWishes, RecoveryView, RemindersView, RiskView, SecurityEvent, SecurityView, Settings, StatusView, SupportCaseView, SupportSightView, WaysInView } from '../bindings';
 import { card, cardView, checking, transactions } from './accounts';
 import { billers, startingBills, TODAY, usd } from './bills';
-import { amountOn, datesOfBill, isPayable, markKey, occurrence, occurrences, shifted, type Book } from './book';
+import { amountOn, bandOf, datesOfBill, isPayable, markKey, occurrence, occurrences, riseOf, shifted, type Book } from './book';
 import { paidByWord, startingPayments, stoppedPayments } from './payments';
+import { startingIncomes } from './plan';
 import { startingCases, startingDecisions, startingEvents } from './security';
 
 const SOON = 7;
@@ -45,6 +46,8 @@ export class World {
 
   constructor(kind: string) {
     this.empty = kind === 'empty';
+    this.incomes = this.empty || kind === 'no-pay' ? [] : startingIncomes();
+    if (kind === 'short') this.wishes = { ...this.wishes, keep: usd(60000) };
     this.accounts = this.empty ? [] : [{ ...card }, checking];
     const marks = new Map<string, MarkAs>(paidByWord.map(([bill, day]) => [markKey(bill, day), { kind: 'paid', amount: null }]));
     marks.set(markKey('bill-gym', '2026-11-17'), { kind: 'skipped' });
@@ -85,6 +88,9 @@ export class World {
     const mine = (number: number | null) => (number === null || !said(number) ? null : said(number) === 'confirmed_as_mine');
     return { decisions: startingDecisions.map((one) => ({ ...one, mine: mine(one.event) })), places_known: true };
   }
+
+  incomes: Income[] = [];
+  wishes: PlanWishes = { account: null, keep: null, pace: 'after_pay' };
 
   sights: SupportSightView[] = [];
   supportCase: SupportCaseView[] = startingCases();
@@ -143,6 +149,7 @@ export class World {
       cards: this.accounts.filter((account) => account.kind === 'card').map(cardView),
       recent: this.empty ? [] : transactions.slice(0, 5),
       has_bills: this.book.bills.length > 0,
+      rises: this.book.bills.flatMap((bill) => riseOf(bill) ?? []).toSorted((a, b) => b.due_on.localeCompare(a.due_on)),
     };
   }
 
@@ -159,6 +166,8 @@ export class World {
           .map((day) => occurrence(this.book, bill, day))
           .filter((one) => one.state === 'paid' || one.state === 'skipped')
           .reverse(),
+        band: bandOf(bill),
+        rise: riseOf(bill),
       }))
       .toSorted((a, b) => a.bill.name.localeCompare(b.bill.name));
   }
