@@ -1476,6 +1476,7 @@ export type SecurityView = {
 
 /**  When a changed payment leaves. */
 export type SendOn = { kind: "as_before" } | { kind: "soonest" } | { kind: "day"; day: string };
+
 /**  A code that was sent. */
 export type SentCode = {
 	id: CodeId,
