@@ -17,6 +17,7 @@ pub mod risk;
 pub mod security;
 pub mod sign_in;
 pub mod statements;
+pub mod suggestions;
 pub mod support;
 pub mod sync;
 

@@ -8,12 +8,13 @@
 
 use domain::accounts::{Account, Transaction};
 use domain::bills::{Bill, Mark};
-use domain::ids::{AccountId, BillId, IncomeId, TransactionId};
+use domain::ids::{AccountId, BillId, IncomeId, SuggestionId, TransactionId};
 use domain::paydays::Income;
 use domain::plan::PlanWishes;
 use domain::reminders::ReminderAnswer;
 use domain::security::SecurityEvent;
 use domain::standing::Standing;
+use domain::suggestions::SuggestionAnswer;
 use jiff::civil::Date;
 use serde::{Deserialize, Serialize};
 
@@ -61,6 +62,7 @@ pub enum Record {
     Income(Income),
     /// What the person wants of the plan. None came: nothing was said.
     PlanWishes(PlanWishes),
+    SuggestionAnswer(SuggestionAnswer),
     Gone(Gone),
 }
 
@@ -89,5 +91,8 @@ pub enum Gone {
     },
     Income {
         id: IncomeId,
+    },
+    SuggestionAnswer {
+        id: SuggestionId,
     },
 }

@@ -254,6 +254,15 @@ impl Bills {
     }
 
     pub async fn add(&self, new: NewBill) -> Result<BillId, ClientError> {
+        self.add_as(new, None).await
+    }
+
+    /// One that was made of a suggestion.
+    pub(crate) async fn add_found(&self, new: NewBill, origin: String) -> Result<BillId, ClientError> {
+        self.add_as(new, Some(origin)).await
+    }
+
+    async fn add_as(&self, new: NewBill, origin: Option<String>) -> Result<BillId, ClientError> {
         let open = self.0.open_now()?;
         let id = self.0.fresh(BillId::new);
         let bill = Bill {
@@ -266,6 +275,7 @@ impl Bills {
             issue_days: new.issue_days,
             grace_days: new.grace_days,
             lead_days: new.lead_days,
+            origin,
             // Whoever travels later must not take the due dates along.
             zone: self.0.0.ports.zone.zone().iana_name().map(str::to_owned),
             ..Bill::new(id, new.name.trim().to_owned(), new.amount, new.schedule.anchored())

@@ -40,6 +40,7 @@ pub mod settings;
 pub mod sign_in;
 pub mod statements;
 pub mod status;
+pub mod suggestions;
 pub mod support;
 pub mod sync;
 #[cfg(test)]

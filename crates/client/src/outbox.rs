@@ -11,16 +11,19 @@ use api::import::ImportChunk;
 use domain::accounts::Transaction;
 use domain::bills::{Bill, Mark};
 use domain::card::Plan;
-use domain::ids::{AccountId, BillId, IncomeId, MutationId, PaymentId, PlanId};
+use domain::ids::{AccountId, BillId, IncomeId, MutationId, PaymentId, PlanId, SuggestionId};
 use domain::paydays::Income;
 use domain::payments::PaymentOrder;
 use domain::plan::PlanWishes;
 use domain::reminders::ReminderAnswer;
+use domain::suggestions::SuggestionAnswer;
 use jiff::Timestamp;
 use jiff::civil::Date;
 use serde::{Deserialize, Serialize};
 
-use crate::cache::{CacheError, CacheResult, Tx, accounts, bills, outbox as rows, paydays, reminders, transactions};
+use crate::cache::{
+    CacheError, CacheResult, Tx, accounts, bills, outbox as rows, paydays, reminders, suggestions, transactions,
+};
 use crate::folder::{self, Folder};
 use crate::platform::Chance;
 use crate::seal::{SealKey, seal, unseal};
@@ -71,6 +74,12 @@ pub(crate) enum Change {
     },
     WishPlan {
         wishes: PlanWishes,
+    },
+    AnswerSuggestion {
+        answer: SuggestionAnswer,
+    },
+    TakeBackSuggestion {
+        suggestion: SuggestionId,
     },
     Pay {
         order: PaymentOrder,
@@ -194,6 +203,8 @@ pub(crate) async fn apply(tx: &mut Tx, entry: &Entry, beside: &Beside) -> CacheR
         Change::PutIncome { income } => paydays::put(tx, income).await,
         Change::RemoveIncome { income } => paydays::remove(tx, *income).await,
         Change::WishPlan { wishes } => paydays::wish(tx, *wishes).await,
+        Change::AnswerSuggestion { answer } => suggestions::answer(tx, answer).await,
+        Change::TakeBackSuggestion { suggestion } => suggestions::take_back(tx, *suggestion).await,
         Change::Pay { order } => bills::put_order(tx, order, entry.made_at).await,
         // Only the server knows whether it is still in time.
         Change::CancelPayment { .. } => Ok(()),

@@ -19,7 +19,7 @@ use tokio::sync::mpsc;
 use crate::cache::anchor::Digest;
 use crate::cache::outbox::{self as rows, Waiting};
 use crate::cache::{
-    self, CacheError, CacheResult, Tx, accounts, bills, paydays, reminders, security, state, transactions,
+    self, CacheError, CacheResult, Tx, accounts, bills, paydays, reminders, security, state, suggestions, transactions,
 };
 use crate::client::{Changed, Client, Open};
 use crate::error::ClientError;
@@ -321,6 +321,12 @@ impl Sync {
                 (Method::Delete, format!("/api/v1/incomes/{income}"), Sending::default())
             }
             Change::WishPlan { wishes } => (Method::Put, "/api/v1/plan".to_owned(), Sending::json(wishes)?),
+            Change::AnswerSuggestion { answer } => {
+                (Method::Put, format!("/api/v1/suggestions/{}", answer.id), Sending::json(answer)?)
+            }
+            Change::TakeBackSuggestion { suggestion } => {
+                (Method::Delete, format!("/api/v1/suggestions/{suggestion}"), Sending::default())
+            }
             Change::Pay { order } => (Method::Post, "/api/v1/payments".to_owned(), Sending::json(order)?),
             Change::CancelPayment { payment } => {
                 (Method::Post, format!("/api/v1/payments/{payment}/cancel"), Sending::default())
@@ -340,7 +346,11 @@ impl Sync {
         };
         let creates = matches!(
             waiting.entry.change,
-            Change::AddBill { .. } | Change::Import { .. } | Change::PutIncome { .. } | Change::WishPlan { .. }
+            Change::AddBill { .. }
+                | Change::Import { .. }
+                | Change::PutIncome { .. }
+                | Change::WishPlan { .. }
+                | Change::AnswerSuggestion { .. }
         );
         let answer = match self.0.call(method, &path, keyed(sending)).await {
             // A server that lacks the address cannot have judged the change: it waits for one that can.
@@ -558,6 +568,7 @@ async fn write_snapshot(open: &Open, mut parts: mpsc::Receiver<Part>) -> CacheRe
     transactions::clear(&mut tx).await?;
     bills::clear(&mut tx).await?;
     paydays::clear(&mut tx).await?;
+    suggestions::clear(&mut tx).await?;
     state::remove(&mut *tx, state::STANDING).await?;
     let (mut cursor, mut came) = (String::new(), None);
     while let Some(part) = parts.recv().await {
@@ -636,6 +647,7 @@ async fn apply_record(tx: &mut Tx, record: &Record) -> CacheResult<()> {
         Record::ReminderAnswer(answer) => reminders::answered(tx, answer).await,
         Record::Income(income) => paydays::put(tx, income).await,
         Record::PlanWishes(wishes) => paydays::wish(tx, *wishes).await,
+        Record::SuggestionAnswer(answer) => suggestions::answer(tx, answer).await,
         Record::Payment(payment) => bills::put_payment(tx, payment).await,
         Record::SecurityEvent(event) => security::put(tx, event).await,
         Record::Standing(standing) => state::put(&mut **tx, state::STANDING, standing).await,
@@ -646,6 +658,7 @@ async fn apply_record(tx: &mut Tx, record: &Record) -> CacheResult<()> {
             Gone::Mark { bill, due_on } => bills::remove_mark(tx, *bill, *due_on).await,
             Gone::ReminderAnswer { bill, due_on } => reminders::forget_answer(tx, *bill, *due_on).await,
             Gone::Income { id } => paydays::remove(tx, *id).await,
+            Gone::SuggestionAnswer { id } => suggestions::take_back(tx, *id).await,
         },
     }
 }

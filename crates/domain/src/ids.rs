@@ -87,6 +87,8 @@ ids! {
     SupportRequestId
     /// Pay that comes again and again.
     IncomeId
+    /// A bill that was found in transactions; made of what stays the same about it.
+    SuggestionId
 }
 
 #[cfg(test)]

@@ -23,6 +23,7 @@ pub mod schedule;
 pub mod security;
 pub mod standing;
 pub mod statements;
+pub mod suggestions;
 pub mod support;
 pub mod time;
 pub mod ways_in;

@@ -81,6 +81,9 @@ const ROUTES: &[(&str, &str, &[u16])] = &[
     ("GET", "/api/v1/standing", &[200]),
     ("GET", "/api/v1/statements", &[200]),
     ("GET", "/api/v1/statements/{account}/{file}", &[404]),
+    // The same suggestion may be two people's: it is made of whom they pay.
+    ("PUT", "/api/v1/suggestions/{id}", &[200]),
+    ("DELETE", "/api/v1/suggestions/{id}", &[204]),
     ("GET", "/api/v1/support", &[200]),
     ("POST", "/api/v1/support/checks", &[404]),
     ("POST", "/api/v1/support/checks/{id}/answer", &[404]),
@@ -277,6 +280,7 @@ impl Owner {
                 "id": self.account.id, "name": "Other pay", "amount": {"minor": 1_000, "currency": "USD"},
                 "cycle": {"kind": "monthly", "day": 25}, "calendar": "weekends_only", "roll": "preceding",
             }),
+            ("PUT", "/api/v1/suggestions/{id}") => json!({"id": self.account.id, "accepted": false}),
             ("PUT", "/api/v1/plan") => json!({"account": self.account.id, "keep": null, "pace": "after_pay"}),
             ("POST", "/api/v1/import") => json!({
                 "id": MutationId::new(world.now(), world.app.chance10()),

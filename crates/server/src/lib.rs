@@ -32,6 +32,7 @@ mod security;
 pub mod sign_in;
 mod standing;
 mod statements;
+pub mod suggestions;
 pub mod support;
 #[cfg(any(test, feature = "testing"))]
 pub mod testing;
@@ -145,6 +146,7 @@ fn api_routes() -> OpenApiRouter<App> {
         .merge(paydays::routes())
         .merge(reminders::routes())
         .merge(statements::routes())
+        .merge(suggestions::routes())
         .merge(security::routes())
         .merge(risk::routes())
         .merge(addresses::routes())

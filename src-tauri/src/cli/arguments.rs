@@ -158,6 +158,11 @@ pub enum Command {
         #[command(subcommand)]
         what: PaydaysCommand,
     },
+    /// Recurring bills that were found in transactions.
+    Suggestions {
+        #[command(subcommand)]
+        what: Option<SuggestionsCommand>,
+    },
     /// Which payment leaves on which day, why, and what is safe to spend until the next pay day.
     Plan {
         #[command(subcommand)]
@@ -488,6 +493,25 @@ impl CycleHow {
         }
         Ok(self.monthly.map_or(PayCycle::LastWorkingDay, |day| PayCycle::Monthly { day: day.0 }))
     }
+}
+
+#[derive(Debug, Subcommand)]
+pub enum SuggestionsCommand {
+    /// Keep one as a bill.
+    Accept {
+        /// By payee or id.
+        suggestion: String,
+    },
+    /// It is none: do not suggest it again.
+    Dismiss {
+        /// By payee or id.
+        suggestion: String,
+    },
+    /// Take a dismissal back.
+    Restore {
+        /// By id.
+        suggestion: String,
+    },
 }
 
 #[derive(Debug, Subcommand)]

@@ -3,6 +3,7 @@
 
 pub mod arguments;
 mod plan;
+mod suggestions;
 mod table;
 
 use std::path::{Path, PathBuf};
@@ -173,6 +174,7 @@ impl Run<'_> {
             }
             Command::Paydays { what } => self.paydays(what).await,
             Command::Plan { what } => self.plan(what).await,
+            Command::Suggestions { what } => self.suggestions(what).await,
             Command::Payments => self.payments().await,
             Command::Cancel { payment } => self.cancel(&payment).await,
             Command::Billers { search } => self.billers(&search).await,

@@ -15,6 +15,7 @@ mod security;
 mod settings;
 mod sign_in;
 mod statements;
+mod suggestions;
 mod support;
 mod sync;
 mod vault;
@@ -77,6 +78,10 @@ pub fn builder() -> Builder<Wry> {
             bills::bill_remove,
             bills::occurrence_mark,
             bills::billers,
+            suggestions::suggestions,
+            suggestions::suggestion_accept,
+            suggestions::suggestion_dismiss,
+            suggestions::suggestion_restore,
             accounts::cards,
             accounts::accounts,
             accounts::account_rename,

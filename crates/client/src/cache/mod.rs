@@ -12,6 +12,7 @@ pub(crate) mod outbox;
 pub(crate) mod paydays;
 pub(crate) mod reminders;
 pub(crate) mod security;
+pub(crate) mod suggestions;
 pub(crate) mod transactions;
 
 use std::io::Read as _;
@@ -47,6 +48,7 @@ const MIGRATIONS: &[&str] = &[
     include_str!("schema-3.sql"),
     include_str!("schema-4.sql"),
     include_str!("schema-5.sql"),
+    include_str!("schema-6.sql"),
 ];
 const READERS: u32 = 3;
 /// Above the working set of a screen: every page that is not in memory is decrypted again.

@@ -622,7 +622,7 @@ fn kind_code(kind: TransactionKind) -> i64 {
     KINDS.iter().position(|known| *known == kind).and_then(|at| i64::try_from(at).ok()).unwrap_or(10)
 }
 
-fn kind_of(code: i64) -> CacheResult<TransactionKind> {
+pub(super) fn kind_of(code: i64) -> CacheResult<TransactionKind> {
     let kind = usize::try_from(code).ok().and_then(|at| KINDS.get(at));
     kind.copied().ok_or(CacheError::Damaged)
 }

@@ -26,11 +26,12 @@ pub(crate) enum Kind {
     ReminderAnswer = 7,
     Income = 8,
     PlanWishes = 9,
+    SuggestionAnswer = 10,
 }
 
 impl Kind {
     /// In the order of their numbers, none left out: a stored kind that is not here does not read.
-    const ALL: [Self; 10] = [
+    const ALL: [Self; 11] = [
         Self::Account,
         Self::Bill,
         Self::Mark,
@@ -41,6 +42,7 @@ impl Kind {
         Self::ReminderAnswer,
         Self::Income,
         Self::PlanWishes,
+        Self::SuggestionAnswer,
     ];
 
     pub const fn stored(self) -> i64 {
@@ -65,6 +67,7 @@ impl Kind {
             Self::ReminderAnswer => "reminder_answer",
             Self::Income => "income",
             Self::PlanWishes => "plan_wishes",
+            Self::SuggestionAnswer => "suggestion_answer",
         }
     }
 }
@@ -106,6 +109,8 @@ impl Key {
             Record::Standing(_) => Self::new(Kind::Standing, Uuid::nil()),
             Record::PlanWishes(_) => Self::new(Kind::PlanWishes, Uuid::nil()),
             Record::Income(income) => Self::new(Kind::Income, income.id.as_uuid()),
+            Record::SuggestionAnswer(answer) => Self::new(Kind::SuggestionAnswer, answer.id.as_uuid()),
+            Record::Gone(Gone::SuggestionAnswer { id }) => Self::new(Kind::SuggestionAnswer, id.as_uuid()),
             Record::Gone(Gone::Income { id }) => Self::new(Kind::Income, id.as_uuid()),
             Record::Gone(Gone::Account { id }) => Self::new(Kind::Account, id.as_uuid()),
             Record::Gone(Gone::Transaction { id }) => Self::new(Kind::Transaction, id.as_uuid()),
@@ -141,6 +146,7 @@ impl Row {
             Record::ReminderAnswer(answer) => serde_json::to_string(answer),
             Record::Income(income) => serde_json::to_string(income),
             Record::PlanWishes(wishes) => serde_json::to_string(wishes),
+            Record::SuggestionAnswer(answer) => serde_json::to_string(answer),
             Record::Payment(payment) => serde_json::to_string(payment),
             Record::SecurityEvent(event) => serde_json::to_string(event),
             Record::Standing(standing) => serde_json::to_string(standing),

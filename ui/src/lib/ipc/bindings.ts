@@ -39,6 +39,11 @@ export const commands = {
 	billRemove: (id: BillId) => typedError<null, CommandError>(__TAURI_INVOKE("bill_remove", { id })),
 	occurrenceMark: (bill: BillId, dueOn: string, mark: MarkAs) => typedError<null, CommandError>(__TAURI_INVOKE("occurrence_mark", { bill, dueOn, mark })),
 	billers: (search: string) => typedError<Biller[], CommandError>(__TAURI_INVOKE("billers", { search })),
+	suggestions: () => typedError<SuggestionView[], CommandError>(__TAURI_INVOKE("suggestions")),
+	suggestionAccept: (id: SuggestionId) => typedError<BillId, CommandError>(__TAURI_INVOKE("suggestion_accept", { id })),
+	suggestionDismiss: (id: SuggestionId) => typedError<null, CommandError>(__TAURI_INVOKE("suggestion_dismiss", { id })),
+	/**  Takes a dismissal back. */
+	suggestionRestore: (id: SuggestionId) => typedError<null, CommandError>(__TAURI_INVOKE("suggestion_restore", { id })),
 	cards: () => typedError<CardView[], CommandError>(__TAURI_INVOKE("cards")),
 	accounts: () => typedError<AccountView[], CommandError>(__TAURI_INVOKE("accounts")),
 	accountRename: (account: AccountId, name: string) => typedError<null, CommandError>(__TAURI_INVOKE("account_rename", { account, name })),
@@ -332,6 +337,9 @@ export type BillsView = {
 	bills: BillView[],
 };
 
+/**  How often something comes. */
+export type Cadence = "weekly" | "two_weekly" | "four_weekly" | "monthly" | "quarterly" | "yearly";
+
 /**  Whose banking days count. */
 export type Calendar = 
 /**
@@ -469,6 +477,16 @@ export type EditScope = { kind: "all" } |
 { kind: "from"; due_on: string };
 
 export type Every = "once" | "day" | "week" | "month" | "quarter" | "year";
+
+export type EvidenceView = {
+	transaction: TransactionId,
+	account: AccountId,
+	account_name: string,
+	on: string,
+	amount: Money,
+	/**  As the line says it. */
+	description: string,
+};
 
 /**  Where the person wants what is above the minimum to go. Issuers may follow such a wish (12 CFR 1026.53(b)(1)(ii)). */
 export type Excess = 
@@ -1599,6 +1617,32 @@ export type StatusView = {
 	/**  What restrains the account just now: no money leaves, or nothing new is paid. */
 	standing: Standing,
 	version: string,
+};
+
+/**  A bill that was found in transactions; made of what stays the same about it. */
+export type SuggestionId = string;
+
+export type SuggestionView = {
+	id: SuggestionId,
+	payee: string,
+	/**  The newest amount, or the middle one when they vary. */
+	amount: Money,
+	varies: boolean,
+	cadence: Cadence,
+	/**  From the next date on. */
+	schedule: Schedule,
+	next_on: string,
+	/**  In percent. */
+	confidence: number,
+	/**  Dates between the first and the last line on which nothing came. */
+	missed: number,
+	/**  How many lines it was found in. */
+	lines: number,
+	/**  Newest first, at most 12. */
+	evidence: EvidenceView[],
+	/**  Of the directory, by its name. */
+	biller: BillerId | null,
+	payable: boolean,
 };
 
 /**  Why there is a case. The names are stored: they never change. */

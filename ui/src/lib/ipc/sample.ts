@@ -8,6 +8,7 @@ import { billers, rule, TODAY } from './sample/bills';
 import { amountOn, datesOf, markKey, occurrence, occurrences, riseOf, shifted } from './sample/book';
 import { payoff } from './sample/payoff';
 import { nextDays, plan } from './sample/plan';
+import { startingSuggestions, suggestedBill } from './sample/suggestions';
 import { World } from './sample/world';
 
 const NOW = '2026-11-12T14:41:00Z';
@@ -188,6 +189,16 @@ export function sampleIpc(query = ''): Ipc {
     }),
     incomeRemove: (id) => change(() => ((world.incomes = world.incomes.filter((one) => one.id !== id)), null)),
     incomeDates: async (typed) => attempt(() => nextDays(typed)),
+    suggestions: () => read(() => world.suggestions),
+    suggestionAccept: (id) => change(() => {
+      const one = found(world.suggestions.find((known) => known.id === id));
+      world.suggestions = world.suggestions.filter((known) => known.id !== id);
+      const bill = `bill-new-${world.nextId()}`;
+      world.book.bills.push(suggestedBill(one, bill));
+      return bill;
+    }),
+    suggestionDismiss: (id) => change(() => ((world.suggestions = world.suggestions.filter((known) => known.id !== id)), null)),
+    suggestionRestore: (id) => change(() => ((world.suggestions = startingSuggestions().filter((one) => one.id === id || world.suggestions.some((known) => known.id === one.id))), null)),
     billers: async (text) => attempt(() => billers.filter((one) => `${one.name} ${one.category}`.toLowerCase().includes(text.toLowerCase()))),
     cards: () => read(() => world.home().cards),
     accounts: () => read(() =>
@@ -283,6 +294,7 @@ export function sampleIpc(query = ''): Ipc {
       { name: 'server', good: world.status.online, about: 'on this computer, answers' },
       { name: 'cache', good: true, about: 'encrypted, 2 accounts' },
       { name: 'clock', good: true, about: NOW },
+      { name: 'holidays', good: true, about: 'known until 2028-12-31' },
       { name: 'notifier', good: false, about: 'nobody on this desktop shows notifications' },
     ]),
   };

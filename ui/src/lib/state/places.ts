@@ -17,6 +17,9 @@ export const places: readonly Place[] = [
 /** Under Bills: what leaves when, and what is safe until pay day. */
 export const PLAN_PATH = '/bills/plan';
 
+/** Under Bills: recurring bills found in transactions. */
+export const SUGGESTIONS_PATH = '/bills/suggestions';
+
 export const billPath = (bill: string, dueOn?: string | null) => `/bills?bill=${bill}${dueOn ? `&due=${dueOn}` : ''}`;
 export const paymentPath = (payment: string) => `/payments?payment=${payment}`;
 export const accountPath = (account: string) => `/card?account=${account}`;

@@ -1,10 +1,11 @@
 // The whole invented world in memory: Ines Calloway's money on 12 November 2026.
-import type { Account, AddressesView, BillView, DeviceView, HomeView, ImportOffer, Income, MarkAs, PasskeyView, PayBill, PaymentView, PlanWishes, RecoveryView, RemindersView, RiskView, SecurityEvent, SecurityView, Settings, StatusView, SupportCaseView, SupportSightView, WaysInView } from '../bindings';
+import type { Account, AddressesView, BillView, DeviceView, HomeView, ImportOffer, Income, MarkAs, PasskeyView, PayBill, PaymentView, PlanWishes, RecoveryView, RemindersView, RiskView, SecurityEvent, SecurityView, Settings, StatusView, SuggestionView, SupportCaseView, SupportSightView, WaysInView } from '../bindings';
 import { card, cardView, checking, transactions } from './accounts';
 import { billers, startingBills, TODAY, usd } from './bills';
 import { amountOn, bandOf, datesOfBill, isPayable, markKey, occurrence, occurrences, riseOf, shifted, type Book } from './book';
 import { paidByWord, startingPayments, stoppedPayments } from './payments';
 import { startingIncomes } from './plan';
+import { startingSuggestions } from './suggestions';
 import { startingCases, startingDecisions, startingEvents } from './security';
 
 const SOON = 7;
@@ -47,6 +48,7 @@ export class World {
   constructor(kind: string) {
     this.empty = kind === 'empty';
     this.incomes = this.empty || kind === 'no-pay' ? [] : startingIncomes();
+    this.suggestions = this.empty ? [] : startingSuggestions();
     if (kind === 'short') this.wishes = { ...this.wishes, keep: usd(60000) };
     this.accounts = this.empty ? [] : [{ ...card }, checking];
     const marks = new Map<string, MarkAs>(paidByWord.map(([bill, day]) => [markKey(bill, day), { kind: 'paid', amount: null }]));
@@ -90,6 +92,7 @@ export class World {
   }
 
   incomes: Income[] = [];
+  suggestions: SuggestionView[] = [];
   wishes: PlanWishes = { account: null, keep: null, pace: 'after_pay' };
 
   sights: SupportSightView[] = [];
