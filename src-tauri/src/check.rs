@@ -2,6 +2,7 @@
 
 use client::platform::SystemClock;
 use client::status::{Phase, Place};
+use domain::calendar::Calendar;
 use domain::time::Clock;
 use serde::Serialize;
 
@@ -31,6 +32,7 @@ pub async fn lines(core: &Core) -> Vec<CheckLine> {
         line("server", server(core).await),
         line("cache", cache(core).await),
         line("clock", clock()),
+        line("holidays", holidays()),
         line("notifier", notifier.and_then(|found| found)),
     ]
 }
@@ -62,6 +64,17 @@ async fn cache(core: &Core) -> Result<String, String> {
             )
         }
     }
+}
+
+/// Lists of holidays are published some years ahead; beyond them a decree may add a day that this build does not know.
+fn holidays() -> Result<String, String> {
+    let today = SystemClock.now().to_zoned(jiff::tz::TimeZone::system()).date();
+    let ends = Calendar::ALL.into_iter().filter_map(Calendar::published_to).min();
+    let until = ends.map_or_else(|| "for ever".to_owned(), |end| format!("until {end}"));
+    if Calendar::ending_soon(today).next().is_some() {
+        return Err(format!("known {until}: update Billfold before then"));
+    }
+    Ok(format!("known {until}"))
 }
 
 fn clock() -> Result<String, String> {

@@ -1,9 +1,11 @@
 //! The list of jobs, one file each.
 
+mod dates;
 mod import;
 mod parse;
 mod payments;
 mod queries;
+mod recurring;
 mod sync;
 mod window;
 
@@ -31,6 +33,8 @@ pub const ALL: &[Job] = &[
         about: "P12, the payment API with proofs against a bare loop of one payment a commit",
         run: payments::run,
     },
+    Job { name: "dates", about: "P17, due dates against integers, and a plan of 5,000 occurrences", run: dates::run },
+    Job { name: "recurring", about: "recurring bills found in 200 labelled households", run: recurring::run },
     Job { name: "window", about: "P10 and P11, start and memory of the app against a bare page", run: window::run },
 ];
 
