@@ -42,6 +42,8 @@ export const screens = [
   { name: 'pay-not-sent', path: '/bills', world: 'offline', open: [press('[data-row^=bill-power] .button'), press('.dialog-foot .primary')], wait: 'dialog .path .done' },
   { name: 'pay-done', path: '/bills', open: [press('[data-row^=bill-power] .button'), press('.dialog-foot .primary')], wait: 'dialog .path .done' },
   { name: 'pay-approve', path: '/bills', world: 'passkey-asked', open: [press('[data-row^=bill-power] .button'), press('.dialog-foot .primary')], wait: 'dialog .figure-xl' },
+  { name: 'pay-not-ready', path: '/bills', world: 'not-ready', open: [press('[data-row^=bill-power] .button')], wait: 'dialog .check' },
+  { name: 'security-limits', path: '/security', open: [named('button', 'Change the limits')], wait: 'dialog' },
   { name: 'payments-stopped', path: '/payments', world: 'passkey-asked' },
   { name: 'payment-waits', path: '/payments?payment=payment-waits', world: 'passkey-asked', wait: 'dialog' },
   { name: 'payment-held', path: '/payments?payment=payment-held', world: 'passkey-asked', wait: 'dialog' },

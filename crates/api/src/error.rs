@@ -74,6 +74,8 @@ codes! {
     PasskeyTooNew = "passkey_too_new", 403;
     /// It needs a passkey, and the account has none.
     PasskeyNeeded = "passkey_needed", 403;
+    /// Something is missing before paying; `field` names it, and `GET /api/v1/payments/ready` lists all.
+    NotReady = "not_ready", 403;
     /// Support alone does that.
     SupportNeeded = "support_needed", 403;
     NotFound = "not_found", 404;

@@ -11,6 +11,7 @@ pub mod error;
 pub mod import;
 pub mod paydays;
 pub mod payments;
+pub mod readiness;
 pub mod recovery;
 pub mod reminders;
 pub mod risk;

@@ -106,6 +106,7 @@ impl From<CallError> for ClientError {
                     ErrorCode::AccountSuspended | ErrorCode::SupportNeeded => "ask support of your account server",
                     ErrorCode::DeviceTooNew => "use a device that you had longer, or wait",
                     ErrorCode::PasskeyTooNew => "wait until the new passkey is older",
+                    ErrorCode::NotReady => "see what is missing: `billfold ready`",
                     ErrorCode::PasskeyNeeded => "add a passkey: `billfold security add-passkey`",
                     ErrorCode::InsufficientFunds => "choose a smaller amount or a later day",
                     _ => "look at it again and correct it",

@@ -28,6 +28,7 @@ pub mod paydays;
 pub mod payments;
 pub mod plan;
 pub mod platform;
+pub mod readiness;
 pub mod recovery;
 pub mod reminders;
 pub mod risk;

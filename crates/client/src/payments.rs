@@ -3,8 +3,9 @@
 use std::time::Duration;
 
 use domain::ids::{BillId, BillerId, MutationId, PaymentId};
-use domain::money::Money;
+use domain::money::{Currency, Money};
 use domain::payments::{PaymentEdit, PaymentOrder, PaymentState, Quote, RailTiming, quote};
+use domain::policy::Limits;
 use jiff::civil::Date;
 use jiff::{SignedDuration, Timestamp};
 use serde::{Deserialize, Serialize};
@@ -158,6 +159,41 @@ pub enum SendOn {
     Day(#[specta(type = String)] Date),
 }
 
+/// What leaves to known payees without a passkey, in one currency.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, specta::Type)]
+pub struct LimitsView {
+    #[specta(type = String)]
+    pub currency: Currency,
+    /// Those that count now.
+    pub limits: Limits,
+    /// The server's, where the person has set none.
+    pub usual: Limits,
+    /// A raise that waits for its time.
+    pub next: Option<NextLimitsView>,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, specta::Type)]
+pub struct NextLimitsView {
+    pub limits: Limits,
+    #[specta(type = String)]
+    pub from: Timestamp,
+}
+
+impl From<api::payments::LimitsOf> for LimitsView {
+    fn from(of: api::payments::LimitsOf) -> Self {
+        let next = of.next.map(|next| NextLimitsView { limits: next.limits, from: next.from });
+        Self { currency: of.currency, limits: of.limits, usual: of.usual, next }
+    }
+}
+
+/// What came of setting limits: they are set, or a passkey has to be shown first.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, specta::Type)]
+pub struct LimitsSet {
+    pub set: Option<LimitsView>,
+    pub visit: Option<VisitStarted>,
+}
+
+const LIMITS: &str = "/api/v1/payments/limits";
 const LIST_MAX: usize = 500;
 /// An approval is looked for this often while its page is open.
 const LOOK_EVERY: Duration = Duration::from_secs(2);
@@ -320,6 +356,31 @@ impl Payments {
             }
             tokio::time::sleep(LOOK_EVERY).await;
         }
+    }
+
+    /// What leaves without a passkey, in each currency that is paid in; asked of the server.
+    pub async fn limits(&self) -> Result<Vec<LimitsView>, ClientError> {
+        let answer = self.0.call(Method::Get, LIMITS, Sending::default()).await?;
+        let list: api::payments::LimitsList = answer.json().await?;
+        Ok(list.items.into_iter().map(LimitsView::from).collect())
+    }
+
+    /// Sets the person's own limits: lower ones count at once, higher ones need a passkey where there is one.
+    pub async fn set_limits(
+        &self,
+        currency: Currency,
+        limits: Limits,
+        open_browser: bool,
+    ) -> Result<LimitsSet, ClientError> {
+        let sending = Sending { idempotency: Some(self.0.fresh(MutationId::new)), ..Sending::json(&limits)? };
+        let answer = self.0.call(Method::Put, &format!("{LIMITS}/{currency}"), sending).await?;
+        let wish: api::payments::LimitsWish = answer.json().await?;
+        let visit = match wish.approve_at {
+            Some(address) => Some(self.0.security().in_browser(address, open_browser).await?),
+            None => None,
+        };
+        self.0.sync().now().await?;
+        Ok(LimitsSet { set: wish.set.map(LimitsView::from), visit })
     }
 
     /// Changes the amount or the day of a payment that has not left; what was approved is asked for anew.

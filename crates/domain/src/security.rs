@@ -74,6 +74,8 @@ pub enum SecurityEventKind {
     /// What leaves without a passkey is more, now or after a wait; the entry's name is the currency.
     LimitsRaised,
     LimitsLowered,
+    /// The server's terms; the entry's name is their version.
+    TermsAccepted,
     /// No money leaves and no way in is added; the entry's name is the reason.
     AccountLocked,
     /// Known payees within the limits, nothing new; the entry's name is the reason.
@@ -125,6 +127,7 @@ impl SecurityEventKind {
             Self::ReportedAsNotMine => "reported_as_not_mine",
             Self::LimitsRaised => "limits_raised",
             Self::LimitsLowered => "limits_lowered",
+            Self::TermsAccepted => "terms_accepted",
             Self::AccountLocked => "account_locked",
             Self::AccountRestricted => "account_restricted",
             Self::AccountSuspended => "account_suspended",

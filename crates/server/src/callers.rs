@@ -47,6 +47,7 @@ const ROUTES: &[(&str, &str, &[u16])] = &[
     ("PATCH", "/api/v1/payments/{id}", &[404]),
     ("POST", "/api/v1/payments/{id}/approval", &[404]),
     ("GET", "/api/v1/payments/limits", &[200]),
+    ("GET", "/api/v1/payments/ready", &[200]),
     ("PUT", "/api/v1/payments/limits/{currency}", &[200]),
     ("POST", "/api/v1/payments/{id}/cancel", &[404]),
     ("PUT", "/api/v1/plan", &[400]),
@@ -88,6 +89,8 @@ const ROUTES: &[(&str, &str, &[u16])] = &[
     ("POST", "/api/v1/support/checks", &[404]),
     ("POST", "/api/v1/support/checks/{id}/answer", &[404]),
     ("DELETE", "/api/v1/support/views/{id}", &[204]),
+    // This server has none.
+    ("PUT", "/api/v1/terms/accepted", &[404]),
     ("GET", "/api/v1/sync", &[200]),
     ("GET", "/api/v1/sync/snapshot", &[200]),
 ];
@@ -291,6 +294,7 @@ impl Owner {
             ("PATCH", "/api/v1/payments/{id}") => {
                 json!({"amount": Money::new(4_100, Currency::USD).expect("an amount"), "send_on": null, "seen": 2})
             }
+            ("PUT", "/api/v1/terms/accepted") => json!({"version": "1"}),
             ("PUT", "/api/v1/payments/limits/{currency}") => json!({"payment_minor": 60_000, "day_minor": 60_000}),
             ("POST", "/api/v1/security/events/{number}/answer") => json!({"mine": false}),
             ("POST", "/api/v1/security/addresses") => {

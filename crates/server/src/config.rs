@@ -7,6 +7,7 @@ use std::str::FromStr;
 use std::sync::Arc;
 use std::time::Duration;
 
+use api::readiness::Terms;
 use domain::policy::Preset;
 use domain::time::Clock;
 use jiff::Timestamp;
@@ -74,6 +75,8 @@ pub struct Config {
     pub support: bool,
     /// What one signed-in device may ask for.
     pub throttle: Throttle,
+    /// What people accept before they pay; none: nothing is asked.
+    pub terms: Option<Terms>,
 }
 
 impl Config {
@@ -96,6 +99,7 @@ impl Config {
             policy: Preset::Standard,
             support: false,
             throttle: Throttle::default(),
+            terms: None,
         }
     }
 
@@ -121,6 +125,7 @@ impl Config {
             texts: self.texts.clone(),
             policy: self.policy,
             throttle: self.throttle,
+            terms: self.terms.clone(),
             failed_ceremony_delay: Duration::from_secs(1),
             password_cost: Cost::USUAL,
         })
@@ -147,6 +152,8 @@ pub struct Settings {
     /// What needs a passkey, and what waits.
     pub policy: Preset,
     pub throttle: Throttle,
+    /// What people accept before they pay.
+    pub terms: Option<Terms>,
     /// How long a refused passkey waits for its answer.
     pub failed_ceremony_delay: Duration,
     /// How dear the hash of a password is.

@@ -25,6 +25,7 @@ pub mod openapi;
 mod paper;
 pub mod paydays;
 pub mod payments;
+mod readiness;
 mod recovery;
 pub mod reminders;
 pub mod risk;
@@ -144,6 +145,7 @@ fn api_routes() -> OpenApiRouter<App> {
         .merge(billers::routes())
         .merge(payments::routes())
         .merge(paydays::routes())
+        .merge(readiness::routes())
         .merge(reminders::routes())
         .merge(statements::routes())
         .merge(suggestions::routes())

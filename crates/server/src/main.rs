@@ -6,6 +6,7 @@ use std::net::SocketAddr;
 use std::path::PathBuf;
 use std::process::ExitCode;
 
+use api::readiness::Terms;
 use clap::{Parser, Subcommand};
 use domain::policy::Preset;
 use jiff::SignedDuration;
@@ -70,6 +71,12 @@ struct Serve {
     /// Open the back office of support, under /support.
     #[arg(long)]
     support: bool,
+    /// Where the terms are read that people accept before they pay.
+    #[arg(long, requires = "terms_version")]
+    terms: Option<String>,
+    /// What those terms call themselves; another version is accepted anew.
+    #[arg(long, requires = "terms")]
+    terms_version: Option<String>,
     /// Calls of one signed-in device, by the second.
     #[arg(long, default_value_t = Throttle::default().calls_per_second)]
     calls_per_second: u32,
@@ -222,6 +229,7 @@ async fn serve(serve: Serve) -> Done {
     };
     config.places = serve.places;
     config.support = serve.support;
+    config.terms = serve.terms.zip(serve.terms_version).map(|(address, version)| Terms { version, address });
     if config.places.is_none() {
         eprintln!("billfold-server has no database of places: devices are told apart by network alone");
     }

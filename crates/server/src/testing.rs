@@ -124,6 +124,7 @@ impl World {
             texts: None,
             policy: Preset::Personal,
             throttle: UNTHROTTLED,
+            terms: None,
             failed_ceremony_delay: Duration::ZERO,
             password_cost: Cost::CHEAP,
         };
@@ -376,6 +377,11 @@ pub struct TestDevice {
 }
 
 impl TestDevice {
+    /// The same device, asking this server.
+    pub fn at(self, world: &World) -> Self {
+        Self { world: world.share(), ..self }
+    }
+
     pub fn access_token(&self) -> String {
         self.access.lock().expect("no test panicked here").clone()
     }

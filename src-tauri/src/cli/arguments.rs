@@ -168,6 +168,26 @@ pub enum Command {
         #[command(subcommand)]
         what: Option<PlanCommand>,
     },
+    /// What stands between you and paying, each with its fix.
+    Ready {
+        /// Accept the server's terms of this version.
+        #[arg(long, value_name = "VERSION")]
+        accept_terms: Option<String>,
+    },
+    /// What leaves to known payees without a passkey; with amounts, sets it. Raising needs a passkey, and its time.
+    Limits {
+        /// The most for one payment.
+        #[arg(long, requires = "day")]
+        payment: Option<String>,
+        /// The most in 24 hours.
+        #[arg(long, requires = "payment")]
+        day: Option<String>,
+        #[arg(long, default_value = "USD")]
+        currency: String,
+        /// Print the address to open instead of opening it.
+        #[arg(long)]
+        no_browser: bool,
+    },
     /// Payments, newest first.
     Payments,
     /// Take a payment back.

@@ -17,7 +17,8 @@ use client::addresses::AddressView;
 use client::bills::{BillView, EditScope, MarkAs, NewBill, OccurrenceView, read_rrule, write_rrule};
 use client::card::{PayoffMissing, PayoffView, PlanEdit};
 use client::lock::LockReason;
-use client::payments::{PayBill, PaymentView, PaymentViewState, SendOn};
+use client::payments::{LimitsView, PayBill, PaymentView, PaymentViewState, SendOn};
+use client::readiness::TermsView;
 use client::recovery::ProvenBy;
 use client::reminders::TimerState;
 use client::security::{FactorView, PasskeyView, VisitStarted};
@@ -31,6 +32,8 @@ use domain::bills::{Bill, OccurrenceState};
 use domain::card::{Apr, Excess, PlanKind};
 use domain::ids::{PaymentId, PlanId};
 use domain::money::{Currency, Money};
+use domain::policy::Limits;
+use domain::readiness::{Met, Prerequisite};
 use domain::recovery::RecoveryState;
 use domain::schedule::{Every, Schedule};
 use domain::ways_in::{FactorKind, PasswordState};
@@ -175,6 +178,10 @@ impl Run<'_> {
             Command::Paydays { what } => self.paydays(what).await,
             Command::Plan { what } => self.plan(what).await,
             Command::Suggestions { what } => self.suggestions(what).await,
+            Command::Ready { accept_terms } => self.ready(accept_terms.as_deref()).await,
+            Command::Limits { payment, day, currency, no_browser } => {
+                self.limits(payment.as_deref().zip(day.as_deref()), &currency, !no_browser).await
+            }
             Command::Payments => self.payments().await,
             Command::Cancel { payment } => self.cancel(&payment).await,
             Command::Billers { search } => self.billers(&search).await,
@@ -1139,6 +1146,55 @@ impl Run<'_> {
         Ok(())
     }
 
+    async fn ready(&self, accept_terms: Option<&str>) -> Done {
+        if let Some(version) = accept_terms {
+            self.core.client.accept_terms(version).await?;
+        }
+        let ready = self.core.client.readiness().await?;
+        let mut text = String::new();
+        for one in &ready.items {
+            let (mark, fix) = match one.met {
+                Met::Yes => ("yes", String::new()),
+                Met::NotAsked => ("not asked", String::new()),
+                Met::No => ("MISSING", format!(" – {}", fix_of(one.what, ready.terms.as_ref()))),
+            };
+            text.push_str(&format!("{}: {mark}{fix}\n", word(&one.what)));
+        }
+        text.push_str(if ready.ready { "You can pay.\n" } else { "Paying waits for what is missing.\n" });
+        Ok(Answer::new(to_json(&ready)?, text))
+    }
+
+    async fn limits(&self, wish: Option<(&str, &str)>, currency: &str, open_browser: bool) -> Done {
+        let payments = self.core.client.payments();
+        if let Some((payment, day)) = wish {
+            let currency: Currency = currency.parse().map_err(|_| {
+                Failure::refused("unknown_currency", "this currency is not known", "say its code, such as USD")
+            })?;
+            let minor = |text| amount(text, currency).map(Money::minor);
+            let limits = Limits { payment_minor: minor(payment)?, day_minor: minor(day)? };
+            if let Some(begun) = payments.set_limits(currency, limits, open_browser).await?.visit {
+                return Ok(visit_started(&begun));
+            }
+        }
+        let all = payments.limits().await?;
+        let said =
+            |minor, currency| Money::new(minor, currency).map_or_else(|_| String::new(), |money| money.to_string());
+        let row = |one: &LimitsView| {
+            let next = one.next.map_or_else(String::new, |next| {
+                format!(
+                    "{} and {} from {}",
+                    said(next.limits.payment_minor, one.currency),
+                    said(next.limits.day_minor, one.currency),
+                    next.from
+                )
+            });
+            vec![said(one.limits.payment_minor, one.currency), said(one.limits.day_minor, one.currency), next]
+        };
+        let rows: Vec<_> = all.iter().map(row).collect();
+        let text = table(&["One payment", "24 hours", "Waiting"], &rows);
+        Ok(Answer::new(json!({ "items": to_json(&all)? }), text))
+    }
+
     async fn edit_payment(&self, typed: &str, sum: Option<&str>, on: Option<Date>, soonest: bool) -> Done {
         let id = payment_id(typed)?;
         let payments = self.core.client.payments();
@@ -1435,6 +1491,20 @@ fn state_words(one: &OccurrenceView) -> String {
         OccurrenceState::PartlyPaid => "partly paid".to_owned(),
         OccurrenceState::Paid => "paid".to_owned(),
         OccurrenceState::Skipped => "skipped".to_owned(),
+    }
+}
+
+/// What to do about a prerequisite that is missing.
+fn fix_of(what: Prerequisite, terms: Option<&TermsView>) -> String {
+    match what {
+        Prerequisite::GoodStanding => "release your account: `billfold security release`".to_owned(),
+        Prerequisite::AcceptedTerms => terms.map_or_else(String::new, |terms| {
+            format!("read {} and run `billfold ready --accept-terms {}`", terms.address, terms.version)
+        }),
+        Prerequisite::ConfirmedEmail => "add an address: `billfold security add-address`".to_owned(),
+        Prerequisite::Passkey => "add a passkey: `billfold security add-passkey`".to_owned(),
+        Prerequisite::FundingAccount => "whoever runs the server opens an account for you".to_owned(),
+        Prerequisite::Money => "wait until money has come in, or mark the bill paid elsewhere".to_owned(),
     }
 }
 

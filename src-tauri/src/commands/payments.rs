@@ -1,12 +1,15 @@
 //! Payments.
 
-use client::payments::{PayBill, PayQuote, PaymentView, SendOn};
+use client::payments::{LimitsSet, LimitsView, PayBill, PayQuote, PaymentView, SendOn};
+use client::readiness::ReadinessView;
 use client::security::VisitStarted;
 use domain::ids::{BillId, PaymentId};
 use domain::money::Money;
+use domain::policy::Limits;
 
 use super::bills::date;
 use super::{Answer, Shared};
+use crate::failure::Failure;
 
 #[tauri::command]
 #[specta::specta]
@@ -28,6 +31,37 @@ pub async fn pay_quote(core: Shared<'_>, bill: BillId, due_on: String) -> Answer
 pub async fn pay_bill(core: Shared<'_>, request: PayBill) -> Answer<PaymentView> {
     core.touch();
     Ok(core.client.payments().pay_bill(request).await?)
+}
+
+/// What stands between the person and paying.
+#[tauri::command]
+#[specta::specta]
+pub async fn readiness(core: Shared<'_>) -> Answer<ReadinessView> {
+    Ok(core.client.readiness().await?)
+}
+
+#[tauri::command]
+#[specta::specta]
+pub async fn terms_accept(core: Shared<'_>, version: String) -> Answer<()> {
+    core.touch();
+    Ok(core.client.accept_terms(&version).await?)
+}
+
+/// What leaves without a passkey.
+#[tauri::command]
+#[specta::specta]
+pub async fn limits(core: Shared<'_>) -> Answer<Vec<LimitsView>> {
+    Ok(core.client.payments().limits().await?)
+}
+
+/// Sets it: at once, or after a passkey on the server's page.
+#[tauri::command]
+#[specta::specta]
+pub async fn limits_set(core: Shared<'_>, currency: String, limits: Limits) -> Answer<LimitsSet> {
+    core.touch();
+    let unknown = |_| Failure::refused("unknown_currency", "this currency is not known", "choose another one");
+    let currency = currency.parse().map_err(unknown)?;
+    Ok(core.client.payments().set_limits(currency, limits, true).await?)
 }
 
 /// Opens the browser on the page where a payment is approved with a passkey.

@@ -258,6 +258,14 @@ pub(crate) async fn owners(tx: &mut Tx, folded: &str, now: Timestamp) -> DbResul
     Ok(kept.into_iter().filter(|(_, times)| times.lets_back_in(now)).map(|(holder, _)| holder).collect())
 }
 
+/// Whether an e-mail address was confirmed that is still the person's.
+pub(crate) async fn has_email(tx: &mut Tx, holder: HolderId, now: Timestamp) -> DbResult<bool> {
+    let confirmed = |kept: &Kept| {
+        kept.value.kind() == AddressKind::Email && kept.times.confirmed_at.is_some() && has_not_left(kept, now)
+    };
+    Ok(store::list(tx, holder).await?.iter().any(confirmed))
+}
+
 /// Removes addresses that have left, and those that nobody confirmed.
 pub(crate) async fn sweep(app: &App) -> DbResult<()> {
     let now = app.clock.now();

@@ -341,6 +341,7 @@ pub(super) const fn of(kind: Kind) -> Option<Telling> {
         ),
         Kind::AccountCreated
         | Kind::LimitsLowered
+        | Kind::TermsAccepted
         | Kind::SignedIn
         | Kind::DeviceSignedOut
         | Kind::PasskeyRenamed

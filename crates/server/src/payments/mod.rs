@@ -36,7 +36,7 @@ use crate::feed;
 use crate::http::{Json, Path, Source};
 use crate::idempotency::{self, Begun, IdempotencyKey};
 use crate::sign_in::{SignedIn, too_often};
-use crate::{billers, bills, ledger};
+use crate::{billers, bills, ledger, readiness};
 use approval::{Asking, Decided};
 pub(crate) use approval::{distrust, expire, unfounded};
 pub(crate) use engine::{ask, follow, process, release, submit};
@@ -83,6 +83,7 @@ async fn create(
     app.limits.orders.take_for(signed_in.device, now).map_err(too_often)?;
     app.limits.orders_of_a_day.take_for(signed_in.device, now).map_err(too_often)?;
     check(&mut tx, holder, &order).await?;
+    readiness::demand(&app, &mut tx, holder).await?;
     let timing = app.rail.timing();
     let promise = quote(now, order.send_on, &timing)
         .map_err(|error| ApiError::invalid(ErrorCode::InvalidDate, "send_on", &error.to_string()))?;
@@ -311,6 +312,20 @@ pub(crate) async fn practice_account(
     };
     feed::put(tx, holder, now, &Record::Transaction(opening)).await?;
     Ok(id)
+}
+
+/// The most that is there to pay with, in minor units, over the accounts of this server. A practice account that is not
+/// opened yet is full.
+pub(crate) async fn most_money(tx: &mut Tx, holder: HolderId) -> DbResult<Option<i64>> {
+    let accounts = store::served_accounts(tx, holder).await?;
+    if accounts.is_empty() {
+        return Ok(Some(PRACTICE_MONEY));
+    }
+    let mut most = 0;
+    for (currency, account) in accounts {
+        most = ledger::standing(tx, holder, account, currency).await?.available.minor().max(most);
+    }
+    Ok(Some(most))
 }
 
 /// How its owner calls the account that a payment leaves from.

@@ -562,6 +562,18 @@ pub(super) async fn own_limits(tx: &mut Tx, holder: HolderId, currency: Currency
 
 // ---- The account that payments leave from ------------------------------------------------------------------------
 
+/// Every account that payments leave from.
+pub(super) async fn served_accounts(tx: &mut Tx, holder: HolderId) -> DbResult<Vec<(Currency, AccountId)>> {
+    const LIST: &str = "SELECT currency, account_id FROM served_account WHERE holder_id = $1 ORDER BY currency";
+    let rows: Vec<(String, Uuid)> = on_engine!(tx, |db| {
+        sqlx::query_as(LIST).bind(holder.as_uuid()).fetch_all(db).await.map_err(DbError::from)
+    })?;
+    let read = |(code, id): (String, Uuid)| {
+        Ok((code.parse().map_err(|_| DbError::Corrupt("a currency"))?, AccountId::from_uuid(id)))
+    };
+    rows.into_iter().map(read).collect()
+}
+
 pub(super) async fn served_account(tx: &mut Tx, holder: HolderId, currency: Currency) -> DbResult<Option<AccountId>> {
     const FIND: &str = "SELECT account_id FROM served_account WHERE holder_id = $1 AND currency = $2";
     let found: Option<Uuid> = on_engine!(tx, |db| {

@@ -1,7 +1,7 @@
 // Paying one due date: the quote, what is chosen, and the payment as it stands once confirmed.
 import { parseMoney } from '$lib/format';
 import { answer } from '$lib/ipc';
-import type { Money, PaymentView, PayQuote, VisitStarted } from '$lib/ipc/bindings';
+import type { Money, PaymentView, PayQuote, ReadinessView, VisitStarted } from '$lib/ipc/bindings';
 import type { Desk } from '$lib/state/desk.svelte';
 import { Action, View } from '$lib/state/view.svelte';
 
@@ -9,6 +9,8 @@ const DUPLICATE = 'possible_duplicate';
 
 export class Paying {
   quote: View<PayQuote>;
+  /** What stands between the person and paying. */
+  ready: View<ReadinessView>;
   how = $state<'all' | 'other'>('all');
   typed = $state('');
   when = $state<'soonest' | 'day'>('soonest');
@@ -26,6 +28,7 @@ export class Paying {
     readonly bill: string,
     readonly dueOn: string,
   ) {
+    this.ready = new View(() => answer(desk.commands.readiness()));
     this.quote = new View(() => answer(desk.commands.payQuote(bill, dueOn)));
   }
 

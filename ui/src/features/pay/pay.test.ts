@@ -103,6 +103,23 @@ describe('paying a bill', () => {
     expect(await screen.findByText(/account is locked/i)).toBeTruthy();
   });
 
+  it('lists what is missing instead of the form, and shows the form once it is there', async () => {
+    const on = world('?world=not-ready');
+    draw(PayDialog, on, power);
+    expect(await screen.findByRole('heading', { name: 'Before you can pay' })).toBeTruthy();
+    expect(screen.getByText('4 of 6 done')).toBeTruthy();
+    expect([...document.querySelectorAll('.check')].map((one) => one.classList.contains('todo'))).toEqual([true, true, false, false, false, false]);
+    expect(screen.queryByRole('button', { name: 'Pay $94.17' })).toBeNull();
+    await click('Accept the terms of 2026-11');
+    await waitFor(() => expect(on.commands.termsAccept).toHaveBeenCalledExactlyOnceWith('2026-11'));
+    expect(await screen.findByText('5 of 6 done')).toBeTruthy();
+    const all = await on.ipc.commands.readiness();
+    if (all.status !== 'ok') throw new Error('no list');
+    on.commands.readiness = () => ok({ ...all.data, ready: true });
+    await on.desk.changed();
+    expect(await screen.findByRole('button', { name: 'Pay $94.17' })).toBeTruthy();
+  });
+
   it('says offline that it is kept and not sent, and lets it be taken back', async () => {
     const on = world('?world=offline');
     draw(PayDialog, on, power);

@@ -40,6 +40,7 @@ export const iconOf: Record<SecurityEventKind, IconName> = {
   reported_as_not_mine: 'failed',
   limits_raised: 'edit',
   limits_lowered: 'edit',
+  terms_accepted: 'check',
   account_locked: 'lock',
   account_restricted: 'lock',
   account_suspended: 'lock',

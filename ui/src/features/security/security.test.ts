@@ -29,6 +29,25 @@ describe('security', () => {
     expect(screen.queryByText('Why it is asked')).toBeNull();
   });
 
+  it('lowers what leaves without a passkey at once, and raises it only in the browser', async () => {
+    const on = world();
+    draw(Security, on);
+    await click('Change the limits in USD');
+    await type('One payment', '300');
+    expect(await screen.findByText('Lower limits count at once.')).toBeTruthy();
+    await click('Save the limits');
+    await waitFor(() => expect(on.commands.limitsSet).toHaveBeenCalledExactlyOnceWith('USD', { payment_minor: 30000, day_minor: 100000 }));
+    await waitFor(() => expect(screen.queryByRole('dialog')).toBeNull());
+    await click('Change the limits in USD');
+    await type('In 24 hours', 'much');
+    await click('Save the limits');
+    expect(await screen.findByText(/Type an amount, such as/)).toBeTruthy();
+    await type('In 24 hours', '2000');
+    await click('Continue in the browser');
+    expect(await screen.findByText('Waiting for your passkey. Nothing is raised before.')).toBeTruthy();
+    expect(on.commands.limitsSet).toHaveBeenLastCalledWith('USD', { payment_minor: 30000, day_minor: 200000 });
+  });
+
   it('proves whoever calls before they see anything', async () => {
     const on = world();
     draw(Security, on);

@@ -64,6 +64,13 @@ export const commands = {
 	payQuote: (bill: BillId, dueOn: string) => typedError<PayQuote, CommandError>(__TAURI_INVOKE("pay_quote", { bill, dueOn })),
 	/**  Pays a bill. Works offline: the order is stored first and sent when possible. */
 	payBill: (request: PayBill) => typedError<PaymentView, CommandError>(__TAURI_INVOKE("pay_bill", { request })),
+	/**  What stands between the person and paying. */
+	readiness: () => typedError<ReadinessView, CommandError>(__TAURI_INVOKE("readiness")),
+	termsAccept: (version: string) => typedError<null, CommandError>(__TAURI_INVOKE("terms_accept", { version })),
+	/**  What leaves without a passkey. */
+	limits: () => typedError<LimitsView[], CommandError>(__TAURI_INVOKE("limits")),
+	/**  Sets it: at once, or after a passkey on the server's page. */
+	limitsSet: (currency: string, limits: Limits) => typedError<LimitsSet, CommandError>(__TAURI_INVOKE("limits_set", { currency, limits })),
 	/**  Opens the browser on the page where a payment is approved with a passkey. */
 	paymentApprove: (id: PaymentId) => typedError<VisitStarted, CommandError>(__TAURI_INVOKE("payment_approve", { id })),
 	/**  Changes a payment that has not left; what was approved is asked for anew. */
@@ -411,6 +418,13 @@ export type CheckLine = {
 	about: string,
 };
 
+export type Checked = {
+	what: Prerequisite,
+	met: Met,
+	/**  It is met by itself from then on. */
+	until: string | null,
+};
+
 /**  A town or a country. */
 export type CoarsePlaceView = {
 	/**  ISO 3166, two letters. */
@@ -627,6 +641,33 @@ export type Landed = {
 /**  The language that a person is written to in. */
 export type Language = "en" | "es" | "de";
 
+/**
+ *  What leaves without a passkey, to a payee that is known, in minor units of the account's currency. The figures are
+ *  the same in every currency: 500.00 where a unit has two decimals, 50,000 where it has none.
+ */
+export type Limits = {
+	payment_minor: number,
+	/**  All payments of 24 hours together. */
+	day_minor: number,
+};
+
+/**  What came of setting limits: they are set, or a passkey has to be shown first. */
+export type LimitsSet = {
+	set: LimitsView | null,
+	visit: VisitStarted | null,
+};
+
+/**  What leaves to known payees without a passkey, in one currency. */
+export type LimitsView = {
+	currency: string,
+	/**  Those that count now. */
+	limits: Limits,
+	/**  The server's, where the person has set none. */
+	usual: Limits,
+	/**  A raise that waits for its time. */
+	next: NextLimitsView | null,
+};
+
 /**  Why it is locked, for the lock screen and `status`. */
 export type LockReason = 
 /**  It was not opened since the program began. */
@@ -656,6 +697,12 @@ export type MarkAs =
 { kind: "moved"; to: string } | 
 /**  Takes back every mark. */
 { kind: "unmarked" };
+
+export type Met = "yes" | 
+/**  Paying is blocked by this. */
+"no" | 
+/**  This server does not ask for it, or it cannot be said before another one is met. */
+"not_asked";
 
 /**
  *  An exact amount in one currency, counted in minor units (cents). Mixing currencies or leaving
@@ -705,6 +752,11 @@ export type NewIncome = {
 	cycle: PayCycle,
 	calendar: Calendar,
 	roll: Roll,
+};
+
+export type NextLimitsView = {
+	limits: Limits,
+	from: string,
 };
 
 export type NextPayment = {
@@ -1152,6 +1204,21 @@ export type PlannedView = {
 	why: Why,
 };
 
+/**  In the order in which they are put right. */
+export type Prerequisite = 
+/**  Nothing restrains the account so far that no money leaves. */
+"good_standing" | 
+/**  The server's terms, as they are now, were accepted. */
+"accepted_terms" | 
+/**  An address where notices arrive. */
+"confirmed_email" | 
+/**  A passkey to approve with. */
+"passkey" | 
+/**  An account of this server that money leaves from. */
+"funding_account" | 
+/**  There is some in it. */
+"money";
+
 /**  From this due date on, another amount. */
 export type PriceStep = {
 	from: string,
@@ -1176,6 +1243,14 @@ export type ProvenBy = { by: "saved"; code: string } | { by: "emailed"; id: Code
 export type Quiet = {
 	from: string,
 	until: string,
+};
+
+export type ReadinessView = {
+	/**  Nothing is missing. */
+	ready: boolean,
+	/**  In the order in which they are put right. */
+	items: Checked[],
+	terms: TermsView | null,
 };
 
 /**  Why an amount went where it went. */
@@ -1473,6 +1548,8 @@ export type SecurityEventKind = "account_created" |
 "reported_as_not_mine" | 
 /**  What leaves without a passkey is more, now or after a wait; the entry's name is the currency. */
 "limits_raised" | "limits_lowered" | 
+/**  The server's terms; the entry's name is their version. */
+"terms_accepted" | 
 /**  No money leaves and no way in is added; the entry's name is the reason. */
 "account_locked" | 
 /**  Known payees within the limits, nothing new; the entry's name is the reason. */
@@ -1742,6 +1819,11 @@ export type SupportSightView = {
 };
 
 export type SupportViewId = string;
+
+export type TermsView = {
+	version: string,
+	address: string,
+};
 
 export type Theme = "system" | "light" | "dark";
 

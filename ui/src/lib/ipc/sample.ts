@@ -1,5 +1,5 @@
 // An invented world behind the same commands, for developing and for pictures. It is in no shipped build.
-// "?world=" chooses what stands: empty, offline, locked, passphrase, pin, keyring-gone, no-keyring, unheard, not-mine, welcome, server, practice, signed-out, failing, slow, account-locked, passkey-asked, no-pay, short.
+// "?world=" chooses what stands: empty, offline, locked, passphrase, pin, keyring-gone, no-keyring, unheard, not-mine, welcome, server, practice, signed-out, failing, slow, account-locked, passkey-asked, no-pay, short, not-ready.
 import { setNow } from '$lib/format';
 import type { CommandError, SearchHit, SignIn } from './bindings';
 import type { Commands, Ipc } from './index';
@@ -256,6 +256,21 @@ export function sampleIpc(query = ''): Ipc {
       const same = world.book.payments.some((one) => one.bill === request.bill && one.due_on === request.due_on && one.amount.minor === request.amount.minor && one.id.startsWith('payment-new'));
       if (same && !request.duplicate_meant) throw new Refused({ code: 'possible_duplicate' });
       return world.pay(request);
+    }),
+    readiness: () => read(() => world.ready),
+    termsAccept: () => change(() => {
+      const items = world.ready.items.map((one) => (one.what === 'accepted_terms' ? { ...one, met: 'yes' as const } : one));
+      world.ready = { ...world.ready, items, ready: items.every((one) => one.met !== 'no') };
+      return null;
+    }),
+    limits: () => read(() => world.limits),
+    limitsSet: (currency, limits) => change(() => {
+      const one = found(world.limits.find((known) => known.currency === currency));
+      if (limits.payment_minor > one.limits.payment_minor || limits.day_minor > one.limits.day_minor) {
+        return { set: null, visit: { address: 'http://localhost:8470/sign-in/step-up/open?secret=Wm7', browser_opened: true } };
+      }
+      world.limits = world.limits.map((known) => (known === one ? { ...one, limits, next: null } : known));
+      return { set: { ...one, limits, next: null }, visit: null };
     }),
     paymentApprove: async (id) => attempt(() => {
       found(world.book.payments.find((payment) => payment.id === id));

@@ -9,6 +9,7 @@ use jiff::civil::date;
 use serde_json::json;
 
 use super::*;
+use crate::addresses::tests::confirmed;
 use crate::sign_in::tests::{Browser, asked_at, by_passkey};
 use crate::testing::{Answer, TestDevice, World, on_each_engine};
 
@@ -63,9 +64,16 @@ async fn edit(device: &TestDevice, id: PaymentId, minor: i64, seen: usize) -> An
     device.patch(&format!("{PAYMENTS}/{id}"), &format!("{minor} {seen}"), &body).await
 }
 
+/// An account with a passkey, on a device of its own, with an address for notices.
+pub(crate) async fn hosted(world: &World) -> (Browser<'_>, TestDevice) {
+    let (holds, device) = by_passkey(world).await;
+    confirmed(world, &device, "ines@example.org").await;
+    (holds, device)
+}
+
 /// A hosted account that has paid its first biller before, with the browser that holds its passkey.
 pub(crate) async fn settled_in(world: &World) -> (Browser<'_>, TestDevice) {
-    let (mut holds, device) = by_passkey(world).await;
+    let (mut holds, device) = hosted(world).await;
     let first = order(world, 100, 0);
     pay(&device, &first).await;
     approve(world, &mut holds, &device, first.id).await;
@@ -82,7 +90,7 @@ pub(crate) fn why(reason: &str) -> Option<String> {
 async fn the_first_payment_to_a_payee_needs_the_passkey_and_waits_and_the_next_leaves_at_once() {
     on_each_engine(async |world| {
         let world = world.under(Preset::Standard);
-        let (mut holds, device) = by_passkey(&world).await;
+        let (mut holds, device) = hosted(&world).await;
         let first = order(&world, 4_000, 0);
         let asked = pay(&device, &first).await;
         assert_eq!((asked.state, asked.reason.as_deref()), (PaymentState::AwaitingApproval, Some("first_payment")));
@@ -327,6 +335,7 @@ async fn a_hosted_account_without_a_passkey_is_told_to_add_one() {
     on_each_engine(async |world| {
         let world = world.under(Preset::Standard);
         let device = world.holder().await;
+        confirmed(&world, &device, "ines@example.org").await;
         assert_eq!(device.post(PAYMENTS, &order(&world, 100, 0)).await.code(), ErrorCode::PasskeyNeeded);
     })
     .await;

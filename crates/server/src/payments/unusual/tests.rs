@@ -221,7 +221,11 @@ async fn what_was_ordered_on_a_device_that_was_not_its_owners_does_not_leave() {
                 _ => None,
             })
             .collect();
-        let asked = open_questions(&log).first().map(|event| event.number).expect("a question");
+        let asked = open_questions(&log)
+            .into_iter()
+            .find(|event| event.device == Some(laptop.device))
+            .expect("a question")
+            .number;
         let path = format!("/api/v1/security/events/{asked}/answer");
         desk.post(&path, &EventAnswer { mine: false }).await.expect(204);
         assert_eq!(stands(&desk, theirs.id).await, (PaymentState::AwaitingApproval, why("risk")));

@@ -1,5 +1,5 @@
 // Payments of the invented world in every state that a screen must be able to show.
-import type { PaymentView, PaymentViewState } from '../bindings';
+import type { PaymentView, PaymentViewState, Prerequisite, ReadinessView } from '../bindings';
 import { usd } from './bills';
 
 type Made = { id: string; to: string; bill: string; minor: number; state: PaymentViewState; dueOn: string; sendsOn: string; by: string; reason?: string; cancel?: boolean };
@@ -56,6 +56,13 @@ export const stoppedPayments = (): PaymentView[] => [
     history: [{ state: 'awaiting_approval', at: '2026-11-12T14:40:00Z' }, { state: 'held', at: '2026-11-12T14:45:00Z' }],
   },
 ];
+
+/** What the server asks of whoever pays; these are missing. */
+export function readiness(missing: Prerequisite[] = []): ReadinessView {
+  const all: Prerequisite[] = ['good_standing', 'accepted_terms', 'confirmed_email', 'passkey', 'funding_account', 'money'];
+  const terms = { version: '2026-11', address: 'https://accounts.alder-lane.example/terms' };
+  return { ready: missing.length === 0, items: all.map((what) => ({ what, met: missing.includes(what) ? 'no' : 'yes', until: null })), terms };
+}
 
 /** Due dates that the person settled by word. */
 export const paidByWord: [string, string][] = [

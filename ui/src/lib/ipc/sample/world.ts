@@ -1,9 +1,9 @@
 // The whole invented world in memory: Ines Calloway's money on 12 November 2026.
-import type { Account, AddressesView, BillView, DeviceView, HomeView, ImportOffer, Income, MarkAs, PasskeyView, PayBill, PaymentView, PlanWishes, RecoveryView, RemindersView, RiskView, SecurityEvent, SecurityView, Settings, StatusView, SuggestionView, SupportCaseView, SupportSightView, WaysInView } from '../bindings';
+import type { Account, AddressesView, BillView, DeviceView, HomeView, ImportOffer, Income, LimitsView, MarkAs, PasskeyView, PayBill, PaymentView, PlanWishes, ReadinessView, RecoveryView, RemindersView, RiskView, SecurityEvent, SecurityView, Settings, StatusView, SuggestionView, SupportCaseView, SupportSightView, WaysInView } from '../bindings';
 import { card, cardView, checking, transactions } from './accounts';
 import { billers, startingBills, TODAY, usd } from './bills';
 import { amountOn, bandOf, datesOfBill, isPayable, markKey, occurrence, occurrences, riseOf, shifted, type Book } from './book';
-import { paidByWord, startingPayments, stoppedPayments } from './payments';
+import { paidByWord, readiness, startingPayments, stoppedPayments } from './payments';
 import { startingIncomes } from './plan';
 import { startingSuggestions } from './suggestions';
 import { startingCases, startingDecisions, startingEvents } from './security';
@@ -42,6 +42,9 @@ export class World {
   };
   events: SecurityEvent[] = startingEvents();
   #made = 0;
+  /** What the server asks of whoever pays. */
+  ready: ReadinessView = readiness();
+  limits: LimitsView[] = [{ currency: 'USD', limits: { payment_minor: 50000, day_minor: 100000 }, usual: { payment_minor: 50000, day_minor: 100000 }, next: null }];
   /** Payments wait for a passkey. */
   #asks = false;
 
@@ -73,6 +76,7 @@ export class World {
       standing: { restraint: null },
       version: '0.1.0',
     };
+    if (kind === 'not-ready') this.ready = readiness(['accepted_terms', 'confirmed_email']);
     this.#asks = kind === 'passkey-asked';
     if (this.#asks) this.book.payments = [...stoppedPayments(), ...startingPayments().slice(1)];
     if (kind === 'account-locked') this.lockAccount();
