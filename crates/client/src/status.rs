@@ -1,16 +1,19 @@
 //! Who is signed in, where the account lives, what protects it and how fresh it is.
 
 use domain::standing::Standing;
-use jiff::Timestamp;
+use jiff::{SignedDuration, Timestamp};
 use serde::{Deserialize, Serialize};
 
 use crate::bills::{LATE_DAYS, SOON_DAYS, needs_person};
 use crate::book::{Book, shifted};
 use crate::cache::{outbox, state};
-use crate::client::Client;
+use crate::client::{Changed, Client};
 use crate::error::ClientError;
 use crate::lock::LockReason;
 use crate::vault::Header;
+
+/// A second passkey that was put off is asked for again after so long.
+const SECOND_PASSKEY_AGAIN: SignedDuration = SignedDuration::from_hours(7 * 24);
 
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, specta::Type)]
 pub struct StatusView {
@@ -38,6 +41,8 @@ pub struct StatusView {
     pub overdue: u32,
     /// What restrains the account just now: no money leaves, or nothing new is paid.
     pub standing: Standing,
+    /// The account has one passkey, and a second one was not put off these days.
+    pub urge_second_passkey: bool,
     pub version: String,
 }
 
@@ -105,6 +110,7 @@ impl Client {
             needs_you: 0,
             overdue: 0,
             standing: Standing::GOOD,
+            urge_second_passkey: false,
             version: env!("CARGO_PKG_VERSION").to_owned(),
         };
         if phase == Phase::Ready {
@@ -113,6 +119,19 @@ impl Client {
             view.protected_by = Header::find(&self.0.folder)?.map(|header| header.mode());
         }
         Ok(view)
+    }
+
+    /// The person does without a second passkey for now, and is asked again in 7 days.
+    pub async fn put_second_passkey_off(&self) -> Result<(), ClientError> {
+        let now = self.now();
+        self.with(async |open| {
+            let mut tx = open.cache.begin().await?;
+            state::put(&mut *tx, state::SECOND_PASSKEY, &now).await?;
+            Ok(tx.commit().await?)
+        })
+        .await?;
+        self.tell(Changed::Status);
+        Ok(())
     }
 
     /// What restrains the account, as this device was told last.
@@ -127,15 +146,19 @@ impl Client {
         view.protected_by = Some(open.vault().header().mode());
         view.signed_in = self.is_signed_in(&open).await?;
         let (here, today) = (self.here(), self.today());
-        let (me, synced_at, waiting, book) = self
+        let (me, put_off, synced_at, waiting, book) = self
             .with(async |open| {
                 let db = open.cache.readers();
                 let me: Option<api::sign_in::Me> = state::find(db, state::ME).await?;
                 let synced_at: Option<Timestamp> = state::find(db, state::SYNCED_AT).await?;
-                Ok((me, synced_at, outbox::count(db).await?, Book::read(&open.cache, here.clone()).await?))
+                let put_off: Option<Timestamp> = state::find(db, state::SECOND_PASSKEY).await?;
+                Ok((me, put_off, synced_at, outbox::count(db).await?, Book::read(&open.cache, here.clone()).await?))
             })
             .await?;
         view.practice_money = me.as_ref().is_some_and(|me| me.practice_money);
+        let asked_again =
+            put_off.is_none_or(|at| at.saturating_add(SECOND_PASSKEY_AGAIN).is_ok_and(|then| then <= self.now()));
+        view.urge_second_passkey = me.as_ref().is_some_and(|me| me.passkeys == 1) && asked_again;
         view.name = me.map(|me| me.name);
         view.synced_at = synced_at;
         view.standing = self.standing().await?;

@@ -176,6 +176,7 @@ const DOORS: &[(&str, &str, Door)] = &[
     ("GET", "/sign-in/password/code", Door::Visit),
     ("POST", "/sign-in/password/code", Door::Visit),
     ("POST", "/sign-in/ways-in/prove", Door::Adding),
+    ("POST", "/sign-in/ways-in/send-code", Door::Adding),
     ("GET", "/sign-in/ways-in/password", Door::Adding),
     ("POST", "/sign-in/ways-in/password", Door::Adding),
     ("GET", "/sign-in/ways-in/code", Door::Adding),

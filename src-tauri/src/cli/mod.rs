@@ -287,6 +287,10 @@ impl Run<'_> {
         let synced = status.synced_at.map_or_else(|| "never".to_owned(), |at| at.to_string());
         rows.push(vec!["Last sync".to_owned(), synced]);
         rows.push(vec!["Waiting to be sent".to_owned(), status.waiting.to_string()]);
+        if status.urge_second_passkey {
+            let words = "add a second passkey: `billfold security add-passkey`".to_owned();
+            rows.push(vec!["What to do".to_owned(), words]);
+        }
         Ok(Answer::new(to_json(&status)?, table(&["", ""], &rows).trim_start().to_owned()))
     }
 

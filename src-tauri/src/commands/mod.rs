@@ -130,6 +130,7 @@ pub fn builder() -> Builder<Wry> {
             support::support_end,
             security::passkeys,
             security::passkey_add,
+            security::second_passkey_later,
             security::account_lock,
             security::account_release,
             security::passkey_rename,

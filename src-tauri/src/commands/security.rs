@@ -58,6 +58,14 @@ pub async fn passkey_add(core: Shared<'_>) -> Answer<VisitStarted> {
     Ok(core.client.security().add_passkey(true).await?)
 }
 
+/// The person does without a second passkey for now.
+#[tauri::command]
+#[specta::specta]
+pub async fn second_passkey_later(core: Shared<'_>) -> Answer<()> {
+    core.touch();
+    Ok(core.client.put_second_passkey_off().await?)
+}
+
 /// Locks the account: no money leaves, no way in is added, on any device.
 #[tauri::command]
 #[specta::specta]

@@ -373,6 +373,8 @@ pub(crate) mod state {
     pub(crate) const STANDING: &str = "standing";
     pub(crate) const LEASE: &str = "lease";
     pub(crate) const PLAN_WISHES: &str = "plan_wishes";
+    /// When the person put a second passkey off.
+    pub(crate) const SECOND_PASSKEY: &str = "second_passkey";
     pub(crate) const NEXT_LINE: &str = "next_line";
 
     pub(crate) async fn find<T: DeserializeOwned>(

@@ -15,6 +15,7 @@ use domain::addresses::{AddressKind, AddressValue, usable_at};
 use domain::ids::{AddressId, DeviceId, HolderId};
 use domain::policy::Change;
 use domain::security::{Happened, SecurityEvent, SecurityEventKind};
+use domain::ways_in::{FactorKind, Loss};
 use jiff::{SignedDuration, Timestamp};
 use utoipa_axum::router::OpenApiRouter;
 use utoipa_axum::routes;
@@ -24,7 +25,7 @@ use crate::db::{DbResult, Tx};
 use crate::error::ApiError;
 use crate::http::{Json, Path, Source};
 use crate::mail::{self, CodeAnswer, CodeRequest, Purpose};
-use crate::sign_in::SignedIn;
+use crate::sign_in::{self, SignedIn};
 use crate::{security, standing};
 use store::Kept;
 
@@ -193,7 +194,8 @@ async fn confirm(
 
 /// Takes an address away. It hears of it, and for a while can object.
 #[utoipa::path(delete, path = "/api/v1/security/addresses/{id}", tag = "security", params(("id" = AddressId, Path)),
-    responses((status = 204, description = "Taken away"), (status = 404, body = api::error::Problem)))]
+    responses((status = 204, description = "Taken away"), (status = 404, body = api::error::Problem),
+        (status = 409, body = api::error::Problem)))]
 async fn remove(
     State(app): State<App>,
     signed_in: SignedIn,
@@ -207,6 +209,14 @@ async fn remove(
     if kept.times.confirmed_at.is_none() {
         store::remove(&mut tx, holder, id).await?;
     } else if kept.times.leaves_at.is_none() {
+        let factor = match kept.value.kind() {
+            AddressKind::Email => FactorKind::Email,
+            AddressKind::Phone => FactorKind::Text,
+        };
+        if kept.times.lets_back_in(now) {
+            let ways = sign_in::ways_in(&mut tx, &app, holder).await?;
+            ways.may_lose(Loss::Factor(factor)).map_err(sign_in::last_way_in)?;
+        }
         let event = SecurityEventKind::AddressRemoved;
         let number = security::append(&mut tx, holder, about(event, now, Some(signed_in.device), &kept)).await?;
         let leaves_at = now.saturating_add(app.settings.policy.numbers().address_veto).unwrap_or(Timestamp::MAX);
@@ -250,6 +260,16 @@ pub(crate) async fn let_back_in(tx: &mut Tx, holder: HolderId, now: Timestamp) -
     let mut good =
         kept.into_iter().filter(|kept| kept.value.kind() == AddressKind::Email && kept.times.lets_back_in(now));
     Ok(good.next().map(|kept| kept.value))
+}
+
+/// Where codes beside a password can go, by e-mail before text messages: confirmed, and nobody objected while they could.
+pub(crate) async fn taking_codes(tx: &mut Tx, app: &App, holder: HolderId) -> DbResult<Vec<AddressValue>> {
+    let now = app.clock.now();
+    let kept = store::list(tx, holder).await?;
+    let good = kept.into_iter().filter(|kept| kept.times.lets_back_in(now) && mail::writes_to(app, kept.value.kind()));
+    let mut good: Vec<AddressValue> = good.map(|kept| kept.value).collect();
+    good.sort_by_key(|to| to.kind() == AddressKind::Phone);
+    Ok(good)
 }
 
 /// The accounts that this e-mail address helps back into; the same address may be several people's.

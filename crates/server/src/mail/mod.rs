@@ -52,6 +52,8 @@ pub(crate) enum Purpose {
     ConfirmAddress,
     /// Somebody wants back in.
     Recover,
+    /// Somebody knows the password and has no authenticator app.
+    SignIn,
 }
 
 impl Purpose {
@@ -59,6 +61,7 @@ impl Purpose {
         match self {
             Self::ConfirmAddress => "confirm_address",
             Self::Recover => "recover",
+            Self::SignIn => "sign_in",
         }
     }
 }
@@ -133,6 +136,21 @@ pub(crate) async fn check_code(
         use_code(tx, holder, code).await?;
     }
     Ok(answer)
+}
+
+/// As `check_code`, for the newest code that was sent for this purpose and visit.
+pub(crate) async fn check_newest_code(
+    tx: &mut Tx,
+    app: &App,
+    holder: HolderId,
+    purpose: Purpose,
+    bound_to: &[u8],
+    typed: &str,
+) -> DbResult<CodeAnswer> {
+    match store::newest_code(tx, holder, purpose.as_str(), bound_to).await? {
+        Some(code) => check_code(tx, app, holder, code, purpose, bound_to, typed).await,
+        None => Ok(CodeAnswer::Over),
+    }
 }
 
 /// A code that was right is none any more.

@@ -58,6 +58,22 @@ pub async fn code(tx: &mut Tx, holder: HolderId, code: CodeId) -> DbResult<Optio
     Ok(Some(KeptCode { purpose, bound_to, hash, tries, expires_at: time(expires_at)? }))
 }
 
+/// The code that was asked for last, for this purpose and visit; ids are made in order.
+pub async fn newest_code(tx: &mut Tx, holder: HolderId, purpose: &str, bound_to: &[u8]) -> DbResult<Option<CodeId>> {
+    const FIND: &str = "SELECT code_id FROM mail_code WHERE holder_id = $1 AND purpose = $2 AND bound_to = $3
+                         ORDER BY code_id DESC LIMIT 1";
+    let code: Option<Uuid> = on_engine!(tx, |db| {
+        sqlx::query_scalar(FIND)
+            .bind(holder.as_uuid())
+            .bind(purpose)
+            .bind(bound_to)
+            .fetch_optional(db)
+            .await
+            .map_err(DbError::from)
+    })?;
+    Ok(code.map(CodeId::from_uuid))
+}
+
 /// The code that leaves now, in place of one that may have left before; false when nobody waits for it any more.
 pub async fn set_code(
     tx: &mut Tx,

@@ -46,6 +46,15 @@ const fn wanted(language: Language, purpose: Purpose) -> &'static str {
         (Purpose::ConfirmAddress, Language::De) => {
             "Geben Sie diesen Code in der App ein, um zu bestätigen, dass diese Adresse Ihnen gehört:"
         }
+        (Purpose::SignIn, Language::En) => {
+            "Your password was typed. If it was you, type this code on the page of the server:"
+        }
+        (Purpose::SignIn, Language::Es) => {
+            "Se escribió tu contraseña. Si fuiste tú, escribe este código en la página del servidor:"
+        }
+        (Purpose::SignIn, Language::De) => {
+            "Ihr Passwort wurde eingegeben. Wenn Sie es waren, geben Sie diesen Code auf der Seite des Servers ein:"
+        }
         (Purpose::Recover, Language::En) => {
             "Somebody wants to get back into your account. If it is you, type this code:"
         }

@@ -37,7 +37,7 @@ async fn page(State(app): State<App>, visit: AddVisit) -> Result<Response, ApiEr
     let holder = visit.adding.holder;
     let mut tx = app.db.begin_read().await?;
     let name = sign_in::holder_name(&mut tx, holder).await?.ok_or_else(ApiError::not_found)?;
-    let ways = sign_in::ways_in(&mut tx, holder).await?;
+    let ways = sign_in::ways_in(&mut tx, &app, holder).await?;
     let language = mail::language(&mut tx, holder).await?;
     if !visit.may_add(&ways) {
         return Ok(sign_in::prove(&app, &name, &ways));

@@ -50,7 +50,8 @@ pub(crate) use password::store::ways_in;
 pub use tokens::{LocalGrant, grant_local};
 pub(crate) use visit::{VISIT_LIFE, cookie, same_origin, set_cookie, too_often};
 pub(crate) use ways_in::{
-    AddVisit, NewPasskey, What, finish_visit, name_of, one_time_address, passkey_challenge, sign_others_out,
+    AddVisit, NewPasskey, What, finish_visit, last_way_in, name_of, one_time_address, passkey_challenge,
+    sign_others_out,
 };
 
 /// What sign-in keeps beside the database's rows: the relying party, the nonces with the proofs that used them, and the

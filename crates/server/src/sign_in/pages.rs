@@ -4,11 +4,13 @@
 use axum::extract::State;
 use axum::http::{HeaderMap, HeaderValue, StatusCode, header};
 use axum::response::{IntoResponse, Redirect, Response};
+use data_encoding::BASE64URL_NOPAD;
 use domain::addresses::Language;
 use domain::ways_in::WaysIn;
 use maud::{DOCTYPE, Markup, html};
 use utoipa_axum::router::OpenApiRouter;
 use utoipa_axum::routes;
+use webauthn_rs::prelude::Passkey;
 
 use super::step_up::Shown;
 use super::store;
@@ -187,7 +189,7 @@ pub(crate) fn prove(app: &App, holder: &str, ways: &WaysIn) -> Response {
         @if ways.passkeys > 0 {
             button.primary type="button" id="prove" { "Show a passkey you have" }
         } @else {
-            (super::password::proof_form())
+            (super::password::proof_form(ways))
         }
         p.small.soft { "Only you may add a way into your account, so one that it has comes first." }
     };
@@ -222,13 +224,26 @@ pub(super) fn stepped_up(app: &App) -> Response {
     page(app, StatusCode::OK, "Done", &body)
 }
 
+/// What the script tells the browser: which passkeys are still taken, so that its list does not offer one that is gone.
+fn accepted(app: &App, user_handle: &[u8], kept: &[store::OwnPasskey]) -> Markup {
+    let text = |bytes: &[u8]| BASE64URL_NOPAD.encode(bytes);
+    let ids = kept.iter().filter_map(|kept| serde_json::from_str::<Passkey>(&kept.body).ok());
+    let ids: Vec<String> = ids.map(|passkey| text(passkey.cred_id())).collect();
+    html! {
+        span id="accepted" hidden data-rp=(app.settings.public_url.host()) data-user=(text(user_handle)) data-ids=(ids.join(" ")) {}
+    }
+}
+
 /// The page that asks whether this device is let in.
 #[utoipa::path(get, path = "/sign-in/confirm", tag = "sign_in", responses((status = 200, description = "The page"), (status = 400, description = "No visit")))]
 async fn confirm(State(app): State<App>, visit: Visit) -> Result<Response, ApiError> {
     let Some(holder) = visit.holder else { return Ok(Redirect::to("/sign-in").into_response()) };
-    let mut tx = app.db.read_once().await?;
-    let name = store::holder_name(&mut tx, holder).await?.ok_or_else(ApiError::not_found)?;
+    let mut tx = app.db.begin_read().await?;
+    let owner = store::owner(&mut tx, holder).await?.ok_or_else(ApiError::not_found)?;
+    let name = &owner.name;
+    let accepted = accepted(&app, &owner.user_handle, &store::passkeys_of(&mut tx, holder).await?);
     let body = html! {
+        (accepted)
         div { h1 id="title" { "Let this app in?" } p.soft { "Signed in as " (name) "." } }
         (notices())
         @if visit.request.match_code.is_empty() {

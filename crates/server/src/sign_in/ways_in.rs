@@ -58,7 +58,7 @@ pub fn api_routes() -> OpenApiRouter<App> {
 #[utoipa::path(get, path = "/api/v1/security/passkeys", tag = "security", responses((status = 200, body = PasskeyList)))]
 async fn list(State(app): State<App>, signed_in: SignedIn) -> Result<Json<PasskeyList>, ApiError> {
     let mut tx = app.db.begin_read().await?;
-    let last = password::store::ways_in(&mut tx, signed_in.holder).await?.may_lose(Loss::Passkey).is_err();
+    let last = password::store::ways_in(&mut tx, &app, signed_in.holder).await?.may_lose(Loss::Passkey).is_err();
     let kept = store::passkeys_of(&mut tx, signed_in.holder).await?;
     let items = kept.into_iter().map(|kept| api::security::Passkey { last, ..kept.about });
     Ok(Json(PasskeyList { items: items.collect() }))
@@ -128,7 +128,7 @@ pub(super) struct Removing {
     pub keep_devices: bool,
 }
 
-pub(super) fn last_way_in(_: LastWayIn) -> ApiError {
+pub(crate) fn last_way_in(_: LastWayIn) -> ApiError {
     ApiError::new(ErrorCode::LastWayIn, "this is the last way in: add another one first")
 }
 
@@ -165,7 +165,7 @@ async fn remove(
     standing::demand(&mut tx, holder, Change::RemoveWayIn, app.clock.now()).await?;
     let kept = store::passkeys_of(&mut tx, holder).await?;
     let Some(passkey) = kept.iter().find(|kept| kept.about.id == id) else { return Err(ApiError::not_found()) };
-    password::store::ways_in(&mut tx, holder).await?.may_lose(Loss::Passkey).map_err(last_way_in)?;
+    password::store::ways_in(&mut tx, &app, holder).await?.may_lose(Loss::Passkey).map_err(last_way_in)?;
     // Taking power away is always possible; the owner is asked about it where it is unusual.
     risk::allows_change(&app, &mut tx, holder, signed_in.device, source).await?;
     store::remove_passkey(&mut tx, holder, id).await?;
@@ -309,7 +309,7 @@ async fn open(State(app): State<App>, query: Result<Query<Open>, ApiError>) -> R
 async fn page(State(app): State<App>, visit: AddVisit) -> Result<Response, ApiError> {
     let mut tx = app.db.begin_read().await?;
     let name = store::holder_name(&mut tx, visit.adding.holder).await?.ok_or_else(ApiError::not_found)?;
-    let ways = password::store::ways_in(&mut tx, visit.adding.holder).await?;
+    let ways = password::store::ways_in(&mut tx, &app, visit.adding.holder).await?;
     Ok(match (visit.adding.what, visit.may_add(&ways)) {
         (What::Passkey, true) => pages::add_passkey(&app, &name),
         (What::Passkey, false) => pages::prove(&app, &name, &ways),
@@ -447,7 +447,7 @@ async fn start_add(
     app.limits.start.take(source, app.clock.now()).map_err(too_often)?;
     let holder = visit.adding.holder;
     let mut tx = app.db.begin_read().await?;
-    let ways = password::store::ways_in(&mut tx, holder).await?;
+    let ways = password::store::ways_in(&mut tx, &app, holder).await?;
     drop(tx);
     if visit.adding.what != What::Passkey || !visit.may_add(&ways) {
         return Err(refused());
@@ -475,7 +475,7 @@ async fn finish_add(
 pub(crate) async fn finish_visit(app: &App, tx: &mut Tx, visit: &AddVisit) -> Result<(), ApiError> {
     standing::demand(tx, visit.adding.holder, Change::AddWayIn, app.clock.now()).await?;
     let signed_in = store::devices_of(tx, visit.adding.holder).await?.contains(&visit.adding.device);
-    let ways = password::store::ways_in(tx, visit.adding.holder).await?;
+    let ways = password::store::ways_in(tx, app, visit.adding.holder).await?;
     if signed_in && visit.may_add(&ways) && store::end_visit(tx, &visit.hash).await? { Ok(()) } else { Err(refused()) }
 }
 

@@ -43,6 +43,15 @@ describe('the window', () => {
     expect(screen.getByText('Synced 9:41 am')).toBeTruthy();
   });
 
+  it('urges a second passkey, which can be put off', async () => {
+    const on = world('?world=one-passkey');
+    draw(Shell, on, { path: '/', children });
+    expect(await screen.findByText('Add a second passkey')).toBeTruthy();
+    await click('Later');
+    await waitFor(() => expect(on.commands.secondPasskeyLater).toHaveBeenCalledOnce());
+    await waitFor(() => expect(screen.queryByText('Add a second passkey')).toBeNull());
+  });
+
   it('says offline as of when, and what waits to be sent', async () => {
     draw(Shell, world('?world=offline'), { path: '/', children });
     expect(await screen.findByText('Offline, as of 9:41 am')).toBeTruthy();

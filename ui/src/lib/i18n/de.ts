@@ -1008,6 +1008,7 @@ export const de: Messages = {
     addingByHand: 'Öffnen Sie diese Adresse innerhalb von zwei Minuten in Ihrem Browser',
     second: 'Fügen Sie einen zweiten Passkey hinzu',
     secondBody: 'Mit nur einem sperrt sein Verlust Sie aus.',
+    secondLater: 'Später',
     used: (moment) => `benutzt ${moment}`,
     neverUsed: 'noch nicht benutzt',
     made: (moment) => `erstellt ${moment}`,

@@ -1010,6 +1010,7 @@ export const en = {
     addingByHand: 'Open this address in your browser within two minutes',
     second: 'Add a second passkey',
     secondBody: 'With one alone, losing it locks you out.',
+    secondLater: 'Later',
     used: (moment: string) => `used ${moment}`,
     neverUsed: 'not used yet',
     made: (moment: string) => `made ${moment}`,

@@ -1008,6 +1008,7 @@ export const es: Messages = {
     addingByHand: 'Abre esta dirección en tu navegador antes de dos minutos',
     second: 'Añade una segunda llave de acceso',
     secondBody: 'Con una sola, perderla te deja fuera.',
+    secondLater: 'Más tarde',
     used: (moment) => `usada ${moment}`,
     neverUsed: 'aún sin usar',
     made: (moment) => `creada ${moment}`,

@@ -114,6 +114,8 @@ export const commands = {
 	passkeys: () => typedError<PasskeyView[], CommandError>(__TAURI_INVOKE("passkeys")),
 	/**  Opens the browser on the page that makes one more passkey. */
 	passkeyAdd: () => typedError<VisitStarted, CommandError>(__TAURI_INVOKE("passkey_add")),
+	/**  The person does without a second passkey for now. */
+	secondPasskeyLater: () => typedError<null, CommandError>(__TAURI_INVOKE("second_passkey_later")),
 	/**  Locks the account: no money leaves, no way in is added, on any device. */
 	accountLock: () => typedError<null, CommandError>(__TAURI_INVOKE("account_lock")),
 	/**  Releases the account, or opens the browser where its passkey has to say so. */
@@ -1693,6 +1695,8 @@ export type StatusView = {
 	overdue: number,
 	/**  What restrains the account just now: no money leaves, or nothing new is paid. */
 	standing: Standing,
+	/**  The account has one passkey, and a second one was not put off these days. */
+	urge_second_passkey: boolean,
 	version: string,
 };
 

@@ -124,6 +124,7 @@ export function sampleIpc(query = ''): Ipc {
     accountLock: () => change(() => (world.lockAccount(), null)),
     accountRelease: () => change(() => ((world.status.standing = { restraint: null }), null)),
     passkeyAdd: async () => attempt(() => visit),
+    secondPasskeyLater: () => change(() => ((world.status.urge_second_passkey = false), null)),
     passkeyRename: (id, name) => change(() => ((found(world.passkeys.find((one) => one.id === id)).name = name), null)),
     passkeyRemove: (id) => change(() => ((world.passkeys = world.passkeys.filter((one) => one.id !== id)), null)),
     recovery: () => read(() => world.recovery),

@@ -179,6 +179,18 @@ function passwordField(button) {
   }
 }
 
+/** A button that has a code sent beside a form that asks for it. */
+function sendCode(button) {
+  button.addEventListener("click", () =>
+    attempt([button], async () => {
+      const { to } = await post(button.dataset.path);
+      say(button.dataset.sent.replace("{to}", to));
+      button.disabled = false;
+      document.querySelector("#password")?.focus();
+    }),
+  );
+}
+
 function provePage(button) {
   button.addEventListener("click", () =>
     attempt([button], async () => {
@@ -225,6 +237,13 @@ function notMePage(button) {
   );
 }
 
+/** Tells the browser which passkeys are still taken, where it listens: one that was taken away is offered no more. */
+function tellAccepted({ rp, user, ids }) {
+  const allAcceptedCredentialIds = ids.split(" ").filter(Boolean);
+  // A browser that does not know this, or keeps its passkeys elsewhere, goes on as before.
+  PublicKeyCredential.signalAllAcceptedCredentials?.({ rpId: rp, userId: user, allAcceptedCredentialIds }).catch(() => {});
+}
+
 const passkey = document.querySelector("#passkey");
 const create = document.querySelector("#create");
 const add = document.querySelector("#add");
@@ -236,7 +255,13 @@ const shows = document.querySelector("button[data-shows]");
 const notMe = document.querySelector("#not-me");
 const makeCode = document.querySelector("#make-code");
 
+const sendsCode = document.querySelector("#send-code");
+
+const accepted = document.querySelector("#accepted");
+
 if (shows) passwordField(shows);
+if (accepted && window.PublicKeyCredential) tellAccepted(accepted.dataset);
+if (sendsCode) sendCode(sendsCode);
 
 if ((passkey || create || add || prove || stepUp) && !window.PublicKeyCredential?.parseRequestOptionsFromJSON) {
   say("This browser cannot use passkeys. Open this page in a newer one.");

@@ -10,15 +10,17 @@ pub(super) mod tests;
 pub(super) mod totp;
 pub(super) mod ways;
 
+use std::net::IpAddr;
 use std::sync::Arc;
 
 use api::error::ErrorCode;
 use axum::extract::State;
 use axum::response::{IntoResponse, Redirect, Response};
 use data_encoding::BASE32_NOPAD;
+use domain::addresses::AddressValue;
 use domain::ids::HolderId;
 use domain::security::{Happened, SecurityEventKind};
-use domain::ways_in::{PasswordError, PasswordState};
+use domain::ways_in::{FactorKind, PasswordError, PasswordState};
 use icu_casemap::CaseMapper;
 use icu_normalizer::ComposingNormalizerBorrowed;
 use jiff::Timestamp;
@@ -33,8 +35,9 @@ use crate::App;
 use crate::db::{DbResult, Tx};
 use crate::error::ApiError;
 use crate::http::{Json, Source};
+use crate::mail::{self, CodeAnswer, CodeRequest, Purpose};
 use crate::risk::{self, Mark};
-use crate::security;
+use crate::{addresses, security};
 use hashing::{Busy, Hashed, Typed};
 pub(super) use pages::proof_form;
 use totp::{Authenticator, SECRET_BYTES};
@@ -161,7 +164,7 @@ async fn show(
     Json(shown): Json<Shown>,
 ) -> Result<Json<Recognised>, ApiError> {
     app.limits.start.take(source, app.clock.now()).map_err(too_often)?;
-    let (error, whose) = match check(&app, &visit, shown).await {
+    let (error, whose) = match check(&app, source, &visit, shown).await {
         Ok(Checked::Fits) => return Ok(Json(Recognised { location: CODE.to_owned() })),
         Ok(Checked::Wrong(whose)) => (refused(), whose),
         Err(error) => (error, None),
@@ -177,7 +180,7 @@ enum Checked {
     Wrong(Option<HolderId>),
 }
 
-async fn check(app: &App, visit: &Visit, shown: Shown) -> Result<Checked, ApiError> {
+async fn check(app: &App, source: IpAddr, visit: &Visit, shown: Shown) -> Result<Checked, ApiError> {
     still_unknown(visit)?;
     let typed = Arc::new(Typed::new(shown.password).ok_or_else(refused)?);
     let mut tx = app.db.read_once().await?;
@@ -191,25 +194,57 @@ async fn check(app: &App, visit: &Visit, shown: Shown) -> Result<Checked, ApiErr
     };
     let raised = app.identity.passwords.raise(typed, &kept.hash, app.chance.as_ref()).await?;
     let mut tx = app.db.begin_write().await?;
-    if store::ways_in(&mut tx, kept.holder).await?.password_state() != Some(PasswordState::On) {
+    let ways = store::ways_in(&mut tx, app, kept.holder).await?;
+    if ways.password_state() != Some(PasswordState::On) {
         return Err(refused());
+    }
+    if !ways.factors.contains(&FactorKind::Totp) {
+        send_code(&mut tx, app, kept.holder, &visit.hash, source).await?;
     }
     if let Some(raised) = raised {
         store::raise_password(&mut tx, kept.holder, &kept.hash, &raised).await?;
     }
     set_pending(&mut tx, &visit.hash, &Pending::Code { holder: kept.holder }).await?;
     tx.commit().await?;
+    app.jobs.wake();
     Ok(Checked::Fits)
+}
+
+/// Sends the code that goes with a password where there is no authenticator app: by e-mail, else as a text message. Where
+/// it went, mostly covered; none when there is nowhere.
+pub(super) async fn send_code(
+    tx: &mut Tx,
+    app: &App,
+    holder: HolderId,
+    visit: &[u8; 32],
+    source: IpAddr,
+) -> DbResult<Option<String>> {
+    let all = addresses::taking_codes(tx, app, holder).await?;
+    let Some(to) = all.first() else { return Ok(None) };
+    mail::send_code(tx, app, &CodeRequest { holder, to, purpose: Purpose::SignIn, bound_to: visit, source }).await?;
+    Ok(Some(to.covered()))
+}
+
+/// Where the code goes that this account is asked for; none where an authenticator app shows it.
+pub(super) async fn code_goes_to(tx: &mut Tx, app: &App, holder: HolderId) -> DbResult<Option<String>> {
+    if !store::totps(tx, holder).await?.is_empty() {
+        return Ok(None);
+    }
+    Ok(addresses::taking_codes(tx, app, holder).await?.first().map(AddressValue::covered))
 }
 
 /// The page that asks for the code.
 #[utoipa::path(get, path = "/sign-in/password/code", tag = "sign_in", responses((status = 200, description = "The page"), (status = 400, description = "No visit")))]
-async fn code_page(State(app): State<App>, visit: Visit) -> Response {
-    match (visit.holder, visit.pending) {
+async fn code_page(State(app): State<App>, visit: Visit) -> Result<Response, ApiError> {
+    Ok(match (visit.holder, visit.pending) {
         (Some(_), _) => Redirect::to("/sign-in/confirm").into_response(),
-        (None, Some(Pending::Code { .. })) => pages::code(&app),
+        (None, Some(Pending::Code { holder })) => {
+            let mut tx = app.db.begin_read().await?;
+            let sent_to = code_goes_to(&mut tx, &app, holder).await?;
+            pages::code(&app, sent_to.as_deref())
+        }
         (None, _) => Redirect::to(SIGN_IN).into_response(),
-    }
+    })
 }
 
 #[derive(Deserialize, utoipa::ToSchema)]
@@ -238,10 +273,10 @@ async fn recognise(app: &App, visit: &Visit, code: &str) -> Result<(), ApiError>
     let mut tx = app.db.begin_write().await?;
     tx.lock(holder).await?;
     // What was true at the password must be true now.
-    if store::ways_in(&mut tx, holder).await?.password_state() != Some(PasswordState::On) {
+    if store::ways_in(&mut tx, app, holder).await?.password_state() != Some(PasswordState::On) {
         return Err(refused());
     }
-    match take_code(&mut tx, app, holder, code).await? {
+    match take_code(&mut tx, app, holder, &visit.hash, code).await? {
         CodeTaken::Fits => {
             if !visits::recognise_visit(&mut tx, &visit.hash, holder).await? {
                 return Err(refused());
@@ -268,9 +303,15 @@ pub(super) enum CodeTaken {
     TooOften(u32),
 }
 
-/// Takes a code of the account's authenticator apps: each once. Wrong ones are few, since only who knows the password
-/// may try any; passkeys go on letting their owner in.
-pub(super) async fn take_code(tx: &mut Tx, app: &App, holder: HolderId, code: &str) -> DbResult<CodeTaken> {
+/// Takes a code of the account's authenticator apps, or where it has none the one that was sent for this visit: each once.
+/// Wrong ones are few, since only who knows the password may try any; passkeys go on letting their owner in.
+pub(super) async fn take_code(
+    tx: &mut Tx,
+    app: &App,
+    holder: HolderId,
+    visit: &[u8; 32],
+    code: &str,
+) -> DbResult<CodeTaken> {
     let now = app.clock.now();
     let until = store::password(tx, holder).await?.map_or(0, |kept| kept.codes_until);
     let begun = until.max(now.as_microsecond());
@@ -278,7 +319,14 @@ pub(super) async fn take_code(tx: &mut Tx, app: &App, holder: HolderId, code: &s
     if wait > 0 {
         return Ok(CodeTaken::TooOften(u32::try_from(wait / 1_000_000 + 1).unwrap_or(u32::MAX)));
     }
-    for totp in store::totps(tx, holder).await? {
+    let totps = store::totps(tx, holder).await?;
+    if totps.is_empty()
+        && mail::check_newest_code(tx, app, holder, Purpose::SignIn, visit, code).await? == CodeAnswer::Right
+    {
+        store::note_password_use(tx, holder, now).await?;
+        return Ok(CodeTaken::Fits);
+    }
+    for totp in totps {
         let step = Authenticator::checking(&totp.secret).and_then(|key| key.step_of(code, now));
         if let Some(step) = step
             && store::use_totp(tx, holder, totp.id, step, now).await?

@@ -2,7 +2,7 @@
 
 use axum::http::StatusCode;
 use axum::response::Response;
-use domain::ways_in::{PASSWORD_LEAST, PASSWORD_MOST};
+use domain::ways_in::{FactorKind, PASSWORD_LEAST, PASSWORD_MOST, WaysIn};
 use maud::{Markup, html};
 
 use super::super::pages::{notices, page};
@@ -14,6 +14,7 @@ use crate::App;
 const MISMATCH: &str = "That did not match. Often it is Caps Lock or the keyboard’s language.";
 const WRONG_CODE: &str =
     "That code did not match. Wait for the next one; a code counts once, and the phone’s clock must be right.";
+const WRONG_SENT: &str = "That code did not match. The newest message counts; begin again for another one.";
 
 pub fn password(app: &App, device: &str) -> Response {
     let body = html! {
@@ -27,7 +28,7 @@ pub fn password(app: &App, device: &str) -> Response {
             (password_field("Password", "current-password", None))
             button.primary type="submit" { "Continue" }
         }
-        p.small.between { a href="/sign-in" { "Use a passkey" } a href="/sign-in/create" { "Create a new account" } }
+        p.small.between { a href="/sign-in" { "Use a passkey" } a href="/sign-in/create" { "Create a new account" } a href="/sign-in/recovery" { "I cannot get in" } }
     };
     page(app, StatusCode::OK, "Sign in with a password", &body)
 }
@@ -48,22 +49,40 @@ fn password_field(label: &str, autocomplete: &str, help: Option<&str>) -> Markup
     }
 }
 
-fn code_field() -> Markup {
+/// Where the digits come from that a field asks for.
+#[derive(Clone, Copy)]
+enum Digits {
+    App,
+    Message,
+}
+
+fn code_field(digits: Digits) -> Markup {
+    let help = match digits {
+        Digits::App => "6 digits from your authenticator app.",
+        Digits::Message => "8 digits from the newest message.",
+    };
     html! {
         div.field {
             label for="code" { "Code" }
             input.code id="code" name="code" type="text" inputmode="numeric" autocomplete="one-time-code" spellcheck="false" maxlength="12" required aria-describedby="code-help";
-            p.help id="code-help" { "6 digits from your authenticator app." }
+            p.help id="code-help" { (help) }
         }
     }
 }
 
-pub fn code(app: &App) -> Response {
+/// The code beside the password; `sent_to` is where it went, when no authenticator app shows it.
+pub fn code(app: &App, sent_to: Option<&str>) -> Response {
     let body = html! {
-        div { h1 id="title" { "Enter the code" } p.soft { "Your authenticator app shows a new one every 30 seconds." } }
+        div {
+            h1 id="title" { "Enter the code" }
+            @match sent_to {
+                Some(to) => p.soft { "It is on its way to " (to) ", and good for 10 minutes." }
+                None => p.soft { "Your authenticator app shows a new one every 30 seconds." }
+            }
+        }
         (notices())
-        form data-send="/sign-in/password/code" data-refused=(WRONG_CODE) {
-            (code_field())
+        form data-send="/sign-in/password/code" data-refused=(if sent_to.is_some() { WRONG_SENT } else { WRONG_CODE }) {
+            (code_field(if sent_to.is_some() { Digits::Message } else { Digits::App }))
             button.primary type="submit" { "Continue" }
         }
         p.small { a href="/sign-in" { "Use a passkey" } }
@@ -94,11 +113,14 @@ pub fn create(app: &App, device: &str, name: Option<&str>) -> Response {
 }
 
 /// A password and a code, where they prove that the account's own person adds something to it.
-pub fn proof_form() -> Markup {
+pub fn proof_form(ways: &WaysIn) -> Markup {
     html! {
+        @if !ways.factors.contains(&FactorKind::Totp) {
+            button type="button" id="send-code" data-path="/sign-in/ways-in/send-code" data-sent="A code is on its way to {to}." { "Send me a code" }
+        }
         form data-send="/sign-in/ways-in/prove" data-refused=(MISMATCH) {
             (password_field("Password", "current-password", None))
-            (code_field())
+            (code_field(if ways.factors.contains(&FactorKind::Totp) { Digits::App } else { Digits::Message }))
             button.primary type="submit" { "Continue" }
         }
     }
@@ -166,7 +188,7 @@ pub fn set_up(app: &App, key: &Authenticator, name: Option<&str>, send: &str) ->
         dl.facts.stacked { div { dt { "Key" } dd.key { (key.key()) } } }
         p.small { a href=(address) { "Open in an app on this device" } }
         form data-send=(send) data-refused=(WRONG_CODE) {
-            (code_field())
+            (code_field(Digits::App))
             @if let Some(name) = name {
                 div.field {
                     label for="name" { "Name" }

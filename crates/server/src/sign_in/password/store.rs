@@ -1,5 +1,6 @@
 //! Rows of passwords and authenticator apps. Hashes and keys leave here only for a comparison.
 
+use domain::addresses::AddressKind;
 use domain::ids::{FactorId, HolderId};
 use domain::ways_in::{FactorKind, PasswordWay, WaysIn};
 use jiff::Timestamp;
@@ -7,6 +8,8 @@ use sqlx::FromRow;
 use uuid::Uuid;
 
 use super::super::store::{one, row, run, time};
+use crate::App;
+use crate::addresses;
 use crate::db::{DbError, DbResult, Tx, on_engine};
 
 // ---- passwords ---------------------------------------------------------------------------------------------------
@@ -191,16 +194,17 @@ pub async fn remove_totp(tx: &mut Tx, holder: HolderId, id: FactorId) -> DbResul
 
 // ---- all of it ---------------------------------------------------------------------------------------------------
 
-/// What an account has to let its person in.
-pub async fn ways_in(tx: &mut Tx, holder: HolderId) -> DbResult<WaysIn> {
+/// What an account has to let its person in. A confirmed address counts as a factor where this server writes to it.
+pub async fn ways_in(tx: &mut Tx, app: &App, holder: HolderId) -> DbResult<WaysIn> {
     const PASSKEYS: &str = "SELECT COUNT(*) FROM passkey WHERE holder_id = $1";
     const TOTPS: &str = "SELECT COUNT(*) FROM totp WHERE holder_id = $1";
     let passkeys: Option<i64> = one!(tx, PASSKEYS, holder.as_uuid())?;
     let totps: Option<i64> = one!(tx, TOTPS, holder.as_uuid())?;
     let count = |rows: Option<i64>| usize::try_from(rows.unwrap_or(0)).unwrap_or(0);
-    Ok(WaysIn {
-        passkeys: count(passkeys),
-        password: password(tx, holder).await?.map(|kept| kept.way),
-        factors: vec![FactorKind::Totp; count(totps)],
-    })
+    let mut factors = vec![FactorKind::Totp; count(totps)];
+    factors.extend(addresses::taking_codes(tx, app, holder).await?.iter().map(|to| match to.kind() {
+        AddressKind::Email => FactorKind::Email,
+        AddressKind::Phone => FactorKind::Text,
+    }));
+    Ok(WaysIn { passkeys: count(passkeys), password: password(tx, holder).await?.map(|kept| kept.way), factors })
 }

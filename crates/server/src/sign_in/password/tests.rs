@@ -2,6 +2,7 @@
 
 use std::time::Instant;
 
+use api::addresses::AddressList;
 use api::error::ErrorCode;
 use api::security::{OneTimeAddress, WaysIn};
 use api::sign_in::{Me, TOKEN_PATH, TokenResponse};
@@ -14,6 +15,7 @@ use serde_json::{Value, json};
 
 use super::super::tests::{Browser, add, adding, by_passkey, param, passkeys, prove, redeem, send, visit};
 use super::name_key;
+use crate::addresses::tests::{LIST, confirmed, confirmed_phone};
 use crate::testing::{Answer, DeviceKey, ORIGIN, TestDevice, World, coming_from, on_each_engine, on_sqlite};
 
 pub(in crate::sign_in) const PASSWORD: &str = "hollow reed lantern";
@@ -344,6 +346,100 @@ async fn a_thousand_paired_probes_tell_nobody_whether_an_account_exists() {
         }
         let apart = median(&mut there).abs_diff(median(&mut nowhere));
         assert!(apart < APART_MICROS, "{apart} µs apart");
+    })
+    .await;
+}
+
+// ---- codes that are sent ----
+
+/// A person whose authenticator app is gone and whose confirmed address takes its place.
+async fn by_message(world: &World) -> Person {
+    let person = person(world).await;
+    confirmed(world, &person.device, "ines@example.org").await;
+    let app = ways(&person.device).await.factors.remove(0);
+    person.device.delete(&format!("{FACTORS}/{}", app.id)).await.expect(204);
+    world.work().await;
+    world.mail.take();
+    person
+}
+
+#[tokio::test]
+async fn where_there_is_no_app_the_code_comes_by_message_for_one_visit_and_once() {
+    on_each_engine(async |world| {
+        let person = by_message(&world).await;
+        let state = ways(&person.device).await.password.expect("a password").state;
+        assert_eq!(state, PasswordState::On, "the address takes the app's place");
+        let key = DeviceKey::new();
+        let mut browser = at_the_page(&world, &key).await;
+        let other = at_the_page(&world, &DeviceKey::new()).await;
+        show(&browser, &person.name, PASSWORD).await.expect(200);
+        world.work().await;
+        let code = world.mail.last_code();
+        assert!(browser.get("/sign-in/password/code").await.text().contains("i•••@example.org"));
+        show(&other, &person.name, PASSWORD).await.expect(200);
+        show_code(&other, &code).await.expect(403);
+        show_code(&browser, "00000000").await.expect(403);
+        show_code(&browser, &code).await.expect(200);
+        let device = let_in(&world, &browser, key).await;
+        device.get("/api/v1/me").await.expect(200);
+        let again = at_the_page(&world, &DeviceKey::new()).await;
+        show(&again, &person.name, PASSWORD).await.expect(200);
+        show_code(&again, &code).await.expect(403);
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn a_wrong_password_sends_nothing_and_the_last_way_for_codes_stays() {
+    on_each_engine(async |world| {
+        let person = by_message(&world).await;
+        let browser = at_the_page(&world, &DeviceKey::new()).await;
+        show(&browser, &person.name, "not the password").await.expect(403);
+        world.work().await;
+        assert!(world.mail.take().is_empty());
+        let list: AddressList = person.device.get(LIST).await.ok();
+        let only = format!("{LIST}/{}", list.items[0].id);
+        assert_eq!(person.device.delete(&only).await.code(), ErrorCode::LastWayIn);
+        // A second one makes the first free to go.
+        confirmed_phone(&world, &person.device, "+15550107788").await;
+        person.device.delete(&only).await.expect(204);
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn a_sent_code_is_the_proof_before_a_way_in_is_added_too() {
+    on_each_engine(async |world| {
+        let person = by_message(&world).await;
+        let (mut browser, _) = adding(&world, &person.device).await;
+        assert!(browser.get("/sign-in/passkeys").await.text().contains("send-code"));
+        let prove = async |browser: &Browser<'_>, code: &str| {
+            browser.post("/sign-in/ways-in/prove", &json!({"password": PASSWORD, "code": code})).await
+        };
+        prove(&browser, "00000000").await.expect(403);
+        let sent: Value = browser.post("/sign-in/ways-in/send-code", &json!({})).await.ok();
+        assert_eq!(sent["to"], "i•••@example.org");
+        world.work().await;
+        prove(&browser, &world.mail.last_code()).await.expect(200);
+        add(&mut browser, "First passkey").await.expect(200);
+        assert_eq!(passkeys(&person.device).await.len(), 1);
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn a_short_password_goes_with_no_code_that_is_sent() {
+    on_each_engine(async |world| {
+        let person = person(&world).await;
+        confirmed(&world, &person.device, "ines@example.org").await;
+        let mut tx = world.app.db.begin_write().await.unwrap();
+        tx.lock(person.device.holder).await.unwrap();
+        let kept = super::store::password(&mut tx, person.device.holder).await.unwrap().unwrap();
+        super::store::change_password(&mut tx, person.device.holder, &kept.hash, false, world.now()).await.unwrap();
+        tx.commit().await.unwrap();
+        let app = ways(&person.device).await.factors.remove(0);
+        let refused = person.device.delete(&format!("{FACTORS}/{}", app.id)).await;
+        assert_eq!(refused.code(), ErrorCode::LastWayIn);
     })
     .await;
 }

@@ -15,7 +15,7 @@ use domain::ids::{DeviceId, FactorId, HolderId};
 use domain::policy::Change;
 use domain::security::{Happened, SecurityEventKind};
 use domain::ways_in::{FactorKind, Loss, PasswordState, PasswordWay};
-use serde::Deserialize;
+use serde::{Deserialize, Serialize};
 use utoipa_axum::router::OpenApiRouter;
 use utoipa_axum::routes;
 
@@ -28,7 +28,8 @@ use super::super::{SignedIn, pages as common};
 use super::hashing::{Hashed, Typed};
 use super::totp::{Authenticator, SECRET_BYTES};
 use super::{
-    CodeTaken, FIRST_APP, Pending, draw_name, hashed, name_key, pages, refused, set_pending, store, take_code, visits,
+    CodeTaken, FIRST_APP, Pending, code_goes_to, draw_name, hashed, name_key, pages, refused, send_code, set_pending,
+    store, take_code, visits,
 };
 use crate::App;
 use crate::db::Tx;
@@ -48,6 +49,7 @@ const NAME_BEGINNING: usize = 30;
 pub fn routes() -> OpenApiRouter<App> {
     OpenApiRouter::new()
         .routes(routes!(prove))
+        .routes(routes!(send_proof_code))
         .routes(routes!(password_page, set_password))
         .routes(routes!(code_page, finish_code))
         .routes(routes!(keep_page, keep))
@@ -69,7 +71,7 @@ pub fn api_routes() -> OpenApiRouter<App> {
 #[utoipa::path(get, path = "/api/v1/security/ways-in", tag = "security", responses((status = 200, body = WaysIn)))]
 async fn list(State(app): State<App>, signed_in: SignedIn) -> Result<Json<WaysIn>, ApiError> {
     let mut tx = app.db.begin_read().await?;
-    let ways = store::ways_in(&mut tx, signed_in.holder).await?;
+    let ways = store::ways_in(&mut tx, &app, signed_in.holder).await?;
     let password = store::password(&mut tx, signed_in.holder).await?.map(|kept| Password {
         name: kept.name,
         state: ways.password_state().unwrap_or(PasswordState::NeedsFactor),
@@ -121,7 +123,7 @@ async fn remove_password(
     let mut tx = app.db.begin_write().await?;
     tx.lock(holder).await?;
     standing::demand(&mut tx, holder, Change::RemoveWayIn, now).await?;
-    let ways = store::ways_in(&mut tx, holder).await?;
+    let ways = store::ways_in(&mut tx, &app, holder).await?;
     if ways.password.is_none() {
         return Err(ApiError::not_found());
     }
@@ -228,7 +230,7 @@ async fn remove(
     standing::demand(&mut tx, holder, Change::RemoveWayIn, app.clock.now()).await?;
     let apps = store::totps(&mut tx, holder).await?;
     let Some(totp) = apps.iter().find(|totp| totp.id == id) else { return Err(ApiError::not_found()) };
-    let ways = store::ways_in(&mut tx, holder).await?;
+    let ways = store::ways_in(&mut tx, &app, holder).await?;
     ways.may_lose(Loss::Factor(FactorKind::Totp)).map_err(last_way_in)?;
     risk::allows_change(&app, &mut tx, holder, signed_in.device, source).await?;
     store::remove_totp(&mut tx, holder, id).await?;
@@ -290,7 +292,7 @@ struct Account {
 async fn account(app: &App, holder: HolderId) -> Result<Account, ApiError> {
     let mut tx = app.db.begin_read().await?;
     let name = visits::holder_name(&mut tx, holder).await?.ok_or_else(ApiError::not_found)?;
-    Ok(Account { name, ways: store::ways_in(&mut tx, holder).await? })
+    Ok(Account { name, ways: store::ways_in(&mut tx, app, holder).await? })
 }
 
 #[derive(Deserialize, utoipa::ToSchema)]
@@ -315,6 +317,30 @@ async fn prove(
     }
 }
 
+#[derive(Serialize, utoipa::ToSchema)]
+struct SentTo {
+    /// Where the code goes, mostly covered.
+    to: String,
+}
+
+/// Sends the code that the proof asks for, where no authenticator app shows one. Beyond the limits none, and the same answer.
+#[utoipa::path(post, path = "/sign-in/ways-in/send-code", tag = "security",
+    responses((status = 200, body = SentTo), (status = 403, body = api::error::Problem)))]
+async fn send_proof_code(
+    State(app): State<App>,
+    Source(source): Source,
+    visit: AddVisit,
+) -> Result<Json<SentTo>, ApiError> {
+    let holder = visit.adding.holder;
+    let mut tx = app.db.begin_write().await?;
+    tx.lock(holder).await?;
+    code_goes_to(&mut tx, &app, holder).await?.ok_or_else(refused)?;
+    let to = send_code(&mut tx, &app, holder, &visit.hash, source).await?.ok_or_else(refused)?;
+    tx.commit().await?;
+    app.jobs.wake();
+    Ok(Json(SentTo { to }))
+}
+
 async fn check_proof(app: &App, visit: &AddVisit, proof: Proof) -> Result<(), ApiError> {
     let holder = visit.adding.holder;
     let mut tx = app.db.begin_read().await?;
@@ -324,12 +350,12 @@ async fn check_proof(app: &App, visit: &AddVisit, proof: Proof) -> Result<(), Ap
     let fits = app.identity.passwords.fits(typed, kept.as_ref().map(|kept| kept.hash.as_str())).await?;
     let mut tx = app.db.begin_write().await?;
     tx.lock(holder).await?;
-    let ways = store::ways_in(&mut tx, holder).await?;
+    let ways = store::ways_in(&mut tx, app, holder).await?;
     // A passkey is the better proof, so where there is one it is asked for.
     if !fits || ways.passkeys > 0 || ways.password_state() != Some(PasswordState::On) {
         return Err(refused());
     }
-    match take_code(&mut tx, app, holder, &proof.code).await? {
+    match take_code(&mut tx, app, holder, &visit.hash, &proof.code).await? {
         CodeTaken::Fits => {
             if !visits::recognise_visit(&mut tx, &visit.hash, holder).await? {
                 return Err(refused());

@@ -72,6 +72,7 @@ export class World {
       waiting: 0,
       practice_money: kind === 'practice',
       needs_you: 0,
+      urge_second_passkey: kind === 'one-passkey',
       overdue: 0,
       standing: { restraint: null },
       version: '0.1.0',
