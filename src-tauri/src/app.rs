@@ -26,7 +26,6 @@ use crate::owner::{Answers, Call, Outcome};
 use crate::{Window, cli, commands, os, tray};
 
 const MAIN: &str = "main";
-const IDLE_LOOK_EVERY: Duration = Duration::from_secs(5);
 /// Changes within this time are told together.
 const TELL_AFTER: Duration = Duration::from_millis(50);
 
@@ -269,8 +268,10 @@ async fn follow_changes(app: AppHandle, core: Arc<Core>) {
 async fn follow_session(app: AppHandle, core: Arc<Core>) {
     let mut events = session::watch();
     let mut heard = true;
-    let mut look = tokio::time::interval(IDLE_LOOK_EVERY);
+    let mut changes = core.client.events();
     loop {
+        let (step, nap) = core.look().await;
+        take_step(&app, &core, step).await;
         tokio::select! {
             event = events.recv(), if heard => match event {
                 // What holds the computer awake is let go when it is locked.
@@ -281,11 +282,26 @@ async fn follow_session(app: AppHandle, core: Arc<Core>) {
                 }
                 None => heard = false,
             },
-            _ = look.tick() => {
-                let step = core.look().await;
-                take_step(&app, &core, step).await;
-            }
+            // Opened, locked, or with other settings: the next look may be at another time.
+            () = any_change(&mut changes) => {}
+            () = nap_for(nap) => {}
         }
+    }
+}
+
+async fn any_change(changes: &mut broadcast::Receiver<ClientChanged>) {
+    match changes.recv().await {
+        Ok(_) | Err(broadcast::error::RecvError::Lagged(_)) => {}
+        Err(broadcast::error::RecvError::Closed) => std::future::pending().await,
+    }
+    // A burst of changes is one change.
+    while changes.try_recv().is_ok() {}
+}
+
+async fn nap_for(time: Option<Duration>) {
+    match time {
+        Some(time) => tokio::time::sleep(time).await,
+        None => std::future::pending().await,
     }
 }
 

@@ -23,6 +23,7 @@ use zeroize::Zeroizing;
 use crate::embedded::{Embedded, EmbeddedError};
 use crate::failure::Failure;
 use crate::os;
+use crate::os::clipboard::{self, Clipboard};
 use crate::os::notify::{Answer, Answers};
 use crate::os::timer::ReminderTimer;
 use crate::os::viewer::Viewer;
@@ -31,6 +32,7 @@ pub struct Core {
     pub client: Client,
     pub embedded: Embedded,
     pub viewer: Viewer,
+    clipboard: Arc<Clipboard<arboard::Clipboard>>,
     pub timer: ReminderTimer,
     notifier: Arc<dyn Notifier>,
     /// An account on this computer waits for its first passkey.
@@ -43,6 +45,11 @@ pub struct Core {
 
 /// After a screen was told to read again, its reading is not the person's doing.
 const RE_READ_SECONDS: i64 = 3;
+/// The looks at the clock while it is open.
+const LOOK_AGAIN_AFTER: Duration = Duration::from_secs(5);
+const LOOK_AGAIN_WITHIN: Duration = Duration::from_secs(60);
+/// The clipboard may be another program's, which is not waited for longer.
+const CLIPBOARD_WITHIN: Duration = Duration::from_secs(1);
 /// `billfold remind` stays so long for answers; systemd ends it at 15 minutes.
 const ANSWERS_WITHIN: Duration = Duration::from_secs(600);
 
@@ -58,6 +65,7 @@ impl Core {
                 data: std::path::absolute(data).unwrap_or_else(|_| data.to_path_buf()),
                 usual: os::data_dir().is_some_and(|usual| usual == data),
             },
+            clipboard: Arc::default(),
             notifier,
             client: opened.client,
             embedded: Embedded::default(),
@@ -126,6 +134,7 @@ impl Core {
     pub async fn sign_out(&self) -> Result<(), Failure> {
         self.client.sign_out().await?;
         self.viewer.clear();
+        self.clear_clipboard().await;
         self.embedded.stop(&self.client).await;
         Ok(())
     }
@@ -155,7 +164,37 @@ impl Core {
     pub async fn lock_for(&self, reason: LockReason) -> Result<(), Failure> {
         self.viewer.clear();
         self.embedded.stop(&self.client).await;
-        Ok(self.client.lock_for(reason).await?)
+        let locked = self.client.lock_for(reason).await;
+        self.clear_clipboard().await;
+        Ok(locked?)
+    }
+
+    /// Copies what must not lie about. It goes after a moment, or with the lock.
+    pub async fn copy_for_a_moment(&self, text: Zeroizing<String>) -> Result<(), Failure> {
+        let board = Arc::clone(&self.clipboard);
+        let copied = tokio::task::spawn_blocking(move || board.put(text, clipboard::system)).await;
+        let Ok(Ok(copy)) = copied else {
+            return Err(Failure::refused(
+                "clipboard_refused",
+                "this session's clipboard does not take it",
+                "write it down, or print it",
+            ));
+        };
+        let board = Arc::clone(&self.clipboard);
+        tokio::spawn(async move {
+            tokio::time::sleep(clipboard::STAYS).await;
+            tokio::task::spawn_blocking(move || board.end(copy)).await
+        });
+        Ok(())
+    }
+
+    /// A clipboard that does not answer must not hold up the lock.
+    async fn clear_clipboard(&self) {
+        let board = Arc::clone(&self.clipboard);
+        let clearing = tokio::task::spawn_blocking(move || board.clear());
+        if tokio::time::timeout(CLIPBOARD_WITHIN, clearing).await.is_err() {
+            tracing::warn!("the clipboard does not answer");
+        }
     }
 
     pub async fn unlock(&self, passphrase: Option<Zeroizing<String>>) -> Result<(), Failure> {
@@ -195,13 +234,20 @@ impl Core {
     }
 
     /// A look at the clock: whether nothing was done for as long as the settings say.
-    pub async fn look(&self) -> LockStep {
+    /// And how long until the next look is worth it: while it is closed, none is.
+    pub async fn look(&self) -> (LockStep, Option<Duration>) {
         if self.client.phase() != Phase::Ready {
-            return LockStep::Nothing;
+            return (LockStep::Nothing, None);
         }
         // Settings that cannot be read never keep it open.
         let idle_minutes = self.client.settings().await.unwrap_or_default().lock_after_minutes;
-        self.hear(LockEvent::Looked { idle_minutes })
+        let step = self.hear(LockEvent::Looked { idle_minutes });
+        let machine = self.machine.lock().unwrap_or_else(PoisonError::into_inner);
+        let left = machine.looks_at(idle_minutes).map(|at| at.duration_since(SystemClock.now()));
+        // A lock that failed is asked for again soon; a sleep that nobody told of is noticed within a minute.
+        let nap =
+            left.map(|left| left.try_into().unwrap_or(LOOK_AGAIN_AFTER).clamp(LOOK_AGAIN_AFTER, LOOK_AGAIN_WITHIN));
+        (step, nap)
     }
 
     pub async fn close(&self) {

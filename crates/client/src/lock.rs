@@ -105,6 +105,13 @@ impl LockMachine {
         LockStep::Nothing
     }
 
+    /// When a look at the clock is next worth it: what nobody uses until then is to be locked. `None` while it is closed.
+    #[must_use]
+    pub fn looks_at(&self, idle_minutes: u8) -> Option<Timestamp> {
+        let State::Open { used_at } = self.0 else { return None };
+        used_at.checked_add(idle(idle_minutes)).ok()
+    }
+
     fn look(&mut self, used_at: Timestamp, idle_minutes: u8, now: Timestamp) -> LockStep {
         if now < used_at {
             // The clock was set back: the time without use begins anew rather than never ending.
@@ -112,11 +119,15 @@ impl LockMachine {
             return LockStep::Nothing;
         }
         let minutes = idle_minutes.clamp(IDLE_MINUTES_MIN, IDLE_MINUTES_MAX);
-        if now.duration_since(used_at) < SignedDuration::from_mins(i64::from(minutes)) {
+        if now.duration_since(used_at) < idle(minutes) {
             return LockStep::Nothing;
         }
         LockStep::Lock(LockReason::Idle { minutes })
     }
+}
+
+fn idle(minutes: u8) -> SignedDuration {
+    SignedDuration::from_mins(i64::from(minutes.clamp(IDLE_MINUTES_MIN, IDLE_MINUTES_MAX)))
 }
 
 #[cfg(test)]
@@ -183,6 +194,23 @@ mod tests {
         assert_eq!(machine.take(LockEvent::Looked { idle_minutes: 1 }, after(124)), locked, "asked again until done");
         assert_eq!(machine.take(LockEvent::Closed, after(124)), LockStep::Nothing);
         assert_eq!(machine.take(LockEvent::Looked { idle_minutes: 1 }, after(999)), LockStep::Nothing);
+    }
+
+    #[test]
+    fn the_next_look_is_when_it_would_lock_and_while_it_is_closed_there_is_none() {
+        assert_eq!(LockMachine::default().looks_at(5), None);
+        let mut machine = open();
+        assert_eq!(machine.looks_at(5), Some(after(300)));
+        assert_eq!(machine.take(LockEvent::Used, after(100)), LockStep::Nothing);
+        let at = machine.looks_at(5).unwrap();
+        assert_eq!(at, after(400));
+        assert!(
+            matches!(machine.take(LockEvent::Looked { idle_minutes: 5 }, at), LockStep::Lock(_)),
+            "not a moment later"
+        );
+        assert_eq!(machine.looks_at(200), Some(after(100 + 15 * 60)), "out of range is never never");
+        assert_eq!(machine.take(LockEvent::Closed, after(401)), LockStep::Nothing);
+        assert_eq!(machine.looks_at(5), None);
     }
 
     #[test]

@@ -71,6 +71,8 @@ impl Client {
     pub fn wake(&self) {
         self.0.wake.notify_waiters();
         self.0.wake.notify_one();
+        // Reminders reckon with the clock anew.
+        self.tell(Changed::Status);
     }
 }
 

@@ -62,6 +62,7 @@ pub fn builder() -> Builder<Wry> {
             sign_in::connect,
             sign_in::sign_in_cancel,
             sign_in::sign_out,
+            sign_in::copy_secret,
             sign_in::lock,
             sign_in::unlock,
             vault::protect,

@@ -86,6 +86,15 @@ pub async fn sign_out(core: Shared<'_>) -> Answer<()> {
     Ok(core.sign_out().await?)
 }
 
+/// Copies a key that was shown. It leaves the clipboard after ten seconds, and with the lock.
+#[tauri::command]
+#[specta::specta]
+pub async fn copy_secret(core: Shared<'_>, text: String) -> Answer<()> {
+    let text = Zeroizing::new(text);
+    core.touch();
+    Ok(core.copy_for_a_moment(text).await?)
+}
+
 #[tauri::command]
 #[specta::specta]
 pub async fn lock(core: Shared<'_>) -> Answer<()> {

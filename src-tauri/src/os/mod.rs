@@ -3,6 +3,7 @@
 
 pub mod autostart;
 pub mod browser;
+pub mod clipboard;
 pub mod dialogs;
 pub mod harden;
 pub mod keyring;

@@ -110,7 +110,7 @@ pub struct NextReminderView {
 }
 
 /// Sleeping is never longer, so that a suspend or a changed clock is noticed by the wall clock.
-const NAP_MAX: Duration = Duration::from_secs(60);
+const NAP_MAX: Duration = Duration::from_secs(600);
 const DELIVERED_SHOWN: usize = 50;
 /// Answers to due dates this far back may still count: a date that was moved falls on a later day than its name says.
 const ANSWERS_DAYS: i32 = LOOK_BACK_DAYS + Mark::MOVED_DAYS_MAX;

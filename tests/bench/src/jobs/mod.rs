@@ -1,6 +1,7 @@
 //! The list of jobs, one file each.
 
 mod dates;
+mod hidden;
 mod import;
 mod parse;
 mod payments;
@@ -35,6 +36,7 @@ pub const ALL: &[Job] = &[
     },
     Job { name: "dates", about: "P17, due dates against integers, and a plan of 5,000 occurrences", run: dates::run },
     Job { name: "recurring", about: "recurring bills found in 200 labelled households", run: recurring::run },
+    Job { name: "hidden", about: "how often the locked app in the tray wakes, and what it takes", run: hidden::run },
     Job { name: "window", about: "P10 and P11, start and memory of the app against a bare page", run: window::run },
 ];
 

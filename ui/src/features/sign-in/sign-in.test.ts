@@ -30,6 +30,9 @@ describe('the first run', () => {
     await type('Your name, as you want to see it', 'Ines Calloway');
     await click('Start without a passkey');
     expect(await screen.findByText(/^7QKM4/)).toBeTruthy();
+    await click('Copy');
+    expect(on.commands.copySecret).toHaveBeenCalledWith('7QKM4-XD2RV-H8WTN-C3PYA-6JBFE-5MZ2K');
+    expect(await screen.findByText('It leaves the clipboard in 10 seconds.')).toBeTruthy();
     const go = screen.getByRole('button', { name: 'Go to Home' }) as HTMLButtonElement;
     expect(go.disabled).toBe(true);
     await click('I keep it somewhere safe', 'checkbox');

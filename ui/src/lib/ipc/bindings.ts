@@ -19,6 +19,8 @@ export const commands = {
 	connect: (url: string, create: boolean, notMyComputer: boolean) => typedError<SignInStarted, CommandError>(__TAURI_INVOKE("connect", { url, create, notMyComputer })),
 	signInCancel: () => typedError<null, CommandError>(__TAURI_INVOKE("sign_in_cancel")),
 	signOut: () => typedError<null, CommandError>(__TAURI_INVOKE("sign_out")),
+	/**  Copies a key that was shown. It leaves the clipboard after ten seconds, and with the lock. */
+	copySecret: (text: string) => typedError<null, CommandError>(__TAURI_INVOKE("copy_secret", { text })),
 	lock: () => typedError<null, CommandError>(__TAURI_INVOKE("lock")),
 	unlock: (passphrase: string | null) => typedError<null, CommandError>(__TAURI_INVOKE("unlock", { passphrase })),
 	/**  Protects the open copy by other means; `current` is the passphrase that it has now, if it has one. */

@@ -86,6 +86,7 @@ export function sampleIpc(query = ''): Ipc {
     connect: async () => attempt(begin),
     signInCancel: async () => attempt(() => null),
     signOut: () => change(() => (Object.assign(world.status, { phase: 'welcome' }), null)),
+    copySecret: async () => attempt(() => null),
     lock: () => change(() => (Object.assign(world.status, { phase: 'locked', locked: true, locked_because: { why: 'by_hand' } }), null)),
     unlock: (passphrase) => change(() => {
       if (world.status.trouble) throw new Refused({ code: world.status.trouble });
