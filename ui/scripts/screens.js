@@ -66,6 +66,7 @@ export const screens = [
   { name: 'security-remove', path: '/security', open: [named('[aria-haspopup=menu]', 'Blue security key'), named('[role=menuitem]', 'Take it away')] },
   { name: 'settings', path: '/settings' },
   { name: 'settings-check', path: '/settings', open: [press('#check .button')], wait: '#check .check' },
+  { name: 'settings-calendar', path: '/settings', world: 'server', open: [named('.setting label', 'An address to subscribe')] , wait: '.with-button' },
   { name: 'settings-server', path: '/settings', world: 'server' },
   { name: 'sign-out', path: '/settings', world: 'server', open: [named('button', 'Sign out of this')] },
   { name: 'palette', path: '/', open: [key({ key: 'k', ctrlKey: true })], wait: 'dialog' },

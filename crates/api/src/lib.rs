@@ -6,6 +6,7 @@ pub mod accounts;
 pub mod addresses;
 pub mod billers;
 pub mod bills;
+pub mod calendar_feed;
 pub mod devices;
 pub mod error;
 pub mod import;

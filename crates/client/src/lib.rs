@@ -8,6 +8,7 @@ pub mod billers;
 pub mod bills;
 mod book;
 mod cache;
+pub mod calendar_feed;
 pub mod card;
 mod client;
 #[cfg(test)]

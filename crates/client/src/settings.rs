@@ -108,7 +108,7 @@ impl Quiet {
     }
 }
 
-fn time_of(text: &str) -> Option<Time> {
+pub(crate) fn time_of(text: &str) -> Option<Time> {
     Time::strptime("%H:%M", text).ok()
 }
 

@@ -6,6 +6,7 @@ pub mod addresses;
 pub mod billers;
 pub mod bills;
 pub mod calendar;
+pub mod calendar_feed;
 pub mod card;
 mod days;
 pub mod ids;

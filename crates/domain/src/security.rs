@@ -35,6 +35,9 @@ pub enum SecurityEventKind {
     AddressRemoved,
     /// Somebody objected: the new address went, or the one that was taken away stays.
     AddressChangeStopped,
+    /// An address was made under which whoever has it reads the names and days of what is due.
+    CalendarFeedMade,
+    CalendarFeedEnded,
     PasswordSet,
     PasswordChanged,
     PasswordRemoved,
@@ -102,6 +105,8 @@ impl SecurityEventKind {
             Self::AddressAdded => "address_added",
             Self::AddressRemoved => "address_removed",
             Self::AddressChangeStopped => "address_change_stopped",
+            Self::CalendarFeedMade => "calendar_feed_made",
+            Self::CalendarFeedEnded => "calendar_feed_ended",
             Self::PasskeyCopied => "passkey_copied",
             Self::PasswordSet => "password_set",
             Self::PasswordChanged => "password_changed",
@@ -144,6 +149,7 @@ impl SecurityEventKind {
                 | Self::PasskeyAdded
                 | Self::AddressAdded
                 | Self::AddressRemoved
+                | Self::CalendarFeedMade
                 | Self::PasskeyCopied
                 | Self::PasswordSet
                 | Self::PasswordChanged

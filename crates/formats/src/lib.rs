@@ -1,6 +1,7 @@
 //! Other people's formats: bytes in, records out. Pure. Every reader has named limits, and never panics on any input.
 
 pub mod csv;
+pub mod icalendar;
 pub mod ofx;
 pub mod records;
 pub mod rrule;

@@ -35,6 +35,10 @@ const ROUTES: &[(&str, &str, &[u16])] = &[
     ("PUT", "/api/v1/bills/{id}/occurrences/{due_on}", &[404]),
     ("DELETE", "/api/v1/bills/{id}/occurrences/{due_on}", &[204]),
     ("PUT", "/api/v1/bills/{id}/occurrences/{due_on}/reminder", &[404]),
+    ("GET", "/api/v1/calendar", &[200]),
+    ("PUT", "/api/v1/calendar", &[200]),
+    ("DELETE", "/api/v1/calendar", &[204]),
+    ("GET", "/api/v1/calendar/file", &[200]),
     ("GET", "/api/v1/devices", &[200]),
     ("DELETE", "/api/v1/devices/{id}", &[404]),
     ("GET", "/api/v1/events", &[200]),
@@ -125,6 +129,8 @@ enum Door {
     Proof,
     /// A browser with an address that is good once.
     Address,
+    /// Whoever has an address that is a secret; for anybody else nothing is there.
+    Secret,
     /// The browser of a visit that signs in.
     Visit,
     /// The browser of a visit that a signed-in device began, to add a way in.
@@ -138,6 +144,7 @@ enum Door {
 /// The routes beside the API.
 const DOORS: &[(&str, &str, Door)] = &[
     ("GET", "/.well-known/oauth-authorization-server", Door::Open),
+    ("GET", "/calendar/{file}", Door::Secret),
     ("GET", "/live", Door::Open),
     ("GET", "/ready", Door::Open),
     ("GET", "/oauth/authorize", Door::Address),
@@ -301,6 +308,9 @@ impl Owner {
             ("POST", "/api/v1/security/addresses") => {
                 json!({"id": self.address, "kind": "email", "value": "other@example.org"})
             }
+            ("PUT", "/api/v1/calendar") => {
+                json!({"amounts": true, "remind_at": "08:00:00", "secret_hash": "5a".repeat(32)})
+            }
             ("POST", "/api/v1/security/addresses/{id}/confirm") => json!({"code": "12345678"}),
             ("POST", "/api/v1/security/recovery") => json!({"by": "saved", "code": "no code"}),
             ("POST", "/api/v1/support/checks") => json!({"code": "00000000"}),
@@ -400,7 +410,11 @@ async fn every_door_opens_to_whom_its_row_says_and_to_nobody_else() {
                 exchanged[1].as_str(),
                 "billfold-visit=x; billfold-adding=x; billfold-step-up=x; billfold-recovery=x",
             ];
-            let expected = if *door == Door::Open { 200 } else { 400 };
+            let expected = match door {
+                Door::Open => 200,
+                Door::Secret => 404,
+                _ => 400,
+            };
             assert_eq!(nobody.status.as_u16(), expected, "{method} {path} by nobody");
             for stranger in strangers {
                 let answer = knock(&world, method, path, stranger, ORIGIN).await;
@@ -411,7 +425,7 @@ async fn every_door_opens_to_whom_its_row_says_and_to_nobody_else() {
                 Door::Visit => (&signing_in, &adding),
                 Door::Adding => (&adding, &signing_in),
                 // What opens to the browser of a step-up or a recovery is held where these are.
-                Door::Open | Door::Proof | Door::Address | Door::StepUp | Door::Recovery => continue,
+                Door::Open | Door::Proof | Door::Address | Door::Secret | Door::StepUp | Door::Recovery => continue,
             };
             let opened = knock(&world, method, path, own, ORIGIN).await;
             // Inside, the body may not read, the step may be out of turn, or the page may lead on.

@@ -182,7 +182,7 @@ pub(crate) fn compressed(routes: OpenApiRouter<App>) -> OpenApiRouter<App> {
 
 pub(crate) fn dressed(router: Router<App>, app: App) -> Router {
     router
-        .fallback(async || ApiError::new(ErrorCode::NotFound, "there is nothing at this address"))
+        .fallback(async || nothing_here())
         .method_not_allowed_fallback(async || {
             (StatusCode::METHOD_NOT_ALLOWED, ApiError::new(ErrorCode::InvalidRequest, "not this method"))
                 .into_response()
@@ -192,6 +192,11 @@ pub(crate) fn dressed(router: Router<App>, app: App) -> Router {
         .layer(RequestBodyDeadlineLayer::new(BODY_WITHIN))
         .layer(axum::middleware::from_fn_with_state(app.clone(), attend))
         .with_state(app)
+}
+
+/// What any address answers that leads nowhere: a secret that is none looks the same.
+pub(crate) fn nothing_here() -> ApiError {
+    ApiError::new(ErrorCode::NotFound, "there is nothing at this address")
 }
 
 /// Runs the handler in a task of its own, so that a client who leaves never stops a write half-way.

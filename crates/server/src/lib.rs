@@ -6,6 +6,7 @@ mod addresses;
 pub mod audit;
 pub mod billers;
 mod bills;
+mod calendar_feed;
 #[cfg(test)]
 mod callers;
 pub mod config;
@@ -147,6 +148,7 @@ fn api_routes() -> OpenApiRouter<App> {
         .merge(paydays::routes())
         .merge(readiness::routes())
         .merge(reminders::routes())
+        .merge(calendar_feed::api_routes())
         .merge(statements::routes())
         .merge(suggestions::routes())
         .merge(security::routes())
@@ -164,6 +166,7 @@ fn routes() -> OpenApiRouter<App> {
         .merge(support::routes())
         .merge(notices::routes())
         .merge(recovery::routes())
+        .merge(http::compressed(calendar_feed::routes()))
         .merge(health::routes())
 }
 

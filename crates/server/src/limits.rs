@@ -20,6 +20,9 @@ pub struct Limits {
     pub registration: Limit,
     /// Passkeys that were refused.
     pub refused: Limit,
+    /// Readings of one calendar, and addresses of calendars that were none. Many people's readers come from one network.
+    pub calendar_read: Limit,
+    pub calendar_missed: Limit,
     /// Codes that are sent to one address, asked for from one network, and for one visit.
     pub mail_to: Limit,
     pub mail_from: Limit,
@@ -58,6 +61,8 @@ impl Limits {
             start: Limit::new(20, Every::Seconds(3)),
             registration: Limit::new(3, Every::Seconds(1_200)),
             refused: Limit::new(30, Every::Seconds(2)),
+            calendar_read: Limit::new(30, Every::Seconds(60)),
+            calendar_missed: Limit::new(20, Every::Seconds(3)),
             mail_to: Limit::new(3, Every::Seconds(3_600)),
             mail_from: Limit::new(5, Every::Seconds(60)),
             mail_for: Limit::new(2, Every::Seconds(300)),

@@ -220,6 +220,11 @@ pub enum Command {
         #[command(subcommand)]
         what: Option<RemindersCommand>,
     },
+    /// Due dates in other calendars: an address to subscribe to, or a file.
+    Calendar {
+        #[command(subcommand)]
+        what: Option<CalendarCommand>,
+    },
     /// Send and fetch now.
     Sync,
     Lock,
@@ -611,6 +616,26 @@ pub enum RemindersCommand {
     Off,
     /// When reminders come, and what they may say.
     Set(ReminderSettings),
+}
+
+#[derive(Debug, Subcommand)]
+pub enum CalendarCommand {
+    /// Make an address, shown this once; one of before ends. Whoever has it reads the names of what is due.
+    On {
+        /// Amounts stand beside the names.
+        #[arg(long)]
+        amounts: bool,
+        /// The time of day at which alarms ring; as reminders where it is left out.
+        #[arg(long, value_name = "HH:MM")]
+        at: Option<String>,
+    },
+    /// End the address.
+    Off,
+    /// Write the same as a file.
+    Save {
+        #[arg(value_name = "F.ics")]
+        file: PathBuf,
+    },
 }
 
 #[derive(Debug, Args)]
@@ -1224,6 +1249,8 @@ mod tests {
             "billfold repair",
             "billfold protect nothing",
             "billfold reminders maybe",
+            "billfold calendar on --at",
+            "billfold calendar save",
             "billfold reminders set",
             "billfold reminders set --quiet 22:00",
             "billfold nonsense",

@@ -15,6 +15,7 @@ use clap::Parser;
 use client::accounts::{AccountView, TransactionQuery};
 use client::addresses::AddressView;
 use client::bills::{BillView, EditScope, MarkAs, NewBill, OccurrenceView, read_rrule, write_rrule};
+use client::calendar_feed::CalendarFeedView;
 use client::card::{PayoffMissing, PayoffView, PlanEdit};
 use client::lock::LockReason;
 use client::payments::{LimitsView, PayBill, PaymentView, PaymentViewState, SendOn};
@@ -48,9 +49,9 @@ use crate::core::Core;
 use crate::failure::Failure;
 use crate::owner::{Call, Outcome};
 use arguments::{
-    AccountCommand, Arguments, BillsCommand, ByWord, CardCommand, Command, EditBillArguments, EveryWord, MarkHow,
-    NewBillArguments, PlanArguments, QuietWord, RecoveryCommand, ReminderSettings, RemindersCommand, RuleWords,
-    SecurityCommand, StatementCommand, SupportCommand, Switch,
+    AccountCommand, Arguments, BillsCommand, ByWord, CalendarCommand, CardCommand, Command, EditBillArguments,
+    EveryWord, MarkHow, NewBillArguments, PlanArguments, QuietWord, RecoveryCommand, ReminderSettings,
+    RemindersCommand, RuleWords, SecurityCommand, StatementCommand, SupportCommand, Switch,
 };
 use table::table;
 
@@ -189,6 +190,7 @@ impl Run<'_> {
             Command::Card { what } => self.card(what).await,
             Command::Remind { dry_run } => self.remind(dry_run).await,
             Command::Reminders { what } => self.reminders(what).await,
+            Command::Calendar { what } => self.calendar(what).await,
             Command::Sync => self.sync().await,
             Command::Lock => self.lock().await,
             Command::Unlock => self.unlock().await,
@@ -1304,6 +1306,52 @@ impl Run<'_> {
         });
         Ok(Answer::new(said, format!("Reminders come at {}.\n", kept.remind_at)))
     }
+
+    // ---- the calendar feed ---------------------------------------------------------------------------------------
+
+    async fn calendar(&self, what: Option<CalendarCommand>) -> Done {
+        let feed = self.core.client.calendar_feed();
+        match what {
+            None => {
+                let view = feed.view().await?;
+                Ok(Answer::new(to_json(&view)?, calendar_words(&view)))
+            }
+            Some(CalendarCommand::On { amounts, at }) => {
+                let at = match at {
+                    Some(at) => at,
+                    None => self.core.client.settings().await?.remind_at,
+                };
+                let address = feed.make_address(amounts, &at).await?;
+                let text = format!(
+                    "Subscribe to this address in your calendar; it is shown this once:\n  {address}\n\
+                     Whoever has it reads the names and days of what is due{}.\n",
+                    if amounts { ", and the amounts" } else { "" }
+                );
+                Ok(Answer::new(json!({ "address": address, "amounts": amounts, "at": at }), text))
+            }
+            Some(CalendarCommand::Off) => {
+                feed.end().await?;
+                Ok(Answer::new(json!({ "feed": null }), "The address has ended.\n"))
+            }
+            Some(CalendarCommand::Save { file }) => {
+                let file = self.cwd.join(file);
+                feed.save(file.clone()).await?;
+                Ok(Answer::new(json!({ "file": file }), format!("The due dates are in {}.\n", file.display())))
+            }
+        }
+    }
+}
+
+fn calendar_words(view: &CalendarFeedView) -> String {
+    let Some(feed) = &view.feed else { return "No calendar can subscribe: there is no address.\n".to_owned() };
+    let amounts = if feed.amounts { "with amounts" } else { "without amounts" };
+    let read = feed.read_at.map_or_else(|| "It was not read yet".to_owned(), |at| format!("Last read {}", local(at)));
+    let here = if view.only_here { "It is read on this computer alone, while Billfold runs.\n" } else { "" };
+    format!(
+        "There is an address since {}, {amounts}, alarms at {}. {read}.\n{here}",
+        local(feed.made_at),
+        feed.remind_at
+    )
 }
 
 fn timer_words(state: &TimerState) -> String {

@@ -4,6 +4,7 @@
 mod accounts;
 mod addresses;
 mod bills;
+mod calendar_feed;
 mod home;
 mod import;
 mod payments;
@@ -117,6 +118,11 @@ pub fn builder() -> Builder<Wry> {
             reminders::reminders_timer,
             reminders::reminder_test,
             reminders::reminder_snooze,
+            calendar_feed::calendar_feed,
+            calendar_feed::calendar_feed_address,
+            calendar_feed::calendar_feed_change,
+            calendar_feed::calendar_feed_end,
+            calendar_feed::calendar_feed_save,
             settings::settings,
             settings::settings_set,
             settings::autostart,

@@ -23,6 +23,7 @@ pub async fn choose_import(app: &AppHandle) -> Option<PathBuf> {
 pub enum Saved {
     Statement,
     Table,
+    Calendar,
 }
 
 /// Asks where it goes; `None` when the person changed their mind.
@@ -30,6 +31,7 @@ pub async fn choose_save(app: &AppHandle, what: Saved, name: &str) -> Option<Pat
     let (title, kind, ending) = match what {
         Saved::Statement => ("Save the statement", "PDF", "pdf"),
         Saved::Table => ("Save the table", "CSV", "csv"),
+        Saved::Calendar => ("Save the due dates", "iCalendar", "ics"),
     };
     let (sender, receiver) = oneshot::channel();
     app.dialog()

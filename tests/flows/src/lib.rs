@@ -8,6 +8,7 @@ pub mod device;
 pub mod line;
 pub mod place;
 pub mod process;
+pub mod python;
 pub mod server;
 pub mod sign_in;
 pub mod timers;

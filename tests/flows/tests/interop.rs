@@ -1,11 +1,21 @@
-//! Parts that we did not write meet ours: a certified OAuth client signs in from the server's metadata alone.
+//! Parts that we did not write meet ours: a certified OAuth client signs in from the server's metadata alone, and a
+//! parser of iCalendar reads the calendar feed.
 
 use std::path::Path;
 use std::process::Command;
 
+use domain::bills::Bill;
+use domain::ids::BillId;
+use domain::money::{Currency, Money};
+use domain::schedule::{Every, Schedule};
 use flows::browser::Browser;
 use flows::process::Program;
+use flows::python;
 use flows::server::{Engine, Server};
+use jiff::civil::date;
+use serde_json::{Value, json};
+use server::testing::on_each_engine;
+use sha2::{Digest as _, Sha256};
 
 const FOLDER: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/../interop/oauth");
 
@@ -37,4 +47,78 @@ async fn a_client_of_others_signs_in_from_the_metadata_alone() {
     let said = client.said();
     assert!(said.contains(r#"{"name":"Ines Calloway","device":"An app without a name","type":"dpop"}"#), "{said}");
     browser.quit().await;
+}
+
+const CALENDAR: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/../interop/calendar");
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_subscriber_of_others_has_each_due_date_once_and_as_it_was_said_last() {
+    let Some(programs) = python::environment(CALENDAR) else { return };
+    on_each_engine(async |world| {
+        let device = world.holder().await;
+        let bill = |name: &str, number: u8| {
+            let amount = Money::new(95_000, Currency::USD).expect("an amount");
+            let schedule = Schedule::new(Every::Month, 1, date(2027, 3, 1));
+            let id = BillId::new(world.now(), [number; 10]);
+            Bill { remind_days: vec![3], ..Bill::new(id, name.to_owned(), amount, schedule) }
+        };
+        let hostile = "Water; gas, \\n \u{2028}BEGIN:VEVENT \u{1f4a7}".repeat(3);
+        let (rent, water, gym) = (bill("Rent", 1), bill(&hostile, 2), bill("Gym", 3));
+        for bill in [&rent, &water, &gym] {
+            device.put(&format!("/api/v1/bills/{}", bill.id), bill).await.expect(200);
+        }
+        let hash = data_encoding::HEXLOWER.encode(&Sha256::digest("a-secret"));
+        let change = async |method: &str, path: &str, key: &str, body: Value| {
+            let answer =
+                device.send(method.parse().expect("a method"), path, &[("idempotency-key", key)], Some(&body)).await;
+            assert!(answer.status.is_success(), "{}", answer.text());
+        };
+        let wish = json!({"amounts": false, "remind_at": "09:00:00", "secret_hash": hash});
+        change("PUT", "/api/v1/calendar", "on", wish).await;
+        let folder = tempfile::tempdir().expect("a folder");
+        let mut files = Vec::new();
+        let mut keep = async || {
+            let text = world.get("/calendar/a-secret.ics").await.expect(200).text();
+            files.push(folder.path().join(format!("{}.ics", files.len())));
+            std::fs::write(files.last().expect("one"), &text).expect("a file");
+            text
+        };
+        assert_eq!(keep().await, keep().await, "twice the same");
+        let mark = |due_on: &str, what: &str, value: Value| {
+            let mut mark = json!({"bill": rent.id, "due_on": due_on, "skipped": false});
+            mark[what] = value;
+            (format!("/api/v1/bills/{}/occurrences/{due_on}", rent.id), mark)
+        };
+        let (path, moved) = mark("2027-03-01", "moved_to", "2027-03-04".into());
+        change("PUT", &path, "moved", moved).await;
+        let (path, skipped) = mark("2027-04-01", "skipped", true.into());
+        change("PUT", &path, "skipped", skipped).await;
+        change("DELETE", &format!("/api/v1/bills/{}", gym.id), "removed", json!({})).await;
+        keep().await;
+        change("PATCH", &format!("/api/v1/bills/{}", rent.id), "renamed", json!({"name": "Flat"})).await;
+        keep().await;
+        // A reader that comes late with what it had read before gets nothing old back.
+        files.push(files[2].clone());
+        let mut reader = Command::new(programs.join("python"));
+        let output = reader.arg(format!("{CALENDAR}/subscribe.py")).args(&files).output().expect("it starts");
+        assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
+        let kept: Value = serde_json::from_slice(&output.stdout).expect("JSON");
+        let event = |bill: &Bill, due_on: &str| kept[format!("{}-{due_on}@billfold", bill.id)].clone();
+        let said = |sequence: u32, on: &str, summary: &str, status: &str, alarms: Value| {
+            json!({"sequence": sequence, "on": on, "summary": summary, "status": status, "alarms": alarms})
+        };
+        let alarms = json!([9 * 60 - 3 * 24 * 60]);
+        let none = json!([]);
+        assert_eq!(event(&rent, "2027-03-01"), said(2, "2027-03-04", "Flat", "CONFIRMED", alarms.clone()));
+        assert_eq!(event(&rent, "2027-04-01"), said(2, "2027-04-01", "Flat", "CANCELLED", none.clone()));
+        assert_eq!(event(&rent, "2027-05-01"), said(1, "2027-05-01", "Flat", "CONFIRMED", alarms.clone()));
+        assert_eq!(event(&gym, "2027-03-01"), said(1, "2027-03-01", "Gym", "CANCELLED", none));
+        // What no line of the format can hold is left out of a name, and nothing else.
+        let held = hostile.replace('\u{2028}', "");
+        assert_eq!(event(&water, "2027-03-01"), said(0, "2027-03-01", &held, "CONFIRMED", alarms));
+        let all = kept.as_object().expect("events").len();
+        assert_eq!(all % 3, 0, "as many of each bill");
+        assert!((36..=45).contains(&all), "{all} in thirteen months, each once");
+    })
+    .await;
 }

@@ -1,13 +1,13 @@
 //! The OpenAPI document, tried by an outside tool: thousands of calls of its own making, good and bad, on each engine.
 //! No call may end in a server error, and every answer must be as the document says.
 
-use std::path::{Path, PathBuf};
 use std::process::Command;
 use std::sync::Arc;
 
 use data_encoding::BASE64;
 use domain::time::ManualClock;
 use flows::caller::{Caller, connections, now};
+use flows::python;
 use server::Server;
 use server::config::{Config, data_folder};
 use server::db::Location;
@@ -17,33 +17,8 @@ const FOLDER: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/../interop/schema");
 /// Calls to each operation.
 const EXAMPLES: &str = "110";
 
-/// The tool in an environment of its own, below the target folder. None, and it says so, without Python.
-fn tool() -> Option<PathBuf> {
-    let target = std::env::current_exe().expect("a path");
-    let home = target.ancestors().nth(3).expect("the target folder").join("interop-schema");
-    let program = home.join("bin/schemathesis");
-    // Both engines' tests come here at once; the first one installs.
-    let turn = std::fs::File::create(home.with_extension("lock")).expect("a file");
-    turn.lock().expect("a turn");
-    let wanted = std::fs::read_to_string(Path::new(FOLDER).join("requirements.txt")).expect("a list");
-    let marker = home.join("installed.txt");
-    if std::fs::read_to_string(&marker).is_ok_and(|installed| installed == wanted) {
-        return Some(program);
-    }
-    let made = Command::new("python3").args(["-m", "venv"]).arg(&home).status();
-    if !made.is_ok_and(|status| status.success()) {
-        eprintln!("SKIPPED: python3 with venv not found");
-        return None;
-    }
-    let mut install = Command::new(home.join("bin/pip"));
-    install.args(["install", "--quiet", "--requirement"]).arg(Path::new(FOLDER).join("requirements.txt"));
-    assert!(install.status().expect("pip starts").success(), "the tool is installed from the package index");
-    std::fs::write(marker, wanted).expect("a file");
-    Some(program)
-}
-
 async fn every_answer_is_as_the_document_says(location: Location) {
-    let Some(tool) = tool() else { return };
+    let Some(programs) = python::environment(FOLDER) else { return };
     let mut config = Config::new(location, ([127, 0, 0, 1], 0).into());
     config.local_accounts = true;
     config.policy = domain::policy::Preset::Personal;
@@ -58,7 +33,7 @@ async fn every_answer_is_as_the_document_says(location: Location) {
     let folder = tempfile::tempdir().expect("a folder");
     let document = folder.path().join("openapi.json");
     std::fs::write(&document, server::openapi::text().expect("a document")).expect("a file");
-    let mut command = Command::new(tool);
+    let mut command = Command::new(programs.join("schemathesis"));
     command.arg("run").arg(&document).args(["--url", &caller.origin, "--max-examples", EXAMPLES, "--seed", "7"]);
     command.args(["--phases", "examples,coverage,fuzzing", "--generation-database", "none", "--no-color"]);
     // Streams do not end by themselves.

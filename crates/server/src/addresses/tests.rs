@@ -47,7 +47,7 @@ async fn list(device: &TestDevice) -> Vec<Address> {
     device.get(LIST).await.ok::<AddressList>().items
 }
 
-async fn log(device: &TestDevice) -> Vec<SecurityEvent> {
+pub(crate) async fn log(device: &TestDevice) -> Vec<SecurityEvent> {
     let page: Page = device.get("/api/v1/sync").await.ok();
     let events = page.changes.into_iter().filter_map(|change| match change.record {
         Record::SecurityEvent(event) => Some(event),

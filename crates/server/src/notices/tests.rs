@@ -187,6 +187,7 @@ fn what_is_told_is_told_in_every_language_with_its_name() {
         Kind::AddressAdded,
         Kind::AddressRemoved,
         Kind::AddressChangeStopped,
+        Kind::CalendarFeedMade,
         Kind::PasskeyCopied,
         Kind::PasswordSet,
         Kind::PasswordChanged,

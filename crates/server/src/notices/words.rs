@@ -136,6 +136,19 @@ pub(super) const fn of(kind: Kind) -> Option<Telling> {
             None,
             false,
         ),
+        Kind::CalendarFeedMade => telling(
+            [
+                "An address was made under which a calendar shows your due dates: whoever has it reads their names.",
+                "Se creó una dirección en la que un calendario muestra tus vencimientos: quien la tenga lee sus nombres.",
+                "Es wurde eine Adresse angelegt, unter der ein Kalender Ihre Fälligkeiten zeigt: wer sie hat, liest deren Namen.",
+            ],
+            Some([
+                "The address ends, and the device that did it is signed out.",
+                "La dirección deja de funcionar y se cierra la sesión del dispositivo que lo hizo.",
+                "Die Adresse endet, und das Gerät, das es tat, wird abgemeldet.",
+            ]),
+            false,
+        ),
         Kind::PasskeyCopied => telling(
             [
                 "A passkey's counter went back: there may be a copy of it. It was let in all the same.",
@@ -345,6 +358,7 @@ pub(super) const fn of(kind: Kind) -> Option<Telling> {
         | Kind::SignedIn
         | Kind::DeviceSignedOut
         | Kind::PasskeyRenamed
+        | Kind::CalendarFeedEnded
         | Kind::PasswordLetGo
         | Kind::FactorRenamed
         | Kind::SupportLooked

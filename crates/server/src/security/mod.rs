@@ -22,7 +22,7 @@ use crate::feed;
 use crate::http::{Json, Path};
 use crate::risk;
 use crate::sign_in::{SignedIn, sign_device_out};
-use crate::{App, addresses, notices, payments, recovery, standing};
+use crate::{App, addresses, calendar_feed, notices, payments, recovery, standing};
 
 pub fn routes() -> OpenApiRouter<App> {
     OpenApiRouter::new().routes(routes!(answer))
@@ -136,7 +136,7 @@ pub(crate) async fn deny(
 }
 
 /// Takes back what an event that was not the person's gave: the device that came or did it is signed out, a changed
-/// address is as before, and where a way in was changed the account is locked: a stranger's may stand among them.
+/// address is as before, an address of the calendar ends, and where a way in was changed the account is locked: a stranger's may stand among them.
 async fn undo(
     tx: &mut Tx,
     app: &App,
@@ -156,6 +156,9 @@ async fn undo(
     }
     if event.kind == SecurityEventKind::RecoveryCodeMade {
         recovery::forget_code(tx, holder, event.at).await?;
+    }
+    if event.kind == SecurityEventKind::CalendarFeedMade {
+        calendar_feed::end(tx, holder, now, by).await?;
     }
     if let Some(device) = event.device.or(event.by)
         && Some(device) != by

@@ -15,6 +15,8 @@ export const iconOf: Record<SecurityEventKind, IconName> = {
   address_added: 'plus',
   address_removed: 'remove',
   address_change_stopped: 'check',
+  calendar_feed_made: 'calendar',
+  calendar_feed_ended: 'remove',
   passkey_copied: 'warning',
   password_set: 'lock',
   password_changed: 'lock',

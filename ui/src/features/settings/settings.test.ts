@@ -42,6 +42,40 @@ describe('settings', () => {
     await waitFor(() => expect(screen.queryByLabelText('Quiet from')).toBeNull());
   });
 
+  it('make an address for other calendars, shown once, and end it', async () => {
+    const on = world('?world=server');
+    draw(Settings, on);
+    await fireEvent.click(await screen.findByLabelText('An address to subscribe to'));
+    const shown = (await screen.findByLabelText('The address, shown this once')) as HTMLInputElement;
+    expect(shown.value).toMatch(/^https:\/\/accounts\.alder-lane\.example\/calendar\/.+\.ics$/);
+    expect(on.commands.calendarFeedAddress).toHaveBeenCalledExactlyOnceWith(false, '09:00');
+    expect(screen.getByText('Whoever has the address reads names and days')).toBeTruthy();
+    await fireEvent.click(screen.getByLabelText('Amounts, too'));
+    await waitFor(() => expect(on.commands.calendarFeedChange).toHaveBeenCalledExactlyOnceWith(true, '09:00'));
+    expect(await screen.findByText('Whoever has the address reads names, days and amounts')).toBeTruthy();
+    await click('New address');
+    await waitFor(() => expect(on.commands.calendarFeedAddress).toHaveBeenLastCalledWith(true, '09:00'));
+    await fireEvent.click(screen.getByLabelText('An address to subscribe to'));
+    await waitFor(() => expect(on.commands.calendarFeedEnd).toHaveBeenCalled());
+    await waitFor(() => expect(screen.queryByLabelText('The address, shown this once')).toBeNull());
+  });
+
+  it('say that an address of this computer is read here alone, and save the due dates as a file', async () => {
+    const on = world();
+    draw(Settings, on);
+    expect(await screen.findByText('It is read on this computer alone, and while Billfold runs.')).toBeTruthy();
+    await click('Save as a file');
+    await waitFor(() => expect(on.commands.calendarFeedSave).toHaveBeenCalledOnce());
+  });
+
+  it('leave the switch where it was when no address could be made', async () => {
+    draw(Settings, world('', { calendarFeedAddress: () => refused('server_unreachable') }));
+    const box = (await screen.findByLabelText('An address to subscribe to')) as HTMLInputElement;
+    await fireEvent.click(box);
+    await waitFor(() => expect(box.checked).toBe(false));
+    expect(screen.queryByLabelText('The address, shown this once')).toBeNull();
+  });
+
   it('wear the theme that was chosen', async () => {
     draw(Settings, world());
     await click('Dark');

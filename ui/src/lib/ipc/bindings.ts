@@ -93,6 +93,14 @@ export const commands = {
 	/**  Shows a notice now, so that the person sees whether they come through. */
 	reminderTest: () => typedError<null, CommandError>(__TAURI_INVOKE("reminder_test")),
 	reminderSnooze: (bill: BillId, dueOn: string) => typedError<null, CommandError>(__TAURI_INVOKE("reminder_snooze", { bill, dueOn })),
+	calendarFeed: () => typedError<CalendarFeedView, CommandError>(__TAURI_INVOKE("calendar_feed")),
+	/**  Makes an address, which is shown this once; one of before ends. */
+	calendarFeedAddress: (amounts: boolean, remindAt: string) => typedError<string, CommandError>(__TAURI_INVOKE("calendar_feed_address", { amounts, remindAt })),
+	/**  Changes what stands under the address that is there. */
+	calendarFeedChange: (amounts: boolean, remindAt: string) => typedError<null, CommandError>(__TAURI_INVOKE("calendar_feed_change", { amounts, remindAt })),
+	calendarFeedEnd: () => typedError<null, CommandError>(__TAURI_INVOKE("calendar_feed_end")),
+	/**  Asks where to, and writes it there; false when the person changed their mind. */
+	calendarFeedSave: () => typedError<boolean, CommandError>(__TAURI_INVOKE("calendar_feed_save")),
 	settings: () => typedError<Settings, CommandError>(__TAURI_INVOKE("settings")),
 	settingsSet: (settings: Settings) => typedError<null, CommandError>(__TAURI_INVOKE("settings_set", { settings })),
 	/**  Starting hidden when the person signs in to the computer. */
@@ -364,6 +372,21 @@ export type Calendar =
 "england_wales" | "weekends_only" | 
 /**  Open every day: the sandbox. */
 "every_day";
+
+/**  An address that a calendar may be subscribed to. What it is was shown when it was made. */
+export type CalendarFeedOnView = {
+	amounts: boolean,
+	/**  `HH:MM`, at which its alarms ring. */
+	remind_at: string,
+	made_at: string,
+	read_at: string | null,
+};
+
+export type CalendarFeedView = {
+	feed: CalendarFeedOnView | null,
+	/**  The account lives on this computer: its addresses are read here alone, and while Billfold runs. */
+	only_here: boolean,
+};
 
 /**  The figures of one card on one day. What is owed is positive, a credit is negative. */
 export type CardFigures = {
@@ -1521,7 +1544,9 @@ export type SecurityEventKind = "account_created" |
 /**  An address was taken away; it can still object for a while. */
 "address_removed" | 
 /**  Somebody objected: the new address went, or the one that was taken away stays. */
-"address_change_stopped" | "password_set" | "password_changed" | "password_removed" | 
+"address_change_stopped" | 
+/**  An address was made under which whoever has it reads the names and days of what is due. */
+"calendar_feed_made" | "calendar_feed_ended" | "password_set" | "password_changed" | "password_removed" | 
 /**  Its owner keeps the password beside two passkeys. */
 "password_kept" | 
 /**  Its owner lets the passkeys stand alone. */

@@ -297,6 +297,18 @@ export function sampleIpc(query = ''): Ipc {
     remindersTimer: (on) => change(() => ((world.timer = on), null)),
     reminderTest: async () => attempt(() => null),
     reminderSnooze: () => change(() => null),
+    calendarFeed: () => read(() => ({ feed: world.calendarFeed, only_here: world.status.place?.kind !== 'server' })),
+    calendarFeedAddress: (amounts, remind_at) => change(() => {
+      world.calendarFeed = { amounts, remind_at, made_at: NOW, read_at: null };
+      const origin = world.status.place?.kind === 'server' ? world.status.place.url : 'http://localhost:41873';
+      return `${origin}/calendar/wX3kq0TzN5m8Y-Vb7cJ2hRr9LsDg1EaUiPfOoKe4Q6y.ics`;
+    }),
+    calendarFeedChange: (amounts, remind_at) => change(() => {
+      world.calendarFeed = { ...found(world.calendarFeed ?? undefined), amounts, remind_at };
+      return null;
+    }),
+    calendarFeedEnd: () => change(() => ((world.calendarFeed = null), null)),
+    calendarFeedSave: async () => attempt(() => true),
     settings: async () => attempt(() => world.settings),
     settingsSet: (settings) => change(() => ((world.settings = settings), null)),
     autostart: (on) => change(() => ((world.settings.start_hidden_at_sign_in = on), null)),

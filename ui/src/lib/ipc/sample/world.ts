@@ -1,5 +1,5 @@
 // The whole invented world in memory: Ines Calloway's money on 12 November 2026.
-import type { Account, AddressesView, BillView, DeviceView, HomeView, ImportOffer, Income, LimitsView, MarkAs, PasskeyView, PayBill, PaymentView, PlanWishes, ReadinessView, RecoveryView, RemindersView, RiskView, SecurityEvent, SecurityView, Settings, StatusView, SuggestionView, SupportCaseView, SupportSightView, WaysInView } from '../bindings';
+import type { Account, AddressesView, BillView, CalendarFeedOnView, DeviceView, HomeView, ImportOffer, Income, LimitsView, MarkAs, PasskeyView, PayBill, PaymentView, PlanWishes, ReadinessView, RecoveryView, RemindersView, RiskView, SecurityEvent, SecurityView, Settings, StatusView, SuggestionView, SupportCaseView, SupportSightView, WaysInView } from '../bindings';
 import { card, cardView, checking, transactions } from './accounts';
 import { billers, startingBills, TODAY, usd } from './bills';
 import { amountOn, bandOf, datesOfBill, isPayable, markKey, occurrence, occurrences, riseOf, shifted, type Book } from './book';
@@ -18,6 +18,7 @@ export class World {
   status: StatusView;
   settings: Settings = { lock_after_minutes: 5, theme: 'system', remind_at: '09:00', quiet: { from: '22:00', until: '07:00' }, again_while_unpaid: true, tell_of_payments: true, remind_days: [5, 1], details_in_notifications: false, start_hidden_at_sign_in: true };
   timer = true;
+  calendarFeed: CalendarFeedOnView | null = null;
   devices: DeviceView[] = [
     { id: 'device-1', name: 'Alder, desk', last_seen_at: '2026-11-12T14:41:00Z', this_one: true, place: { country: 'US', city: 'Boston' } },
     { id: 'device-2', name: 'Travel laptop', last_seen_at: '2026-11-09T22:05:00Z', this_one: false, place: { country: 'US', city: 'Boston' } },
