@@ -342,9 +342,7 @@ fn laid(cadence: Cadence, anchor: Anchor, lines: &[Spent]) -> Option<Stream> {
     let mut at = 0;
     let end = lines.last()?.number;
     let mut index = -1;
-    while let Some(date) =
-        cadence.date(anchor, index).map(|date| days::number_of(date)).filter(|day| *day <= end + tolerance)
-    {
+    while let Some(date) = cadence.date(anchor, index).map(days::number_of).filter(|day| *day <= end + tolerance) {
         while at < lines.len() && lines[at].number < date - tolerance {
             at += 1;
         }
