@@ -44,8 +44,13 @@ async fn subscribed(world: &World, secret: &str) -> (TestDevice, Bill) {
     let device = world.holder().await;
     let bill = rent(world);
     device.put(&format!("/api/v1/bills/{}", bill.id), &bill).await.expect(200);
-    set(&device, "on", &wish(Some(secret))).await.expect(200);
+    subscribe(&device, secret).await;
     (device, bill)
+}
+
+/// An address of the holder's calendar.
+pub(crate) async fn subscribe(device: &TestDevice, secret: &str) {
+    set(device, "on", &wish(Some(secret))).await.expect(200);
 }
 
 async fn mark(device: &TestDevice, key: &str, mark: &Mark) {

@@ -26,7 +26,7 @@ use crate::App;
 use crate::db::{DbResult, Tx};
 use crate::error::ApiError;
 use crate::mail::{self, Said};
-use crate::{addresses, security, sign_in, standing};
+use crate::{addresses, calendar_feed, security, sign_in, standing};
 use store::Kept;
 
 /// Pages: answered to anyone.
@@ -197,8 +197,8 @@ async fn demand_ready(tx: &mut Tx, app: &App, holder: HolderId, device: Option<D
     Ok(kept)
 }
 
-/// Ends the recovery in the transaction that keeps the new passkey: other devices are signed out, another saved code takes
-/// the place of the one that was used, and for a while nothing new is allowed. The holder's row is locked.
+/// Ends the recovery in the transaction that keeps the new passkey: other devices are signed out and the calendar's address
+/// ends, another saved code takes the place of the one that was used, and for a while nothing new is allowed. The holder's row is locked.
 async fn finish(
     tx: &mut Tx,
     app: &App,
@@ -211,6 +211,7 @@ async fn finish(
     let recovery = Recovery { finished_at: Some(now), ..kept.recovery };
     store::put(tx, holder, &Kept { recovery, ..kept }).await?;
     sign_in::sign_others_out(tx, holder, device, now).await?;
+    calendar_feed::end(tx, holder, now, device).await?;
     security::record(tx, holder, about(SecurityEventKind::RecoveryFinished, now, device)).await?;
     keep_code(tx, app, holder, code_hash, device).await?;
     let restricted = app.settings.policy.numbers().recovery_restricted;

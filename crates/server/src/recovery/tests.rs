@@ -277,12 +277,14 @@ async fn on_its_owners_own_server_nothing_waits_and_everybody_is_told() {
     on_each_engine(async |world| {
         let device = world.holder().await;
         let saved = kept_code(&world, &device).await;
+        crate::calendar_feed::tests::subscribe(&device, "an address that a thief may have").await;
         let view: RecoveryView = device.post(RECOVERY, &RecoveryProof::Saved { code: saved }).await.ok();
         assert!(matches!(view.state, RecoveryState::Ready { .. }) && view.begun_here);
         let mut browser = opened(&world, &device, &format!("{RECOVERY}/passkey")).await;
         new_passkey(&mut browser).await.expect(200);
         assert_eq!(device.get("/api/v1/standing").await.ok::<Standing>().restraint, None);
         assert_eq!(happened(&device, Kind::RecoveryStarted).await, 1);
+        assert_eq!(happened(&device, Kind::CalendarFeedEnded).await, 1, "what others read ends as well");
         assert_eq!(passkeys(&device).await.len(), 1);
     })
     .await;
