@@ -58,14 +58,6 @@ impl Device {
         Self { client, _folder: folder }
     }
 
-    /// Says of every other device that it is the person's.
-    pub async fn vouch(&self) {
-        let security = self.client.security();
-        for question in security.log().await.expect("a log").questions {
-            security.answer(question.number, true).await.expect("an answer");
-        }
-    }
-
     /// Waits until the server asks for an approval of a payment, and gives it on the page.
     pub async fn approve(&self, payment: PaymentId, browser: &Browser) {
         self.client.sync().now().await.expect("in step");

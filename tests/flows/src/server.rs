@@ -22,11 +22,18 @@ pub struct Server {
     port: u16,
     program: Option<Program>,
     arguments: Vec<String>,
+    /// How far its clock is off: `-10d`.
+    off: Option<String>,
 }
 
 impl Server {
     /// With any free port, which it keeps. None, and it says so, where PostgreSQL is asked for and not installed.
     pub fn start(engine: Engine, arguments: &[&str]) -> Option<Self> {
+        Self::start_at(None, engine, arguments)
+    }
+
+    /// The same, days ago, say: accounts that are made there are old once its clock is right.
+    pub fn start_at(off: Option<&str>, engine: Engine, arguments: &[&str]) -> Option<Self> {
         let folder = tempfile::Builder::new().prefix("billfold-server-").tempdir().expect("a folder");
         let place = match engine {
             Engine::Sqlite => ["--data".to_owned(), folder.path().join("data").display().to_string()],
@@ -39,7 +46,8 @@ impl Server {
             }
         };
         let arguments = arguments.iter().map(|argument| (*argument).to_owned()).collect();
-        let mut server = Self { _folder: folder, place, port: 0, program: None, arguments };
+        let off = off.map(str::to_owned);
+        let mut server = Self { _folder: folder, place, port: 0, program: None, arguments, off };
         server.go_on();
         Some(server)
     }
@@ -54,7 +62,14 @@ impl Server {
 
     /// Starts again, on the same port.
     pub fn go_on(&mut self) {
-        let mut command = Command::new(server_program());
+        let mut command = match &self.off {
+            None => Command::new(server_program()),
+            Some(off) => {
+                let mut command = Command::new("faketime");
+                command.arg("-f").arg(off).arg(server_program()).env("FAKETIME_DONT_FAKE_MONOTONIC", "1");
+                command
+            }
+        };
         command.args(&self.place).arg("--listen").arg(format!("127.0.0.1:{}", self.port));
         command.args(&self.arguments).env("RUST_BACKTRACE", "0").env("TZ", "UTC").env_remove("BILLFOLD_LOG");
         let program = Program::start(&mut command);
@@ -62,6 +77,13 @@ impl Server {
         let port = line.split("127.0.0.1:").nth(1).and_then(|rest| rest.split_whitespace().next());
         self.port = port.and_then(|port| port.parse().ok()).expect("a port");
         self.program = Some(program);
+    }
+
+    /// Days pass at once: it is killed, and goes on with the right clock.
+    pub fn come_to_today(&mut self) {
+        self.kill();
+        self.off = None;
+        self.go_on();
     }
 
     pub fn stop(&mut self) {
