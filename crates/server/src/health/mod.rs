@@ -44,7 +44,7 @@ enum Unready {
 }
 
 #[derive(Serialize, utoipa::ToSchema)]
-struct Readiness {
+struct NodeReadiness {
     ready: bool,
     /// Empty when it is ready.
     reasons: Vec<Unready>,
@@ -59,11 +59,11 @@ async fn live() -> StatusCode {
 /// The server takes requests: it is not stopping, a write reaches the disk, the disk has room, work is done in time and
 /// the clock was not set back.
 #[utoipa::path(get, path = "/ready", tag = "health",
-    responses((status = 200, body = Readiness), (status = 503, body = Readiness)))]
-async fn ready(State(app): State<App>) -> (StatusCode, axum::Json<Readiness>) {
+    responses((status = 200, body = NodeReadiness), (status = 503, body = NodeReadiness)))]
+async fn ready(State(app): State<App>) -> (StatusCode, axum::Json<NodeReadiness>) {
     let reasons = reasons(&app).await;
     let status = if reasons.is_empty() { StatusCode::OK } else { StatusCode::SERVICE_UNAVAILABLE };
-    (status, axum::Json(Readiness { ready: reasons.is_empty(), reasons }))
+    (status, axum::Json(NodeReadiness { ready: reasons.is_empty(), reasons }))
 }
 
 async fn reasons(app: &App) -> Vec<Unready> {
