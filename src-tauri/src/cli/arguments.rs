@@ -156,7 +156,7 @@ pub enum Command {
     /// Pay days: what comes in, and when.
     Paydays {
         #[command(subcommand)]
-        what: PaydaysCommand,
+        what: Option<PaydaysCommand>,
     },
     /// Recurring bills that were found in transactions.
     Suggestions {
@@ -458,6 +458,7 @@ pub enum PaydaysCommand {
     Show,
     /// Add an income, or change the one of this name.
     Set(IncomeArguments),
+    /// Take an income away.
     Remove {
         /// By name or id.
         income: String,

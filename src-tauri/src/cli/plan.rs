@@ -12,11 +12,11 @@ use super::{Answer, Done, Run, amount, currency, named, to_json};
 use crate::failure::Failure;
 
 impl Run<'_> {
-    pub(super) async fn paydays(&self, what: PaydaysCommand) -> Done {
+    pub(super) async fn paydays(&self, what: Option<PaydaysCommand>) -> Done {
         match what {
-            PaydaysCommand::Show => self.paydays_shown().await,
-            PaydaysCommand::Set(income) => self.payday_set(income).await,
-            PaydaysCommand::Remove { income } => {
+            None | Some(PaydaysCommand::Show) => self.paydays_shown().await,
+            Some(PaydaysCommand::Set(income)) => self.payday_set(income).await,
+            Some(PaydaysCommand::Remove { income }) => {
                 let all = self.core.client.paydays().list().await?;
                 let key = |one: &client::paydays::IncomeView| (one.income.id.to_string(), one.income.name.clone());
                 let income = named(all, &income, "income", key)?.income;
