@@ -233,8 +233,11 @@ mod tests {
     #[tokio::test]
     async fn who_comes_when_the_queue_is_full_is_sent_away_and_the_others_are_served() {
         let hashing = Arc::new(Hashing::new(Cost::CHEAP, &SeededChance::new(1)).unwrap());
+        // Nobody gets a place until all have come: the threads that hash are as quick as they like.
+        let places = Arc::clone(&hashing.places).acquire_many_owned(AT_ONCE as u32).await.unwrap();
         let all = (0..AT_ONCE + WAITING_MAX + 10).map(|_| hashing.fits(typed("hollow reed lantern"), None));
-        let answers = futures_util::future::join_all(all).await;
+        let all = futures_util::future::join_all(all);
+        let (answers, ()) = tokio::join!(biased; all, async { drop(places) });
         let busy = answers.iter().filter(|answer| answer.is_err()).count();
         assert_eq!(busy, 10);
         assert!(answers.into_iter().flatten().all(|fits| !fits), "nobody's password fits nobody");
