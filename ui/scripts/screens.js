@@ -7,6 +7,7 @@ const key = (init) => `window.dispatchEvent(new KeyboardEvent('keydown', ${JSON.
 export const screens = [
   { name: 'home', path: '/' },
   { name: 'home-table', path: '/', open: [press('.chart-foot summary')] },
+  { name: 'home-not-ready', path: '/', world: 'not-ready' },
   { name: 'home-offline', path: '/', world: 'offline' },
   { name: 'home-empty', path: '/', world: 'empty' },
   { name: 'home-failing', path: '/', world: 'failing' },
@@ -47,6 +48,8 @@ export const screens = [
   { name: 'payments-stopped', path: '/payments', world: 'passkey-asked' },
   { name: 'payment-waits', path: '/payments?payment=payment-waits', world: 'passkey-asked', wait: 'dialog' },
   { name: 'payment-held', path: '/payments?payment=payment-held', world: 'passkey-asked', wait: 'dialog' },
+  { name: 'payment-unusual', path: '/payments?payment=payment-unusual', world: 'passkey-asked', wait: 'dialog .reasons' },
+  { name: 'payment-edit', path: '/payments?payment=payment-rent-next', wait: 'dialog', open: [named('dialog button', 'Change')] },
   { name: 'payments', path: '/payments' },
   { name: 'payment', path: '/payments?payment=payment-gas-back', wait: 'dialog' },
   { name: 'payment-cancel', path: '/payments?payment=payment-rent-next', wait: 'dialog', open: [named('dialog button', 'Cancel payment')] },

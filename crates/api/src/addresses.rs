@@ -1,5 +1,6 @@
-//! Where a person can be written to. `GET /api/v1/security/addresses` lists them; `POST` adds one under an id that the
-//! caller makes and sends a code there, `POST …/{id}/code` sends another, `POST …/{id}/confirm` takes the code, and
+//! Where a person can be written to. `GET /api/v1/security/addresses` lists them; `POST` begins to add one under an id that
+//! the caller makes: its owner says yes on the server's page, and a code is sent there. Where the account has nothing to
+//! show for it, that is done at once. `POST …/{id}/code` sends another, `POST …/{id}/confirm` takes the code, and
 //! `DELETE …/{id}` takes the address away. A changed address is a new one and the old one taken away.
 
 use domain::addresses::{AddressKind, AddressState, Language};
@@ -30,7 +31,7 @@ pub struct AddressList {
     pub sends_texts: bool,
 }
 
-#[derive(Clone, Debug, Serialize, Deserialize, utoipa::ToSchema)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, utoipa::ToSchema)]
 pub struct AddAddress {
     /// Made by the caller: adding it again changes nothing.
     pub id: AddressId,

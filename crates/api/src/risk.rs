@@ -1,7 +1,8 @@
 //! Risk: `GET /api/v1/risk/decisions` lists what was unusual about the account lately, with the reasons and their points.
-//! The reasons are codes; words for people live in the UI.
+//! The reasons are codes; words for people live in the UI. `GET` and `PUT /api/v1/risk/rhythm`: whether the rhythm in which
+//! the account name is typed at sign-in is looked at, which it is only when its owner turns it on.
 
-use domain::ids::{DecisionId, DeviceId};
+use domain::ids::{DecisionId, DeviceId, PaymentId};
 use domain::risk::{RiskOccasion, RiskPoint, RiskVerdict};
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
@@ -19,6 +20,9 @@ pub struct RiskDecision {
     pub last_at: Timestamp,
     pub occasion: RiskOccasion,
     pub device: Option<DeviceId>,
+    /// The payment that it was about.
+    #[serde(default)]
+    pub payment: Option<PaymentId>,
     pub place: Option<CoarsePlace>,
     /// Which weights were used.
     pub version: u32,
@@ -38,4 +42,21 @@ pub struct RiskDecisionList {
     pub items: Vec<RiskDecision>,
     /// This server has a database of places.
     pub places_known: bool,
+}
+
+/// `GET` and `PUT /api/v1/risk/rhythm`.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, utoipa::ToSchema)]
+pub struct TypingRhythm {
+    /// Times between keys are kept and compared.
+    pub on: bool,
+    /// How often it was typed so far.
+    pub known: u32,
+    /// Before so often nothing is compared.
+    pub needed: u32,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, utoipa::ToSchema)]
+pub struct SetTypingRhythm {
+    /// Off: what was kept is forgotten at once.
+    pub on: bool,
 }

@@ -49,6 +49,16 @@ pub struct WaysIn {
     pub password: Option<Password>,
     /// Oldest first.
     pub factors: Vec<Factor>,
+    /// Where a code goes beside the password while there is no authenticator app: the first of them.
+    #[serde(default)]
+    pub codes_to: Vec<CodesTo>,
+}
+
+/// A confirmed address as a second factor.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, utoipa::ToSchema)]
+pub struct CodesTo {
+    pub kind: FactorKind,
+    pub to: String,
 }
 
 /// The account's password, as its owner sees it.

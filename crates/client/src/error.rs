@@ -86,6 +86,7 @@ pub const CODES: &[&str] = &[
     "not_support",
     "unusual",
     "invalid_address",
+    "address_not_added",
     "not_a_known_format",
     "file_too_large",
     "file_empty",

@@ -440,6 +440,11 @@ impl Answer {
         self.0.status() == reqwest::StatusCode::NO_CONTENT
     }
 
+    /// It goes on elsewhere: the answer says where.
+    pub fn goes_on(&self) -> bool {
+        self.0.status() == reqwest::StatusCode::ACCEPTED
+    }
+
     pub async fn json<T: DeserializeOwned>(self) -> Result<T, CallError> {
         read_json(self.0).await
     }

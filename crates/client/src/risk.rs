@@ -1,6 +1,6 @@
 //! What was unusual about the account lately, with the reasons: asked of the server, which works it out.
 
-use domain::ids::{DecisionId, DeviceId};
+use domain::ids::{DecisionId, DeviceId, MutationId, PaymentId};
 use domain::risk::{RiskOccasion, RiskPoint, RiskVerdict};
 use jiff::Timestamp;
 use serde::Serialize;
@@ -42,6 +42,8 @@ pub struct RiskDecisionView {
     pub last_at: Timestamp,
     pub occasion: RiskOccasion,
     pub device: Option<DeviceId>,
+    /// The payment that it was about.
+    pub payment: Option<PaymentId>,
     pub place: Option<CoarsePlaceView>,
     pub score: u32,
     pub verdict: RiskVerdict,
@@ -60,7 +62,38 @@ pub struct RiskView {
     pub places_known: bool,
 }
 
+/// Whether the rhythm in which the account name is typed is looked at.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, specta::Type)]
+pub struct RhythmView {
+    pub on: bool,
+    /// How often it was typed so far.
+    pub known: u32,
+    /// Before so often nothing is compared.
+    pub needed: u32,
+}
+
+impl From<api::risk::TypingRhythm> for RhythmView {
+    fn from(rhythm: api::risk::TypingRhythm) -> Self {
+        Self { on: rhythm.on, known: rhythm.known, needed: rhythm.needed }
+    }
+}
+
+const RHYTHM: &str = "/api/v1/risk/rhythm";
+
 impl Client {
+    pub async fn rhythm(&self) -> Result<RhythmView, ClientError> {
+        let answer = self.call(Method::Get, RHYTHM, Sending::default()).await?;
+        Ok(answer.json::<api::risk::TypingRhythm>().await?.into())
+    }
+
+    /// Turns it on, or off: then what was kept is forgotten.
+    pub async fn set_rhythm(&self, on: bool) -> Result<RhythmView, ClientError> {
+        let sending = Sending::json(&api::risk::SetTypingRhythm { on })?;
+        let sending = Sending { idempotency: Some(self.fresh(MutationId::new)), ..sending };
+        let answer = self.call(Method::Put, RHYTHM, sending).await?;
+        Ok(answer.json::<api::risk::TypingRhythm>().await?.into())
+    }
+
     pub async fn risk(&self) -> Result<RiskView, ClientError> {
         let answer = self.call(Method::Get, "/api/v1/risk/decisions", Sending::default()).await?;
         let list: api::risk::RiskDecisionList = answer.json().await?;
@@ -70,6 +103,7 @@ impl Client {
             last_at: decision.last_at,
             occasion: decision.occasion,
             device: decision.device,
+            payment: decision.payment,
             place: decision.place.map(Into::into),
             score: decision.score,
             verdict: decision.verdict,

@@ -82,6 +82,15 @@ pub struct WaysInView {
     pub password: Option<PasswordView>,
     /// Oldest first.
     pub factors: Vec<FactorView>,
+    /// Where a code goes beside the password while there is no authenticator app: the first of them.
+    pub codes_to: Vec<CodesToView>,
+}
+
+/// A confirmed address as a second factor.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, specta::Type)]
+pub struct CodesToView {
+    pub kind: FactorKind,
+    pub to: String,
 }
 
 /// Where the browser goes to add or change a way in.
@@ -225,6 +234,7 @@ impl Security {
         Ok(WaysInView {
             password: ways.password.map(password),
             factors: ways.factors.into_iter().map(factor).collect(),
+            codes_to: ways.codes_to.into_iter().map(|one| CodesToView { kind: one.kind, to: one.to }).collect(),
         })
     }
 

@@ -44,14 +44,23 @@ pub struct Numbers {
     pub new_method_hold: SignedDuration,
     /// A lock is released from a device that is at least so old.
     pub release_device_age: SignedDuration,
-    /// A passkey shown on a device counts so long for small payments; absent: as long as the device is signed in.
-    pub session: Option<SignedDuration>,
+    /// How long a passkey shown on a device counts for small payments; absent: as long as the device is signed in.
+    pub session: Option<Session>,
     /// From asking for a recovery to finishing it, in which any device can veto.
     pub recovery_wait: SignedDuration,
     /// A vetoed recovery cannot be asked for again so long.
     pub recovery_veto_rest: SignedDuration,
     /// After a recovery the account is restricted so long.
     pub recovery_restricted: SignedDuration,
+}
+
+/// A money session: it begins with a passkey on a device.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Session {
+    /// It is over after so long, however it was used.
+    pub whole: SignedDuration,
+    /// It is over when no money was let go for so long.
+    pub idle: SignedDuration,
 }
 
 /// What leaves without a passkey, to a payee that is known, in minor units of the account's currency. The figures are
@@ -96,7 +105,7 @@ const STANDARD: Numbers = Numbers {
     address_veto: HOURS_72,
     new_method_hold: HOURS_24,
     release_device_age: DAYS_7,
-    session: Some(HOURS_24),
+    session: Some(Session { whole: HOURS_24, idle: SignedDuration::from_hours(1) }),
     recovery_wait: HOURS_72,
     recovery_veto_rest: DAYS_7,
     recovery_restricted: HOURS_72,
@@ -164,6 +173,8 @@ pub struct Caller {
     pub passkey_since: Option<Timestamp>,
     /// When a passkey was shown last on this device.
     pub proved_at: Option<Timestamp>,
+    /// When this device let money go last.
+    pub money_at: Option<Timestamp>,
     pub standing: Standing,
     pub risk: RiskVerdict,
 }
@@ -253,7 +264,7 @@ pub enum StepUp {
     AboveDayLimit,
     LargeShare,
     Risk,
-    /// The last passkey on this device was shown too long ago.
+    /// The last passkey on this device was shown too long ago, or too long ago used.
     SessionOver,
     /// The action asks for one always.
     Always,
@@ -383,8 +394,11 @@ pub fn pay(preset: Preset, facts: &PayFacts, now: Timestamp) -> Decision {
     }
     let share_is_large = facts.balance_minor >= numbers.share_from_minor
         && i128::from(facts.day_minor) * 100 > i128::from(facts.balance_minor) * i128::from(numbers.share_percent);
-    let session_is_over = numbers.session.is_some_and(|lasts| {
-        let ends = caller.proved_at.map(|at| later(at, lasts));
+    let session_is_over = numbers.session.is_some_and(|session| {
+        let ends = caller.proved_at.map(|began| {
+            let used = caller.money_at.map_or(began, |used| used.max(began));
+            later(began, session.whole).min(later(used, session.idle))
+        });
         ends.is_none_or(|ends| ends <= now)
     });
     let step_up = [

@@ -56,6 +56,8 @@ const ROUTES: &[(&str, &str, &[u16])] = &[
     ("POST", "/api/v1/payments/{id}/cancel", &[404]),
     ("PUT", "/api/v1/plan", &[400]),
     ("GET", "/api/v1/risk/decisions", &[200]),
+    ("GET", "/api/v1/risk/rhythm", &[200]),
+    ("PUT", "/api/v1/risk/rhythm", &[200]),
     ("GET", "/api/v1/security/passkeys", &[200]),
     ("POST", "/api/v1/security/passkeys", &[201]),
     ("PATCH", "/api/v1/security/passkeys/{id}", &[404]),
@@ -192,6 +194,9 @@ const DOORS: &[(&str, &str, Door)] = &[
     ("POST", "/sign-in/ways-in/keep", Door::Adding),
     ("GET", "/sign-in/ways-in/saved-code", Door::Adding),
     ("POST", "/sign-in/ways-in/saved-code", Door::Adding),
+    ("GET", "/sign-in/ways-in/address", Door::Adding),
+    ("POST", "/sign-in/ways-in/address", Door::Adding),
+    ("GET", "/sign-in/ways-in/address/done", Door::Open),
     ("GET", "/sign-in/ways-in/done", Door::Open),
     ("GET", "/sign-in/recovery", Door::Open),
     ("POST", "/sign-in/recovery", Door::Address),
@@ -302,6 +307,7 @@ impl Owner {
             ("PATCH", "/api/v1/payments/{id}") => {
                 json!({"amount": Money::new(4_100, Currency::USD).expect("an amount"), "send_on": null, "seen": 2})
             }
+            ("PUT", "/api/v1/risk/rhythm") => json!({"on": true}),
             ("PUT", "/api/v1/terms/accepted") => json!({"version": "1"}),
             ("PUT", "/api/v1/payments/limits/{currency}") => json!({"payment_minor": 60_000, "day_minor": 60_000}),
             ("POST", "/api/v1/security/events/{number}/answer") => json!({"mine": false}),

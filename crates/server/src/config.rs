@@ -20,6 +20,7 @@ use crate::limits::Throttle;
 use crate::mail::carriers::{MailSettings, TextGateway};
 use crate::payments::sandbox::Practice;
 use crate::risk::places::{Places, PlacesError};
+use crate::seals::{SealError, Seals};
 use crate::sign_in::Cost;
 
 #[derive(Debug, thiserror::Error)]
@@ -44,6 +45,8 @@ pub enum ConfigError {
     PasswordCost,
     #[error("the database does not open")]
     Database(#[from] DbError),
+    #[error(transparent)]
+    Seals(#[from] SealError),
     #[error("the database of places does not open")]
     Places(#[from] PlacesError),
 }
@@ -77,6 +80,7 @@ pub struct Config {
     pub throttle: Throttle,
     /// What people accept before they pay; none: nothing is asked.
     pub terms: Option<Terms>,
+    pub seal_keys: SealKeys,
 }
 
 impl Config {
@@ -100,6 +104,7 @@ impl Config {
             support: false,
             throttle: Throttle::default(),
             terms: None,
+            seal_keys: SealKeys::Usual,
         }
     }
 
@@ -126,10 +131,37 @@ impl Config {
             policy: self.policy,
             throttle: self.throttle,
             terms: self.terms.clone(),
+            seals: self.seals()?,
             failed_ceremony_delay: Duration::from_secs(1),
             password_cost: Cost::USUAL,
         })
     }
+
+    /// The keys that seal.
+    fn seals(&self) -> Result<Seals, SealError> {
+        match (&self.seal_keys, &self.location) {
+            (SealKeys::Without, _) => Ok(Seals::default()),
+            (SealKeys::File(file), _) => Seals::open(file, self.chance.as_ref()),
+            (SealKeys::Usual, Location::Sqlite { key: Some(key), .. }) => Seals::derived(key),
+            (SealKeys::Usual, Location::Sqlite { file, key: None }) => {
+                Seals::open(&Seals::beside(file), self.chance.as_ref())
+            }
+            // Nodes share a database and not a folder.
+            (SealKeys::Usual, Location::Postgres { .. }) => Err(SealError::NotSaid),
+        }
+    }
+}
+
+/// Where the keys are that seal what the server must read again, as those of authenticator apps.
+#[derive(Clone, Debug, Default)]
+pub enum SealKeys {
+    /// Made from the key of an encrypted database, else a file beside the database of SQLite, made when it is not there.
+    #[default]
+    Usual,
+    /// This file, made when it is not there.
+    File(PathBuf),
+    /// Nowhere: for work that reads nothing sealed.
+    Without,
 }
 
 /// What handlers may know of the configuration.
@@ -154,6 +186,8 @@ pub struct Settings {
     pub throttle: Throttle,
     /// What people accept before they pay.
     pub terms: Option<Terms>,
+    /// What seals the keys of authenticator apps.
+    pub seals: Seals,
     /// How long a refused passkey waits for its answer.
     pub failed_ceremony_delay: Duration,
     /// How dear the hash of a password is.
@@ -305,11 +339,22 @@ mod tests {
 
     #[test]
     fn listening_beyond_this_machine_needs_https() {
-        let location = Location::Postgres { url: String::new() };
+        let location = Location::Sqlite { file: "server.sqlite".into(), key: Some([7; 32]) };
         let open: SocketAddr = "0.0.0.0:8470".parse().unwrap();
         let mut config = Config::new(location, open);
         assert!(matches!(config.settings(open), Err(ConfigError::ListensInTheOpen)));
         config.public_url = Some("https://accounts.example.org".parse().unwrap());
         assert!(config.settings(open).is_ok());
+    }
+
+    #[test]
+    fn nodes_are_told_where_the_keys_are_that_seal() {
+        let here: SocketAddr = "127.0.0.1:8470".parse().unwrap();
+        let mut config = Config::new(Location::Postgres { url: String::new() }, here);
+        assert!(matches!(config.settings(here), Err(ConfigError::Seals(SealError::NotSaid))));
+        let folder = tempfile::tempdir().unwrap();
+        config.seal_keys = SealKeys::File(folder.path().join("keys"));
+        let first = config.settings(here).unwrap().seals.newest();
+        assert!(first.is_some() && config.settings(here).unwrap().seals.newest() == first);
     }
 }

@@ -313,6 +313,47 @@ macro_rules! on_engine {
 }
 pub(crate) use on_engine;
 
+/// Runs one statement with these values; the answer is how many rows it touched.
+macro_rules! run {
+    ($tx:expr, $sql:expr $(, $value:expr)* $(,)?) => {
+        $crate::db::on_engine!($tx, |db| {
+            sqlx::query($sql)$(.bind($value))*.execute(db).await
+                .map(|done| done.rows_affected()).map_err($crate::db::DbError::from)
+        })
+    };
+}
+pub(crate) use run;
+
+/// Reads at most one row of one column.
+macro_rules! one {
+    ($tx:expr, $sql:expr $(, $value:expr)* $(,)?) => {
+        $crate::db::on_engine!($tx, |db| {
+            sqlx::query_scalar($sql)$(.bind($value))*.fetch_optional(db).await.map_err($crate::db::DbError::from)
+        })
+    };
+}
+pub(crate) use one;
+
+/// Reads at most one row.
+macro_rules! row {
+    ($tx:expr, $sql:expr $(, $value:expr)* $(,)?) => {
+        $crate::db::on_engine!($tx, |db| {
+            sqlx::query_as($sql)$(.bind($value))*.fetch_optional(db).await.map_err($crate::db::DbError::from)
+        })
+    };
+}
+pub(crate) use row;
+
+/// Reads all rows.
+macro_rules! rows {
+    ($tx:expr, $sql:expr $(, $value:expr)* $(,)?) => {
+        $crate::db::on_engine!($tx, |db| {
+            sqlx::query_as($sql)$(.bind($value))*.fetch_all(db).await.map_err($crate::db::DbError::from)
+        })
+    };
+}
+pub(crate) use rows;
+
 /// Writes something that nobody has to wait for: on SQLite it runs, in its order, with the next statement that is
 /// waited for or with the commit, which saves a way to the connection's thread and back. An error comes from there.
 macro_rules! write_later {

@@ -30,6 +30,7 @@ mod readiness;
 mod recovery;
 pub mod reminders;
 pub mod risk;
+pub mod seals;
 mod security;
 pub mod sign_in;
 mod standing;
@@ -163,6 +164,7 @@ fn routes() -> OpenApiRouter<App> {
     OpenApiRouter::with_openapi(openapi::about())
         .merge(http::compressed(api_routes()))
         .merge(sign_in::routes())
+        .merge(addresses::page::routes())
         .merge(support::routes())
         .merge(notices::routes())
         .merge(recovery::routes())

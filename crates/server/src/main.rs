@@ -3,7 +3,7 @@
 mod support_command;
 
 use std::net::SocketAddr;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 
 use api::readiness::Terms;
@@ -12,11 +12,12 @@ use domain::policy::Preset;
 use jiff::SignedDuration;
 use jiff::tz::TimeZone;
 use server::Server;
-use server::config::{self, Config, ConfigError, Secret};
+use server::config::{self, Config, ConfigError, SealKeys, Secret, SystemChance};
 use server::db::Db;
 use server::limits::Throttle;
 use server::mail::carriers::{MailSettings, MailWay, TextGateway};
 use server::payments::sandbox::{Practice, Turn};
+use server::seals;
 
 #[derive(Parser)]
 #[command(
@@ -40,6 +41,12 @@ enum Command {
     Support(support_command::SupportArguments),
     /// Look whether the books agree: the ledger, payments and what the practice bank did. Ends with 1 if not.
     Audit(Place),
+    /// Put a new key before those that seal what authenticator apps hold. After the next start it seals, and what older
+    /// keys sealed is sealed anew; then their lines may go.
+    NewSealKey {
+        /// The file of keys: `seal.keys` in the folder of `--data`, or what `--seal-keys` names.
+        file: PathBuf,
+    },
 }
 
 #[derive(clap::Args)]
@@ -68,6 +75,10 @@ struct Serve {
     /// What needs a passkey and what waits: standard, or personal for a server of one person (nothing waits).
     #[arg(long, default_value = "standard")]
     policy: Preset,
+    /// The file of keys that seal what people's authenticator apps hold; made when it is not there. With --data it is
+    /// `seal.keys` in that folder unless told; nodes on one database need the same one.
+    #[arg(long)]
+    seal_keys: Option<PathBuf>,
     /// Open the back office of support, under /support.
     #[arg(long)]
     support: bool,
@@ -162,6 +173,7 @@ async fn main() -> ExitCode {
         Some(Command::Openapi) => print_openapi(),
         Some(Command::Support(arguments)) => support_command::run(arguments).await,
         Some(Command::Audit(place)) => audit(&place).await,
+        Some(Command::NewSealKey { file }) => new_seal_key(&file),
         None => serve(arguments.serve).await,
     };
     match done {
@@ -206,10 +218,19 @@ async fn audit(place: &Place) -> Done {
     if report.faults.is_empty() { Ok(()) } else { Err("the books do not agree".into()) }
 }
 
+fn new_seal_key(file: &Path) -> Done {
+    let keys = seals::add_key(file, &SystemChance)?;
+    eprintln!("{} has {keys} keys; start the server anew to seal with the new one", file.display());
+    Ok(())
+}
+
 async fn serve(serve: Serve) -> Done {
     let mut config = Config::new(place(&serve.place)?, serve.listen);
     config.public_url = serve.public_url.as_deref().map(str::parse).transpose()?;
     (config.mail, config.texts) = (serve.mail()?, serve.texts()?);
+    if let Some(file) = serve.seal_keys {
+        config.seal_keys = SealKeys::File(file);
+    }
     config.server_name = serve.name;
     config.trusted_proxies = serve.trusted_proxies;
     config.policy = serve.policy;

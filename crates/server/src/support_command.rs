@@ -7,7 +7,7 @@ use clap::{Args, Subcommand};
 use domain::ids::{PaymentId, SupportRequestId};
 use domain::support::{SupportOperation, SupportScope};
 use server::App;
-use server::config::{Config, ConfigError};
+use server::config::{Config, ConfigError, SealKeys};
 use server::db::Db;
 use server::error::ApiError;
 use server::support::{Agent, agents, desk};
@@ -100,6 +100,8 @@ fn yes(text: &str) -> Result<bool, String> {
 pub async fn run(arguments: SupportArguments) -> Done {
     let location = place(&arguments.place)?;
     let mut config = Config::new(location, ([127, 0, 0, 1], 0).into());
+    // Agents see and set no way in.
+    config.seal_keys = SealKeys::Without;
     config.public_url = arguments.public_url.as_deref().map(str::parse).transpose()?;
     if matches!(arguments.what, SupportCommand::Add { .. }) && config.public_url.is_none() {
         return Err("say which address people's browsers use: --public-url".into());

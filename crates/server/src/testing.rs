@@ -1,6 +1,7 @@
 //! The frozen world of the server's tests: a clock that moves when told, seeded chance, a router called in process, and
 //! every test run on SQLite and on a throw-away PostgreSQL.
 
+pub mod pairs;
 pub mod places;
 mod postgres;
 
@@ -36,6 +37,7 @@ use crate::mail::carriers::Carriers;
 pub use crate::mail::carriers::captured::Captured;
 use crate::payments::sandbox::Practice;
 use crate::risk::places::Places;
+use crate::seals::Seals;
 use crate::sign_in::dpop::thumbprint;
 use crate::sign_in::{Cost, LocalGrant, grant_local};
 use crate::{App, Chance, router};
@@ -125,6 +127,7 @@ impl World {
             policy: Preset::Personal,
             throttle: UNTHROTTLED,
             terms: None,
+            seals: Seals::of(&[[0x5e; 32]]).expect("a key"),
             failed_ceremony_delay: Duration::ZERO,
             password_cost: Cost::CHEAP,
         };

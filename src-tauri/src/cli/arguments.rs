@@ -701,14 +701,19 @@ pub enum SecurityCommand {
     },
     /// What was unusual lately, with the reasons and their points.
     Risk,
+    /// Whether the rhythm in which you type your account name is looked at when you sign in; on or off. Off forgets it.
+    Rhythm { turn: Option<Switch> },
     /// Where you can be written to.
     Addresses,
-    /// Add an e-mail address, or a telephone number that begins with +. A code is sent there.
+    /// Add an e-mail address, or a telephone number that begins with +, on the server's page in the browser. A code is sent there.
     AddAddress {
         address: String,
         /// The language that you are written to in: en, es or de.
         #[arg(long, default_value = "en", value_parser = language)]
         language: Language,
+        /// Print the address to open instead of opening it.
+        #[arg(long)]
+        no_browser: bool,
     },
     /// Type the code that came, or ask for another.
     ConfirmAddress {

@@ -13,7 +13,7 @@ use api::accounts::{AccountEdit, CardTerms, DueRule};
 use api::bills::BillEdit;
 use clap::Parser;
 use client::accounts::{AccountView, TransactionQuery};
-use client::addresses::AddressView;
+use client::addresses::{AddressBegun, AddressView};
 use client::bills::{BillView, EditScope, MarkAs, NewBill, OccurrenceView, read_rrule, write_rrule};
 use client::calendar_feed::CalendarFeedView;
 use client::card::{PayoffMissing, PayoffView, PlanEdit};
@@ -384,6 +384,7 @@ impl Run<'_> {
                 Ok(Answer::new(json!({ "number": number, "mine": how.mine }), text))
             }
             SecurityCommand::Risk => self.risk().await,
+            SecurityCommand::Rhythm { turn } => self.rhythm(turn).await,
             SecurityCommand::Addresses
             | SecurityCommand::AddAddress { .. }
             | SecurityCommand::ConfirmAddress { .. }
@@ -482,14 +483,40 @@ impl Run<'_> {
         Ok(Answer::new(json!({ "items": to_json(&view.decisions)?, "places_known": view.places_known }), text))
     }
 
+    async fn rhythm(&self, turn: Option<Switch>) -> Done {
+        let client = &self.core.client;
+        let view = match turn {
+            Some(turn) => client.set_rhythm(matches!(turn, Switch::On)).await?,
+            None => client.rhythm().await?,
+        };
+        let text = if view.on {
+            format!("On: known {} times, compared after {}.\n", view.known, view.needed)
+        } else {
+            "Off: nothing is kept of how you type.\n".to_owned()
+        };
+        Ok(Answer::new(to_json(&view)?, text))
+    }
+
     async fn addresses(&self, what: SecurityCommand) -> Done {
         let addresses = self.core.client.addresses();
         match what {
-            SecurityCommand::AddAddress { address, language } => {
+            SecurityCommand::AddAddress { address, language, no_browser } => {
                 let kind = if address.starts_with('+') { AddressKind::Phone } else { AddressKind::Email };
-                let added = addresses.add(kind, &address, language).await?;
-                let text = format!("A code is on its way to {}. Type it with security confirm-address.\n", added.value);
-                Ok(Answer::new(to_json(&added)?, text))
+                match addresses.add(kind, &address, language, !no_browser).await? {
+                    AddressBegun::Now { address } => {
+                        let text = format!(
+                            "A code is on its way to {}. Type it with security confirm-address.\n",
+                            address.value
+                        );
+                        Ok(Answer::new(to_json(&address)?, text))
+                    }
+                    AddressBegun::InBrowser { id, visit } => {
+                        let text = visit_started(&visit).text;
+                        let text = format!("{text}The code is sent then. Type it with security confirm-address.\n");
+                        let VisitStarted { address, browser_opened } = visit;
+                        Ok(Answer::new(json!({ "id": id, "address": address, "browser_opened": browser_opened }), text))
+                    }
+                }
             }
             SecurityCommand::ConfirmAddress { address, how } => {
                 let id = self.address(&address).await?.id;
@@ -618,15 +645,13 @@ impl Run<'_> {
             vec![name, state.to_owned(), password.changed_at.to_string(), used(password.last_used_at), String::new()]
         });
         let factors = ways.factors.iter().map(|factor| {
-            let kind = match factor.kind {
-                FactorKind::Totp => "authenticator app",
-                FactorKind::Email => "e-mail",
-                FactorKind::Text => "text message",
-            };
             let (made, used) = (factor.created_at.to_string(), used(factor.last_used_at));
-            vec![factor.name.clone(), kind.to_owned(), made, used, factor.id.to_string()]
+            vec![factor.name.clone(), factor_kind(factor.kind).to_owned(), made, used, factor.id.to_string()]
         });
-        let rows: Vec<_> = password.chain(factors).collect();
+        let sent = ways.codes_to.iter().map(|code| {
+            vec![code.to.clone(), factor_kind(code.kind).to_owned(), String::new(), String::new(), String::new()]
+        });
+        let rows: Vec<_> = password.chain(factors).chain(sent).collect();
         let text = table(&["Way in", "What", "Made or changed", "Last used", "Id"], &rows);
         Ok(Answer::new(to_json(&ways)?, text))
     }
@@ -1493,6 +1518,14 @@ fn word(code: &impl serde::Serialize) -> String {
 }
 
 /// Where a visit of the browser begins.
+const fn factor_kind(kind: FactorKind) -> &'static str {
+    match kind {
+        FactorKind::Totp => "authenticator app",
+        FactorKind::Email => "e-mail",
+        FactorKind::Text => "text message",
+    }
+}
+
 fn visit_started(begun: &VisitStarted) -> Answer {
     let opened = if begun.browser_opened { "The browser is open. If it is not, open" } else { "Open" };
     let text = format!("{opened} this address within two minutes:\n  {}\n", begun.address);

@@ -1,6 +1,6 @@
 //! Where the person can be written to.
 
-use client::addresses::{AddressView, AddressesView};
+use client::addresses::{AddressBegun, AddressView, AddressesView};
 use domain::addresses::{AddressKind, Language};
 use domain::ids::AddressId;
 
@@ -13,7 +13,7 @@ pub async fn addresses(core: Shared<'_>) -> Answer<AddressesView> {
     Ok(core.client.addresses().list().await?)
 }
 
-/// Adds an address, to which a code is sent.
+/// Begins to add an address, to which a code is sent: on the server's page where the account has a way in to show.
 #[tauri::command]
 #[specta::specta]
 pub async fn address_add(
@@ -21,9 +21,9 @@ pub async fn address_add(
     kind: AddressKind,
     value: String,
     language: Language,
-) -> Answer<AddressView> {
+) -> Answer<AddressBegun> {
     core.touch();
-    Ok(core.client.addresses().add(kind, &value, language).await?)
+    Ok(core.client.addresses().add(kind, &value, language, true).await?)
 }
 
 /// Asks for another code.

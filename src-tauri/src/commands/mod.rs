@@ -131,6 +131,8 @@ pub fn builder() -> Builder<Wry> {
             security::security_answer,
             security::security_save,
             security::risk,
+            security::rhythm,
+            security::rhythm_set,
             support::support,
             support::support_check,
             support::support_answer,

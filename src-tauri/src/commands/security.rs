@@ -1,6 +1,6 @@
 //! The security log, "Was this you?", and the ways into the account.
 
-use client::risk::RiskView;
+use client::risk::{RhythmView, RiskView};
 use client::security::{PasskeyView, SecurityView, VisitStarted, WaysInView};
 use domain::ids::{FactorId, PasskeyId};
 use tauri::AppHandle;
@@ -41,6 +41,21 @@ pub async fn security_save(app: AppHandle, core: Shared<'_>) -> Answer<bool> {
 pub async fn risk(core: Shared<'_>) -> Answer<RiskView> {
     core.touch();
     Ok(core.client.risk().await?)
+}
+
+#[tauri::command]
+#[specta::specta]
+pub async fn rhythm(core: Shared<'_>) -> Answer<RhythmView> {
+    core.touch();
+    Ok(core.client.rhythm().await?)
+}
+
+/// Turns it on, or off: then what was kept is forgotten.
+#[tauri::command]
+#[specta::specta]
+pub async fn rhythm_set(core: Shared<'_>, on: bool) -> Answer<RhythmView> {
+    core.touch();
+    Ok(core.client.set_rhythm(on).await?)
 }
 
 #[tauri::command]

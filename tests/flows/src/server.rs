@@ -16,7 +16,7 @@ pub enum Engine {
 }
 
 pub struct Server {
-    _folder: TempDir,
+    folder: TempDir,
     /// `--data DIR` or `--database URL`.
     place: [String; 2],
     port: u16,
@@ -47,7 +47,7 @@ impl Server {
         };
         let arguments = arguments.iter().map(|argument| (*argument).to_owned()).collect();
         let off = off.map(str::to_owned);
-        let mut server = Self { _folder: folder, place, port: 0, program: None, arguments, off };
+        let mut server = Self { folder, place, port: 0, program: None, arguments, off };
         server.go_on();
         Some(server)
     }
@@ -70,7 +70,8 @@ impl Server {
                 command
             }
         };
-        command.args(&self.place).arg("--listen").arg(format!("127.0.0.1:{}", self.port));
+        command.args(&self.place).arg("--seal-keys").arg(self.folder.path().join("seal.keys"));
+        command.arg("--listen").arg(format!("127.0.0.1:{}", self.port));
         command.args(&self.arguments).env("RUST_BACKTRACE", "0").env("TZ", "UTC").env_remove("BILLFOLD_LOG");
         let program = Program::start(&mut command);
         let line = program.wait_for("listens on");

@@ -92,6 +92,8 @@ async fn an_account_with_a_password_by_keyboard_alone(engine: Engine) {
     browser.type_keys(phone.generate(seconds()).to_string() + Key::Enter).await;
     let made = confirm(&browser, app).await;
     assert_eq!(made["name"], "Ines Calloway");
+    assert_eq!(desk.billfold(&["security", "rhythm"]).ok()["on"], false, "nobody is measured unasked");
+    desk.billfold(&["security", "rhythm", "on"]).ok();
 
     let app = begin(&laptop, &server.url(), &browser, &[]).await;
     browser.wait_for("Use a password instead").await;
@@ -115,6 +117,9 @@ async fn an_account_with_a_password_by_keyboard_alone(engine: Engine) {
     assert_eq!(confirm(&browser, app).await["name"], "Ines Calloway");
     browser.quit().await;
 
+    let rhythm = laptop.billfold(&["security", "rhythm"]).ok();
+    assert_eq!((&rhythm["on"], &rhythm["known"]), (&true.into(), &1.into()), "the name was typed once");
+    assert_eq!(laptop.billfold(&["security", "rhythm", "off"]).ok()["known"], 0);
     let ways = laptop.billfold(&["security", "ways-in"]).ok();
     assert_eq!((&ways["password"]["state"], &ways["password"]["last"]), (&"on".into(), &true.into()));
     assert_eq!(ways["password"]["name"].as_str(), Some(name.as_str()));

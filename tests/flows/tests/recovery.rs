@@ -10,6 +10,7 @@ use flows::process::wait_for;
 use flows::server::{Engine, Server};
 use flows::sign_in::sign_in;
 use tempfile::TempDir;
+use thirtyfour::Key;
 
 const INES: &str = "ines@example.org";
 
@@ -46,7 +47,15 @@ async fn digits(folder: &Path, words: &str, since: SystemTime) -> String {
 async fn enrol(place: &Place, url: &str, browser: &Browser, mail: &Path) -> String {
     sign_in(place, url, browser, true).await;
     let since = SystemTime::now();
-    place.billfold(&["security", "add-address", INES]).ok();
+    let begun = place.billfold(&["security", "add-address", INES, "--no-browser"]).ok();
+    browser.go(begun["address"].as_str().expect("an address")).await;
+    browser.click("#prove").await;
+    browser.wait_for("Add this address?").await;
+    browser.assert_accessible().await;
+    browser.tab_to("button[type=submit]").await;
+    browser.type_keys(Key::Enter).await;
+    browser.wait_for("A code is on its way").await;
+    browser.assert_accessible().await;
     let code = digits(mail, "confirm that this address", since).await;
     place.billfold(&["security", "confirm-address", INES, &code]).ok();
     let begun = place.billfold(&["security", "recovery", "make-code", "--no-browser"]).ok();

@@ -9,7 +9,7 @@ use domain::time::ManualClock;
 use flows::caller::{Caller, connections, now};
 use flows::python;
 use server::Server;
-use server::config::{Config, data_folder};
+use server::config::{Config, SealKeys, data_folder};
 use server::db::Location;
 use server::testing::postgres;
 
@@ -19,7 +19,9 @@ const EXAMPLES: &str = "110";
 
 async fn every_answer_is_as_the_document_says(location: Location) {
     let Some(programs) = python::environment(FOLDER) else { return };
+    let keys = tempfile::tempdir().expect("a folder");
     let mut config = Config::new(location, ([127, 0, 0, 1], 0).into());
+    config.seal_keys = SealKeys::File(keys.path().join("seal.keys"));
     config.local_accounts = true;
     config.policy = domain::policy::Preset::Personal;
     config.throttle.calls_per_second = 1_000_000;

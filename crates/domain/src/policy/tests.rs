@@ -13,6 +13,10 @@ fn ago(hours: i64) -> Timestamp {
     now().checked_sub(HOUR * i32::try_from(hours).expect("few hours")).expect("a time")
 }
 
+fn minutes_ago(minutes: i64) -> Timestamp {
+    now().checked_sub(SignedDuration::from_mins(minutes)).expect("a time")
+}
+
 fn ahead(hours: i64) -> Timestamp {
     ago(-hours)
 }
@@ -23,6 +27,7 @@ fn owner() -> Caller {
         device_since: None,
         passkey_since: None,
         proved_at: Some(ago(1)),
+        money_at: Some(minutes_ago(59)),
         standing: Standing::GOOD,
         risk: RiskVerdict::Allow,
     }
@@ -145,6 +150,36 @@ fn each_row_of_the_matrix_of_payments_is_decided_as_written() {
             "a passkey that was shown a day ago",
             |f| f.caller.proved_at = Some(ago(24)),
             go(Passkey(StepUp::SessionOver)),
+            go(Freely),
+        ),
+        (
+            "a session that was in use all the day is over after it",
+            |f| (f.caller.proved_at, f.caller.money_at) = (Some(ago(24)), Some(minutes_ago(1))),
+            go(Passkey(StepUp::SessionOver)),
+            go(Freely),
+        ),
+        (
+            "a session within its day that let money go within the hour",
+            |f| (f.caller.proved_at, f.caller.money_at) = (Some(ago(23)), Some(minutes_ago(59))),
+            go(Freely),
+            go(Freely),
+        ),
+        (
+            "a session that let no money go for an hour",
+            |f| (f.caller.proved_at, f.caller.money_at) = (Some(ago(5)), Some(ago(1))),
+            go(Passkey(StepUp::SessionOver)),
+            go(Freely),
+        ),
+        (
+            "a passkey an hour ago and nothing since",
+            |f| (f.caller.proved_at, f.caller.money_at) = (Some(ago(1)), None),
+            go(Passkey(StepUp::SessionOver)),
+            go(Freely),
+        ),
+        (
+            "a passkey within the hour begins a session that an older use does not end",
+            |f| (f.caller.proved_at, f.caller.money_at) = (Some(minutes_ago(59)), Some(ago(30))),
+            go(Freely),
             go(Freely),
         ),
         (

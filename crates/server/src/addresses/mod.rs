@@ -1,13 +1,17 @@
-//! Where a person can be written to: adding an address, confirming it by a code, taking it away. While there is another
-//! confirmed address, a change can be objected to for some days; by then nobody gets in by a new address, and an old one
+//! Where a person can be written to: adding an address on the server's page (`page`), confirming it by a code, taking it
+//! away. While there is another confirmed address, a change can be objected to for some days; by then nobody gets in by a new address, and an old one
 //! is still told of everything. Sending is `mail`'s.
 
+pub(crate) mod page;
 mod store;
 #[cfg(test)]
 pub(crate) mod tests;
 
+use std::net::IpAddr;
+
 use api::addresses::{AddAddress, Address, AddressList, TypedCode};
 use api::error::ErrorCode;
+use api::security::OneTimeAddress;
 use axum::extract::State;
 use axum::http::StatusCode;
 use axum::response::{IntoResponse, Response};
@@ -25,8 +29,8 @@ use crate::db::{DbResult, Tx};
 use crate::error::ApiError;
 use crate::http::{Json, Path, Source};
 use crate::mail::{self, CodeAnswer, CodeRequest, Purpose};
-use crate::sign_in::{self, SignedIn};
-use crate::{security, standing};
+use crate::sign_in::{self, SignedIn, What};
+use crate::{risk, security, standing};
 use store::Kept;
 
 /// More than anybody reads.
@@ -57,9 +61,11 @@ async fn list(State(app): State<App>, signed_in: SignedIn) -> Result<Json<Addres
     }))
 }
 
-/// Adds an address and sends a code there. It counts once the code is typed.
+/// Begins to add an address: good once, for two minutes, at the server's page its owner shows a way in and says yes. An
+/// account that has none adds it at once. A code is sent there then, and the address counts once that is typed.
 #[utoipa::path(post, path = "/api/v1/security/addresses", tag = "security", request_body = AddAddress,
-    responses((status = 201, body = Address), (status = 409, body = api::error::Problem),
+    responses((status = 201, body = Address), (status = 202, body = OneTimeAddress),
+        (status = 403, body = api::error::Problem), (status = 409, body = api::error::Problem),
         (status = 422, body = api::error::Problem)))]
 async fn add(
     State(app): State<App>,
@@ -67,11 +73,7 @@ async fn add(
     signed_in: SignedIn,
     Json(wish): Json<AddAddress>,
 ) -> Result<Response, ApiError> {
-    let value = AddressValue::parse(wish.kind, &wish.value)
-        .map_err(|error| ApiError::invalid(ErrorCode::InvalidAddress, "value", &error.to_string()))?;
-    if !mail::writes_to(&app, wish.kind) {
-        return Err(ApiError::new(ErrorCode::NotSentHere, "this server sends no such messages"));
-    }
+    let value = value_of(&app, &wish)?;
     let (holder, now) = (signed_in.holder, app.clock.now());
     let mut tx = app.db.begin_write().await?;
     tx.lock(holder).await?;
@@ -81,23 +83,64 @@ async fn add(
         // The answer to the first time was lost.
         return if same.value == value { Ok(created(same, now)) } else { Err(known()) };
     }
-    for other in kept.iter().filter(|kept| kept.value.folded() == value.folded()) {
-        if other.times.confirmed_at.is_some() && has_not_left(other, now) {
-            return Err(known());
-        }
-        store::remove(&mut tx, holder, other.id).await?;
+    may_add(&kept, &value, now)?;
+    if !risk::allows_change(&app, &mut tx, holder, signed_in.device, source).await? {
+        tx.commit().await?;
+        return Err(risk::unusual());
     }
-    let others = kept.iter().filter(|kept| has_not_left(kept, now) && kept.value.folded() != value.folded());
-    if others.count() >= ADDRESSES_MAX {
-        return Err(ApiError::new(ErrorCode::TooMany, "a person has at most 10 addresses"));
+    if sign_in::ways_in(&mut tx, &app, holder).await?.count() > 0 {
+        let mut begun = sign_in::one_time_address(tx, &app, &signed_in, What::Address(wish)).await?;
+        *begun.status_mut() = StatusCode::ACCEPTED;
+        return Ok(begun);
     }
-    store::add(&mut tx, holder, wish.id, &value, now).await?;
-    mail::write_in(&mut tx, holder, wish.language).await?;
-    ask_for_code(&mut tx, &app, holder, wish.id, &value, source).await?;
-    let added = find(&mut tx, holder, wish.id).await?.ok_or_else(ApiError::not_found)?;
+    let added = put(&mut tx, &app, holder, &wish, &value, source).await?;
     tx.commit().await?;
     app.jobs.wake();
     Ok(created(&added, now))
+}
+
+/// The address as it is kept. One of a kind that this server does not write to cannot be confirmed.
+fn value_of(app: &App, wish: &AddAddress) -> Result<AddressValue, ApiError> {
+    let value = AddressValue::parse(wish.kind, &wish.value)
+        .map_err(|error| ApiError::invalid(ErrorCode::InvalidAddress, "value", &error.to_string()))?;
+    if mail::writes_to(app, wish.kind) {
+        Ok(value)
+    } else {
+        Err(ApiError::new(ErrorCode::NotSentHere, "this server sends no such messages"))
+    }
+}
+
+fn may_add(kept: &[Kept], value: &AddressValue, now: Timestamp) -> Result<(), ApiError> {
+    let is_same = |kept: &&Kept| kept.value.folded() == value.folded();
+    if kept.iter().filter(is_same).any(|same| same.times.confirmed_at.is_some() && has_not_left(same, now)) {
+        return Err(known());
+    }
+    let others = kept.iter().filter(|kept| has_not_left(kept, now) && !is_same(kept));
+    if others.count() >= ADDRESSES_MAX {
+        return Err(ApiError::new(ErrorCode::TooMany, "a person has at most 10 addresses"));
+    }
+    Ok(())
+}
+
+/// Keeps an address that may be added, and sends the code there. The holder's row is locked.
+async fn put(
+    tx: &mut Tx,
+    app: &App,
+    holder: HolderId,
+    wish: &AddAddress,
+    value: &AddressValue,
+    source: IpAddr,
+) -> Result<Kept, ApiError> {
+    let now = app.clock.now();
+    let kept = store::list(tx, holder).await?;
+    may_add(&kept, value, now)?;
+    for before in kept.iter().filter(|kept| kept.value.folded() == value.folded()) {
+        store::remove(tx, holder, before.id).await?;
+    }
+    store::add(tx, holder, wish.id, value, now).await?;
+    mail::write_in(tx, holder, wish.language).await?;
+    ask_for_code(tx, app, holder, wish.id, value, source).await?;
+    find(tx, holder, wish.id).await?.ok_or_else(ApiError::not_found)
 }
 
 fn created(kept: &Kept, now: Timestamp) -> Response {
@@ -114,7 +157,7 @@ async fn ask_for_code(
     holder: HolderId,
     id: AddressId,
     to: &AddressValue,
-    source: std::net::IpAddr,
+    source: IpAddr,
 ) -> DbResult<()> {
     let uuid = id.as_uuid();
     let request = CodeRequest { holder, to, purpose: Purpose::ConfirmAddress, bound_to: uuid.as_bytes(), source };
@@ -198,6 +241,7 @@ async fn confirm(
         (status = 409, body = api::error::Problem)))]
 async fn remove(
     State(app): State<App>,
+    Source(source): Source,
     signed_in: SignedIn,
     Path(id): Path<AddressId>,
 ) -> Result<StatusCode, ApiError> {
@@ -209,14 +253,13 @@ async fn remove(
     if kept.times.confirmed_at.is_none() {
         store::remove(&mut tx, holder, id).await?;
     } else if kept.times.leaves_at.is_none() {
-        let factor = match kept.value.kind() {
-            AddressKind::Email => FactorKind::Email,
-            AddressKind::Phone => FactorKind::Text,
-        };
+        let factor = factor_of(kept.value.kind());
         if kept.times.lets_back_in(now) {
             let ways = sign_in::ways_in(&mut tx, &app, holder).await?;
             ways.may_lose(Loss::Factor(factor)).map_err(sign_in::last_way_in)?;
         }
+        // Taking power away is always possible; the owner is asked about it where it is unusual.
+        risk::allows_change(&app, &mut tx, holder, signed_in.device, source).await?;
         let event = SecurityEventKind::AddressRemoved;
         let number = security::append(&mut tx, holder, about(event, now, Some(signed_in.device), &kept)).await?;
         let leaves_at = now.saturating_add(app.settings.policy.numbers().address_veto).unwrap_or(Timestamp::MAX);
@@ -270,6 +313,14 @@ pub(crate) async fn taking_codes(tx: &mut Tx, app: &App, holder: HolderId) -> Db
     let mut good: Vec<AddressValue> = good.map(|kept| kept.value).collect();
     good.sort_by_key(|to| to.kind() == AddressKind::Phone);
     Ok(good)
+}
+
+/// What a code is called that goes there.
+pub(crate) const fn factor_of(kind: AddressKind) -> FactorKind {
+    match kind {
+        AddressKind::Email => FactorKind::Email,
+        AddressKind::Phone => FactorKind::Text,
+    }
 }
 
 /// The accounts that this e-mail address helps back into; the same address may be several people's.

@@ -6,17 +6,8 @@ use jiff::Timestamp;
 use sqlx::FromRow;
 use uuid::Uuid;
 
-use crate::db::{DbError, DbResult, Tx, on_engine};
+use crate::db::{DbError, DbResult, Tx, on_engine, run};
 use crate::mail::read_address;
-
-/// Runs one statement with these values; the answer is how many rows it touched.
-macro_rules! run {
-    ($tx:expr, $sql:expr $(, $value:expr)* $(,)?) => {
-        on_engine!($tx, |db| {
-            sqlx::query($sql)$(.bind($value))*.execute(db).await.map(|done| done.rows_affected()).map_err(DbError::from)
-        })
-    };
-}
 
 /// An address with all that is known of it.
 #[derive(Clone)]

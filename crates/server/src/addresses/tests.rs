@@ -1,14 +1,19 @@
 use api::addresses::{AddAddress, Address, AddressList, TypedCode};
 use api::error::ErrorCode;
-use api::security::EventAnswer;
+use api::security::{EventAnswer, OneTimeAddress};
 use api::sync::{Page, Record};
 use domain::addresses::{AddressKind, AddressState, Language};
 use domain::ids::AddressId;
 use domain::policy::Preset;
 use domain::security::{SecurityEvent, SecurityEventKind as Kind, open_questions};
+use domain::standing::{RestraintLevel, RestraintReason};
 use jiff::SignedDuration;
+use serde_json::json;
 
-use crate::testing::{TestDevice, World, on_each_engine};
+use super::page::PAGE;
+use crate::sign_in::tests::{Browser, PASSKEYS, by_passkey, opened, prove};
+use crate::standing;
+use crate::testing::{Answer, ORIGIN, TestDevice, World, on_each_engine};
 
 pub(crate) const LIST: &str = "/api/v1/security/addresses";
 
@@ -17,16 +22,42 @@ fn wish(world: &World, kind: AddressKind, value: &str) -> AddAddress {
     AddAddress { id, kind, value: value.to_owned(), language: Language::En }
 }
 
-async fn confirm(device: &TestDevice, id: AddressId, code: &str) -> crate::testing::Answer {
+async fn confirm(device: &TestDevice, id: AddressId, code: &str) -> Answer {
     device.post(&format!("{LIST}/{id}/confirm"), &TypedCode { code: code.to_owned() }).await
 }
 
-/// An address that its owner has confirmed.
+/// An address that its owner has confirmed, on an account with no way in to show for it.
 pub(crate) async fn confirmed(world: &World, device: &TestDevice, value: &str) -> Address {
     let wish = wish(world, AddressKind::Email, value);
     device.post(LIST, &wish).await.expect(201);
     world.work().await;
     confirm(device, wish.id, &world.mail.last_code()).await.ok()
+}
+
+/// A browser at the page that asks about an address, where the account has a way in to show for it.
+async fn asked<'a>(world: &'a World, device: &TestDevice, wish: &AddAddress) -> Browser<'a> {
+    let answer = device.post(LIST, wish).await;
+    answer.expect(202);
+    let begun: OneTimeAddress = answer.json();
+    let mut browser = Browser::new(world);
+    browser.get(begun.address.strip_prefix(ORIGIN).expect("ours")).await.expect(303);
+    browser
+}
+
+/// An address that its owner has confirmed, after they showed a way in: by `prove`.
+pub(crate) async fn confirmed_by(
+    world: &World,
+    device: &TestDevice,
+    (kind, value): (AddressKind, &str),
+    prove: impl AsyncFnOnce(&Browser<'_>) -> Answer,
+) -> Address {
+    let wish = wish(world, kind, value);
+    let browser = asked(world, device, &wish).await;
+    prove(&browser).await.expect(200);
+    browser.post(PAGE, &json!({})).await.expect(200);
+    world.work().await;
+    let sent = if kind == AddressKind::Email { &world.mail } else { &world.texts };
+    confirm(device, wish.id, &sent.last_code()).await.ok()
 }
 
 /// Lets time pass, and signs the device's calls anew.
@@ -84,6 +115,65 @@ async fn an_address_counts_once_its_code_is_typed() {
         let log = log(&device).await;
         let last = log.last().unwrap();
         assert_eq!((last.kind, last.name.as_deref()), (Kind::AddressAdded, Some("I•••@example.org")));
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn who_has_a_way_in_shows_it_before_an_address_is_added() {
+    on_each_engine(async |world| {
+        let (mut holds, device) = by_passkey(&world).await;
+        let first = wish(&world, AddressKind::Email, "ines@example.org");
+        let mut browser = asked(&world, &device, &first).await;
+        assert!(list(&device).await.is_empty(), "nothing is added before a yes");
+        let page = browser.get(PAGE).await.expect(200).text();
+        assert!(page.contains("show that it is you") && !page.contains("ines@example.org"), "{page}");
+        assert_eq!(browser.post(PAGE, &json!({})).await.code(), ErrorCode::Forbidden, "first the passkey");
+        world.work().await;
+        assert!(world.mail.take().is_empty(), "and nothing is sent");
+        prove(&browser, &mut holds).await.expect(200);
+        assert!(browser.get(PAGE).await.text().contains("ines@example.org"));
+        browser.post(PAGE, &json!({})).await.expect(200);
+        assert_eq!(browser.post(PAGE, &json!({})).await.status.as_u16(), 400, "the visit is over");
+        world.work().await;
+        let done: Address = confirm(&device, first.id, &world.mail.last_code()).await.ok();
+        assert_eq!(done.state, AddressState::Confirmed);
+        // What is there already is said before anybody goes to a browser.
+        let again = wish(&world, AddressKind::Email, "INES@example.org");
+        assert_eq!(device.post(LIST, &again).await.code(), ErrorCode::AddressKnown);
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn a_visit_for_something_else_adds_no_address_and_no_visit_outlives_a_lock_or_its_device() {
+    on_each_engine(async |world| {
+        let (mut holds, device) = by_passkey(&world).await;
+        let mut other = opened(&world, &device, PASSKEYS).await;
+        prove(&other, &mut holds).await.expect(200);
+        other.get(PAGE).await.expect(303);
+        assert_eq!(other.post(PAGE, &json!({})).await.code(), ErrorCode::Forbidden);
+
+        let wish_one = wish(&world, AddressKind::Email, "ines@example.org");
+        let browser = asked(&world, &device, &wish_one).await;
+        prove(&browser, &mut holds).await.expect(200);
+        let mut tx = world.app.db.begin_write().await.unwrap();
+        tx.lock(device.holder).await.unwrap();
+        let (level, reason) = (RestraintLevel::Locked, RestraintReason::OwnWish);
+        standing::restrain(&world.app, &mut tx, device.holder, level, reason, None, None).await.unwrap();
+        tx.commit().await.unwrap();
+        assert_eq!(browser.post(PAGE, &json!({})).await.code(), ErrorCode::AccountLocked);
+        let mut tx = world.app.db.begin_write().await.unwrap();
+        tx.lock(device.holder).await.unwrap();
+        standing::release(&world.app, &mut tx, device.holder, reason, None).await.unwrap();
+        tx.commit().await.unwrap();
+
+        let laptop = world.device(device.holder).await;
+        let browser = asked(&world, &laptop, &wish(&world, AddressKind::Email, "other@example.org")).await;
+        prove(&browser, &mut holds).await.expect(200);
+        device.delete(&format!("/api/v1/devices/{}", laptop.device)).await.expect(204);
+        assert_eq!(browser.post(PAGE, &json!({})).await.code(), ErrorCode::Forbidden, "the device is signed out");
+        assert!(list(&device).await.is_empty());
     })
     .await;
 }

@@ -97,6 +97,14 @@ pub(super) const QUESTIONS: &[(&str, &str)] = &[
          AND (r.lifted_at IS NULL OR s.made_at < r.lifted_at) AND (r.until IS NULL OR s.made_at < r.until)",
     ),
     (
+        "nothing was ordered or approved on a device after it was signed out",
+        "SELECT p.state FROM payment p JOIN device d ON d.holder_id = p.holder_id AND d.device_id = p.device_id
+         WHERE p.made_at > d.revoked_at
+         UNION ALL
+         SELECT 'approval' FROM payment_approval a JOIN device d
+            ON d.holder_id = a.holder_id AND d.device_id = a.device_id WHERE a.approved_at > d.revoked_at",
+    ),
+    (
         "a payment that needed an approval was set aside on one, once",
         "SELECT p.approval FROM payment p WHERE p.approval <> 'none' AND EXISTS
             (SELECT 1 FROM payment_step s WHERE s.holder_id = p.holder_id AND s.payment_id = p.payment_id

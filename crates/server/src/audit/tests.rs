@@ -21,6 +21,7 @@ const SPOILED: &[(&str, &str)] = &[
          SELECT holder_id, 1, 'risk', 'locked', 0 FROM holder",
         "while the account was locked",
     ),
+    ("UPDATE device SET revoked_at = 1", "on a device after it was signed out"),
     ("DELETE FROM sandbox_order", "the practice bank has an order for each payment"),
     ("UPDATE sandbox_order SET rail_key = 'other'", "no order that no payment sent"),
     ("UPDATE record SET number = 1000000", "ahead of its holder's feed"),

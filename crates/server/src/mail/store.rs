@@ -5,16 +5,7 @@ use domain::ids::{CodeId, HolderId};
 use jiff::Timestamp;
 use uuid::Uuid;
 
-use crate::db::{DbError, DbResult, Tx, on_engine};
-
-/// Runs one statement with these values; the answer is how many rows it touched.
-macro_rules! run {
-    ($tx:expr, $sql:expr $(, $value:expr)* $(,)?) => {
-        on_engine!($tx, |db| {
-            sqlx::query($sql)$(.bind($value))*.execute(db).await.map(|done| done.rows_affected()).map_err(DbError::from)
-        })
-    };
-}
+use crate::db::{DbError, DbResult, Tx, on_engine, run};
 
 fn time(micros: i64) -> DbResult<Timestamp> {
     Timestamp::from_microsecond(micros).map_err(|_| DbError::Corrupt("a time"))

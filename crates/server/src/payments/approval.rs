@@ -149,6 +149,9 @@ pub(super) async fn entered(app: &App, tx: &mut Tx, payment: &Stored) -> DbResul
         let device = payment.device.ok_or(DbError::Corrupt("the device that a payment was ordered on"))?;
         store::add_approval(tx, payment, &digest(payment), device, None, now).await?;
     }
+    if let Some(device) = payment.device.filter(|_| app.settings.policy.numbers().session.is_some()) {
+        step_up::note_money(tx, payment.holder, device, now).await?;
+    }
     store::add_payee(tx, payment.holder, payment.order.biller, now).await
 }
 
@@ -348,7 +351,7 @@ fn why(reason: &str) -> Option<&'static str> {
         StepUp::AboveDayLimit => "it is above your limit for 24 hours",
         StepUp::LargeShare => "a large share of your balance would leave within 24 hours",
         StepUp::Risk => "it is unlike what you usually do",
-        StepUp::SessionOver => "no passkey was shown on this device for a day",
+        StepUp::SessionOver => "no passkey was shown on this device for a day, or nothing was paid for an hour",
         StepUp::Always => "this always needs your passkey",
     })
 }

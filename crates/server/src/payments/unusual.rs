@@ -49,7 +49,8 @@ pub(super) async fn look(
     source: Option<IpAddr>,
 ) -> DbResult<Looked> {
     let movement = Some(movement(app, tx, payment).await?);
-    let question = Question { occasion, device, source, subject: Some(payment.order.id.as_uuid()), movement };
+    let question =
+        Question { occasion, device, source, subject: Some(payment.order.id.as_uuid()), movement, rhythm: None };
     risk::look(app, tx, payment.holder, question).await
 }
 

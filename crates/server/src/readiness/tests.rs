@@ -1,13 +1,14 @@
 use api::error::Problem;
 use api::readiness::Terms;
+use domain::addresses::AddressKind;
 use domain::money::{Currency, Money};
 use domain::payments::PaymentOrder;
 use domain::readiness::{Met, blocking};
 use serde_json::json;
 
 use super::*;
-use crate::addresses::tests::confirmed;
-use crate::sign_in::tests::by_passkey;
+use crate::addresses::tests::confirmed_by;
+use crate::sign_in::tests::{by_passkey, prove};
 use crate::testing::{TestDevice, World, on_each_engine};
 
 const READY: &str = "/api/v1/payments/ready";
@@ -54,7 +55,7 @@ async fn refused_for(world: &World, device: &TestDevice) -> Option<String> {
 async fn the_list_names_what_is_missing_and_a_payment_is_refused_for_exactly_that() {
     on_each_engine(async |world| {
         let world = with_terms(&world.under(Preset::Standard), "2027-02");
-        let (_, device) = by_passkey(&world).await;
+        let (mut holds, device) = by_passkey(&world).await;
         assert_eq!(missing(&device).await, [Prerequisite::AcceptedTerms, Prerequisite::ConfirmedEmail]);
         assert_eq!(refused_for(&world, &device).await.as_deref(), Some("accepted_terms"));
         assert_eq!(device.get(READY).await.ok::<Readiness>().terms, Some(terms("2027-02")));
@@ -64,7 +65,8 @@ async fn the_list_names_what_is_missing_and_a_payment_is_refused_for_exactly_tha
         }
         assert_eq!(missing(&device).await, [Prerequisite::ConfirmedEmail]);
         assert_eq!(refused_for(&world, &device).await.as_deref(), Some("confirmed_email"));
-        confirmed(&world, &device, "ines@example.org").await;
+        let ines = (AddressKind::Email, "ines@example.org");
+        confirmed_by(&world, &device, ines, async |browser| prove(browser, &mut holds).await).await;
         assert_eq!(missing(&device).await, []);
         assert_eq!(refused_for(&world, &device).await, None);
         // Other terms are accepted anew.

@@ -6,25 +6,7 @@ use jiff::Timestamp;
 use sqlx::FromRow;
 use uuid::Uuid;
 
-use crate::db::{DbError, DbResult, Tx, on_engine};
-
-/// Runs one statement with these values; the answer is how many rows it touched.
-macro_rules! run {
-    ($tx:expr, $sql:expr $(, $value:expr)* $(,)?) => {
-        on_engine!($tx, |db| {
-            sqlx::query($sql)$(.bind($value))*.execute(db).await.map(|done| done.rows_affected()).map_err(DbError::from)
-        })
-    };
-}
-
-/// Reads at most one row.
-macro_rules! row {
-    ($tx:expr, $sql:expr $(, $value:expr)* $(,)?) => {
-        on_engine!($tx, |db| {
-            sqlx::query_as($sql)$(.bind($value))*.fetch_optional(db).await.map_err(DbError::from)
-        })
-    };
-}
+use crate::db::{DbError, DbResult, Tx, row, run};
 
 fn time(micros: i64) -> DbResult<Timestamp> {
     Timestamp::from_microsecond(micros).map_err(|_| DbError::Corrupt("a time"))

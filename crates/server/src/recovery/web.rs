@@ -24,7 +24,10 @@ use crate::error::ApiError;
 use crate::http::{Json, Query, Source};
 use crate::mail::{self, CodeAnswer, CodeRequest, Purpose};
 use crate::sign_in::store as visits;
-use crate::sign_in::{self, Finish, NewPasskey, SignedIn, Started, VISIT_LIFE, page_in, refused, too_often};
+use crate::sign_in::{
+    self, Finish, KeptVisit, NewPasskey, SignedIn, Started, VISIT_LIFE, VisitCookie, page_in, refused, take_address,
+    too_often,
+};
 use crate::{App, addresses, support};
 
 pub(super) const START: &str = "/sign-in/recovery";
@@ -84,23 +87,10 @@ impl FromRequestParts<App> for Back {
     type Rejection = Response;
 
     async fn from_request_parts(parts: &mut Parts, app: &App) -> Result<Self, Response> {
-        let none = || sign_in::ended(app);
-        if parts.method != axum::http::Method::GET && !sign_in::same_origin(app, &parts.headers) {
-            return Err(none());
-        }
-        let secret = sign_in::cookie(&parts.headers, cookie_name(app)).ok_or_else(none)?;
-        let hash = sign_in::hash(secret);
-        let failed = |error| ApiError::from(error).into_response();
-        let mut tx = app.db.read_once().await.map_err(failed)?;
-        let row = visits::visit(&mut tx, &hash, app.clock.now()).await.map_err(failed)?.ok_or_else(none)?;
-        let body: Body = serde_json::from_str(&row.body).map_err(|_| none())?;
-        let (holder, asked) = (row.holder, body.recovery);
-        Ok(Self { hash, asked, holder, failures: row.failures, ceremonies: row.ceremonies })
+        let KeptVisit { hash, body, holder, failures, ceremonies, .. } =
+            KeptVisit::<Body>::of(parts, app, &VisitCookie::RECOVERY).await?;
+        Ok(Self { hash, asked: body.recovery, holder, failures, ceremonies })
     }
-}
-
-fn cookie_name(app: &App) -> &'static str {
-    if app.settings.public_url.is_localhost() { "billfold-recovery" } else { "__Host-billfold-recovery" }
 }
 
 async fn put_visit(tx: &mut Tx, app: &App, hash: &[u8; 32], asked: Asked) -> Result<(), ApiError> {
@@ -199,7 +189,7 @@ async fn begin_visit(
     put_visit(&mut tx, app, &hash, asked).await?;
     tx.commit().await?;
     app.jobs.wake();
-    let cookie = sign_in::set_cookie(app, cookie_name(app), &secret);
+    let cookie = VisitCookie::RECOVERY.set(app, &secret);
     Ok(([(header::SET_COOKIE, cookie)], axum::Json(Next { location: CODES.to_owned() })).into_response())
 }
 
@@ -428,14 +418,9 @@ struct Open {
 async fn open(State(app): State<App>, query: Result<Query<Open>, ApiError>) -> Result<Response, Response> {
     let Query(query) = query.map_err(|_| sign_in::ended(&app))?;
     let failed = |error: ApiError| error.into_response();
-    let mut tx = app.db.begin_write().await.map_err(|error| failed(error.into()))?;
-    let taken = visits::take_pushed(&mut tx, &sign_in::hash(&query.secret), app.clock.now()).await;
-    let body: Option<Body> =
-        taken.map_err(|error| failed(error.into()))?.as_deref().and_then(|body| serde_json::from_str(body).ok());
-    let Some((Body { recovery: asked }, holder)) = body.and_then(|body| {
-        let (holder, _) = body.recovery.device?;
-        Some((body, holder))
-    }) else {
+    let tx = app.db.begin_write().await.map_err(|error| failed(error.into()))?;
+    let (mut tx, _, Body { recovery: asked }) = take_address(&app, tx, &query.secret).await?;
+    let Some((holder, _)) = asked.device else {
         tx.commit().await.map_err(|error| failed(error.into()))?;
         return Err(sign_in::ended(&app));
     };
@@ -444,7 +429,7 @@ async fn open(State(app): State<App>, query: Result<Query<Open>, ApiError>) -> R
     put_visit(&mut tx, &app, &hash, asked).await.map_err(failed)?;
     visits::recognise_visit(&mut tx, &hash, holder).await.map_err(|error| failed(error.into()))?;
     tx.commit().await.map_err(|error| failed(error.into()))?;
-    let cookie = sign_in::set_cookie(&app, cookie_name(&app), &secret);
+    let cookie = VisitCookie::RECOVERY.set(&app, &secret);
     Ok(([(header::SET_COOKIE, cookie)], Redirect::to(STATE)).into_response())
 }
 

@@ -3,6 +3,7 @@
 //! What follows from a verdict for money is decided where money is.
 
 pub mod places;
+pub(crate) mod rhythm;
 mod store;
 #[cfg(test)]
 mod tests;
@@ -16,7 +17,8 @@ use api::devices::CoarsePlace;
 use api::error::ErrorCode;
 use api::risk::{RiskDecision, RiskDecisionList};
 use axum::extract::State;
-use domain::ids::{DecisionId, DeviceId, HolderId};
+use domain::ids::{DecisionId, DeviceId, HolderId, PaymentId};
+use domain::risk::rhythm::Sample;
 use domain::risk::{Circumstances, Movement, RiskOccasion, RiskScore, RiskVerdict, score};
 use domain::security::{Happened, SecurityEventKind};
 use domain::standing::{RestraintLevel, RestraintReason};
@@ -46,7 +48,7 @@ const ADDED_UP: SignedDuration = SignedDuration::from_hours(24);
 const ASKED_WITHIN: SignedDuration = SignedDuration::from_hours(24);
 
 pub fn routes() -> OpenApiRouter<App> {
-    OpenApiRouter::new().routes(routes!(decisions))
+    OpenApiRouter::new().routes(routes!(decisions)).merge(rhythm::routes())
 }
 
 /// What is about to happen.
@@ -60,11 +62,13 @@ pub(crate) struct Question {
     /// The payment that it is about.
     pub subject: Option<Uuid>,
     pub movement: Option<Movement>,
+    /// How the account name was typed, where its owner wants that looked at.
+    pub rhythm: Option<Sample>,
 }
 
 impl Question {
     pub fn new(occasion: RiskOccasion, device: Option<DeviceId>, source: Option<IpAddr>) -> Self {
-        Self { occasion, device, source, subject: None, movement: None }
+        Self { occasion, device, source, subject: None, movement: None, rhythm: None }
     }
 }
 
@@ -133,8 +137,8 @@ pub(crate) async fn look(app: &App, tx: &mut Tx, holder: HolderId, question: Que
         passkey_counter_at: store::last_counted(tx, holder, Mark::PasskeyCounter.name()).await?,
         token_reused_at: last(&[SecurityEventKind::TokenReused]),
         passkey_changed_at: last(&[SecurityEventKind::PasskeyAdded, SecurityEventKind::PasskeyRemoved]),
-        recovered_at: None,
-        rhythm: None,
+        recovered_at: last(&[SecurityEventKind::RecoveryFinished]),
+        rhythm: rhythm::unlike(tx, holder, question.rhythm.as_ref()).await?,
         movement: question.movement.clone(),
     };
     let mut score = score(&circumstances);
@@ -198,6 +202,7 @@ pub(crate) async fn keep(
     if let (Some(device), Some(spotted)) = (device, &looked.spotted) {
         store::see(tx, holder, device, spotted, now).await?;
     }
+    rhythm::learn(tx, holder, looked).await?;
     if looked.question.source.is_some() {
         store::use_hour(tx, holder, looked.hour, now).await?;
     }
@@ -352,6 +357,7 @@ fn shown(kept: Decision) -> RiskDecision {
         last_at: kept.last_at,
         occasion: kept.occasion,
         device: kept.device,
+        payment: kept.subject.map(PaymentId::from_uuid),
         place,
         version: kept.score.version,
         score: kept.score.score,

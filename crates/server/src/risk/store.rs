@@ -3,6 +3,7 @@
 use std::collections::BTreeMap;
 
 use domain::ids::{DecisionId, DeviceId, HolderId};
+use domain::risk::rhythm::Sample;
 use domain::risk::travel::Point;
 use domain::risk::{RiskOccasion, RiskPoint, RiskScore, RiskVerdict, Seen, Spot};
 use jiff::{SignedDuration, Timestamp};
@@ -10,37 +11,10 @@ use sqlx::FromRow;
 use uuid::Uuid;
 
 use super::places::Spotted;
-use crate::db::{DbError, DbResult, Tx, on_engine, write_later};
+use crate::db::{DbError, DbResult, Tx, row, rows, run, write_later};
 
 /// Sightings that are compared with, newest first.
 const SEEN_MAX: i64 = 300;
-
-/// Runs one statement with these values; the answer is how many rows it touched.
-macro_rules! run {
-    ($tx:expr, $sql:expr $(, $value:expr)* $(,)?) => {
-        on_engine!($tx, |db| {
-            sqlx::query($sql)$(.bind($value))*.execute(db).await.map(|done| done.rows_affected()).map_err(DbError::from)
-        })
-    };
-}
-
-/// Reads all rows.
-macro_rules! rows {
-    ($tx:expr, $sql:expr $(, $value:expr)* $(,)?) => {
-        on_engine!($tx, |db| {
-            sqlx::query_as($sql)$(.bind($value))*.fetch_all(db).await.map_err(DbError::from)
-        })
-    };
-}
-
-/// Reads at most one row.
-macro_rules! row {
-    ($tx:expr, $sql:expr $(, $value:expr)* $(,)?) => {
-        on_engine!($tx, |db| {
-            sqlx::query_as($sql)$(.bind($value))*.fetch_optional(db).await.map_err(DbError::from)
-        })
-    };
-}
 
 fn time(micros: i64) -> DbResult<Timestamp> {
     Timestamp::from_microsecond(micros).map_err(|_| DbError::Corrupt("a time"))
@@ -150,6 +124,28 @@ pub(super) async fn use_hour(tx: &mut Tx, holder: HolderId, hour: u8, now: Times
     write_later!(tx, USE, holder.as_uuid(), i64::from(hour), now.as_microsecond(), before.as_microsecond())
 }
 
+// ---- how somebody types ------------------------------------------------------------------------------------------
+
+/// The samples, oldest first; none where its owner has not turned it on. One that does not read begins anew.
+pub(super) async fn rhythm(tx: &mut Tx, holder: HolderId) -> DbResult<Option<Vec<Sample>>> {
+    let row: Option<(String,)> = row!(tx, "SELECT samples FROM typing_rhythm WHERE holder_id = $1", holder.as_uuid())?;
+    Ok(row.map(|(samples,)| serde_json::from_str(&samples).unwrap_or_default()))
+}
+
+pub(super) async fn begin_rhythm(tx: &mut Tx, holder: HolderId, now: Timestamp) -> DbResult<()> {
+    const PUT: &str = "INSERT INTO typing_rhythm (holder_id, since) VALUES ($1, $2) ON CONFLICT (holder_id) DO NOTHING";
+    run!(tx, PUT, holder.as_uuid(), now.as_microsecond()).map(drop)
+}
+
+pub(super) async fn forget_rhythm(tx: &mut Tx, holder: HolderId) -> DbResult<()> {
+    run!(tx, "DELETE FROM typing_rhythm WHERE holder_id = $1", holder.as_uuid()).map(drop)
+}
+
+pub(super) async fn keep_rhythm(tx: &mut Tx, holder: HolderId, kept: &[Sample]) -> DbResult<()> {
+    let samples = serde_json::to_string(kept).map_err(|_| DbError::Corrupt("a typing rhythm"))?;
+    run!(tx, "UPDATE typing_rhythm SET samples = $2 WHERE holder_id = $1", holder.as_uuid(), samples).map(drop)
+}
+
 // ---- what counts for a while -------------------------------------------------------------------------------------
 
 /// A holder that is not there is counted nothing, by the same statement: who measures time learns nothing.
@@ -215,7 +211,7 @@ pub(super) async fn is_vouched(tx: &mut Tx, holder: HolderId, device: DeviceId) 
 pub(super) async fn last_events(tx: &mut Tx, holder: HolderId) -> DbResult<BTreeMap<String, Timestamp>> {
     const LAST: &str = "SELECT e.kind, MAX(e.at) FROM security_event e
         WHERE e.holder_id = $1
-          AND e.kind IN ('token_reused', 'passkey_added', 'passkey_removed')
+          AND e.kind IN ('token_reused', 'passkey_added', 'passkey_removed', 'recovery_finished')
           AND e.number > (SELECT MIN(f.number) FROM security_event f WHERE f.holder_id = $1 AND f.kind = 'device_added')
           AND NOT EXISTS (SELECT 1 FROM security_event a WHERE a.holder_id = $1 AND a.about = e.number
                 AND a.kind = 'confirmed_as_mine' AND a.by_device <> COALESCE(e.device_id, e.by_device))

@@ -13,6 +13,7 @@ use crate::testing::{TestDevice, World, on_each_engine};
 
 const HOUR: SignedDuration = SignedDuration::from_hours(1);
 const DAY: SignedDuration = SignedDuration::from_hours(24);
+const ADDRESSES: &str = "/api/v1/security/addresses";
 const PASSKEYS: &str = "/api/v1/security/passkeys";
 
 /// Somebody who has used their desk from home for three days, last a moment ago.
@@ -140,8 +141,11 @@ async fn a_change_of_the_ways_in_that_is_too_unusual_waits_for_its_owner() {
         let laptop = world.device(desk.holder).await;
         world.advance(SignedDuration::from_secs(1));
         assert_eq!(laptop.post(PASSKEYS, &()).await.code(), ErrorCode::Unusual);
+        let theirs = serde_json::json!({"id": desk.device, "kind": "email", "value": "thief@example.org"});
+        assert_eq!(laptop.post(ADDRESSES, &theirs).await.code(), ErrorCode::Unusual);
         back_home(&world, &desk).await;
-        let [change, sign_in] = &decisions(&desk).await[..] else { panic!("two decisions") };
+        let [address, change, sign_in] = &decisions(&desk).await[..] else { panic!("three decisions") };
+        assert_eq!((address.occasion, address.event), (RiskOccasion::SecurityChange, sign_in.event));
         assert_eq!(change.occasion, RiskOccasion::SecurityChange);
         assert_eq!(reasons(change), [Reason::ImpossibleTravel, Reason::CountryNew, Reason::DeviceYoung]);
         assert_eq!((change.verdict, sign_in.verdict), (RiskVerdict::Hold, RiskVerdict::Hold));

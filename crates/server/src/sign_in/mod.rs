@@ -42,13 +42,13 @@ use crate::security;
 use crate::{App, Chance};
 use dpop::{Expected, ProofError};
 use nonces::Nonces;
-pub(crate) use pages::{ended, page_in, prove};
-pub(crate) use passkeys::{Finish, Started, note_failure, refused, require_resident};
+pub(crate) use pages::{ended, notices, page, page_in, prove};
+pub(crate) use passkeys::{Finish, Recognised, Started, note_failure, refused, require_resident};
 pub use password::hashing::Cost;
 use password::hashing::Hashing;
 pub(crate) use password::store::ways_in;
 pub use tokens::{LocalGrant, grant_local};
-pub(crate) use visit::{VISIT_LIFE, cookie, same_origin, set_cookie, too_often};
+pub(crate) use visit::{KeptVisit, VISIT_LIFE, VisitCookie, cookie, same_origin, take_address, too_often};
 pub(crate) use ways_in::{
     AddVisit, NewPasskey, What, finish_visit, last_way_in, name_of, one_time_address, passkey_challenge,
     sign_others_out,
@@ -68,6 +68,7 @@ impl Identity {
             .and_then(|builder| builder.rp_name(&settings.server_name).build())
             .map_err(|_| ConfigError::PublicUrl)?;
         let passwords = Hashing::new(settings.password_cost, chance)?;
+        password::sealing::bring_up(db, &settings.seals, chance).await?;
         Ok(Self { passkeys, nonces: Nonces::open(db, now, chance).await?, passwords })
     }
 }

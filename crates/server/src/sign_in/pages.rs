@@ -21,7 +21,7 @@ use crate::error::ApiError;
 const POLICY: &str = "default-src 'none'; style-src 'self'; script-src 'self'; connect-src 'self'; img-src 'self'; \
                       base-uri 'none'; form-action 'none'; frame-ancestors 'none'";
 const ICON: &str = include_str!("../../../../icons/billfold.svg");
-const STYLE: &str = include_str!("assets/sign-in.css");
+const STYLE: &str = concat!(include_str!("assets/tokens.css"), include_str!("assets/sign-in.css"));
 const SCRIPT: &str = include_str!("assets/sign-in.js");
 
 pub fn routes() -> OpenApiRouter<App> {
@@ -56,7 +56,8 @@ fn asset(kind: &'static str, body: &'static str) -> Response {
     ([(header::CONTENT_TYPE, kind), (header::CACHE_CONTROL, "no-cache")], body).into_response()
 }
 
-pub(super) fn page(app: &App, status: StatusCode, title: &str, body: &Markup) -> Response {
+/// A page of this server in its own language.
+pub(crate) fn page(app: &App, status: StatusCode, title: &str, body: &Markup) -> Response {
     page_in(app, status, Language::En, title, body)
 }
 
@@ -102,7 +103,7 @@ fn mark() -> Markup {
 }
 
 /// Where the script says what went wrong, and what somebody without script reads.
-pub(super) fn notices() -> Markup {
+pub(crate) fn notices() -> Markup {
     html! {
         p.notice id="notice" role="alert" hidden {}
         noscript { p.notice { "This page needs JavaScript: a browser offers passkeys through it." } }

@@ -14,7 +14,7 @@ use domain::ids::{DeviceId, HolderId, PasskeyId, PaymentId};
 use domain::money::Currency;
 use domain::policy;
 use domain::risk::RiskVerdict;
-use jiff::SignedDuration;
+use jiff::{SignedDuration, Timestamp};
 use serde::{Deserialize, Serialize};
 use utoipa_axum::router::OpenApiRouter;
 use utoipa_axum::routes;
@@ -23,7 +23,7 @@ use webauthn_rs::prelude::{Passkey, PasskeyAuthentication};
 use super::passkeys::{
     Finish, Recognised, Started, assertion, note_failure, note_use, put_ceremony, refused, take_ceremony, uncounted,
 };
-use super::visit::{cookie, same_origin, set_cookie, too_often};
+use super::visit::{KeptVisit, VisitCookie, take_address, too_often};
 use super::{SignedIn, hash, new_secret, pages, store};
 use crate::db::{DbResult, Tx};
 use crate::error::ApiError;
@@ -126,9 +126,15 @@ pub(crate) async fn caller(app: &App, tx: &mut Tx, holder: HolderId, device: Dev
         device_since: facts.device_since,
         passkey_since: facts.passkey_since,
         proved_at: facts.proved_at,
+        money_at: facts.money_at,
         standing: standing::of(tx, holder, app.clock.now()).await?,
         risk: RiskVerdict::Allow,
     })
+}
+
+/// This device let money go: the session that its passkey began goes on.
+pub(crate) async fn note_money(tx: &mut Tx, holder: HolderId, device: DeviceId, now: Timestamp) -> DbResult<()> {
+    store::note_money(tx, holder, device, now).await
 }
 
 pub(crate) async fn has_passkey(tx: &mut Tx, holder: HolderId) -> DbResult<bool> {
@@ -155,22 +161,10 @@ impl FromRequestParts<App> for StepUpVisit {
     type Rejection = Response;
 
     async fn from_request_parts(parts: &mut Parts, app: &App) -> Result<Self, Response> {
-        let none = || pages::ended(app);
-        if parts.method != axum::http::Method::GET && !same_origin(app, &parts.headers) {
-            return Err(none());
-        }
-        let secret = cookie(&parts.headers, cookie_name(app)).ok_or_else(none)?;
-        let hash = hash(secret);
-        let failed = |error| ApiError::from(error).into_response();
-        let mut tx = app.db.read_once().await.map_err(failed)?;
-        let row = store::visit(&mut tx, &hash, app.clock.now()).await.map_err(failed)?.ok_or_else(none)?;
-        let body: Body = serde_json::from_str(&row.body).map_err(|_| none())?;
-        Ok(Self { hash, asked: body.step_up, failures: row.failures, ceremonies: row.ceremonies })
+        let KeptVisit { hash, body, failures, ceremonies, .. } =
+            KeptVisit::<Body>::of(parts, app, &VisitCookie::STEP_UP).await?;
+        Ok(Self { hash, asked: body.step_up, failures, ceremonies })
     }
-}
-
-fn cookie_name(app: &App) -> &'static str {
-    if app.settings.public_url.is_localhost() { "billfold-step-up" } else { "__Host-billfold-step-up" }
 }
 
 #[derive(Deserialize, utoipa::IntoParams)]
@@ -185,16 +179,12 @@ async fn open(State(app): State<App>, query: Result<Query<Open>, ApiError>) -> R
     let Query(query) = query.map_err(|_| pages::ended(&app))?;
     let failed = |error| ApiError::from(error).into_response();
     let now = app.clock.now();
-    let mut tx = app.db.begin_write().await.map_err(failed)?;
-    let body = store::take_pushed(&mut tx, &hash(&query.secret), now).await.map_err(failed)?;
-    let Some(body) = body.filter(|body| serde_json::from_str::<Body>(body).is_ok()) else {
-        tx.commit().await.map_err(failed)?;
-        return Err(pages::ended(&app));
-    };
+    let tx = app.db.begin_write().await.map_err(failed)?;
+    let (mut tx, body, _) = take_address::<Body>(&app, tx, &query.secret).await?;
     let secret = new_secret(&app);
     store::put_visit(&mut tx, &hash(&secret), &body, now + policy::APPROVAL_FRESH).await.map_err(failed)?;
     tx.commit().await.map_err(failed)?;
-    let cookie = set_cookie(&app, cookie_name(&app), &secret);
+    let cookie = VisitCookie::STEP_UP.set(&app, &secret);
     Ok(([(header::SET_COOKIE, cookie)], Redirect::to(PAGE)).into_response())
 }
 

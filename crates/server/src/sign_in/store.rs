@@ -1,41 +1,13 @@
 //! Rows of sign-in. Times are microseconds since 1970; secrets arrive here as hashes.
 
 use domain::ids::{DeviceId, HolderId, PasskeyId};
+use domain::risk::rhythm::Sample;
 use jiff::Timestamp;
 use sqlx::FromRow;
 use uuid::Uuid;
 
 use super::tokens::Grant;
-use crate::db::{DbError, DbResult, Tx, on_engine};
-
-/// Runs one statement with these values; the answer is how many rows it touched.
-macro_rules! run {
-    ($tx:expr, $sql:expr $(, $value:expr)* $(,)?) => {
-        on_engine!($tx, |db| {
-            sqlx::query($sql)$(.bind($value))*.execute(db).await.map(|done| done.rows_affected()).map_err(DbError::from)
-        })
-    };
-}
-
-/// Reads at most one row of one column.
-macro_rules! one {
-    ($tx:expr, $sql:expr $(, $value:expr)* $(,)?) => {
-        on_engine!($tx, |db| {
-            sqlx::query_scalar($sql)$(.bind($value))*.fetch_optional(db).await.map_err(DbError::from)
-        })
-    };
-}
-
-/// Reads at most one row.
-macro_rules! row {
-    ($tx:expr, $sql:expr $(, $value:expr)* $(,)?) => {
-        on_engine!($tx, |db| {
-            sqlx::query_as($sql)$(.bind($value))*.fetch_optional(db).await.map_err(DbError::from)
-        })
-    };
-}
-
-pub(super) use {one, row, run};
+use crate::db::{DbError, DbResult, Tx, on_engine, one, row, run};
 
 pub(super) fn time(micros: i64) -> DbResult<Timestamp> {
     Timestamp::from_microsecond(micros).map_err(|_| DbError::Corrupt("a time"))
@@ -331,16 +303,17 @@ pub struct CallerFacts {
     pub device_since: Option<Timestamp>,
     pub passkey_since: Option<Timestamp>,
     pub proved_at: Option<Timestamp>,
+    pub money_at: Option<Timestamp>,
 }
 
 pub async fn caller_facts(tx: &mut Tx, holder: HolderId, device: DeviceId) -> DbResult<CallerFacts> {
-    const DEVICE: &str = "SELECT d.added_at, d.proved_at,
+    const DEVICE: &str = "SELECT d.added_at, d.proved_at, d.money_at,
                                  (SELECT COUNT(*) FROM device o WHERE o.holder_id = d.holder_id
                                    AND (o.added_at < d.added_at OR (o.added_at = d.added_at AND o.device_id < d.device_id)))
                             FROM device d WHERE d.holder_id = $1 AND d.device_id = $2";
     const PASSKEYS: &str = "SELECT COUNT(*), MAX(created_at) FROM passkey WHERE holder_id = $1";
-    let device: Option<(i64, Option<i64>, i64)> = row!(tx, DEVICE, holder.as_uuid(), device.as_uuid())?;
-    let (added_at, proved_at, before) = device.ok_or(DbError::Corrupt("a device"))?;
+    let device: Option<(i64, Option<i64>, Option<i64>, i64)> = row!(tx, DEVICE, holder.as_uuid(), device.as_uuid())?;
+    let (added_at, proved_at, money_at, before) = device.ok_or(DbError::Corrupt("a device"))?;
     let passkeys: Option<(i64, Option<i64>)> = row!(tx, PASSKEYS, holder.as_uuid())?;
     let (count, newest) = passkeys.unwrap_or_default();
     Ok(CallerFacts {
@@ -348,12 +321,19 @@ pub async fn caller_facts(tx: &mut Tx, holder: HolderId, device: DeviceId) -> Db
         device_since: Some(added_at).filter(|_| before > 0).map(time).transpose()?,
         passkey_since: newest.filter(|_| count > 1).map(time).transpose()?,
         proved_at: proved_at.map(time).transpose()?,
+        money_at: money_at.map(time).transpose()?,
     })
 }
 
 /// A passkey was shown on this device.
 pub async fn note_proof(tx: &mut Tx, holder: HolderId, device: DeviceId, now: Timestamp) -> DbResult<()> {
     const SET: &str = "UPDATE device SET proved_at = $3 WHERE holder_id = $1 AND device_id = $2";
+    run!(tx, SET, holder.as_uuid(), device.as_uuid(), now.as_microsecond()).map(drop)
+}
+
+/// This device let money go in the session that its passkey began.
+pub async fn note_money(tx: &mut Tx, holder: HolderId, device: DeviceId, now: Timestamp) -> DbResult<()> {
+    const SET: &str = "UPDATE device SET money_at = $3 WHERE holder_id = $1 AND device_id = $2";
     run!(tx, SET, holder.as_uuid(), device.as_uuid(), now.as_microsecond()).map(drop)
 }
 
@@ -378,8 +358,9 @@ pub async fn put_code(
 ) -> DbResult<()> {
     const PUT: &str = "INSERT INTO authorization_code
                          (holder_id, code_hash, redirect_uri, code_challenge, thumbprint, device_name, expires_at,
-                          proved)
-                       VALUES ($1, $2, $3, $4, $5, $6, $7, $8)";
+                          proved, rhythm)
+                       VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9)";
+    let rhythm = grant.rhythm.map(serde_json::to_string).transpose();
     run!(
         tx,
         PUT,
@@ -391,6 +372,7 @@ pub async fn put_code(
         grant.device_name,
         ends_at.as_microsecond(),
         i64::from(grant.proved),
+        rhythm.map_err(|_| DbError::Corrupt("a typing rhythm"))?,
     )
     .map(drop)
 }
@@ -415,21 +397,25 @@ pub struct Code {
     pub expires_at: Timestamp,
     /// A passkey was shown for it.
     pub proved: bool,
+    /// How the account name was typed for it, where its owner wants that looked at.
+    pub rhythm: Option<Sample>,
     /// Set once it was redeemed.
     pub family: Option<Uuid>,
 }
 
 pub async fn code(tx: &mut Tx, holder: HolderId, hash: &[u8; 32]) -> DbResult<Option<Code>> {
-    const FIND: &str = "SELECT redirect_uri, code_challenge, thumbprint, device_name, expires_at, proved, family_id
+    const FIND: &str = "SELECT redirect_uri, code_challenge, thumbprint, device_name, expires_at, proved, rhythm,
+                               family_id
                           FROM authorization_code WHERE holder_id = $1 AND code_hash = $2";
-    let row: Option<(String, String, String, String, i64, i64, Option<Uuid>)> =
-        row!(tx, FIND, holder.as_uuid(), hash.as_slice())?;
-    let Some((redirect_uri, code_challenge, thumbprint, device_name, expires_at, proved, family)) = row else {
+    type Row = (String, String, String, String, i64, i64, Option<String>, Option<Uuid>);
+    let row: Option<Row> = row!(tx, FIND, holder.as_uuid(), hash.as_slice())?;
+    let Some((redirect_uri, code_challenge, thumbprint, device_name, expires_at, proved, rhythm, family)) = row else {
         return Ok(None);
     };
     let expires_at = time(expires_at)?;
     let proved = proved != 0;
-    Ok(Some(Code { redirect_uri, code_challenge, thumbprint, device_name, expires_at, proved, family }))
+    let rhythm = rhythm.and_then(|rhythm| serde_json::from_str(&rhythm).ok());
+    Ok(Some(Code { redirect_uri, code_challenge, thumbprint, device_name, expires_at, proved, rhythm, family }))
 }
 
 pub async fn use_code(tx: &mut Tx, holder: HolderId, hash: &[u8; 32], family: Uuid) -> DbResult<()> {

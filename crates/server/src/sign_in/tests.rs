@@ -868,6 +868,14 @@ pub(crate) async fn passkeys(device: &TestDevice) -> Vec<api::security::Passkey>
     device.get(PASSKEYS).await.ok::<api::security::PasskeyList>().items
 }
 
+/// A browser at an address that a device was given.
+pub(crate) async fn opened<'a>(world: &'a World, device: &TestDevice, path: &str) -> Browser<'a> {
+    let begun: api::security::OneTimeAddress = device.post(path, &json!({})).await.ok();
+    let mut browser = Browser::new(world);
+    browser.get(begun.address.strip_prefix(ORIGIN).expect("ours")).await.expect(303);
+    browser
+}
+
 /// A browser at the page that adds a passkey.
 pub(crate) async fn adding<'a>(world: &'a World, device: &TestDevice) -> (Browser<'a>, String) {
     let begun: api::security::OneTimeAddress = device.post(PASSKEYS, &json!({})).await.ok();

@@ -12,6 +12,7 @@ use axum::http::{HeaderMap, StatusCode};
 use axum::response::{IntoResponse, Response};
 use domain::ids::{DeviceId, HolderId};
 use domain::risk::RiskOccasion;
+use domain::risk::rhythm::Sample;
 use domain::security::SecurityEventKind;
 use jiff::{SignedDuration, Timestamp};
 use serde::Deserialize;
@@ -96,6 +97,8 @@ pub(crate) struct Grant<'a> {
     pub device_name: &'a str,
     /// A passkey was shown for it: the device's payments begin a session with it.
     pub proved: bool,
+    /// How the account name was typed for it, where its owner wants that looked at.
+    pub rhythm: Option<&'a Sample>,
 }
 
 pub(super) async fn issue_code(
@@ -157,6 +160,7 @@ pub async fn grant_local(app: &App, grant: LocalGrant) -> Result<String, ApiErro
         thumbprint: &grant.dpop_jkt,
         device_name: &device_name,
         proved: false,
+        rhythm: None,
     };
     let code = issue_code(&mut tx, app, holder, &bound).await?;
     tx.commit().await?;
@@ -248,7 +252,7 @@ async fn redeem(
         return Err(Refusal::Grant);
     }
     let known = store::device_by_thumbprint(tx, holder, &kept.thumbprint).await?;
-    let question = Question::new(RiskOccasion::SignIn, known, Some(source));
+    let question = Question { rhythm: kept.rhythm, ..Question::new(RiskOccasion::SignIn, known, Some(source)) };
     let looked = risk::look_if_possible(app, tx, holder, question).await?;
     let (device, asked) = match known {
         Some(device) => {

@@ -11,6 +11,7 @@ use axum::response::{IntoResponse, Redirect, Response};
 use axum::{Form, extract::FromRequestParts, http::request::Parts};
 use domain::ids::HolderId;
 use jiff::SignedDuration;
+use serde::de::DeserializeOwned;
 use serde::{Deserialize, Serialize};
 use utoipa_axum::router::OpenApiRouter;
 use utoipa_axum::routes;
@@ -22,6 +23,7 @@ use super::store::VisitRow;
 use super::tokens::{self, Grant, oauth_error, refused_proof};
 use super::{check_proof, hash, new_secret, pages, store};
 use crate::App;
+use crate::db::Tx;
 use crate::error::ApiError;
 use crate::http::{Json, Query, Source};
 use crate::risk::{self, Mark};
@@ -158,32 +160,89 @@ async fn authorize(State(app): State<App>, query: Result<Query<Authorize>, ApiEr
     }
     let now = app.clock.now();
     let failed = |error| ApiError::from(error).into_response();
-    let mut tx = app.db.begin_write().await.map_err(failed)?;
-    let body = store::take_pushed(&mut tx, &hash(secret), now).await.map_err(failed)?;
-    let request: Option<PushedRequest> = body.as_deref().and_then(|body| serde_json::from_str(body).ok());
-    let (Some(body), Some(request)) = (body, request) else {
-        // The row is gone for good, also when it was too old.
-        tx.commit().await.map_err(failed)?;
-        return Err(ended());
-    };
+    let tx = app.db.begin_write().await.map_err(failed)?;
+    let (mut tx, body, request) = take_address::<PushedRequest>(&app, tx, secret).await?;
     let cookie = new_secret(&app);
     store::put_visit(&mut tx, &hash(&cookie), &body, now + VISIT_LIFE).await.map_err(failed)?;
     tx.commit().await.map_err(failed)?;
     let page = if request.prompt.as_deref() == Some("create") { "/sign-in/create" } else { "/sign-in" };
-    let cookie = set_cookie(&app, cookie_name(&app), &cookie);
+    let cookie = VisitCookie::SIGN_IN.set(&app, &cookie);
     Ok(([(header::SET_COOKIE, cookie)], Redirect::to(page)).into_response())
 }
 
-/// The header that ties a visit to this browser for its time.
-pub(crate) fn set_cookie(app: &App, name: &str, secret: &str) -> String {
-    let secure = if app.settings.public_url.is_localhost() { "" } else { "; Secure" };
-    let life = VISIT_LIFE.as_secs();
-    format!("{name}={secret}; Path=/; HttpOnly; SameSite=Lax; Max-Age={life}{secure}")
+/// The cookie of one kind of visit. The prefix that binds it to one host works on https alone.
+pub(crate) struct VisitCookie {
+    here: &'static str,
+    hosted: &'static str,
 }
 
-/// The prefix that binds a cookie to one host works on https alone.
-fn cookie_name(app: &App) -> &'static str {
-    if app.settings.public_url.is_localhost() { "billfold-visit" } else { "__Host-billfold-visit" }
+impl VisitCookie {
+    pub const SIGN_IN: Self = Self { here: "billfold-visit", hosted: "__Host-billfold-visit" };
+    pub const ADDING: Self = Self { here: "billfold-adding", hosted: "__Host-billfold-adding" };
+    pub const STEP_UP: Self = Self { here: "billfold-step-up", hosted: "__Host-billfold-step-up" };
+    pub const RECOVERY: Self = Self { here: "billfold-recovery", hosted: "__Host-billfold-recovery" };
+
+    fn name(&self, app: &App) -> &'static str {
+        if app.settings.public_url.is_localhost() { self.here } else { self.hosted }
+    }
+
+    /// The header that ties a visit to this browser for its time.
+    pub fn set(&self, app: &App, secret: &str) -> String {
+        let secure = if app.settings.public_url.is_localhost() { "" } else { "; Secure" };
+        let (name, life) = (self.name(app), VISIT_LIFE.as_secs());
+        format!("{name}={secret}; Path=/; HttpOnly; SameSite=Lax; Max-Age={life}{secure}")
+    }
+}
+
+/// A visit of some kind, as its row keeps it.
+pub(crate) struct KeptVisit<T> {
+    pub hash: [u8; 32],
+    /// What it is for.
+    pub body: T,
+    pub holder: Option<HolderId>,
+    pub failures: i64,
+    pub ceremonies: i64,
+    pub(super) pending: Option<Pending>,
+    /// Who visits was recognised by a passkey.
+    pub proved: bool,
+}
+
+impl<T: DeserializeOwned> KeptVisit<T> {
+    /// The visit that this browser's cookie names. A body of another kind does not read as this one, and what comes from
+    /// another site's page is no visit.
+    pub async fn of(parts: &Parts, app: &App, named: &VisitCookie) -> Result<Self, Response> {
+        let none = || pages::ended(app);
+        if parts.method != axum::http::Method::GET && !same_origin(app, &parts.headers) {
+            return Err(none());
+        }
+        let secret = cookie(&parts.headers, named.name(app)).ok_or_else(none)?;
+        let hash = hash(secret);
+        let failed = |error| ApiError::from(error).into_response();
+        let mut tx = app.db.read_once().await.map_err(failed)?;
+        let row = store::visit(&mut tx, &hash, app.clock.now()).await.map_err(failed)?.ok_or_else(none)?;
+        let body = serde_json::from_str(&row.body).map_err(|_| none())?;
+        let pending = row.pending.as_deref().map(serde_json::from_str).transpose().map_err(|_| none())?;
+        let VisitRow { holder, failures, ceremonies, proved, .. } = row;
+        Ok(Self { hash, body, holder, failures, ceremonies, pending, proved })
+    }
+}
+
+/// Takes what an address stands for that is good once: it is gone for good, also when it was too old.
+pub(crate) async fn take_address<T: DeserializeOwned>(
+    app: &App,
+    mut tx: Tx,
+    secret: &str,
+) -> Result<(Tx, String, T), Response> {
+    let failed = |error| ApiError::from(error).into_response();
+    let body = store::take_pushed(&mut tx, &hash(secret), app.clock.now()).await.map_err(failed)?;
+    let read = body.as_deref().and_then(|body| serde_json::from_str(body).ok());
+    match body.zip(read) {
+        Some((body, read)) => Ok((tx, body, read)),
+        None => {
+            tx.commit().await.map_err(failed)?;
+            Err(pages::ended(app))
+        }
+    }
 }
 
 /// The visit that the browser's cookie names.
@@ -198,31 +257,12 @@ pub(super) struct Visit {
     pub proved: bool,
 }
 
-/// There is no such visit, or it ended.
-pub(super) struct NoVisit(App);
-
-impl IntoResponse for NoVisit {
-    fn into_response(self) -> Response {
-        pages::ended(&self.0)
-    }
-}
-
 impl FromRequestParts<App> for Visit {
     type Rejection = Response;
 
     async fn from_request_parts(parts: &mut Parts, app: &App) -> Result<Self, Response> {
-        let none = || NoVisit(app.clone()).into_response();
-        if parts.method != axum::http::Method::GET && !same_origin(app, &parts.headers) {
-            return Err(none());
-        }
-        let secret = cookie(&parts.headers, cookie_name(app)).ok_or_else(none)?;
-        let hash = hash(secret);
-        let failed = |error| ApiError::from(error).into_response();
-        let mut tx = app.db.read_once().await.map_err(failed)?;
-        let row = store::visit(&mut tx, &hash, app.clock.now()).await.map_err(failed)?.ok_or_else(none)?;
-        let request = serde_json::from_str(&row.body).map_err(|_| none())?;
-        let pending = row.pending.as_deref().map(serde_json::from_str).transpose().map_err(|_| none())?;
-        let VisitRow { holder, failures, ceremonies, proved, .. } = row;
+        let KeptVisit { hash, body: request, holder, failures, ceremonies, pending, proved } =
+            KeptVisit::of(parts, app, &VisitCookie::SIGN_IN).await?;
         Ok(Self { hash, request, holder, failures, ceremonies, pending, proved })
     }
 }
@@ -274,6 +314,7 @@ async fn answer(State(app): State<App>, visit: Visit, Json(answer): Json<Answer>
             thumbprint: &request.dpop_jkt,
             device_name: &request.device_name,
             proved: visit.proved,
+            rhythm: visit.pending.as_ref().and_then(Pending::rhythm),
         };
         ("code", tokens::issue_code(&mut tx, &app, holder, &grant).await?)
     } else {

@@ -1,6 +1,7 @@
 //! The passkeys of an account, and the visit that adds a way in. One more is made in the browser, on a visit that a
 //! signed-in device begins: the person first shows a way in that the account has. Naming and taking one away need no browser, since both only reduce power.
 
+use api::addresses::AddAddress;
 use api::error::ErrorCode;
 use api::security::{OneTimeAddress, PasskeyList, PasskeyName};
 use axum::extract::{FromRequestParts, State};
@@ -23,13 +24,13 @@ use super::passkeys::{
     require_resident, take_ceremony, uncounted,
 };
 use super::password::{self, Pending};
-use super::visit::{VISIT_LIFE, clean_name, cookie, same_origin, set_cookie, too_often};
+use super::visit::{KeptVisit, VISIT_LIFE, VisitCookie, clean_name, take_address, too_often};
 use super::{SignedIn, hash, new_secret, pages, sign_device_out, store};
 use crate::App;
 use crate::db::Tx;
 use crate::error::ApiError;
 use crate::http::{Json, Path, Query, Source};
-use crate::{recovery, risk, security, standing};
+use crate::{addresses, recovery, risk, security, standing};
 
 /// The address is opened at once, by the app.
 const ADDRESS_LIFE: SignedDuration = SignedDuration::from_secs(120);
@@ -190,7 +191,7 @@ fn about_passkey(app: &App, kind: SecurityEventKind, by: Option<DeviceId>, name:
 // ---- the visit ---------------------------------------------------------------------------------------------------
 
 /// What a visit adds to an account.
-#[derive(Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
+#[derive(Clone, PartialEq, Eq, Default, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub(crate) enum What {
     #[default]
@@ -202,17 +203,20 @@ pub(crate) enum What {
     Authenticator,
     /// A new code for the person's paper.
     SavedCode,
+    /// One more place to write to, as it was typed in the app.
+    Address(AddAddress),
 }
 
 impl What {
     /// Where a visit for it begins, and begins again after a proof.
-    pub const fn page(self) -> &'static str {
+    pub const fn page(&self) -> &'static str {
         match self {
             Self::Passkey => PAGE,
             Self::Password => password::ways::PASSWORD,
             Self::KeptPassword => password::ways::KEEP,
             Self::Authenticator => password::ways::CODE,
             Self::SavedCode => recovery::code::PAGE,
+            Self::Address(_) => addresses::page::PAGE,
         }
     }
 }
@@ -255,24 +259,11 @@ impl FromRequestParts<App> for AddVisit {
     type Rejection = Response;
 
     async fn from_request_parts(parts: &mut Parts, app: &App) -> Result<Self, Response> {
-        let none = || pages::ended(app);
-        if parts.method != axum::http::Method::GET && !same_origin(app, &parts.headers) {
-            return Err(none());
-        }
-        let secret = cookie(&parts.headers, cookie_name(app)).ok_or_else(none)?;
-        let hash = hash(secret);
-        let failed = |error| ApiError::from(error).into_response();
-        let mut tx = app.db.read_once().await.map_err(failed)?;
-        let row = store::visit(&mut tx, &hash, app.clock.now()).await.map_err(failed)?.ok_or_else(none)?;
-        let adding: Adding = serde_json::from_str(&row.body).map_err(|_| none())?;
-        let proven = row.holder.is_some_and(|holder| holder == adding.holder);
-        let pending = row.pending.as_deref().map(serde_json::from_str).transpose().map_err(|_| none())?;
-        Ok(Self { hash, adding, proven, failures: row.failures, ceremonies: row.ceremonies, pending })
+        let KeptVisit { hash, body: adding, holder, failures, ceremonies, pending, .. } =
+            KeptVisit::<Adding>::of(parts, app, &VisitCookie::ADDING).await?;
+        let proven = holder.is_some_and(|holder| holder == adding.holder);
+        Ok(Self { hash, adding, proven, failures, ceremonies, pending })
     }
-}
-
-fn cookie_name(app: &App) -> &'static str {
-    if app.settings.public_url.is_localhost() { "billfold-adding" } else { "__Host-billfold-adding" }
 }
 
 #[derive(Deserialize, utoipa::IntoParams)]
@@ -287,19 +278,14 @@ async fn open(State(app): State<App>, query: Result<Query<Open>, ApiError>) -> R
     let Query(query) = query.map_err(|_| pages::ended(&app))?;
     let failed = |error| ApiError::from(error).into_response();
     let now = app.clock.now();
-    let mut tx = app.db.begin_write().await.map_err(failed)?;
-    let body = store::take_pushed(&mut tx, &hash(&query.secret), now).await.map_err(failed)?;
-    let adding = body.as_deref().and_then(|body| serde_json::from_str::<Adding>(body).ok());
-    let (Some(body), Some(adding)) = (body, adding) else {
-        tx.commit().await.map_err(failed)?;
-        return Err(pages::ended(&app));
-    };
+    let tx = app.db.begin_write().await.map_err(failed)?;
+    let (mut tx, body, adding) = take_address::<Adding>(&app, tx, &query.secret).await?;
     let secret = new_secret(&app);
     let visit = hash(&secret);
     store::put_visit(&mut tx, &visit, &body, now + VISIT_LIFE).await.map_err(failed)?;
     password::ways::begin(&mut tx, &app, &visit, &adding).await.map_err(IntoResponse::into_response)?;
     tx.commit().await.map_err(failed)?;
-    let cookie = set_cookie(&app, cookie_name(&app), &secret);
+    let cookie = VisitCookie::ADDING.set(&app, &secret);
     Ok(([(header::SET_COOKIE, cookie)], Redirect::to(adding.what.page())).into_response())
 }
 
@@ -310,7 +296,7 @@ async fn page(State(app): State<App>, visit: AddVisit) -> Result<Response, ApiEr
     let mut tx = app.db.begin_read().await?;
     let name = store::holder_name(&mut tx, visit.adding.holder).await?.ok_or_else(ApiError::not_found)?;
     let ways = password::store::ways_in(&mut tx, &app, visit.adding.holder).await?;
-    Ok(match (visit.adding.what, visit.may_add(&ways)) {
+    Ok(match (&visit.adding.what, visit.may_add(&ways)) {
         (What::Passkey, true) => pages::add_passkey(&app, &name),
         (What::Passkey, false) => pages::prove(&app, &name, &ways),
         (other, _) => Redirect::to(other.page()).into_response(),

@@ -21,7 +21,7 @@ use crate::http::Path;
 
 const POLICY: &str = "default-src 'none'; style-src 'self'; script-src 'self'; connect-src 'self'; img-src 'self'; \
                       base-uri 'none'; form-action 'self'; frame-ancestors 'none'";
-const STYLE: &str = include_str!("assets/support.css");
+const STYLE: &str = concat!(include_str!("../sign_in/assets/tokens.css"), include_str!("assets/support.css"));
 const SCRIPT: &str = include_str!("assets/support.js");
 
 pub(super) fn routes() -> OpenApiRouter<App> {

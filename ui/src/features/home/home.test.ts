@@ -12,6 +12,19 @@ describe('home', () => {
     expect(on.desk.paying).toEqual({ bill: 'bill-gas', dueOn: '2026-11-09' });
   });
 
+  it('names what stands before paying while something does, with its fix', async () => {
+    const on = world('?world=not-ready');
+    draw(Home, on);
+    expect(await screen.findByRole('heading', { name: 'Ready to pay' })).toBeTruthy();
+    expect(document.querySelectorAll('.check.todo').length).toBeGreaterThan(0);
+  });
+
+  it('says nothing of that where all is in order', async () => {
+    draw(Home, world());
+    await screen.findByRole('link', { name: '$232.49' });
+    expect(screen.queryByRole('heading', { name: 'Ready to pay' })).toBeNull();
+  });
+
   it('keeps the four figures of a card apart', async () => {
     draw(Home, world());
     for (const [name, amount] of [

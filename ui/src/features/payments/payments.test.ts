@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { click, draw, refused, screen, waitFor, world } from '$lib/test/draw';
+import { click, draw, ok, refused, screen, type, waitFor, world } from '$lib/test/draw';
 import Payments from './Payments.svelte';
 
 describe('payments', () => {
@@ -49,6 +49,36 @@ describe('payments', () => {
     expect(alert.textContent).toContain('The first payment to a new payee waits 12 hours.');
     expect(alert.textContent).toContain('It leaves Fri, Nov 13 by itself.');
     expect(screen.getByRole('button', { name: 'Cancel payment' })).toBeTruthy();
+  });
+
+  it('changes the amount and the day of a payment that has not left, and says what that costs', async () => {
+    const on = world();
+    draw(Payments, on, { asked: 'payment-loan' });
+    await click('Change');
+    expect(await screen.findByText(/your passkey may be asked for again/)).toBeTruthy();
+    await type('Amount', '0');
+    await click('Change the payment');
+    expect(on.commands.paymentEdit).not.toHaveBeenCalled();
+    await type('Amount', '250');
+    await click('As soon as it can', 'radio');
+    await click('Change the payment');
+    await waitFor(() => expect(on.commands.paymentEdit).toHaveBeenCalledExactlyOnceWith('payment-loan', { minor: 25000, currency: 'USD' }, { kind: 'soonest' }));
+    expect(await screen.findByRole('heading', { name: 'Waiting for you' })).toBeTruthy();
+  });
+
+  it('says why it was asked about, reason by reason', async () => {
+    const on = world('?world=passkey-asked');
+    const decision = { id: 'decision-9', at: '2026-11-12T14:40:00Z', last_at: '2026-11-12T14:40:00Z', occasion: 'approval' as const, device: null, place: null, score: 45, verdict: 'step_up' as const, event: null, mine: null };
+    const reasons = [{ reason: 'impossible_travel' as const, points: 45 }];
+    const other = { ...decision, payment: 'payment-other', reasons: [{ reason: 'burst' as const, points: 10 }] };
+    on.desk.commands.risk = () => ok({ decisions: [other, { ...decision, payment: 'payment-waits', reasons }], places_known: true });
+    const all = await on.ipc.commands.payments();
+    if (all.status !== 'ok') throw new Error('no payments');
+    const unusual = all.data.map((payment) => (payment.id === 'payment-waits' ? { ...payment, reason: 'risk' } : payment));
+    on.desk.commands.payments = () => ok(unusual);
+    draw(Payments, on, { asked: 'payment-waits' });
+    expect(await screen.findByText('+45')).toBeTruthy();
+    expect(screen.queryByText('+10')).toBeNull();
   });
 
   it('follows a payment live while it is open', async () => {

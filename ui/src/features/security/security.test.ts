@@ -132,7 +132,7 @@ describe('security', () => {
 
   it('turns a kept password off here', async () => {
     const kept: PasswordView = { name: 'Ines-48271', state: 'on', kept: true, changed_at: '2026-03-02T09:06:00Z', last_used_at: null, last: false };
-    const on = world('', { waysIn: () => ok({ password: kept, factors: [] }) });
+    const on = world('', { waysIn: () => ok({ password: kept, factors: [], codes_to: [] }) });
     draw(Security, on);
     await click('More for Password');
     await click('Turn off beside passkeys', 'menuitem');
@@ -142,7 +142,7 @@ describe('security', () => {
   it('offers no way to take the last way in away', async () => {
     const password: PasswordView = { name: 'Ines-48271', state: 'on', kept: false, changed_at: '2026-03-02T09:06:00Z', last_used_at: null, last: true };
     const phone: FactorView = { id: 'factor-1', kind: 'totp', name: 'Phone', created_at: '2026-03-02T09:06:00Z', last_used_at: null, last: true };
-    draw(Security, world('', { passkeys: () => ok([]), waysIn: () => ok({ password, factors: [phone] }) }));
+    draw(Security, world('', { passkeys: () => ok([]), waysIn: () => ok({ password, factors: [phone], codes_to: [] }) }));
     await click('More for Phone');
     expect(screen.queryByRole('menuitem', { name: 'Take it away' })).toBeNull();
     await click('More for Password');
@@ -195,6 +195,27 @@ describe('security', () => {
     await click('Send the code');
     await waitFor(() => expect(on.commands.addressAdd).toHaveBeenCalledExactlyOnceWith('email', 'other@example.org', 'en'));
     expect(await screen.findByRole('heading', { name: 'Code for other@example.org' })).toBeTruthy();
+    expect(screen.getByText(/add the address. Then type the code here/)).toBeTruthy();
+  });
+
+  it('says that the page comes first when the code is typed before it', async () => {
+    const on = world('', { addressConfirm: () => refused('address_not_added') });
+    draw(Security, on);
+    await click('Add an address');
+    await type('E-mail address or telephone number', 'other@example.org');
+    await click('Send the code');
+    await type('Code', '12345678');
+    await click('Confirm');
+    expect(await screen.findByText('The address is not added yet.')).toBeTruthy();
+  });
+
+  it('asks for the code at once where there is nothing to show first', async () => {
+    draw(Security, world('', { addressAdd: () => ok({ added: 'now', address: { id: 'address-9', kind: 'email', value: 'other@example.org', state: { state: 'unconfirmed' }, added_at: '2026-11-12T14:41:00Z' } }) }));
+    await click('Add an address');
+    await type('E-mail address or telephone number', 'other@example.org');
+    await click('Send the code');
+    expect(await screen.findByRole('heading', { name: 'Code for other@example.org' })).toBeTruthy();
+    expect(screen.queryByText(/add the address. Then/)).toBeNull();
   });
 
   it('sends eight digits and keeps asking while they are wrong', async () => {
@@ -224,6 +245,22 @@ describe('security', () => {
     await click('More for ines@example.org');
     await click('Take it away', 'menuitem');
     await waitFor(() => expect(on.commands.addressRemove).toHaveBeenCalledExactlyOnceWith('address-1'));
+  });
+
+  it('lists a confirmed address as a second factor', async () => {
+    draw(Security, world());
+    expect(await screen.findByText('code by e-mail, used while there is no other second factor')).toBeTruthy();
+  });
+
+  it('looks at how somebody types only once that is turned on', async () => {
+    const on = world();
+    draw(Security, on);
+    expect(await screen.findByText(/Not looked at/)).toBeTruthy();
+    await click('Turn on How you type');
+    await waitFor(() => expect(on.commands.rhythmSet).toHaveBeenCalledExactlyOnceWith(true));
+    expect(await screen.findByText('Learning: 0 of 6 sign-ins with your password')).toBeTruthy();
+    await click('Turn off How you type');
+    await waitFor(() => expect(on.commands.rhythmSet).toHaveBeenLastCalledWith(false));
   });
 
   it('says that a server sends nothing, and offers no address there', async () => {

@@ -113,6 +113,9 @@ export const commands = {
 	securitySave: () => typedError<boolean, CommandError>(__TAURI_INVOKE("security_save")),
 	/**  What was unusual lately, and why. */
 	risk: () => typedError<RiskView, CommandError>(__TAURI_INVOKE("risk")),
+	rhythm: () => typedError<RhythmView, CommandError>(__TAURI_INVOKE("rhythm")),
+	/**  Turns it on, or off: then what was kept is forgotten. */
+	rhythmSet: (on: boolean) => typedError<RhythmView, CommandError>(__TAURI_INVOKE("rhythm_set", { on })),
 	/**  Who of support sees what just now, and every case. */
 	support: () => typedError<SupportOverview, CommandError>(__TAURI_INVOKE("support")),
 	/**  Whether the code that somebody reads out is one of support. */
@@ -133,8 +136,8 @@ export const commands = {
 	passkeyRename: (id: PasskeyId, name: string) => typedError<null, CommandError>(__TAURI_INVOKE("passkey_rename", { id, name })),
 	passkeyRemove: (id: PasskeyId, keepDevices: boolean) => typedError<null, CommandError>(__TAURI_INVOKE("passkey_remove", { id, keepDevices })),
 	addresses: () => typedError<AddressesView, CommandError>(__TAURI_INVOKE("addresses")),
-	/**  Adds an address, to which a code is sent. */
-	addressAdd: (kind: AddressKind, value: string, language: Language) => typedError<AddressView, CommandError>(__TAURI_INVOKE("address_add", { kind, value, language })),
+	/**  Begins to add an address, to which a code is sent: on the server's page where the account has a way in to show. */
+	addressAdd: (kind: AddressKind, value: string, language: Language) => typedError<AddressBegun, CommandError>(__TAURI_INVOKE("address_add", { kind, value, language })),
 	/**  Asks for another code. */
 	addressSendCode: (id: AddressId) => typedError<null, CommandError>(__TAURI_INVOKE("address_send_code", { id })),
 	addressConfirm: (id: AddressId, code: string) => typedError<AddressView, CommandError>(__TAURI_INVOKE("address_confirm", { id, code })),
@@ -224,6 +227,13 @@ export type AccountView = {
 	first_on: string | null,
 	last_on: string | null,
 };
+
+/**  What came of asking for one more address. */
+export type AddressBegun = 
+/**  There was nothing to show for it: the code is on its way. */
+{ added: "now"; address: AddressView } | 
+/**  Its owner says yes on the server's page. The code is sent then, and typed under this id. */
+{ added: "in_browser"; id: AddressId; visit: VisitStarted };
 
 /**  An e-mail address or telephone number of a person. */
 export type AddressId = string;
@@ -461,6 +471,12 @@ export type CoarsePlaceView = {
 
 /**  A code that was sent to one. */
 export type CodeId = string;
+
+/**  A confirmed address as a second factor. */
+export type CodesToView = {
+	kind: FactorKind,
+	to: string,
+};
 
 /**  Why a command was refused, for the window. */
 export type CommandError = {
@@ -1360,6 +1376,15 @@ export type RestraintReason =
 /**  Support looks at it. */
 "review";
 
+/**  Whether the rhythm in which the account name is typed is looked at. */
+export type RhythmView = {
+	on: boolean,
+	/**  How often it was typed so far. */
+	known: number,
+	/**  Before so often nothing is compared. */
+	needed: number,
+};
+
 export type RiseView = {
 	bill: BillId,
 	name: string,
@@ -1379,6 +1404,8 @@ export type RiskDecisionView = {
 	last_at: string,
 	occasion: RiskOccasion,
 	device: DeviceId | null,
+	/**  The payment that it was about. */
+	payment: PaymentId | null,
 	place: CoarsePlaceView | null,
 	score: number,
 	verdict: RiskVerdict,
@@ -1916,6 +1943,8 @@ export type WaysInView = {
 	password: PasswordView | null,
 	/**  Oldest first. */
 	factors: FactorView[],
+	/**  Where a code goes beside the password while there is no authenticator app: the first of them. */
+	codes_to: CodesToView[],
 };
 
 export type Weekday = "monday" | "tuesday" | "wednesday" | "thursday" | "friday" | "saturday" | "sunday";

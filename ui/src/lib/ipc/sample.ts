@@ -139,9 +139,10 @@ export function sampleIpc(query = ''): Ipc {
     recoveryCode: async () => attempt(() => visit),
     addresses: () => read(() => world.addresses),
     addressAdd: (kind, value) => change(() => {
-      const added = { id: `address-new-${world.nextId()}`, kind, value, state: { state: 'unconfirmed' as const }, added_at: NOW };
-      world.addresses.items.push(added);
-      return added;
+      const address = { id: `address-new-${world.nextId()}`, kind, value, state: { state: 'unconfirmed' as const }, added_at: NOW };
+      world.addresses.items.push(address);
+      // Who has no passkey to show has nothing to say yes with.
+      return world.passkeys.length === 0 ? { added: 'now' as const, address } : { added: 'in_browser' as const, id: address.id, visit };
     }),
     addressSendCode: async () => attempt(() => null),
     addressConfirm: (id, code) => change(() => {
@@ -150,6 +151,8 @@ export function sampleIpc(query = ''): Ipc {
     }),
     addressRemove: (id) => change(() => ((world.addresses.items = world.addresses.items.filter((one) => one.id !== id)), null)),
     waysIn: () => read(() => world.ways),
+    rhythm: () => read(() => world.rhythm),
+    rhythmSet: (on) => change(() => (world.rhythm = { ...world.rhythm, on, known: 0 })),
     passwordSet: async () => attempt(() => visit),
     passwordRemove: () => change(() => ((world.ways.password = null), null)),
     passwordKeep: async () => attempt(() => visit),

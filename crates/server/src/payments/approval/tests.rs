@@ -1,6 +1,7 @@
 use api::error::Problem;
 use api::payments::{LimitsList, LimitsWish, Payment};
 use axum::http::Method;
+use domain::addresses::AddressKind;
 use domain::money::{Currency, Money};
 use domain::payments::PaymentOrder;
 use domain::policy::{Limits, Preset};
@@ -9,8 +10,8 @@ use jiff::civil::date;
 use serde_json::json;
 
 use super::*;
-use crate::addresses::tests::confirmed;
-use crate::sign_in::tests::{Browser, asked_at, by_passkey};
+use crate::addresses::tests::{confirmed, confirmed_by};
+use crate::sign_in::tests::{Browser, asked_at, by_passkey, prove};
 use crate::testing::{Answer, TestDevice, World, on_each_engine};
 
 pub(crate) const PAYMENTS: &str = "/api/v1/payments";
@@ -66,8 +67,9 @@ async fn edit(device: &TestDevice, id: PaymentId, minor: i64, seen: usize) -> An
 
 /// An account with a passkey, on a device of its own, with an address for notices.
 pub(crate) async fn hosted(world: &World) -> (Browser<'_>, TestDevice) {
-    let (holds, device) = by_passkey(world).await;
-    confirmed(world, &device, "ines@example.org").await;
+    let (mut holds, device) = by_passkey(world).await;
+    let ines = (AddressKind::Email, "ines@example.org");
+    confirmed_by(world, &device, ines, async |browser| prove(browser, &mut holds).await).await;
     (holds, device)
 }
 
@@ -79,7 +81,16 @@ pub(crate) async fn settled_in(world: &World) -> (Browser<'_>, TestDevice) {
     approve(world, &mut holds, &device, first.id).await;
     world.pass(HOUR * 13, HOUR).await;
     assert_eq!(stands(&device, first.id).await.0, PaymentState::Settled);
+    shows_passkey(world, &device).await;
     (holds, device)
+}
+
+/// A passkey is shown on this device, for nothing else: a money session begins.
+async fn shows_passkey(world: &World, device: &TestDevice) {
+    let mut tx = world.app.db.begin_write().await.unwrap();
+    tx.lock(device.holder).await.unwrap();
+    crate::sign_in::store::note_proof(&mut tx, device.holder, device.device, world.now()).await.unwrap();
+    tx.commit().await.unwrap();
 }
 
 pub(crate) fn why(reason: &str) -> Option<String> {
@@ -112,8 +123,15 @@ async fn the_first_payment_to_a_payee_needs_the_passkey_and_waits_and_the_next_l
         assert_eq!(stands(&device, first.id).await.0, PaymentState::Held);
         world.pass(HOUR * 2, HOUR).await;
         assert_eq!(stands(&device, first.id).await, (PaymentState::Settled, None), "it went by itself");
+        let idle = order(&world, 4_100, 0);
+        assert_eq!(pay(&device, &idle).await.reason, why("session_over"), "nothing was paid for an hour");
+        approve(&world, &mut holds, &device, idle.id).await;
         let next = order(&world, 4_100, 0);
         assert_eq!(pay(&device, &next).await.state, PaymentState::Scheduled);
+        world.pass(SignedDuration::from_mins(59), SignedDuration::from_mins(59)).await;
+        device.refresh().await.expect(200);
+        let next = order(&world, 4_200, 0);
+        assert_eq!(pay(&device, &next).await.state, PaymentState::Scheduled, "each payment keeps the session");
         world.pass(SECOND * 5, SECOND).await;
         assert_eq!(stands(&device, next.id).await.0, PaymentState::Settled);
     })

@@ -65,6 +65,7 @@ async fn an_unusual_order_needs_the_passkey_waits_a_day_and_then_leaves_by_itsel
         assert_eq!((asked.state, asked.reason), (PaymentState::AwaitingApproval, why("risk")));
         assert_eq!(asked.held_until, Some(world.now() + HOUR * 24), "how long it will wait is said at once");
         let decision = newest(&laptop).await;
+        assert_eq!(decision.payment, Some(order.id));
         assert_eq!((decision.occasion, decision.verdict), (RiskOccasion::Approval, RiskVerdict::Hold));
         let reasons: Vec<RiskReason> = decision.reasons.iter().map(|point| point.reason).collect();
         use RiskReason as R;

@@ -139,15 +139,42 @@ function makeCodePage(button) {
   );
 }
 
+/** A rhythm has no pauses longer than this, and no more times. */
+const PAUSE_MS = 2000;
+const TIMES_MAX = 128;
+
+/**
+ * Measures the times between the keys of a field, never which keys. What was pasted, filled in or corrected has no
+ * rhythm. The server keeps it only for somebody who turned that on.
+ */
+function rhythmOf(field) {
+  let times = [];
+  let last = null;
+  let plain = true;
+  field.addEventListener("keydown", (event) => {
+    if (event.repeat || event.key.length !== 1 || event.ctrlKey || event.metaKey) return;
+    if (field.value === "") [times, last, plain] = [[], null, true];
+    if (last !== null) times.push(Math.min(PAUSE_MS, Math.round(event.timeStamp - last)));
+    last = event.timeStamp;
+  });
+  field.addEventListener("input", (event) => {
+    if (event.inputType !== "insertText") plain = false;
+  });
+  return () => (plain && times.length + 1 === field.value.length ? times.slice(0, TIMES_MAX) : []);
+}
+
 /** A form whose fields go to the address that it names. */
 function sendingPage(form) {
   const button = form.querySelector("button[type=submit]");
   const fields = [...form.querySelectorAll("input[name]")];
+  const measured = form.querySelector("input[data-rhythm]");
+  const rhythm = measured ? rhythmOf(measured) : null;
   form.addEventListener("submit", (event) => {
     event.preventDefault();
     attempt([button], async () => {
       const valueOf = (field) => (field.type === "checkbox" ? field.checked : field.value);
       const body = Object.fromEntries(fields.map((field) => [field.name, valueOf(field)]));
+      if (rhythm) body.rhythm = rhythm();
       try {
         const next = await post(form.dataset.send, body, form.dataset.refused);
         location.assign(next.location);

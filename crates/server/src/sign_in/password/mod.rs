@@ -4,6 +4,7 @@
 
 pub mod hashing;
 mod pages;
+pub(super) mod sealing;
 pub(super) mod store;
 #[cfg(test)]
 pub(super) mod tests;
@@ -16,9 +17,9 @@ use std::sync::Arc;
 use api::error::ErrorCode;
 use axum::extract::State;
 use axum::response::{IntoResponse, Redirect, Response};
-use data_encoding::BASE32_NOPAD;
 use domain::addresses::AddressValue;
 use domain::ids::HolderId;
+use domain::risk::rhythm::Sample;
 use domain::security::{Happened, SecurityEventKind};
 use domain::ways_in::{FactorKind, PasswordError, PasswordState};
 use icu_casemap::CaseMapper;
@@ -40,7 +41,7 @@ use crate::risk::{self, Mark};
 use crate::{addresses, security};
 use hashing::{Busy, Hashed, Typed};
 pub(super) use pages::proof_form;
-use totp::{Authenticator, SECRET_BYTES};
+use totp::Authenticator;
 
 const SIGN_IN: &str = "/sign-in";
 const CODE: &str = "/sign-in/password/code";
@@ -72,13 +73,26 @@ pub fn routes() -> OpenApiRouter<App> {
 #[serde(tag = "step", rename_all = "snake_case")]
 pub(super) enum Pending {
     /// The password was right; a code is asked for.
-    Code { holder: HolderId },
+    Code {
+        holder: HolderId,
+        /// How the account name was typed, where its owner wants that looked at.
+        rhythm: Option<Sample>,
+    },
     /// A password is to be chosen for an account with these names.
     Named { name: String, account_name: String },
     /// It has a password, and an authenticator app is being set up.
     Chosen { name: String, account_name: String, hash: String, long: bool, secret: String, keep_devices: bool },
     /// An authenticator app is being set up.
     Key { secret: String },
+}
+
+impl Pending {
+    pub const fn rhythm(&self) -> Option<&Sample> {
+        match self {
+            Self::Code { rhythm, .. } => rhythm.as_ref(),
+            Self::Named { .. } | Self::Chosen { .. } | Self::Key { .. } => None,
+        }
+    }
 }
 
 async fn set_pending(tx: &mut Tx, visit: &[u8; 32], pending: &Pending) -> Result<(), ApiError> {
@@ -153,6 +167,9 @@ struct Shown {
     /// The account's name.
     name: String,
     password: String,
+    /// Milliseconds between the keys of the name, where the page measured them: looked at only for who wants that.
+    #[serde(default)]
+    rhythm: Vec<u16>,
 }
 
 /// Takes a name and a password; a code comes next.
@@ -204,7 +221,8 @@ async fn check(app: &App, source: IpAddr, visit: &Visit, shown: Shown) -> Result
     if let Some(raised) = raised {
         store::raise_password(&mut tx, kept.holder, &kept.hash, &raised).await?;
     }
-    set_pending(&mut tx, &visit.hash, &Pending::Code { holder: kept.holder }).await?;
+    let rhythm = risk::rhythm::wanted(&mut tx, kept.holder, &shown.rhythm).await?;
+    set_pending(&mut tx, &visit.hash, &Pending::Code { holder: kept.holder, rhythm }).await?;
     tx.commit().await?;
     app.jobs.wake();
     Ok(Checked::Fits)
@@ -238,7 +256,7 @@ pub(super) async fn code_goes_to(tx: &mut Tx, app: &App, holder: HolderId) -> Db
 async fn code_page(State(app): State<App>, visit: Visit) -> Result<Response, ApiError> {
     Ok(match (visit.holder, visit.pending) {
         (Some(_), _) => Redirect::to("/sign-in/confirm").into_response(),
-        (None, Some(Pending::Code { holder })) => {
+        (None, Some(Pending::Code { holder, .. })) => {
             let mut tx = app.db.begin_read().await?;
             let sent_to = code_goes_to(&mut tx, &app, holder).await?;
             pages::code(&app, sent_to.as_deref())
@@ -269,7 +287,7 @@ async fn show_code(
 
 async fn recognise(app: &App, visit: &Visit, code: &str) -> Result<(), ApiError> {
     still_unknown(visit)?;
-    let Some(Pending::Code { holder }) = visit.pending else { return Err(refused()) };
+    let Some(Pending::Code { holder, .. }) = visit.pending else { return Err(refused()) };
     let mut tx = app.db.begin_write().await?;
     tx.lock(holder).await?;
     // What was true at the password must be true now.
@@ -311,7 +329,7 @@ pub(super) async fn take_code(
     holder: HolderId,
     visit: &[u8; 32],
     code: &str,
-) -> DbResult<CodeTaken> {
+) -> Result<CodeTaken, ApiError> {
     let now = app.clock.now();
     let until = store::password(tx, holder).await?.map_or(0, |kept| kept.codes_until);
     let begun = until.max(now.as_microsecond());
@@ -327,7 +345,8 @@ pub(super) async fn take_code(
         return Ok(CodeTaken::Fits);
     }
     for totp in totps {
-        let step = Authenticator::checking(&totp.secret).and_then(|key| key.step_of(code, now));
+        let secret = sealing::unseal(app, holder, &totp)?;
+        let step = Authenticator::checking(&secret).and_then(|key| key.step_of(code, now));
         if let Some(step) = step
             && store::use_totp(tx, holder, totp.id, step, now).await?
         {
@@ -413,7 +432,7 @@ async fn choose(
         return Err(refused());
     };
     let Hashed { hash, long } = hashed(&app, chosen.password, &[&name, &account_name]).await?;
-    let secret = BASE32_NOPAD.encode(&app.random::<SECRET_BYTES>());
+    let secret = sealing::new_key(&app, &visit.hash)?;
     let mut tx = app.db.begin_write().await?;
     let chosen = Pending::Chosen { name, account_name, hash, long, secret, keep_devices: false };
     set_pending(&mut tx, &visit.hash, &chosen).await?;
@@ -435,7 +454,7 @@ async fn set_up_page(State(app): State<App>, visit: Visit) -> Result<Response, A
     match (visit.holder, visit.pending) {
         (Some(_), _) => Ok(Redirect::to("/sign-in/confirm").into_response()),
         (None, Some(Pending::Chosen { account_name, secret, .. })) => {
-            let secret = BASE32_NOPAD.decode(secret.as_bytes()).map_err(|_| refused())?;
+            let secret = sealing::key_of(&app, &visit.hash, &secret)?;
             let key = Authenticator::new(&secret, &account_name, &app.settings.server_name).ok_or_else(refused)?;
             pages::set_up(&app, &key, None, SET_UP).ok_or_else(refused)
         }
@@ -467,7 +486,7 @@ async fn make(app: &App, visit: &Visit, code: &str) -> Result<(), ApiError> {
         return Err(refused());
     };
     let now = app.clock.now();
-    let secret = BASE32_NOPAD.decode(secret.as_bytes()).map_err(|_| refused())?;
+    let secret = sealing::key_of(app, &visit.hash, secret)?;
     let step = Authenticator::checking(&secret).and_then(|key| key.step_of(code, now)).ok_or_else(refused)?;
     let holder = app.new_holder_id();
     let user_handle = uuid::Builder::from_random_bytes(app.random()).into_uuid();
@@ -479,7 +498,9 @@ async fn make(app: &App, visit: &Visit, code: &str) -> Result<(), ApiError> {
         other => other?,
     }
     security::record(&mut tx, holder, event(SecurityEventKind::PasswordSet, now)).await?;
-    store::put_totp(&mut tx, holder, app.new_factor_id(), FIRST_APP, &secret, step, now).await?;
+    let factor = app.new_factor_id();
+    let sealed = sealing::seal(app, holder, factor, &secret)?;
+    store::put_totp(&mut tx, holder, factor, FIRST_APP, &sealed, step, now).await?;
     let added = Happened { name: Some(FIRST_APP.to_owned()), ..event(SecurityEventKind::FactorAdded, now) };
     security::record(&mut tx, holder, added).await?;
     if !visits::recognise_visit(&mut tx, &visit.hash, holder).await? {

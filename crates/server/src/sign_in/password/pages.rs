@@ -23,7 +23,7 @@ pub fn password(app: &App, device: &str) -> Response {
         form data-send="/sign-in/password" data-refused=(MISMATCH) {
             div.field {
                 label for="name" { "Account name" }
-                input id="name" name="name" type="text" autocomplete="username" autocapitalize="none" spellcheck="false" maxlength="80" required;
+                input id="name" name="name" type="text" autocomplete="username" autocapitalize="none" spellcheck="false" maxlength="80" required data-rhythm;
             }
             (password_field("Password", "current-password", None))
             button.primary type="submit" { "Continue" }

@@ -1,16 +1,16 @@
 //! Rows of passwords and authenticator apps. Hashes and keys leave here only for a comparison.
 
-use domain::addresses::AddressKind;
 use domain::ids::{FactorId, HolderId};
 use domain::ways_in::{FactorKind, PasswordWay, WaysIn};
 use jiff::Timestamp;
 use sqlx::FromRow;
 use uuid::Uuid;
 
-use super::super::store::{one, row, run, time};
+use super::super::store::time;
 use crate::App;
 use crate::addresses;
-use crate::db::{DbError, DbResult, Tx, on_engine};
+use crate::db::{DbError, DbResult, Tx, one, row, rows, run};
+use crate::seals::{KeyId, Sealed};
 
 // ---- passwords ---------------------------------------------------------------------------------------------------
 
@@ -124,15 +124,16 @@ struct TotpRow {
     factor_id: Uuid,
     name: String,
     secret: Vec<u8>,
+    sealed_by: Option<i64>,
     created_at: i64,
     last_used_at: Option<i64>,
 }
 
-/// An authenticator app of an account.
+/// An authenticator app of an account; its key is sealed.
 pub struct KeptTotp {
     pub id: FactorId,
     pub name: String,
-    pub secret: Vec<u8>,
+    pub secret: Sealed,
     pub created_at: Timestamp,
     pub last_used_at: Option<Timestamp>,
 }
@@ -142,7 +143,11 @@ impl TotpRow {
         Ok(KeptTotp {
             id: FactorId::from_uuid(self.factor_id),
             name: self.name,
-            secret: self.secret,
+            // A row of before keys were sealed was sealed when this server started.
+            secret: Sealed {
+                key: KeyId(self.sealed_by.ok_or(DbError::Corrupt("an authenticator's key that is not sealed"))?),
+                bytes: self.secret,
+            },
             created_at: time(self.created_at)?,
             last_used_at: self.last_used_at.map(time).transpose()?,
         })
@@ -151,11 +156,9 @@ impl TotpRow {
 
 /// A holder's authenticator apps, oldest first.
 pub async fn totps(tx: &mut Tx, holder: HolderId) -> DbResult<Vec<KeptTotp>> {
-    const LIST: &str = "SELECT factor_id, name, secret, created_at, last_used_at FROM totp
+    const LIST: &str = "SELECT factor_id, name, secret, sealed_by, created_at, last_used_at FROM totp
                          WHERE holder_id = $1 ORDER BY created_at, factor_id";
-    let rows: Vec<TotpRow> = on_engine!(tx, |db| {
-        sqlx::query_as(LIST).bind(holder.as_uuid()).fetch_all(db).await.map_err(DbError::from)
-    })?;
+    let rows: Vec<TotpRow> = rows!(tx, LIST, holder.as_uuid())?;
     rows.into_iter().map(TotpRow::read).collect()
 }
 
@@ -165,13 +168,52 @@ pub async fn put_totp(
     holder: HolderId,
     id: FactorId,
     name: &str,
-    secret: &[u8],
+    secret: &Sealed,
     step: i64,
     now: Timestamp,
 ) -> DbResult<()> {
-    const PUT: &str = "INSERT INTO totp (holder_id, factor_id, name, secret, step, created_at)
-                       VALUES ($1, $2, $3, $4, $5, $6)";
-    run!(tx, PUT, holder.as_uuid(), id.as_uuid(), name, secret, step, now.as_microsecond()).map(drop)
+    const PUT: &str = "INSERT INTO totp (holder_id, factor_id, name, secret, sealed_by, step, created_at)
+                       VALUES ($1, $2, $3, $4, $5, $6, $7)";
+    let (by, secret) = (secret.key.0, secret.bytes.as_slice());
+    run!(tx, PUT, holder.as_uuid(), id.as_uuid(), name, secret, by, step, now.as_microsecond()).map(drop)
+}
+
+/// An authenticator's key that is not sealed by the newest key: sealed by an older one, or not at all.
+pub struct OldTotp {
+    pub holder: HolderId,
+    pub id: FactorId,
+    pub secret: Vec<u8>,
+    pub sealed_by: Option<KeyId>,
+}
+
+/// Some of them.
+pub async fn old_totps(tx: &mut Tx, newest: KeyId, most: i64) -> DbResult<Vec<OldTotp>> {
+    const LIST: &str = "SELECT holder_id, factor_id, secret, sealed_by FROM totp
+                         WHERE sealed_by IS NULL OR sealed_by <> $1 ORDER BY holder_id, factor_id LIMIT $2";
+    type Row = (Uuid, Uuid, Vec<u8>, Option<i64>);
+    let rows: Vec<Row> = rows!(tx, LIST, newest.0, most)?;
+    let read = |(holder, id, secret, by): Row| OldTotp {
+        holder: HolderId::from_uuid(holder),
+        id: FactorId::from_uuid(id),
+        secret,
+        sealed_by: by.map(KeyId),
+    };
+    Ok(rows.into_iter().map(read).collect())
+}
+
+/// The same key, sealed anew; false when somebody else did so meanwhile.
+pub async fn reseal_totp(tx: &mut Tx, old: &OldTotp, sealed: &Sealed) -> DbResult<bool> {
+    const SET: &str = "UPDATE totp SET secret = $3, sealed_by = $4
+                        WHERE holder_id = $1 AND factor_id = $2 AND secret = $5";
+    let (holder, id) = (old.holder.as_uuid(), old.id.as_uuid());
+    Ok(run!(tx, SET, holder, id, sealed.bytes.as_slice(), sealed.key.0, old.secret.as_slice())? == 1)
+}
+
+/// The key stands as it was before keys were sealed.
+#[cfg(test)]
+pub async fn lay_open(tx: &mut Tx, holder: HolderId, secret: &[u8]) -> DbResult<()> {
+    const SET: &str = "UPDATE totp SET secret = $2, sealed_by = NULL WHERE holder_id = $1";
+    run!(tx, SET, holder.as_uuid(), secret).map(drop)
 }
 
 /// Uses the code of a step. False when it, or a later one, was used before.
@@ -202,9 +244,6 @@ pub async fn ways_in(tx: &mut Tx, app: &App, holder: HolderId) -> DbResult<WaysI
     let totps: Option<i64> = one!(tx, TOTPS, holder.as_uuid())?;
     let count = |rows: Option<i64>| usize::try_from(rows.unwrap_or(0)).unwrap_or(0);
     let mut factors = vec![FactorKind::Totp; count(totps)];
-    factors.extend(addresses::taking_codes(tx, app, holder).await?.iter().map(|to| match to.kind() {
-        AddressKind::Email => FactorKind::Email,
-        AddressKind::Phone => FactorKind::Text,
-    }));
+    factors.extend(addresses::taking_codes(tx, app, holder).await?.iter().map(|to| addresses::factor_of(to.kind())));
     Ok(WaysIn { passkeys: count(passkeys), password: password(tx, holder).await?.map(|kept| kept.way), factors })
 }

@@ -6,11 +6,10 @@ use std::net::IpAddr;
 use std::sync::Arc;
 
 use api::error::ErrorCode;
-use api::security::{Factor, FactorName, OneTimeAddress, Password, WaysIn};
+use api::security::{CodesTo, Factor, FactorName, OneTimeAddress, Password, WaysIn};
 use axum::extract::State;
 use axum::http::StatusCode;
 use axum::response::{IntoResponse, Redirect, Response};
-use data_encoding::BASE32_NOPAD;
 use domain::ids::{DeviceId, FactorId, HolderId};
 use domain::policy::Change;
 use domain::security::{Happened, SecurityEventKind};
@@ -26,16 +25,16 @@ use super::super::ways_in::{
 };
 use super::super::{SignedIn, pages as common};
 use super::hashing::{Hashed, Typed};
-use super::totp::{Authenticator, SECRET_BYTES};
+use super::totp::Authenticator;
 use super::{
-    CodeTaken, FIRST_APP, Pending, code_goes_to, draw_name, hashed, name_key, pages, refused, send_code, set_pending,
-    store, take_code, visits,
+    CodeTaken, FIRST_APP, Pending, code_goes_to, draw_name, hashed, name_key, pages, refused, sealing, send_code,
+    set_pending, store, take_code, visits,
 };
 use crate::App;
 use crate::db::Tx;
 use crate::error::ApiError;
 use crate::http::{Json, Path, Query, Source};
-use crate::{risk, security, standing};
+use crate::{addresses, risk, security, standing};
 
 pub const PASSWORD: &str = "/sign-in/ways-in/password";
 pub const KEEP: &str = "/sign-in/ways-in/keep";
@@ -89,7 +88,11 @@ async fn list(State(app): State<App>, signed_in: SignedIn) -> Result<Json<WaysIn
         last_used_at: totp.last_used_at,
         last,
     });
-    Ok(Json(WaysIn { password, factors: apps.collect() }))
+    let factors: Vec<Factor> = apps.collect();
+    let codes_to = addresses::taking_codes(&mut tx, &app, signed_in.holder).await?;
+    let codes_to =
+        codes_to.iter().map(|to| CodesTo { kind: addresses::factor_of(to.kind()), to: to.text().to_owned() }).collect();
+    Ok(Json(WaysIn { password, factors, codes_to }))
 }
 
 /// An address at which the person sets or changes the password: good once, for two minutes.
@@ -265,8 +268,8 @@ fn by(app: &App, signed_in: &SignedIn, kind: SecurityEventKind, name: Option<&st
 /// What a visit begins with, in the transaction that begins it: names and keys that its pages show.
 pub async fn begin(tx: &mut Tx, app: &App, visit: &[u8; 32], adding: &Adding) -> Result<(), ApiError> {
     let pending = match adding.what {
-        What::Passkey | What::KeptPassword | What::SavedCode => return Ok(()),
-        What::Authenticator => Pending::Key { secret: new_key(app) },
+        What::Passkey | What::KeptPassword | What::SavedCode | What::Address(_) => return Ok(()),
+        What::Authenticator => Pending::Key { secret: sealing::new_key(app, visit)? },
         What::Password => {
             let name = visits::holder_name(tx, adding.holder).await?.ok_or_else(refused)?;
             let account_name = match store::password(tx, adding.holder).await? {
@@ -277,10 +280,6 @@ pub async fn begin(tx: &mut Tx, app: &App, visit: &[u8; 32], adding: &Adding) ->
         }
     };
     set_pending(tx, visit, &pending).await
-}
-
-fn new_key(app: &App) -> String {
-    BASE32_NOPAD.encode(&app.random::<SECRET_BYTES>())
 }
 
 /// What a page needs to know of the account that the visit is for.
@@ -430,7 +429,7 @@ async fn set_password(
         put_password(&mut tx, &app, &visit.adding, &chosen).await?;
         DONE
     } else {
-        let (keep_devices, secret) = (new.keep_devices, new_key(&app));
+        let (keep_devices, secret) = (new.keep_devices, sealing::new_key(&app, &visit.hash)?);
         let chosen = Pending::Chosen { name, account_name, hash, long, secret, keep_devices };
         set_pending(&mut tx, &visit.hash, &chosen).await?;
         CODE
@@ -477,7 +476,7 @@ async fn code_page(State(app): State<App>, visit: AddVisit) -> Result<Response, 
     if !visit.may_add(&ways) {
         return Ok(common::prove(&app, &name, &ways));
     }
-    let secret = BASE32_NOPAD.decode(secret.as_bytes()).map_err(|_| refused())?;
+    let secret = sealing::key_of(&app, &visit.hash, secret)?;
     let key = Authenticator::new(&secret, &name, &app.settings.server_name).ok_or_else(refused)?;
     pages::set_up(&app, &key, Some(FIRST_APP), CODE).ok_or_else(refused)
 }
@@ -511,7 +510,7 @@ async fn add_app(app: &App, source: IpAddr, visit: &AddVisit, name: &str, code: 
         return Err(refused());
     };
     let (holder, now) = (visit.adding.holder, app.clock.now());
-    let secret = BASE32_NOPAD.decode(secret.as_bytes()).map_err(|_| refused())?;
+    let secret = sealing::key_of(app, &visit.hash, secret)?;
     let step = Authenticator::checking(&secret).and_then(|key| key.step_of(code, now)).ok_or_else(refused)?;
     let mut tx = app.db.begin_write().await?;
     tx.lock(holder).await?;
@@ -524,7 +523,9 @@ async fn add_app(app: &App, source: IpAddr, visit: &AddVisit, name: &str, code: 
         let chosen = NewWay { account_name, hash, long: *long, keep_devices: *keep_devices };
         put_password(&mut tx, app, &visit.adding, &chosen).await?;
     }
-    store::put_totp(&mut tx, holder, app.new_factor_id(), name, &secret, step, now).await?;
+    let factor = app.new_factor_id();
+    let sealed = sealing::seal(app, holder, factor, &secret)?;
+    store::put_totp(&mut tx, holder, factor, name, &sealed, step, now).await?;
     let kind = SecurityEventKind::FactorAdded;
     let happened = Happened { by: Some(visit.adding.device), name: Some(name.to_owned()), ..super::event(kind, now) };
     security::record(&mut tx, holder, happened).await?;

@@ -55,6 +55,11 @@ export const stoppedPayments = (): PaymentView[] => [
     held_until: '2026-11-13T02:45:00Z',
     history: [{ state: 'awaiting_approval', at: '2026-11-12T14:40:00Z' }, { state: 'held', at: '2026-11-12T14:45:00Z' }],
   },
+  {
+    ...payment({ id: 'unusual', to: 'Brightwater Auto', bill: 'loan', minor: 96000, state: 'awaiting_approval', dueOn: '2026-11-15', sendsOn: '2026-11-13', by: '2026-11-16', reason: 'risk', cancel: true }),
+    approve_by: '2026-11-13T14:46:00Z',
+    history: [{ state: 'awaiting_approval', at: '2026-11-12T14:46:00Z' }],
+  },
 ];
 
 /** What the server asks of whoever pays; these are missing. */

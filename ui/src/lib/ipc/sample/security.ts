@@ -24,6 +24,7 @@ export const startingDecisions: Omit<RiskDecisionView, 'mine'>[] = [
     last_at: '2026-11-12T14:40:00Z',
     occasion: 'sign_in',
     device: 'device-3',
+    payment: null,
     place: lisbon,
     score: 74,
     verdict: 'hold',
@@ -36,6 +37,7 @@ export const startingDecisions: Omit<RiskDecisionView, 'mine'>[] = [
     last_at: '2026-10-02T23:40:00Z',
     occasion: 'approval',
     device: 'device-1',
+    payment: null,
     place: boston,
     score: 16,
     verdict: 'allow',
@@ -48,3 +50,18 @@ export function startingCases(): SupportCaseView[] {
   const request = { id: 'request-1', operation: 'cancel_payment', asked_by: 'Rowan', asked_at: '2026-11-03T15:10:00Z', decided_by: 'Alder', granted: true } as const;
   return [{ number: 1042, kind: 'call', opened_at: '2026-11-03T15:02:00Z', open: false, requests: [request] }];
 }
+
+/** A payment that is unlike what the person usually does. */
+export const unusualPayment: Omit<RiskDecisionView, 'mine'> = {
+  id: 'decision-payment',
+  at: '2026-11-12T14:46:00Z',
+  last_at: '2026-11-12T14:46:00Z',
+  occasion: 'approval',
+  device: 'device-1',
+  payment: 'payment-unusual',
+  place: null,
+  score: 44,
+  verdict: 'step_up',
+  reasons: [{ reason: 'amount_far_above', points: 26 }, { reason: 'odd_hour', points: 18 }],
+  event: null,
+};

@@ -1,12 +1,12 @@
 // The whole invented world in memory: Ines Calloway's money on 12 November 2026.
-import type { Account, AddressesView, BillView, CalendarFeedOnView, DeviceView, HomeView, ImportOffer, Income, LimitsView, MarkAs, PasskeyView, PayBill, PaymentView, PlanWishes, ReadinessView, RecoveryView, RemindersView, RiskView, SecurityEvent, SecurityView, Settings, StatusView, SuggestionView, SupportCaseView, SupportSightView, WaysInView } from '../bindings';
+import type { Account, AddressesView, BillView, CalendarFeedOnView, DeviceView, HomeView, ImportOffer, Income, LimitsView, MarkAs, PasskeyView, PayBill, PaymentView, PlanWishes, ReadinessView, RecoveryView, RemindersView, RhythmView, RiskView, SecurityEvent, SecurityView, Settings, StatusView, SuggestionView, SupportCaseView, SupportSightView, WaysInView } from '../bindings';
 import { card, cardView, checking, transactions } from './accounts';
 import { billers, startingBills, TODAY, usd } from './bills';
 import { amountOn, bandOf, datesOfBill, isPayable, markKey, occurrence, occurrences, riseOf, shifted, type Book } from './book';
 import { paidByWord, readiness, startingPayments, stoppedPayments } from './payments';
 import { startingIncomes } from './plan';
 import { startingSuggestions } from './suggestions';
-import { startingCases, startingDecisions, startingEvents } from './security';
+import { startingCases, startingDecisions, startingEvents, unusualPayment } from './security';
 
 const SOON = 7;
 const holidays: Record<string, string> = { '2026-11-26': 'Thanksgiving Day', '2026-11-11': 'Veterans Day', '2026-12-25': 'Christmas Day' };
@@ -40,7 +40,9 @@ export class World {
   ways: WaysInView = {
     password: { name: 'Ines-Calloway-48271', state: 'off_beside_passkeys', kept: false, changed_at: '2026-03-02T09:06:00Z', last_used_at: null, last: false },
     factors: [{ id: 'factor-1', kind: 'totp', name: 'Phone', created_at: '2026-03-02T09:06:00Z', last_used_at: null, last: false }],
+    codes_to: [{ kind: 'email', to: 'ines@example.org' }],
   };
+  rhythm: RhythmView = { on: false, known: 0, needed: 6 };
   events: SecurityEvent[] = startingEvents();
   #made = 0;
   /** What the server asks of whoever pays. */
@@ -94,7 +96,8 @@ export class World {
   risk(): RiskView {
     const said = (number: number | null) => this.events.find((event) => event.about === number)?.kind;
     const mine = (number: number | null) => (number === null || !said(number) ? null : said(number) === 'confirmed_as_mine');
-    return { decisions: startingDecisions.map((one) => ({ ...one, mine: mine(one.event) })), places_known: true };
+    const all = this.#asks ? [unusualPayment, ...startingDecisions] : startingDecisions;
+    return { decisions: all.map((one) => ({ ...one, mine: mine(one.event) })), places_known: true };
   }
 
   incomes: Income[] = [];
