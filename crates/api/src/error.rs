@@ -97,6 +97,8 @@ codes! {
     /// The same key came with another body.
     KeyReused = "key_reused", 422;
     InsufficientFunds = "insufficient_funds", 422;
+    /// The card takes no purchase now: it is frozen, lost or closed, or this one was declined.
+    CardDeclined = "card_declined", 422;
     /// The biller takes no payment through this server.
     NotPayable = "not_payable", 422;
     InvalidAmount = "invalid_amount", 422;

@@ -98,7 +98,7 @@ pub struct FactorName {
 }
 
 /// An address for the system's browser, good once.
-#[derive(Clone, Debug, Serialize, Deserialize, utoipa::ToSchema)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, utoipa::ToSchema)]
 pub struct OneTimeAddress {
     pub address: String,
     pub expires_in: u32,

@@ -11,6 +11,7 @@ use domain::bills::{Bill, Mark};
 use domain::ids::{AccountId, BillId, IncomeId, SuggestionId, TransactionId};
 use domain::paydays::Income;
 use domain::plan::PlanWishes;
+use domain::purchases::Purchase;
 use domain::reminders::ReminderAnswer;
 use domain::security::SecurityEvent;
 use domain::standing::Standing;
@@ -63,6 +64,7 @@ pub enum Record {
     /// What the person wants of the plan. None came: nothing was said.
     PlanWishes(PlanWishes),
     SuggestionAnswer(SuggestionAnswer),
+    Purchase(Purchase),
     Gone(Gone),
 }
 

@@ -15,8 +15,10 @@ use crate::error::ClientError;
 use crate::outbox::Change;
 
 mod payoff;
+mod served;
 
 pub use payoff::{PayoffChoices, PayoffMissing, PayoffRow, PayoffView};
+pub use served::{LinkCodeView, NewCard};
 
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, specta::Type)]
 pub struct CardView {

@@ -624,6 +624,7 @@ fn new_account(client: &Client, statement: &ImportedStatement, fingerprint: Stri
         issuer: None,
         plans: Vec::new(),
         excess: Excess::ByRate,
+        card: None,
     }
 }
 

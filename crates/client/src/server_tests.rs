@@ -15,11 +15,12 @@ use domain::accounts::{Account, AccountKind, Keeping, Transaction, TransactionKi
 use domain::bills::Bill;
 use domain::calendar::{Calendar, Roll};
 use domain::card::{Apr, Excess, PlanKind};
-use domain::ids::{AccountId, BillId, DeviceId, HolderId, TransactionId};
+use domain::ids::{AccountId, BillId, DeviceId, HolderId, PurchaseId, TransactionId};
 use domain::money::Currency;
 use domain::paydays::{Income, PayCycle};
 use domain::payments::PaymentState;
 use domain::plan::{Pace, PlanWishes};
+use domain::purchases::{CardStatus, Decline, Purchase, ServedCard};
 use domain::reminders::{Lead, ReminderAnswer, Turn};
 use domain::time::Clock as _;
 use jiff::Timestamp;
@@ -352,6 +353,7 @@ pub(crate) fn card() -> Account {
         issuer: None,
         plans: Vec::new(),
         excess: Excess::ByRate,
+        card: None,
     }
 }
 
@@ -526,6 +528,53 @@ async fn changes_are_sent_in_order_and_a_lost_answer_is_asked_again_under_the_sa
     assert_eq!(writes[0].2, writes[1].2, "the same change has the same key");
     assert_ne!(writes[1].2, writes[2].2);
     assert!(!world.data().join("outbox.sealed").exists());
+    world.end().await;
+}
+
+#[tokio::test]
+async fn purchases_of_a_served_card_are_in_the_copy_and_change_with_the_feed() {
+    let (world, fake) = (World::new(), start_fake().await);
+    let asked = |number: u8, description: &str, declined| Purchase {
+        id: PurchaseId::new(Timestamp::from_second(i64::from(number)).unwrap(), [number; 10]),
+        card: card().id,
+        merchant: "Quillmere".to_owned(),
+        description: description.to_owned(),
+        amount: usd("12"),
+        declined,
+        held: if declined.is_none() { usd("12") } else { usd("0") },
+        captured: usd("0"),
+        refunded: usd("0"),
+        asked_at: Timestamp::from_second(i64::from(number)).unwrap(),
+        holds_until: day("2026-12-20"),
+    };
+    let served = ServedCard {
+        status: CardStatus::Active,
+        status_at: Timestamp::UNIX_EPOCH,
+        limit: usd("500"),
+        merchants: Vec::new(),
+    };
+    let account = Account { keeping: Keeping::Served, card: Some(served), ..card() };
+    lock(&fake).snapshot = vec![Record::Account(account), Record::Purchase(asked(1, "Lamps", Some(Decline::Frozen)))];
+    let client = signed_in(&world, &fake).await;
+    client.sync().now().await.unwrap();
+    let second = asked(2, "Chairs", None);
+    let posted = Purchase { held: usd("0"), captured: usd("12"), ..second.clone() };
+    for record in [second, posted.clone()] {
+        lock(&fake).feed.push(Record::Purchase(record));
+        client.sync().now().await.unwrap();
+    }
+    let accounts = client.accounts();
+    let shown = accounts.purchases(card().id).await.unwrap();
+    let stands: Vec<_> = shown.iter().map(|one| (one.description.as_str(), one.declined, one.captured)).collect();
+    assert_eq!(stands, [("Chairs", None, usd("12")), ("Lamps", Some(Decline::Frozen), usd("0"))], "newest first");
+    assert_eq!(accounts.purchase(posted.id).await.unwrap(), posted);
+    let figures = &client.cards().await.unwrap()[0].figures;
+    assert_eq!(figures.credit_limit, Some(usd("500")), "the limit is the server's");
+    // A freeze is the server's to say.
+    lock(&fake).refuse_with = Some(ErrorCode::TooLate);
+    assert_eq!(code(accounts.set_card_status(card().id, CardStatus::Frozen, false).await), "too_late");
+    let status = client.cards().await.unwrap()[0].account.card.as_ref().map(|served| served.status);
+    assert_eq!(status, Some(CardStatus::Active));
     world.end().await;
 }
 

@@ -191,6 +191,7 @@ pub(crate) async fn with_balance(client: &Client, balance: &str) {
         issuer: None,
         plans: Vec::new(),
         excess: domain::card::Excess::default(),
+        card: None,
     };
     let open = client.opened().unwrap();
     let mut tx = open.cache.begin().await.unwrap();

@@ -7,6 +7,7 @@ use serde::{Deserialize, Serialize};
 use crate::card::{CardTerms, Excess, IssuerFigures, Plan};
 use crate::ids::{AccountId, PlanId, TransactionId};
 use crate::money::{Currency, Money};
+use crate::purchases::ServedCard;
 
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[cfg_attr(feature = "schema", derive(utoipa::ToSchema))]
@@ -41,6 +42,9 @@ pub struct Account {
     /// Where the person wants what is above a card's minimum to go.
     #[serde(default)]
     pub excess: Excess,
+    /// A card that this server issues.
+    #[serde(default)]
+    pub card: Option<ServedCard>,
 }
 
 impl Account {

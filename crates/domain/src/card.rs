@@ -302,7 +302,8 @@ pub fn figures(account: &Account, sums: &CycleSums, today: Date) -> Result<CardF
         _ => None,
     };
     let pending = sums.pending.negated();
-    let credit_limit = issuer.and_then(|issuer| issuer.credit_limit);
+    let served = account.card.as_ref().map(|served| served.limit);
+    let credit_limit = served.or_else(|| issuer.and_then(|issuer| issuer.credit_limit));
     Ok(CardFigures {
         current_balance,
         statement_balance,

@@ -89,6 +89,12 @@ ids! {
     IncomeId
     /// A bill that was found in transactions; made of what stays the same about it.
     SuggestionId
+    /// Who sells, and may ask linked cards to pay.
+    MerchantId
+    /// A purchase on a card; the merchant makes the id.
+    PurchaseId
+    /// One capture or refund of a purchase; the merchant makes the id.
+    PurchaseStepId
 }
 
 #[cfg(test)]

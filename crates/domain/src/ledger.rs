@@ -6,7 +6,7 @@ use std::collections::BTreeMap;
 use std::fmt;
 use std::str::FromStr;
 
-use crate::ids::{AccountId, PaymentId};
+use crate::ids::{AccountId, PaymentId, PurchaseId, PurchaseStepId};
 use crate::money::{Currency, Money, MoneyError};
 use crate::payments::{PaymentEvent, PaymentState};
 
@@ -23,10 +23,15 @@ pub enum Place {
     Settled,
     /// Came from outside: opening deposits and practice money. Negative by what came in.
     Outside,
+    /// On a card: approved for purchases that are not captured.
+    Held,
+    /// On a card: what the person owes; below zero when they are in credit.
+    Owed,
 }
 
 impl Place {
-    pub const ALL: [Self; 5] = [Self::Available, Self::Reserved, Self::Clearing, Self::Settled, Self::Outside];
+    pub const ALL: [Self; 7] =
+        [Self::Available, Self::Reserved, Self::Clearing, Self::Settled, Self::Outside, Self::Held, Self::Owed];
 
     /// The stored name; it never changes.
     #[must_use]
@@ -37,6 +42,8 @@ impl Place {
             Self::Clearing => "clearing",
             Self::Settled => "settled",
             Self::Outside => "outside",
+            Self::Held => "held",
+            Self::Owed => "owed",
         }
     }
 
@@ -78,6 +85,12 @@ pub enum Cause {
     Submitted(PaymentId),
     Settled(PaymentId),
     Returned(PaymentId),
+    /// A purchase was approved.
+    Authorized(PurchaseId),
+    /// What was approved and not captured was given back.
+    HoldReleased(PurchaseId),
+    Captured(PurchaseStepId),
+    Refunded(PurchaseStepId),
 }
 
 impl Cause {
@@ -91,13 +104,20 @@ impl Cause {
             Self::Submitted(_) => "submitted",
             Self::Settled(_) => "settled",
             Self::Returned(_) => "returned",
+            Self::Authorized(_) => "authorized",
+            Self::HoldReleased(_) => "hold_released",
+            Self::Captured(_) => "captured",
+            Self::Refunded(_) => "refunded",
         }
     }
 
+    /// The payment over a rail that made it.
     #[must_use]
     pub const fn payment(self) -> Option<PaymentId> {
         match self {
-            Self::Opening(_) => None,
+            Self::Opening(_) | Self::Authorized(_) | Self::HoldReleased(_) | Self::Captured(_) | Self::Refunded(_) => {
+                None
+            }
             Self::Reserved(id) | Self::Released(id) | Self::Submitted(id) | Self::Settled(id) | Self::Returned(id) => {
                 Some(id)
             }
@@ -175,6 +195,26 @@ impl Entry {
             _ => return Ok(None),
         };
         Self::moving(cause, account, amount, out_of, into).map(Some)
+    }
+
+    /// A purchase was approved: its amount is held on the card.
+    pub fn authorized(purchase: PurchaseId, card: AccountId, amount: Money) -> Result<Self, LedgerError> {
+        Self::moving(Cause::Authorized(purchase), card, amount, Place::Outside, Place::Held)
+    }
+
+    /// What was held and not captured is given back: once a purchase, for nothing is held afterwards.
+    pub fn hold_released(purchase: PurchaseId, card: AccountId, amount: Money) -> Result<Self, LedgerError> {
+        Self::moving(Cause::HoldReleased(purchase), card, amount, Place::Held, Place::Outside)
+    }
+
+    /// Some of what was held is owed.
+    pub fn captured(step: PurchaseStepId, card: AccountId, amount: Money) -> Result<Self, LedgerError> {
+        Self::moving(Cause::Captured(step), card, amount, Place::Held, Place::Owed)
+    }
+
+    /// A merchant paid something back.
+    pub fn refunded(step: PurchaseStepId, card: AccountId, amount: Money) -> Result<Self, LedgerError> {
+        Self::moving(Cause::Refunded(step), card, amount, Place::Owed, Place::Outside)
     }
 
     #[must_use]

@@ -16,6 +16,7 @@ pub mod paydays;
 pub mod payments;
 pub mod plan;
 pub mod policy;
+pub mod purchases;
 pub mod readiness;
 pub mod recovery;
 pub mod reminders;

@@ -218,10 +218,15 @@ pub enum Change {
     LockAccount,
     ReleaseLock,
     Export,
+    /// A card takes no purchases from now on: frozen, or lost.
+    FreezeCard,
+    UnfreezeCard,
+    /// A merchant may ask a card to pay.
+    LinkMerchant,
 }
 
 impl Change {
-    pub const ALL: [Self; 12] = [
+    pub const ALL: [Self; 15] = [
         Self::AddWayIn,
         Self::RenameWayIn,
         Self::RemoveWayIn,
@@ -234,6 +239,9 @@ impl Change {
         Self::LockAccount,
         Self::ReleaseLock,
         Self::Export,
+        Self::FreezeCard,
+        Self::UnfreezeCard,
+        Self::LinkMerchant,
     ];
 }
 
@@ -450,11 +458,11 @@ pub fn change(preset: Preset, change: Change, caller: &Caller, now: Timestamp) -
     let always = Some(StepUp::Always);
     let waits = |wait, reason| Some(Hold { until: later(now, wait), reason }).filter(|hold| hold.until > now);
     let (step_up, hold) = match change {
-        Change::SignOutDevice | Change::LowerLimit | Change::LockAccount => (None, None),
+        Change::SignOutDevice | Change::LowerLimit | Change::LockAccount | Change::FreezeCard => (None, None),
         Change::ReleaseLock => return release(preset, caller, now),
         Change::RenameWayIn | Change::RemoveWayIn => (None, None),
         Change::Export => (always, None),
-        Change::AddWayIn | Change::NewRecoveryCode => (always, None),
+        Change::AddWayIn | Change::NewRecoveryCode | Change::UnfreezeCard | Change::LinkMerchant => (always, None),
         Change::RaiseLimit => (always, waits(numbers.raised_limit_wait, HoldReason::NewLimit)),
         Change::ChangeAddress => (always, waits(numbers.address_veto, HoldReason::NewAddress)),
         Change::AddMethod => (always, waits(numbers.new_method_hold, HoldReason::NewMethod)),
@@ -465,7 +473,7 @@ pub fn change(preset: Preset, change: Change, caller: &Caller, now: Timestamp) -
     if adds_power(change) && caller.risk == RiskVerdict::Lock {
         return Decision::Refuse(Refusal::RiskTooHigh);
     }
-    if matches!(change, Change::RaiseLimit | Change::AddMethod)
+    if matches!(change, Change::RaiseLimit | Change::AddMethod | Change::LinkMerchant)
         && let Some(refusal) = too_new(numbers, caller, now)
     {
         return Decision::Refuse(refusal);
@@ -500,7 +508,12 @@ fn release(preset: Preset, caller: &Caller, now: Timestamp) -> Decision {
 const fn adds_power(change: Change) -> bool {
     !matches!(
         change,
-        Change::SignOutDevice | Change::LowerLimit | Change::LockAccount | Change::ReleaseLock | Change::Export
+        Change::SignOutDevice
+            | Change::LowerLimit
+            | Change::LockAccount
+            | Change::ReleaseLock
+            | Change::Export
+            | Change::FreezeCard
     )
 }
 

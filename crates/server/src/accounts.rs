@@ -68,7 +68,11 @@ async fn edit(
         Begun::First(once) => once,
     };
     let found: Option<Account> = feed::find(&mut once.tx, signed_in.holder, key(id)).await?;
-    let account = edit.applied_to(found.ok_or_else(ApiError::not_found)?);
+    let found = found.ok_or_else(ApiError::not_found)?;
+    if edit.terms.is_some() && found.card.is_some() {
+        return Err(ApiError::invalid(ErrorCode::Forbidden, "terms", "the terms of this card are its issuer's"));
+    }
+    let account = edit.applied_to(found);
     check(&account)?;
     feed::put(&mut once.tx, signed_in.holder, app.clock.now(), &Record::Account(account.clone())).await?;
     once.answer(StatusCode::OK, &account).await
@@ -198,7 +202,8 @@ async fn put_accounts(
         }
         let account = match &known {
             Some(known) => updated(known, said)?,
-            None => said,
+            // Only this server says what its own cards are.
+            None => Account { card: None, ..said },
         };
         currencies.insert(account.id, account.currency);
         if known.as_ref() != Some(&account) {

@@ -3,12 +3,13 @@
 
 use std::collections::BTreeSet;
 
+use api::card::OpenCard;
 use api::error::ErrorCode;
 use axum::body::Body;
 use axum::http::{Method, Request, StatusCode};
 use domain::accounts::Account;
 use domain::bills::Bill;
-use domain::ids::{AddressId, MutationId, PaymentId};
+use domain::ids::{AccountId, AddressId, MutationId, PaymentId};
 use domain::money::{Currency, Money};
 use domain::payments::PaymentOrder;
 use jiff::SignedDuration;
@@ -39,6 +40,11 @@ const ROUTES: &[(&str, &str, &[u16])] = &[
     ("PUT", "/api/v1/calendar", &[200]),
     ("DELETE", "/api/v1/calendar", &[204]),
     ("GET", "/api/v1/calendar/file", &[200]),
+    // The same id may be two people's.
+    ("PUT", "/api/v1/cards/{id}", &[200]),
+    ("POST", "/api/v1/cards/{id}/status", &[404]),
+    ("POST", "/api/v1/cards/{id}/codes", &[404]),
+    ("DELETE", "/api/v1/cards/{id}/merchants/{merchant}", &[404]),
     ("GET", "/api/v1/devices", &[200]),
     ("DELETE", "/api/v1/devices/{id}", &[404]),
     ("GET", "/api/v1/events", &[200]),
@@ -103,6 +109,7 @@ const ROUTES: &[(&str, &str, &[u16])] = &[
 
 /// What a lock of the account stops; everything else goes on.
 const STOPPED_BY_A_LOCK: &[(&str, &str)] = &[
+    ("POST", "/api/v1/cards/{id}/codes"),
     ("POST", "/api/v1/payments"),
     ("PATCH", "/api/v1/payments/{id}"),
     ("PUT", "/api/v1/payments/limits/{currency}"),
@@ -141,6 +148,8 @@ enum Door {
     StepUp,
     /// The browser of somebody who wants back in.
     Recovery,
+    /// A merchant with a token and a proof by its key.
+    Merchant,
 }
 
 /// The routes beside the API.
@@ -150,6 +159,13 @@ const DOORS: &[(&str, &str, Door)] = &[
     ("GET", "/live", Door::Open),
     ("GET", "/ready", Door::Open),
     ("GET", "/oauth/authorize", Door::Address),
+    ("POST", "/merchant/v1/token", Door::Proof),
+    ("POST", "/merchant/v1/cards", Door::Merchant),
+    ("GET", "/merchant/v1/purchases/{id}", Door::Merchant),
+    ("PUT", "/merchant/v1/purchases/{id}", Door::Merchant),
+    ("PUT", "/merchant/v1/purchases/{id}/captures/{step}", Door::Merchant),
+    ("POST", "/merchant/v1/purchases/{id}/void", Door::Merchant),
+    ("PUT", "/merchant/v1/purchases/{id}/refunds/{step}", Door::Merchant),
     ("POST", "/oauth/par", Door::Proof),
     ("POST", "/oauth/token", Door::Proof),
     ("POST", "/oauth/revoke", Door::Proof),
@@ -221,6 +237,8 @@ struct Owner {
     bill: Bill,
     order: PaymentOrder,
     address: AddressId,
+    /// A card of the server.
+    card: AccountId,
 }
 
 impl Owner {
@@ -244,7 +262,9 @@ impl Owner {
         let address = AddressId::new(world.now(), world.app.chance10());
         let wish = json!({"id": address, "kind": "email", "value": format!("{CANARY}@example.org")});
         device.post("/api/v1/security/addresses", &wish).await.expect(201);
-        Self { device, account, bill, order, address }
+        let card = AccountId::new(world.now(), world.app.chance10());
+        device.put(&format!("/api/v1/cards/{card}"), &open_card(CANARY)).await.expect(200);
+        Self { device, account, bill, order, address, card }
     }
 
     async fn everything(&self) -> String {
@@ -252,15 +272,17 @@ impl Owner {
     }
 
     /// The ids that somebody else may have learnt.
-    fn ids(&self) -> [String; 5] {
-        let Self { device, account, bill, order, address } = self;
-        let ids =
-            [device.device.as_uuid(), account.id.as_uuid(), bill.id.as_uuid(), order.id.as_uuid(), address.as_uuid()];
+    fn ids(&self) -> [String; 6] {
+        let Self { device, account, bill, order, address, card } = self;
+        let [device, account, bill] = [device.device.as_uuid(), account.id.as_uuid(), bill.id.as_uuid()];
+        let ids = [device, account, bill, order.id.as_uuid(), address.as_uuid(), card.as_uuid()];
         ids.map(|id| id.to_string())
     }
 
     fn path(&self, route: &str) -> String {
-        let id = if route.contains("/bills/") {
+        let id = if route.contains("/cards/") {
+            self.card.to_string()
+        } else if route.contains("/bills/") {
             self.bill.id.to_string()
         } else if route.contains("/payments/") {
             self.order.id.to_string()
@@ -273,12 +295,15 @@ impl Owner {
         };
         let path = route.replace("{id}", &id).replace("{account}", &self.account.id.to_string());
         let path = path.replace("{plan}", &self.bill.id.to_string()).replace("{currency}", "USD");
+        let path = path.replace("{merchant}", &self.order.id.to_string());
         path.replace("{due_on}", "2027-03-01").replace("{number}", "1").replace("{file}", "2027-02-25.pdf")
     }
 
     /// What the call wants, about the same things under the same ids, in other words.
     fn body(&self, world: &World, method: &str, route: &str) -> Option<Value> {
         let value = match (method, route) {
+            ("PUT", "/api/v1/cards/{id}") => json!(open_card("Other")),
+            ("POST", "/api/v1/cards/{id}/status") => json!({"status": "frozen"}),
             ("PUT", "/api/v1/bills/{id}") => json!(Bill { name: "Other rent".to_owned(), ..self.bill.clone() }),
             ("PUT", "/api/v1/bills/{id}/occurrences/{due_on}") => {
                 json!({"bill": self.bill.id, "due_on": "2027-03-01", "skipped": true})
@@ -326,6 +351,11 @@ impl Owner {
         };
         Some(value)
     }
+}
+
+fn open_card(name: &str) -> OpenCard {
+    let limit = Money::new(100_000, Currency::USD).expect("an amount");
+    OpenCard { name: format!("{name} store card"), limit, closing_day: 25 }
 }
 
 async fn call(caller: &TestDevice, method: &str, path: &str, body: Option<&Value>) -> Answer {
@@ -419,6 +449,7 @@ async fn every_door_opens_to_whom_its_row_says_and_to_nobody_else() {
             let expected = match door {
                 Door::Open => 200,
                 Door::Secret => 404,
+                Door::Merchant => 401,
                 _ => 400,
             };
             assert_eq!(nobody.status.as_u16(), expected, "{method} {path} by nobody");
@@ -431,7 +462,13 @@ async fn every_door_opens_to_whom_its_row_says_and_to_nobody_else() {
                 Door::Visit => (&signing_in, &adding),
                 Door::Adding => (&adding, &signing_in),
                 // What opens to the browser of a step-up or a recovery is held where these are.
-                Door::Open | Door::Proof | Door::Address | Door::Secret | Door::StepUp | Door::Recovery => continue,
+                Door::Open
+                | Door::Proof
+                | Door::Address
+                | Door::Secret
+                | Door::StepUp
+                | Door::Recovery
+                | Door::Merchant => continue,
             };
             let opened = knock(&world, method, path, own, ORIGIN).await;
             // Inside, the body may not read, the step may be out of turn, or the page may lead on.
@@ -561,7 +598,7 @@ async fn two_thousand_exchanged_ids_give_nothing_away() {
             let (method, route, _) = routes[usize::from(a) % routes.len()];
             // Any of the ids at any place, also where it is of another kind.
             let path = route.replace("{id}", &ids[usize::from(b) % ids.len()]).replace("{plan}", &ids[0]);
-            let path = path.replace("{due_on}", "2027-03-01");
+            let path = path.replace("{due_on}", "2027-03-01").replace("{merchant}", &ids[1]);
             let body = owner.body(&world, method, route);
             let answer = stranger
                 .send(

@@ -146,6 +146,7 @@ async fn sweep(app: App) {
         let swept = [
             sign_in::sweep(&app).await,
             crate::idempotency::sweep(&app).await,
+            crate::purchases::sweep(&app).await,
             crate::feed::sweep(&app).await,
             crate::risk::sweep(&app).await,
             crate::mail::sweep(&app).await,
@@ -205,7 +206,7 @@ async fn attend(State(app): State<App>, request: Request, next: Next) -> Respons
     let began = tokio::time::Instant::now();
     let method = request.method().clone();
     let route = request.extensions().get::<MatchedPath>().map_or_else(String::new, |path| path.as_str().to_owned());
-    let nonce_wanted = route.starts_with("/api/") || route.starts_with("/oauth/");
+    let nonce_wanted = ["/api/", "/oauth/", "/merchant/"].iter().any(|begin| route.starts_with(begin));
     let misdirected = !host_is_ours(&app, &request);
     let mut response = if misdirected {
         (StatusCode::MISDIRECTED_REQUEST, ApiError::new(ErrorCode::InvalidRequest, "this host is not served here"))

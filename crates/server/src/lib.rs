@@ -9,6 +9,7 @@ mod bills;
 mod calendar_feed;
 #[cfg(test)]
 mod callers;
+pub mod card;
 pub mod config;
 pub mod db;
 pub mod devices;
@@ -26,6 +27,7 @@ pub mod openapi;
 mod paper;
 pub mod paydays;
 pub mod payments;
+pub mod purchases;
 mod readiness;
 mod recovery;
 pub mod reminders;
@@ -143,6 +145,7 @@ fn api_routes() -> OpenApiRouter<App> {
         .merge(devices::routes())
         .merge(feed::routes())
         .merge(accounts::routes())
+        .merge(card::routes())
         .merge(bills::routes())
         .merge(billers::routes())
         .merge(payments::routes())
@@ -165,6 +168,7 @@ fn routes() -> OpenApiRouter<App> {
         .merge(http::compressed(api_routes()))
         .merge(sign_in::routes())
         .merge(addresses::page::routes())
+        .merge(purchases::routes())
         .merge(support::routes())
         .merge(notices::routes())
         .merge(recovery::routes())

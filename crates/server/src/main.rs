@@ -1,5 +1,6 @@
 //! The binary `billfold-server`: reads its arguments, starts the library, stops on a signal.
 
+mod card_command;
 mod support_command;
 
 use std::net::SocketAddr;
@@ -47,6 +48,10 @@ enum Command {
         /// The file of keys: `seal.keys` in the folder of `--data`, or what `--seal-keys` names.
         file: PathBuf,
     },
+    /// Open and close cards of people.
+    Card(card_command::CardArguments),
+    /// Say who sells: merchants may ask cards that people linked to pay.
+    Merchant(card_command::MerchantArguments),
 }
 
 #[derive(clap::Args)]
@@ -174,6 +179,8 @@ async fn main() -> ExitCode {
         Some(Command::Support(arguments)) => support_command::run(arguments).await,
         Some(Command::Audit(place)) => audit(&place).await,
         Some(Command::NewSealKey { file }) => new_seal_key(&file),
+        Some(Command::Card(arguments)) => card_command::run_card(arguments).await,
+        Some(Command::Merchant(arguments)) => card_command::run_merchant(arguments).await,
         None => serve(arguments.serve).await,
     };
     match done {

@@ -31,7 +31,7 @@ pub fn document() -> OpenApi {
                     *answer = refusal(&answer.description);
                 }
             }
-            if path.starts_with("/api/") {
+            if path.starts_with("/api/") || (path.starts_with("/merchant/") && path != api::purchases::TOKEN_PATH) {
                 answers.insert("default".to_owned(), RefOr::T(refusal("Refused: the code in the body says why")));
             } else if path.starts_with("/sign-in") {
                 // Pages say it in words, what pages call in codes.

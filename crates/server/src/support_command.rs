@@ -113,7 +113,7 @@ pub async fn run(arguments: SupportArguments) -> Done {
     Ok(())
 }
 
-async fn open(config: &Config) -> Result<App, ConfigError> {
+pub async fn open(config: &Config) -> Result<App, ConfigError> {
     let settings = config.settings(config.listen)?;
     let db = Db::open(&config.location).await?;
     App::new(db, config.clock.clone(), config.chance.clone(), settings).await
@@ -212,6 +212,6 @@ async fn cases(app: &App) -> Text {
 }
 
 /// A refusal in its plain words.
-fn plain(error: ApiError) -> Box<dyn std::error::Error> {
+pub fn plain(error: ApiError) -> Box<dyn std::error::Error> {
     error.problem.title.into()
 }

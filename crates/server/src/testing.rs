@@ -11,13 +11,14 @@ use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
 use api::error::{ErrorCode, Problem};
+use api::purchases::MerchantToken;
 use api::sign_in::{CLIENT_ID, TOKEN_PATH, TokenResponse};
 use axum::Router;
 use axum::body::Body;
 use axum::extract::ConnectInfo;
 use axum::http::{HeaderMap, Method, Request, StatusCode, header};
 use data_encoding::BASE64URL_NOPAD;
-use domain::ids::{DeviceId, HolderId};
+use domain::ids::{DeviceId, HolderId, MerchantId};
 use domain::policy::Preset;
 use domain::time::{Clock, ManualClock};
 use jiff::{SignedDuration, Timestamp};
@@ -36,6 +37,7 @@ use crate::limits::{Limits, Throttle};
 use crate::mail::carriers::Carriers;
 pub use crate::mail::carriers::captured::Captured;
 use crate::payments::sandbox::Practice;
+use crate::purchases::merchants;
 use crate::risk::places::Places;
 use crate::seals::Seals;
 use crate::sign_in::dpop::thumbprint;
@@ -529,5 +531,80 @@ impl Chance for SeededChance {
             let random = self.next().to_le_bytes();
             chunk.copy_from_slice(&random[..chunk.len()]);
         }
+    }
+}
+
+// ---- Merchants ---------------------------------------------------------------------------------------------------
+
+/// A merchant that is signed in; it makes its proofs itself.
+pub struct TestMerchant {
+    pub id: MerchantId,
+    pub client_secret: String,
+    world: World,
+    key: DeviceKey,
+    access: Mutex<String>,
+}
+
+impl World {
+    /// A new merchant.
+    pub async fn merchant(&self, name: &str) -> TestMerchant {
+        let made = merchants::add(&self.app, name).await.expect("a good name");
+        let id = made.client_id.parse().expect("an id");
+        let client_secret = made.client_secret;
+        let merchant =
+            TestMerchant { id, client_secret, world: self.share(), key: DeviceKey::new(), access: Mutex::default() };
+        merchant.sign_in().await;
+        merchant
+    }
+}
+
+impl TestMerchant {
+    /// Takes a new token; the one before may have ended.
+    pub async fn sign_in(&self) {
+        let token: MerchantToken = self.ask_token().await.ok();
+        *self.access.lock().expect("no test panicked here") = token.access_token;
+    }
+
+    pub async fn ask_token(&self) -> Answer {
+        let id = self.id.to_string();
+        let form = [
+            ("grant_type", "client_credentials"),
+            ("client_id", id.as_str()),
+            ("client_secret", self.client_secret.as_str()),
+        ];
+        self.world.oauth(&self.key, api::purchases::TOKEN_PATH, &form).await
+    }
+
+    /// The same token in the hands of somebody with another key.
+    pub fn with_key(&self, key: DeviceKey) -> Self {
+        let access = self.access.lock().expect("no test panicked here").clone();
+        let client_secret = self.client_secret.clone();
+        Self { id: self.id, client_secret, world: self.world.share(), key, access: Mutex::new(access) }
+    }
+
+    pub async fn get(&self, path: &str) -> Answer {
+        self.send(&Method::GET, path, &()).await
+    }
+
+    pub async fn put(&self, path: &str, body: &impl Serialize) -> Answer {
+        self.send(&Method::PUT, path, body).await
+    }
+
+    pub async fn post(&self, path: &str, body: &impl Serialize) -> Answer {
+        self.send(&Method::POST, path, body).await
+    }
+
+    async fn send(&self, method: &Method, path: &str, body: &impl Serialize) -> Answer {
+        let token = self.access.lock().expect("no test panicked here").clone();
+        let mut claims = self.world.claims(method.as_str(), path);
+        claims["ath"] = BASE64URL_NOPAD.encode(&Sha256::digest(&token)).into();
+        let request = Request::builder()
+            .method(method)
+            .uri(path)
+            .header(header::AUTHORIZATION, format!("DPoP {token}"))
+            .header(header::CONTENT_TYPE, "application/json")
+            .header("DPoP", self.key.proof(&claims))
+            .body(Body::from(serde_json::to_vec(body).expect("serialises")));
+        self.world.call(request.expect("a request")).await
     }
 }

@@ -915,6 +915,8 @@ pub enum CardCommand {
         #[command(flatten)]
         to: ExcessTo,
     },
+    #[command(flatten)]
+    Served(ServedCardCommand),
     /// What paying so much each month costs, and until when; nothing new is bought.
     Payoff {
         /// By name or id.
@@ -922,6 +924,60 @@ pub enum CardCommand {
         /// A fixed payment each month; the minimum where that is more.
         #[arg(long, value_name = "AMOUNT")]
         monthly: Option<String>,
+    },
+}
+
+/// What is done with a card of this server.
+#[derive(Debug, Subcommand)]
+pub enum ServedCardCommand {
+    /// Open a card of practice money, on a server of your own.
+    Open {
+        name: String,
+        /// What may be owed at most.
+        #[arg(long, value_name = "AMOUNT")]
+        limit: String,
+        #[arg(long, default_value = "USD")]
+        currency: String,
+        #[arg(long, default_value_t = 25, value_parser = clap::value_parser!(u8).range(1..=28))]
+        closing_day: u8,
+    },
+    /// Freeze a card of this server: no new purchase is approved, from now on.
+    Freeze {
+        /// By name or id.
+        card: String,
+    },
+    /// Use a frozen card again.
+    Unfreeze {
+        /// By name or id.
+        card: String,
+        /// Print the address to open instead of opening it, should it need a passkey.
+        #[arg(long)]
+        no_browser: bool,
+    },
+    /// Report a card lost: it takes no purchases any more, for good.
+    Lost {
+        /// By name or id.
+        card: String,
+    },
+    /// Make a code that a merchant gets in the place of a card's number.
+    Link {
+        /// By name or id.
+        card: String,
+        /// Print the address to open instead of opening it, should it need a passkey.
+        #[arg(long)]
+        no_browser: bool,
+    },
+    /// End what a merchant got for a code.
+    Unlink {
+        /// By name or id.
+        card: String,
+        /// By name or id.
+        merchant: String,
+    },
+    /// What merchants asked a card for, and how far each has come.
+    Purchases {
+        /// By name or id.
+        card: String,
     },
 }
 

@@ -2,6 +2,7 @@
 //! one JSON document or words for a person. The shapes are written down in `docs/CLI.md`.
 
 pub mod arguments;
+mod card;
 mod plan;
 mod suggestions;
 mod table;
@@ -853,6 +854,7 @@ impl Run<'_> {
                 let json = json!({ "account": account.id, "excess": to_json(&excess)? });
                 Ok(Answer::new(json, "Payments are worked out so.\n"))
             }
+            CardCommand::Served(what) => self.served_card(what).await,
             CardCommand::Payoff { account, monthly } => self.card_payoff(&account, monthly).await,
         }
     }

@@ -2,10 +2,12 @@
 
 use api::accounts::AccountEdit;
 use client::accounts::{AccountView, TransactionPage, TransactionQuery};
-use client::card::{CardView, PayoffView, PlanEdit};
+use client::card::{CardView, LinkCodeView, NewCard, PayoffView, PlanEdit};
+use client::security::VisitStarted;
 use domain::card::{CardTerms, Excess};
-use domain::ids::{AccountId, PlanId};
+use domain::ids::{AccountId, MerchantId, PlanId};
 use domain::money::Money;
+use domain::purchases::{CardStatus, Purchase};
 
 use super::{Answer, Shared};
 
@@ -63,6 +65,45 @@ pub async fn card_excess(core: Shared<'_>, account: AccountId, excess: Excess) -
 pub async fn card_payoff(core: Shared<'_>, account: AccountId, monthly: Option<Money>) -> Answer<PayoffView> {
     core.touch();
     Ok(core.client.payoff(account, monthly).await?)
+}
+
+/// Opens a card of practice money on this person's own server.
+#[tauri::command]
+#[specta::specta]
+pub async fn card_open(core: Shared<'_>, card: NewCard) -> Answer<AccountId> {
+    core.touch();
+    Ok(core.client.accounts().open_card(card).await?)
+}
+
+/// Freezes a card, takes that back, or reports it lost.
+#[tauri::command]
+#[specta::specta]
+pub async fn card_status(core: Shared<'_>, account: AccountId, status: CardStatus) -> Answer<Option<VisitStarted>> {
+    core.touch();
+    Ok(core.client.accounts().set_card_status(account, status, true).await?)
+}
+
+/// Makes the code that a merchant gets in the place of the card's number.
+#[tauri::command]
+#[specta::specta]
+pub async fn card_link(core: Shared<'_>, account: AccountId) -> Answer<LinkCodeView> {
+    core.touch();
+    Ok(core.client.accounts().link_code(account, true).await?)
+}
+
+#[tauri::command]
+#[specta::specta]
+pub async fn card_unlink(core: Shared<'_>, account: AccountId, merchant: MerchantId) -> Answer<()> {
+    core.touch();
+    Ok(core.client.accounts().end_merchant(account, merchant).await?)
+}
+
+/// The newest purchases on a card, declined ones with the reason.
+#[tauri::command]
+#[specta::specta]
+pub async fn card_purchases(core: Shared<'_>, account: AccountId) -> Answer<Vec<Purchase>> {
+    core.touch();
+    Ok(core.client.accounts().purchases(account).await?)
 }
 
 #[tauri::command]

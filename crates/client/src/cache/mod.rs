@@ -10,6 +10,7 @@ pub(crate) mod batches;
 pub(crate) mod bills;
 pub(crate) mod outbox;
 pub(crate) mod paydays;
+pub(crate) mod purchases;
 pub(crate) mod reminders;
 pub(crate) mod security;
 pub(crate) mod suggestions;
@@ -49,6 +50,7 @@ const MIGRATIONS: &[&str] = &[
     include_str!("schema-4.sql"),
     include_str!("schema-5.sql"),
     include_str!("schema-6.sql"),
+    include_str!("schema-7.sql"),
 ];
 const READERS: u32 = 3;
 /// Above the working set of a screen: every page that is not in memory is decrypted again.

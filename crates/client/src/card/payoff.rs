@@ -336,6 +336,7 @@ mod tests {
                 plan(2, PlanKind::EqualPayments { monthly: usd("50") }, 0, "600", "350"),
             ],
             excess: Excess::Plan(PlanId::new(Timestamp::UNIX_EPOCH, [1; 10])),
+            card: None,
         }
     }
 

@@ -43,6 +43,7 @@ fn card() -> Account {
         issuer: None,
         plans: Vec::new(),
         excess: Excess::ByRate,
+        card: None,
     }
 }
 

@@ -297,6 +297,9 @@ fn each_change_of_the_protection_is_decided_as_written() {
         (Change::LockAccount, go(Freely), go(Freely)),
         (Change::ReleaseLock, go(always), go(always)),
         (Change::Export, go(always), go(always)),
+        (Change::FreezeCard, go(Freely), go(Freely)),
+        (Change::UnfreezeCard, go(always), go(always)),
+        (Change::LinkMerchant, go(always), go(always)),
     ];
     assert_eq!(rows.map(|(change, ..)| change), Change::ALL, "every change has its row");
     for (what, standard, personal) in rows {
@@ -315,7 +318,11 @@ fn a_restraint_stops_what_adds_power_and_nothing_that_reduces_it_or_reads() {
                 let released_by_support =
                     what == Change::ReleaseLock && preset == Preset::Standard && level == RestraintLevel::Suspended;
                 let expected = match what {
-                    Change::SignOutDevice | Change::LowerLimit | Change::LockAccount | Change::Export => false,
+                    Change::SignOutDevice
+                    | Change::LowerLimit
+                    | Change::LockAccount
+                    | Change::Export
+                    | Change::FreezeCard => false,
                     Change::ReleaseLock => released_by_support,
                     _ => true,
                 };
@@ -355,7 +362,7 @@ fn a_lock_is_released_by_an_older_device_and_what_support_set_by_support_alone()
 
 #[test]
 fn a_new_device_or_passkey_raises_no_limit_and_adds_no_method() {
-    for what in [Change::RaiseLimit, Change::AddMethod] {
+    for what in [Change::RaiseLimit, Change::AddMethod, Change::LinkMerchant] {
         let device = Caller { device_since: Some(ago(11)), ..owner() };
         let refused = Decision::Refuse(Refusal::DeviceTooNew { until: ahead(1) });
         assert_eq!(change(Preset::Standard, what, &device, now()), refused);

@@ -40,6 +40,7 @@ fn account(kind: AccountKind, closing_day: Option<u8>) -> Account {
         issuer: None,
         plans: Vec::new(),
         excess: Excess::ByRate,
+        card: None,
     }
 }
 

@@ -64,6 +64,17 @@ async fn look(tx: &mut Tx) -> DbResult<Report> {
         }
     }
     report.note("devices are told each served account's balance, and its lines sum to it", &wrong);
+    let mut wrong = Vec::new();
+    for card in store::card_bodies(tx).await? {
+        let account: Account = serde_json::from_str(&card.body).map_err(|_| DbError::Corrupt("a card's record"))?;
+        let told = |amount: Option<domain::money::Money>| amount.map(domain::money::Money::minor);
+        let left = card.limit_minor - card.owed - card.held;
+        let is_told = told(account.available) == Some(left) && told(account.balance) == Some(-card.owed);
+        if !is_told || card.owed != -card.posted || card.held != -card.pending {
+            wrong.push(account.currency.to_string());
+        }
+    }
+    report.note("devices are told each card's balance and credit, and its lines sum to them", &wrong);
     let unfounded = payments::unfounded(tx).await?;
     report.note("what was set aside on an approval is what was approved", &unfounded);
     report.note("every security log is the chain that was written", &security::breaks(tx).await?);

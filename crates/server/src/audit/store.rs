@@ -37,8 +37,55 @@ pub(super) const QUESTIONS: &[(&str, &str)] = &[
              AND b.place = p.place AND b.currency = p.currency)",
     ),
     (
-        "nothing but the outside is below zero",
-        "SELECT place FROM place_balance WHERE amount_minor < 0 AND place <> 'outside'",
+        "nothing but the outside, and a card in credit, is below zero",
+        "SELECT place FROM place_balance WHERE amount_minor < 0 AND place NOT IN ('outside', 'owed')",
+    ),
+    (
+        "what is held on a card is that of its open purchases",
+        "SELECT b.place FROM place_balance b WHERE b.place = 'held' AND b.amount_minor <> COALESCE(
+            (SELECT SUM(p.amount_minor - p.captured_minor - p.released_minor) FROM purchase p
+             WHERE p.holder_id = b.holder_id AND p.card_id = b.account_id AND p.declined IS NULL), 0)",
+    ),
+    (
+        "what a purchase captured and refunded is that of its steps",
+        "SELECT CAST('purchase' AS TEXT) FROM purchase p WHERE p.captured_minor <> COALESCE((SELECT SUM(s.amount_minor)
+            FROM purchase_step s WHERE s.holder_id = p.holder_id AND s.purchase_id = p.purchase_id
+            AND s.kind = 'capture'), 0)
+         OR p.refunded_minor <> COALESCE((SELECT SUM(s.amount_minor) FROM purchase_step s
+            WHERE s.holder_id = p.holder_id AND s.purchase_id = p.purchase_id AND s.kind = 'refund'), 0)",
+    ),
+    (
+        "each step of a purchase is booked, with its amount",
+        "SELECT s.kind FROM purchase_step s WHERE s.amount_minor <> COALESCE((SELECT ABS(SUM(g.amount_minor))
+            FROM ledger_entry e JOIN ledger_posting g ON g.holder_id = e.holder_id AND g.entry_id = e.entry_id
+            WHERE e.holder_id = s.holder_id AND e.subject_id = s.step_id AND g.place = 'owed'
+            AND e.cause = CASE s.kind WHEN 'capture' THEN 'captured' ELSE 'refunded' END), 0)",
+    ),
+    (
+        "each approved purchase is booked, and no declined one",
+        "SELECT CAST('purchase' AS TEXT) FROM purchase p WHERE COALESCE((SELECT SUM(g.amount_minor)
+            FROM ledger_entry e JOIN ledger_posting g ON g.holder_id = e.holder_id AND g.entry_id = e.entry_id
+            WHERE e.holder_id = p.holder_id AND e.subject_id = p.purchase_id AND g.place = 'held'
+            AND e.cause = 'authorized'), 0) <> CASE WHEN p.declined IS NULL THEN p.amount_minor ELSE 0 END",
+    ),
+    (
+        "a purchase has a job as long as something is held",
+        "SELECT CAST('purchase' AS TEXT) FROM purchase p
+         WHERE (p.declined IS NULL AND p.amount_minor > p.captured_minor + p.released_minor)
+            <> EXISTS (SELECT 1 FROM job j WHERE j.holder_id = p.holder_id AND j.subject_id = p.purchase_id
+               AND j.kind = 'end_hold')",
+    ),
+    (
+        "no purchase was approved while the account was restrained",
+        "SELECT r.reason FROM purchase p JOIN restraint r ON r.holder_id = p.holder_id
+         WHERE p.declined IS NULL AND p.asked_at > r.since
+         AND (r.lifted_at IS NULL OR p.asked_at < r.lifted_at) AND (r.until IS NULL OR p.asked_at < r.until)",
+    ),
+    (
+        "each purchase is in the feed",
+        "SELECT CAST('purchase' AS TEXT) FROM purchase p WHERE NOT EXISTS
+            (SELECT 1 FROM record r WHERE r.holder_id = p.holder_id AND r.kind = 11 AND r.item_id = p.purchase_id
+             AND r.gone = 0)",
     ),
     (
         "reserved money is that of the payments on their way to the rail",
@@ -182,6 +229,32 @@ pub(super) async fn account_bodies(tx: &mut Tx) -> DbResult<Vec<(String, i64, i6
         JOIN record r ON r.holder_id = s.holder_id AND r.kind = 0 AND r.item_id = s.account_id
         LEFT JOIN place_balance b ON b.holder_id = s.holder_id AND b.account_id = s.account_id
         GROUP BY s.holder_id, s.account_id, r.body";
+    on_engine!(tx, |db| sqlx::query_as(BODIES).fetch_all(db).await.map_err(DbError::from))
+}
+
+/// What the books say of a card, beside its record.
+#[derive(sqlx::FromRow)]
+pub(super) struct CardBody {
+    pub body: String,
+    pub limit_minor: i64,
+    pub owed: i64,
+    pub held: i64,
+    /// Of the posted lines, and of the pending ones.
+    pub posted: i64,
+    pub pending: i64,
+}
+
+pub(super) async fn card_bodies(tx: &mut Tx) -> DbResult<Vec<CardBody>> {
+    const BODIES: &str = "SELECT r.body, c.limit_minor,
+          CAST((SELECT COALESCE(SUM(b.amount_minor), 0) FROM place_balance b WHERE b.holder_id = c.holder_id
+            AND b.account_id = c.card_id AND b.place = 'owed') AS BIGINT) AS owed,
+          CAST((SELECT COALESCE(SUM(b.amount_minor), 0) FROM place_balance b WHERE b.holder_id = c.holder_id
+            AND b.account_id = c.card_id AND b.place = 'held') AS BIGINT) AS held,
+          CAST((SELECT COALESCE(SUM(l.amount_minor), 0) FROM record l WHERE l.holder_id = c.holder_id
+            AND l.kind = 4 AND l.account_id = c.card_id AND l.posted_on IS NOT NULL AND l.gone = 0) AS BIGINT) AS posted,
+          CAST((SELECT COALESCE(SUM(l.amount_minor), 0) FROM record l WHERE l.holder_id = c.holder_id
+            AND l.kind = 4 AND l.account_id = c.card_id AND l.posted_on IS NULL AND l.gone = 0) AS BIGINT) AS pending
+        FROM card c JOIN record r ON r.holder_id = c.holder_id AND r.kind = 0 AND r.item_id = c.card_id";
     on_engine!(tx, |db| sqlx::query_as(BODIES).fetch_all(db).await.map_err(DbError::from))
 }
 

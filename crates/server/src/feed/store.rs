@@ -27,11 +27,12 @@ pub(crate) enum Kind {
     Income = 8,
     PlanWishes = 9,
     SuggestionAnswer = 10,
+    Purchase = 11,
 }
 
 impl Kind {
     /// In the order of their numbers, none left out: a stored kind that is not here does not read.
-    const ALL: [Self; 11] = [
+    const ALL: [Self; 12] = [
         Self::Account,
         Self::Bill,
         Self::Mark,
@@ -43,6 +44,7 @@ impl Kind {
         Self::Income,
         Self::PlanWishes,
         Self::SuggestionAnswer,
+        Self::Purchase,
     ];
 
     pub const fn stored(self) -> i64 {
@@ -68,6 +70,7 @@ impl Kind {
             Self::Income => "income",
             Self::PlanWishes => "plan_wishes",
             Self::SuggestionAnswer => "suggestion_answer",
+            Self::Purchase => "purchase",
         }
     }
 }
@@ -110,6 +113,7 @@ impl Key {
             Record::PlanWishes(_) => Self::new(Kind::PlanWishes, Uuid::nil()),
             Record::Income(income) => Self::new(Kind::Income, income.id.as_uuid()),
             Record::SuggestionAnswer(answer) => Self::new(Kind::SuggestionAnswer, answer.id.as_uuid()),
+            Record::Purchase(purchase) => Self::new(Kind::Purchase, purchase.id.as_uuid()),
             Record::Gone(Gone::SuggestionAnswer { id }) => Self::new(Kind::SuggestionAnswer, id.as_uuid()),
             Record::Gone(Gone::Income { id }) => Self::new(Kind::Income, id.as_uuid()),
             Record::Gone(Gone::Account { id }) => Self::new(Kind::Account, id.as_uuid()),
@@ -147,6 +151,7 @@ impl Row {
             Record::Income(income) => serde_json::to_string(income),
             Record::PlanWishes(wishes) => serde_json::to_string(wishes),
             Record::SuggestionAnswer(answer) => serde_json::to_string(answer),
+            Record::Purchase(purchase) => serde_json::to_string(purchase),
             Record::Payment(payment) => serde_json::to_string(payment),
             Record::SecurityEvent(event) => serde_json::to_string(event),
             Record::Standing(standing) => serde_json::to_string(standing),

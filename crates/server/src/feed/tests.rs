@@ -28,6 +28,7 @@ pub(crate) fn card(world: &World) -> Account {
         issuer: None,
         plans: Vec::new(),
         excess: Excess::ByRate,
+        card: None,
     }
 }
 

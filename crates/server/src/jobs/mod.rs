@@ -15,7 +15,7 @@ use tokio::sync::Notify;
 use uuid::Uuid;
 
 use crate::db::{DbResult, Tx};
-use crate::{App, mail, payments};
+use crate::{App, mail, payments, purchases};
 
 /// After so long a taken job is given to another: longer than any rail takes to answer.
 const LEASE: SignedDuration = SignedDuration::from_secs(60);
@@ -42,11 +42,13 @@ pub(crate) enum Kind {
     Release,
     /// An approval was waited for long enough.
     Expire,
+    /// A purchase was not captured in time: what is held goes back to the card's credit.
+    EndHold,
 }
 
 impl Kind {
-    const ALL: [Self; 7] =
-        [Self::Process, Self::Submit, Self::Ask, Self::Follow, Self::Mail, Self::Release, Self::Expire];
+    const ALL: [Self; 8] =
+        [Self::Process, Self::Submit, Self::Ask, Self::Follow, Self::Mail, Self::Release, Self::Expire, Self::EndHold];
 
     /// The stored name; it never changes.
     pub const fn name(self) -> &'static str {
@@ -58,6 +60,7 @@ impl Kind {
             Self::Mail => "mail",
             Self::Release => "release",
             Self::Expire => "expire",
+            Self::EndHold => "end_hold",
         }
     }
 
@@ -150,6 +153,7 @@ async fn run_one(app: &App, job: &Job) -> DbResult<()> {
         Kind::Mail => mail::run(app, job).await,
         Kind::Release => payments::release(app, job).await,
         Kind::Expire => payments::expire(app, job).await,
+        Kind::EndHold => purchases::end_hold(app, job).await,
     }
 }
 

@@ -25,6 +25,29 @@ pub(crate) struct Standing {
     pub available: Money,
 }
 
+/// Where the money of one card stands.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct CardStanding {
+    /// Below zero when the person is in credit.
+    pub owed: Money,
+    /// Approved and not captured.
+    pub held: Money,
+}
+
+pub(crate) async fn card_standing(
+    tx: &mut Tx,
+    holder: HolderId,
+    card: AccountId,
+    currency: Currency,
+) -> DbResult<CardStanding> {
+    let balances = store::balances(tx, holder, card).await?;
+    let at = |wanted: Place| {
+        let there = balances.iter().find(|(place, _)| *place == wanted);
+        there.map_or(Money::zero(currency), |(_, amount)| *amount)
+    };
+    Ok(CardStanding { owed: at(Place::Owed), held: at(Place::Held) })
+}
+
 pub(crate) async fn standing(
     tx: &mut Tx,
     holder: HolderId,

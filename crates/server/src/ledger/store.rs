@@ -14,6 +14,8 @@ fn subject(cause: Cause) -> Uuid {
         Cause::Reserved(id) | Cause::Released(id) | Cause::Submitted(id) | Cause::Settled(id) | Cause::Returned(id) => {
             id.as_uuid()
         }
+        Cause::Authorized(id) | Cause::HoldReleased(id) => id.as_uuid(),
+        Cause::Captured(id) | Cause::Refunded(id) => id.as_uuid(),
     }
 }
 

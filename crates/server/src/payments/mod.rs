@@ -297,6 +297,7 @@ pub(crate) async fn practice_account(
         issuer: None,
         plans: Vec::new(),
         excess: Excess::ByRate,
+        card: None,
     };
     feed::put(tx, holder, now, &Record::Account(account)).await?;
     let opening = Transaction {

@@ -48,6 +48,7 @@ pub use password::hashing::Cost;
 use password::hashing::Hashing;
 pub(crate) use password::store::ways_in;
 pub use tokens::{LocalGrant, grant_local};
+pub(crate) use tokens::{oauth_error, refused_proof};
 pub(crate) use visit::{KeptVisit, VISIT_LIFE, VisitCookie, cookie, same_origin, take_address, too_often};
 pub(crate) use ways_in::{
     AddVisit, NewPasskey, What, finish_visit, last_way_in, name_of, one_time_address, passkey_challenge,
@@ -228,21 +229,25 @@ pub(crate) async fn sweep(app: &App) -> DbResult<()> {
     app.identity.nonces.sweep(app.clock.now()).await
 }
 
-fn not_signed_in() -> ApiError {
+pub(crate) fn not_signed_in() -> ApiError {
     ApiError::new(ErrorCode::NotSignedIn, "there is no session for this request")
 }
 
-fn invalid_proof() -> ApiError {
+pub(crate) fn invalid_proof() -> ApiError {
     ApiError::new(ErrorCode::InvalidProof, "the proof of possession is missing, wrong or used")
 }
 
-fn access_token(headers: &HeaderMap) -> Option<&str> {
+pub(crate) fn access_token(headers: &HeaderMap) -> Option<&str> {
     let (scheme, token) = headers.get(header::AUTHORIZATION)?.to_str().ok()?.split_once(' ')?;
     scheme.eq_ignore_ascii_case("DPoP").then(|| token.trim())
 }
 
 /// The one proof of the request; several are as bad as none.
-async fn check_proof(app: &App, headers: &HeaderMap, expected: &Expected<'_>) -> Result<dpop::Proof, ProofError> {
+pub(crate) async fn check_proof(
+    app: &App,
+    headers: &HeaderMap,
+    expected: &Expected<'_>,
+) -> Result<dpop::Proof, ProofError> {
     let mut proofs = headers.get_all("dpop").iter();
     let (Some(proof), None) = (proofs.next(), proofs.next()) else { return Err(ProofError::Invalid) };
     let proof = proof.to_str().map_err(|_| ProofError::Invalid)?;

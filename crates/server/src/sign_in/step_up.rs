@@ -10,7 +10,7 @@ use axum::extract::{FromRequestParts, State};
 use axum::http::header;
 use axum::http::request::Parts;
 use axum::response::{IntoResponse, Redirect, Response};
-use domain::ids::{DeviceId, HolderId, PasskeyId, PaymentId};
+use domain::ids::{AccountId, DeviceId, HolderId, PasskeyId, PaymentId};
 use domain::money::Currency;
 use domain::policy;
 use domain::risk::RiskVerdict;
@@ -29,7 +29,7 @@ use crate::db::{DbResult, Tx};
 use crate::error::ApiError;
 use crate::http::{Json, Query, Source};
 use crate::payments::{approval, limits};
-use crate::{App, standing};
+use crate::{App, card, standing};
 
 /// The address is opened at once, by the app.
 const ADDRESS_LIFE: SignedDuration = SignedDuration::from_secs(120);
@@ -54,6 +54,10 @@ pub(crate) enum Subject {
     Payment { id: PaymentId },
     /// Higher limits of what leaves without a passkey.
     Limits { currency: Currency, limits: policy::Limits },
+    /// A frozen card is used again.
+    UnfreezeCard { card: AccountId },
+    /// The code that was made for a card last counts.
+    LinkMerchant { card: AccountId },
 }
 
 /// What the page shows. `digest` stands for all of it: the yes is bound to that.
@@ -87,6 +91,8 @@ async fn shown(app: &App, tx: &mut Tx, asked: &Asked, source: IpAddr) -> Result<
         Subject::ReleaseLock => standing::shown(app, tx, asked).await,
         Subject::Payment { id } => approval::shown(app, tx, asked, source, id).await,
         Subject::Limits { currency, limits } => limits::shown(app, tx, asked, currency, limits).await,
+        Subject::UnfreezeCard { card } => card::unfreeze_shown(app, tx, asked, card).await,
+        Subject::LinkMerchant { card } => card::link_shown(app, tx, asked, card).await,
     }
 }
 
@@ -96,6 +102,8 @@ async fn carry_out(app: &App, tx: &mut Tx, asked: &Asked, source: IpAddr, by: Pa
         Subject::ReleaseLock => standing::released(app, tx, asked).await.map(|()| Outcome::Done),
         Subject::Payment { id } => approval::approved(app, tx, asked, source, id, by).await,
         Subject::Limits { currency, limits } => limits::raised(app, tx, asked, source, currency, limits).await,
+        Subject::UnfreezeCard { card } => card::unfrozen(app, tx, asked, card).await.map(|()| Outcome::Done),
+        Subject::LinkMerchant { card } => card::link_approved(app, tx, asked, card).await.map(|()| Outcome::Done),
     }
 }
 

@@ -77,12 +77,12 @@ impl IntoResponse for Refusal {
     }
 }
 
-pub(super) fn oauth_error(error: &str, description: Option<&str>) -> Response {
+pub(crate) fn oauth_error(error: &str, description: Option<&str>) -> Response {
     let body = OauthError { error: error.to_owned(), error_description: description.map(str::to_owned) };
     (StatusCode::BAD_REQUEST, axum::Json(body)).into_response()
 }
 
-pub(super) fn refused_proof(error: ProofError) -> Response {
+pub(crate) fn refused_proof(error: ProofError) -> Response {
     match error {
         ProofError::Invalid => oauth_error("invalid_dpop_proof", None),
         ProofError::UseNonce => oauth_error("use_dpop_nonce", None),

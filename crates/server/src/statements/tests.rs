@@ -95,6 +95,7 @@ fn statement_of(descriptions: &[&str]) -> (Account, domain::statements::Statemen
         issuer: None,
         plans: Vec::new(),
         excess: Excess::ByRate,
+        card: None,
     };
     let lines = descriptions.iter().enumerate().map(|(at, text)| Transaction {
         id: TransactionId::from_uuid(uuid::Uuid::from_u128(at as u128)),

@@ -16,6 +16,7 @@ export type IconName =
   | 'external'
   | 'eye'
   | 'failed'
+  | 'frozen'
   | 'held'
   | 'home'
   | 'info'

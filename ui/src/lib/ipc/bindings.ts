@@ -54,6 +54,15 @@ export const commands = {
 	cardPlanRemove: (account: AccountId, plan: PlanId) => typedError<null, CommandError>(__TAURI_INVOKE("card_plan_remove", { account, plan })),
 	cardExcess: (account: AccountId, excess: Excess) => typedError<null, CommandError>(__TAURI_INVOKE("card_excess", { account, excess })),
 	cardPayoff: (account: AccountId, monthly: Money | null) => typedError<PayoffView, CommandError>(__TAURI_INVOKE("card_payoff", { account, monthly })),
+	/**  Opens a card of practice money on this person's own server. */
+	cardOpen: (card: NewCard) => typedError<AccountId, CommandError>(__TAURI_INVOKE("card_open", { card })),
+	/**  Freezes a card, takes that back, or reports it lost. */
+	cardStatus: (account: AccountId, status: CardStatus) => typedError<VisitStarted | null, CommandError>(__TAURI_INVOKE("card_status", { account, status })),
+	/**  Makes the code that a merchant gets in the place of the card's number. */
+	cardLink: (account: AccountId) => typedError<LinkCodeView, CommandError>(__TAURI_INVOKE("card_link", { account })),
+	cardUnlink: (account: AccountId, merchant: MerchantId) => typedError<null, CommandError>(__TAURI_INVOKE("card_unlink", { account, merchant })),
+	/**  The newest purchases on a card, declined ones with the reason. */
+	cardPurchases: (account: AccountId) => typedError<Purchase[], CommandError>(__TAURI_INVOKE("card_purchases", { account })),
 	transactions: (query: TransactionQuery) => typedError<TransactionPage, CommandError>(__TAURI_INVOKE("transactions", { query })),
 	plan: () => typedError<PayPlanView, CommandError>(__TAURI_INVOKE("plan")),
 	planWish: (wishes: PlanWishes) => typedError<null, CommandError>(__TAURI_INVOKE("plan_wish", { wishes })),
@@ -203,6 +212,8 @@ export type Account = {
 	plans?: Plan[],
 	/**  Where the person wants what is above a card's minimum to go. */
 	excess?: Excess,
+	/**  A card that this server issues. */
+	card?: ServedCard | null,
 };
 
 /**  A card or bank account, served here or linked. */
@@ -420,6 +431,15 @@ export type CardFigures = {
 	credit_limit: Money | null,
 };
 
+/**  Whether a served card takes purchases (CA2). */
+export type CardStatus = "active" | 
+/**  New purchases are declined; payments, refunds and what was approved before go on. It can be taken back. */
+"frozen" | 
+/**  As frozen, for good: what merchants hold has ended, and another card is opened. */
+"lost" | 
+/**  As lost, by the issuer. What is owed is still paid. */
+"closed";
+
 /**  What the person set for a linked card, so that its dates and minimum can be worked out. */
 export type CardTerms = {
 	/**  Day of the month on which a cycle closes, 1 to 31; clamps to a shorter month's end. */
@@ -494,6 +514,19 @@ export type CostView = {
 
 /**  One answer of the risk score. */
 export type DecisionId = string;
+
+/**  Why a purchase is declined. The person sees it too. */
+export type Decline = "frozen" | "lost" | "closed" | 
+/**  The account is restricted: nothing new for now. */
+"restricted" | 
+/**  The account is locked: no money leaves. */
+"locked" | 
+/**  The person ended what this merchant held. */
+"unlinked" | 
+/**  The card is kept in another currency. */
+"currency" | 
+/**  More than the credit that is left. */
+"over_limit";
 
 export type DeliveredView = {
 	bill: BillId,
@@ -711,6 +744,21 @@ export type LimitsView = {
 	next: NextLimitsView | null,
 };
 
+/**  What a person gives a merchant. It is shown this once and kept nowhere here. */
+export type LinkCodeView = {
+	code: string,
+	ends_at: string,
+	/**  It counts once a passkey was shown there. */
+	approve: VisitStarted | null,
+};
+
+/**  A merchant that may ask a card to pay, because its person said so with a code. */
+export type LinkedMerchant = {
+	id: MerchantId,
+	name: string,
+	since: string,
+};
+
 /**  Why it is locked, for the lock screen and `status`. */
 export type LockReason = 
 /**  It was not opened since the program began. */
@@ -740,6 +788,9 @@ export type MarkAs =
 { kind: "moved"; to: string } | 
 /**  Takes back every mark. */
 { kind: "unmarked" };
+
+/**  Who sells, and may ask linked cards to pay. */
+export type MerchantId = string;
 
 export type Met = "yes" | 
 /**  Paying is blocked by this. */
@@ -786,6 +837,14 @@ export type NewBill = {
 	issue_days: number | null,
 	grace_days?: number,
 	lead_days?: number,
+};
+
+/**  What a person types to open a card here. */
+export type NewCard = {
+	name: string,
+	limit: Money,
+	/**  1 to 28. */
+	closing_day: number,
 };
 
 /**  What a person types about an income. */
@@ -1282,6 +1341,30 @@ export type Protection =
 /**  What stands beside this device. */
 export type ProvenBy = { by: "saved"; code: string } | { by: "emailed"; id: CodeId; code: string };
 
+/**  A purchase as its person sees it: approved or declined, and how far it has come. */
+export type Purchase = {
+	id: PurchaseId,
+	card: AccountId,
+	/**  As the merchant was called when it asked. */
+	merchant: string,
+	/**  As the merchant said it; it stands on the statement. */
+	description: string,
+	amount: Money,
+	/**  Why it was declined; absent when it was approved. */
+	declined: Decline | null,
+	/**  Approved, and neither captured nor given back: it lessens the credit. */
+	held: Money,
+	captured: Money,
+	/**  Of what was captured. */
+	refunded: Money,
+	asked_at: string,
+	/**  The last day on which it is held. */
+	holds_until: string,
+};
+
+/**  A purchase on a card; the merchant makes the id. */
+export type PurchaseId = string;
+
 /**  Local times of day, `HH:MM`; over midnight when the end is the earlier one. */
 export type Quiet = {
 	from: string,
@@ -1633,6 +1716,16 @@ export type SentCode = {
 	id: CodeId,
 	/**  Where to, mostly covered. */
 	to: string,
+};
+
+/**  What a card of this server has and a linked one has not. */
+export type ServedCard = {
+	status: CardStatus,
+	/**  Since when. */
+	status_at: string,
+	limit: Money,
+	/**  By name. */
+	merchants?: LinkedMerchant[],
 };
 
 export type Settings = {

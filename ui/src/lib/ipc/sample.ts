@@ -3,8 +3,8 @@
 import { setNow } from '$lib/format';
 import type { CommandError, SearchHit, SignIn } from './bindings';
 import type { Commands, Ipc } from './index';
-import { statements, transactions } from './sample/accounts';
-import { billers, rule, TODAY } from './sample/bills';
+import { servedCard, statements, transactions } from './sample/accounts';
+import { billers, rule, TODAY, usd } from './sample/bills';
 import { amountOn, datesOf, markKey, occurrence, occurrences, riseOf, shifted } from './sample/book';
 import { payoff } from './sample/payoff';
 import { nextDays, plan } from './sample/plan';
@@ -228,6 +228,23 @@ export function sampleIpc(query = ''): Ipc {
     }),
     cardExcess: (id, excess) => change(() => ((found(world.accounts.find((one) => one.id === id)).excess = excess), null)),
     cardPayoff: (id, monthly) => read(() => payoff(found(world.accounts.find((one) => one.id === id)), monthly)),
+    cardOpen: ({ name, limit, closing_day }) => change(() => {
+      const id = `card-new-${world.nextId()}`;
+      world.accounts.push({ ...servedCard('active'), id, name, mask: null, balance: usd(0), available: limit, terms: { ...servedCard('active').terms!, closing_day }, card: { status: 'active', status_at: '2026-11-12T14:45:00Z', limit, merchants: [] } });
+      return id;
+    }),
+    cardStatus: (id, status) => change(() => {
+      const account = found(world.accounts.find((one) => one.id === id));
+      account.card = { ...account.card!, status, status_at: '2026-11-12T14:45:00Z' };
+      return null;
+    }),
+    cardLink: async () => attempt(() => ({ code: 'Q7KM-4TZD-N2PA', ends_at: '2026-11-12T15:00:00Z', approve: null })),
+    cardUnlink: (id, merchant) => change(() => {
+      const account = found(world.accounts.find((one) => one.id === id));
+      account.card = { ...account.card!, merchants: (account.card!.merchants ?? []).filter((one) => one.id !== merchant) };
+      return null;
+    }),
+    cardPurchases: (id) => read(() => world.purchases.filter((one) => one.card === id)),
     cardTerms: (id, terms) => change(() => ((found(world.accounts.find((one) => one.id === id)).terms = terms), null)),
     transactions: ({ account, search, limit, after }) => read(() => {
       const words = (search ?? '').toLowerCase().split(/\s+/).filter(Boolean);

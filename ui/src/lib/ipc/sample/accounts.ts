@@ -1,5 +1,5 @@
 // The invented household's card and bank account: balances, transactions and statements that add up.
-import type { Account, AccountStatements, CardView, Plan, PlanView, StatementRow, TransactionKind, TransactionView } from '../bindings';
+import type { Account, AccountStatements, CardStatus, CardView, Plan, PlanView, Purchase, StatementRow, TransactionKind, TransactionView } from '../bindings';
 import { usd } from './bills';
 
 const fridge: Plan = {
@@ -48,6 +48,39 @@ export const card: Account = {
   plans: [fridge, sofa],
   excess: { plan: fridge.id },
 };
+
+/** The same card where the server issues it. */
+export const servedCard = (status: CardStatus): Account => ({
+  ...card,
+  keeping: 'served',
+  plans: [],
+  excess: 'by_rate',
+  card: {
+    status,
+    status_at: '2026-11-12T14:44:00Z',
+    limit: usd(400000),
+    merchants: [
+      { id: 'merchant-1', name: 'Quillmere', since: '2026-03-04T16:20:00Z' },
+      { id: 'merchant-2', name: 'Tidewater Books', since: '2026-08-19T19:02:00Z' },
+    ],
+  },
+});
+
+function bought(at: number, merchant: string, description: string, minor: number, stands: Partial<Purchase>): Purchase {
+  const none = usd(0);
+  const asked_at = new Date(Date.UTC(2026, 10, 12 - at, 14, 12)).toISOString();
+  return { id: `purchase-${at}`, card: card.id, merchant, description, amount: usd(minor), declined: null, held: none, captured: none, refunded: none, asked_at, holds_until: '2026-12-12', ...stands };
+}
+
+/** What merchants asked the served card for, newest first. */
+export const startingPurchases = (): Purchase[] => [
+  bought(0, 'Quillmere', 'Quillmere Online', 6490, { held: usd(6490) }),
+  bought(1, 'Quillmere', 'Quillmere Market', 3820, { held: usd(3820) }),
+  bought(3, 'Tidewater Books', 'Order 5512', 412000, { declined: 'over_limit' }),
+  bought(5, 'Quillmere', 'Quillmere Market', 5230, { captured: usd(5230) }),
+  bought(10, 'Quillmere', 'Quillmere Home', 8875, { captured: usd(8875), refunded: usd(3199) }),
+  bought(14, 'Tidewater Books', 'Order 5391', 2400, {}),
+];
 
 export const checking: Account = {
   id: 'account-checking',

@@ -1,6 +1,6 @@
 // The whole invented world in memory: Ines Calloway's money on 12 November 2026.
-import type { Account, AddressesView, BillView, CalendarFeedOnView, DeviceView, HomeView, ImportOffer, Income, LimitsView, MarkAs, PasskeyView, PayBill, PaymentView, PlanWishes, ReadinessView, RecoveryView, RemindersView, RhythmView, RiskView, SecurityEvent, SecurityView, Settings, StatusView, SuggestionView, SupportCaseView, SupportSightView, WaysInView } from '../bindings';
-import { card, cardView, checking, transactions } from './accounts';
+import type { Account, AddressesView, BillView, CalendarFeedOnView, DeviceView, HomeView, ImportOffer, Income, LimitsView, MarkAs, PasskeyView, PayBill, PaymentView, PlanWishes, Purchase, ReadinessView, RecoveryView, RemindersView, RhythmView, RiskView, SecurityEvent, SecurityView, Settings, StatusView, SuggestionView, SupportCaseView, SupportSightView, WaysInView } from '../bindings';
+import { card, cardView, checking, servedCard, startingPurchases, transactions } from './accounts';
 import { billers, startingBills, TODAY, usd } from './bills';
 import { amountOn, bandOf, datesOfBill, isPayable, markKey, occurrence, occurrences, riseOf, shifted, type Book } from './book';
 import { paidByWord, readiness, startingPayments, stoppedPayments } from './payments';
@@ -14,6 +14,7 @@ const holidays: Record<string, string> = { '2026-11-26': 'Thanksgiving Day', '20
 export class World {
   empty: boolean;
   accounts: Account[];
+  purchases: Purchase[];
   book: Book;
   status: StatusView;
   settings: Settings = { lock_after_minutes: 5, theme: 'system', remind_at: '09:00', quiet: { from: '22:00', until: '07:00' }, again_while_unpaid: true, tell_of_payments: true, remind_days: [5, 1], details_in_notifications: false, start_hidden_at_sign_in: true };
@@ -56,7 +57,9 @@ export class World {
     this.incomes = this.empty || kind === 'no-pay' ? [] : startingIncomes();
     this.suggestions = this.empty ? [] : startingSuggestions();
     if (kind === 'short') this.wishes = { ...this.wishes, keep: usd(60000) };
-    this.accounts = this.empty ? [] : [{ ...card }, checking];
+    const held = kind === 'served' ? servedCard('active') : kind === 'frozen' ? servedCard('frozen') : { ...card };
+    this.accounts = this.empty ? [] : [held, checking];
+    this.purchases = held.card ? startingPurchases() : [];
     const marks = new Map<string, MarkAs>(paidByWord.map(([bill, day]) => [markKey(bill, day), { kind: 'paid', amount: null }]));
     marks.set(markKey('bill-gym', '2026-11-17'), { kind: 'skipped' });
     this.book = this.empty ? { bills: [], marks: new Map(), payments: [] } : { bills: startingBills(), marks, payments: startingPayments() };

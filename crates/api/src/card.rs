@@ -1,0 +1,41 @@
+//! Cards that the account server issues. A card is an account of the feed whose `card` is there, and each purchase on it
+//! is a record of its own (`Record::Purchase`).
+//!
+//! - `PUT /api/v1/cards/{id}` opens a card of practice money, where the server is its owner's own.
+//! - `POST /api/v1/cards/{id}/status` freezes a card, reports it lost, or takes a freeze back.
+//! - `POST /api/v1/cards/{id}/codes` makes the code that a merchant gets in the place of a card's number;
+//!   `DELETE /api/v1/cards/{id}/merchants/{merchant}` ends what the merchant got for it.
+
+use domain::money::Money;
+pub use domain::purchases::{CardStatus, Decline, LinkedMerchant, Purchase, ServedCard};
+use jiff::Timestamp;
+use serde::{Deserialize, Serialize};
+
+use crate::security::OneTimeAddress;
+
+/// Opens a card of practice money. Its id was made by the device.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, utoipa::ToSchema)]
+pub struct OpenCard {
+    /// 1 to 120 characters.
+    pub name: String,
+    pub limit: Money,
+    /// Day of the month on which a cycle closes, 1 to 28.
+    pub closing_day: u8,
+}
+
+/// Freezing and reporting lost take effect with the answer, 204. Taking a freeze back may ask for a passkey first: the
+/// answer is then 200 with the address for the browser.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, utoipa::ToSchema)]
+pub struct SetStatus {
+    pub status: CardStatus,
+}
+
+/// What a person gives a merchant in the place of a card's number: good once, for a few minutes, and shown this once.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, utoipa::ToSchema)]
+pub struct LinkCode {
+    pub code: String,
+    #[schema(value_type = String, format = "date-time")]
+    pub ends_at: Timestamp,
+    /// The code counts once a passkey was shown there; absent: it counts already.
+    pub approve: Option<OneTimeAddress>,
+}

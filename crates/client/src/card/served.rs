@@ -1,0 +1,98 @@
+//! Cards that the account server issues: opened, frozen at once, linked to merchants. These ask the server and are not
+//! believed before it answered; what was bought is in this device's copy.
+
+use api::card::{CardStatus, LinkCode, OpenCard, Purchase, SetStatus};
+use domain::ids::{AccountId, MerchantId, MutationId, PurchaseId};
+use domain::money::Money;
+use jiff::Timestamp;
+use serde::{Deserialize, Serialize};
+
+use crate::accounts::Accounts;
+use crate::cache::purchases;
+use crate::error::ClientError;
+use crate::http::{Method, Sending};
+use crate::security::VisitStarted;
+
+/// What a person types to open a card here.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, specta::Type)]
+pub struct NewCard {
+    pub name: String,
+    pub limit: Money,
+    /// 1 to 28.
+    pub closing_day: u8,
+}
+
+/// What a person gives a merchant. It is shown this once and kept nowhere here.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, specta::Type)]
+pub struct LinkCodeView {
+    pub code: String,
+    #[specta(type = String)]
+    pub ends_at: Timestamp,
+    /// It counts once a passkey was shown there.
+    pub approve: Option<VisitStarted>,
+}
+
+/// Purchases that a card's screen shows.
+const SHOWN_MAX: i64 = 100;
+
+impl Accounts {
+    /// Opens a card of practice money, where the server is its owner's own.
+    pub async fn open_card(&self, new: NewCard) -> Result<AccountId, ClientError> {
+        let id = self.0.fresh(AccountId::new);
+        let NewCard { name, limit, closing_day } = new;
+        let sending = Sending::json(&OpenCard { name: name.trim().to_owned(), limit, closing_day })?;
+        self.0.call(Method::Put, &format!("/api/v1/cards/{id}"), sending).await?;
+        self.0.sync().now().await?;
+        Ok(id)
+    }
+
+    /// Freezes a card, takes that back, or reports it lost. Done when this answers `None`; else a passkey has to be
+    /// shown on the server's page first.
+    pub async fn set_card_status(
+        &self,
+        card: AccountId,
+        status: CardStatus,
+        open_browser: bool,
+    ) -> Result<Option<VisitStarted>, ClientError> {
+        let sending = self.once(Sending::json(&SetStatus { status })?);
+        let answer = self.0.call(Method::Post, &format!("/api/v1/cards/{card}/status"), sending).await?;
+        if answer.is_empty() {
+            self.0.sync().now().await?;
+            return Ok(None);
+        }
+        self.0.security().in_browser(answer.json().await?, open_browser).await.map(Some)
+    }
+
+    /// Makes the code that a merchant gets in the place of a card's number.
+    pub async fn link_code(&self, card: AccountId, open_browser: bool) -> Result<LinkCodeView, ClientError> {
+        let sending = self.once(Sending::default());
+        let answer = self.0.call(Method::Post, &format!("/api/v1/cards/{card}/codes"), sending).await?;
+        let LinkCode { code, ends_at, approve } = answer.json().await?;
+        let approve = match approve {
+            Some(begun) => Some(self.0.security().in_browser(begun, open_browser).await?),
+            None => None,
+        };
+        Ok(LinkCodeView { code, ends_at, approve })
+    }
+
+    /// Ends what a merchant holds for a card: it asks for nothing more once this answers.
+    pub async fn end_merchant(&self, card: AccountId, merchant: MerchantId) -> Result<(), ClientError> {
+        let path = format!("/api/v1/cards/{card}/merchants/{merchant}");
+        self.0.call(Method::Delete, &path, self.once(Sending::default())).await?;
+        self.0.sync().now().await
+    }
+
+    /// The newest purchases of a card, declined ones with the reason.
+    pub async fn purchases(&self, card: AccountId) -> Result<Vec<Purchase>, ClientError> {
+        self.0.with(async |open| purchases::newest(open.cache.readers(), card, SHOWN_MAX).await).await
+    }
+
+    pub async fn purchase(&self, id: PurchaseId) -> Result<Purchase, ClientError> {
+        let found = self.0.with(async |open| purchases::find(open.cache.readers(), id).await).await?;
+        found.ok_or_else(|| ClientError::not_found("purchase"))
+    }
+
+    fn once(&self, sending: Sending) -> Sending {
+        Sending { idempotency: Some(self.0.fresh(MutationId::new)), ..sending }
+    }
+}

@@ -1,0 +1,143 @@
+//! `billfold-server card …` and `billfold-server merchant …`: whoever runs the server opens and closes cards, and says
+//! who sells. A merchant's secret is printed once and kept nowhere.
+
+use api::card::OpenCard;
+use clap::{Args, Subcommand};
+use domain::ids::{AccountId, HolderId, MerchantId};
+use domain::money::{Currency, Money};
+use domain::purchases::CardStatus;
+use server::config::Config;
+use server::purchases::merchants;
+use server::{App, card};
+
+use crate::support_command::{open, plain};
+use crate::{Done, Place, place};
+
+#[derive(Args)]
+pub struct CardArguments {
+    #[command(flatten)]
+    place: Place,
+    #[command(subcommand)]
+    what: CardCommand,
+}
+
+#[derive(Subcommand)]
+enum CardCommand {
+    /// Open a card for a person.
+    Open {
+        /// The person's name here, or the id of their account.
+        #[arg(long)]
+        person: String,
+        /// What may be owed at most, in whole or decimal units: 1500 or 1500.00.
+        #[arg(long)]
+        limit: String,
+        #[arg(long, default_value = "USD")]
+        currency: Currency,
+        #[arg(long, default_value = "Store card")]
+        name: String,
+        /// The day of the month on which a cycle closes, 1 to 28.
+        #[arg(long, default_value_t = 25)]
+        closing_day: u8,
+    },
+    /// Close a card for good. What is owed is still paid.
+    Close {
+        /// The person's name here, or the id of their account.
+        #[arg(long)]
+        person: String,
+        card: AccountId,
+    },
+}
+
+#[derive(Args)]
+pub struct MerchantArguments {
+    #[command(flatten)]
+    place: Place,
+    #[command(subcommand)]
+    what: MerchantCommand,
+}
+
+#[derive(Subcommand)]
+enum MerchantCommand {
+    /// Add a merchant. Its secret is printed this once.
+    Add {
+        /// As it stands on statements, 1 to 60 characters.
+        name: String,
+    },
+    /// Who they are, and how many cards each may ask.
+    List,
+    /// End a merchant: it asks no card any more.
+    End { merchant: MerchantId },
+}
+
+pub async fn run_card(arguments: CardArguments) -> Done {
+    let app = open(&Config::new(place(&arguments.place)?, ([127, 0, 0, 1], 0).into())).await?;
+    let text = work_on_card(&app, arguments.what).await;
+    say(&app, text).await
+}
+
+pub async fn run_merchant(arguments: MerchantArguments) -> Done {
+    let app = open(&Config::new(place(&arguments.place)?, ([127, 0, 0, 1], 0).into())).await?;
+    let text = work_on_merchant(&app, arguments.what).await;
+    say(&app, text).await
+}
+
+#[expect(clippy::print_stdout, reason = "what it prints is what the command is for")]
+async fn say(app: &App, text: Result<String, Box<dyn std::error::Error>>) -> Done {
+    app.db.close().await;
+    print!("{}", text?);
+    Ok(())
+}
+
+type Text = Result<String, Box<dyn std::error::Error>>;
+
+async fn work_on_card(app: &App, what: CardCommand) -> Text {
+    match what {
+        CardCommand::Open { person, limit, currency, name, closing_day } => {
+            let limit = Money::parse(&limit, currency)?;
+            let id = AccountId::new(app.clock.now(), app.chance10());
+            let wanted = OpenCard { name, limit, closing_day };
+            card::open_by_operator(app, holder(app, &person).await?, id, &wanted).await.map_err(plain)?;
+            Ok(format!("card: {id}\n"))
+        }
+        CardCommand::Close { person, card } => {
+            card::set_by_operator(app, holder(app, &person).await?, card, CardStatus::Closed).await.map_err(plain)?;
+            Ok("The card is closed.\n".to_owned())
+        }
+    }
+}
+
+/// The one account of this id or name.
+async fn holder(app: &App, typed: &str) -> Result<HolderId, Box<dyn std::error::Error>> {
+    if let Ok(id) = typed.parse() {
+        return Ok(id);
+    }
+    match card::people_named(app, typed).await.map_err(plain)?.as_slice() {
+        [] => Err("nobody here is called so".into()),
+        [one] => Ok(*one),
+        several => {
+            let ids: Vec<String> = several.iter().map(ToString::to_string).collect();
+            Err(format!("several people are called so, say whose account it is: {}", ids.join(", ")).into())
+        }
+    }
+}
+
+async fn work_on_merchant(app: &App, what: MerchantCommand) -> Text {
+    match what {
+        MerchantCommand::Add { name } => {
+            let made = merchants::add(app, &name).await.map_err(plain)?;
+            Ok(format!("client_id: {}\nclient_secret: {}\n", made.client_id, made.client_secret))
+        }
+        MerchantCommand::List => {
+            let mut text = String::new();
+            for merchant in merchants::list(app).await.map_err(plain)? {
+                let state = merchant.ended_at.map_or("sells".to_owned(), |at| format!("ended {at}"));
+                text.push_str(&format!("{}  {}  {}  {} cards\n", merchant.id, merchant.name, state, merchant.cards));
+            }
+            Ok(text)
+        }
+        MerchantCommand::End { merchant } => {
+            merchants::end(app, merchant).await.map_err(plain)?;
+            Ok("The merchant asks no card any more.\n".to_owned())
+        }
+    }
+}

@@ -1,0 +1,389 @@
+//! Purchases by merchants: authorised, captured, voided, refunded. Each step is one transaction: the purchase, its
+//! ledger entry, the card's record and the lines that the person sees. Ids come from the merchant, so a call that is
+//! sent again is done once.
+
+pub mod merchants;
+mod store;
+#[cfg(test)]
+pub(crate) mod tests;
+
+use api::error::ErrorCode;
+use api::purchases::{Authorize, Capture, CardToken, LinkCard, PurchaseState, Refund};
+use api::sync::{Gone, Record};
+use axum::extract::State;
+use domain::accounts::{Transaction, TransactionKind, TransactionState};
+use domain::ids::{PurchaseId, PurchaseStepId, TransactionId};
+use domain::ledger::Entry;
+use domain::money::Money;
+use domain::purchases::{AskFacts, HOLD_DAYS, Progress, Purchase, PurchaseError, decide};
+use jiff::Span;
+use jiff::civil::Time;
+use utoipa_axum::router::OpenApiRouter;
+use utoipa_axum::routes;
+use uuid::Uuid;
+
+use crate::App;
+use crate::card::{self, Line};
+use crate::db::{DbError, DbResult, Tx};
+use crate::error::ApiError;
+use crate::http::{Json, Path};
+use crate::jobs::{self, Job, Kind};
+use crate::sign_in::hash;
+use crate::{feed, ledger, standing};
+use merchants::Merchant;
+use store::{Step, StepKind, Stored};
+
+const DESCRIPTION_CHARS_MAX: usize = 120;
+
+pub fn routes() -> OpenApiRouter<App> {
+    OpenApiRouter::new()
+        .merge(merchants::routes())
+        .routes(routes!(link_card))
+        .routes(routes!(find, authorize))
+        .routes(routes!(capture))
+        .routes(routes!(void))
+        .routes(routes!(refund))
+}
+
+/// Exchanges a person's code for a token of their card. A token that the merchant has for it already ends.
+#[utoipa::path(post, path = "/merchant/v1/cards", tag = "merchant", request_body = LinkCard,
+    responses((status = 200, body = CardToken), (status = 422, body = api::error::Problem)))]
+async fn link_card(
+    State(app): State<App>,
+    merchant: Merchant,
+    Json(wanted): Json<LinkCard>,
+) -> Result<Json<CardToken>, ApiError> {
+    Ok(Json(CardToken { card_token: card::exchange(&app, merchant.id, &wanted.code).await? }))
+}
+
+/// How a purchase stands.
+#[utoipa::path(get, path = "/merchant/v1/purchases/{id}", tag = "merchant", params(("id" = PurchaseId, Path)),
+    responses((status = 200, body = PurchaseState), (status = 404, body = api::error::Problem)))]
+async fn find(
+    State(app): State<App>,
+    merchant: Merchant,
+    Path(id): Path<PurchaseId>,
+) -> Result<Json<PurchaseState>, ApiError> {
+    let mut tx = app.db.read_once().await?;
+    let found = store::of_merchant(&mut tx, merchant.id, id).await?.ok_or_else(ApiError::not_found)?;
+    Ok(Json(state(&found)?))
+}
+
+/// Asks a card for an amount: it is held, or declined with a reason. Sent again, the first answer is given again.
+#[utoipa::path(put, path = "/merchant/v1/purchases/{id}", tag = "merchant", params(("id" = PurchaseId, Path)),
+    request_body = Authorize,
+    responses((status = 200, body = PurchaseState), (status = 404, body = api::error::Problem),
+        (status = 422, body = api::error::Problem)))]
+async fn authorize(
+    State(app): State<App>,
+    merchant: Merchant,
+    Path(id): Path<PurchaseId>,
+    Json(wanted): Json<Authorize>,
+) -> Result<Json<PurchaseState>, ApiError> {
+    let description = wanted.description.trim();
+    let chars = description.chars().count();
+    if !(1..=DESCRIPTION_CHARS_MAX).contains(&chars) || description.chars().any(char::is_control) {
+        return Err(ApiError::invalid(ErrorCode::TooLong, "description", "a description has 1 to 120 characters"));
+    }
+    if !wanted.amount.is_positive() {
+        return Err(ApiError::invalid(ErrorCode::InvalidAmount, "amount", "an amount is above zero"));
+    }
+    let token = hash(&wanted.card_token);
+    let no_card = || ApiError::invalid(ErrorCode::NotFound, "card_token", "no card has this token");
+    let mut tx = app.db.begin_write().await?;
+    let holder = card::store::link(&mut tx, &token, merchant.id).await?.ok_or_else(no_card)?.holder;
+    tx.lock(holder).await?;
+    // Read under the lock: a freeze, an ended link or another purchase may have come between.
+    let link = card::store::link(&mut tx, &token, merchant.id).await?.ok_or_else(no_card)?;
+    if let Some(known) = store::of_merchant(&mut tx, merchant.id, id).await? {
+        let same = known.amount == wanted.amount && known.description == description && known.card == link.card;
+        return if same { Ok(Json(state(&known)?)) } else { Err(reused()) };
+    }
+    let card = card::store::find(&mut tx, holder, link.card).await?.ok_or(DbError::Corrupt("a token's card"))?;
+    let now = app.clock.now();
+    let facts = AskFacts {
+        status: card.status,
+        standing: standing::of(&mut tx, holder, now).await?,
+        is_linked: link.is_open,
+        credit_left: card::left(&mut tx, holder, &card).await?,
+        amount: wanted.amount,
+    };
+    let purchase = Stored {
+        holder,
+        id,
+        card: card.id,
+        merchant: merchant.id,
+        merchant_name: merchant.name,
+        description: description.to_owned(),
+        amount: wanted.amount,
+        declined: decide(&facts).err(),
+        progress: Progress::approved(wanted.amount),
+        asked_at: now,
+        holds_until: card::today(&app).saturating_add(Span::new().days(HOLD_DAYS)),
+    };
+    // Taken before what is written later, which then runs with the commit.
+    tx.number(holder).await?;
+    match store::add(&mut tx, &purchase).await {
+        Ok(()) => {}
+        // The id is another purchase's: of this person by another merchant, or of another person by this one.
+        Err(error) if error.is_duplicate() => return Err(reused()),
+        Err(error) => return Err(error.into()),
+    }
+    if purchase.declined.is_none() {
+        let entry = Entry::authorized(id, card.id, wanted.amount).map_err(|_| DbError::Corrupt("a hold"))?;
+        ledger::book(&app, &mut tx, holder, &entry).await?;
+        jobs::put(&mut tx, holder, Kind::EndHold, id.as_uuid(), end_of_hold(&app, &purchase)?).await?;
+    }
+    show(&app, &mut tx, &purchase).await?;
+    tx.commit().await?;
+    app.jobs.wake();
+    Ok(Json(state(&purchase)?))
+}
+
+/// The first moment after the last day of a hold.
+fn end_of_hold(app: &App, purchase: &Stored) -> DbResult<jiff::Timestamp> {
+    let after = purchase.holds_until.tomorrow().unwrap_or(purchase.holds_until);
+    let midnight = after.to_datetime(Time::midnight()).to_zoned(app.settings.zone.clone());
+    midnight.map(|midnight| midnight.timestamp()).map_err(|_| DbError::Corrupt("a day"))
+}
+
+/// Takes some of what is held: it posts. With the last capture the rest is given back.
+#[utoipa::path(put, path = "/merchant/v1/purchases/{id}/captures/{step}", tag = "merchant",
+    params(("id" = PurchaseId, Path), ("step" = PurchaseStepId, Path)), request_body = Capture,
+    responses((status = 200, body = PurchaseState), (status = 404, body = api::error::Problem),
+        (status = 409, body = api::error::Problem), (status = 422, body = api::error::Problem)))]
+async fn capture(
+    State(app): State<App>,
+    merchant: Merchant,
+    Path((id, step)): Path<(PurchaseId, PurchaseStepId)>,
+    Json(wanted): Json<Capture>,
+) -> Result<Json<PurchaseState>, ApiError> {
+    let (mut tx, mut purchase) = begin(&app, &merchant, id).await?;
+    let step = Step {
+        id: step,
+        purchase: id,
+        kind: StepKind::Capture,
+        amount_minor: wanted.amount.minor(),
+        last: wanted.last,
+    };
+    if is_done(&mut tx, &purchase, &step).await? {
+        return Ok(Json(state(&purchase)?));
+    }
+    let (progress, rest) = purchase.progress.capture(wanted.amount, wanted.last).map_err(refused)?;
+    purchase.progress = progress;
+    store::add_step(&mut tx, purchase.holder, &step, app.clock.now()).await?;
+    let entry = Entry::captured(step.id, purchase.card, wanted.amount).map_err(|_| DbError::Corrupt("a capture"))?;
+    ledger::book(&app, &mut tx, purchase.holder, &entry).await?;
+    if rest.is_positive() {
+        give_back(&app, &mut tx, &purchase, rest).await?;
+    }
+    let line = Line {
+        account: purchase.card,
+        kind: TransactionKind::Purchase,
+        amount: wanted.amount.negated(),
+        description: &purchase.description,
+        memo: Some(&purchase.merchant_name),
+        source: step.id.to_string(),
+    };
+    card::add_line(&app, &mut tx, purchase.holder, line).await?;
+    settle(&app, &mut tx, &purchase).await?;
+    tx.commit().await?;
+    Ok(Json(state(&purchase)?))
+}
+
+/// Gives back all that is held. Voiding twice is no error.
+#[utoipa::path(post, path = "/merchant/v1/purchases/{id}/void", tag = "merchant", params(("id" = PurchaseId, Path)),
+    responses((status = 200, body = PurchaseState), (status = 404, body = api::error::Problem)))]
+async fn void(
+    State(app): State<App>,
+    merchant: Merchant,
+    Path(id): Path<PurchaseId>,
+) -> Result<Json<PurchaseState>, ApiError> {
+    let (mut tx, mut purchase) = begin(&app, &merchant, id).await?;
+    if release(&app, &mut tx, &mut purchase).await? {
+        tx.commit().await?;
+    }
+    Ok(Json(state(&purchase)?))
+}
+
+/// Pays some of what was captured back to the card.
+#[utoipa::path(put, path = "/merchant/v1/purchases/{id}/refunds/{step}", tag = "merchant",
+    params(("id" = PurchaseId, Path), ("step" = PurchaseStepId, Path)), request_body = Refund,
+    responses((status = 200, body = PurchaseState), (status = 404, body = api::error::Problem),
+        (status = 409, body = api::error::Problem), (status = 422, body = api::error::Problem)))]
+async fn refund(
+    State(app): State<App>,
+    merchant: Merchant,
+    Path((id, step)): Path<(PurchaseId, PurchaseStepId)>,
+    Json(wanted): Json<Refund>,
+) -> Result<Json<PurchaseState>, ApiError> {
+    let (mut tx, mut purchase) = begin(&app, &merchant, id).await?;
+    let step =
+        Step { id: step, purchase: id, kind: StepKind::Refund, amount_minor: wanted.amount.minor(), last: false };
+    if is_done(&mut tx, &purchase, &step).await? {
+        return Ok(Json(state(&purchase)?));
+    }
+    purchase.progress = purchase.progress.refund(wanted.amount).map_err(refused)?;
+    store::add_step(&mut tx, purchase.holder, &step, app.clock.now()).await?;
+    let entry = Entry::refunded(step.id, purchase.card, wanted.amount).map_err(|_| DbError::Corrupt("a refund"))?;
+    ledger::book(&app, &mut tx, purchase.holder, &entry).await?;
+    let line = Line {
+        account: purchase.card,
+        kind: TransactionKind::Refund,
+        amount: wanted.amount,
+        description: &purchase.description,
+        memo: Some(&purchase.merchant_name),
+        source: step.id.to_string(),
+    };
+    card::add_line(&app, &mut tx, purchase.holder, line).await?;
+    settle(&app, &mut tx, &purchase).await?;
+    tx.commit().await?;
+    Ok(Json(state(&purchase)?))
+}
+
+// ---- What the steps share ----------------------------------------------------------------------------------------
+
+/// A merchant's purchase that was approved, with its holder locked.
+async fn begin(app: &App, merchant: &Merchant, id: PurchaseId) -> Result<(Tx, Stored), ApiError> {
+    let mut tx = app.db.begin_write().await?;
+    let found = store::of_merchant(&mut tx, merchant.id, id).await?.ok_or_else(ApiError::not_found)?;
+    tx.lock(found.holder).await?;
+    // Read again under the lock: another call may have come between.
+    let purchase = store::find(&mut tx, found.holder, id).await?.ok_or_else(ApiError::not_found)?;
+    if purchase.declined.is_some() {
+        return Err(ApiError::new(ErrorCode::CardDeclined, "this purchase was declined"));
+    }
+    Ok((tx, purchase))
+}
+
+/// Whether this step was made before. Another one under its id is refused.
+async fn is_done(tx: &mut Tx, purchase: &Stored, step: &Step) -> Result<bool, ApiError> {
+    match store::same_step(tx, purchase.holder, step).await? {
+        None => Ok(false),
+        Some(true) => Ok(true),
+        Some(false) => Err(reused()),
+    }
+}
+
+/// Gives back what is held; false when nothing is.
+async fn release(app: &App, tx: &mut Tx, purchase: &mut Stored) -> Result<bool, ApiError> {
+    match purchase.progress.release() {
+        Ok((progress, held)) => {
+            purchase.progress = progress;
+            give_back(app, tx, purchase, held).await?;
+            settle(app, tx, purchase).await?;
+            Ok(true)
+        }
+        Err(PurchaseError::NothingHeld) => Ok(false),
+        Err(error) => Err(refused(error)),
+    }
+}
+
+async fn give_back(app: &App, tx: &mut Tx, purchase: &Stored, rest: Money) -> DbResult<()> {
+    let entry = Entry::hold_released(purchase.id, purchase.card, rest).map_err(|_| DbError::Corrupt("a release"))?;
+    ledger::book(app, tx, purchase.holder, &entry).await
+}
+
+/// After a step: the purchase's row, its job while something is held, and what the person sees.
+async fn settle(app: &App, tx: &mut Tx, purchase: &Stored) -> DbResult<()> {
+    store::update(tx, purchase).await?;
+    if !held(purchase)?.is_positive() {
+        jobs::remove(tx, purchase.holder, Kind::EndHold, purchase.id.as_uuid()).await?;
+    }
+    show(app, tx, purchase).await
+}
+
+/// What devices are told: the purchase, the pending line of what is held, and the card's balances.
+async fn show(app: &App, tx: &mut Tx, purchase: &Stored) -> DbResult<()> {
+    let now = app.clock.now();
+    feed::put(tx, purchase.holder, now, &Record::Purchase(view(purchase)?)).await?;
+    if purchase.declined.is_some() {
+        return Ok(());
+    }
+    let id = pending_line(purchase);
+    let held = held(purchase)?;
+    let record = if held.is_positive() {
+        Record::Transaction(Transaction {
+            id,
+            account: purchase.card,
+            posted_on: purchase.asked_at.to_zoned(app.settings.zone.clone()).date(),
+            amount: held.negated(),
+            description: purchase.description.clone(),
+            memo: Some(purchase.merchant_name.clone()),
+            kind: TransactionKind::Purchase,
+            state: TransactionState::Pending,
+            source: Some(purchase.id.to_string()),
+        })
+    } else {
+        Record::Gone(Gone::Transaction { id })
+    };
+    feed::put(tx, purchase.holder, now, &record).await?;
+    card::refresh(app, tx, purchase.holder, purchase.card).await
+}
+
+/// The id of a purchase's pending line: always the same, and none that a merchant could choose to be another line's.
+fn pending_line(purchase: &Stored) -> TransactionId {
+    TransactionId::from_uuid(Uuid::new_v5(&purchase.holder.as_uuid(), purchase.id.as_uuid().as_bytes()))
+}
+
+fn view(purchase: &Stored) -> DbResult<Purchase> {
+    let zero = Money::zero(purchase.amount.currency());
+    Ok(Purchase {
+        id: purchase.id,
+        card: purchase.card,
+        merchant: purchase.merchant_name.clone(),
+        description: purchase.description.clone(),
+        amount: purchase.amount,
+        declined: purchase.declined,
+        held: if purchase.declined.is_none() { held(purchase)? } else { zero },
+        captured: purchase.progress.captured,
+        refunded: purchase.progress.refunded,
+        asked_at: purchase.asked_at,
+        holds_until: purchase.holds_until,
+    })
+}
+
+fn held(purchase: &Stored) -> DbResult<Money> {
+    purchase.progress.held().map_err(|_| DbError::Corrupt("a purchase's amounts"))
+}
+
+fn state(purchase: &Stored) -> Result<PurchaseState, ApiError> {
+    let Purchase { id, declined, held, captured, refunded, .. } = view(purchase)?;
+    Ok(PurchaseState { id, approved: declined.is_none(), declined, held, captured, refunded })
+}
+
+fn reused() -> ApiError {
+    ApiError::new(ErrorCode::KeyReused, "this id came with another request")
+}
+
+fn refused(error: PurchaseError) -> ApiError {
+    let code = match error {
+        PurchaseError::Amount | PurchaseError::AboveHeld | PurchaseError::AboveCaptured => ErrorCode::InvalidAmount,
+        PurchaseError::NothingHeld => ErrorCode::TooLate,
+    };
+    ApiError::invalid(code, "amount", &error.to_string())
+}
+
+/// A hold's time is over: what was not captured goes back to the credit.
+pub(crate) async fn end_hold(app: &App, job: &Job) -> DbResult<()> {
+    let mut tx = app.db.begin_write().await?;
+    tx.lock(job.holder).await?;
+    let id = PurchaseId::from_uuid(job.subject);
+    let found = store::find(&mut tx, job.holder, id).await?;
+    if let Some(mut purchase) = found
+        && let Ok((progress, held)) = purchase.progress.release()
+    {
+        purchase.progress = progress;
+        give_back(app, &mut tx, &purchase, held).await?;
+        settle(app, &mut tx, &purchase).await?;
+    }
+    jobs::done(&mut tx, job).await?;
+    tx.commit().await
+}
+
+/// Removes tokens of merchants that have ended.
+pub(crate) async fn sweep(app: &App) -> DbResult<()> {
+    let mut tx = app.db.begin_write().await?;
+    store::sweep(&mut tx, app.clock.now()).await?;
+    tx.commit().await
+}

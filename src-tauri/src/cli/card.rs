@@ -1,0 +1,104 @@
+//! `billfold card open`, `freeze`, `unfreeze`, `lost`, `link`, `unlink` and `purchases`: cards of the account server.
+
+use client::card::NewCard;
+use domain::accounts::Account;
+use domain::purchases::{CardStatus, LinkedMerchant, Purchase};
+use serde_json::json;
+
+use super::arguments::ServedCardCommand;
+use super::table::table;
+use super::{Answer, Done, Run, amount, currency, named, to_json, visit_started, word};
+use crate::failure::Failure;
+
+impl Run<'_> {
+    pub(super) async fn served_card(&self, what: ServedCardCommand) -> Done {
+        match what {
+            ServedCardCommand::Open { name, limit, currency: code, closing_day } => {
+                let limit = amount(&limit, currency(&code)?)?;
+                let id = self.core.client.accounts().open_card(NewCard { name, limit, closing_day }).await?;
+                Ok(Answer::new(json!({ "card": id }), "The card is open.\n"))
+            }
+            ServedCardCommand::Freeze { card } => self.card_becomes(&card, CardStatus::Frozen, false).await,
+            ServedCardCommand::Lost { card } => self.card_becomes(&card, CardStatus::Lost, false).await,
+            ServedCardCommand::Unfreeze { card, no_browser } => {
+                self.card_becomes(&card, CardStatus::Active, !no_browser).await
+            }
+            ServedCardCommand::Link { card, no_browser } => self.card_link(&card, !no_browser).await,
+            ServedCardCommand::Unlink { card, merchant } => self.card_unlink(&card, &merchant).await,
+            ServedCardCommand::Purchases { card } => self.card_purchases(&card).await,
+        }
+    }
+
+    async fn served(&self, typed: &str) -> Result<Account, Failure> {
+        let account = self.account(typed).await?.account;
+        if account.card.is_some() {
+            return Ok(account);
+        }
+        Err(Failure::refused("forbidden", "that is no card of this server", "name one that `billfold card list` shows"))
+    }
+
+    async fn card_becomes(&self, typed: &str, status: CardStatus, open_browser: bool) -> Done {
+        let card = self.served(typed).await?;
+        let begun = self.core.client.accounts().set_card_status(card.id, status, open_browser).await?;
+        if let Some(begun) = begun {
+            return Ok(visit_started(&begun));
+        }
+        let text = match status {
+            CardStatus::Active => "The card is in use again.\n",
+            CardStatus::Frozen => {
+                "The card is frozen: no new purchase is approved. Use it again with `billfold card unfreeze`.\n"
+            }
+            CardStatus::Lost => "The card is reported lost: it takes no purchases any more.\n",
+            CardStatus::Closed => "The card is closed.\n",
+        };
+        Ok(Answer::new(json!({ "card": card.id, "status": to_json(&status)? }), text))
+    }
+
+    async fn card_link(&self, typed: &str, open_browser: bool) -> Done {
+        let card = self.served(typed).await?;
+        let made = self.core.client.accounts().link_code(card.id, open_browser).await?;
+        let mut text = format!(
+            "Give this to the merchant: {}\nIt is good once, until {}. The merchant may then ask {} to pay.\n",
+            made.code, made.ends_at, card.name
+        );
+        if let Some(begun) = &made.approve {
+            text += "It counts once a passkey was shown. ";
+            text += &visit_started(begun).text;
+        }
+        Ok(Answer::new(to_json(&made)?, text))
+    }
+
+    async fn card_unlink(&self, typed: &str, merchant: &str) -> Done {
+        let card = self.served(typed).await?;
+        let linked = card.card.map(|served| served.merchants).unwrap_or_default();
+        let key = |one: &LinkedMerchant| (one.id.to_string(), one.name.clone());
+        let merchant = named(linked, merchant, "merchant", key)?;
+        self.core.client.accounts().end_merchant(card.id, merchant.id).await?;
+        let json = json!({ "card": card.id, "merchant": merchant.id });
+        Ok(Answer::new(json, format!("{} may ask this card for nothing more.\n", merchant.name)))
+    }
+
+    async fn card_purchases(&self, typed: &str) -> Done {
+        let card = self.served(typed).await?;
+        let purchases = self.core.client.accounts().purchases(card.id).await?;
+        let row = |purchase: &Purchase| {
+            let state = match purchase.declined {
+                Some(reason) => format!("declined: {}", word(&reason)),
+                None if purchase.held.is_positive() => "pending".to_owned(),
+                None => "posted".to_owned(),
+            };
+            vec![
+                purchase.asked_at.to_string(),
+                purchase.merchant.clone(),
+                purchase.amount.to_string(),
+                purchase.held.to_string(),
+                purchase.captured.to_string(),
+                purchase.refunded.to_string(),
+                state,
+            ]
+        };
+        let rows: Vec<_> = purchases.iter().map(row).collect();
+        let heads = ["Asked", "Merchant", ">Asked for", ">Held", ">Charged", ">Refunded", "State"];
+        Ok(Answer::new(json!({ "items": to_json(&purchases)? }), table(&heads, &rows)))
+    }
+}
