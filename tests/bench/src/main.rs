@@ -19,6 +19,17 @@ fn main() -> ExitCode {
     // The HTTP library wants its cryptography named once, also for plain connections.
     let _ = rustls::crypto::ring::default_provider().install_default();
     let wanted: Vec<String> = std::env::args().skip(1).collect();
+    if let [word] = &wanted[..]
+        && let Some((_, serve)) = jobs::streams::SERVE.iter().find(|(name, _)| name == word)
+    {
+        return match serve() {
+            Ok(()) => ExitCode::SUCCESS,
+            Err(error) => {
+                eprintln!("bench: {error}");
+                ExitCode::FAILURE
+            }
+        };
+    }
     let known: Vec<&str> = jobs::ALL.iter().map(|job| job.name).collect();
     if let Some(stranger) = wanted.iter().find(|name| !known.contains(&name.as_str())) {
         eprintln!("bench: no job is called {stranger}; there are {}", known.join(", "));

@@ -40,7 +40,17 @@ pub fn connections() -> Result<reqwest::Client, String> {
 }
 
 impl Caller {
+    /// The first device of a new account.
     pub async fn sign_in(running: &Running, http: reqwest::Client) -> Result<Self, String> {
+        Self::sign_in_to(running, http, None).await
+    }
+
+    /// Another device of an account, or the first of a new one.
+    pub async fn sign_in_to(
+        running: &Running,
+        http: reqwest::Client,
+        account: Option<HolderId>,
+    ) -> Result<Self, String> {
         let random = SystemRandom::new();
         let algorithm = &ECDSA_P256_SHA256_FIXED_SIGNING;
         let document = EcdsaKeyPair::generate_pkcs8(algorithm, &random).map_err(|e| e.to_string())?;
@@ -49,15 +59,14 @@ impl Caller {
         let origin = running.public_url.origin().to_owned();
         let holder = HolderId::from_uuid(uuid::Uuid::nil());
         let mut caller = Self { holder, token: String::new(), http, origin, key, pair, nonce: String::new() };
-        let (x, y) = caller.point();
-        let jkt = format!(r#"{{"crv":"P-256","kty":"EC","x":"{x}","y":"{y}"}}"#);
+        let jkt = caller.thumbprint();
         let verifier = BASE64URL_NOPAD.encode(&chance::<32>());
         let redirect_uri = "http://127.0.0.1:1/cb";
         let grant = LocalGrant {
-            holder: None,
+            holder: account,
             name: "Ines Calloway".to_owned(),
             device_name: "Desk".to_owned(),
-            dpop_jkt: BASE64URL_NOPAD.encode(&Sha256::digest(jkt)),
+            dpop_jkt: jkt,
             code_challenge: BASE64URL_NOPAD.encode(&Sha256::digest(&verifier)),
             redirect_uri: redirect_uri.to_owned(),
         };
@@ -95,11 +104,22 @@ impl Caller {
         (BASE64URL_NOPAD.encode(&point[1..33]), BASE64URL_NOPAD.encode(&point[33..65]))
     }
 
+    /// The key by its thumbprint (RFC 7638).
+    pub fn thumbprint(&self) -> String {
+        let (x, y) = self.point();
+        let key = format!(r#"{{"crv":"P-256","kty":"EC","x":"{x}","y":"{y}"}}"#);
+        BASE64URL_NOPAD.encode(&Sha256::digest(key))
+    }
+
     pub fn proof(&self, path: &str, with_token: bool) -> String {
+        self.proof_of("POST", path, with_token)
+    }
+
+    pub fn proof_of(&self, method: &str, path: &str, with_token: bool) -> String {
         let (x, y) = self.point();
         let head = json!({"typ": "dpop+jwt", "alg": "ES256", "jwk": {"kty": "EC", "crv": "P-256", "x": x, "y": y}});
         let mut claims = json!({
-            "jti": BASE64URL_NOPAD.encode(&chance::<16>()), "htm": "POST", "htu": format!("{}{path}", self.origin),
+            "jti": BASE64URL_NOPAD.encode(&chance::<16>()), "htm": method, "htu": format!("{}{path}", self.origin),
             "iat": now().as_second(),
         });
         if !self.nonce.is_empty() {

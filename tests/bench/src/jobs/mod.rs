@@ -7,6 +7,9 @@ mod parse;
 mod payments;
 mod queries;
 mod recurring;
+mod sign_ins;
+mod signatures;
+pub mod streams;
 mod sync;
 mod window;
 
@@ -33,6 +36,21 @@ pub const ALL: &[Job] = &[
         name: "payments",
         about: "P12, the payment API with proofs against a bare loop of one payment a commit",
         run: payments::run,
+    },
+    Job {
+        name: "signatures",
+        about: "P14, proof and token of a call against two bare verifications",
+        run: signatures::run,
+    },
+    Job {
+        name: "sign_ins",
+        about: "sign-ins by passkey and refreshes against bare verifications and statements",
+        run: sign_ins::run,
+    },
+    Job {
+        name: "streams",
+        about: "P18, five thousand open event streams against the plainest that axum gives",
+        run: streams::run,
     },
     Job { name: "dates", about: "P17, due dates against integers, and a plan of 5,000 occurrences", run: dates::run },
     Job { name: "recurring", about: "recurring bills found in 200 labelled households", run: recurring::run },
