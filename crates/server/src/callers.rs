@@ -12,11 +12,13 @@ use domain::bills::Bill;
 use domain::ids::{AccountId, AddressId, MutationId, PaymentId};
 use domain::money::{Currency, Money};
 use domain::payments::PaymentOrder;
+use domain::standing::{RestraintLevel, RestraintReason};
 use jiff::SignedDuration;
 use serde_json::{Value, json};
 
 use crate::feed::tests::{card, import, line, rent};
 use crate::sign_in::tests::{Browser, adding, visit};
+use crate::standing;
 use crate::testing::{Answer, DeviceKey, ORIGIN, TestDevice, World, on_each_engine};
 
 /// What must never be in an answer to anybody else.
@@ -498,19 +500,32 @@ async fn every_door_opens_to_whom_its_row_says_and_to_nobody_else() {
 
 #[tokio::test]
 async fn a_lock_stops_money_and_ways_in_and_nothing_else() {
-    on_each_engine(async |world| {
-        for (method, route, _) in ROUTES.iter().filter(|(_, route, _)| *route != "/api/v1/events") {
-            let mut owner = Owner::new(&world).await;
-            owner.device.post("/api/v1/security/lock", &json!({})).await.expect(200);
-            let path = owner.path(route);
-            // Another order: the one that is there is answered as it stands.
-            owner.order.id = PaymentId::new(world.now(), world.app.chance10());
-            let answer = call(&owner.device, method, &path, owner.body(&world, method, route).as_ref()).await;
-            let stopped = !answer.status.is_success() && answer.code() == ErrorCode::AccountLocked;
-            assert_eq!(stopped, STOPPED_BY_A_LOCK.contains(&(method, route)), "{method} {route}: {}", answer.text());
-        }
-    })
-    .await;
+    on_each_engine(async |world| stops(&world, RestraintLevel::Locked, ErrorCode::AccountLocked).await).await;
+}
+
+/// Here no payee is known yet, so that a restriction stops what a lock does, by its own name.
+#[tokio::test]
+async fn a_restriction_stops_what_is_new_and_nothing_else() {
+    on_each_engine(async |world| stops(&world, RestraintLevel::Restricted, ErrorCode::AccountRestricted).await).await;
+}
+
+/// Each route under a restraint of this level, by the owner's own device.
+async fn stops(world: &World, level: RestraintLevel, named: ErrorCode) {
+    for (method, route, _) in ROUTES.iter().filter(|(_, route, _)| *route != "/api/v1/events") {
+        let mut owner = Owner::new(world).await;
+        let holder = owner.device.holder;
+        let mut tx = world.app.db.begin_write().await.expect("a transaction");
+        tx.lock(holder).await.expect("a lock");
+        let reason = RestraintReason::OwnWish;
+        standing::restrain(&world.app, &mut tx, holder, level, reason, None, None).await.expect("a restraint");
+        tx.commit().await.expect("a commit");
+        let path = owner.path(route);
+        // Another order: the one that is there is answered as it stands.
+        owner.order.id = PaymentId::new(world.now(), world.app.chance10());
+        let answer = call(&owner.device, method, &path, owner.body(world, method, route).as_ref()).await;
+        let stopped = !answer.status.is_success() && answer.code() == named;
+        assert_eq!(stopped, STOPPED_BY_A_LOCK.contains(&(method, route)), "{method} {route}: {}", answer.text());
+    }
 }
 
 // ---- people of support -------------------------------------------------------------------------------------------

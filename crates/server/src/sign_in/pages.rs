@@ -242,6 +242,9 @@ async fn confirm(State(app): State<App>, visit: Visit) -> Result<Response, ApiEr
     let mut tx = app.db.begin_read().await?;
     let owner = store::owner(&mut tx, holder).await?.ok_or_else(ApiError::not_found)?;
     let name = &owner.name;
+    let is_new = store::device_by_thumbprint(&mut tx, holder, &visit.request.dpop_jkt).await?.is_none();
+    let asked = visit.asked_at.to_zoned(app.settings.zone.clone()).strftime("%Y-%m-%d %H:%M %Z").to_string();
+    let wait = app.settings.policy.numbers().new_device_wait.as_hours();
     let accepted = accepted(&app, &owner.user_handle, &store::passkeys_of(&mut tx, holder).await?);
     let body = html! {
         (accepted)
@@ -252,7 +255,7 @@ async fn confirm(State(app): State<App>, visit: Visit) -> Result<Response, ApiEr
         } @else {
             div.match { p.small.soft { "The Billfold window must show" } b { (visit.request.match_code) } }
         }
-        dl.facts { div { dt { "App" } dd { @if visit.request.match_code.is_empty() { "Another app" } @else { "Billfold" } } } div { dt { "Device" } dd { (visit.request.device_name) } } }
+        dl.facts { div { dt { "App" } dd { @if visit.request.match_code.is_empty() { "Another app" } @else { "Billfold" } } } div { dt { "Device" } dd { (visit.request.device_name) @if is_new { " (new)" } } } @if let Some(near) = &visit.near { div { dt { "Near" } dd { (near) } } } div { dt { "Asked" } dd { (asked) } } }
         div.stack {
             @if visit.request.match_code.is_empty() {
                 button.primary type="button" id="no" { "Do not let it in" }
@@ -262,6 +265,7 @@ async fn confirm(State(app): State<App>, visit: Visit) -> Result<Response, ApiEr
                 button type="button" id="no" { "Different, or not me" }
             }
         }
+        @if is_new && wait > 0 { p.small.soft { "A new device can read at once. New payees and higher limits wait " (wait) " hours." } }
     };
     Ok(page(&app, StatusCode::OK, "Let this app in?", &body))
 }

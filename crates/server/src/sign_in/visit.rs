@@ -2,6 +2,8 @@
 //! looks at the device's name and the two digits, and says yes or no. A cookie ties the visit to one browser; there is
 //! no lasting browser session.
 
+use std::net::IpAddr;
+
 use api::error::ErrorCode;
 use api::sign_in::{CALLBACK_PATH, CLIENT_ID, OauthError, PushedRequest, PushedResponse, SCOPE};
 use axum::extract::State;
@@ -10,7 +12,7 @@ use axum::http::{HeaderMap, StatusCode, header};
 use axum::response::{IntoResponse, Redirect, Response};
 use axum::{Form, extract::FromRequestParts, http::request::Parts};
 use domain::ids::HolderId;
-use jiff::SignedDuration;
+use jiff::{SignedDuration, Timestamp};
 use serde::de::DeserializeOwned;
 use serde::{Deserialize, Serialize};
 use utoipa_axum::router::OpenApiRouter;
@@ -60,7 +62,8 @@ async fn push(
         return Err(oauth_error("invalid_dpop_proof", None));
     }
     let secret = new_secret(&app);
-    let body = serde_json::to_string(&request).map_err(|_| oauth_error("server_error", None))?;
+    let pushed = Pushed { request, asked_at: now, near: near(&app, source) };
+    let body = serde_json::to_string(&pushed).map_err(|_| oauth_error("server_error", None))?;
     let failed = |error| ApiError::from(error).into_response();
     let mut tx = app.db.begin_write().await.map_err(failed)?;
     store::put_pushed(&mut tx, &hash(&secret), &body, now + PUSHED_LIFE).await.map_err(failed)?;
@@ -68,6 +71,24 @@ async fn push(
     let request_uri = format!("{REQUEST_URI}{secret}");
     let expires_in = u32::try_from(PUSHED_LIFE.as_secs()).unwrap_or(0);
     Ok((StatusCode::CREATED, axum::Json(PushedResponse { request_uri, expires_in })).into_response())
+}
+
+/// What an app asked for, when, and from where.
+#[derive(Serialize, Deserialize)]
+struct Pushed {
+    #[serde(flatten)]
+    request: PushedRequest,
+    asked_at: Timestamp,
+    /// A town or a country; none where nothing is known of its network, or it is this machine.
+    near: Option<String>,
+}
+
+fn near(app: &App, source: IpAddr) -> Option<String> {
+    let spotted = app.settings.places.spot(source)?;
+    match (spotted.city, spotted.spot.country) {
+        (Some(city), Some(country)) => Some(format!("{city}, {country}")),
+        (city, country) => city.or(country),
+    }
 }
 
 /// What the standards let a client leave out.
@@ -161,7 +182,7 @@ async fn authorize(State(app): State<App>, query: Result<Query<Authorize>, ApiEr
     let now = app.clock.now();
     let failed = |error| ApiError::from(error).into_response();
     let tx = app.db.begin_write().await.map_err(failed)?;
-    let (mut tx, body, request) = take_address::<PushedRequest>(&app, tx, secret).await?;
+    let (mut tx, body, Pushed { request, .. }) = take_address::<Pushed>(&app, tx, secret).await?;
     let cookie = new_secret(&app);
     store::put_visit(&mut tx, &hash(&cookie), &body, now + VISIT_LIFE).await.map_err(failed)?;
     tx.commit().await.map_err(failed)?;
@@ -249,6 +270,9 @@ pub(crate) async fn take_address<T: DeserializeOwned>(
 pub(super) struct Visit {
     pub hash: [u8; 32],
     pub request: PushedRequest,
+    pub asked_at: Timestamp,
+    /// Where the app asked from.
+    pub near: Option<String>,
     pub holder: Option<HolderId>,
     pub failures: i64,
     pub ceremonies: i64,
@@ -261,9 +285,10 @@ impl FromRequestParts<App> for Visit {
     type Rejection = Response;
 
     async fn from_request_parts(parts: &mut Parts, app: &App) -> Result<Self, Response> {
-        let KeptVisit { hash, body: request, holder, failures, ceremonies, pending, proved } =
+        let KeptVisit { hash, body, holder, failures, ceremonies, pending, proved } =
             KeptVisit::of(parts, app, &VisitCookie::SIGN_IN).await?;
-        Ok(Self { hash, request, holder, failures, ceremonies, pending, proved })
+        let Pushed { request, asked_at, near } = body;
+        Ok(Self { hash, request, asked_at, near, holder, failures, ceremonies, pending, proved })
     }
 }
 
