@@ -48,7 +48,7 @@ impl Calendar {
 
     #[must_use]
     pub fn is_banking_day(self, date: Date) -> bool {
-        self.closed_days(date) >> date.day() & 1 == 0
+        self.open_days(date) >> date.day() & 1 == 1
     }
 
     /// The name of the holiday on this date, in its country's words; also when it falls on a weekend.
@@ -61,14 +61,21 @@ impl Calendar {
 
     /// The first banking day on or after this date.
     #[must_use]
+    #[inline]
     pub fn on_or_after(self, date: Date) -> Date {
-        self.first_open(date, 1)
+        let open = self.open_days(date) >> date.day();
+        if open == 0 {
+            return self.first_open(date, 1);
+        }
+        in_month(date, date.day().unsigned_abs() + low_byte(open.trailing_zeros()))
     }
 
     /// The last banking day on or before this date.
     #[must_use]
+    #[inline]
     pub fn on_or_before(self, date: Date) -> Date {
-        self.first_open(date, -1)
+        let open = self.open_days(date) & (u32::MAX >> (31 - date.day()));
+        open.checked_ilog2().map_or_else(|| self.first_open(date, -1), |day| in_month(date, low_byte(day)))
     }
 
     /// The first banking day after this date.
@@ -97,6 +104,7 @@ impl Calendar {
 
     /// A date on a closed day, moved as the convention says.
     #[must_use]
+    #[inline]
     pub fn rolled(self, date: Date, roll: Roll) -> Date {
         match roll {
             Roll::Stays => date,
@@ -112,8 +120,7 @@ impl Calendar {
     /// The n-th banking day of a date's month, from its end when negative: -1 is the last. `None` when it has fewer.
     #[must_use]
     pub fn nth_banking_day(self, month: Date, nth: i8) -> Option<Date> {
-        let days = u32::MAX >> (31 - month.days_in_month()) & !1;
-        let mut open = days & !self.closed_days(month);
+        let mut open = self.open_days(month);
         for _ in 1..nth.unsigned_abs() {
             open &= if nth > 0 { open.wrapping_sub(1) } else { !(1 << open.checked_ilog2()?) };
         }
@@ -138,23 +145,23 @@ impl Calendar {
         Self::ALL.into_iter().filter(move |calendar| calendar.published_to().is_some_and(|end| end <= soon))
     }
 
+    /// The search where a date's own month has no more open day on that side.
+    #[cold]
     fn first_open(self, date: Date, step: i32) -> Date {
-        (0..CLOSED_IN_A_ROW_MAX)
+        (1..CLOSED_IN_A_ROW_MAX)
             .map(|far| days::shifted(date, far * step))
             .find(|day| self.is_banking_day(*day))
             .unwrap_or(date)
     }
 
-    /// One bit a day of the date's month, set when closed.
-    fn closed_days(self, date: Date) -> u32 {
+    /// One bit a day of the date's month, set when it is open; no others are.
+    #[inline]
+    fn open_days(self, date: Date) -> u32 {
         let year = i32::from(date.year());
         let month = date.month() as usize;
-        if matches!(self, Self::EveryDay) {
-            return 0;
-        }
         match usize::try_from(year - TABLE_FIRST_YEAR) {
-            Ok(row) if row < TABLE_YEARS => CLOSED[self as usize][row][month],
-            _ => self.year(year).closed(self, year)[month],
+            Ok(row) if row < TABLE_YEARS => OPEN[self as usize][row][month],
+            _ => self.year(year).open(self, year)[month],
         }
     }
 
@@ -176,21 +183,35 @@ const LIST_WARNING_DAYS: i32 = 366;
 const TABLE_FIRST_YEAR: i32 = 2000;
 const TABLE_YEARS: usize = 100;
 
-type ClosedDays = [u32; 13];
+/// By month, January at 1.
+type OpenDays = [u32; 13];
 
-static CLOSED: [[ClosedDays; TABLE_YEARS]; 4] = [
+static OPEN: [[OpenDays; TABLE_YEARS]; 5] = [
     table(Calendar::FederalReserve),
     table(Calendar::Target2),
     table(Calendar::EnglandWales),
     table(Calendar::WeekendsOnly),
+    table(Calendar::EveryDay),
 ];
 
-const fn table(calendar: Calendar) -> [ClosedDays; TABLE_YEARS] {
+/// Another day of a date's month.
+#[inline]
+fn in_month(date: Date, day: u8) -> Date {
+    Date::new(date.year(), date.month(), day.cast_signed()).unwrap_or(date)
+}
+
+/// Of a count of bits, which is 32 at most.
+#[inline]
+const fn low_byte(bits: u32) -> u8 {
+    bits.to_le_bytes()[0]
+}
+
+const fn table(calendar: Calendar) -> [OpenDays; TABLE_YEARS] {
     let mut years = [[0; 13]; TABLE_YEARS];
     let mut row = 0;
     while row < TABLE_YEARS {
         let year = TABLE_FIRST_YEAR + row as i32;
-        years[row] = calendar.year(year).closed(calendar, year);
+        years[row] = calendar.year(year).open(calendar, year);
         row += 1;
     }
     years
@@ -258,17 +279,15 @@ impl Year {
         }
     }
 
-    const fn closed(&self, calendar: Calendar, year: i32) -> ClosedDays {
+    const fn open(&self, calendar: Calendar, year: i32) -> OpenDays {
         let mut months = [0; 13];
-        if matches!(calendar, Calendar::EveryDay) {
-            return months;
-        }
+        let all_open = matches!(calendar, Calendar::EveryDay);
         let mut month = 1;
         while month <= 12 {
             let first = days::weekday(days::number(year, month, 1));
             let mut day = 1;
-            while day <= 31 {
-                if (first + day - 1) % 7 >= SATURDAY {
+            while day <= days::month_length(year, month) {
+                if all_open || (first + day - 1) % 7 < SATURDAY {
                     months[month as usize] |= 1 << day;
                 }
                 day += 1;
@@ -278,7 +297,7 @@ impl Year {
         let mut at = 0;
         while at < self.count {
             let holiday = self.holidays[at];
-            months[holiday.month as usize] |= 1 << holiday.day;
+            months[holiday.month as usize] &= !(1 << holiday.day);
             at += 1;
         }
         months

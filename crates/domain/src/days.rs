@@ -44,9 +44,12 @@ pub(crate) fn month_of(date: Date) -> i32 {
 }
 
 /// The day of that month, or the month's last day when it is shorter.
+#[inline]
 pub(crate) fn clamped(month: i32, day: u8) -> Option<Date> {
     let (year, month) = (month.div_euclid(12), month.rem_euclid(12) + 1);
-    date(year, month, (day as i32).min(month_length(year, month)))
+    // Every month is as long as the shortest.
+    let day = if day <= 28 { i32::from(day) } else { i32::from(day).min(month_length(year, month)) };
+    date(year, month, day)
 }
 
 pub(crate) const fn month_length(year: i32, month: i32) -> i32 {
@@ -63,6 +66,7 @@ pub(crate) const fn weekday(number: i32) -> i32 {
     (number + 3).rem_euclid(7)
 }
 
+#[inline]
 fn date(year: i32, month: i32, day: i32) -> Option<Date> {
     Date::new(i16::try_from(year).ok()?, i8::try_from(month).ok()?, i8::try_from(day).ok()?).ok()
 }

@@ -190,18 +190,21 @@ impl Schedule {
     /// The dates from `from` to `to`, both included, in order, each once. Jumps to the window: the cost is that of the
     /// dates given.
     pub fn dates(&self, from: Date, to: Date) -> Dates {
-        let steps = self.steps();
-        let last = self.ends_on.unwrap_or(Date::MAX);
-        let end = self.count.map_or(i32::MAX, i32::from);
-        if self.roll == Roll::Stays {
-            let index = steps.map_or(0, |steps| steps.index_on_or_after(from));
-            return Dates { nominal: Nominal { steps, index, end, last: last.min(to) }, rolling: None };
-        }
-        // Whatever may roll into the window from before it is tried too.
-        let reach = days::shifted(from, -CLOSED_IN_A_ROW_MAX);
-        let index = steps.map_or(0, |steps| steps.index_on_or_after(reach));
-        let rolling = Rolling { calendar: self.calendar, roll: self.roll, after: before(from), to };
-        Dates { nominal: Nominal { steps, index, end, last }, rolling: Some(rolling) }
+        // Whatever may roll into the window from beside it is tried too.
+        let beside = if self.roll == Roll::Stays { 0 } else { CLOSED_IN_A_ROW_MAX };
+        let last = days::shifted(to, beside).min(self.ends_on.unwrap_or(Date::MAX));
+        let rolling = (self.roll != Roll::Stays).then(|| Rolling {
+            calendar: self.calendar,
+            roll: self.roll,
+            after: before(from),
+            to,
+        });
+        let Some(steps) = self.steps() else {
+            return Dates { steps: Steps::Once(Date::MIN), index: 1, end: 0, rolling };
+        };
+        let index = steps.index_on_or_after(days::shifted(from, -beside));
+        let end = last.tomorrow().map_or(i32::MAX, |after| steps.index_on_or_after(after));
+        Dates { steps, index, end: end.min(self.count.map_or(i32::MAX, i32::from)), rolling }
     }
 
     #[must_use]
@@ -312,17 +315,35 @@ fn before(date: Date) -> Option<Date> {
 /// The dates of a rule within a window, in order.
 #[derive(Clone, Debug)]
 pub struct Dates {
-    nominal: Nominal,
+    steps: Steps,
+    index: i32,
+    /// The index after the last.
+    end: i32,
     rolling: Option<Rolling>,
+}
+
+impl Dates {
+    /// The next date before it goes to a banking day.
+    #[inline]
+    fn nominal(&mut self) -> Option<Date> {
+        if self.index >= self.end {
+            return None;
+        }
+        let date = self.steps.date(self.index)?;
+        self.index += 1;
+        Some(date)
+    }
 }
 
 impl Iterator for Dates {
     type Item = Date;
 
+    #[inline]
     fn next(&mut self) -> Option<Date> {
-        let Some(rolling) = &mut self.rolling else { return self.nominal.next() };
         loop {
-            let date = rolling.calendar.rolled(self.nominal.next()?, rolling.roll);
+            let nominal = self.nominal()?;
+            let Some(rolling) = &mut self.rolling else { return Some(nominal) };
+            let date = rolling.calendar.rolled(nominal, rolling.roll);
             if date > rolling.to {
                 return None;
             }
@@ -347,31 +368,6 @@ struct Rolling {
     to: Date,
 }
 
-/// The dates before any goes to a banking day.
-#[derive(Clone, Debug)]
-struct Nominal {
-    steps: Option<Steps>,
-    index: i32,
-    /// The rule has so many dates.
-    end: i32,
-    last: Date,
-}
-
-impl Nominal {
-    #[inline]
-    fn next(&mut self) -> Option<Date> {
-        if self.index >= self.end {
-            return None;
-        }
-        let date = self.steps?.date(self.index)?;
-        if date > self.last {
-            return None;
-        }
-        self.index += 1;
-        Some(date)
-    }
-}
-
 /// A rule in whole numbers: the date of any index is one multiplication away.
 #[derive(Clone, Copy, Debug)]
 enum Steps {
@@ -383,8 +379,8 @@ enum Steps {
 
 impl Steps {
     #[inline]
-    fn date(self, index: i32) -> Option<Date> {
-        match self {
+    fn date(&self, index: i32) -> Option<Date> {
+        match *self {
             Self::Once(date) => (index == 0).then_some(date),
             Self::Days { first, step } => days::date_of(index.checked_mul(step)?.checked_add(first)?),
             Self::Weeks(weeks) => weeks.date(index),

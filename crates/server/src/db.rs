@@ -5,6 +5,8 @@
 //! serves many (a caller is answered only after that sync). On PostgreSQL every transaction locks its holder's row
 //! first. Only this file and `store.rs` files name sqlx.
 
+mod reads;
+
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
@@ -20,6 +22,8 @@ use sqlx::sqlite::{
 };
 use sqlx::{Arguments as _, AssertSqlSafe, ConnectOptions, Connection, Postgres, Sqlite, Transaction};
 use tokio::sync::{Mutex, Notify, OwnedMutexGuard, broadcast, oneshot};
+
+pub(crate) use reads::{Read, read_row, read_rows};
 
 pub type DbResult<T> = Result<T, DbError>;
 
@@ -164,7 +168,7 @@ impl Db {
     }
 
     /// For one reading statement: no transaction stands around it. What needs two statements to agree uses
-    /// `begin_read`.
+    /// `begin_read`, or asks for the feed's number first and again in the transaction that writes.
     pub async fn read_once(&self) -> DbResult<Tx> {
         let inner = match &self.engine {
             Engine::Sqlite { readers, .. } => Inner::SqliteOnce(readers.acquire().await?),
@@ -198,8 +202,8 @@ impl Db {
     }
 }
 
-/// A transaction on either engine. Run statements through [`on_engine!`], and those whose answer nobody needs through
-/// [`write_later!`].
+/// A transaction on either engine. Run statements through [`on_engine!`], those whose answer nobody needs through
+/// [`write_later!`], and reads of which several are needed through [`Tx::ask`].
 pub struct Tx {
     inner: Inner,
     numbers: BTreeMap<HolderId, i64>,
@@ -260,9 +264,9 @@ impl Tx {
             return Ok(*number);
         }
         const TAKE: &str = "UPDATE holder SET feed_number = feed_number + 1 WHERE holder_id = $1 RETURNING feed_number";
-        let number: i64 = on_engine!(self, |db| {
-            sqlx::query_scalar(TAKE).bind(holder.as_uuid()).fetch_one(db).await.map_err(DbError::from)
-        })?;
+        let taken =
+            read_row(TAKE, [holder.as_uuid().into()], |taken: Option<(i64,)>| Ok(taken.map(|(number,)| number)));
+        let number = self.ask(taken).await?.ok_or(DbError::Sql(sqlx::Error::RowNotFound))?;
         self.numbers.insert(holder, number);
         Ok(number)
     }
@@ -381,6 +385,7 @@ pub(crate) use write_later;
 pub struct Batch {
     sql: String,
     values: SqliteArguments,
+    statements: usize,
 }
 
 impl Batch {
@@ -397,6 +402,7 @@ impl Batch {
             self.sql.push_str(&format!("${}{rest}", before + number));
         }
         self.sql.push(';');
+        self.statements += 1;
     }
 
     pub fn bind<'v, T: sqlx::Encode<'v, Sqlite> + sqlx::Type<Sqlite>>(&mut self, value: T) -> DbResult<()> {
@@ -440,7 +446,10 @@ impl Writer {
         // From here to the savepoint's end the owner is this transaction; if its task ends midway, what it leaves
         // is undone by whoever comes next.
         let began = group.begin().await;
-        let mut tx = GroupedTx { writer: Arc::clone(self), group: Some(group), batch: Batch::default() };
+        // The savepoint goes with the first statement.
+        let mut batch = Batch::default();
+        batch.add("SAVEPOINT member");
+        let mut tx = GroupedTx { writer: Arc::clone(self), group: Some(group), batch };
         if let Err(error) = began {
             tx.fail_all();
             return Err(error);
@@ -511,14 +520,15 @@ impl Group {
             self.run("BEGIN IMMEDIATE").await.inspect_err(|_| self.open = false)?;
         }
         self.abandoned = true;
-        self.run("SAVEPOINT member").await
+        Ok(())
     }
 
     async fn undo_abandoned(&mut self) -> DbResult<()> {
         if self.abandoned && self.open {
             match self.run("ROLLBACK TO member").await {
                 Ok(()) => self.run("RELEASE member").await?,
-                // Its owner stopped waiting while its last statement ran: it ended, and stands with the others.
+                // It never began, or its owner stopped waiting while its last statement ran: then it ended, and stands
+                // with the others.
                 Err(DbError::Sql(error)) if is_no_savepoint(&error) => {}
                 Err(error) => return Err(error),
             }
@@ -593,7 +603,7 @@ impl GroupedTx {
         if self.batch.sql.is_empty() {
             return Ok(());
         }
-        let Batch { sql, values } = std::mem::take(&mut self.batch);
+        let Batch { sql, values, .. } = std::mem::take(&mut self.batch);
         // Put together from statements of this program alone.
         sqlx::query_with(AssertSqlSafe(sql), values).execute(self.connection()).await?;
         Ok(())
@@ -679,7 +689,9 @@ async fn open_sqlite(file: &Path, key: Option<&[u8; 32]>, events: broadcast::Sen
         }
     }
     SQLITE_MIGRATIONS.run(&mut connection).await?;
-    let readers = SqlitePoolOptions::new().max_connections(READERS).connect_with(options.read_only(true)).await?;
+    // A file of this process: no connection to it is ever lost, so none is tried before it is used.
+    let pool = SqlitePoolOptions::new().max_connections(READERS).test_before_acquire(false);
+    let readers = pool.connect_with(options.read_only(true)).await?;
     let group = Group { connection: Some(connection), open: false, abandoned: false, members: Vec::new() };
     let writer = Arc::new(Writer {
         group: Arc::new(Mutex::new(group)),

@@ -25,7 +25,7 @@ use utoipa_axum::router::OpenApiRouter;
 use utoipa_axum::routes;
 
 use crate::App;
-use crate::db::{DbResult, Tx};
+use crate::db::{DbResult, Read, Tx};
 use crate::error::ApiError;
 use crate::http::{Json, Path, Source};
 use crate::mail::{self, CodeAnswer, CodeRequest, Purpose};
@@ -53,7 +53,7 @@ pub fn routes() -> OpenApiRouter<App> {
 async fn list(State(app): State<App>, signed_in: SignedIn) -> Result<Json<AddressList>, ApiError> {
     let now = app.clock.now();
     let mut tx = app.db.begin_read().await?;
-    let kept = store::list(&mut tx, signed_in.holder).await?;
+    let kept = tx.ask(store::list(signed_in.holder)).await?;
     Ok(Json(AddressList {
         items: kept.iter().filter(|kept| has_not_left(kept, now)).map(|kept| view(kept, now)).collect(),
         sends_email: mail::writes_to(&app, AddressKind::Email),
@@ -78,7 +78,7 @@ async fn add(
     let mut tx = app.db.begin_write().await?;
     tx.lock(holder).await?;
     standing::demand(&mut tx, holder, Change::ChangeAddress, now).await?;
-    let kept = store::list(&mut tx, holder).await?;
+    let kept = tx.ask(store::list(holder)).await?;
     if let Some(same) = kept.iter().find(|kept| kept.id == wish.id) {
         // The answer to the first time was lost.
         return if same.value == value { Ok(created(same, now)) } else { Err(known()) };
@@ -132,7 +132,7 @@ async fn put(
     source: IpAddr,
 ) -> Result<Kept, ApiError> {
     let now = app.clock.now();
-    let kept = store::list(tx, holder).await?;
+    let kept = tx.ask(store::list(holder)).await?;
     may_add(&kept, value, now)?;
     for before in kept.iter().filter(|kept| kept.value.folded() == value.folded()) {
         store::remove(tx, holder, before.id).await?;
@@ -223,7 +223,7 @@ async fn confirm(
             return Err(over());
         }
     }
-    let others = store::list(&mut tx, holder).await?;
+    let others = tx.ask(store::list(holder)).await?;
     let others_are_told = others.iter().any(|other| other.id != id && other.times.is_told(now));
     let event = SecurityEventKind::AddressAdded;
     let number = security::append(&mut tx, holder, about(event, now, Some(signed_in.device), &kept)).await?;
@@ -278,7 +278,7 @@ pub(crate) async fn stop_change(
     now: Timestamp,
     by: Option<DeviceId>,
 ) -> DbResult<()> {
-    let kept = store::list(tx, holder).await?;
+    let kept = tx.ask(store::list(holder)).await?;
     let added = kept.iter().find(|kept| kept.added_event == Some(event.number));
     let left = kept.iter().find(|kept| kept.left_event == Some(event.number) && has_not_left(kept, now));
     let Some(address) = added.or(left) else { return Ok(()) };
@@ -293,13 +293,13 @@ pub(crate) async fn stop_change(
 
 /// Where the person is told of what happens.
 pub(crate) async fn told(tx: &mut Tx, holder: HolderId, now: Timestamp) -> DbResult<Vec<AddressValue>> {
-    let kept = store::list(tx, holder).await?;
+    let kept = tx.ask(store::list(holder)).await?;
     Ok(kept.into_iter().filter(|kept| kept.times.is_told(now)).map(|kept| kept.value).collect())
 }
 
 /// The e-mail address that a code to get back in goes to: the oldest that nobody objected to.
 pub(crate) async fn let_back_in(tx: &mut Tx, holder: HolderId, now: Timestamp) -> DbResult<Option<AddressValue>> {
-    let kept = store::list(tx, holder).await?;
+    let kept = tx.ask(store::list(holder)).await?;
     let mut good =
         kept.into_iter().filter(|kept| kept.value.kind() == AddressKind::Email && kept.times.lets_back_in(now));
     Ok(good.next().map(|kept| kept.value))
@@ -308,7 +308,7 @@ pub(crate) async fn let_back_in(tx: &mut Tx, holder: HolderId, now: Timestamp) -
 /// Where codes beside a password can go, by e-mail before text messages: confirmed, and nobody objected while they could.
 pub(crate) async fn taking_codes(tx: &mut Tx, app: &App, holder: HolderId) -> DbResult<Vec<AddressValue>> {
     let now = app.clock.now();
-    let kept = store::list(tx, holder).await?;
+    let kept = tx.ask(store::list(holder)).await?;
     let good = kept.into_iter().filter(|kept| kept.times.lets_back_in(now) && mail::writes_to(app, kept.value.kind()));
     let mut good: Vec<AddressValue> = good.map(|kept| kept.value).collect();
     good.sort_by_key(|to| to.kind() == AddressKind::Phone);
@@ -330,11 +330,11 @@ pub(crate) async fn owners(tx: &mut Tx, folded: &str, now: Timestamp) -> DbResul
 }
 
 /// Whether an e-mail address was confirmed that is still the person's.
-pub(crate) async fn has_email(tx: &mut Tx, holder: HolderId, now: Timestamp) -> DbResult<bool> {
-    let confirmed = |kept: &Kept| {
+pub(crate) fn has_email(holder: HolderId, now: Timestamp) -> impl Read<Answer = bool> {
+    let confirmed = move |kept: &Kept| {
         kept.value.kind() == AddressKind::Email && kept.times.confirmed_at.is_some() && has_not_left(kept, now)
     };
-    Ok(store::list(tx, holder).await?.iter().any(confirmed))
+    store::list(holder).then(move |kept| Ok(kept.iter().any(confirmed)))
 }
 
 /// Removes addresses that have left, and those that nobody confirmed.
@@ -350,7 +350,7 @@ fn about(kind: SecurityEventKind, at: Timestamp, by: Option<DeviceId>, kept: &Ke
 }
 
 async fn find(tx: &mut Tx, holder: HolderId, id: AddressId) -> DbResult<Option<Kept>> {
-    Ok(store::list(tx, holder).await?.into_iter().find(|kept| kept.id == id))
+    Ok(tx.ask(store::list(holder)).await?.into_iter().find(|kept| kept.id == id))
 }
 
 fn has_not_left(kept: &Kept, now: Timestamp) -> bool {

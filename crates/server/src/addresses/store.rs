@@ -6,7 +6,7 @@ use jiff::Timestamp;
 use sqlx::FromRow;
 use uuid::Uuid;
 
-use crate::db::{DbError, DbResult, Tx, on_engine, run};
+use crate::db::{self, DbError, DbResult, Read, Tx, on_engine, run};
 use crate::mail::read_address;
 
 /// An address with all that is known of it.
@@ -58,12 +58,9 @@ impl Row {
 }
 
 /// A holder's addresses, oldest first.
-pub async fn list(tx: &mut Tx, holder: HolderId) -> DbResult<Vec<Kept>> {
+pub fn list(holder: HolderId) -> impl Read<Answer = Vec<Kept>> {
     const LIST: &str = "SELECT * FROM address WHERE holder_id = $1 ORDER BY added_at, address_id";
-    let rows: Vec<Row> = on_engine!(tx, |db| {
-        sqlx::query_as(LIST).bind(holder.as_uuid()).fetch_all(db).await.map_err(DbError::from)
-    })?;
-    rows.into_iter().map(Row::read).collect()
+    db::read_rows(LIST, [holder.as_uuid().into()], |rows: Vec<Row>| rows.into_iter().map(Row::read).collect())
 }
 
 /// Whose confirmed address this is, the oldest first.

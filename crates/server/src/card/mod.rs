@@ -189,7 +189,7 @@ async fn set_status(
 
 /// What a change of a card needs, by the matrix.
 async fn may(app: &App, tx: &mut Tx, holder: HolderId, device: DeviceId, change: Change) -> Result<Approval, ApiError> {
-    let caller = step_up::caller(app, tx, holder, device).await?;
+    let caller = tx.ask(step_up::caller(app, holder, device)).await?;
     match policy::change(app.settings.policy, change, &caller, app.clock.now()) {
         Decision::Go { approval, .. } => Ok(approval),
         Decision::Refuse(refusal) => Err(refusal.into()),

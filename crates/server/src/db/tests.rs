@@ -241,6 +241,33 @@ async fn what_is_written_later_and_fails_fails_the_commit_of_its_transaction_alo
 }
 
 #[tokio::test]
+async fn reads_that_are_asked_together_are_answered_each_by_its_own_rows() {
+    on_each_engine(async |world| {
+        make_counter(&world).await;
+        let totals = |least: i64| {
+            let list = "SELECT id, total FROM counter WHERE total >= $1 ORDER BY id";
+            read_rows(list, [least.into()], |rows: Vec<(i64, i64)>| Ok(rows))
+        };
+        let named = |id: i64| {
+            let find = "SELECT total FROM counter WHERE id = $2 AND $1 = 'counter'";
+            read_row(find, ["counter".into(), id.into()], |row: Option<(i64,)>| Ok(row.map(|(total,)| total)))
+        };
+        let mut tx = world.app.db.begin_write().await.unwrap();
+        add_later(&mut tx, 5).await.unwrap();
+        add_later(&mut tx, 2).await.unwrap();
+        let some = totals(7).then(|rows| Ok(rows.len()));
+        let answers = tx.ask((totals(8), (named(1), None.map(totals)), Some(named(2)), some)).await.unwrap();
+        assert_eq!(answers, (vec![], (Some(7), None), Some(None), 1));
+        tx.commit().await.unwrap();
+        let mut tx = world.app.db.begin_read().await.unwrap();
+        assert_eq!(tx.ask((totals(0), named(1))).await.unwrap(), (vec![(1, 7)], Some(7)));
+        let corrupt = named(1).then(|_| Err::<(), _>(DbError::Corrupt("a total")));
+        assert!(matches!(tx.ask(corrupt).await, Err(DbError::Corrupt(_))));
+    })
+    .await;
+}
+
+#[tokio::test]
 async fn an_owner_who_leaves_while_its_last_statement_runs_stops_nobody() {
     on_sqlite(async |world| {
         make_counter(&world).await;

@@ -11,7 +11,7 @@ use serde::de::DeserializeOwned;
 use sqlx::AssertSqlSafe;
 use uuid::Uuid;
 
-use crate::db::{DbError, DbResult, Tx, on_engine, write_later};
+use crate::db::{self, DbError, DbResult, Read, Tx, on_engine, write_later};
 
 /// What a record is; the numbers are stored and order a snapshot: an account comes before its transactions.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -449,6 +449,14 @@ pub(crate) async fn head(tx: &mut Tx, holder: HolderId) -> DbResult<Head> {
         sqlx::query_as(HEAD).bind(holder.as_uuid()).fetch_one(db).await.map_err(DbError::from)
     })?;
     Ok(Head { epoch, number, floor })
+}
+
+/// How far a holder's feed is, alone.
+pub(crate) fn number(holder: HolderId) -> impl Read<Answer = i64> {
+    const FIND: &str = "SELECT feed_number FROM holder WHERE holder_id = $1";
+    db::read_row(FIND, [holder.as_uuid().into()], |row: Option<(i64,)>| {
+        row.map(|(number,)| number).ok_or(DbError::Corrupt("a holder"))
+    })
 }
 
 pub(crate) async fn count_all(tx: &mut Tx, holder: HolderId) -> DbResult<u64> {

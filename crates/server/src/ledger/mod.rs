@@ -9,7 +9,7 @@ use domain::ledger::{Entry, Place};
 use domain::money::{Currency, Money, MoneyError};
 
 use crate::App;
-use crate::db::{DbError, DbResult, Tx};
+use crate::db::{DbError, DbResult, Read, Tx};
 
 /// Books an entry; the database refuses a second one of the same cause, and any place that would fall below zero.
 pub(crate) async fn book(app: &App, tx: &mut Tx, holder: HolderId, entry: &Entry) -> DbResult<()> {
@@ -40,7 +40,7 @@ pub(crate) async fn card_standing(
     card: AccountId,
     currency: Currency,
 ) -> DbResult<CardStanding> {
-    let balances = store::balances(tx, holder, card).await?;
+    let balances = tx.ask(store::balances(holder, card)).await?;
     let at = |wanted: Place| {
         let there = balances.iter().find(|(place, _)| *place == wanted);
         there.map_or(Money::zero(currency), |(_, amount)| *amount)
@@ -48,19 +48,15 @@ pub(crate) async fn card_standing(
     Ok(CardStanding { owed: at(Place::Owed), held: at(Place::Held) })
 }
 
-pub(crate) async fn standing(
-    tx: &mut Tx,
-    holder: HolderId,
-    account: AccountId,
-    currency: Currency,
-) -> DbResult<Standing> {
-    let balances = store::balances(tx, holder, account).await?;
-    let sum = |wanted: &dyn Fn(Place) -> bool| -> Result<Money, MoneyError> {
-        Money::sum(currency, balances.iter().filter(|(place, _)| wanted(*place)).map(|(_, amount)| *amount))
-    };
-    let corrupt = |_| DbError::Corrupt("a balance");
-    Ok(Standing {
-        own: sum(&Place::is_own).map_err(corrupt)?,
-        available: sum(&|place| place == Place::Available).map_err(corrupt)?,
+pub(crate) fn standing(holder: HolderId, account: AccountId, currency: Currency) -> impl Read<Answer = Standing> {
+    store::balances(holder, account).then(move |balances| {
+        let sum = |wanted: &dyn Fn(Place) -> bool| -> Result<Money, MoneyError> {
+            Money::sum(currency, balances.iter().filter(|(place, _)| wanted(*place)).map(|(_, amount)| *amount))
+        };
+        let corrupt = |_| DbError::Corrupt("a balance");
+        Ok(Standing {
+            own: sum(&Place::is_own).map_err(corrupt)?,
+            available: sum(&|place| place == Place::Available).map_err(corrupt)?,
+        })
     })
 }

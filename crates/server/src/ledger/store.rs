@@ -6,7 +6,7 @@ use domain::money::Money;
 use jiff::Timestamp;
 use uuid::Uuid;
 
-use crate::db::{DbError, DbResult, Tx, on_engine};
+use crate::db::{self, DbError, DbResult, Read, Tx, on_engine};
 
 fn subject(cause: Cause) -> Uuid {
     match cause {
@@ -92,22 +92,15 @@ async fn add_posting(
 }
 
 /// What stands at the places of an account.
-pub(super) async fn balances(tx: &mut Tx, holder: HolderId, account: AccountId) -> DbResult<Vec<(Place, Money)>> {
+pub(super) fn balances(holder: HolderId, account: AccountId) -> impl Read<Answer = Vec<(Place, Money)>> {
     const BALANCES: &str =
         "SELECT place, amount_minor, currency FROM place_balance WHERE holder_id = $1 AND account_id = $2";
-    let rows: Vec<(String, i64, String)> = on_engine!(tx, |db| {
-        sqlx::query_as(BALANCES)
-            .bind(holder.as_uuid())
-            .bind(account.as_uuid())
-            .fetch_all(db)
-            .await
-            .map_err(DbError::from)
-    })?;
-    rows.into_iter()
-        .map(|(place, minor, currency)| {
-            let place = place.parse().map_err(|_| DbError::Corrupt("a place"))?;
-            let currency = currency.parse().map_err(|_| DbError::Corrupt("a currency"))?;
-            Ok((place, Money::new(minor, currency).map_err(|_| DbError::Corrupt("an amount"))?))
-        })
-        .collect()
+    let read = |(place, minor, currency): (String, i64, String)| {
+        let place = place.parse().map_err(|_| DbError::Corrupt("a place"))?;
+        let currency = currency.parse().map_err(|_| DbError::Corrupt("a currency"))?;
+        Ok((place, Money::new(minor, currency).map_err(|_| DbError::Corrupt("an amount"))?))
+    };
+    db::read_rows(BALANCES, [holder.as_uuid().into(), account.as_uuid().into()], move |rows| {
+        rows.into_iter().map(read).collect()
+    })
 }

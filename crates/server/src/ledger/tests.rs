@@ -33,7 +33,7 @@ async fn one_cause_books_once_and_no_place_falls_below_zero() {
         drop(tx);
         let mut tx = app.db.begin_write().await.unwrap();
         book(app, &mut tx, device.holder, &reserve(400)).await.unwrap();
-        let standing = standing(&mut tx, device.holder, account, Currency::USD).await.unwrap();
+        let standing = tx.ask(standing(device.holder, account, Currency::USD)).await.unwrap();
         assert_eq!((standing.own, standing.available), (usd(1_000), usd(600)));
     })
     .await;

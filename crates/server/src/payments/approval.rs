@@ -17,13 +17,14 @@ use jiff::Timestamp;
 use super::store::{self, ApprovedBy, Stored};
 use super::{engine, holds, limits, unusual};
 use crate::App;
+use crate::billers;
 use crate::db::{DbError, DbResult, Tx};
 use crate::error::ApiError;
 use crate::http::{Json, Path, Source};
 use crate::jobs::{self, Job, Kind};
+use crate::risk::{self, Looked};
 use crate::sign_in::SignedIn;
 use crate::sign_in::step_up::{self, Asked, Outcome, Shown, Subject};
-use crate::{billers, risk};
 
 /// Nobody approved it in time.
 const NOT_APPROVED: &str = "not_approved";
@@ -43,33 +44,63 @@ pub(super) struct Asking {
     pub source: IpAddr,
 }
 
-/// Asks the risk rules, then the matrix; the payment's hold and its days are set accordingly.
+/// Lets the matrix decide about what was weighed; the payment's hold and its days are set accordingly. The risk rules'
+/// answer is kept, and what it says for the whole account is done already: after `Lock` nothing of it leaves.
 pub(super) async fn decide(
     app: &App,
     tx: &mut Tx,
     payment: &mut Stored,
+    weighed: Weighed,
     asking: Asking,
-    changed: bool,
 ) -> Result<Decided, ApiError> {
-    let risk = unusual::ask(app, tx, payment, asking.device, asking.source).await?;
-    if risk == RiskVerdict::Lock {
+    let Weighed { looked, mut facts } = weighed;
+    facts.caller.risk = risk::keep(app, tx, payment.holder, &looked, Some(asking.device), None).await?;
+    if facts.caller.risk == RiskVerdict::Lock {
         return Ok(Decided::Stopped(Refusal::RiskTooHigh));
     }
-    Ok(Decided::Needs(weigh(app, tx, payment, asking.device, risk, changed).await?))
+    Ok(Decided::Needs(settle(app, payment, &facts)?))
 }
 
-/// What the payment would need if it were asked for now, on this device.
-async fn weigh(
+/// A payment as the risk rules see it, and what the matrix asks about it.
+pub(super) struct Weighed {
+    looked: Looked,
+    facts: PayFacts,
+}
+
+/// Reads all that is asked about a payment, and scores it. Nothing is written.
+pub(super) async fn weigh(
     app: &App,
     tx: &mut Tx,
-    payment: &mut Stored,
-    device: DeviceId,
-    risk: RiskVerdict,
+    payment: &Stored,
+    asking: Asking,
     changed: bool,
-) -> Result<Approval, ApiError> {
+) -> DbResult<Weighed> {
+    let (holder, amount) = (payment.holder, payment.order.amount);
+    let device = Some(asking.device);
+    let reads = (
+        unusual::known(app, payment, device),
+        step_up::caller(app, holder, asking.device),
+        limits::of(app, holder, amount.currency()),
+    );
+    let (known, caller, limits) = tx.ask(reads).await?;
+    let (payee, leaving) = (known.payee, known.leaving);
+    let looked = unusual::judge(app, payment, known, RiskOccasion::Approval, device, Some(asking.source))?;
+    let facts = PayFacts {
+        caller: Caller { risk: looked.score.verdict, ..caller },
+        payee,
+        amount_minor: amount.minor(),
+        day_minor: leaving.day_minor,
+        balance_minor: leaving.balance_minor,
+        limits,
+        changed,
+    };
+    Ok(Weighed { looked, facts })
+}
+
+/// What the payment would need if it were asked for now.
+fn settle(app: &App, payment: &mut Stored, facts: &PayFacts) -> Result<Approval, ApiError> {
     let now = app.clock.now();
-    let facts = facts(app, tx, payment, device, risk, changed).await?;
-    let (approval, hold) = match policy::pay(app.settings.policy, &facts, now) {
+    let (approval, hold) = match policy::pay(app.settings.policy, facts, now) {
         Decision::Go { approval, hold } => (approval, hold),
         Decision::Refuse(refusal) => return Err(refusal.into()),
     };
@@ -87,27 +118,6 @@ fn hold_until(app: &App, payment: &mut Stored, hold: Option<Hold>, now: Timestam
     payment.cutoff_at = promise.cutoff_at;
     payment.expected_by = promise.expected_by;
     Ok(())
-}
-
-async fn facts(
-    app: &App,
-    tx: &mut Tx,
-    payment: &Stored,
-    device: DeviceId,
-    risk: RiskVerdict,
-    changed: bool,
-) -> DbResult<PayFacts> {
-    let (holder, amount) = (payment.holder, payment.order.amount);
-    let leaving = unusual::leaving(app, tx, payment).await?;
-    Ok(PayFacts {
-        caller: Caller { risk, ..step_up::caller(app, tx, holder, device).await? },
-        payee: store::payee(tx, holder, payment.order.biller).await?,
-        amount_minor: amount.minor(),
-        day_minor: leaving.day_minor,
-        balance_minor: leaving.balance_minor,
-        limits: limits::of(app, tx, holder, amount.currency()).await?,
-        changed,
-    })
 }
 
 /// Brings a payment that is being ordered, or was changed, to the state that it begins in.
@@ -189,7 +199,8 @@ pub(super) async fn use_up(app: &App, tx: &mut Tx, payment: &Stored) -> DbResult
 /// The order was changed: its approval is void, and what the change needs is decided anew.
 pub(super) async fn change(app: &App, tx: &mut Tx, payment: &mut Stored, asking: Asking) -> Result<Decided, ApiError> {
     let was_approved = payment.approval == ApprovedBy::Passkey && payment.state != PaymentState::AwaitingApproval;
-    let decided = decide(app, tx, payment, asking, was_approved).await?;
+    let weighed = weigh(app, tx, payment, asking, was_approved).await?;
+    let decided = decide(app, tx, payment, weighed, asking).await?;
     let Decided::Needs(approval) = decided else { return Ok(decided) };
     store::void_approval(tx, payment, app.clock.now()).await?;
     engine::end_jobs(tx, payment).await?;
@@ -308,9 +319,9 @@ pub(crate) async fn shown(
     id: PaymentId,
 ) -> Result<Shown, ApiError> {
     let mut payment = waiting(tx, asked, id, app.clock.now()).await?;
-    let device = Some(asked.device);
-    let looked = unusual::look(app, tx, &payment, RiskOccasion::Approval, device, Some(source)).await?;
-    weigh(app, tx, &mut payment, asked.device, looked.score.verdict, false).await?;
+    let asking = Asking { device: asked.device, source };
+    let Weighed { looked, facts: about } = weigh(app, tx, &payment, asking, false).await?;
+    settle(app, &mut payment, &about)?;
     let payee = billers::find(payment.order.biller).ok_or(DbError::Corrupt("a payment's payee"))?;
     let account = super::account_name(tx, &payment).await?;
     let mut facts = vec![("To", payee.name.clone())];
@@ -368,7 +379,8 @@ pub(crate) async fn approved(
     let now = app.clock.now();
     let mut payment = waiting(tx, asked, id, now).await?;
     let asking = Asking { device: asked.device, source };
-    if let Decided::Stopped(refusal) = decide(app, tx, &mut payment, asking, false).await? {
+    let weighed = weigh(app, tx, &payment, asking, false).await?;
+    if let Decided::Stopped(refusal) = decide(app, tx, &mut payment, weighed, asking).await? {
         return Ok(Outcome::Refused(refusal.into()));
     }
     payment.approve_by = None;

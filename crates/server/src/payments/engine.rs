@@ -165,7 +165,7 @@ pub(crate) async fn process(app: &App, job: &Job) -> DbResult<()> {
         return tx.commit().await;
     }
     let currency = payment.order.amount.currency();
-    let standing = ledger::standing(&mut tx, job.holder, payment.account, currency).await?;
+    let standing = tx.ask(ledger::standing(job.holder, payment.account, currency)).await?;
     if standing.available.minor() < payment.order.amount.minor() {
         return without_funds(app, job, tx, payment).await;
     }

@@ -21,8 +21,8 @@ pub(super) async fn is_known_and_small(
     holder: HolderId,
     order: &PaymentOrder,
 ) -> DbResult<bool> {
-    let payee = store::payee(tx, holder, order.biller).await?;
-    let limits = limits::of(app, tx, holder, order.amount.currency()).await?;
+    let reads = (store::payee(holder, order.biller), limits::of(app, holder, order.amount.currency()));
+    let (payee, limits) = tx.ask(reads).await?;
     Ok(payee.established && order.amount.minor() <= limits.payment_minor)
 }
 
@@ -37,7 +37,7 @@ pub(crate) async fn look_at_all(app: &App, tx: &mut Tx, holder: HolderId) -> DbR
 /// Holds a payment or lets it go on, as things are now; says whether it is held.
 pub(super) async fn look(app: &App, tx: &mut Tx, payment: &mut Stored) -> DbResult<bool> {
     let now = app.clock.now();
-    let standing = standing::of(tx, payment.holder, now).await?;
+    let standing = tx.ask(standing::of(payment.holder, now)).await?;
     let small = is_known_and_small(app, tx, payment.holder, &payment.order).await?;
     let restrained = policy::payment_held(&standing, small);
     let own = payment.hold_reason.filter(|_| payment.held_until.is_some_and(|until| until > now));

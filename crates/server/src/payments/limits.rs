@@ -16,7 +16,7 @@ use sha2::{Digest as _, Sha256};
 
 use super::store::{self, OwnLimits};
 use crate::App;
-use crate::db::{DbError, DbResult, Tx};
+use crate::db::{DbError, DbResult, Read, Tx};
 use crate::error::ApiError;
 use crate::http::{Json, Path, Source};
 use crate::sign_in::SignedIn;
@@ -24,13 +24,14 @@ use crate::sign_in::step_up::{self, Asked, Outcome, Shown, Subject};
 use crate::{risk, security};
 
 /// The limits that count now.
-pub(super) async fn of(app: &App, tx: &mut Tx, holder: HolderId, currency: Currency) -> DbResult<Limits> {
-    Ok(own(app, tx, holder, currency).await?.at(app.clock.now()))
+pub(super) fn of(app: &App, holder: HolderId, currency: Currency) -> impl Read<Answer = Limits> + use<> {
+    let now = app.clock.now();
+    own(app, holder, currency).then(move |own| Ok(own.at(now)))
 }
 
-async fn own(app: &App, tx: &mut Tx, holder: HolderId, currency: Currency) -> DbResult<OwnLimits> {
+fn own(app: &App, holder: HolderId, currency: Currency) -> impl Read<Answer = OwnLimits> + use<> {
     let usual = OwnLimits { now: app.settings.policy.numbers().limits, next: None };
-    Ok(store::own_limits(tx, holder, currency).await?.unwrap_or(usual))
+    store::own_limits(holder, currency).then(move |own| Ok(own.unwrap_or(usual)))
 }
 
 /// What leaves without a passkey in each currency that the person pays in.
@@ -39,7 +40,7 @@ pub(super) async fn list(State(app): State<App>, signed_in: SignedIn) -> Result<
     let mut tx = app.db.begin_read().await?;
     let mut items = Vec::new();
     for currency in store::currencies(&mut tx, signed_in.holder).await? {
-        items.push(view(&app, currency, &own(&app, &mut tx, signed_in.holder, currency).await?));
+        items.push(view(&app, currency, &tx.ask(own(&app, signed_in.holder, currency)).await?));
     }
     Ok(Json(LimitsList { items }))
 }
@@ -72,7 +73,7 @@ pub(super) async fn set(
     let mut tx = app.db.begin_write().await?;
     tx.lock(signed_in.holder).await?;
     let (approval, _) = weigh(&app, &mut tx, signed_in.holder, signed_in.device, currency, wish).await?;
-    if wish.is_raised_from(&of(&app, &mut tx, signed_in.holder, currency).await?)
+    if wish.is_raised_from(&tx.ask(of(&app, signed_in.holder, currency)).await?)
         && !risk::allows_change(&app, &mut tx, signed_in.holder, signed_in.device, source).await?
     {
         tx.commit().await?;
@@ -97,9 +98,9 @@ async fn weigh(
     currency: Currency,
     wish: Limits,
 ) -> Result<(Approval, Option<Hold>), ApiError> {
-    let before = of(app, tx, holder, currency).await?;
+    let before = tx.ask(of(app, holder, currency)).await?;
     let change = if wish.is_raised_from(&before) { policy::Change::RaiseLimit } else { policy::Change::LowerLimit };
-    let caller = step_up::caller(app, tx, holder, device).await?;
+    let caller = tx.ask(step_up::caller(app, holder, device)).await?;
     match policy::change(app.settings.policy, change, &caller, app.clock.now()) {
         Decision::Go { approval, hold } => Ok((approval, hold)),
         Decision::Refuse(refusal) => Err(refusal.into()),
@@ -117,7 +118,7 @@ async fn put(
 ) -> Result<OwnLimits, ApiError> {
     let now = app.clock.now();
     let (_, hold) = weigh(app, tx, holder, device, currency, wish).await?;
-    let before = of(app, tx, holder, currency).await?;
+    let before = tx.ask(of(app, holder, currency)).await?;
     let own = match hold {
         // What is lower of a raise that waits counts at once all the same.
         Some(hold) => OwnLimits {
@@ -142,7 +143,7 @@ async fn put(
 pub(crate) async fn take_raise_back(app: &App, tx: &mut Tx, holder: HolderId, currency: &str) -> DbResult<()> {
     let currency: Currency = currency.parse().map_err(|_| DbError::Corrupt("a currency"))?;
     let usual = app.settings.policy.numbers().limits;
-    let before = of(app, tx, holder, currency).await?;
+    let before = tx.ask(of(app, holder, currency)).await?;
     let now = Limits {
         payment_minor: before.payment_minor.min(usual.payment_minor),
         day_minor: before.day_minor.min(usual.day_minor),
@@ -159,7 +160,7 @@ pub(crate) async fn shown(
     wish: Limits,
 ) -> Result<Shown, ApiError> {
     let (_, hold) = weigh(app, tx, asked.holder, asked.device, currency, wish).await?;
-    let before = of(app, tx, asked.holder, currency).await?;
+    let before = tx.ask(of(app, asked.holder, currency)).await?;
     let said = |minor| Money::new(minor, currency).map_or_else(|_| "any amount".to_owned(), |money| money.to_string());
     let from = hold.map_or_else(
         || "at once".to_owned(),

@@ -37,7 +37,7 @@ use crate::http::{Json, Path, Source};
 use crate::idempotency::{self, Begun, IdempotencyKey};
 use crate::sign_in::{SignedIn, too_often};
 use crate::{billers, bills, ledger, readiness};
-use approval::{Asking, Decided};
+use approval::{Asking, Decided, Weighed};
 pub(crate) use approval::{distrust, expire, unfounded};
 pub(crate) use engine::{ask, follow, process, release, submit};
 pub(crate) use holds::look_at_all;
@@ -71,32 +71,99 @@ async fn create(
 ) -> Result<Response, ApiError> {
     order.check().map_err(|error| refused(&error))?;
     let holder = signed_in.holder;
-    let mut tx = app.db.begin_write().await?;
-    tx.lock(holder).await?;
-    if let Some(known) = store::find(&mut tx, holder, order.id).await? {
-        if known.order != order {
-            return Err(ApiError::new(ErrorCode::KeyReused, "this payment's id came with another order"));
-        }
-        return Ok(Json(engine::view(&known)).into_response());
-    }
+    let asking = Asking { device: signed_in.device, source };
+    let mut looked = match look(&app, &mut app.db.read_once().await?, holder, &order, asking).await? {
+        Found::Known(payment) => return Ok(Json(payment).into_response()),
+        Found::New(looked) => Some(looked),
+        Found::WithoutAccount => None,
+    };
     let now = app.clock.now();
     app.limits.orders.take_for(signed_in.device, now).map_err(too_often)?;
     app.limits.orders_of_a_day.take_for(signed_in.device, now).map_err(too_often)?;
-    check(&mut tx, holder, &order).await?;
-    readiness::demand(&app, &mut tx, holder).await?;
+    let mut tx = app.db.begin_write().await?;
+    // Taken before what is written later, which then runs with the commit.
+    let number = tx.number(holder).await?;
+    if looked.as_ref().is_none_or(|looked| looked.number + 1 != number) {
+        // Something of the holder's changed since, or there is no account yet. Now nothing comes between.
+        practice_account(&app, &mut tx, holder, order.amount.currency()).await?;
+        looked = match look(&app, &mut tx, holder, &order, asking).await? {
+            Found::Known(payment) => return Ok(Json(payment).into_response()),
+            Found::New(looked) => Some(looked),
+            Found::WithoutAccount => None,
+        };
+    }
+    let Looked { mut payment, weighed, .. } = looked.ok_or(DbError::Corrupt("an account to pay from"))?;
+    let approval = match approval::decide(&app, &mut tx, &mut payment, weighed, asking).await? {
+        Decided::Needs(approval) => approval,
+        Decided::Stopped(refusal) => {
+            tx.commit().await?;
+            return Err(refusal.into());
+        }
+    };
+    approval::enter(&app, &mut payment, approval, signed_in.device);
+    payment.history.push(PaymentStep { state: payment.state, at: now, reason: payment.reason.clone() });
+    store::add(&mut tx, &payment).await?;
+    store::add_step(&mut tx, &payment, None, 0).await?;
+    approval::entered(&app, &mut tx, &payment).await?;
+    engine::tell(&app, &mut tx, &payment).await?;
+    tx.commit().await?;
+    app.jobs.wake();
+    Ok((StatusCode::CREATED, Json(engine::view(&payment))).into_response())
+}
+
+/// What stands about an order before it is taken.
+enum Found {
+    /// It was taken before.
+    Known(Payment),
+    New(Looked),
+    /// The account that it would leave from is not open yet.
+    WithoutAccount,
+}
+
+/// An order that nothing speaks against, as things stood at a number of its holder's feed. Whatever decides about it goes
+/// with a new number, so all of it still holds where the next number is taken.
+struct Looked {
+    number: i64,
+    payment: Stored,
+    weighed: Weighed,
+}
+
+/// Reads all that decides about an order, and writes nothing: most orders need the one that writes for a moment only.
+async fn look(
+    app: &App,
+    tx: &mut Tx,
+    holder: HolderId,
+    order: &PaymentOrder,
+    asking: Asking,
+) -> Result<Found, ApiError> {
+    // First of all: what changes from here on shows in it.
+    let (number, known) = tx.ask((feed::number(holder), store::known_order(holder, order.id))).await?;
+    if known {
+        let known = store::find(tx, holder, order.id).await?.ok_or(DbError::Corrupt("a payment that was found"))?;
+        if known.order != *order {
+            return Err(ApiError::new(ErrorCode::KeyReused, "this payment's id came with another order"));
+        }
+        return Ok(Found::Known(engine::view(&known)));
+    }
+    let now = app.clock.now();
+    check(tx, holder, order).await?;
     let timing = app.rail.timing();
     let promise = quote(now, order.send_on, &timing)
         .map_err(|error| ApiError::invalid(ErrorCode::InvalidDate, "send_on", &error.to_string()))?;
-    not_passed(&app, order.send_on)?;
+    not_passed(app, order.send_on)?;
     let since = now.saturating_sub(TWIN_WITHIN).unwrap_or(now);
-    if !order.duplicate_meant && store::has_twin(&mut tx, holder, &order, promise.will_process_on, since).await? {
+    let twin = (!order.duplicate_meant).then(|| store::has_twin(holder, order, promise.will_process_on, since));
+    let account = store::served_account(holder, order.amount.currency());
+    let (missing, twin, account) = tx.ask((readiness::missing(app, holder), twin, account)).await?;
+    readiness::demand(missing)?;
+    if twin.unwrap_or(false) {
         return Err(ApiError::new(ErrorCode::PossibleDuplicate, "the same payee, amount and day was ordered before"));
     }
-    let account = practice_account(&app, &mut tx, holder, order.amount.currency()).await?;
-    let mut payment = Stored {
+    let Some(account) = account else { return Ok(Found::WithoutAccount) };
+    let payment = Stored {
         holder,
         rail_key: rail_key(holder, order.id),
-        order,
+        order: order.clone(),
         account,
         state: PaymentState::Scheduled,
         reason: None,
@@ -112,28 +179,11 @@ async fn create(
         approve_by: None,
         hold_reason: None,
         held_until: None,
-        device: Some(signed_in.device),
+        device: Some(asking.device),
         history: Vec::new(),
     };
-    let asking = Asking { device: signed_in.device, source };
-    let approval = match approval::decide(&app, &mut tx, &mut payment, asking, false).await? {
-        Decided::Needs(approval) => approval,
-        Decided::Stopped(refusal) => {
-            tx.commit().await?;
-            return Err(refusal.into());
-        }
-    };
-    approval::enter(&app, &mut payment, approval, signed_in.device);
-    payment.history.push(PaymentStep { state: payment.state, at: now, reason: payment.reason.clone() });
-    // Taken before what is written later, which then runs with the commit.
-    tx.number(holder).await?;
-    store::add(&mut tx, &payment).await?;
-    store::add_step(&mut tx, &payment, None, 0).await?;
-    approval::entered(&app, &mut tx, &payment).await?;
-    engine::tell(&app, &mut tx, &payment).await?;
-    tx.commit().await?;
-    app.jobs.wake();
-    Ok((StatusCode::CREATED, Json(engine::view(&payment))).into_response())
+    let weighed = approval::weigh(app, tx, &payment, asking, false).await?;
+    Ok(Found::New(Looked { number, payment, weighed }))
 }
 
 /// A payment as it is now.
@@ -272,9 +322,13 @@ pub(crate) async fn practice_account(
     holder: HolderId,
     currency: Currency,
 ) -> DbResult<AccountId> {
-    if let Some(account) = store::served_account(tx, holder, currency).await? {
-        return Ok(account);
+    match tx.ask(store::served_account(holder, currency)).await? {
+        Some(account) => Ok(account),
+        None => open_practice_account(app, tx, holder, currency).await,
     }
+}
+
+async fn open_practice_account(app: &App, tx: &mut Tx, holder: HolderId, currency: Currency) -> DbResult<AccountId> {
     let now = app.clock.now();
     let id = AccountId::new(now, app.chance10());
     let scale = 10_i64.pow(u32::from(currency.exponent()));
@@ -324,7 +378,7 @@ pub(crate) async fn most_money(tx: &mut Tx, holder: HolderId) -> DbResult<Option
     }
     let mut most = 0;
     for (currency, account) in accounts {
-        most = ledger::standing(tx, holder, account, currency).await?.available.minor().max(most);
+        most = tx.ask(ledger::standing(holder, account, currency)).await?.available.minor().max(most);
     }
     Ok(Some(most))
 }
@@ -339,7 +393,7 @@ async fn account_name(tx: &mut Tx, payment: &Stored) -> DbResult<String> {
 async fn refresh_account(app: &App, tx: &mut Tx, holder: HolderId, id: AccountId, currency: Currency) -> DbResult<()> {
     let account: Option<Account> = feed::find(tx, holder, crate::accounts::key(id)).await?;
     let mut account = account.ok_or(DbError::Corrupt("a served account"))?;
-    let standing = ledger::standing(tx, holder, id, currency).await?;
+    let standing = tx.ask(ledger::standing(holder, id, currency)).await?;
     account.balance = Some(standing.own);
     account.available = Some(standing.available);
     account.balance_as_of = Some(app.clock.now());

@@ -9,7 +9,7 @@ use jiff::civil::Date;
 use jiff::{SignedDuration, Timestamp};
 use uuid::Uuid;
 
-use crate::db::{DbError, DbResult, Tx, on_engine, write_later};
+use crate::db::{self, DbError, DbResult, Read, Tx, on_engine, write_later};
 
 const DAY: SignedDuration = SignedDuration::from_hours(24);
 
@@ -199,6 +199,14 @@ struct PaymentRow {
     device_id: Option<Uuid>,
 }
 
+/// Whether there is a payment of that id.
+pub(super) fn known_order(holder: HolderId, id: PaymentId) -> impl Read<Answer = bool> {
+    const FIND: &str = "SELECT COUNT(*) FROM payment WHERE holder_id = $1 AND payment_id = $2";
+    db::read_row(FIND, [holder.as_uuid().into(), id.as_uuid().into()], |row: Option<(i64,)>| {
+        Ok(row.is_some_and(|(count,)| count > 0))
+    })
+}
+
 pub(super) async fn find(tx: &mut Tx, holder: HolderId, id: PaymentId) -> DbResult<Option<Stored>> {
     const FIND: &str =
         "SELECT account_id, state, reason, order_body, process_on, cutoff_at, expected_by, rail, rail_key,
@@ -265,31 +273,26 @@ pub(super) async fn not_left(tx: &mut Tx, holder: HolderId) -> DbResult<Vec<Stor
 }
 
 /// Whether the same payee got the same amount for the same day by another order since then, and it still counts.
-pub(super) async fn has_twin(
-    tx: &mut Tx,
+pub(super) fn has_twin(
     holder: HolderId,
     order: &PaymentOrder,
     process_on: Date,
     since: Timestamp,
-) -> DbResult<bool> {
+) -> impl Read<Answer = bool> + use<> {
     const TWIN: &str = "SELECT COUNT(*) FROM payment
         WHERE holder_id = $1 AND biller_id = $2 AND made_at > $3 AND amount_minor = $4 AND currency = $5
           AND process_on = $6 AND payment_id <> $7
           AND state NOT IN ('cancelled', 'rejected', 'failed', 'expired', 'returned')";
-    let twins: i64 = on_engine!(tx, |db| {
-        sqlx::query_scalar(TWIN)
-            .bind(holder.as_uuid())
-            .bind(order.biller.as_uuid())
-            .bind(since.as_microsecond())
-            .bind(order.amount.minor())
-            .bind(order.amount.currency().code())
-            .bind(process_on.to_string())
-            .bind(order.id.as_uuid())
-            .fetch_one(db)
-            .await
-            .map_err(DbError::from)
-    })?;
-    Ok(twins > 0)
+    let values = [
+        holder.as_uuid().into(),
+        order.biller.as_uuid().into(),
+        since.as_microsecond().into(),
+        order.amount.minor().into(),
+        order.amount.currency().code().into(),
+        process_on.to_string().into(),
+        order.id.as_uuid().into(),
+    ];
+    db::read_row(TWIN, values, |twins: Option<(i64,)>| Ok(twins.is_some_and(|(count,)| count > 0)))
 }
 
 /// What leaves from an account around a payment, in minor units.
@@ -301,7 +304,7 @@ pub(super) struct Around {
 
 /// The other payments of its account that were ordered in the last 24 hours, or leave on its day or the days beside it.
 /// Those that only wait for an approval do not count: each is weighed when it is approved.
-pub(super) async fn leaving_around(tx: &mut Tx, payment: &Stored, now: Timestamp) -> DbResult<Around> {
+pub(super) fn leaving_around(payment: &Stored, now: Timestamp) -> impl Read<Answer = Around> + use<> {
     const SUMS: &str = "SELECT CAST(COALESCE(SUM(amount_minor), 0) AS BIGINT),
             CAST(COALESCE(SUM(CASE WHEN state IN ('submitted', 'settled', 'final') THEN amount_minor ELSE 0 END), 0)
                  AS BIGINT)
@@ -312,19 +315,18 @@ pub(super) async fn leaving_around(tx: &mut Tx, payment: &Stored, now: Timestamp
     let since = now.saturating_sub(DAY).unwrap_or(now);
     let day = payment.process_on;
     let (from, to) = (day.yesterday().unwrap_or(day), day.tomorrow().unwrap_or(day));
-    let (all_minor, left_minor): (i64, i64) = on_engine!(tx, |db| {
-        sqlx::query_as(SUMS)
-            .bind(payment.holder.as_uuid())
-            .bind(payment.account.as_uuid())
-            .bind(payment.order.id.as_uuid())
-            .bind(since.as_microsecond())
-            .bind(from.to_string())
-            .bind(to.to_string())
-            .fetch_one(db)
-            .await
-            .map_err(DbError::from)
-    })?;
-    Ok(Around { all_minor, left_minor })
+    let values = [
+        payment.holder.as_uuid().into(),
+        payment.account.as_uuid().into(),
+        payment.order.id.as_uuid().into(),
+        since.as_microsecond().into(),
+        from.to_string().into(),
+        to.to_string().into(),
+    ];
+    db::read_row(SUMS, values, |sums: Option<(i64, i64)>| {
+        let (all_minor, left_minor) = sums.unwrap_or_default();
+        Ok(Around { all_minor, left_minor })
+    })
 }
 
 /// An order of the same person before or beside this one.
@@ -336,23 +338,20 @@ pub(super) struct EarlierOrder {
 }
 
 /// The other orders of a payment's holder, newest first.
-pub(super) async fn earlier_orders(tx: &mut Tx, payment: &Stored, limit: i64) -> DbResult<Vec<EarlierOrder>> {
+pub(super) fn earlier_orders(payment: &Stored, limit: i64) -> impl Read<Answer = Vec<EarlierOrder>> + use<> {
     const LIST: &str = "SELECT made_at, amount_minor,
             CASE WHEN currency = $3 AND state IN ('submitted', 'settled', 'final') THEN 1 ELSE 0 END
         FROM payment WHERE holder_id = $1 AND payment_id <> $2 ORDER BY made_at DESC LIMIT $4";
-    let rows: Vec<(i64, i64, i32)> = on_engine!(tx, |db| {
-        sqlx::query_as(LIST)
-            .bind(payment.holder.as_uuid())
-            .bind(payment.order.id.as_uuid())
-            .bind(payment.order.amount.currency().code())
-            .bind(limit)
-            .fetch_all(db)
-            .await
-            .map_err(DbError::from)
-    })?;
-    let read =
-        |(made_at, amount_minor, left)| Ok(EarlierOrder { made_at: time(made_at)?, amount_minor, left: left != 0 });
-    rows.into_iter().map(read).collect()
+    let read = |(made_at, amount_minor, left): (i64, i64, i32)| {
+        Ok(EarlierOrder { made_at: time(made_at)?, amount_minor, left: left != 0 })
+    };
+    let values = [
+        payment.holder.as_uuid().into(),
+        payment.order.id.as_uuid().into(),
+        payment.order.amount.currency().code().into(),
+        limit.into(),
+    ];
+    db::read_rows(LIST, values, move |rows| rows.into_iter().map(read).collect())
 }
 
 // ---- Approvals ---------------------------------------------------------------------------------------------------
@@ -451,18 +450,12 @@ pub(super) async fn used_approvals(tx: &mut Tx) -> DbResult<Vec<(Stored, String,
 
 // ---- Who is paid --------------------------------------------------------------------------------------------------
 
-pub(super) async fn payee(tx: &mut Tx, holder: HolderId, biller: BillerId) -> DbResult<Payee> {
+pub(super) fn payee(holder: HolderId, biller: BillerId) -> impl Read<Answer = Payee> {
     const FIND: &str = "SELECT added_at, established_at FROM payee WHERE holder_id = $1 AND biller_id = $2";
-    let row: Option<(i64, Option<i64>)> = on_engine!(tx, |db| {
-        sqlx::query_as(FIND)
-            .bind(holder.as_uuid())
-            .bind(biller.as_uuid())
-            .fetch_optional(db)
-            .await
-            .map_err(DbError::from)
-    })?;
-    let Some((added_at, established_at)) = row else { return Ok(Payee::default()) };
-    Ok(Payee { added_at: Some(time(added_at)?), established: established_at.is_some() })
+    db::read_row(FIND, [holder.as_uuid().into(), biller.as_uuid().into()], |row: Option<(i64, Option<i64>)>| {
+        let Some((added_at, established_at)) = row else { return Ok(Payee::default()) };
+        Ok(Payee { added_at: Some(time(added_at)?), established: established_at.is_some() })
+    })
 }
 
 /// A payment to them was approved; the first one counts.
@@ -541,23 +534,17 @@ pub(super) async fn put_own_limits(tx: &mut Tx, holder: HolderId, currency: Curr
 
 type LimitsRow = (i64, i64, Option<i64>, Option<i64>, Option<i64>);
 
-pub(super) async fn own_limits(tx: &mut Tx, holder: HolderId, currency: Currency) -> DbResult<Option<OwnLimits>> {
+pub(super) fn own_limits(holder: HolderId, currency: Currency) -> impl Read<Answer = Option<OwnLimits>> {
     const FIND: &str = "SELECT payment_minor, day_minor, next_payment_minor, next_day_minor, next_at
                           FROM pay_limit WHERE holder_id = $1 AND currency = $2";
-    let row: Option<LimitsRow> = on_engine!(tx, |db| {
-        sqlx::query_as(FIND)
-            .bind(holder.as_uuid())
-            .bind(currency.code())
-            .fetch_optional(db)
-            .await
-            .map_err(DbError::from)
-    })?;
-    let Some((payment_minor, day_minor, next_payment, next_day, next_at)) = row else { return Ok(None) };
-    let next = match (next_payment, next_day, next_at) {
-        (Some(payment_minor), Some(day_minor), Some(at)) => Some((Limits { payment_minor, day_minor }, time(at)?)),
-        _ => None,
-    };
-    Ok(Some(OwnLimits { now: Limits { payment_minor, day_minor }, next }))
+    db::read_row(FIND, [holder.as_uuid().into(), currency.code().into()], |row: Option<LimitsRow>| {
+        let Some((payment_minor, day_minor, next_payment, next_day, next_at)) = row else { return Ok(None) };
+        let next = match (next_payment, next_day, next_at) {
+            (Some(payment_minor), Some(day_minor), Some(at)) => Some((Limits { payment_minor, day_minor }, time(at)?)),
+            _ => None,
+        };
+        Ok(Some(OwnLimits { now: Limits { payment_minor, day_minor }, next }))
+    })
 }
 
 // ---- The account that payments leave from ------------------------------------------------------------------------
@@ -574,17 +561,11 @@ pub(super) async fn served_accounts(tx: &mut Tx, holder: HolderId) -> DbResult<V
     rows.into_iter().map(read).collect()
 }
 
-pub(super) async fn served_account(tx: &mut Tx, holder: HolderId, currency: Currency) -> DbResult<Option<AccountId>> {
+pub(super) fn served_account(holder: HolderId, currency: Currency) -> impl Read<Answer = Option<AccountId>> {
     const FIND: &str = "SELECT account_id FROM served_account WHERE holder_id = $1 AND currency = $2";
-    let found: Option<Uuid> = on_engine!(tx, |db| {
-        sqlx::query_scalar(FIND)
-            .bind(holder.as_uuid())
-            .bind(currency.code())
-            .fetch_optional(db)
-            .await
-            .map_err(DbError::from)
-    })?;
-    Ok(found.map(AccountId::from_uuid))
+    db::read_row(FIND, [holder.as_uuid().into(), currency.code().into()], |found: Option<(Uuid,)>| {
+        Ok(found.map(|(id,)| AccountId::from_uuid(id)))
+    })
 }
 
 pub(super) async fn add_served_account(

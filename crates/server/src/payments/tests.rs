@@ -95,6 +95,23 @@ async fn the_same_order_ten_times_at_once_is_one_payment() {
 }
 
 #[tokio::test]
+async fn of_twins_that_come_at_once_one_is_taken_and_the_others_are_asked_about() {
+    on_each_engine(async |world| {
+        let device = world.holder().await;
+        pay(&device, &order(&world, "1.00", None)).await;
+        // Each is looked at while none is taken; whoever comes second looks again.
+        let twins: Vec<_> = (0..10).map(|_| order(&world, "40.00", None)).collect();
+        let all = futures_util::future::join_all(twins.iter().map(|twin| device.post("/api/v1/payments", twin))).await;
+        let (made, refused): (Vec<_>, Vec<_>) = all.iter().partition(|answer| answer.status.is_success());
+        assert_eq!((made.len(), refused.len()), (1, 9));
+        assert!(refused.iter().all(|answer| answer.code() == ErrorCode::PossibleDuplicate));
+        world.pass(SECOND * 5, SECOND).await;
+        assert_eq!(money(&device).await.0, "9959.00 USD");
+    })
+    .await;
+}
+
+#[tokio::test]
 async fn the_practice_bank_can_decline_lose_answers_lose_orders_and_return() {
     on_each_engine(async |world| {
         let device = world.holder().await;

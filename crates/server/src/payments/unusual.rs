@@ -5,14 +5,14 @@ use std::net::IpAddr;
 
 use domain::ids::DeviceId;
 use domain::payments::PaymentState;
-use domain::policy::{HoldReason, Preset, StepUp};
+use domain::policy::{HoldReason, Payee, Preset, StepUp};
 use domain::risk::{Movement, RiskOccasion, RiskVerdict, busiest_hour};
 use jiff::{SignedDuration, Timestamp};
 
-use super::store::{self, ApprovedBy, Stored};
+use super::store::{self, ApprovedBy, EarlierOrder, Stored};
 use super::{approval, holds};
 use crate::App;
-use crate::db::{DbResult, Tx};
+use crate::db::{DbResult, Read, Tx};
 use crate::ledger;
 use crate::risk::{self, Looked, Question};
 use crate::sign_in::step_up;
@@ -29,17 +29,49 @@ pub(super) struct Leaving {
     pub balance_minor: i64,
 }
 
-pub(super) async fn leaving(app: &App, tx: &mut Tx, payment: &Stored) -> DbResult<Leaving> {
-    let amount = payment.order.amount;
-    let around = store::leaving_around(tx, payment, app.clock.now()).await?;
-    let own = ledger::standing(tx, payment.holder, payment.account, amount.currency()).await?.own;
-    Ok(Leaving {
-        day_minor: around.all_minor.saturating_add(amount.minor()),
-        balance_minor: own.minor().saturating_add(around.left_minor),
+/// What is known when a payment is asked for.
+pub(super) struct Known {
+    pub leaving: Leaving,
+    pub payee: Payee,
+    earlier: Vec<EarlierOrder>,
+    risk: risk::Known,
+}
+
+/// Reads it, for the device that asks.
+pub(super) fn known(app: &App, payment: &Stored, device: Option<DeviceId>) -> impl Read<Answer = Known> + use<> {
+    let (holder, amount) = (payment.holder, payment.order.amount);
+    let reads = (
+        store::leaving_around(payment, app.clock.now()),
+        ledger::standing(holder, payment.account, amount.currency()),
+        store::payee(holder, payment.order.biller),
+        store::earlier_orders(payment, EARLIER_MAX),
+        risk::known(app, holder, device, Some(payment.order.id.as_uuid())),
+    );
+    reads.then(move |(around, standing, payee, earlier, risk)| {
+        let leaving = Leaving {
+            day_minor: around.all_minor.saturating_add(amount.minor()),
+            balance_minor: standing.own.minor().saturating_add(around.left_minor),
+        };
+        Ok(Known { leaving, payee, earlier, risk })
     })
 }
 
-/// Works out the score. Nothing is written.
+/// The score of what is known. Nothing is written.
+pub(super) fn judge(
+    app: &App,
+    payment: &Stored,
+    known: Known,
+    occasion: RiskOccasion,
+    device: Option<DeviceId>,
+    source: Option<IpAddr>,
+) -> DbResult<Looked> {
+    let movement = Some(movement(app, payment, &known));
+    let subject = Some(payment.order.id.as_uuid());
+    let question = Question { occasion, device, source, subject, movement, rhythm: None };
+    risk::judge(app, question, known.risk)
+}
+
+/// Reads and judges.
 pub(super) async fn look(
     app: &App,
     tx: &mut Tx,
@@ -48,23 +80,8 @@ pub(super) async fn look(
     device: Option<DeviceId>,
     source: Option<IpAddr>,
 ) -> DbResult<Looked> {
-    let movement = Some(movement(app, tx, payment).await?);
-    let question =
-        Question { occasion, device, source, subject: Some(payment.order.id.as_uuid()), movement, rhythm: None };
-    risk::look(app, tx, payment.holder, question).await
-}
-
-/// Asks before a payment is ordered, changed or approved, and keeps the answer. What it says for the whole account is
-/// done already: after `Lock` nothing of it leaves.
-pub(super) async fn ask(
-    app: &App,
-    tx: &mut Tx,
-    payment: &Stored,
-    device: DeviceId,
-    source: IpAddr,
-) -> DbResult<RiskVerdict> {
-    let looked = look(app, tx, payment, RiskOccasion::Approval, Some(device), Some(source)).await?;
-    risk::keep(app, tx, payment.holder, &looked, Some(device), None).await
+    let known = tx.ask(known(app, payment, device)).await?;
+    judge(app, payment, known, occasion, device, source)
 }
 
 /// Asks once more before the money is set aside; false when it stays, for now.
@@ -108,26 +125,24 @@ fn was_held(payment: &Stored) -> bool {
     since.into_iter().any(|step| step.state == PaymentState::Held && step.reason.as_deref() == risk)
 }
 
-async fn movement(app: &App, tx: &mut Tx, payment: &Stored) -> DbResult<Movement> {
+fn movement(app: &App, payment: &Stored, known: &Known) -> Movement {
     let now = app.clock.now();
-    let amount = payment.order.amount;
-    let earlier = store::earlier_orders(tx, payment, EARLIER_MAX).await?;
+    let Known { leaving, payee, earlier, .. } = known;
     let after = |at: Timestamp, ago| at.saturating_add(ago).unwrap_or(Timestamp::MAX) > now;
     let in_hour = earlier.iter().filter(|order| after(order.made_at, HOUR)).count();
     let before_today: Vec<Timestamp> =
         earlier.iter().map(|order| order.made_at).filter(|made_at| !after(*made_at, DAY)).collect();
-    let leaving = leaving(app, tx, payment).await?;
-    let known = leaving.balance_minor >= app.settings.policy.numbers().share_from_minor;
-    Ok(Movement {
-        amount_minor: amount.minor(),
-        payee_since: store::payee(tx, payment.holder, payment.order.biller).await?.added_at,
+    let share_counts = leaving.balance_minor >= app.settings.policy.numbers().share_from_minor;
+    Movement {
+        amount_minor: payment.order.amount.minor(),
+        payee_since: payee.added_at,
         // An account of this server is opened by the server, not added by a person.
         method_since: None,
         past_minor: earlier.iter().filter(|order| order.left).map(|order| order.amount_minor).collect(),
         ordered_in_hour: u32::try_from(in_hour).unwrap_or(u32::MAX).saturating_add(1),
         busiest_hour: busiest_hour(&before_today),
-        leaving_per_mille: known.then(|| per_mille(leaving)),
-    })
+        leaving_per_mille: share_counts.then(|| per_mille(*leaving)),
+    }
 }
 
 fn per_mille(leaving: Leaving) -> u32 {

@@ -103,7 +103,7 @@ async fn authorize(
     let now = app.clock.now();
     let facts = AskFacts {
         status: card.status,
-        standing: standing::of(&mut tx, holder, now).await?,
+        standing: tx.ask(standing::of(holder, now)).await?,
         is_linked: link.is_open,
         credit_left: card::left(&mut tx, holder, &card).await?,
         amount: wanted.amount,

@@ -18,7 +18,7 @@ use utoipa_axum::router::OpenApiRouter;
 use utoipa_axum::routes;
 
 use crate::App;
-use crate::db::{DbResult, Tx};
+use crate::db::{DbResult, Read, Tx};
 use crate::error::ApiError;
 use crate::http::Json;
 use crate::sign_in::SignedIn;
@@ -53,7 +53,7 @@ async fn accept(
     let (holder, now) = (signed_in.holder, app.clock.now());
     let mut tx = app.db.begin_write().await?;
     tx.lock(holder).await?;
-    if store::accepted_terms(&mut tx, holder).await?.as_ref() != Some(&terms.version) {
+    if tx.ask(store::accepted_terms(holder)).await?.as_ref() != Some(&terms.version) {
         store::accept_terms(&mut tx, holder, &terms.version, now).await?;
         let (by, name) = (Some(signed_in.device), Some(terms.version.clone()));
         let kind = SecurityEventKind::TermsAccepted;
@@ -64,28 +64,47 @@ async fn accept(
 }
 
 /// Refuses a payment for what the matrix does not ask: the terms, and an address for notices.
-pub(crate) async fn demand(app: &App, tx: &mut Tx, holder: HolderId) -> Result<(), ApiError> {
-    let checked = readiness::check(&facts(app, tx, holder).await?);
-    let ours = |what: &Prerequisite| matches!(what, Prerequisite::AcceptedTerms | Prerequisite::ConfirmedEmail);
-    match readiness::blocking(&checked).into_iter().find(ours) {
+pub(crate) fn demand(missing: Option<Prerequisite>) -> Result<(), ApiError> {
+    match missing {
         Some(what) => Err(ApiError::invalid(ErrorCode::NotReady, what.as_str(), "something is missing before paying")),
         None => Ok(()),
     }
 }
 
-async fn facts(app: &App, tx: &mut Tx, holder: HolderId) -> DbResult<Facts> {
-    let now = app.clock.now();
-    let preset = app.settings.policy;
-    let terms_accepted = match &app.settings.terms {
-        Some(terms) => Some(store::accepted_terms(tx, holder).await?.as_ref() == Some(&terms.version)),
-        None => None,
-    };
+/// The first of these that is missing.
+pub(crate) fn missing(app: &App, holder: HolderId) -> impl Read<Answer = Option<Prerequisite>> + use<> {
+    noticed(app, holder).then(|noticed| {
+        let asked = [
+            (Prerequisite::AcceptedTerms, noticed.terms_accepted),
+            (Prerequisite::ConfirmedEmail, noticed.email_confirmed),
+        ];
+        Ok(asked.into_iter().find(|(_, met)| *met == Some(false)).map(|(what, _)| what))
+    })
+}
+
+/// Whether the terms are accepted and notices arrive; None where this server does not ask.
+struct Noticed {
+    terms_accepted: Option<bool>,
+    email_confirmed: Option<bool>,
+}
+
+fn noticed(app: &App, holder: HolderId) -> impl Read<Answer = Noticed> + use<> {
+    let terms = app.settings.terms.as_ref().map(|terms| {
+        let version = terms.version.clone();
+        store::accepted_terms(holder).then(move |accepted| Ok(accepted.as_ref() == Some(&version)))
+    });
     // A person alone on their own server needs no notices from it.
-    let asks_email = preset == Preset::Standard && mail::writes_to(app, AddressKind::Email);
-    let email_confirmed = if asks_email { Some(addresses::has_email(tx, holder, now).await?) } else { None };
+    let asks_email = app.settings.policy == Preset::Standard && mail::writes_to(app, AddressKind::Email);
+    let email = asks_email.then(|| addresses::has_email(holder, app.clock.now()));
+    (terms, email).then(|(terms_accepted, email_confirmed)| Ok(Noticed { terms_accepted, email_confirmed }))
+}
+
+async fn facts(app: &App, tx: &mut Tx, holder: HolderId) -> DbResult<Facts> {
+    let reads = (noticed(app, holder), standing::of(holder, app.clock.now()));
+    let (Noticed { terms_accepted, email_confirmed }, standing) = tx.ask(reads).await?;
     Ok(Facts {
-        preset,
-        standing: standing::of(tx, holder, now).await?,
+        preset: app.settings.policy,
+        standing,
         terms_accepted,
         email_confirmed,
         has_passkey: has_passkey(tx, holder).await?,

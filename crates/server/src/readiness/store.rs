@@ -3,14 +3,13 @@
 use domain::ids::HolderId;
 use jiff::Timestamp;
 
-use crate::db::{DbError, DbResult, Tx, on_engine};
+use crate::db::{self, DbError, DbResult, Read, Tx, on_engine};
 
-pub(super) async fn accepted_terms(tx: &mut Tx, holder: HolderId) -> DbResult<Option<String>> {
+pub(super) fn accepted_terms(holder: HolderId) -> impl Read<Answer = Option<String>> {
     const FIND: &str = "SELECT terms_accepted FROM holder WHERE holder_id = $1";
-    let row: Option<Option<String>> = on_engine!(tx, |db| {
-        sqlx::query_scalar(FIND).bind(holder.as_uuid()).fetch_optional(db).await.map_err(DbError::from)
-    })?;
-    Ok(row.flatten())
+    db::read_row(FIND, [holder.as_uuid().into()], |row: Option<(Option<String>,)>| {
+        Ok(row.and_then(|(version,)| version))
+    })
 }
 
 pub(super) async fn accept_terms(tx: &mut Tx, holder: HolderId, version: &str, now: Timestamp) -> DbResult<()> {

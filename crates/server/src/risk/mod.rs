@@ -11,6 +11,7 @@ mod tests;
 #[cfg(test)]
 pub(crate) use store::spoil;
 
+use std::collections::BTreeMap;
 use std::net::IpAddr;
 
 use api::devices::CoarsePlace;
@@ -19,7 +20,7 @@ use api::risk::{RiskDecision, RiskDecisionList};
 use axum::extract::State;
 use domain::ids::{DecisionId, DeviceId, HolderId, PaymentId};
 use domain::risk::rhythm::Sample;
-use domain::risk::{Circumstances, Movement, RiskOccasion, RiskScore, RiskVerdict, score};
+use domain::risk::{Circumstances, Movement, RiskOccasion, RiskScore, RiskVerdict, Seen, score};
 use domain::security::{Happened, SecurityEventKind};
 use domain::standing::{RestraintLevel, RestraintReason};
 use jiff::{SignedDuration, Timestamp};
@@ -28,7 +29,7 @@ use utoipa_axum::routes;
 use uuid::Uuid;
 
 use crate::App;
-use crate::db::{DbError, DbResult, Tx};
+use crate::db::{DbError, DbResult, Read, Tx};
 use crate::error::ApiError;
 use crate::http::Json;
 use crate::sign_in::SignedIn;
@@ -107,45 +108,94 @@ pub(crate) async fn mark(tx: &mut Tx, holder: HolderId, mark: Mark, now: Timesta
     store::count(tx, holder, mark.name(), now).await
 }
 
+/// What this server knows of an account when a score is asked.
+pub(crate) struct Known {
+    counts: BTreeMap<String, u32>,
+    passkey_counter_at: Option<Timestamp>,
+    events: BTreeMap<String, Timestamp>,
+    device_since: Option<Timestamp>,
+    device_vouched: bool,
+    has_other_devices: bool,
+    seen: Vec<Seen>,
+    hours: [u32; 24],
+    /// The highest score of the subject that the owner said yes to.
+    vouched: Option<u32>,
+    /// How unlike the usual something was typed.
+    rhythm: Option<u32>,
+}
+
+/// Reads it, for a device and for what it is about.
+pub(crate) fn known(
+    app: &App,
+    holder: HolderId,
+    device: Option<DeviceId>,
+    subject: Option<Uuid>,
+) -> impl Read<Answer = Known> + use<> {
+    let now = app.clock.now();
+    let since = now.saturating_sub(ADDED_UP).unwrap_or(now);
+    let reads = (
+        (store::counts(holder, since), store::last_counted(holder, Mark::PasskeyCounter.name())),
+        store::last_events(holder),
+        device.map(|device| (store::device_since(holder, device), store::is_vouched(holder, device))),
+        store::has_other_devices(holder, device),
+        (store::seen(holder), store::hours(holder)),
+        subject.map(|subject| store::vouched_score(holder, subject)),
+    );
+    reads.then(|((counts, passkey_counter_at), events, device, has_other_devices, (seen, hours), vouched)| {
+        let (device_since, device_vouched) = device.unwrap_or_default();
+        Ok(Known {
+            counts,
+            passkey_counter_at,
+            events,
+            device_since,
+            device_vouched,
+            has_other_devices,
+            seen,
+            hours,
+            vouched: vouched.flatten(),
+            rhythm: None,
+        })
+    })
+}
+
 /// Works out the score. Nothing is written.
 pub(crate) async fn look(app: &App, tx: &mut Tx, holder: HolderId, question: Question) -> DbResult<Looked> {
+    let mut known = tx.ask(known(app, holder, question.device, question.subject)).await?;
+    known.rhythm = rhythm::unlike(tx, holder, question.rhythm.as_ref()).await?;
+    judge(app, question, known)
+}
+
+/// The score of what is known.
+pub(crate) fn judge(app: &App, question: Question, known: Known) -> DbResult<Looked> {
     let now = app.clock.now();
     let spotted = question.source.and_then(|source| app.settings.places.spot(source));
     let zoned = now.to_zoned(app.settings.zone.clone());
     let hour = u8::try_from(zoned.hour()).map_err(|_| DbError::Corrupt("the hour"))?;
-    let since = now.saturating_sub(ADDED_UP).unwrap_or(now);
-    let counts = store::counts(tx, holder, since).await?;
-    let counted = |mark: Mark| counts.get(mark.name()).copied().unwrap_or(0);
-    let events = store::last_events(tx, holder).await?;
-    let last = |kinds: &[SecurityEventKind]| kinds.iter().filter_map(|kind| events.get(kind.as_str())).max().copied();
-    let (device_since, device_vouched) = match question.device {
-        Some(device) => (store::device_since(tx, holder, device).await?, store::is_vouched(tx, holder, device).await?),
-        None => (None, false),
-    };
+    let counted = |mark: Mark| known.counts.get(mark.name()).copied().unwrap_or(0);
+    let last =
+        |kinds: &[SecurityEventKind]| kinds.iter().filter_map(|kind| known.events.get(kind.as_str())).max().copied();
     let circumstances = Circumstances {
         occasion: question.occasion,
         now,
         hour,
-        device_since,
-        has_other_devices: store::has_other_devices(tx, holder, question.device).await?,
-        device_vouched,
+        device_since: known.device_since,
+        has_other_devices: known.has_other_devices,
+        device_vouched: known.device_vouched,
         spot: spotted.as_ref().map(|spotted| spotted.spot.clone()),
-        seen: store::seen(tx, holder).await?,
-        hours: store::hours(tx, holder).await?,
+        seen: known.seen,
+        hours: known.hours,
         failed_tries: counted(Mark::FailedTry),
         foreign_proofs: counted(Mark::ForeignProof),
-        passkey_counter_at: store::last_counted(tx, holder, Mark::PasskeyCounter.name()).await?,
+        passkey_counter_at: known.passkey_counter_at,
         token_reused_at: last(&[SecurityEventKind::TokenReused]),
         passkey_changed_at: last(&[SecurityEventKind::PasskeyAdded, SecurityEventKind::PasskeyRemoved]),
         recovered_at: last(&[SecurityEventKind::RecoveryFinished]),
-        rhythm: rhythm::unlike(tx, holder, question.rhythm.as_ref()).await?,
+        rhythm: known.rhythm,
         movement: question.movement.clone(),
     };
     let mut score = score(&circumstances);
     // What the owner said yes to is not stopped again, unless it got worse.
-    if let Some(subject) = question.subject
-        && store::vouched_score(tx, holder, subject).await?.is_some_and(|vouched| vouched >= score.score)
-    {
+    if known.vouched.is_some_and(|vouched| vouched >= score.score) {
         score.verdict = score.verdict.min(RiskVerdict::StepUp);
     }
     Ok(Looked { question, spotted, hour, score })

@@ -11,7 +11,7 @@ use sqlx::FromRow;
 use uuid::Uuid;
 
 use super::places::Spotted;
-use crate::db::{DbError, DbResult, Tx, row, rows, run, write_later};
+use crate::db::{self, DbError, DbResult, Read, Tx, row, rows, run, write_later};
 
 /// Sightings that are compared with, newest first.
 const SEEN_MAX: i64 = 300;
@@ -53,11 +53,11 @@ impl SightingRow {
 }
 
 /// From where the account was used.
-pub(super) async fn seen(tx: &mut Tx, holder: HolderId) -> DbResult<Vec<Seen>> {
+pub(super) fn seen(holder: HolderId) -> impl Read<Answer = Vec<Seen>> {
     const LIST: &str = "SELECT network, country, latitude, longitude, first_at, last_at, vouched FROM risk_sighting
                          WHERE holder_id = $1 ORDER BY last_at DESC, network LIMIT $2";
-    let rows: Vec<SightingRow> = rows!(tx, LIST, holder.as_uuid(), SEEN_MAX)?;
-    rows.into_iter().map(SightingRow::read).collect()
+    let read = |rows: Vec<SightingRow>| rows.into_iter().map(SightingRow::read).collect();
+    db::read_rows(LIST, [holder.as_uuid().into(), SEEN_MAX.into()], read)
 }
 
 /// Notes that a device was used from there.
@@ -98,21 +98,24 @@ pub(super) async fn vouch(tx: &mut Tx, holder: HolderId, event: i64) -> DbResult
 }
 
 /// The highest score of a payment that the owner said yes to.
-pub(super) async fn vouched_score(tx: &mut Tx, holder: HolderId, subject: Uuid) -> DbResult<Option<u32>> {
+pub(super) fn vouched_score(holder: HolderId, subject: Uuid) -> impl Read<Answer = Option<u32>> {
     const FIND: &str = "SELECT MAX(score) FROM risk_decision WHERE holder_id = $1 AND subject_id = $2 AND mine = 1";
-    let row: Option<(Option<i64>,)> = row!(tx, FIND, holder.as_uuid(), subject)?;
-    let score = row.and_then(|(score,)| score);
-    score.map(|score| u32::try_from(score).map_err(|_| DbError::Corrupt("a score"))).transpose()
+    db::read_row(FIND, [holder.as_uuid().into(), subject.into()], |row: Option<(Option<i64>,)>| {
+        let score = row.and_then(|(score,)| score);
+        score.map(|score| u32::try_from(score).map_err(|_| DbError::Corrupt("a score"))).transpose()
+    })
 }
 
-pub(super) async fn hours(tx: &mut Tx, holder: HolderId) -> DbResult<[u32; 24]> {
-    let rows: Vec<(i64, i64)> = rows!(tx, "SELECT hour, uses FROM risk_hour WHERE holder_id = $1", holder.as_uuid())?;
-    let mut hours = [0; 24];
-    for (hour, uses) in rows {
-        let hour = usize::try_from(hour).ok().and_then(|hour| hours.get_mut(hour));
-        *hour.ok_or(DbError::Corrupt("an hour"))? = u32::try_from(uses).unwrap_or(u32::MAX);
-    }
-    Ok(hours)
+pub(super) fn hours(holder: HolderId) -> impl Read<Answer = [u32; 24]> {
+    const LIST: &str = "SELECT hour, uses FROM risk_hour WHERE holder_id = $1";
+    db::read_rows(LIST, [holder.as_uuid().into()], |rows: Vec<(i64, i64)>| {
+        let mut hours = [0; 24];
+        for (hour, uses) in rows {
+            let hour = usize::try_from(hour).ok().and_then(|hour| hours.get_mut(hour));
+            *hour.ok_or(DbError::Corrupt("an hour"))? = u32::try_from(uses).unwrap_or(u32::MAX);
+        }
+        Ok(hours)
+    })
 }
 
 /// Notes that the account is in use at this hour, once an hour.
@@ -159,56 +162,58 @@ pub(super) async fn count(tx: &mut Tx, holder: HolderId, kind: &str, now: Timest
 }
 
 /// How often each kind was counted since then.
-pub(super) async fn counts(tx: &mut Tx, holder: HolderId, since: Timestamp) -> DbResult<BTreeMap<String, u32>> {
+pub(super) fn counts(holder: HolderId, since: Timestamp) -> impl Read<Answer = BTreeMap<String, u32>> {
     const SUM: &str = "SELECT kind, times FROM risk_count WHERE holder_id = $1 AND last_at > $2";
-    let rows: Vec<(String, i64)> = rows!(tx, SUM, holder.as_uuid(), since.as_microsecond())?;
-    let mut counts: BTreeMap<String, u32> = BTreeMap::new();
-    for (kind, times) in rows {
-        let sum = counts.entry(kind).or_default();
-        *sum = sum.saturating_add(u32::try_from(times).unwrap_or(u32::MAX));
-    }
-    Ok(counts)
+    db::read_rows(SUM, [holder.as_uuid().into(), since.as_microsecond().into()], |rows: Vec<(String, i64)>| {
+        let mut counts: BTreeMap<String, u32> = BTreeMap::new();
+        for (kind, times) in rows {
+            let sum = counts.entry(kind).or_default();
+            *sum = sum.saturating_add(u32::try_from(times).unwrap_or(u32::MAX));
+        }
+        Ok(counts)
+    })
 }
 
 /// When something was last counted.
-pub(super) async fn last_counted(tx: &mut Tx, holder: HolderId, kind: &str) -> DbResult<Option<Timestamp>> {
+pub(super) fn last_counted(holder: HolderId, kind: &str) -> impl Read<Answer = Option<Timestamp>> + use<> {
     const LAST: &str = "SELECT MAX(last_at) FROM risk_count WHERE holder_id = $1 AND kind = $2";
-    let row: Option<(Option<i64>,)> = row!(tx, LAST, holder.as_uuid(), kind)?;
-    row.and_then(|(at,)| at).map(time).transpose()
+    db::read_row(LAST, [holder.as_uuid().into(), kind.into()], |row: Option<(Option<i64>,)>| {
+        row.and_then(|(at,)| at).map(time).transpose()
+    })
 }
 
 // ---- the account -------------------------------------------------------------------------------------------------
 
 /// When a device came.
-pub(super) async fn device_since(tx: &mut Tx, holder: HolderId, device: DeviceId) -> DbResult<Option<Timestamp>> {
+pub(super) fn device_since(holder: HolderId, device: DeviceId) -> impl Read<Answer = Option<Timestamp>> {
     const FIND: &str = "SELECT added_at FROM device WHERE holder_id = $1 AND device_id = $2";
-    let row: Option<(i64,)> = row!(tx, FIND, holder.as_uuid(), device.as_uuid())?;
-    row.map(|(at,)| time(at)).transpose()
+    db::read_row(FIND, [holder.as_uuid().into(), device.as_uuid().into()], |row: Option<(i64,)>| {
+        row.map(|(at,)| time(at)).transpose()
+    })
 }
 
 /// Whether the account had another device before this one.
-pub(super) async fn has_other_devices(tx: &mut Tx, holder: HolderId, device: Option<DeviceId>) -> DbResult<bool> {
-    // An id sorts by its time, so what is smaller came before.
+pub(super) fn has_other_devices(holder: HolderId, device: Option<DeviceId>) -> impl Read<Answer = bool> {
+    // An id sorts by its time, so what is smaller came before; the greatest stands for a device that is not there yet.
     const BEFORE: &str = "SELECT COUNT(*) FROM device WHERE holder_id = $1 AND device_id < $2";
-    const ANY: &str = "SELECT COUNT(*) FROM device WHERE holder_id = $1";
-    let row: Option<(i64,)> = match device {
-        Some(device) => row!(tx, BEFORE, holder.as_uuid(), device.as_uuid())?,
-        None => row!(tx, ANY, holder.as_uuid())?,
-    };
-    Ok(row.is_some_and(|(count,)| count > 0))
+    let before = device.map_or(Uuid::max(), |device| device.as_uuid());
+    db::read_row(BEFORE, [holder.as_uuid().into(), before.into()], |row: Option<(i64,)>| {
+        Ok(row.is_some_and(|(count,)| count > 0))
+    })
 }
 
 /// Whether another device of the owner said that this one is theirs.
-pub(super) async fn is_vouched(tx: &mut Tx, holder: HolderId, device: DeviceId) -> DbResult<bool> {
+pub(super) fn is_vouched(holder: HolderId, device: DeviceId) -> impl Read<Answer = bool> {
     const FIND: &str = "SELECT COUNT(*) FROM security_event WHERE holder_id = $1 AND device_id = $2
                          AND kind = 'confirmed_as_mine' AND by_device <> $2";
-    let row: Option<(i64,)> = row!(tx, FIND, holder.as_uuid(), device.as_uuid())?;
-    Ok(row.is_some_and(|(count,)| count > 0))
+    db::read_row(FIND, [holder.as_uuid().into(), device.as_uuid().into()], |row: Option<(i64,)>| {
+        Ok(row.is_some_and(|(count,)| count > 0))
+    })
 }
 
 /// When each of these kinds last happened: not with the account's beginning, and not what its owner confirmed from
 /// another device.
-pub(super) async fn last_events(tx: &mut Tx, holder: HolderId) -> DbResult<BTreeMap<String, Timestamp>> {
+pub(super) fn last_events(holder: HolderId) -> impl Read<Answer = BTreeMap<String, Timestamp>> {
     const LAST: &str = "SELECT e.kind, MAX(e.at) FROM security_event e
         WHERE e.holder_id = $1
           AND e.kind IN ('token_reused', 'passkey_added', 'passkey_removed', 'recovery_finished')
@@ -216,8 +221,9 @@ pub(super) async fn last_events(tx: &mut Tx, holder: HolderId) -> DbResult<BTree
           AND NOT EXISTS (SELECT 1 FROM security_event a WHERE a.holder_id = $1 AND a.about = e.number
                 AND a.kind = 'confirmed_as_mine' AND a.by_device <> COALESCE(e.device_id, e.by_device))
         GROUP BY e.kind";
-    let rows: Vec<(String, i64)> = rows!(tx, LAST, holder.as_uuid())?;
-    rows.into_iter().map(|(kind, at)| Ok((kind, time(at)?))).collect()
+    db::read_rows(LAST, [holder.as_uuid().into()], |rows: Vec<(String, i64)>| {
+        rows.into_iter().map(|(kind, at)| Ok((kind, time(at)?))).collect()
+    })
 }
 
 // ---- decisions ---------------------------------------------------------------------------------------------------

@@ -232,8 +232,31 @@ async fn old_habits_and_decisions_are_forgotten() {
         world.advance(DAY * 401);
         sweep(&world.app).await.unwrap();
         let mut tx = world.app.db.begin_read().await.unwrap();
-        assert_eq!(store::seen(&mut tx, desk.holder).await.unwrap(), []);
+        assert_eq!(tx.ask(store::seen(desk.holder)).await.unwrap(), []);
         assert!(store::list(&mut tx, desk.holder, LISTED).await.unwrap().is_empty());
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn an_account_that_was_got_back_is_looked_at_harder_for_a_while() {
+    on_each_engine(async |world| {
+        let desk = at_home(&world).await;
+        let mut tx = world.app.db.begin_write().await.unwrap();
+        let (at, by) = (world.now(), Some(desk.device));
+        let kind = SecurityEventKind::RecoveryFinished;
+        let happened = Happened { at, kind, by, device: None, name: None, about: None };
+        security::record(&mut tx, desk.holder, happened).await.unwrap();
+        tx.commit().await.unwrap();
+        let reasons = async || {
+            let mut tx = world.app.db.begin_read().await.unwrap();
+            let question = Question::new(RiskOccasion::Refresh, Some(desk.device), None);
+            let looked = look(&world.app, &mut tx, desk.holder, question).await.unwrap();
+            looked.score.points.iter().map(|point| point.reason).collect::<Vec<_>>()
+        };
+        assert_eq!(reasons().await, [Reason::Recovered]);
+        world.advance(DAY * 60);
+        assert_eq!(reasons().await, []);
     })
     .await;
 }

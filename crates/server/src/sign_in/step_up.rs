@@ -25,7 +25,7 @@ use super::passkeys::{
 };
 use super::visit::{KeptVisit, VisitCookie, take_address, too_often};
 use super::{SignedIn, hash, new_secret, pages, store};
-use crate::db::{DbResult, Tx};
+use crate::db::{DbResult, Read, Tx};
 use crate::error::ApiError;
 use crate::http::{Json, Query, Source};
 use crate::payments::{approval, limits};
@@ -127,16 +127,18 @@ pub(crate) async fn begin(
 }
 
 /// What the matrix needs to know of who asks. Risk is not asked here.
-pub(crate) async fn caller(app: &App, tx: &mut Tx, holder: HolderId, device: DeviceId) -> DbResult<policy::Caller> {
-    let facts = store::caller_facts(tx, holder, device).await?;
-    Ok(policy::Caller {
-        has_passkey: facts.has_passkey,
-        device_since: facts.device_since,
-        passkey_since: facts.passkey_since,
-        proved_at: facts.proved_at,
-        money_at: facts.money_at,
-        standing: standing::of(tx, holder, app.clock.now()).await?,
-        risk: RiskVerdict::Allow,
+pub(crate) fn caller(app: &App, holder: HolderId, device: DeviceId) -> impl Read<Answer = policy::Caller> + use<> {
+    let reads = (store::caller_facts(holder, device), standing::of(holder, app.clock.now()));
+    reads.then(|(facts, standing)| {
+        Ok(policy::Caller {
+            has_passkey: facts.has_passkey,
+            device_since: facts.device_since,
+            passkey_since: facts.passkey_since,
+            proved_at: facts.proved_at,
+            money_at: facts.money_at,
+            standing,
+            risk: RiskVerdict::Allow,
+        })
     })
 }
 

@@ -7,7 +7,7 @@ use sqlx::FromRow;
 use uuid::Uuid;
 
 use super::tokens::Grant;
-use crate::db::{DbError, DbResult, Tx, on_engine, one, row, run};
+use crate::db::{self, DbError, DbResult, Read, Tx, on_engine, one, row, run};
 
 pub(super) fn time(micros: i64) -> DbResult<Timestamp> {
     Timestamp::from_microsecond(micros).map_err(|_| DbError::Corrupt("a time"))
@@ -306,22 +306,31 @@ pub struct CallerFacts {
     pub money_at: Option<Timestamp>,
 }
 
-pub async fn caller_facts(tx: &mut Tx, holder: HolderId, device: DeviceId) -> DbResult<CallerFacts> {
+pub fn caller_facts(holder: HolderId, device: DeviceId) -> impl Read<Answer = CallerFacts> {
     const DEVICE: &str = "SELECT d.added_at, d.proved_at, d.money_at,
                                  (SELECT COUNT(*) FROM device o WHERE o.holder_id = d.holder_id
                                    AND (o.added_at < d.added_at OR (o.added_at = d.added_at AND o.device_id < d.device_id)))
                             FROM device d WHERE d.holder_id = $1 AND d.device_id = $2";
     const PASSKEYS: &str = "SELECT COUNT(*), MAX(created_at) FROM passkey WHERE holder_id = $1";
-    let device: Option<(i64, Option<i64>, Option<i64>, i64)> = row!(tx, DEVICE, holder.as_uuid(), device.as_uuid())?;
-    let (added_at, proved_at, money_at, before) = device.ok_or(DbError::Corrupt("a device"))?;
-    let passkeys: Option<(i64, Option<i64>)> = row!(tx, PASSKEYS, holder.as_uuid())?;
-    let (count, newest) = passkeys.unwrap_or_default();
-    Ok(CallerFacts {
-        has_passkey: count > 0,
-        device_since: Some(added_at).filter(|_| before > 0).map(time).transpose()?,
-        passkey_since: newest.filter(|_| count > 1).map(time).transpose()?,
-        proved_at: proved_at.map(time).transpose()?,
-        money_at: money_at.map(time).transpose()?,
+    type Device = (i64, Option<i64>, Option<i64>, i64);
+    type Passkeys = (i64, Option<i64>);
+    let device = db::read_row(DEVICE, [holder.as_uuid().into(), device.as_uuid().into()], |device: Option<Device>| {
+        device.ok_or(DbError::Corrupt("a device"))
+    });
+    let passkeys =
+        db::read_row(
+            PASSKEYS,
+            [holder.as_uuid().into()],
+            |passkeys: Option<Passkeys>| Ok(passkeys.unwrap_or_default()),
+        );
+    (device, passkeys).then(|((added_at, proved_at, money_at, before), (count, newest))| {
+        Ok(CallerFacts {
+            has_passkey: count > 0,
+            device_since: Some(added_at).filter(|_| before > 0).map(time).transpose()?,
+            passkey_since: newest.filter(|_| count > 1).map(time).transpose()?,
+            proved_at: proved_at.map(time).transpose()?,
+            money_at: money_at.map(time).transpose()?,
+        })
     })
 }
 

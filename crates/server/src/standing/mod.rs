@@ -21,7 +21,7 @@ use utoipa_axum::router::OpenApiRouter;
 use utoipa_axum::routes;
 
 use crate::App;
-use crate::db::{DbResult, Tx};
+use crate::db::{DbResult, Read, Tx};
 use crate::error::ApiError;
 use crate::http::{Json, Source};
 use crate::sign_in::SignedIn;
@@ -36,7 +36,7 @@ pub fn routes() -> OpenApiRouter<App> {
 #[utoipa::path(get, path = "/api/v1/standing", tag = "security", responses((status = 200, body = Standing)))]
 async fn find(State(app): State<App>, signed_in: SignedIn) -> Result<Json<Standing>, ApiError> {
     let mut tx = app.db.read_once().await?;
-    Ok(Json(of(&mut tx, signed_in.holder, app.clock.now()).await?))
+    Ok(Json(tx.ask(of(signed_in.holder, app.clock.now())).await?))
 }
 
 /// Locks the account at once, from any device: no money leaves, no way in is added. Twice is no error.
@@ -46,7 +46,7 @@ async fn lock(State(app): State<App>, signed_in: SignedIn) -> Result<Json<Standi
     let mut tx = app.db.begin_write().await?;
     tx.lock(holder).await?;
     restrain(&app, &mut tx, holder, RestraintLevel::Locked, RestraintReason::OwnWish, None, by).await?;
-    let standing = of(&mut tx, holder, app.clock.now()).await?;
+    let standing = tx.ask(of(holder, app.clock.now())).await?;
     tx.commit().await?;
     Ok(Json(standing))
 }
@@ -78,7 +78,7 @@ async fn release_lock(
 }
 
 async fn may_release(app: &App, tx: &mut Tx, holder: HolderId, device: DeviceId) -> Result<Approval, ApiError> {
-    let caller = step_up::caller(app, tx, holder, device).await?;
+    let caller = tx.ask(step_up::caller(app, holder, device)).await?;
     match policy::change(app.settings.policy, policy::Change::ReleaseLock, &caller, app.clock.now()) {
         Decision::Go { approval, .. } => Ok(approval),
         Decision::Refuse(refusal) => Err(refusal.into()),
@@ -87,7 +87,7 @@ async fn may_release(app: &App, tx: &mut Tx, holder: HolderId, device: DeviceId)
 
 /// On a server for others that is the owner's own lock alone: the policy let nothing stricter come so far.
 async fn release_what_the_owner_may(app: &App, tx: &mut Tx, holder: HolderId, device: DeviceId) -> DbResult<()> {
-    for restraint in store::open(tx, holder).await? {
+    for restraint in tx.ask(store::open(holder)).await? {
         if restraint.reason == RestraintReason::OwnWish || app.settings.policy == Preset::Personal {
             if restraint.reason == RestraintReason::Risk {
                 // Whoever owns the server has said that it was them.
@@ -102,7 +102,7 @@ async fn release_what_the_owner_may(app: &App, tx: &mut Tx, holder: HolderId, de
 /// What the page shows before the lock is released.
 pub(crate) async fn shown(app: &App, tx: &mut Tx, asked: &Asked) -> Result<Shown, ApiError> {
     may_release(app, tx, asked.holder, asked.device).await?;
-    let restraint = of(tx, asked.holder, app.clock.now()).await?.restraint;
+    let restraint = tx.ask(of(asked.holder, app.clock.now())).await?.restraint;
     let restraint = restraint.ok_or_else(ApiError::not_found)?;
     Ok(Shown {
         title: "Release your account?",
@@ -120,8 +120,8 @@ pub(crate) async fn released(app: &App, tx: &mut Tx, asked: &Asked) -> Result<()
     Ok(release_what_the_owner_may(app, tx, asked.holder, asked.device).await?)
 }
 
-pub(crate) async fn of(tx: &mut Tx, holder: HolderId, now: Timestamp) -> DbResult<Standing> {
-    Ok(Standing::of(&store::open(tx, holder).await?, now))
+pub(crate) fn of(holder: HolderId, now: Timestamp) -> impl Read<Answer = Standing> {
+    store::open(holder).then(move |open| Ok(Standing::of(&open, now)))
 }
 
 /// Refuses a change of the account's protection while the account is restrained. The holder's row is locked, so that
@@ -132,7 +132,7 @@ pub(crate) async fn demand(
     change: policy::Change,
     now: Timestamp,
 ) -> Result<(), ApiError> {
-    let standing = of(tx, holder, now).await?;
+    let standing = tx.ask(of(holder, now)).await?;
     policy::stopped(change, &standing).map_or(Ok(()), |refusal| Err(refusal.into()))
 }
 
@@ -149,7 +149,8 @@ pub(crate) async fn restrain(
     by: Option<DeviceId>,
 ) -> DbResult<()> {
     let now = app.clock.now();
-    let known = store::open(tx, holder).await?.into_iter().find(|known| known.reason == reason && known.holds_at(now));
+    let known =
+        tx.ask(store::open(holder)).await?.into_iter().find(|known| known.reason == reason && known.holds_at(now));
     let wanted = Restraint { level, reason, since: now, until };
     let wanted = match known {
         Some(known) => Restraint { level: known.level.max(level), until: longer(known.until, until), ..wanted },
@@ -179,7 +180,7 @@ pub(crate) async fn release(
     by: Option<DeviceId>,
 ) -> DbResult<bool> {
     let now = app.clock.now();
-    let held = store::open(tx, holder).await?.iter().any(|known| known.reason == reason && known.holds_at(now));
+    let held = tx.ask(store::open(holder)).await?.iter().any(|known| known.reason == reason && known.holds_at(now));
     store::lift(tx, holder, reason, now).await?;
     if held {
         tell(tx, holder, SecurityEventKind::AccountReleased, reason, now, by).await?;
@@ -203,6 +204,6 @@ async fn tell(
 ) -> DbResult<()> {
     let name = Some(reason.as_str().to_owned());
     security::record(tx, holder, Happened { at: now, kind, by, device: None, name, about: None }).await?;
-    let standing = of(tx, holder, now).await?;
+    let standing = tx.ask(of(holder, now)).await?;
     feed::put(tx, holder, now, &Record::Standing(standing)).await
 }

@@ -4,7 +4,7 @@ use domain::ids::HolderId;
 use domain::standing::{Restraint, RestraintLevel, RestraintReason};
 use jiff::Timestamp;
 
-use crate::db::{DbError, DbResult, Tx, on_engine};
+use crate::db::{self, DbError, DbResult, Read, Tx, on_engine};
 
 type Row = (String, String, i64, Option<i64>);
 
@@ -21,12 +21,10 @@ fn read((reason, level, since, until): Row) -> DbResult<Restraint> {
 }
 
 /// Those that nobody lifted, also when their time is over.
-pub(super) async fn open(tx: &mut Tx, holder: HolderId) -> DbResult<Vec<Restraint>> {
+pub(super) fn open(holder: HolderId) -> impl Read<Answer = Vec<Restraint>> {
     const OPEN: &str = "SELECT reason, level, since, until FROM restraint
                          WHERE holder_id = $1 AND lifted_at IS NULL ORDER BY number";
-    let rows: Vec<Row> =
-        on_engine!(tx, |db| sqlx::query_as(OPEN).bind(holder.as_uuid()).fetch_all(db).await.map_err(DbError::from))?;
-    rows.into_iter().map(read).collect()
+    db::read_rows(OPEN, [holder.as_uuid().into()], |rows: Vec<Row>| rows.into_iter().map(read).collect())
 }
 
 pub(super) async fn add(tx: &mut Tx, holder: HolderId, restraint: &Restraint) -> DbResult<()> {

@@ -258,7 +258,7 @@ async fn a_release_dies_with_the_lock_that_it_was_shown_for_and_with_its_device(
         world.advance(SignedDuration::from_mins(5));
         browser.get("/sign-in/step-up").await.expect(400);
         let mut tx = world.app.db.begin_read().await.unwrap();
-        assert!(of(&mut tx, device.holder, world.now()).await.unwrap().stops_all_money());
+        assert!(tx.ask(of(device.holder, world.now())).await.unwrap().stops_all_money());
     })
     .await;
 }

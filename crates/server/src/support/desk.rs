@@ -157,7 +157,7 @@ async fn see_account(tx: &mut Tx, holder: HolderId, now: Timestamp) -> DbResult<
     let line = |name: &str, value: String| (name.to_owned(), value);
     let lines = vec![
         line("Name", masked(&name)),
-        line("Standing", standing_words(standing::of(tx, holder, now).await?)),
+        line("Standing", standing_words(tx.ask(standing::of(holder, now)).await?)),
         line("Devices", devices::signed_in(tx, holder).await?.len().to_string()),
         line("Passkeys", sign_in::passkeys_of(tx, holder).await?.len().to_string()),
     ];
@@ -300,7 +300,7 @@ async fn perform(app: &App, tx: &mut Tx, case: &Case, request: &Request, now: Ti
             } else {
                 RestraintLevel::Restricted
             };
-            let restraint = standing::of(tx, holder, now).await?.restraint;
+            let restraint = tx.ask(standing::of(holder, now)).await?.restraint;
             if restraint
                 .is_some_and(|restraint| restraint.reason == RestraintReason::Review && restraint.level != level)
             {
@@ -344,7 +344,7 @@ async fn review(app: &App, tx: &mut Tx, holder: HolderId, level: RestraintLevel)
 
 /// A restraint of the risk rules that ends by itself ends later; one that does not is long enough.
 async fn lengthen(app: &App, tx: &mut Tx, holder: HolderId, now: Timestamp) -> Result<(), ApiError> {
-    let restraint = standing::of(tx, holder, now).await?.restraint;
+    let restraint = tx.ask(standing::of(holder, now)).await?.restraint;
     let restraint = restraint.filter(|restraint| restraint.reason == RestraintReason::Risk);
     let wrong = || ApiError::new(ErrorCode::NotFound, "no hold of the risk rules is there to lengthen");
     let restraint = restraint.ok_or_else(wrong)?;

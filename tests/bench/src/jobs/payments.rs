@@ -14,12 +14,22 @@ use flows::caller::{Caller, chance, connections, now};
 
 const CLIENTS: usize = 64;
 const EACH: usize = 24;
+/// People of one client. They take turns, because who orders many times in an hour is asked whether that was them.
+const PEOPLE: usize = 2 * EACH;
 
-/// Orders with their proofs, made before the clock starts.
-fn prepare(caller: &Caller) -> Result<Vec<(String, Vec<u8>)>, String> {
+/// An order with its proof, made before the clock starts.
+struct Prepared {
+    caller: Arc<Caller>,
+    proof: String,
+    body: Vec<u8>,
+}
+
+/// One order of each of these people.
+fn prepare(people: &[Arc<Caller>]) -> Result<Vec<Prepared>, String> {
     let biller = server::billers::directory()[0].id;
-    (0..EACH)
-        .map(|_| {
+    people
+        .iter()
+        .map(|caller| {
             let order = PaymentOrder {
                 id: PaymentId::new(now(), chance()),
                 biller,
@@ -35,14 +45,15 @@ fn prepare(caller: &Caller) -> Result<Vec<(String, Vec<u8>)>, String> {
                     .into(),
                 duplicate_meant: true,
             };
-            Ok((caller.proof("/api/v1/payments", true), serde_json::to_vec(&order).map_err(|e| e.to_string())?))
+            let body = serde_json::to_vec(&order).map_err(|e| e.to_string())?;
+            Ok(Prepared { caller: Arc::clone(caller), proof: caller.proof("/api/v1/payments", true), body })
         })
         .collect()
 }
 
-async fn send(caller: &Caller, orders: Vec<(String, Vec<u8>)>) -> Result<u64, String> {
+async fn send(orders: Vec<Prepared>) -> Result<u64, String> {
     let mut taken = 0;
-    for (proof, body) in orders {
+    for Prepared { caller, proof, body } in orders {
         let answer = caller
             .http
             .post(format!("{}/api/v1/payments", caller.origin))
@@ -70,26 +81,28 @@ pub fn run() -> Result<(), String> {
         let http = connections()?;
         let mut callers = Vec::with_capacity(CLIENTS);
         for _ in 0..CLIENTS {
-            callers.push(Arc::new(Caller::sign_in(&running, http.clone()).await?));
+            let mut people = Vec::with_capacity(PEOPLE);
+            for _ in 0..PEOPLE {
+                people.push(Arc::new(Caller::sign_in(&running, http.clone()).await?));
+            }
+            callers.push(people);
         }
         Ok::<_, String>(callers)
     })?;
     let raw = rusqlite::Connection::open(place.path().join("raw.db")).map_err(|e| e.to_string())?;
     prepare_raw(&raw).map_err(|e| e.to_string())?;
+    let mut round = 0;
     compare(
         "time of the payment API / of the bare loop",
         1.0,
         Box::new(|| {
-            let prepared: Vec<_> = callers
-                .iter()
-                .map(|caller| Ok((Arc::clone(caller), prepare(caller)?)))
-                .collect::<Result<_, String>>()?;
+            let turn = (round % 2) * EACH..(round % 2 + 1) * EACH;
+            round += 1;
+            let prepared: Vec<_> =
+                callers.iter().map(|people| prepare(&people[turn.clone()])).collect::<Result<_, String>>()?;
             let began = Instant::now();
             let count = runtime.block_on(async {
-                let tasks: Vec<_> = prepared
-                    .into_iter()
-                    .map(|(caller, orders)| tokio::spawn(async move { send(&caller, orders).await }))
-                    .collect();
+                let tasks: Vec<_> = prepared.into_iter().map(|orders| tokio::spawn(send(orders))).collect();
                 let mut count = 0;
                 for task in tasks {
                     count += task.await.map_err(|e| e.to_string())??;
