@@ -197,6 +197,9 @@ static OPEN: [[OpenDays; TABLE_YEARS]; 5] = [
 /// Another day of a date's month.
 #[inline]
 fn in_month(date: Date, day: u8) -> Date {
+    if date.day().unsigned_abs() == day {
+        return date;
+    }
     Date::new(date.year(), date.month(), day.cast_signed()).unwrap_or(date)
 }
 

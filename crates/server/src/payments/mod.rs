@@ -136,8 +136,20 @@ async fn look(
     order: &PaymentOrder,
     asking: Asking,
 ) -> Result<Found, ApiError> {
-    // First of all: what changes from here on shows in it.
-    let (number, known) = tx.ask((feed::number(holder), store::known_order(holder, order.id))).await?;
+    let now = app.clock.now();
+    let timing = app.rail.timing();
+    let promise = quote(now, order.send_on, &timing);
+    let since = now.saturating_sub(TWIN_WITHIN).unwrap_or(now);
+    let asks_twin = promise.as_ref().ok().filter(|_| !order.duplicate_meant);
+    let reads = (
+        // First of all: what changes from here on shows in it.
+        feed::number(holder),
+        store::known_order(holder, order.id),
+        readiness::missing(app, holder),
+        asks_twin.map(|promise| store::has_twin(holder, order, promise.will_process_on, since)),
+        store::served_account(holder, order.amount.currency()),
+    );
+    let (number, known, missing, twin, account) = tx.ask(reads).await?;
     if known {
         let known = store::find(tx, holder, order.id).await?.ok_or(DbError::Corrupt("a payment that was found"))?;
         if known.order != *order {
@@ -145,16 +157,9 @@ async fn look(
         }
         return Ok(Found::Known(engine::view(&known)));
     }
-    let now = app.clock.now();
     check(tx, holder, order).await?;
-    let timing = app.rail.timing();
-    let promise = quote(now, order.send_on, &timing)
-        .map_err(|error| ApiError::invalid(ErrorCode::InvalidDate, "send_on", &error.to_string()))?;
+    let promise = promise.map_err(|error| ApiError::invalid(ErrorCode::InvalidDate, "send_on", &error.to_string()))?;
     not_passed(app, order.send_on)?;
-    let since = now.saturating_sub(TWIN_WITHIN).unwrap_or(now);
-    let twin = (!order.duplicate_meant).then(|| store::has_twin(holder, order, promise.will_process_on, since));
-    let account = store::served_account(holder, order.amount.currency());
-    let (missing, twin, account) = tx.ask((readiness::missing(app, holder), twin, account)).await?;
     readiness::demand(missing)?;
     if twin.unwrap_or(false) {
         return Err(ApiError::new(ErrorCode::PossibleDuplicate, "the same payee, amount and day was ordered before"));

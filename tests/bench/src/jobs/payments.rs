@@ -89,6 +89,10 @@ pub fn run() -> Result<(), String> {
         }
         Ok::<_, String>(callers)
     })?;
+    // What a first order takes beside itself, an account, a payee, a session's first use, is not the figure.
+    for people in &callers {
+        runtime.block_on(send(prepare(people)?))?;
+    }
     let raw = rusqlite::Connection::open(place.path().join("raw.db")).map_err(|e| e.to_string())?;
     prepare_raw(&raw).map_err(|e| e.to_string())?;
     let mut round = 0;
