@@ -9,6 +9,7 @@
 use domain::accounts::{Account, Transaction};
 use domain::bills::{Bill, Mark};
 use domain::ids::{AccountId, BillId, IncomeId, SuggestionId, TransactionId};
+use domain::orders::Order;
 use domain::paydays::Income;
 use domain::plan::PlanWishes;
 use domain::purchases::Purchase;
@@ -65,6 +66,7 @@ pub enum Record {
     PlanWishes(PlanWishes),
     SuggestionAnswer(SuggestionAnswer),
     Purchase(Purchase),
+    Order(Order),
     Gone(Gone),
 }
 

@@ -12,6 +12,7 @@ use crate::book::{shifted, sums};
 use crate::card::CardView;
 use crate::client::Client;
 use crate::error::ClientError;
+use crate::orders::OrderView;
 use crate::payments::{PaymentView, PaymentViewState};
 
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, specta::Type)]
@@ -36,6 +37,8 @@ pub struct HomeView {
     pub timeline_total: Vec<Money>,
     pub timeline_count: u32,
     pub cards: Vec<CardView>,
+    /// The newest orders, at most 3.
+    pub orders: Vec<OrderView>,
     /// Newest first, at most 5.
     pub recent: Vec<TransactionView>,
     pub has_bills: bool,
@@ -83,6 +86,7 @@ impl Client {
             timeline_count: u32::try_from(open.len()).unwrap_or(u32::MAX),
             timeline: timeline(today, open),
             cards: self.cards().await?,
+            orders: self.latest_orders().await?,
             recent: self.accounts().transactions(recent).await?.items,
             has_bills: !book.bills.is_empty(),
             rises: rises(&book),

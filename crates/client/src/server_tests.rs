@@ -15,8 +15,9 @@ use domain::accounts::{Account, AccountKind, Keeping, Transaction, TransactionKi
 use domain::bills::Bill;
 use domain::calendar::{Calendar, Roll};
 use domain::card::{Apr, Excess, PlanKind};
-use domain::ids::{AccountId, BillId, DeviceId, HolderId, PurchaseId, TransactionId};
+use domain::ids::{AccountId, BillId, DeviceId, HolderId, OrderId, PurchaseId, PurchaseStepId, TransactionId};
 use domain::money::Currency;
+use domain::orders::{Order, OrderCharge, OrderItem, OrderState, OrderTold, Parcel, ParcelItem};
 use domain::paydays::{Income, PayCycle};
 use domain::payments::PaymentState;
 use domain::plan::{Pace, PlanWishes};
@@ -546,6 +547,7 @@ async fn purchases_of_a_served_card_are_in_the_copy_and_change_with_the_feed() {
         refunded: usd("0"),
         asked_at: Timestamp::from_second(i64::from(number)).unwrap(),
         holds_until: day("2026-12-20"),
+        disputed_at: None,
     };
     let served = ServedCard {
         status: CardStatus::Active,
@@ -575,6 +577,60 @@ async fn purchases_of_a_served_card_are_in_the_copy_and_change_with_the_feed() {
     assert_eq!(code(accounts.set_card_status(card().id, CardStatus::Frozen, false).await), "too_late");
     let status = client.cards().await.unwrap()[0].account.card.as_ref().map(|served| served.status);
     assert_eq!(status, Some(CardStatus::Active));
+    world.end().await;
+}
+
+#[tokio::test]
+async fn orders_come_newest_first_with_their_state_and_what_was_charged() {
+    let (world, fake) = (World::new(), start_fake().await);
+    let told = |revision: u32, second: i64, number: &str| OrderTold {
+        revision,
+        purchase: PurchaseId::new(Timestamp::UNIX_EPOCH, [1; 10]),
+        number: number.to_owned(),
+        placed_at: Timestamp::from_second(second).unwrap(),
+        address: Vec::new(),
+        items: vec![OrderItem { name: "Lamp".to_owned(), quantity: 1, amount: usd("12") }],
+        shipping: usd("3"),
+        tax: usd("0"),
+        discount: usd("0"),
+        cancelled: false,
+        shipments: Vec::new(),
+        returns: Vec::new(),
+    };
+    let order = |id: u8, told: OrderTold, charges: Vec<OrderCharge>| Order {
+        id: OrderId::new(Timestamp::UNIX_EPOCH, [id; 10]),
+        card: card().id,
+        merchant: "Quillmere".to_owned(),
+        told,
+        charges,
+    };
+    lock(&fake).snapshot = vec![
+        Record::Account(card()),
+        Record::Order(order(1, told(1, 10, "Q-1"), Vec::new())),
+        Record::Order(order(2, told(1, 20, "Q-2"), Vec::new())),
+    ];
+    let client = signed_in(&world, &fake).await;
+    client.sync().now().await.unwrap();
+    let step = PurchaseStepId::new(Timestamp::UNIX_EPOCH, [7; 10]);
+    let parcel = Parcel {
+        contents: vec![ParcelItem { item: 0, quantity: 1 }],
+        on: day("2026-11-20"),
+        arrived_on: None,
+        carrier: None,
+        tracking: None,
+        step: Some(step),
+    };
+    let sent = OrderTold { shipments: vec![parcel], ..told(2, 10, "Q-1") };
+    let charge = OrderCharge { step, amount: usd("15"), on: day("2026-11-20") };
+    lock(&fake).feed.push(Record::Order(order(1, sent, vec![charge])));
+    client.sync().now().await.unwrap();
+    let shown = client.orders().await.unwrap();
+    let stands: Vec<_> =
+        shown.iter().map(|one| (one.order.told.number.as_str(), one.state, one.total, one.charged)).collect();
+    let expected =
+        [("Q-2", OrderState::Placed, usd("15"), usd("0")), ("Q-1", OrderState::Shipped, usd("15"), usd("15"))];
+    assert_eq!(stands, expected);
+    assert_eq!(client.home().await.unwrap().orders, shown);
     world.end().await;
 }
 

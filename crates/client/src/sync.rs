@@ -19,8 +19,8 @@ use tokio::sync::mpsc;
 use crate::cache::anchor::Digest;
 use crate::cache::outbox::{self as rows, Waiting};
 use crate::cache::{
-    self, CacheError, CacheResult, Tx, accounts, bills, paydays, purchases, reminders, security, state, suggestions,
-    transactions,
+    self, CacheError, CacheResult, Tx, accounts, bills, orders, paydays, purchases, reminders, security, state,
+    suggestions, transactions,
 };
 use crate::client::{Changed, Client, Open};
 use crate::error::ClientError;
@@ -572,6 +572,7 @@ async fn write_snapshot(open: &Open, mut parts: mpsc::Receiver<Part>) -> CacheRe
     bills::clear(&mut tx).await?;
     paydays::clear(&mut tx).await?;
     purchases::clear(&mut tx).await?;
+    orders::clear(&mut tx).await?;
     suggestions::clear(&mut tx).await?;
     state::remove(&mut *tx, state::STANDING).await?;
     let (mut cursor, mut came) = (String::new(), None);
@@ -653,6 +654,7 @@ async fn apply_record(tx: &mut Tx, record: &Record) -> CacheResult<()> {
         Record::PlanWishes(wishes) => paydays::wish(tx, *wishes).await,
         Record::SuggestionAnswer(answer) => suggestions::answer(tx, answer).await,
         Record::Purchase(purchase) => purchases::put(tx, purchase).await,
+        Record::Order(order) => orders::put(tx, order).await,
         Record::Payment(payment) => bills::put_payment(tx, payment).await,
         Record::SecurityEvent(event) => security::put(tx, event).await,
         Record::Standing(standing) => state::put(&mut **tx, state::STANDING, standing).await,

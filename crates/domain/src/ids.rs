@@ -95,6 +95,8 @@ ids! {
     PurchaseId
     /// One capture or refund of a purchase; the merchant makes the id.
     PurchaseStepId
+    /// An order at a merchant, who makes the id.
+    OrderId
 }
 
 #[cfg(test)]

@@ -12,6 +12,7 @@ mod days;
 pub mod ids;
 pub mod ledger;
 pub mod money;
+pub mod orders;
 pub mod paydays;
 pub mod payments;
 pub mod plan;

@@ -35,6 +35,11 @@ pub struct Purchase {
     #[cfg_attr(feature = "schema", schema(value_type = String, format = "date"))]
     #[cfg_attr(feature = "bindings", specta(type = String))]
     pub holds_until: Date,
+    /// When its person said that it was not theirs.
+    #[serde(default)]
+    #[cfg_attr(feature = "schema", schema(value_type = Option<String>, format = "date-time"))]
+    #[cfg_attr(feature = "bindings", specta(type = Option<String>))]
+    pub disputed_at: Option<Timestamp>,
 }
 
 /// A merchant that may ask a card to pay, because its person said so with a code.

@@ -47,6 +47,7 @@ const ROUTES: &[(&str, &str, &[u16])] = &[
     ("POST", "/api/v1/cards/{id}/status", &[404]),
     ("POST", "/api/v1/cards/{id}/codes", &[404]),
     ("DELETE", "/api/v1/cards/{id}/merchants/{merchant}", &[404]),
+    ("POST", "/api/v1/purchases/{id}/dispute", &[404]),
     ("GET", "/api/v1/devices", &[200]),
     ("DELETE", "/api/v1/devices/{id}", &[404]),
     ("GET", "/api/v1/events", &[200]),
@@ -163,6 +164,7 @@ const DOORS: &[(&str, &str, Door)] = &[
     ("GET", "/oauth/authorize", Door::Address),
     ("POST", "/merchant/v1/token", Door::Proof),
     ("POST", "/merchant/v1/cards", Door::Merchant),
+    ("PUT", "/merchant/v1/orders/{id}", Door::Merchant),
     ("GET", "/merchant/v1/purchases/{id}", Door::Merchant),
     ("PUT", "/merchant/v1/purchases/{id}", Door::Merchant),
     ("PUT", "/merchant/v1/purchases/{id}/captures/{step}", Door::Merchant),
@@ -464,13 +466,13 @@ async fn every_door_opens_to_whom_its_row_says_and_to_nobody_else() {
                 Door::Visit => (&signing_in, &adding),
                 Door::Adding => (&adding, &signing_in),
                 // What opens to the browser of a step-up or a recovery is held where these are.
-                Door::Open
-                | Door::Proof
-                | Door::Address
-                | Door::Secret
-                | Door::StepUp
-                | Door::Recovery
-                | Door::Merchant => continue,
+                Door::Open | Door::Proof | Door::Address | Door::Secret | Door::StepUp | Door::Recovery => continue,
+                Door::Merchant => {
+                    // Beginning a visit is limited by the minute.
+                    world.advance(SignedDuration::from_mins(1));
+                    owner.device.refresh().await.expect(200);
+                    continue;
+                }
             };
             let opened = knock(&world, method, path, own, ORIGIN).await;
             // Inside, the body may not read, the step may be out of turn, or the page may lead on.

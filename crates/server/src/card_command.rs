@@ -7,7 +7,7 @@ use domain::ids::{AccountId, HolderId, MerchantId};
 use domain::money::{Currency, Money};
 use domain::purchases::CardStatus;
 use server::config::Config;
-use server::purchases::merchants;
+use server::purchases::{self, merchants};
 use server::{App, card};
 
 use crate::support_command::{open, plain};
@@ -39,6 +39,8 @@ enum CardCommand {
         #[arg(long, default_value_t = 25)]
         closing_day: u8,
     },
+    /// What people say was not theirs, oldest first. The merchant pays it back as any refund.
+    Disputes,
     /// Close a card for good. What is owed is still paid.
     Close {
         /// The person's name here, or the id of their account.
@@ -98,6 +100,16 @@ async fn work_on_card(app: &App, what: CardCommand) -> Text {
             let wanted = OpenCard { name, limit, closing_day };
             card::open_by_operator(app, holder(app, &person).await?, id, &wanted).await.map_err(plain)?;
             Ok(format!("card: {id}\n"))
+        }
+        CardCommand::Disputes => {
+            let mut text = String::new();
+            for one in purchases::disputed(app).await.map_err(plain)? {
+                text.push_str(&format!(
+                    "{}  account {}  purchase {}  {}  asked {}, charged {}, refunded {}\n",
+                    one.disputed_at, one.holder, one.purchase, one.merchant, one.amount, one.captured, one.refunded
+                ));
+            }
+            Ok(if text.is_empty() { "Nothing is disputed.\n".to_owned() } else { text })
         }
         CardCommand::Close { person, card } => {
             card::set_by_operator(app, holder(app, &person).await?, card, CardStatus::Closed).await.map_err(plain)?;

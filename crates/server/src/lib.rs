@@ -24,6 +24,7 @@ pub mod limits;
 pub mod mail;
 mod notices;
 pub mod openapi;
+mod orders;
 mod paper;
 pub mod paydays;
 pub mod payments;
@@ -146,6 +147,7 @@ fn api_routes() -> OpenApiRouter<App> {
         .merge(feed::routes())
         .merge(accounts::routes())
         .merge(card::routes())
+        .merge(purchases::api_routes())
         .merge(bills::routes())
         .merge(billers::routes())
         .merge(payments::routes())
@@ -169,6 +171,7 @@ fn routes() -> OpenApiRouter<App> {
         .merge(sign_in::routes())
         .merge(addresses::page::routes())
         .merge(purchases::routes())
+        .merge(orders::routes())
         .merge(support::routes())
         .merge(notices::routes())
         .merge(recovery::routes())

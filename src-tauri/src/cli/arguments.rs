@@ -6,7 +6,7 @@ use clap::{Args, Parser, Subcommand, ValueEnum};
 use client::vault::Protect;
 use domain::addresses::Language;
 use domain::calendar::{Calendar, Roll};
-use domain::ids::{CodeId, SupportCheckId, SupportViewId};
+use domain::ids::{CodeId, PurchaseId, SupportCheckId, SupportViewId};
 use domain::paydays::PayCycle;
 use domain::plan::Pace;
 use domain::schedule::{Every, Nth, Schedule, Weekday};
@@ -187,6 +187,11 @@ pub enum Command {
         /// Print the address to open instead of opening it.
         #[arg(long)]
         no_browser: bool,
+    },
+    /// Orders at merchants, newest first; or one of them with its parcels.
+    Orders {
+        /// By its number or id.
+        order: Option<String>,
     },
     /// Payments, newest first.
     Payments,
@@ -974,6 +979,8 @@ pub enum ServedCardCommand {
         /// By name or id.
         merchant: String,
     },
+    /// Say that a purchase was not yours: the card is frozen, and the purchase disputed.
+    Dispute { purchase: PurchaseId },
     /// What merchants asked a card for, and how far each has come.
     Purchases {
         /// By name or id.

@@ -25,6 +25,11 @@ impl Run<'_> {
             }
             ServedCardCommand::Link { card, no_browser } => self.card_link(&card, !no_browser).await,
             ServedCardCommand::Unlink { card, merchant } => self.card_unlink(&card, &merchant).await,
+            ServedCardCommand::Dispute { purchase } => {
+                self.core.client.accounts().dispute(purchase).await?;
+                let text = "The card is frozen and the purchase disputed.\n";
+                Ok(Answer::new(json!({ "purchase": purchase, "disputed": true }), text))
+            }
             ServedCardCommand::Purchases { card } => self.card_purchases(&card).await,
         }
     }
@@ -87,7 +92,9 @@ impl Run<'_> {
                 None if purchase.held.is_positive() => "pending".to_owned(),
                 None => "posted".to_owned(),
             };
+            let state = if purchase.disputed_at.is_some() { format!("{state}, disputed") } else { state };
             vec![
+                purchase.id.to_string(),
                 purchase.asked_at.to_string(),
                 purchase.merchant.clone(),
                 purchase.amount.to_string(),
@@ -98,7 +105,7 @@ impl Run<'_> {
             ]
         };
         let rows: Vec<_> = purchases.iter().map(row).collect();
-        let heads = ["Asked", "Merchant", ">Asked for", ">Held", ">Charged", ">Refunded", "State"];
+        let heads = ["Id", "Asked", "Merchant", ">Asked for", ">Held", ">Charged", ">Refunded", "State"];
         Ok(Answer::new(json!({ "items": to_json(&purchases)? }), table(&heads, &rows)))
     }
 }

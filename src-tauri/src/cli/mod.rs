@@ -3,6 +3,7 @@
 
 pub mod arguments;
 mod card;
+mod orders;
 mod plan;
 mod suggestions;
 mod table;
@@ -184,6 +185,7 @@ impl Run<'_> {
             Command::Limits { payment, day, currency, no_browser } => {
                 self.limits(payment.as_deref().zip(day.as_deref()), &currency, !no_browser).await
             }
+            Command::Orders { order } => self.orders(order).await,
             Command::Payments => self.payments().await,
             Command::Cancel { payment } => self.cancel(&payment).await,
             Command::Billers { search } => self.billers(&search).await,

@@ -5,7 +5,7 @@ use client::accounts::{AccountView, TransactionPage, TransactionQuery};
 use client::card::{CardView, LinkCodeView, NewCard, PayoffView, PlanEdit};
 use client::security::VisitStarted;
 use domain::card::{CardTerms, Excess};
-use domain::ids::{AccountId, MerchantId, PlanId};
+use domain::ids::{AccountId, MerchantId, PlanId, PurchaseId};
 use domain::money::Money;
 use domain::purchases::{CardStatus, Purchase};
 
@@ -96,6 +96,14 @@ pub async fn card_link(core: Shared<'_>, account: AccountId) -> Answer<LinkCodeV
 pub async fn card_unlink(core: Shared<'_>, account: AccountId, merchant: MerchantId) -> Answer<()> {
     core.touch();
     Ok(core.client.accounts().end_merchant(account, merchant).await?)
+}
+
+/// "That was not me": freezes the card and disputes the purchase.
+#[tauri::command]
+#[specta::specta]
+pub async fn purchase_dispute(core: Shared<'_>, purchase: PurchaseId) -> Answer<()> {
+    core.touch();
+    Ok(core.client.accounts().dispute(purchase).await?)
 }
 
 /// The newest purchases on a card, declined ones with the reason.

@@ -7,6 +7,7 @@ mod bills;
 mod calendar_feed;
 mod home;
 mod import;
+mod orders;
 mod payments;
 mod plan;
 mod recovery;
@@ -97,7 +98,9 @@ pub fn builder() -> Builder<Wry> {
             accounts::card_link,
             accounts::card_unlink,
             accounts::card_purchases,
+            accounts::purchase_dispute,
             accounts::transactions,
+            orders::orders,
             plan::plan,
             plan::plan_wish,
             plan::income_put,

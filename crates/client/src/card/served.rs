@@ -87,6 +87,13 @@ impl Accounts {
         self.0.with(async |open| purchases::newest(open.cache.readers(), card, SHOWN_MAX).await).await
     }
 
+    /// "That was not me": the card is frozen and the purchase disputed once this answers.
+    pub async fn dispute(&self, id: PurchaseId) -> Result<(), ClientError> {
+        let path = format!("/api/v1/purchases/{id}/dispute");
+        self.0.call(Method::Post, &path, self.once(Sending::default())).await?;
+        self.0.sync().now().await
+    }
+
     pub async fn purchase(&self, id: PurchaseId) -> Result<Purchase, ClientError> {
         let found = self.0.with(async |open| purchases::find(open.cache.readers(), id).await).await?;
         found.ok_or_else(|| ClientError::not_found("purchase"))

@@ -200,6 +200,15 @@ pub(super) const QUESTIONS: &[(&str, &str)] = &[
          WHERE r.number > h.feed_number OR r.number < 1",
     ),
     (
+        "each order is in the feed, and the steps it names are of its purchase",
+        "SELECT CAST('order' AS TEXT) FROM merchant_order o WHERE NOT EXISTS
+            (SELECT 1 FROM record r WHERE r.holder_id = o.holder_id AND r.kind = 12 AND r.item_id = o.order_id
+             AND r.gone = 0)
+         OR EXISTS (SELECT 1 FROM merchant_order_step n JOIN purchase_step s
+            ON s.holder_id = n.holder_id AND s.step_id = n.step_id
+            WHERE n.holder_id = o.holder_id AND n.order_id = o.order_id AND s.purchase_id <> o.purchase_id)",
+    ),
+    (
         "each payment is in the feed",
         "SELECT p.state FROM payment p WHERE NOT EXISTS
             (SELECT 1 FROM record r WHERE r.holder_id = p.holder_id AND r.kind = 3 AND r.item_id = p.payment_id

@@ -187,6 +187,15 @@ async fn set_status(
     Ok(StatusCode::NO_CONTENT.into_response())
 }
 
+/// Freezes a card that is in use; the holder's row is locked.
+pub(crate) async fn freeze(app: &App, tx: &mut Tx, holder: HolderId, id: AccountId) -> Result<(), ApiError> {
+    let card = store::find(tx, holder, id).await?.ok_or_else(ApiError::not_found)?;
+    if card.status == CardStatus::Active {
+        become_status(app, tx, holder, id, CardStatus::Frozen).await?;
+    }
+    Ok(())
+}
+
 /// What a change of a card needs, by the matrix.
 async fn may(app: &App, tx: &mut Tx, holder: HolderId, device: DeviceId, change: Change) -> Result<Approval, ApiError> {
     let caller = tx.ask(step_up::caller(app, holder, device)).await?;

@@ -28,11 +28,12 @@ pub(crate) enum Kind {
     PlanWishes = 9,
     SuggestionAnswer = 10,
     Purchase = 11,
+    Order = 12,
 }
 
 impl Kind {
     /// In the order of their numbers, none left out: a stored kind that is not here does not read.
-    const ALL: [Self; 12] = [
+    const ALL: [Self; 13] = [
         Self::Account,
         Self::Bill,
         Self::Mark,
@@ -45,6 +46,7 @@ impl Kind {
         Self::PlanWishes,
         Self::SuggestionAnswer,
         Self::Purchase,
+        Self::Order,
     ];
 
     pub const fn stored(self) -> i64 {
@@ -71,6 +73,7 @@ impl Kind {
             Self::PlanWishes => "plan_wishes",
             Self::SuggestionAnswer => "suggestion_answer",
             Self::Purchase => "purchase",
+            Self::Order => "order",
         }
     }
 }
@@ -114,6 +117,7 @@ impl Key {
             Record::Income(income) => Self::new(Kind::Income, income.id.as_uuid()),
             Record::SuggestionAnswer(answer) => Self::new(Kind::SuggestionAnswer, answer.id.as_uuid()),
             Record::Purchase(purchase) => Self::new(Kind::Purchase, purchase.id.as_uuid()),
+            Record::Order(order) => Self::new(Kind::Order, order.id.as_uuid()),
             Record::Gone(Gone::SuggestionAnswer { id }) => Self::new(Kind::SuggestionAnswer, id.as_uuid()),
             Record::Gone(Gone::Income { id }) => Self::new(Kind::Income, id.as_uuid()),
             Record::Gone(Gone::Account { id }) => Self::new(Kind::Account, id.as_uuid()),
@@ -152,6 +156,7 @@ impl Row {
             Record::PlanWishes(wishes) => serde_json::to_string(wishes),
             Record::SuggestionAnswer(answer) => serde_json::to_string(answer),
             Record::Purchase(purchase) => serde_json::to_string(purchase),
+            Record::Order(order) => serde_json::to_string(order),
             Record::Payment(payment) => serde_json::to_string(payment),
             Record::SecurityEvent(event) => serde_json::to_string(event),
             Record::Standing(standing) => serde_json::to_string(standing),

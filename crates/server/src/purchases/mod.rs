@@ -11,10 +11,11 @@ use api::error::ErrorCode;
 use api::purchases::{Authorize, Capture, CardToken, LinkCard, PurchaseState, Refund};
 use api::sync::{Gone, Record};
 use axum::extract::State;
+use axum::http::StatusCode;
 use domain::accounts::{Transaction, TransactionKind, TransactionState};
-use domain::ids::{PurchaseId, PurchaseStepId, TransactionId};
+use domain::ids::{AccountId, HolderId, PurchaseId, PurchaseStepId, TransactionId};
 use domain::ledger::Entry;
-use domain::money::Money;
+use domain::money::{Currency, Money};
 use domain::purchases::{AskFacts, HOLD_DAYS, Progress, Purchase, PurchaseError, decide};
 use jiff::Span;
 use jiff::civil::Time;
@@ -28,10 +29,12 @@ use crate::db::{DbError, DbResult, Tx};
 use crate::error::ApiError;
 use crate::http::{Json, Path};
 use crate::jobs::{self, Job, Kind};
-use crate::sign_in::hash;
+use crate::sign_in::{SignedIn, hash};
 use crate::{feed, ledger, standing};
 use merchants::Merchant;
-use store::{Step, StepKind, Stored};
+pub use store::Disputed;
+use store::{Step, Stored};
+pub(crate) use store::{StepKind, step_of};
 
 const DESCRIPTION_CHARS_MAX: usize = 120;
 
@@ -43,6 +46,38 @@ pub fn routes() -> OpenApiRouter<App> {
         .routes(routes!(capture))
         .routes(routes!(void))
         .routes(routes!(refund))
+}
+
+/// What a signed-in device may call.
+pub fn api_routes() -> OpenApiRouter<App> {
+    OpenApiRouter::new().routes(routes!(dispute))
+}
+
+/// "That was not me": the purchase is disputed and its card frozen, both at once. Twice is no error.
+#[utoipa::path(post, path = "/api/v1/purchases/{id}/dispute", tag = "card", params(("id" = PurchaseId, Path)),
+    responses((status = 204, description = "It is so"), (status = 404, body = api::error::Problem)))]
+async fn dispute(
+    State(app): State<App>,
+    signed_in: SignedIn,
+    Path(id): Path<PurchaseId>,
+) -> Result<StatusCode, ApiError> {
+    let mut tx = app.db.begin_write().await?;
+    tx.lock(signed_in.holder).await?;
+    let mut purchase = store::find(&mut tx, signed_in.holder, id).await?.ok_or_else(ApiError::not_found)?;
+    if purchase.disputed_at.is_none() {
+        let now = app.clock.now();
+        purchase.disputed_at = Some(now);
+        store::dispute(&mut tx, purchase.holder, id, now).await?;
+        feed::put(&mut tx, purchase.holder, now, &Record::Purchase(view(&purchase)?)).await?;
+        card::freeze(&app, &mut tx, purchase.holder, purchase.card).await?;
+        tx.commit().await?;
+    }
+    Ok(StatusCode::NO_CONTENT)
+}
+
+/// What people say was not theirs, oldest first; for whoever runs the server.
+pub async fn disputed(app: &App) -> Result<Vec<Disputed>, ApiError> {
+    Ok(store::disputed(&mut app.db.read_once().await?).await?)
 }
 
 /// Exchanges a person's code for a token of their card. A token that the merchant has for it already ends.
@@ -120,6 +155,7 @@ async fn authorize(
         progress: Progress::approved(wanted.amount),
         asked_at: now,
         holds_until: card::today(&app).saturating_add(Span::new().days(HOLD_DAYS)),
+        disputed_at: None,
     };
     // Taken before what is written later, which then runs with the commit.
     tx.number(holder).await?;
@@ -256,6 +292,21 @@ async fn begin(app: &App, merchant: &Merchant, id: PurchaseId) -> Result<(Tx, St
     Ok((tx, purchase))
 }
 
+/// What an order has to know of the purchase that pays it.
+pub(crate) struct PaidBy {
+    pub holder: HolderId,
+    pub card: AccountId,
+    pub currency: Currency,
+    pub merchant_name: String,
+}
+
+/// A merchant's purchase that was approved, in a transaction that has its holder locked.
+pub(crate) async fn paid_by(app: &App, merchant: &Merchant, id: PurchaseId) -> Result<(Tx, PaidBy), ApiError> {
+    let (tx, purchase) = begin(app, merchant, id).await?;
+    let Stored { holder, card, amount, merchant_name, .. } = purchase;
+    Ok((tx, PaidBy { holder, card, currency: amount.currency(), merchant_name }))
+}
+
 /// Whether this step was made before. Another one under its id is refused.
 async fn is_done(tx: &mut Tx, purchase: &Stored, step: &Step) -> Result<bool, ApiError> {
     match store::same_step(tx, purchase.holder, step).await? {
@@ -340,6 +391,7 @@ fn view(purchase: &Stored) -> DbResult<Purchase> {
         refunded: purchase.progress.refunded,
         asked_at: purchase.asked_at,
         holds_until: purchase.holds_until,
+        disputed_at: purchase.disputed_at,
     })
 }
 

@@ -23,6 +23,7 @@ pub(super) struct Stored {
     pub progress: Progress,
     pub asked_at: Timestamp,
     pub holds_until: Date,
+    pub disputed_at: Option<Timestamp>,
 }
 
 #[derive(sqlx::FromRow)]
@@ -41,6 +42,7 @@ struct PurchaseRow {
     refunded_minor: i64,
     asked_at: i64,
     holds_until: String,
+    disputed_at: Option<i64>,
 }
 
 impl TryFrom<PurchaseRow> for Stored {
@@ -68,6 +70,10 @@ impl TryFrom<PurchaseRow> for Stored {
             },
             asked_at: Timestamp::from_microsecond(row.asked_at).map_err(|_| DbError::Corrupt("a time"))?,
             holds_until: row.holds_until.parse().map_err(|_| DbError::Corrupt("a day"))?,
+            disputed_at: row
+                .disputed_at
+                .map(|at| Timestamp::from_microsecond(at).map_err(|_| DbError::Corrupt("a time")))
+                .transpose()?,
         })
     }
 }
@@ -97,7 +103,7 @@ pub(super) async fn add(tx: &mut Tx, purchase: &Stored) -> DbResult<()> {
 }
 
 const FROM: &str = "SELECT holder_id, purchase_id, card_id, merchant_id, merchant_name, description, amount_minor,
-    currency, declined, captured_minor, released_minor, refunded_minor, asked_at, holds_until FROM purchase";
+    currency, declined, captured_minor, released_minor, refunded_minor, asked_at, holds_until, disputed_at FROM purchase";
 
 /// A merchant's own purchase. Another merchant's is absent.
 pub(super) async fn of_merchant(tx: &mut Tx, merchant: MerchantId, id: PurchaseId) -> DbResult<Option<Stored>> {
@@ -131,6 +137,49 @@ pub(super) async fn update(tx: &mut Tx, purchase: &Stored) -> DbResult<()> {
     )
 }
 
+pub(super) async fn dispute(tx: &mut Tx, holder: HolderId, id: PurchaseId, now: Timestamp) -> DbResult<()> {
+    const DISPUTE: &str = "UPDATE purchase SET disputed_at = $3 WHERE holder_id = $1 AND purchase_id = $2";
+    write_later!(tx, DISPUTE, holder.as_uuid(), id.as_uuid(), now.as_microsecond())
+}
+
+/// A purchase that its person says was not theirs, for whoever runs the server. Amounts stand in it, names of people
+/// do not.
+pub struct Disputed {
+    pub holder: HolderId,
+    pub purchase: PurchaseId,
+    pub merchant: String,
+    pub amount: Money,
+    pub captured: Money,
+    pub refunded: Money,
+    pub disputed_at: Timestamp,
+}
+
+/// Disputes that a list shows.
+const DISPUTED_MAX: i64 = 200;
+
+/// Oldest first.
+pub(super) async fn disputed(tx: &mut Tx) -> DbResult<Vec<Disputed>> {
+    let list = sqlx::AssertSqlSafe(format!(
+        "{FROM} WHERE disputed_at IS NOT NULL ORDER BY disputed_at, holder_id, purchase_id LIMIT $1"
+    ));
+    let rows: Vec<PurchaseRow> =
+        on_engine!(tx, |db| { sqlx::query_as(list).bind(DISPUTED_MAX).fetch_all(db).await.map_err(DbError::from) })?;
+    rows.into_iter()
+        .map(|row| {
+            let stored = Stored::try_from(row)?;
+            Ok(Disputed {
+                holder: stored.holder,
+                purchase: stored.id,
+                merchant: stored.merchant_name,
+                amount: stored.amount,
+                captured: stored.progress.captured,
+                refunded: stored.progress.refunded,
+                disputed_at: stored.disputed_at.ok_or(DbError::Corrupt("a dispute"))?,
+            })
+        })
+        .collect()
+}
+
 /// A capture or a refund, under the id that the merchant made.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) struct Step {
@@ -143,7 +192,7 @@ pub(super) struct Step {
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum StepKind {
+pub(crate) enum StepKind {
     Capture,
     Refund,
 }
@@ -172,6 +221,41 @@ pub(super) async fn add_step(tx: &mut Tx, holder: HolderId, step: &Step, now: Ti
         i64::from(step.last),
         now.as_microsecond(),
     )
+}
+
+/// A capture or a refund that was made.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct StepMade {
+    pub kind: StepKind,
+    pub amount_minor: i64,
+    pub made_at: Timestamp,
+}
+
+/// A step of this purchase.
+pub(crate) async fn step_of(
+    tx: &mut Tx,
+    holder: HolderId,
+    purchase: PurchaseId,
+    step: PurchaseStepId,
+) -> DbResult<Option<StepMade>> {
+    const FIND: &str = "SELECT kind, amount_minor, made_at FROM purchase_step
+                         WHERE holder_id = $1 AND step_id = $2 AND purchase_id = $3";
+    let row: Option<(String, i64, i64)> = on_engine!(tx, |db| {
+        sqlx::query_as(FIND)
+            .bind(holder.as_uuid())
+            .bind(step.as_uuid())
+            .bind(purchase.as_uuid())
+            .fetch_optional(db)
+            .await
+            .map_err(DbError::from)
+    })?;
+    row.map(|(kind, amount_minor, made_at)| {
+        let kind = [StepKind::Capture, StepKind::Refund].into_iter().find(|known| known.name() == kind);
+        let kind = kind.ok_or(DbError::Corrupt("a step's kind"))?;
+        let made_at = Timestamp::from_microsecond(made_at).map_err(|_| DbError::Corrupt("a time"))?;
+        Ok(StepMade { kind, amount_minor, made_at })
+    })
+    .transpose()
 }
 
 /// Whether a step of this id is there: `Some(true)` when it is this very one.

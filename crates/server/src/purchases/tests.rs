@@ -254,6 +254,32 @@ async fn of_many_at_once_no_more_are_approved_than_the_credit_carries() {
 }
 
 #[tokio::test]
+async fn a_no_to_was_this_you_freezes_the_card_and_stays_with_the_purchase() {
+    on_each_engine(async |world| {
+        let shop = Shop::new(&world, 100_000).await;
+        let id = shop.new_id();
+        shop.ask(id, 5_000).await.expect(200);
+        let path = format!("/api/v1/purchases/{id}/dispute");
+        for _ in 0..2 {
+            shop.device.post(&path, &json!({})).await.expect(204);
+            world.advance(SignedDuration::from_secs(1));
+        }
+        let seen = &shop.purchases().await[0];
+        assert_eq!(seen.disputed_at, world.now().checked_sub(SignedDuration::from_secs(2)).ok());
+        assert_eq!(shop.account().await.card.expect("served").status, CardStatus::Frozen);
+        let stranger = world.holder().await;
+        assert_eq!(stranger.post(&path, &json!({})).await.code(), ErrorCode::NotFound);
+        let listed = disputed(&world.app).await.expect("a list");
+        assert_eq!(listed.iter().map(|one| one.purchase).collect::<Vec<_>>(), [id]);
+        // The merchant gives it back as anything else.
+        shop.capture(id, shop.new_step(), 5_000, true).await.expect(200);
+        shop.refund(id, shop.new_step(), 5_000).await.expect(200);
+        assert_eq!(shop.figures().await, (0, 100_000));
+    })
+    .await;
+}
+
+#[tokio::test]
 async fn of_a_capture_and_a_void_at_once_one_comes_first_and_the_other_finds_what_it_left() {
     on_each_engine(async |world| {
         let shop = Shop::new(&world, 100_000).await;

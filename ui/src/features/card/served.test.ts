@@ -42,6 +42,17 @@ describe('a card of the server', () => {
     expect(table.getByText('Given back, nothing charged')).toBeTruthy();
   });
 
+  it('asks “was this you?” about a purchase, and a no freezes the card', async () => {
+    const on = world('?world=served');
+    draw(Card, on);
+    await click('The purchase at Quillmere on Wed, Nov 11 was not me');
+    expect(on.commands.purchaseDispute).not.toHaveBeenCalled();
+    await click('It was not me');
+    await waitFor(() => expect(on.commands.purchaseDispute).toHaveBeenCalledWith('purchase-1'));
+    expect(await screen.findByText('Disputed')).toBeTruthy();
+    expect(await screen.findByText(/^Frozen since/)).toBeTruthy();
+  });
+
   it('shows a merchant’s code once, and ends what it got', async () => {
     const on = world('?world=served');
     draw(Card, on);

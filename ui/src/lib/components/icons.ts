@@ -28,6 +28,7 @@ export type IconName =
   | 'more'
   | 'note'
   | 'offline'
+  | 'orders'
   | 'overdue'
   | 'paid'
   | 'partial'

@@ -63,7 +63,10 @@ export const commands = {
 	cardUnlink: (account: AccountId, merchant: MerchantId) => typedError<null, CommandError>(__TAURI_INVOKE("card_unlink", { account, merchant })),
 	/**  The newest purchases on a card, declined ones with the reason. */
 	cardPurchases: (account: AccountId) => typedError<Purchase[], CommandError>(__TAURI_INVOKE("card_purchases", { account })),
+	/**  "That was not me": freezes the card and disputes the purchase. */
+	purchaseDispute: (purchase: PurchaseId) => typedError<null, CommandError>(__TAURI_INVOKE("purchase_dispute", { purchase })),
 	transactions: (query: TransactionQuery) => typedError<TransactionPage, CommandError>(__TAURI_INVOKE("transactions", { query })),
+	orders: () => typedError<OrderView[], CommandError>(__TAURI_INVOKE("orders")),
 	plan: () => typedError<PayPlanView, CommandError>(__TAURI_INVOKE("plan")),
 	planWish: (wishes: PlanWishes) => typedError<null, CommandError>(__TAURI_INVOKE("plan_wish", { wishes })),
 	/**  Adds an income, or changes the one of this id. */
@@ -627,6 +630,8 @@ export type HomeView = {
 	timeline_total: Money[],
 	timeline_count: number,
 	cards: CardView[],
+	/**  The newest orders, at most 3. */
+	orders: OrderView[],
 	/**  Newest first, at most 5. */
 	recent: TransactionView[],
 	has_bills: boolean,
@@ -930,12 +935,94 @@ export type OccurrenceView = {
 /**  The window should go to this path. */
 export type OpenScreen = string;
 
+/**  An order as its person sees it. */
+export type Order = {
+	id: OrderId,
+	card: AccountId,
+	merchant: string,
+	told: OrderTold,
+	/**  What was charged for the shipments and refunded for the returns that name one, in the order of their dates. */
+	charges: OrderCharge[],
+};
+
+/**  What moved on the card for a parcel: a charge is positive, a refund negative. */
+export type OrderCharge = {
+	step: PurchaseStepId,
+	amount: Money,
+	on: string,
+};
+
+/**  An order at a merchant, who makes the id. */
+export type OrderId = string;
+
+export type OrderItem = {
+	name: string,
+	quantity: number,
+	/**  For all of them together. */
+	amount: Money,
+};
+
+/**  How far an order has come. */
+export type OrderState = "placed" | "partly_shipped" | "shipped" | "arrived" | "partly_returned" | "returned" | 
+/**  Before anything was sent. */
+"cancelled";
+
+/**  What a merchant says of an order, as a whole. */
+export type OrderTold = {
+	/**  Grows with each change: what was said earlier and comes later changes nothing. */
+	revision: number,
+	/**  The purchase that pays it. */
+	purchase: PurchaseId,
+	/**  As the merchant calls it: 1 to 60 characters. */
+	number: string,
+	placed_at: string,
+	/**  Where it goes, as on the parcel; empty when it is collected. */
+	address: string[],
+	/**  1 to 100. */
+	items: OrderItem[],
+	shipping: Money,
+	tax: Money,
+	/**  Taken off, also by gift cards: zero or more. */
+	discount: Money,
+	/**  Nothing more is sent. */
+	cancelled: boolean,
+	shipments: Parcel[],
+	returns: Parcel[],
+};
+
+export type OrderView = {
+	order: Order,
+	state: OrderState,
+	total: Money,
+	/**  Charges of its parcels less what came back. */
+	charged: Money,
+};
+
 /**  When in its pay period a payment leaves. */
 export type Pace = 
 /**  Right after the pay day. */
 "after_pay" | 
 /**  On the last day that is in time. */
 "at_the_last";
+
+/**  Things that were sent to the person, or came back from them. */
+export type Parcel = {
+	contents: ParcelItem[],
+	/**  Sent on, or received back on. */
+	on: string,
+	arrived_on: string | null,
+	carrier: string | null,
+	tracking: string | null,
+	/**  The capture that charges a shipment, or the refund that pays a return back. */
+	step: PurchaseStepId | null,
+};
+
+/**  So many of one item. */
+export type ParcelItem = {
+	/**  Its place among the items, from zero. */
+	item: number,
+	quantity: number,
+};
 
 /**  One balance of a card that has its own rate. */
 export type Part = 
@@ -1360,10 +1447,15 @@ export type Purchase = {
 	asked_at: string,
 	/**  The last day on which it is held. */
 	holds_until: string,
+	/**  When its person said that it was not theirs. */
+	disputed_at?: string | null,
 };
 
 /**  A purchase on a card; the merchant makes the id. */
 export type PurchaseId = string;
+
+/**  One capture or refund of a purchase; the merchant makes the id. */
+export type PurchaseStepId = string;
 
 /**  Local times of day, `HH:MM`; over midnight when the end is the earlier one. */
 export type Quiet = {

@@ -230,7 +230,7 @@ export function sampleIpc(query = ''): Ipc {
     cardPayoff: (id, monthly) => read(() => payoff(found(world.accounts.find((one) => one.id === id)), monthly)),
     cardOpen: ({ name, limit, closing_day }) => change(() => {
       const id = `card-new-${world.nextId()}`;
-      world.accounts.push({ ...servedCard('active'), id, name, mask: null, balance: usd(0), available: limit, terms: { ...servedCard('active').terms!, closing_day }, card: { status: 'active', status_at: '2026-11-12T14:45:00Z', limit, merchants: [] } });
+      world.accounts.push({ ...servedCard('active'), id, name, mask: null, plans: [], excess: 'by_rate', balance: usd(0), available: limit, terms: { ...servedCard('active').terms!, closing_day }, card: { status: 'active', status_at: '2026-11-12T14:45:00Z', limit, merchants: [] } });
       return id;
     }),
     cardStatus: (id, status) => change(() => {
@@ -244,6 +244,14 @@ export function sampleIpc(query = ''): Ipc {
       account.card = { ...account.card!, merchants: (account.card!.merchants ?? []).filter((one) => one.id !== merchant) };
       return null;
     }),
+    purchaseDispute: (id) => change(() => {
+      const one = found(world.purchases.find((known) => known.id === id));
+      one.disputed_at = '2026-11-12T14:45:00Z';
+      const account = found(world.accounts.find((known) => known.id === one.card));
+      account.card = { ...account.card!, status: 'frozen', status_at: '2026-11-12T14:45:00Z' };
+      return null;
+    }),
+    orders: () => read(() => world.orders),
     cardPurchases: (id) => read(() => world.purchases.filter((one) => one.card === id)),
     cardTerms: (id, terms) => change(() => ((found(world.accounts.find((one) => one.id === id)).terms = terms), null)),
     transactions: ({ account, search, limit, after }) => read(() => {

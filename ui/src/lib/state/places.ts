@@ -2,7 +2,7 @@
 import type { IconName } from '$lib/components/icons';
 import type { Messages } from '$lib/i18n';
 
-export type Place = { path: string; icon: IconName; name: keyof Pick<Messages['app'], 'home' | 'bills' | 'card' | 'payments' | 'statements' | 'security' | 'settings'> };
+export type Place = { path: string; icon: IconName; name: keyof Pick<Messages['app'], 'home' | 'bills' | 'card' | 'payments' | 'statements' | 'orders' | 'security' | 'settings'> };
 
 export const places: readonly Place[] = [
   { path: '/', icon: 'home', name: 'home' },
@@ -10,6 +10,7 @@ export const places: readonly Place[] = [
   { path: '/card', icon: 'card', name: 'card' },
   { path: '/payments', icon: 'payments', name: 'payments' },
   { path: '/statements', icon: 'statements', name: 'statements' },
+  { path: '/orders', icon: 'orders', name: 'orders' },
   { path: '/security', icon: 'security', name: 'security' },
   { path: '/settings', icon: 'settings', name: 'settings' },
 ];
@@ -22,4 +23,5 @@ export const SUGGESTIONS_PATH = '/bills/suggestions';
 
 export const billPath = (bill: string, dueOn?: string | null) => `/bills?bill=${bill}${dueOn ? `&due=${dueOn}` : ''}`;
 export const paymentPath = (payment: string) => `/payments?payment=${payment}`;
+export const orderPath = (order: string) => `/orders?order=${order}`;
 export const accountPath = (account: string) => `/card?account=${account}`;

@@ -53,8 +53,6 @@ export const card: Account = {
 export const servedCard = (status: CardStatus): Account => ({
   ...card,
   keeping: 'served',
-  plans: [],
-  excess: 'by_rate',
   card: {
     status,
     status_at: '2026-11-12T14:44:00Z',
@@ -69,7 +67,7 @@ export const servedCard = (status: CardStatus): Account => ({
 function bought(at: number, merchant: string, description: string, minor: number, stands: Partial<Purchase>): Purchase {
   const none = usd(0);
   const asked_at = new Date(Date.UTC(2026, 10, 12 - at, 14, 12)).toISOString();
-  return { id: `purchase-${at}`, card: card.id, merchant, description, amount: usd(minor), declined: null, held: none, captured: none, refunded: none, asked_at, holds_until: '2026-12-12', ...stands };
+  return { id: `purchase-${at}`, card: card.id, merchant, description, amount: usd(minor), declined: null, held: none, captured: none, refunded: none, asked_at, holds_until: '2026-12-12', disputed_at: null, ...stands };
 }
 
 /** What merchants asked the served card for, newest first. */

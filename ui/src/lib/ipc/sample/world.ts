@@ -1,8 +1,9 @@
 // The whole invented world in memory: Ines Calloway's money on 12 November 2026.
-import type { Account, AddressesView, BillView, CalendarFeedOnView, DeviceView, HomeView, ImportOffer, Income, LimitsView, MarkAs, PasskeyView, PayBill, PaymentView, PlanWishes, Purchase, ReadinessView, RecoveryView, RemindersView, RhythmView, RiskView, SecurityEvent, SecurityView, Settings, StatusView, SuggestionView, SupportCaseView, SupportSightView, WaysInView } from '../bindings';
+import type { Account, AddressesView, BillView, CalendarFeedOnView, DeviceView, HomeView, ImportOffer, Income, LimitsView, MarkAs, OrderView, PasskeyView, PayBill, PaymentView, PlanWishes, Purchase, ReadinessView, RecoveryView, RemindersView, RhythmView, RiskView, SecurityEvent, SecurityView, Settings, StatusView, SuggestionView, SupportCaseView, SupportSightView, WaysInView } from '../bindings';
 import { card, cardView, checking, servedCard, startingPurchases, transactions } from './accounts';
 import { billers, startingBills, TODAY, usd } from './bills';
 import { amountOn, bandOf, datesOfBill, isPayable, markKey, occurrence, occurrences, riseOf, shifted, type Book } from './book';
+import { startingOrders } from './orders';
 import { paidByWord, readiness, startingPayments, stoppedPayments } from './payments';
 import { startingIncomes } from './plan';
 import { startingSuggestions } from './suggestions';
@@ -15,6 +16,7 @@ export class World {
   empty: boolean;
   accounts: Account[];
   purchases: Purchase[];
+  orders: OrderView[];
   book: Book;
   status: StatusView;
   settings: Settings = { lock_after_minutes: 5, theme: 'system', remind_at: '09:00', quiet: { from: '22:00', until: '07:00' }, again_while_unpaid: true, tell_of_payments: true, remind_days: [5, 1], details_in_notifications: false, start_hidden_at_sign_in: true };
@@ -60,6 +62,7 @@ export class World {
     const held = kind === 'served' ? servedCard('active') : kind === 'frozen' ? servedCard('frozen') : { ...card };
     this.accounts = this.empty ? [] : [held, checking];
     this.purchases = held.card ? startingPurchases() : [];
+    this.orders = held.card ? startingOrders() : [];
     const marks = new Map<string, MarkAs>(paidByWord.map(([bill, day]) => [markKey(bill, day), { kind: 'paid', amount: null }]));
     marks.set(markKey('bill-gym', '2026-11-17'), { kind: 'skipped' });
     this.book = this.empty ? { bills: [], marks: new Map(), payments: [] } : { bills: startingBills(), marks, payments: startingPayments() };
@@ -161,6 +164,7 @@ export class World {
       }),
       timeline_total: sum(counted.map((one) => (one.left.minor > 0 ? one.left : one.amount))),
       timeline_count: counted.length,
+      orders: this.orders.slice(0, 3),
       cards: this.accounts.filter((account) => account.kind === 'card').map(cardView),
       recent: this.empty ? [] : transactions.slice(0, 5),
       has_bills: this.book.bills.length > 0,

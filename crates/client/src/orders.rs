@@ -1,0 +1,47 @@
+//! Orders at merchants, with what was sent and what came back, beside what the card was charged for it.
+
+use domain::money::Money;
+use domain::orders::{Order, OrderState};
+use serde::Serialize;
+
+use crate::cache::orders;
+use crate::client::Client;
+use crate::error::ClientError;
+
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, specta::Type)]
+pub struct OrderView {
+    pub order: Order,
+    pub state: OrderState,
+    pub total: Money,
+    /// Charges of its parcels less what came back.
+    pub charged: Money,
+}
+
+/// Orders that the screen lists.
+const SHOWN_MAX: i64 = 200;
+/// Orders on Home.
+const LATEST: i64 = 3;
+
+impl Client {
+    /// The newest orders first.
+    pub async fn orders(&self) -> Result<Vec<OrderView>, ClientError> {
+        self.newest_orders(SHOWN_MAX).await
+    }
+
+    /// What Home shows of them.
+    pub(crate) async fn latest_orders(&self) -> Result<Vec<OrderView>, ClientError> {
+        self.newest_orders(LATEST).await
+    }
+
+    async fn newest_orders(&self, limit: i64) -> Result<Vec<OrderView>, ClientError> {
+        let all = self.with(async |open| orders::newest(open.cache.readers(), limit).await).await?;
+        Ok(all.into_iter().filter_map(view).collect())
+    }
+}
+
+/// The server checks that an order's amounts add up; one that does not is none.
+fn view(order: Order) -> Option<OrderView> {
+    let total = order.told.total()?;
+    let charged = Money::sum(total.currency(), order.charges.iter().map(|charge| charge.amount)).ok()?;
+    Some(OrderView { state: order.told.state(), total, charged, order })
+}

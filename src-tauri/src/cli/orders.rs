@@ -1,0 +1,65 @@
+//! `billfold orders`: what was bought, sent and returned, beside what the card was charged for it.
+
+use client::orders::OrderView;
+use domain::orders::Parcel;
+use serde_json::json;
+
+use super::table::table;
+use super::{Answer, Done, Run, named, to_json, word};
+
+impl Run<'_> {
+    pub(super) async fn orders(&self, wanted: Option<String>) -> Done {
+        let all = self.core.client.orders().await?;
+        if let Some(wanted) = wanted {
+            let key = |one: &OrderView| (one.order.id.to_string(), one.order.told.number.clone());
+            let view = named(all, &wanted, "order", key)?;
+            return Ok(Answer::new(to_json(&view)?, order_text(&view)));
+        }
+        let row = |view: &OrderView| {
+            vec![
+                view.order.told.placed_at.to_string(),
+                view.order.told.number.clone(),
+                view.order.merchant.clone(),
+                word(&view.state),
+                view.total.to_string(),
+                view.charged.to_string(),
+            ]
+        };
+        let rows: Vec<_> = all.iter().map(row).collect();
+        let heads = ["Placed", "Number", "Merchant", "State", ">Total", ">Charged"];
+        Ok(Answer::new(json!({ "items": to_json(&all)? }), table(&heads, &rows)))
+    }
+}
+
+fn order_text(view: &OrderView) -> String {
+    let told = &view.order.told;
+    let items: Vec<_> = told
+        .items
+        .iter()
+        .map(|item| vec![item.quantity.to_string(), item.name.clone(), item.amount.to_string()])
+        .collect();
+    let mut text = table(&[">Count", "Item", ">Amount"], &items);
+    text += &format!("Total {}, charged {}, {}\n", view.total, view.charged, word(&view.state));
+    if !told.address.is_empty() {
+        text += &format!("To: {}\n", told.address.join(", "));
+    }
+    for (what, parcels) in [("Sent", &told.shipments), ("Came back", &told.returns)] {
+        for parcel in parcels {
+            text += &format!("{what} {}: {}\n", parcel.on, parcel_text(view, parcel));
+        }
+    }
+    text
+}
+
+fn parcel_text(view: &OrderView, parcel: &Parcel) -> String {
+    let contents = parcel.contents.iter().filter_map(|one| {
+        let item = view.order.told.items.get(usize::from(one.item))?;
+        Some(format!("{} {}", one.quantity, item.name))
+    });
+    let mut parts = vec![contents.collect::<Vec<_>>().join(", ")];
+    parts.extend([&parcel.carrier, &parcel.tracking].into_iter().flatten().cloned());
+    parts.extend(parcel.arrived_on.map(|day| format!("arrived {day}")));
+    let charge = view.order.charges.iter().find(|charge| Some(charge.step) == parcel.step);
+    parts.extend(charge.map(|charge| format!("{} on {}", charge.amount, charge.on)));
+    parts.join("; ")
+}
