@@ -88,6 +88,10 @@ codes! {
     /// The payment has already left.
     TooLate = "too_late", 409;
     AlreadySettled = "already_settled", 409;
+    /// Payments to this payee came back; nothing goes there until that was looked at.
+    PayeeStopped = "payee_stopped", 409;
+    /// The same payment came back for want of money: it may go again from `until` on, or, without one, not any more.
+    CameBack = "came_back", 409;
     /// Nobody could sign in any more without it.
     LastWayIn = "last_way_in", 409;
     /// "Was this you?" about this device is asked on another one.

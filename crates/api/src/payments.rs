@@ -17,7 +17,8 @@ pub struct Payment {
     pub order: PaymentOrder,
     pub state: PaymentState,
     /// Why it was refused, returned or failed: `insufficient_funds`, a return code such as `R01`, …; while it is held
-    /// what holds it: `new_payee`, `large_share`, `risk`, `account_locked`, `account_restricted`; while it waits for an
+    /// what holds it: `new_payee`, `large_share`, `risk`, `account_locked`, `account_restricted`,
+    /// `payee_stopped`; while it waits for an
     /// approval what asks for one: `first_payment`, `above_limit`, `above_day_limit`, `large_share`, `changed`, `risk`,
     /// `session_over`.
     pub reason: Option<String>,
@@ -28,7 +29,7 @@ pub struct Payment {
     pub cutoff_at: Timestamp,
     #[schema(value_type = String, format = "date")]
     pub expected_by: Date,
-    /// "sandbox": practice money.
+    /// "sandbox": practice money; "nacha" or "iso20022": real money, by files of a bank.
     pub rail: String,
     /// It waits until then for its person's approval.
     #[serde(default)]

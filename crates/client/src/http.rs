@@ -97,6 +97,8 @@ impl From<CallError> for ClientError {
             CallError::Refused(problem) => {
                 let next = match problem.code {
                     ErrorCode::UpgradeRequired => "update Billfold",
+                    ErrorCode::PayeeStopped => "pay another way, or ask support of your account server",
+                    ErrorCode::CameBack => "choose a later banking day, or pay another way",
                     ErrorCode::PossibleDuplicate => "say that it is meant, or leave it",
                     ErrorCode::AnswerElsewhere => "answer it on another device of the account",
                     ErrorCode::Unusual => "answer \"Was this you?\" on another device, or wait a day",

@@ -6,7 +6,7 @@ use std::collections::BTreeMap;
 use std::fmt;
 use std::str::FromStr;
 
-use crate::ids::{AccountId, PaymentId, PurchaseId, PurchaseStepId};
+use crate::ids::{AccountId, PaymentId, PurchaseId, PurchaseStepId, TransactionId};
 use crate::money::{Currency, Money, MoneyError};
 use crate::payments::{PaymentEvent, PaymentState};
 
@@ -80,6 +80,8 @@ pub struct Posting {
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub enum Cause {
     Opening(AccountId),
+    /// Real money came in.
+    Deposit(TransactionId),
     Reserved(PaymentId),
     Released(PaymentId),
     Submitted(PaymentId),
@@ -99,6 +101,7 @@ impl Cause {
     pub const fn name(self) -> &'static str {
         match self {
             Self::Opening(_) => "opening",
+            Self::Deposit(_) => "deposit",
             Self::Reserved(_) => "reserved",
             Self::Released(_) => "released",
             Self::Submitted(_) => "submitted",
@@ -115,9 +118,12 @@ impl Cause {
     #[must_use]
     pub const fn payment(self) -> Option<PaymentId> {
         match self {
-            Self::Opening(_) | Self::Authorized(_) | Self::HoldReleased(_) | Self::Captured(_) | Self::Refunded(_) => {
-                None
-            }
+            Self::Opening(_)
+            | Self::Deposit(_)
+            | Self::Authorized(_)
+            | Self::HoldReleased(_)
+            | Self::Captured(_)
+            | Self::Refunded(_) => None,
             Self::Reserved(id) | Self::Released(id) | Self::Submitted(id) | Self::Settled(id) | Self::Returned(id) => {
                 Some(id)
             }
@@ -168,6 +174,11 @@ impl Entry {
     /// Money that comes in from outside: the practice account's opening deposit.
     pub fn opening(account: AccountId, amount: Money) -> Result<Self, LedgerError> {
         Self::moving(Cause::Opening(account), account, amount, Place::Outside, Place::Available)
+    }
+
+    /// Real money that came in for an account.
+    pub fn deposit(id: TransactionId, account: AccountId, amount: Money) -> Result<Self, LedgerError> {
+        Self::moving(Cause::Deposit(id), account, amount, Place::Outside, Place::Available)
     }
 
     /// What a payment's event moves in the ledger of the account that pays it; `None` when it moves nothing.

@@ -18,6 +18,7 @@ pub mod payments;
 pub mod plan;
 pub mod policy;
 pub mod purchases;
+pub mod rails;
 pub mod readiness;
 pub mod recovery;
 pub mod reminders;

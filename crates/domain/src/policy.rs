@@ -323,10 +323,12 @@ pub enum HoldReason {
     NewMethod,
     AccountRestricted,
     AccountLocked,
+    /// Payments to this payee came back, and nobody has looked at it yet.
+    PayeeStopped,
 }
 
 impl HoldReason {
-    pub const ALL: [Self; 8] = [
+    pub const ALL: [Self; 9] = [
         Self::NewPayee,
         Self::LargeShare,
         Self::Risk,
@@ -335,6 +337,7 @@ impl HoldReason {
         Self::NewMethod,
         Self::AccountRestricted,
         Self::AccountLocked,
+        Self::PayeeStopped,
     ];
 
     #[must_use]
@@ -348,6 +351,7 @@ impl HoldReason {
             Self::NewMethod => "new_method",
             Self::AccountRestricted => "account_restricted",
             Self::AccountLocked => "account_locked",
+            Self::PayeeStopped => "payee_stopped",
         }
     }
 }

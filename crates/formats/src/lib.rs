@@ -2,6 +2,9 @@
 
 pub mod csv;
 pub mod icalendar;
+pub mod iso20022;
+mod latin;
+pub mod nacha;
 pub mod ofx;
 pub mod records;
 pub mod rrule;

@@ -85,6 +85,12 @@ pub fn find(id: BillerId) -> Option<&'static Biller> {
     BILLERS.iter().find(|biller| biller.id == id)
 }
 
+/// The biller that a file of rails names.
+#[must_use]
+pub(crate) fn named(name: &str) -> Option<&'static Biller> {
+    BILLERS.iter().find(|biller| biller.name == name)
+}
+
 /// For tests: one that can be paid, and one that cannot.
 #[cfg(any(test, feature = "testing"))]
 #[must_use]

@@ -8,6 +8,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use api::readiness::Terms;
+use domain::money::Currency;
 use domain::policy::Preset;
 use domain::time::Clock;
 use jiff::Timestamp;
@@ -18,7 +19,8 @@ use crate::Chance;
 use crate::db::{DbError, Location};
 use crate::limits::Throttle;
 use crate::mail::carriers::{MailSettings, TextGateway};
-use crate::payments::sandbox::Practice;
+use crate::payments::rails::sandbox::Practice;
+use crate::payments::rails::settings::{RailSettings, RailSettingsError};
 use crate::risk::places::{Places, PlacesError};
 use crate::seals::{SealError, Seals};
 use crate::sign_in::Cost;
@@ -47,6 +49,13 @@ pub enum ConfigError {
     Database(#[from] DbError),
     #[error(transparent)]
     Seals(#[from] SealError),
+    #[error(transparent)]
+    Rails(#[from] RailSettingsError),
+    #[error(
+        "accounts in {0} hold practice money, which never goes over a real rail: keep the practice rail for {0}, or begin \
+         with an empty database"
+    )]
+    PracticeMoney(Currency),
     #[error("the database of places does not open")]
     Places(#[from] PlacesError),
 }
@@ -66,6 +75,8 @@ pub struct Config {
     /// Where the days of payments and statements are meant.
     pub zone: TimeZone,
     pub practice: Practice,
+    /// The rails that move real money; none: the practice rail alone.
+    pub rails: Arc<RailSettings>,
     /// A file that says where networks are, of the MaxMind format; none: no place is known.
     pub places: Option<PathBuf>,
     /// None: no e-mail leaves, so no address can be confirmed.
@@ -97,6 +108,7 @@ impl Config {
             trusted_proxies: Vec::new(),
             zone: TimeZone::system(),
             practice: Practice::default(),
+            rails: Arc::default(),
             places: None,
             mail: None,
             texts: None,
@@ -124,6 +136,7 @@ impl Config {
             trusted_proxies: self.trusted_proxies.clone(),
             zone: self.zone.clone(),
             practice: self.practice.clone(),
+            rails: Arc::clone(&self.rails),
             support: self.support,
             places: Arc::new(self.places.as_deref().map(Places::open).transpose()?.unwrap_or_default()),
             mail: self.mail.clone(),
@@ -175,6 +188,7 @@ pub struct Settings {
     pub zone: TimeZone,
     /// How the practice bank behaves.
     pub practice: Practice,
+    pub rails: Arc<RailSettings>,
     /// The back office of support is there.
     pub support: bool,
     /// Where networks are.

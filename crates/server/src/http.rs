@@ -62,6 +62,7 @@ impl Server {
             tokio::spawn(sweep(app.clone())),
             tokio::spawn(crate::audit::run_hourly(app.clone())),
             tokio::spawn(crate::jobs::run(app.clone())),
+            tokio::spawn(crate::payments::rails::run(app.clone())),
         ];
         Ok(Running { addr, public_url: app.settings.public_url.clone(), app, tasks })
     }

@@ -52,7 +52,8 @@ use tokio_util::sync::CancellationToken;
 use utoipa_axum::router::OpenApiRouter;
 
 pub use http::{Running, Server};
-use payments::sandbox::Sandbox;
+use payments::rails::Rails;
+use payments::rails::sandbox::Sandbox;
 
 /// What every handler gets.
 #[derive(Clone)]
@@ -66,7 +67,7 @@ pub struct App {
     pub load: limits::Load,
     pub jobs: Arc<jobs::Jobs>,
     /// What moves the money.
-    pub rail: Arc<dyn payments::rail::Rail>,
+    pub rails: Rails,
     /// What takes messages away.
     pub carriers: mail::carriers::Carriers,
     /// Cancelled when the server stops: open streams and background tasks end with it.
@@ -87,7 +88,14 @@ impl App {
     ) -> Result<Self, config::ConfigError> {
         let identity = sign_in::Identity::open(&db, &settings, clock.now(), chance.as_ref()).await?;
         let carriers = mail::carriers::Carriers::new(settings.mail.as_ref(), settings.texts.as_ref(), &clock)?;
+        let mut tx = db.read_once().await?;
+        let practice = payments::practice_currencies(&mut tx).await?;
+        drop(tx);
+        if let Some(currency) = settings.rails.currencies().find(|currency| practice.contains(currency)) {
+            return Err(config::ConfigError::PracticeMoney(currency));
+        }
         let sandbox = Sandbox::new(db.clone(), Arc::clone(&clock), settings.zone.clone(), settings.practice.clone());
+        let rails = Rails::new(Arc::new(sandbox), &settings.rails, &db, &clock);
         let limits = limits::Limits::new(settings.throttle);
         Ok(Self {
             db,
@@ -98,7 +106,7 @@ impl App {
             limits: Arc::new(limits),
             load: limits::Load::default(),
             jobs: Arc::new(jobs::Jobs::default()),
-            rail: Arc::new(sandbox),
+            rails,
             carriers,
             ending: CancellationToken::new(),
         })

@@ -1,11 +1,13 @@
 //! The binary `billfold-server`: reads its arguments, starts the library, stops on a signal.
 
 mod card_command;
+mod rails_command;
 mod support_command;
 
 use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
+use std::sync::Arc;
 
 use api::readiness::Terms;
 use clap::{Parser, Subcommand};
@@ -17,7 +19,8 @@ use server::config::{self, Config, ConfigError, SealKeys, Secret, SystemChance};
 use server::db::Db;
 use server::limits::Throttle;
 use server::mail::carriers::{MailSettings, MailWay, TextGateway};
-use server::payments::sandbox::{Practice, Turn};
+use server::payments::rails::sandbox::{Practice, Turn};
+use server::payments::rails::settings::RailSettings;
 use server::seals;
 
 #[derive(Parser)]
@@ -40,6 +43,8 @@ enum Command {
     Openapi,
     /// Help people: make agents, and work as one of them.
     Support(support_command::SupportArguments),
+    /// The rails that move real money: how they stand, files of the bank, and what waits for a person.
+    Rails(rails_command::RailsArguments),
     /// Look whether the books agree: the ledger, payments and what the practice bank did. Ends with 1 if not.
     Audit(Place),
     /// Put a new key before those that seal what authenticator apps hold. After the next start it seals, and what older
@@ -111,6 +116,9 @@ struct Serve {
     /// return or wait.
     #[arg(long, default_value = "settle")]
     practice: Turn,
+    /// A file of TOML that says which rails move real money (docs/RAILS.md). Without one, payments are practice.
+    #[arg(long, value_name = "FILE")]
+    rails: Option<PathBuf>,
     /// The server that takes e-mail: smtps://HOST, smtp://HOST (TLS before anything is said) or smtp://localhost:PORT.
     /// Without it no address can be confirmed and nobody is written to.
     #[arg(long, requires = "mail_from")]
@@ -177,6 +185,7 @@ async fn main() -> ExitCode {
     let done = match arguments.command {
         Some(Command::Openapi) => print_openapi(),
         Some(Command::Support(arguments)) => support_command::run(arguments).await,
+        Some(Command::Rails(arguments)) => rails_command::run(arguments).await,
         Some(Command::Audit(place)) => audit(&place).await,
         Some(Command::NewSealKey { file }) => new_seal_key(&file),
         Some(Command::Card(arguments)) => card_command::run_card(arguments).await,
@@ -211,6 +220,10 @@ fn place(place: &Place) -> Result<server::db::Location, Box<dyn std::error::Erro
         (None, Some(url)) => Ok(server::db::Location::Postgres { url: url.clone() }),
         (None, None) => Err("say where the data lives: --data DIR or --database URL".into()),
     }
+}
+
+fn rails(file: Option<&Path>) -> Result<Arc<RailSettings>, ConfigError> {
+    Ok(Arc::new(file.map(RailSettings::open).transpose()?.unwrap_or_default()))
 }
 
 #[expect(clippy::print_stdout, reason = "the report is what the command is for")]
@@ -255,6 +268,7 @@ async fn serve(serve: Serve) -> Done {
         returns_after: SignedDuration::from_secs(serve.practice_returns_after.into()),
         usual: serve.practice,
     };
+    config.rails = rails(serve.rails.as_deref())?;
     config.places = serve.places;
     config.support = serve.support;
     config.terms = serve.terms.zip(serve.terms_version).map(|(address, version)| Terms { version, address });

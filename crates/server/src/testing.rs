@@ -36,7 +36,7 @@ use crate::db::{Db, Location};
 use crate::limits::{Limits, Throttle};
 use crate::mail::carriers::Carriers;
 pub use crate::mail::carriers::captured::Captured;
-use crate::payments::sandbox::Practice;
+use crate::payments::rails::sandbox::Practice;
 use crate::purchases::merchants;
 use crate::risk::places::Places;
 use crate::seals::Seals;
@@ -122,6 +122,7 @@ impl World {
             trusted_proxies: Vec::new(),
             zone: jiff::tz::TimeZone::get("America/New_York").expect("a zone"),
             practice: Practice::default(),
+            rails: Arc::default(),
             support: true,
             places: Arc::new(Places::read(places::database()).expect("a database of places")),
             mail: None,
@@ -180,8 +181,15 @@ impl World {
         world
     }
 
+    /// The same world, where money moves so.
+    pub fn with_rails(&self, rails: impl FnOnce(&App) -> crate::payments::rails::Rails) -> Self {
+        let app = App { rails: rails(&self.app), ..self.app.clone() };
+        Self { router: router(app.clone()), app, ..self.share() }
+    }
+
     /// Does all the work that is due now, and what follows from it at once.
     pub async fn work(&self) {
+        crate::payments::rails::turn(&self.app).await;
         while crate::jobs::run_due(&self.app).await.expect("jobs run") > 0 {}
     }
 

@@ -189,6 +189,23 @@ pub(super) const QUESTIONS: &[(&str, &str)] = &[
             (SELECT 1 FROM payment p WHERE p.rail = 'sandbox' AND p.rail_key = o.rail_key)",
     ),
     (
+        "a rail of files has an order for each payment that it took",
+        "SELECT p.state FROM payment p WHERE p.rail IN ('nacha', 'iso20022')
+         AND p.state IN ('submitted', 'settled', 'final', 'returned') AND NOT EXISTS
+            (SELECT 1 FROM rail_order o WHERE o.rail = p.rail AND o.rail_key = p.rail_key
+             AND o.amount_minor = p.amount_minor AND o.currency = p.currency AND o.batch IS NOT NULL)",
+    ),
+    (
+        "a rail of files has no order that no payment sent",
+        "SELECT o.rail FROM rail_order o WHERE NOT EXISTS
+            (SELECT 1 FROM payment p WHERE p.rail = o.rail AND p.rail_key = o.rail_key)",
+    ),
+    (
+        "each file of orders has as many as were chosen for it",
+        "SELECT b.file_name FROM rail_batch b WHERE b.orders <>
+            (SELECT COUNT(*) FROM rail_order o WHERE o.rail = b.rail AND o.batch = b.batch)",
+    ),
+    (
         "what a rail reported fits a payment",
         "SELECT r.kind FROM rail_record r WHERE r.matched = 0 OR NOT EXISTS
             (SELECT 1 FROM payment p WHERE p.holder_id = r.holder_id AND p.payment_id = r.payment_id

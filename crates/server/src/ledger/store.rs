@@ -11,6 +11,7 @@ use crate::db::{self, DbError, DbResult, Read, Tx, on_engine};
 fn subject(cause: Cause) -> Uuid {
     match cause {
         Cause::Opening(account) => account.as_uuid(),
+        Cause::Deposit(id) => id.as_uuid(),
         Cause::Reserved(id) | Cause::Released(id) | Cause::Submitted(id) | Cause::Settled(id) | Cause::Returned(id) => {
             id.as_uuid()
         }

@@ -112,7 +112,7 @@ fn hold_until(app: &App, payment: &mut Stored, hold: Option<Hold>, now: Timestam
     payment.hold_reason = hold.map(|hold| hold.reason);
     payment.held_until = hold.map(|hold| hold.until);
     let earliest = payment.held_until.unwrap_or(now).max(now);
-    let promise = quote(earliest, payment.order.send_on, &app.rail.timing());
+    let promise = quote(earliest, payment.order.send_on, &engine::timing(app, payment)?);
     let promise = promise.map_err(|error| ApiError::invalid(ErrorCode::InvalidDate, "send_on", &error.to_string()))?;
     payment.process_on = promise.will_process_on;
     payment.cutoff_at = promise.cutoff_at;

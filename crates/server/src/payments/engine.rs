@@ -4,7 +4,7 @@
 use api::payments::{Payment, PaymentStep};
 use api::sync::Record;
 use domain::accounts::{Transaction, TransactionKind, TransactionState};
-use domain::ids::{PaymentId, TransactionId};
+use domain::ids::{HolderId, PaymentId, TransactionId};
 use domain::ledger::Entry;
 use domain::money::Money;
 use domain::payments::{PaymentEvent, PaymentState, RailTiming};
@@ -20,8 +20,6 @@ use crate::db::{DbError, DbResult, Tx};
 use crate::jobs::{self, Job, Kind};
 use crate::{billers, feed, ledger};
 
-/// Before the cut-off of its day, money is looked for once more.
-const LAST_RUN: SignedDuration = SignedDuration::from_hours(1);
 /// Two reads that find nothing, so far apart, prove that the rail never saw an order.
 const ABSENT_READS: i64 = 2;
 /// Between two questions after an order that was not answered.
@@ -51,6 +49,11 @@ fn after(now: Timestamp, by: SignedDuration) -> Timestamp {
 fn day_begins(day: Date, timing: &RailTiming) -> DbResult<Timestamp> {
     let begins = day.to_datetime(Time::midnight()).to_zoned(timing.zone.clone());
     begins.map(|zoned| zoned.timestamp()).map_err(|_| DbError::Corrupt("a day"))
+}
+
+/// When the payment's rail takes orders.
+pub(super) fn timing(app: &App, payment: &Stored) -> DbResult<RailTiming> {
+    Ok(app.rails.named(&payment.rail)?.timing())
 }
 
 /// As it is on the wire.
@@ -94,7 +97,9 @@ pub(super) async fn step(
 
 /// Puts the job of the day on which it leaves.
 pub(super) async fn await_its_day(app: &App, tx: &mut Tx, payment: &Stored) -> DbResult<()> {
-    let begins = day_begins(payment.process_on, &app.rail.timing())?.max(app.clock.now());
+    let rail = app.rails.named(&payment.rail)?;
+    let begins = rail.hands_over_at(payment.cutoff_at, day_begins(payment.process_on, &rail.timing())?);
+    let begins = begins.max(app.clock.now());
     jobs::put(tx, payment.holder, Kind::Process, payment.order.id.as_uuid(), begins).await
 }
 
@@ -125,7 +130,7 @@ async fn add_line(app: &App, tx: &mut Tx, payment: &Stored, amount: Money, what:
     let line = Transaction {
         id: TransactionId::new(now, app.chance10()),
         account: payment.account,
-        posted_on: now.to_zoned(app.rail.timing().zone).date(),
+        posted_on: now.to_zoned(timing(app, payment)?.zone).date(),
         amount,
         description: if returned { format!("Returned: {payee}") } else { payee.to_owned() },
         memo: payment.order.reference.clone(),
@@ -134,6 +139,18 @@ async fn add_line(app: &App, tx: &mut Tx, payment: &Stored, amount: Money, what:
         source: Some(format!("{what}:{}", payment.order.id)),
     };
     feed::put(tx, payment.holder, now, &Record::Transaction(line)).await
+}
+
+/// The rail has something new about a payment: looks at it now.
+pub(super) async fn wake(tx: &mut Tx, holder: HolderId, id: PaymentId, now: Timestamp) -> DbResult<()> {
+    let Some(payment) = store::find(tx, holder, id).await? else { return Ok(()) };
+    let kind = match payment.state {
+        PaymentState::Submitting => Kind::Submit,
+        PaymentState::Unknown => Kind::Ask,
+        PaymentState::Submitted | PaymentState::Settled | PaymentState::Final => Kind::Follow,
+        _ => return Ok(()),
+    };
+    jobs::put(tx, holder, kind, id.as_uuid(), now).await
 }
 
 // ---- Jobs --------------------------------------------------------------------------------------------------------
@@ -201,9 +218,10 @@ pub(crate) async fn release(app: &App, job: &Job) -> DbResult<()> {
 /// Tried again at the day's last run and on the next banking day, then given up.
 async fn without_funds(app: &App, job: &Job, mut tx: Tx, mut payment: Stored) -> DbResult<()> {
     let now = app.clock.now();
-    let timing = app.rail.timing();
+    let rail = app.rails.named(&payment.rail)?;
+    let timing = rail.timing();
     let today = now.to_zoned(timing.zone.clone()).date();
-    let last_run = payment.cutoff_at.saturating_sub(LAST_RUN).unwrap_or(now);
+    let last_run = rail.last_run_at(payment.cutoff_at);
     if today > payment.process_on {
         step(app, &mut tx, &mut payment, PaymentEvent::FundsMissing, Some(NO_FUNDS)).await?;
         step(app, &mut tx, &mut payment, PaymentEvent::TriesEnded, Some(NO_FUNDS)).await?;
@@ -221,23 +239,30 @@ async fn without_funds(app: &App, job: &Job, mut tx: Tx, mut payment: Stored) ->
 
 /// Hands the order over. An order whose handing over was begun before is only asked about.
 pub(crate) async fn submit(app: &App, job: &Job) -> DbResult<()> {
-    let Some((tx, payment)) = begin(app, job, &[PaymentState::Submitting]).await? else { return Ok(()) };
-    drop(tx);
+    let Some((mut tx, payment)) = begin(app, job, &[PaymentState::Submitting]).await? else { return Ok(()) };
     let answer = if job.tries > 1 {
+        drop(tx);
         Answer::Silent
     } else {
+        let payer_name = store::holder_name(&mut tx, job.holder).await?;
+        drop(tx);
         let order = RailOrder {
             key: payment.rail_key.clone(),
+            biller: payment.order.biller,
+            payer_name,
             amount: payment.order.amount,
             payer_reference: payment.order.reference.clone(),
         };
-        app.rail.submit(order).await
+        app.rails.named(&payment.rail)?.submit(order).await
     };
     let Some((mut tx, mut payment)) = begin(app, job, &[PaymentState::Submitting]).await? else { return Ok(()) };
     jobs::done(&mut tx, job).await?;
-    if matches!(answer, Answer::Silent | Answer::Absent) {
+    if let Answer::Queued { look_at } = answer {
+        // Handing it over again asks how it stands.
+        jobs::put(&mut tx, job.holder, Kind::Submit, job.subject, look_at).await?;
+    } else if matches!(answer, Answer::Silent | Answer::Absent) {
         step(app, &mut tx, &mut payment, PaymentEvent::RailSilent, None).await?;
-        let first = app.rail.visible_after().max(wait(ASK_WAITS, 1));
+        let first = app.rails.named(&payment.rail)?.visible_after().max(wait(ASK_WAITS, 1));
         jobs::put(&mut tx, job.holder, Kind::Ask, job.subject, after(app.clock.now(), first)).await?;
         tell(app, &mut tx, &payment).await?;
     } else {
@@ -259,7 +284,7 @@ async fn taken_or_refused(app: &App, tx: &mut Tx, payment: &mut Stored, answer: 
         Answer::Accepted { reference, look_at } => (reference, (*look_at).max(now)),
         // It went further before anybody asked: the steps between are taken one by one.
         Answer::Settled { reference, .. } | Answer::Returned { reference, .. } => (reference, now),
-        Answer::Absent | Answer::Silent => return Err(DbError::Corrupt("an answer of a rail")),
+        Answer::Queued { .. } | Answer::Absent | Answer::Silent => return Err(DbError::Corrupt("an answer of a rail")),
     };
     payment.rail_reference = Some(reference.clone());
     payment.absent_reads = 0;
@@ -276,15 +301,16 @@ async fn taken_or_refused(app: &App, tx: &mut Tx, payment: &mut Stored, answer: 
 pub(crate) async fn ask(app: &App, job: &Job) -> DbResult<()> {
     let Some((tx, payment)) = begin(app, job, &[PaymentState::Unknown]).await? else { return Ok(()) };
     drop(tx);
-    let answer = app.rail.look(payment.rail_key.clone()).await;
+    let answer = app.rails.named(&payment.rail)?.look(payment.rail_key.clone()).await;
     let Some((mut tx, mut payment)) = begin(app, job, &[PaymentState::Unknown]).await? else { return Ok(()) };
     let now = app.clock.now();
     match answer {
         Answer::Silent => jobs::later(&mut tx, job, after(now, wait(ASK_WAITS, job.tries))).await?,
+        Answer::Queued { look_at } => jobs::later(&mut tx, job, look_at).await?,
         Answer::Absent if payment.absent_reads + 1 < ABSENT_READS => {
             payment.absent_reads += 1;
             store::update(&mut tx, &payment, payment.state).await?;
-            let apart = app.rail.visible_after().max(wait(ASK_WAITS, job.tries));
+            let apart = app.rails.named(&payment.rail)?.visible_after().max(wait(ASK_WAITS, job.tries));
             jobs::later(&mut tx, job, after(now, apart)).await?;
         }
         Answer::Absent => {
@@ -309,7 +335,7 @@ pub(crate) async fn follow(app: &App, job: &Job) -> DbResult<()> {
     let states = [PaymentState::Submitted, PaymentState::Settled, PaymentState::Final];
     let Some((tx, payment)) = begin(app, job, &states).await? else { return Ok(()) };
     drop(tx);
-    let answer = app.rail.look(payment.rail_key.clone()).await;
+    let answer = app.rails.named(&payment.rail)?.look(payment.rail_key.clone()).await;
     let Some((mut tx, mut payment)) = begin(app, job, &states).await? else { return Ok(()) };
     let before = payment.state;
     match &answer {
@@ -320,7 +346,7 @@ pub(crate) async fn follow(app: &App, job: &Job) -> DbResult<()> {
         // Nothing new; a rail that is silent or forgets is asked again.
         _ => {}
     }
-    if payment.state == PaymentState::Settled && window_is_over(app, &payment) {
+    if payment.state == PaymentState::Settled && window_is_over(app, &payment)? {
         step(app, &mut tx, &mut payment, PaymentEvent::ReturnWindowOver, None).await?;
         tell(app, &mut tx, &payment).await?;
     }
@@ -352,12 +378,12 @@ async fn go_on(app: &App, tx: &mut Tx, job: &Job, payment: &Stored) -> DbResult<
     jobs::later(tx, job, next).await
 }
 
-fn window_is_over(app: &App, payment: &Stored) -> bool {
-    let timing = app.rail.timing();
-    let Some(settled_at) = payment.settled_at else { return false };
+fn window_is_over(app: &App, payment: &Stored) -> DbResult<bool> {
+    let timing = timing(app, payment)?;
+    let Some(settled_at) = payment.settled_at else { return Ok(false) };
     let settled_on = settled_at.to_zoned(timing.zone.clone()).date();
     let today = app.clock.now().to_zoned(timing.zone.clone()).date();
-    today > timing.calendar.add_banking_days(settled_on, RETURN_WINDOW_DAYS)
+    Ok(today > timing.calendar.add_banking_days(settled_on, RETURN_WINDOW_DAYS))
 }
 
 async fn settled(app: &App, tx: &mut Tx, payment: &mut Stored, trace: &str, amount: Money) -> DbResult<()> {
@@ -396,5 +422,9 @@ async fn returned(
     }
     step(app, tx, payment, PaymentEvent::ReturnedByRail, Some(code)).await?;
     add_line(app, tx, payment, amount, "return").await?;
+    if let Some(rail) = app.rails.of_files(&payment.rail) {
+        rail.returned(tx, payment, code).await?;
+        holds::look_at_all(app, tx, payment.holder).await?;
+    }
     tell_moved(app, tx, payment).await
 }

@@ -3,12 +3,12 @@
 
 use domain::ids::HolderId;
 use domain::payments::{PaymentEvent, PaymentOrder, PaymentState, quote};
-use domain::policy;
+use domain::policy::{self, HoldReason};
 use domain::standing::Standing;
 use jiff::Timestamp;
 
 use super::store::{self, Stored};
-use super::{engine, limits};
+use super::{engine, limits, rails};
 use crate::App;
 use crate::db::{DbError, DbResult, Tx};
 use crate::jobs::{self, Kind};
@@ -40,8 +40,9 @@ pub(super) async fn look(app: &App, tx: &mut Tx, payment: &mut Stored) -> DbResu
     let standing = tx.ask(standing::of(payment.holder, now)).await?;
     let small = is_known_and_small(app, tx, payment.holder, &payment.order).await?;
     let restrained = policy::payment_held(&standing, small);
+    let stopped = rails::is_stopped(app, tx, payment).await?.then_some(HoldReason::PayeeStopped);
     let own = payment.hold_reason.filter(|_| payment.held_until.is_some_and(|until| until > now));
-    match (restrained.or(own), payment.state) {
+    match (restrained.or(stopped).or(own), payment.state) {
         (Some(reason), PaymentState::Held) => {
             if payment.reason.as_deref() != Some(reason.as_str()) {
                 payment.reason = Some(reason.as_str().to_owned());
@@ -80,7 +81,7 @@ async fn look_again(tx: &mut Tx, payment: &Stored, standing: &Standing, now: Tim
 /// What can be promised when it leaves at this moment at the earliest. A lock without an end promises nothing new.
 fn promise(app: &App, payment: &mut Stored, earliest: Option<Timestamp>) -> DbResult<()> {
     let Some(earliest) = earliest else { return Ok(()) };
-    let promise = quote(earliest, Some(payment.process_on), &app.rail.timing());
+    let promise = quote(earliest, Some(payment.process_on), &engine::timing(app, payment)?);
     let promise = promise.map_err(|_| DbError::Corrupt("a payment's day"))?;
     payment.process_on = promise.will_process_on;
     payment.cutoff_at = promise.cutoff_at;

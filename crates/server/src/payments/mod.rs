@@ -5,7 +5,7 @@ mod engine;
 mod holds;
 pub(crate) mod limits;
 pub mod rail;
-pub mod sandbox;
+pub mod rails;
 mod store;
 #[cfg(test)]
 mod tests;
@@ -42,6 +42,7 @@ pub(crate) use approval::{distrust, expire, unfounded};
 pub(crate) use engine::{ask, follow, process, release, submit};
 pub(crate) use holds::look_at_all;
 pub(crate) use limits::take_raise_back;
+use rail::Rail;
 use store::{ApprovedBy, Stored};
 
 /// The same payee, amount and day under another id within so long is asked about.
@@ -137,8 +138,8 @@ async fn look(
     asking: Asking,
 ) -> Result<Found, ApiError> {
     let now = app.clock.now();
-    let timing = app.rail.timing();
-    let promise = quote(now, order.send_on, &timing);
+    let rail = app.rails.of(order.amount.currency());
+    let promise = quote(now, order.send_on, &rail.timing());
     let since = now.saturating_sub(TWIN_WITHIN).unwrap_or(now);
     let asks_twin = promise.as_ref().ok().filter(|_| !order.duplicate_meant);
     let reads = (
@@ -159,7 +160,8 @@ async fn look(
     }
     check(tx, holder, order).await?;
     let promise = promise.map_err(|error| ApiError::invalid(ErrorCode::InvalidDate, "send_on", &error.to_string()))?;
-    not_passed(app, order.send_on)?;
+    not_passed(app, rail, order.send_on)?;
+    rails::check(app, tx, holder, order, rail, promise.will_process_on).await?;
     readiness::demand(missing)?;
     if twin.unwrap_or(false) {
         return Err(ApiError::new(ErrorCode::PossibleDuplicate, "the same payee, amount and day was ordered before"));
@@ -175,7 +177,7 @@ async fn look(
         process_on: promise.will_process_on,
         cutoff_at: promise.cutoff_at,
         expected_by: promise.expected_by,
-        rail: app.rail.name().to_owned(),
+        rail: rail.name().to_owned(),
         rail_reference: None,
         absent_reads: 0,
         made_at: now,
@@ -234,7 +236,11 @@ async fn edit(
     if order.amount.currency() != payment.order.amount.currency() {
         return Err(ApiError::invalid(ErrorCode::UnknownCurrency, "amount", "a payment stays in its currency"));
     }
-    not_passed(&app, order.send_on)?;
+    let rail = app.rails.named(&payment.rail)?;
+    not_passed(&app, rail, order.send_on)?;
+    let promise = quote(app.clock.now(), order.send_on, &rail.timing())
+        .map_err(|error| ApiError::invalid(ErrorCode::InvalidDate, "send_on", &error.to_string()))?;
+    rails::check(&app, &mut once.tx, signed_in.holder, &order, rail, promise.will_process_on).await?;
     payment.order = order;
     let asking = Asking { device: signed_in.device, source };
     if let Decided::Stopped(refusal) = approval::change(&app, &mut once.tx, &mut payment, asking).await? {
@@ -281,8 +287,8 @@ pub(crate) async fn cancel_for(app: &App, tx: &mut Tx, holder: HolderId, id: Pay
 
 /// A day that has passed means that the order waited on a device for too long: the person confirms a new one, nothing
 /// is moved in silence. One day is left for people west of the server.
-fn not_passed(app: &App, send_on: Option<Date>) -> Result<(), ApiError> {
-    let today = app.clock.now().to_zoned(app.rail.timing().zone).date();
+fn not_passed(app: &App, rail: &dyn Rail, send_on: Option<Date>) -> Result<(), ApiError> {
+    let today = app.clock.now().to_zoned(rail.timing().zone).date();
     if send_on.is_some_and(|day| day.tomorrow().is_ok_and(|after| after < today)) {
         return Err(ApiError::invalid(ErrorCode::InvalidDate, "send_on", "the day to send it on has passed"));
     }
@@ -320,7 +326,8 @@ fn rail_key(holder: HolderId, payment: PaymentId) -> String {
 
 // ---- The practice account ----------------------------------------------------------------------------------------
 
-/// The account that payments in this currency leave from, opened with practice money when it is first needed.
+/// The account that payments in this currency leave from, opened when it is first needed: with practice money where no
+/// real money moves, and empty where some does.
 pub(crate) async fn practice_account(
     app: &App,
     tx: &mut Tx,
@@ -336,21 +343,22 @@ pub(crate) async fn practice_account(
 async fn open_practice_account(app: &App, tx: &mut Tx, holder: HolderId, currency: Currency) -> DbResult<AccountId> {
     let now = app.clock.now();
     let id = AccountId::new(now, app.chance10());
+    let rail = app.rails.of(currency);
     let scale = 10_i64.pow(u32::from(currency.exponent()));
     let money = Money::new(PRACTICE_MONEY * scale, currency).map_err(|_| DbError::Corrupt("practice money"))?;
     store::add_served_account(tx, holder, currency, id).await?;
-    let entry = Entry::opening(id, money).map_err(|_| DbError::Corrupt("an opening entry"))?;
-    ledger::book(app, tx, holder, &entry).await?;
+    let practice = rail.is_practice();
+    let opens_with = if practice { money } else { Money::zero(currency) };
     let account = Account {
         id,
         keeping: Keeping::Served,
         kind: AccountKind::Checking,
-        name: format!("Practice money {currency}"),
+        name: if practice { format!("Practice money {currency}") } else { format!("Account {currency}") },
         mask: None,
         currency,
         source: None,
-        balance: Some(money),
-        available: Some(money),
+        balance: Some(opens_with),
+        available: Some(opens_with),
         balance_as_of: Some(now),
         terms: None,
         issuer: None,
@@ -359,10 +367,15 @@ async fn open_practice_account(app: &App, tx: &mut Tx, holder: HolderId, currenc
         card: None,
     };
     feed::put(tx, holder, now, &Record::Account(account)).await?;
+    if !practice {
+        return Ok(id);
+    }
+    let entry = Entry::opening(id, money).map_err(|_| DbError::Corrupt("an opening entry"))?;
+    ledger::book(app, tx, holder, &entry).await?;
     let opening = Transaction {
         id: TransactionId::new(now, app.chance10()),
         account: id,
-        posted_on: now.to_zoned(app.rail.timing().zone).date(),
+        posted_on: now.to_zoned(rail.timing().zone).date(),
         amount: money,
         description: "Practice money".to_owned(),
         memo: None,
@@ -374,12 +387,69 @@ async fn open_practice_account(app: &App, tx: &mut Tx, holder: HolderId, currenc
     Ok(id)
 }
 
+/// Money that came in for an account on a real rail, booked once for each reference. False when it was booked before.
+pub async fn deposit(app: &App, account: AccountId, amount: Money, reference: &str) -> Result<bool, DepositError> {
+    let mut tx = app.db.begin_write().await?;
+    let (holder, currency) = store::account_holder(&mut tx, account).await?.ok_or(DepositError::NoAccount)?;
+    let rail = app.rails.of(currency);
+    if rail.is_practice() {
+        return Err(DepositError::Practice);
+    }
+    if amount.currency() != currency || !amount.is_positive() {
+        return Err(DepositError::Amount);
+    }
+    tx.lock(holder).await?;
+    let id = TransactionId::from_uuid(uuid::Uuid::new_v5(&account.as_uuid(), reference.as_bytes()));
+    let known: Option<Transaction> =
+        feed::find(&mut tx, holder, feed::Key::new(feed::Kind::Transaction, id.as_uuid())).await?;
+    if known.is_some() {
+        return Ok(false);
+    }
+    let entry = Entry::deposit(id, account, amount).map_err(|_| DepositError::Amount)?;
+    ledger::book(app, &mut tx, holder, &entry).await?;
+    let now = app.clock.now();
+    let line = Transaction {
+        id,
+        account,
+        posted_on: now.to_zoned(rail.timing().zone).date(),
+        amount,
+        description: "Deposit".to_owned(),
+        memo: None,
+        kind: TransactionKind::Credit,
+        state: TransactionState::Posted,
+        source: Some(format!("deposit:{id}")),
+    };
+    feed::put(&mut tx, holder, now, &Record::Transaction(line)).await?;
+    refresh_account(app, &mut tx, holder, account, currency).await?;
+    tx.commit().await?;
+    Ok(true)
+}
+
+/// Why a deposit is not booked.
+#[derive(Debug, thiserror::Error)]
+pub enum DepositError {
+    #[error("no payments leave from such an account")]
+    NoAccount,
+    #[error("the account holds practice money; real money is never added to it")]
+    Practice,
+    #[error("the amount is above zero, in the account's currency")]
+    Amount,
+    #[error(transparent)]
+    Db(#[from] DbError),
+}
+
+/// The currencies in which accounts of this server were opened with practice money.
+pub(crate) async fn practice_currencies(tx: &mut Tx) -> DbResult<Vec<Currency>> {
+    store::practice_currencies(tx).await
+}
+
 /// The most that is there to pay with, in minor units, over the accounts of this server. A practice account that is not
-/// opened yet is full.
-pub(crate) async fn most_money(tx: &mut Tx, holder: HolderId) -> DbResult<Option<i64>> {
+/// opened yet is full, and where real money moves nothing is there before it came in.
+pub(crate) async fn most_money(app: &App, tx: &mut Tx, holder: HolderId) -> DbResult<Option<i64>> {
     let accounts = store::served_accounts(tx, holder).await?;
     if accounts.is_empty() {
-        return Ok(Some(PRACTICE_MONEY));
+        let practice = app.rails.all_of_files().next().is_none();
+        return Ok(Some(if practice { PRACTICE_MONEY } else { 0 }));
     }
     let mut most = 0;
     for (currency, account) in accounts {

@@ -1,16 +1,23 @@
 //! What moves the money: one rail behind one trait. A rail knows an order by its key alone; the same key never moves
 //! money twice. Nothing here is called within a transaction.
 
+use domain::ids::BillerId;
 use domain::money::Money;
 use domain::payments::RailTiming;
 use futures_util::future::BoxFuture;
 use jiff::{SignedDuration, Timestamp};
 
-/// An order as a rail gets it: no names of holders.
+/// Before the cut-off of its day, money is looked for once more.
+const LAST_RUN: SignedDuration = SignedDuration::from_hours(1);
+
+/// An order as a rail gets it.
 #[derive(Clone, Debug)]
 pub struct RailOrder {
     pub key: String,
+    pub biller: BillerId,
     pub amount: Money,
+    /// Whose money it is, as the payee will read it. A rail that tells nobody does not keep it.
+    pub payer_name: String,
     /// What the biller knows the payer by.
     pub payer_reference: Option<String>,
 }
@@ -18,6 +25,10 @@ pub struct RailOrder {
 /// What became of an order, as far as the rail says.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Answer {
+    /// The rail has it and nobody else does: it goes out with the next file, or is with a bank that has not answered.
+    Queued {
+        look_at: Timestamp,
+    },
     /// Taken; `look_at` is when it is worth asking again.
     Accepted {
         reference: String,
@@ -44,10 +55,44 @@ pub enum Answer {
     Silent,
 }
 
+/// Why a rail cannot carry an order at all.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Unfit {
+    /// It has no account of this payee.
+    Payee,
+    /// The amount is more than its files can say, or in another currency.
+    Amount,
+}
+
+impl Unfit {
+    /// The payment's reason, where it shows only when the order is handed over.
+    #[must_use]
+    pub const fn code(self) -> &'static str {
+        match self {
+            Self::Payee => "no_payee_account",
+            Self::Amount => "amount_too_large",
+        }
+    }
+}
+
 pub trait Rail: Send + Sync {
     /// The stored name: "sandbox".
     fn name(&self) -> &'static str;
     fn timing(&self) -> RailTiming;
+    /// It moves no real money.
+    fn is_practice(&self) -> bool;
+    /// When the orders of a day are handed over: as its day begins, unless they can be taken back for longer.
+    fn hands_over_at(&self, _cutoff_at: Timestamp, day_begins: Timestamp) -> Timestamp {
+        day_begins
+    }
+    /// When money that was missing is looked for once more on the same day.
+    fn last_run_at(&self, cutoff_at: Timestamp) -> Timestamp {
+        cutoff_at.saturating_sub(LAST_RUN).unwrap_or(cutoff_at)
+    }
+    /// Whether it can carry such an order.
+    fn takes(&self, _biller: BillerId, _amount: Money) -> Result<(), Unfit> {
+        Ok(())
+    }
     /// After so long an order that was taken can be seen by asking.
     fn visible_after(&self) -> SignedDuration;
     /// Hands an order over. Handing over a key again answers as before and moves nothing.

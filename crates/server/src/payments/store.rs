@@ -547,6 +547,43 @@ pub(super) fn own_limits(holder: HolderId, currency: Currency) -> impl Read<Answ
     })
 }
 
+/// The person's name, as a payee reads it.
+pub(super) async fn holder_name(tx: &mut Tx, holder: HolderId) -> DbResult<String> {
+    const FIND: &str = "SELECT name FROM holder WHERE holder_id = $1";
+    on_engine!(tx, |db| { sqlx::query_scalar(FIND).bind(holder.as_uuid()).fetch_one(db).await.map_err(DbError::from) })
+}
+
+/// What came back of orders of the same payee and amount since then, oldest first: why, when and the order.
+pub(super) async fn returned_alike(
+    tx: &mut Tx,
+    holder: HolderId,
+    rail: &str,
+    order: &PaymentOrder,
+    since: Timestamp,
+) -> DbResult<Vec<(String, Timestamp, PaymentOrder)>> {
+    const LIST: &str = "SELECT p.reason, s.made_at, p.order_body
+        FROM payment p JOIN payment_step s
+          ON s.holder_id = p.holder_id AND s.payment_id = p.payment_id AND s.to_state = 'returned'
+        WHERE p.holder_id = $1 AND p.biller_id = $2 AND p.amount_minor = $3 AND p.currency = $4 AND p.rail = $5
+          AND p.state = 'returned' AND p.made_at > $6 AND p.reason IS NOT NULL ORDER BY s.made_at";
+    let rows: Vec<(String, i64, String)> = on_engine!(tx, |db| {
+        sqlx::query_as(LIST)
+            .bind(holder.as_uuid())
+            .bind(order.biller.as_uuid())
+            .bind(order.amount.minor())
+            .bind(order.amount.currency().code())
+            .bind(rail)
+            .bind(since.as_microsecond())
+            .fetch_all(db)
+            .await
+            .map_err(DbError::from)
+    })?;
+    let read = |(code, at, body): (String, i64, String)| {
+        Ok((code, time(at)?, serde_json::from_str(&body).map_err(|_| DbError::Corrupt("an order"))?))
+    };
+    rows.into_iter().map(read).collect()
+}
+
 // ---- The account that payments leave from ------------------------------------------------------------------------
 
 /// Every account that payments leave from.
@@ -576,6 +613,26 @@ pub(super) async fn add_served_account(
 ) -> DbResult<()> {
     const ADD: &str = "INSERT INTO served_account (holder_id, currency, account_id) VALUES ($1, $2, $3)";
     write_later!(tx, ADD, holder.as_uuid(), currency.code(), account.as_uuid(),)
+}
+
+/// Whose account it is that payments leave from, and its currency.
+pub(super) async fn account_holder(tx: &mut Tx, account: AccountId) -> DbResult<Option<(HolderId, Currency)>> {
+    const FIND: &str = "SELECT holder_id, currency FROM served_account WHERE account_id = $1";
+    let row: Option<(Uuid, String)> = on_engine!(tx, |db| {
+        sqlx::query_as(FIND).bind(account.as_uuid()).fetch_optional(db).await.map_err(DbError::from)
+    })?;
+    let read = |(holder, currency): (Uuid, String)| {
+        Ok((HolderId::from_uuid(holder), currency.parse().map_err(|_| DbError::Corrupt("a currency"))?))
+    };
+    row.map(read).transpose()
+}
+
+/// The currencies in which an account was opened with practice money.
+pub(super) async fn practice_currencies(tx: &mut Tx) -> DbResult<Vec<Currency>> {
+    const LIST: &str = "SELECT DISTINCT p.currency FROM ledger_entry e JOIN ledger_posting p
+            ON p.holder_id = e.holder_id AND p.entry_id = e.entry_id WHERE e.cause = 'opening' ORDER BY p.currency";
+    let codes: Vec<String> = on_engine!(tx, |db| sqlx::query_scalar(LIST).fetch_all(db).await.map_err(DbError::from))?;
+    codes.iter().map(|code| code.parse().map_err(|_| DbError::Corrupt("a currency"))).collect()
 }
 
 // ---- What rails report -------------------------------------------------------------------------------------------

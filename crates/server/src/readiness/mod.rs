@@ -108,6 +108,6 @@ async fn facts(app: &App, tx: &mut Tx, holder: HolderId) -> DbResult<Facts> {
         terms_accepted,
         email_confirmed,
         has_passkey: has_passkey(tx, holder).await?,
-        available_minor: payments::most_money(tx, holder).await?,
+        available_minor: payments::most_money(app, tx, holder).await?,
     })
 }

@@ -129,7 +129,7 @@ async fn me(State(app): State<App>, signed_in: SignedIn) -> Result<Json<Me>, Api
         passkeys: u32::try_from(about.passkeys).unwrap_or(u32::MAX),
         server_name: app.settings.server_name.clone(),
         server_version: env!("CARGO_PKG_VERSION").to_owned(),
-        practice_money: true,
+        practice_money: app.rails.all_of_files().next().is_none(),
     }))
 }
 

@@ -12,9 +12,9 @@ use jiff::tz::TimeZone;
 use jiff::{SignedDuration, Timestamp};
 use sha2::{Digest as _, Sha256};
 
-use super::rail::{Answer, Rail, RailOrder};
-use super::store::{self, SandboxOrder};
 use crate::db::{Db, DbResult};
+use crate::payments::rail::{Answer, Rail, RailOrder};
+use crate::payments::store::{self, SandboxOrder};
 
 /// How the practice bank behaves.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -167,6 +167,10 @@ impl Rail for Sandbox {
 
     fn timing(&self) -> RailTiming {
         RailTiming::sandbox(self.zone.clone())
+    }
+
+    fn is_practice(&self) -> bool {
+        true
     }
 
     fn visible_after(&self) -> SignedDuration {

@@ -1,0 +1,166 @@
+//! The folders of a rail: `outbox` and `inbox` are shared with whatever carries files to and from the bank; `staging`,
+//! `taken` and `refused` are the server's own. A file appears in the outbox whole, by one rename.
+
+use std::fs::{self, File, OpenOptions};
+use std::io::{self, Write as _};
+use std::path::{Path, PathBuf};
+
+/// More files than this are left for the next turn.
+const FILES_AT_ONCE: usize = 256;
+
+#[derive(Debug, thiserror::Error)]
+pub enum FolderError {
+    #[error("the rail's folder {} cannot be used", .0.display())]
+    Io(PathBuf, #[source] io::Error),
+    #[error("the rail's folder was not worked on to the end")]
+    Cut,
+}
+
+/// What became of a file that was to leave.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum HandedOver {
+    Now,
+    /// It had left already.
+    Before,
+    /// Another file of its name is in the way.
+    Blocked,
+}
+
+/// A file that came in.
+pub(super) struct Waiting {
+    pub name: String,
+    /// `None`: it is larger than any that is read.
+    pub bytes: Option<Vec<u8>>,
+}
+
+#[derive(Clone, Debug)]
+pub(super) struct Folder {
+    root: PathBuf,
+}
+
+impl Folder {
+    pub const fn new(root: PathBuf) -> Self {
+        Self { root }
+    }
+
+    pub fn inside(&self, folder: &str) -> PathBuf {
+        self.root.join(folder)
+    }
+
+    /// Makes what is missing; only the owner may enter what the server makes.
+    pub async fn prepare(&self) -> Result<(), FolderError> {
+        let folders: Vec<PathBuf> =
+            ["outbox", "inbox", "staging", "taken", "refused"].iter().map(|name| self.inside(name)).collect();
+        blocking(self.root.clone(), move || {
+            let mut maker = fs::DirBuilder::new();
+            maker.recursive(true);
+            #[cfg(unix)]
+            std::os::unix::fs::DirBuilderExt::mode(&mut maker, 0o700);
+            folders.iter().try_for_each(|folder| maker.create(folder))
+        })
+        .await
+    }
+
+    /// Writes a file in full beside the outbox, and makes sure of it.
+    pub async fn stage(&self, name: &str, bytes: Vec<u8>) -> Result<(), FolderError> {
+        let staging = self.inside("staging");
+        let (part, whole) = (staging.join(format!("{name}.part")), staging.join(name));
+        blocking(self.root.clone(), move || {
+            let mut options = OpenOptions::new();
+            options.write(true).create(true).truncate(true);
+            #[cfg(unix)]
+            std::os::unix::fs::OpenOptionsExt::mode(&mut options, 0o640);
+            let mut file = options.open(&part)?;
+            file.write_all(&bytes)?;
+            file.sync_all()?;
+            fs::rename(&part, &whole)?;
+            sync(&staging)
+        })
+        .await
+    }
+
+    /// Takes a file back that another node has dealt with.
+    pub async fn unstage(&self, name: &str) -> Result<(), FolderError> {
+        let staged = self.inside("staging").join(name);
+        blocking(self.root.clone(), move || match fs::remove_file(&staged) {
+            Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(()),
+            done => done,
+        })
+        .await
+    }
+
+    /// Puts a staged file into the outbox.
+    pub async fn hand_over(&self, name: &str) -> Result<HandedOver, FolderError> {
+        let (staging, outbox) = (self.inside("staging"), self.inside("outbox"));
+        let (from, to) = (staging.join(name), outbox.join(name));
+        blocking(self.root.clone(), move || {
+            if !from.try_exists()? {
+                // The rename may not have been made sure of before a crash.
+                sync(&outbox)?;
+                return Ok(HandedOver::Before);
+            }
+            if to.try_exists()? {
+                return Ok(HandedOver::Blocked);
+            }
+            fs::rename(&from, &to)?;
+            sync(&outbox)?;
+            sync(&staging)?;
+            Ok(HandedOver::Now)
+        })
+        .await
+    }
+
+    /// The files in the inbox that are whole, in the order of their names.
+    pub async fn waiting(&self, bytes_max: u64) -> Result<Vec<Waiting>, FolderError> {
+        let inbox = self.inside("inbox");
+        blocking(self.root.clone(), move || {
+            let mut names = Vec::new();
+            for entry in fs::read_dir(&inbox)? {
+                let entry = entry?;
+                let Ok(name) = entry.file_name().into_string() else { continue };
+                // What begins with a point or ends so is still being written.
+                let partial = [".part", ".tmp", ".filepart"].iter().any(|end| name.ends_with(end));
+                if !name.starts_with('.') && !partial && entry.file_type()?.is_file() {
+                    names.push(name);
+                }
+            }
+            names.sort();
+            names.truncate(FILES_AT_ONCE);
+            let read = |name: String| {
+                let path = inbox.join(&name);
+                let small = fs::metadata(&path)?.len() <= bytes_max;
+                let bytes = if small { Some(fs::read(&path)?) } else { None };
+                Ok(Waiting { name, bytes })
+            };
+            names.into_iter().map(read).collect()
+        })
+        .await
+    }
+
+    /// Moves a file that was dealt with out of the inbox. One of the same name that is kept already stays, too.
+    pub async fn put_away(&self, name: &str, into: &'static str, digest: &str) -> Result<(), FolderError> {
+        let (inbox, kept) = (self.inside("inbox"), self.inside(into));
+        let from = inbox.join(name);
+        let to = kept.join(format!("{}-{name}", digest.get(..12).unwrap_or_default()));
+        blocking(self.root.clone(), move || match fs::rename(&from, &to) {
+            // It was moved before a crash.
+            Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(()),
+            done => done.and_then(|()| sync(&inbox)).and_then(|()| sync(&kept)),
+        })
+        .await
+    }
+}
+
+/// A rename is sure when its folder is.
+fn sync(folder: &Path) -> io::Result<()> {
+    if cfg!(unix) { File::open(folder)?.sync_all() } else { Ok(()) }
+}
+
+/// Files are worked on off the async threads.
+async fn blocking<T: Send + 'static>(
+    root: PathBuf,
+    work: impl FnOnce() -> io::Result<T> + Send + 'static,
+) -> Result<T, FolderError> {
+    let done = tokio::task::spawn_blocking(work).await.map_err(|_| FolderError::Cut)?;
+    done.map_err(|error| FolderError::Io(root, error))
+}

@@ -1,0 +1,144 @@
+//! The rails of this server, and which of them moves a payment: the one of its currency, as the operator configured it,
+//! and the practice rail for all others. A payment stays on the rail that it was ordered on.
+
+pub mod files;
+mod iso20022;
+mod nacha;
+pub mod sandbox;
+pub mod settings;
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use api::error::ErrorCode;
+use domain::ids::HolderId;
+use domain::money::Currency;
+use domain::payments::PaymentOrder;
+use domain::rails::Again;
+use domain::time::Clock;
+use jiff::civil::Date;
+
+use super::rail::{Rail, Unfit};
+use super::store::Stored;
+use crate::App;
+use crate::db::{Db, DbError, DbResult, Tx};
+use crate::error::ApiError;
+use files::FileRail;
+use settings::RailSettings;
+
+/// The rails that work by files are looked at this often.
+const LOOK_EVERY: Duration = Duration::from_secs(60);
+
+/// What moves the money.
+#[derive(Clone)]
+pub struct Rails {
+    practice: Arc<dyn Rail>,
+    files: Vec<Arc<FileRail>>,
+}
+
+impl Rails {
+    #[must_use]
+    pub fn new(practice: Arc<dyn Rail>, settings: &RailSettings, db: &Db, clock: &Arc<dyn Clock>) -> Self {
+        let mut files = Vec::new();
+        if let Some(nacha) = &settings.nacha {
+            let format = Box::new(nacha::Nacha::new(nacha.clone()));
+            files.push(Arc::new(FileRail::new(db.clone(), Arc::clone(clock), nacha.files.clone(), format)));
+        }
+        if let Some(iso20022) = &settings.iso20022 {
+            let format = Box::new(iso20022::Iso20022::new(iso20022.clone()));
+            files.push(Arc::new(FileRail::new(db.clone(), Arc::clone(clock), iso20022.files.clone(), format)));
+        }
+        Self { practice, files }
+    }
+
+    /// The rail that new payments in this currency go on.
+    #[must_use]
+    pub fn of(&self, currency: Currency) -> &dyn Rail {
+        let configured = self.files.iter().find(|rail| rail.currency() == currency);
+        configured.map_or(self.practice.as_ref(), |rail| rail.as_ref())
+    }
+
+    /// The rail that a stored payment is on. One that the operator took away leaves its payments where they are.
+    pub(crate) fn named(&self, name: &str) -> DbResult<&dyn Rail> {
+        if self.practice.name() == name {
+            return Ok(self.practice.as_ref());
+        }
+        let found = self.of_files(name).map(|rail| rail as &dyn Rail);
+        found.ok_or(DbError::Corrupt("a payment's rail, which is not configured"))
+    }
+
+    /// The rail of that name, if it works by files.
+    #[must_use]
+    pub fn of_files(&self, name: &str) -> Option<&FileRail> {
+        self.all_of_files().find(|rail| rail.name() == name)
+    }
+
+    pub fn all_of_files(&self) -> impl Iterator<Item = &FileRail> {
+        self.files.iter().map(AsRef::as_ref)
+    }
+}
+
+/// Whether an order can go to its payee on its rail, on this day.
+pub(super) async fn check(
+    app: &App,
+    tx: &mut Tx,
+    holder: HolderId,
+    order: &PaymentOrder,
+    rail: &dyn Rail,
+    day: Date,
+) -> Result<(), ApiError> {
+    match rail.takes(order.biller, order.amount) {
+        Ok(()) => {}
+        Err(Unfit::Payee) => {
+            let title = "this biller takes no payment in this currency here";
+            return Err(ApiError::invalid(ErrorCode::NotPayable, "biller", title));
+        }
+        Err(Unfit::Amount) => {
+            let title = "the amount is more than this way of paying can carry";
+            return Err(ApiError::invalid(ErrorCode::InvalidAmount, "amount", title));
+        }
+    }
+    let Some(rail) = app.rails.of_files(rail.name()) else { return Ok(()) };
+    if files::is_stopped(tx, rail.name(), holder, order.biller).await? {
+        return Err(ApiError::new(
+            ErrorCode::PayeeStopped,
+            "payments to this payee came back, which is being looked at",
+        ));
+    }
+    let Some((again, from)) = rail.again(tx, holder, order).await? else { return Ok(()) };
+    let until = match again {
+        Again::From(first) if day >= first => return Ok(()),
+        Again::From(_) => Some(from),
+        Again::Over => None,
+    };
+    let mut refusal = ApiError::new(ErrorCode::CameBack, "the same payment came back for want of money");
+    refusal.problem.until = until;
+    Err(refusal)
+}
+
+/// Whether nothing goes to the payment's payee for now, because of what came back.
+pub(super) async fn is_stopped(app: &App, tx: &mut Tx, payment: &Stored) -> DbResult<bool> {
+    let Some(rail) = app.rails.of_files(&payment.rail) else { return Ok(false) };
+    files::is_stopped(tx, rail.name(), payment.holder, payment.order.biller).await
+}
+
+/// Works on the rails that work by files, until the server ends.
+pub(crate) async fn run(app: App) {
+    while !app.ending.is_cancelled() {
+        turn(&app).await;
+        tokio::select! {
+            () = tokio::time::sleep(LOOK_EVERY) => {}
+            () = app.ending.cancelled() => {}
+        }
+    }
+}
+
+/// Does what is due on each of them, once. What fails is said, and tried again with the next turn.
+pub(crate) async fn turn(app: &App) {
+    for rail in app.rails.all_of_files() {
+        if let Err(error) = rail.turn(app).await {
+            tracing::error!(rail = rail.name(), %error, "a rail was not worked on to the end");
+        }
+    }
+    app.jobs.wake();
+}

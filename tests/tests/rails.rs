@@ -1,0 +1,149 @@
+//! Files of rails against other people's programs: an ACH file is read by one, which works out every count, hash and sum
+//! anew and must write the same bytes; a credit transfer order is held against the published schema. Nobody publishes a
+//! free validator of CIE's own rules; those are held by `formats`.
+
+use std::path::{Path, PathBuf};
+use std::process::Command;
+
+use domain::money::{Currency, Money};
+use formats::{iso20022, nacha};
+use jiff::civil::date;
+
+const FOLDER: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/interop/rails");
+
+/// Where the environment is, and where files for it are put. None, and it says so, without Python.
+fn python() -> Option<(PathBuf, PathBuf)> {
+    let target = std::env::current_exe().expect("a path");
+    let home = target.ancestors().nth(3).expect("the target folder").join("interop-rails");
+    let program = home.join("bin/python");
+    let turn = std::fs::File::create(home.with_extension("lock")).expect("a file");
+    turn.lock().expect("a turn");
+    let wanted = std::fs::read_to_string(Path::new(FOLDER).join("requirements.txt")).expect("a list");
+    let marker = home.join("installed.txt");
+    if std::fs::read_to_string(&marker).is_ok_and(|installed| installed == wanted) {
+        return Some((program, home));
+    }
+    let made = Command::new("python3").args(["-m", "venv"]).arg(&home).status();
+    if !made.is_ok_and(|status| status.success()) {
+        eprintln!("SKIPPED: python3 with venv not found");
+        return None;
+    }
+    let mut install = Command::new(home.join("bin/pip"));
+    install.args(["install", "--quiet", "--requirement"]).arg(Path::new(FOLDER).join("requirements.txt"));
+    assert!(install.status().expect("pip starts").success(), "the readers are installed from the package index");
+    std::fs::write(marker, wanted).expect("a file");
+    Some((program, home))
+}
+
+/// What they say of a file; none where there is no Python.
+fn verdict(kind: &str, name: &str, text: &str) -> Option<String> {
+    let (program, home) = python()?;
+    let file = home.join(name);
+    std::fs::write(&file, text).expect("a file");
+    let asked = Command::new(program).arg(Path::new(FOLDER).join("check.py")).arg(kind).arg(&file).output();
+    let answer = asked.expect("the reader starts");
+    assert!(answer.status.success(), "{}", String::from_utf8_lossy(&answer.stderr));
+    Some(String::from_utf8(answer.stdout).expect("text").trim().to_owned())
+}
+
+fn party(account: &str, kind: nacha::AccountKind) -> nacha::Party {
+    let (routing, account) = ("987654320".parse().expect("a bank"), account.parse().expect("an account"));
+    nacha::Party { routing, account, kind }
+}
+
+fn entry(direction: nacha::Direction, sequence: u32, amount_cents: u64) -> nacha::Entry {
+    let kind = if sequence.is_multiple_of(2) { nacha::AccountKind::Savings } else { nacha::AccountKind::Checking };
+    nacha::Entry {
+        direction,
+        party: party(&format!("00{sequence}123456"), kind),
+        amount_cents,
+        reference: format!("No. {sequence}"),
+        name: "Zoë Calloway-Đorđević".to_owned(),
+        sequence,
+        addendum: sequence.is_multiple_of(3).then(|| "RFB*4471".to_owned()),
+    }
+}
+
+fn ach_file(classes: &[nacha::EntryClass]) -> String {
+    let mut sequence = 0;
+    let mut next = |direction, cents| {
+        sequence += 1;
+        entry(direction, sequence, cents)
+    };
+    let batch = |(place, class): (usize, &nacha::EntryClass)| {
+        let mut entries: Vec<nacha::Entry> =
+            (1..=place as u64 * 7 + 5).map(|cents| next(nacha::Direction::Credit, cents * 101)).collect();
+        if *class != nacha::EntryClass::Cie {
+            let sum = entries.iter().map(|entry| entry.amount_cents).sum();
+            entries.push(next(nacha::Direction::Debit, sum));
+        }
+        nacha::Batch {
+            class: *class,
+            company_name: "Billfold Test".to_owned(),
+            company_id: "1234567890".to_owned(),
+            description: "BILL PMT".to_owned(),
+            effective_on: date(2027, 3, 2),
+            entries,
+        }
+    };
+    let file = nacha::Outgoing {
+        bank: "123456780".parse().expect("a bank"),
+        bank_name: "First Invented Bank".to_owned(),
+        origin: "1234567890".to_owned(),
+        origin_name: "Billfold Test".to_owned(),
+        made_at: date(2027, 3, 1).at(16, 30, 0, 0),
+        modifier: 'C',
+        reference: "00000007".to_owned(),
+        batches: classes.iter().enumerate().map(batch).collect(),
+    };
+    nacha::write(&file).expect("writes")
+}
+
+#[test]
+fn an_outside_reader_works_out_the_same_ach_file() {
+    let text = ach_file(&nacha::EntryClass::ALL);
+    let Some(said) = verdict("nacha", "good.ach", &text) else { return };
+    assert_eq!(said, "ok");
+    // It would notice: another amount, and so another sum.
+    let wrong = text.replacen("0000000101", "0000000102", 1);
+    assert_ne!(wrong, text);
+    assert_ne!(verdict("nacha", "wrong.ach", &wrong).as_deref(), Some("ok"));
+}
+
+fn message() -> iso20022::Outgoing {
+    let party = |name: &str, bic: Option<&str>| iso20022::Party {
+        name: name.to_owned(),
+        iban: "DE89370400440532013000".parse().expect("an account"),
+        bic: bic.map(|bic| bic.parse().expect("a bank")),
+    };
+    let order = |number: i64| iso20022::Order {
+        end_to_end: format!("{number:032x}"),
+        amount: Money::new(number * 12_345_678, Currency::EUR).expect("an amount"),
+        payee: party("Łódź & Söhne <Strom>", (number % 2 == 0).then_some("INVEDEFF")),
+        payer: "Zoë Calloway-Đorđević".to_owned(),
+        remittance: (number % 3 > 0).then(|| "Kundennummer 4471 / März".to_owned()),
+    };
+    iso20022::Outgoing {
+        message: "iso20022-20270301-000001".to_owned(),
+        made_at: date(2027, 3, 1).at(15, 30, 0, 0),
+        sender: "Billfold Test".to_owned(),
+        debtor: party("Billfold Test", Some("INVEDEFFXXX")),
+        execute_on: date(2027, 3, 2),
+        service_level: Some("SEPA".to_owned()),
+        orders: (1..40).map(order).collect(),
+    }
+}
+
+#[test]
+fn a_credit_transfer_order_fits_the_published_schema() {
+    let plain = message();
+    let mut without = plain.clone();
+    (without.service_level, without.debtor.bic) = (None, None);
+    for (name, message) in [("sepa.xml", plain), ("without.xml", without)] {
+        let text = iso20022::write(&message).expect("writes");
+        let Some(said) = verdict("pain001", name, &text) else { return };
+        assert_eq!(said, "ok", "{name}");
+        let wrong = text.replacen("<PmtMtd>TRF</PmtMtd>", "<PmtMtd>ZZZ</PmtMtd>", 1);
+        assert_ne!(verdict("pain001", "wrong.xml", &wrong).as_deref(), Some("ok"), "it would notice");
+    }
+}
