@@ -49,9 +49,45 @@ pub struct PaymentView {
     pub held_until: Option<Timestamp>,
     /// Practice money: nothing real moves.
     pub practice: bool,
+    /// What moves the money, once the server has said so.
+    pub rail: Option<PaymentRail>,
+    /// How long it has been on its way, while it is.
+    pub travels: Option<TravelView>,
     pub can_cancel: bool,
     /// Oldest first.
     pub history: Vec<PaymentStepView>,
+}
+
+/// The ways that money moves, as far as this version knows them.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, specta::Type)]
+#[serde(rename_all = "snake_case")]
+pub enum PaymentRail {
+    Practice,
+    /// In a file, over the ACH network.
+    Ach,
+    /// In a file, as a credit transfer.
+    Transfer,
+    /// A server newer than this version has others.
+    Other,
+}
+
+impl PaymentRail {
+    fn named(name: &str) -> Self {
+        match name {
+            "sandbox" => Self::Practice,
+            "nacha" => Self::Ach,
+            "iso20022" => Self::Transfer,
+            _ => Self::Other,
+        }
+    }
+}
+
+/// A payment on its way: how long, and whether that is longer than its rail promised.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, specta::Type)]
+pub struct TravelView {
+    /// Since it left, in days of this computer's calendar.
+    pub days: u32,
+    pub late: bool,
 }
 
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, specta::Type)]
@@ -506,6 +542,8 @@ pub(crate) fn view(book: &Book, row: &PaymentRow, untried: &[PaymentId]) -> Paym
             .and_then(|answer| answer.approve_by),
         held_until: answer.and_then(|answer| answer.held_until),
         practice: answer.is_some_and(|answer| answer.rail == "sandbox"),
+        rail: answer.map(|answer| PaymentRail::named(&answer.rail)),
+        travels: answer.and_then(|answer| travels(book, answer)),
         can_cancel: match answer {
             Some(answer) => answer.state.can_cancel(),
             None => row.refused.is_none() && untried.contains(&order.id),
@@ -516,6 +554,17 @@ pub(crate) fn view(book: &Book, row: &PaymentRow, untried: &[PaymentId]) -> Paym
             steps.iter().map(|step| PaymentStepView { state: step.state.into(), at: step.at }).collect()
         },
     }
+}
+
+/// How long it has been on its way: it left when its order was first handed over.
+fn travels(book: &Book, payment: &api::payments::Payment) -> Option<TravelView> {
+    if !payment.state.has_left() {
+        return None;
+    }
+    let left = payment.history.iter().find(|step| step.state == PaymentState::Submitting)?;
+    let left_on = left.at.to_zoned(book.here.zone.clone()).date();
+    let days = crate::book::days_between(left_on, book.today);
+    Some(TravelView { days: u32::try_from(days).unwrap_or(0), late: book.today > payment.expected_by })
 }
 
 fn payee(book: &Book, order: &PaymentOrder) -> String {

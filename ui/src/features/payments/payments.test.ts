@@ -14,6 +14,13 @@ describe('payments', () => {
     expect(await screen.findByRole('heading', { name: 'Cancelled' })).toBeTruthy();
   });
 
+  it('says what moves a payment, what is normal, and for how long it has been on its way', async () => {
+    draw(Payments, world(), { asked: 'payment-dental' });
+    await screen.findByRole('dialog');
+    expect(screen.getByText(/Moved by ACH, in a file for the bank\. Usually it is there on the next banking day/)).toBeTruthy();
+    expect(screen.getByText(/On its way for 2 days; expected by/)).toBeTruthy();
+  });
+
   it('says when it is too late to cancel', async () => {
     draw(Payments, world('', { paymentCancel: () => refused('too_late') }), { asked: 'payment-loan' });
     await click('Cancel payment');

@@ -768,6 +768,18 @@ export const de: Messages = {
     },
   },
   payments: {
+    rail: {
+      moves: { practice: 'Bewegt vom Übungsweg.', ach: 'Bewegt über ACH, in einer Datei für die Bank.', transfer: 'Bewegt als Überweisung, in einer Datei für die Bank.', other: 'Bewegt von der Bank des Servers.' },
+      normal: {
+        practice: 'Sie ist in Sekunden verbucht.',
+        ach: 'Üblich ist der nächste Bankarbeitstag; die andere Bank kann sie zwei weitere lang zurückschicken, selten später.',
+        transfer: 'Üblich ist der nächste Bankarbeitstag; die Bank sagt, wann sie gebucht hat.',
+        other: 'Der erwartete Tag kommt vom Server.',
+      },
+      travels: (days, by) => `${days === 0 ? 'Heute abgegangen' : days === 1 ? 'Seit einem Tag unterwegs' : `Seit ${days} Tagen unterwegs`}; erwartet bis ${by}.`,
+      late: (days, by) => `Später als üblich: ${days === 1 ? 'ein Tag' : `${days} Tage`} unterwegs, erwartet bis ${by}`,
+      lateBody: 'Der Server fragt die Bank und sendet sie nie zweimal. Bleibt es so, fragen Sie, wer den Server betreibt.',
+    },
     comingUp: 'Unterwegs',
     done: 'Angekommen, zurück, abgesagt',
     none: 'Noch keine Zahlungen',

@@ -770,6 +770,18 @@ export const en = {
     },
   },
   payments: {
+    rail: {
+      moves: { practice: 'Moved by the practice rail.', ach: 'Moved by ACH, in a file for the bank.', transfer: 'Moved by credit transfer, in a file for the bank.', other: 'Moved by the server’s bank.' },
+      normal: {
+        practice: 'It settles within seconds.',
+        ach: 'Usually it is there on the next banking day; the other bank may send it back within two more, rarely later.',
+        transfer: 'Usually it is there on the next banking day; the bank says when it was booked.',
+        other: 'The expected day is the server’s.',
+      },
+      travels: (days: number, by: string) => `${days === 0 ? 'It left today' : days === 1 ? 'On its way for one day' : `On its way for ${days} days`}; expected by ${by}.`,
+      late: (days: number, by: string) => `Later than usual: ${days === 1 ? 'one day' : `${days} days`} on its way, expected by ${by}`,
+      lateBody: 'The server asks the bank and never sends it twice. If it stays so, ask whoever runs the server.',
+    },
     comingUp: 'On the way',
     done: 'Settled, returned, cancelled',
     none: 'No payments yet',

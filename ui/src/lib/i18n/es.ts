@@ -768,6 +768,18 @@ export const es: Messages = {
     },
   },
   payments: {
+    rail: {
+      moves: { practice: 'La mueve la vía de práctica.', ach: 'La mueve la red ACH, en un archivo para el banco.', transfer: 'La mueve una transferencia, en un archivo para el banco.', other: 'La mueve el banco del servidor.' },
+      normal: {
+        practice: 'Se liquida en segundos.',
+        ach: 'Lo normal es que llegue el siguiente día hábil; el otro banco puede devolverla en dos más, rara vez después.',
+        transfer: 'Lo normal es que llegue el siguiente día hábil; el banco dice cuándo la anotó.',
+        other: 'El día previsto lo da el servidor.',
+      },
+      travels: (days, by) => `${days === 0 ? 'Salió hoy' : days === 1 ? 'Lleva un día en camino' : `Lleva ${days} días en camino`}; prevista para el ${by}.`,
+      late: (days, by) => `Más tarde de lo normal: ${days === 1 ? 'un día' : `${days} días`} en camino, prevista para el ${by}`,
+      lateBody: 'El servidor pregunta al banco y nunca la envía dos veces. Si sigue así, pregunta a quien lleva el servidor.',
+    },
     comingUp: 'De camino',
     done: 'Llegados, devueltos, cancelados',
     none: 'Aún no hay pagos',

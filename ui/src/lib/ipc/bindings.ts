@@ -1157,6 +1157,15 @@ export type PayQuote = {
 /**  Made by the client before sending; it is the payment's idempotency key for ever. */
 export type PaymentId = string;
 
+/**  The ways that money moves, as far as this version knows them. */
+export type PaymentRail = "practice" | 
+/**  In a file, over the ACH network. */
+"ach" | 
+/**  In a file, as a credit transfer. */
+"transfer" | 
+/**  A server newer than this version has others. */
+"other";
+
 export type PaymentStepView = {
 	state: PaymentViewState,
 	at: string,
@@ -1182,6 +1191,10 @@ export type PaymentView = {
 	held_until: string | null,
 	/**  Practice money: nothing real moves. */
 	practice: boolean,
+	/**  What moves the money, once the server has said so. */
+	rail: PaymentRail | null,
+	/**  How long it has been on its way, while it is. */
+	travels: TravelView | null,
 	can_cancel: boolean,
 	/**  Oldest first. */
 	history: PaymentStepView[],
@@ -2115,6 +2128,13 @@ export type TransactionView = {
 	memo: string | null,
 	kind: TransactionKind,
 	state: TransactionState,
+};
+
+/**  A payment on its way: how long, and whether that is longer than its rail promised. */
+export type TravelView = {
+	/**  Since it left, in days of this computer's calendar. */
+	days: number,
+	late: boolean,
 };
 
 /**  Where the browser goes to add or change a way in. */

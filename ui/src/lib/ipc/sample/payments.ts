@@ -2,6 +2,9 @@
 import type { PaymentView, PaymentViewState, Prerequisite, ReadinessView } from '../bindings';
 import { usd } from './bills';
 
+// The day of the invented world.
+const TODAY = '2026-11-12';
+
 type Made = { id: string; to: string; bill: string; minor: number; state: PaymentViewState; dueOn: string; sendsOn: string; by: string; reason?: string; cancel?: boolean };
 
 function payment({ id, to, bill, minor, state, dueOn, sendsOn, by, reason, cancel = false }: Made): PaymentView {
@@ -22,6 +25,8 @@ function payment({ id, to, bill, minor, state, dueOn, sendsOn, by, reason, cance
     approve_by: null,
     held_until: null,
     practice: false,
+    rail: 'ach',
+    travels: state === 'submitted' ? { days: (Date.parse(TODAY) - Date.parse(sendsOn)) / 86_400_000, late: TODAY > by } : null,
     can_cancel: cancel,
     history: [
       { state: 'scheduled', at: made_at },
