@@ -154,6 +154,8 @@ fn make(app: &AppHandle, page: PathBuf) -> tauri::Result<()> {
         .on_navigation(|url| matches!(url.scheme(), "tauri") || url.host_str() == Some("tauri.localhost"))
         .build()?;
     os::webview::draw_plainly(&window);
+    let (told, core) = (app.clone(), Arc::clone(&app.state::<Arc<Core>>()));
+    tauri::async_runtime::spawn(async move { tray::refresh(&told, &core).await });
     let app = app.clone();
     window.on_window_event(move |event| match event {
         WindowEvent::DragDrop(DragDropEvent::Drop { paths, .. }) => {

@@ -33,6 +33,7 @@ pub async fn lines(core: &Core) -> Vec<CheckLine> {
         line("cache", cache(core).await),
         line("clock", clock()),
         line("holidays", holidays()),
+        line("billers", billers(core).await),
         line("notifier", notifier.and_then(|found| found)),
     ]
 }
@@ -63,6 +64,17 @@ async fn cache(core: &Core) -> Result<String, String> {
                 |accounts| Ok(format!("encrypted, {} accounts", accounts.len())),
             )
         }
+    }
+}
+
+async fn billers(core: &Core) -> Result<String, String> {
+    if core.client.phase() != Phase::Ready {
+        return Ok("not asked while locked".to_owned());
+    }
+    let directory = core.client.billers().directory().await.map_err(|error| error.message)?;
+    match directory.refused {
+        None => Ok(format!("{} billers, version {}, signed", directory.billers, directory.version)),
+        Some(why) => Err(format!("{}; version {} stays", why.as_str(), directory.version)),
     }
 }
 

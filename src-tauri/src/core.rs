@@ -9,7 +9,7 @@ use std::time::Duration;
 use client::Client;
 use client::import::ImportReport;
 use client::lock::{LockEvent, LockMachine, LockReason, LockStep};
-use client::platform::{Notice, Notifier, NotifierError, Ports, SystemClock};
+use client::platform::{Notice, Ports, SystemClock};
 use client::reminders::TimerState;
 use client::sign_in::{Connect, LocalRequest, SignInStarted};
 use client::status::{Phase, Place};
@@ -34,7 +34,6 @@ pub struct Core {
     pub viewer: Viewer,
     clipboard: Arc<Clipboard<arboard::Clipboard>>,
     pub timer: ReminderTimer,
-    notifier: Arc<dyn Notifier>,
     /// An account on this computer waits for its first passkey.
     half_made: AtomicBool,
     /// This process goes on until the person quits.
@@ -55,7 +54,6 @@ const ANSWERS_WITHIN: Duration = Duration::from_secs(600);
 
 impl Core {
     pub async fn open(data: &Path, ports: Ports) -> Result<Arc<Self>, Failure> {
-        let notifier = Arc::clone(&ports.notifier);
         let opened = Client::open(data, ports).await?;
         let program = std::env::current_exe().map_err(|_| Failure::system("this program's own file is not known"))?;
         let core = Arc::new(Self {
@@ -66,7 +64,6 @@ impl Core {
                 usual: os::data_dir().is_some_and(|usual| usual == data),
             },
             clipboard: Arc::default(),
-            notifier,
             client: opened.client,
             embedded: Embedded::default(),
             half_made: AtomicBool::new(false),
@@ -380,6 +377,20 @@ impl Core {
         Ok(())
     }
 
+    /// Does what is chosen on notices for as long as something else runs.
+    pub async fn answering<T>(&self, answers: &mut Answers, work: impl Future<Output = T>) -> T {
+        tokio::pin!(work);
+        loop {
+            let answer = tokio::select! {
+                done = &mut work => return done,
+                Some(answer) = answers.recv() => answer,
+            };
+            if let Err(failure) = self.answered(answer).await {
+                tracing::warn!(code = failure.code, "a notice's button could not do it");
+            }
+        }
+    }
+
     /// Keeps the copy up to date and reminds, for as long as the app runs.
     pub async fn keep_in_step(self: Arc<Self>) {
         let client = self.client.clone();
@@ -443,12 +454,6 @@ impl Core {
         let mut settings = self.client.settings().await?;
         settings.start_hidden_at_sign_in = on;
         Ok(self.client.set_settings(settings).await?)
-    }
-
-    pub async fn show_notice(&self, notice: Notice) -> Result<(), NotifierError> {
-        let notifier = Arc::clone(&self.notifier);
-        let shown = tokio::task::spawn_blocking(move || notifier.show(&notice)).await;
-        shown.unwrap_or_else(|_| Err(NotifierError { why: "the notifier did not answer".to_owned() }))
     }
 }
 

@@ -107,7 +107,7 @@ async fn command_alone(
     let (say, mut said) = mpsc::unbounded_channel::<String>();
     let reminds = matches!(arguments.command, Some(Command::Remind { dry_run: false }));
     let work = async {
-        let outcome = cli::run(&core, call, say).await;
+        let outcome = core.answering(&mut answers, cli::run(&core, call, say)).await;
         if reminds && outcome.exit == 0 {
             core.answer_notices(&mut answers, &leave).await;
         }

@@ -29,6 +29,8 @@ export const screens = [
   { name: 'plan-none', path: '/bills/plan', world: 'no-pay' },
   { name: 'plan-income', path: '/bills/plan', open: [named('button', 'Add pay')], wait: 'dialog' },
   { name: 'plan-wishes', path: '/bills/plan', open: [named('button', 'How it is planned')], wait: 'dialog' },
+  { name: 'reminders', path: '/bills/reminders', open: [named('button', 'Test now')] },
+  { name: 'reminders-none', path: '/bills/reminders', world: 'empty' },
   { name: 'suggestions', path: '/bills/suggestions', open: [press('.more summary')] },
   { name: 'suggestions-none', path: '/bills/suggestions', world: 'empty' },
   { name: 'card', path: '/card' },

@@ -1,9 +1,3 @@
-//! The directory: `GET /api/v1/billers`, the same for everyone on a server.
+//! The directory: `GET /api/v1/billers` is a `SignedDirectory`, the same for everyone on a server.
 
-pub use domain::billers::Biller;
-use serde::{Deserialize, Serialize};
-
-#[derive(Clone, Debug, Serialize, Deserialize, utoipa::ToSchema)]
-pub struct BillerList {
-    pub items: Vec<Biller>,
-}
+pub use domain::billers::{Accepts, Biller, SignedDirectory};

@@ -2,7 +2,8 @@
 
 use api::bills::BillEdit;
 use domain::bills::{
-    BAND_MOST, Band, Bill, BillError, Cost, Mark, Occurrence, OccurrenceState, Pause, Rise, sorted_remind_days,
+    BAND_MOST, Band, Bill, BillError, Cost, EARLY_DAYS, Mark, Occurrence, OccurrenceState, Owed, Pause, Rise,
+    sorted_remind_days,
 };
 use domain::ids::{BillId, BillerId, PaymentId};
 use domain::money::Money;
@@ -417,6 +418,27 @@ fn bill_view(book: &Book, bill: &Bill) -> BillView {
         }),
         rise: rise_of(book, bill, &costs),
     }
+}
+
+/// Due dates of the last days that a payment seen in a line may settle.
+pub(crate) fn owed(book: &Book, days: i32) -> Vec<Owed> {
+    let (from, to) = (shifted(book.today, -days), shifted(book.today, EARLY_DAYS));
+    let mut found = Vec::new();
+    for bill in &book.bills {
+        let band = band_of(book, bill);
+        let all = book.occurrences(bill, from, to);
+        found.extend(all.iter().filter_map(|one| Owed::of(bill, one, book.biller_of(bill), band.as_ref())));
+    }
+    found
+}
+
+/// What an estimated bill costs by its history.
+pub(crate) fn band_of(book: &Book, bill: &Bill) -> Option<Band> {
+    if !bill.estimated {
+        return None;
+    }
+    let history = book.occurrences(bill, shifted(book.today, -HISTORY_DAYS), shifted(book.today, AHEAD_DAYS));
+    Band::of(&costs_of(book, bill, &history))
 }
 
 /// What its dates really cost, newest first; one more than a band takes, since the newest is measured against the others.

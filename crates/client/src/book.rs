@@ -51,7 +51,7 @@ impl Book {
         let mut all = bills::all_bills(&mut *tx).await?;
         let marks = bills::all_marks(&mut *tx).await?;
         let payments = bills::payments(&mut *tx, PAYMENTS_MAX).await?;
-        let billers = bills::all_billers(&mut *tx).await?;
+        let billers = bills::all_billers(&mut tx).await?;
         let me: Option<api::sign_in::Me> = state::find(&mut *tx, state::ME).await?;
         drop(tx);
         all.sort_by_cached_key(|bill| (bill.name.to_lowercase(), bill.id));

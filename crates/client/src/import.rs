@@ -6,9 +6,11 @@ use std::sync::Arc;
 
 use api::import::{CHUNK_MAX, ImportChunk};
 use domain::accounts::{Account, AccountKind, Keeping, Transaction, TransactionState};
+use domain::bills::{EARLY_DAYS, LATE_DAYS, Mark, recognised};
 use domain::card::Excess;
-use domain::ids::{AccountId, MutationId, TransactionId};
+use domain::ids::{AccountId, BillId, MutationId, TransactionId};
 use domain::money::Money;
+use domain::reminders::LOOK_BACK_DAYS;
 use formats::records::Correction;
 use formats::{ImportedAccount, ImportedFile, ImportedStatement, ImportedTransaction, ReadError, ReadOptions};
 use jiff::Timestamp;
@@ -17,12 +19,12 @@ use serde::Serialize;
 use sha2::{Digest as _, Sha256};
 use tokio::task::JoinHandle;
 
-use crate::book::days_between;
+use crate::book::{Book, days_between, shifted};
 use crate::cache::transactions::{self, PendingLine};
 use crate::cache::{CacheError, CacheResult, Tx, accounts, outbox as rows};
 use crate::client::{Changed, Client, Open, blocking, lock};
 use crate::error::ClientError;
-use crate::outbox::{Change, Entry};
+use crate::outbox::{self, Change, Entry};
 use crate::platform::{Chance, random};
 
 /// The outcome, or with `preview` what it would be.
@@ -38,9 +40,26 @@ pub struct ImportReport {
     pub account_names: Vec<String>,
     /// The first 200 lines and why each is new, known or replaced.
     pub lines: Vec<ImportLine>,
+    /// Due dates that lines of it pay.
+    pub settles: Vec<SettlesView>,
     /// What was odd and taken all the same.
     pub warnings: Vec<String>,
     pub preview: bool,
+}
+
+/// A payment that was recognised in a line.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, specta::Type)]
+pub struct SettlesView {
+    pub bill: BillId,
+    pub name: String,
+    /// The due date that names it.
+    #[specta(type = String)]
+    pub due_on: Date,
+    #[specta(type = String)]
+    pub falls_on: Date,
+    #[specta(type = String)]
+    pub posted_on: Date,
+    pub amount: Money,
 }
 
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, specta::Type)]
@@ -83,6 +102,10 @@ const LINES_SHOWN: usize = 200;
 const OFFERS_MAX: usize = 4;
 /// A pending line and the posted one that replaces it are at most so far apart.
 const PENDING_DAYS_MAX: i32 = 7;
+/// Payments of due dates are looked for in lines of so many days; older dates are no longer reminded.
+const RECOGNISED_DAYS: i32 = LOOK_BACK_DAYS + EARLY_DAYS + LATE_DAYS;
+/// And in so many lines, the oldest first.
+const RECOGNISED_LINES_MAX: usize = 5_000;
 
 #[derive(Debug, thiserror::Error)]
 pub enum ImportError {
@@ -204,7 +227,8 @@ impl Import {
         if let Some(target) = &target {
             check_target(&file, target)?;
         }
-        let result = self.keep(&open, file, known, target, preview).await;
+        let book = self.0.bills().book().await?;
+        let result = self.keep(&open, file, known, target, &book, preview).await;
         self.0.watch(&result);
         let report = result?;
         if !preview {
@@ -225,6 +249,7 @@ impl Import {
         file: ImportedFile,
         known: Vec<Account>,
         target: Option<Account>,
+        book: &Book,
         preview: bool,
     ) -> CacheResult<ImportReport> {
         let mut work = Work {
@@ -233,6 +258,8 @@ impl Import {
             tx: open.cache.begin().await?,
             known,
             target,
+            book,
+            recent: Vec::new(),
             report: ImportReport {
                 format: file.label,
                 new: 0,
@@ -242,6 +269,7 @@ impl Import {
                 accounts: Vec::new(),
                 account_names: Vec::new(),
                 lines: Vec::new(),
+                settles: Vec::new(),
                 warnings: file.warnings,
                 preview,
             },
@@ -263,6 +291,9 @@ struct Work<'a> {
     tx: Tx,
     known: Vec<Account>,
     target: Option<Account>,
+    book: &'a Book,
+    /// New lines in which a payment of a due date may be recognised.
+    recent: Vec<Transaction>,
     report: ImportReport,
     ids: Ids,
     /// Sources by account, where nothing is written that a later statement could find.
@@ -368,10 +399,50 @@ impl Work<'_> {
 
     async fn finish(mut self) -> CacheResult<ImportReport> {
         self.packed().await?;
+        self.settle().await?;
         if !self.report.preview {
             self.tx.commit().await?;
         }
         Ok(self.report)
+    }
+
+    /// Marks the due dates that new lines pay, so that their reminders go (RE3). In the import's own transaction: a line
+    /// is looked at once, and what the person takes back later stays so.
+    async fn settle(&mut self) -> CacheResult<()> {
+        let book = self.book;
+        let lines = std::mem::take(&mut self.recent);
+        let found = recognised(crate::bills::owed(book, RECOGNISED_DAYS), &lines);
+        let mut marks: Vec<Mark> = Vec::new();
+        for one in found {
+            let Some(bill) = book.bill(one.bill) else { continue };
+            let at = marks.iter().position(|mark| (mark.bill, mark.due_on) == (one.bill, one.due_on));
+            let at = at.unwrap_or_else(|| {
+                let before = book.marks_of(one.bill).iter().find(|mark| mark.due_on == one.due_on);
+                marks.push(before.cloned().unwrap_or_else(|| Mark::new(one.bill, one.due_on)));
+                marks.len() - 1
+            });
+            let mut after = marks[at].clone();
+            after.seen.push(one.seen);
+            // One that recognises more than can be kept stays as it was.
+            if after.check(bill).is_ok() {
+                marks[at] = after;
+                self.report.settles.push(SettlesView {
+                    bill: bill.id,
+                    name: bill.name.clone(),
+                    due_on: one.due_on,
+                    falls_on: book.occurrence(bill, one.due_on).map_or(one.due_on, |occurrence| occurrence.falls_on),
+                    posted_on: one.posted_on,
+                    amount: one.seen.amount,
+                });
+            }
+        }
+        for mark in marks.into_iter().filter(|mark| !self.report.preview && !mark.seen.is_empty()) {
+            let change = Change::SetMark { mark };
+            let entry = Entry { id: self.client.fresh(MutationId::new), made_at: self.client.now(), change };
+            outbox::apply(&mut self.tx, &entry, &self.open.beside).await?;
+            rows::add(&mut self.tx, &entry).await?;
+        }
+        Ok(())
     }
 
     /// Some issuers take a line back, or send it again corrected.
@@ -422,7 +493,7 @@ impl Work<'_> {
             chunk.replaced.push(old);
         }
         if matches!(verdict, Judged::New | Judged::Replaces(..)) {
-            chunk.fresh.push(Transaction {
+            let transaction = Transaction {
                 id: self.ids.next(),
                 account: account.id,
                 posted_on: line.posted_on,
@@ -432,7 +503,12 @@ impl Work<'_> {
                 kind: line.kind,
                 state: if line.pending { TransactionState::Pending } else { TransactionState::Posted },
                 source: Some((*source).to_owned()),
-            });
+            };
+            let recent = transaction.posted_on >= shifted(self.book.today, -RECOGNISED_DAYS);
+            if recent && self.recent.len() < RECOGNISED_LINES_MAX {
+                self.recent.push(transaction.clone());
+            }
+            chunk.fresh.push(transaction);
         }
     }
 
@@ -767,7 +843,8 @@ mod tests {
     async fn keep(client: &Client, lines: Vec<ImportedTransaction>) -> ImportReport {
         let open = client.opened().unwrap();
         let known = accounts::all(open.cache.readers()).await.unwrap();
-        let report = client.import().keep(&open, file(lines), known, None, false).await.unwrap();
+        let book = client.bills().book().await.unwrap();
+        let report = client.import().keep(&open, file(lines), known, None, &book, false).await.unwrap();
         open.read_names().await.unwrap();
         report
     }
@@ -859,7 +936,8 @@ mod tests {
             Some(formats::records::Balance { amount: usd("-50"), as_of: Some(day("2026-11-10")) });
         let open = client.opened().unwrap();
         let known = accounts::all(open.cache.readers()).await.unwrap();
-        client.import().keep(&open, file, known, None, false).await.unwrap();
+        let book = client.bills().book().await.unwrap();
+        client.import().keep(&open, file, known, None, &book, false).await.unwrap();
         assert_eq!(client.status().await.unwrap().waiting, 2);
         assert_eq!(client.accounts().list().await.unwrap()[0].account.balance, Some(usd("-50")));
         world.end().await;

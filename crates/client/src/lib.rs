@@ -50,6 +50,7 @@ pub mod sync;
 mod testing;
 #[cfg(test)]
 mod tests;
+pub mod tray;
 pub mod vault;
 
 pub use client::{Changed, Client, OpenOutcome};

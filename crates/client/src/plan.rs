@@ -2,7 +2,7 @@
 //! asked for. It orders nothing: a person does that.
 
 use domain::accounts::{Account, AccountKind, Keeping};
-use domain::bills::PaymentOf;
+use domain::bills::{Band, Occurrence, PaymentOf};
 use domain::calendar::Calendar;
 use domain::ids::{AccountId, BillId, PaymentId};
 use domain::money::{Currency, Money};
@@ -13,7 +13,7 @@ use jiff::civil::Date;
 use serde::Serialize;
 
 use crate::accounts::is_served;
-use crate::bills::LATE_DAYS;
+use crate::bills::{LATE_DAYS, band_of};
 use crate::book::{Book, shifted};
 use crate::cache::bills::PaymentRow;
 use crate::cache::{accounts, paydays};
@@ -133,6 +133,8 @@ pub struct PlannedView {
     pub name: String,
     pub amount: Money,
     pub estimated: bool,
+    /// What is expected, where the plan reckons with more: the most that it did cost.
+    pub usually: Option<Money>,
     pub payable: bool,
     #[specta(type = String)]
     pub falls_on: Date,
@@ -311,8 +313,12 @@ impl Demands {
         let mut all = Self { found: Vec::new(), other_currencies: 0 };
         let (from, to) = (shifted(book.today, -LATE_DAYS), shifted(until, LEAD_DAYS_MAX));
         for bill in &book.bills {
+            let band = band_of(book, bill);
             for occurrence in book.occurrences(bill, from, to) {
-                let Some(demand) = Demand::open(&occurrence, book.pay_by(bill, occurrence.falls_on)) else { continue };
+                let Some(mut demand) = Demand::open(&occurrence, book.pay_by(bill, occurrence.falls_on)) else {
+                    continue;
+                };
+                demand.amount = at_most(&occurrence, band.as_ref());
                 if demand.amount.currency() == currency {
                     all.found.push(demand);
                 } else if demand.pay_by <= until {
@@ -343,6 +349,12 @@ impl Demands {
             payment: row.map(|row| row.order.id),
             name: known.map(|bill| bill.name.clone()).or_else(payee).unwrap_or_default(),
             amount: demand.amount,
+            usually: known
+                .filter(|_| row.is_none())
+                .zip(due_on)
+                .and_then(|(bill, due_on)| book.occurrence(bill, due_on))
+                .map(|occurrence| occurrence.left)
+                .filter(|left| *left != demand.amount),
             estimated: row.is_none() && known.is_some_and(|bill| bill.estimated),
             payable: known.is_some_and(|bill| book.payable(bill)),
             falls_on: demand.falls_on,
@@ -351,6 +363,15 @@ impl Demands {
             why,
         }
     }
+}
+
+/// What is left of a due date, reckoned with the most that an estimated bill did cost: a plan that fits must not fail when
+/// the bill arrives.
+fn at_most(occurrence: &Occurrence, band: Option<&Band>) -> Money {
+    let high = band.filter(|_| occurrence.estimated).map(|band| band.high);
+    let covered = occurrence.paid.plus(occurrence.on_its_way);
+    let most = high.zip(covered.ok()).and_then(|(high, covered)| high.minus(covered).ok());
+    most.filter(|most| most.minor() > occurrence.left.minor()).unwrap_or(occurrence.left)
 }
 
 /// An order that has not left; one of no bill is due on the day it leaves.

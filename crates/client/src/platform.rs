@@ -8,6 +8,7 @@ use std::sync::{Arc, Mutex, PoisonError};
 use domain::time::Clock;
 use jiff::Timestamp;
 use jiff::tz::TimeZone;
+use serde::{Deserialize, Serialize};
 use uuid::Uuid;
 use zeroize::{Zeroize, Zeroizing};
 
@@ -186,7 +187,8 @@ pub struct Notice {
     pub urgent: bool,
 }
 
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, specta::Type)]
+#[serde(rename_all = "snake_case")]
 pub enum NoticeAction {
     Pay,
     Snooze,

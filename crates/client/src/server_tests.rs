@@ -213,13 +213,7 @@ impl Fake {
                 "server_name": "Test House", "server_version": "1", "practice_money": true,
             }))
             .into_response(),
-            "/api/v1/billers" => {
-                let biller = json!({
-                    "id": "00000000-0000-7000-8000-000000000001", "name": "Northfold Phone", "category": "phone",
-                    "payable": true, "zone": "UTC",
-                });
-                axum::Json(json!({"items": [biller]})).into_response()
-            }
+            "/api/v1/billers" => axum::Json(domain::billers::SignedDirectory::built_in()).into_response(),
             "/api/v1/statements" => axum::Json(json!({"items": []})).into_response(),
             "/api/v1/sync" if self.expire_cursor => {
                 self.expire_cursor = false;

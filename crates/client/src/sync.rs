@@ -8,6 +8,7 @@ use api::error::ErrorCode;
 use api::sign_in::Me;
 use api::sync::{Change as Fed, Gone, LINE_MAX, Page, Record, SnapshotHead};
 use domain::accounts::Transaction;
+use domain::billers::DirectoryKey;
 use domain::ids::MutationId;
 use eventsource_stream::Eventsource as _;
 use futures_util::StreamExt as _;
@@ -235,11 +236,10 @@ impl Sync {
         }
         self.read_me(open).await?;
         let answer = self.0.call(Method::Get, "/api/v1/billers", Sending::default()).await?;
-        let billers: api::billers::BillerList = answer.json().await?;
+        self.0.billers().take(&answer.json().await?, DirectoryKey::pinned()).await?;
         self.0
             .with(async |open| {
                 let mut tx = open.cache.begin().await?;
-                bills::replace_billers(&mut tx, &billers.items).await?;
                 state::put(&mut *tx, LISTS_READ_AT, &now).await?;
                 Ok(tx.commit().await?)
             })

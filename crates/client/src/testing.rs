@@ -163,13 +163,14 @@ pub(crate) async fn with_biller(client: &Client) -> domain::ids::BillerId {
         name: "Northfold Phone".to_owned(),
         category: "phone".to_owned(),
         payable: true,
+        accepts: vec![domain::billers::Accepts::BankTransfer],
         zone: "UTC".to_owned(),
         cutoff: Some(jiff::civil::Time::constant(17, 0, 0, 0)),
         calendar: domain::calendar::Calendar::EveryDay,
     };
     let open = client.opened().unwrap();
     let mut tx = open.cache.begin().await.unwrap();
-    stored::replace_billers(&mut tx, std::slice::from_ref(&biller)).await.unwrap();
+    stored::replace_billers(&mut tx, u32::MAX, std::slice::from_ref(&biller)).await.unwrap();
     tx.commit().await.unwrap();
     biller.id
 }

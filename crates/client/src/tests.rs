@@ -1,18 +1,20 @@
 //! Whole promises of the core, offline.
 
 use std::sync::Arc;
+use std::time::Duration;
 
 use domain::bills::OccurrenceState;
+use domain::schedule::{Every, Schedule};
 use zeroize::Zeroizing;
 
 use crate::accounts::TransactionQuery;
-use crate::bills::MarkAs;
+use crate::bills::{MarkAs, NewBill};
 use crate::import::ImportVerdict;
 use crate::lock::LockReason;
 use crate::payments::{PayBill, PaymentViewState};
 use crate::platform::{NoSecrets, NoticeAction, NotifierError, SecretKind, SecretStoreError};
-use crate::reminders::TimerState;
-use crate::settings::Settings;
+use crate::reminders::{TestAnswer, TestStep, TimerState, WhySilent};
+use crate::settings::{Quiet, Settings};
 use crate::status::{Phase, Place, Protection};
 use crate::testing::{World, bytes_below, day, holds, monthly, usd, with_balance, with_biller};
 use crate::vault::Protect;
@@ -525,6 +527,110 @@ async fn what_nobody_could_show_is_named_once_somebody_can() {
     world.notifier.fail_with(None);
     assert_eq!(client.reminders().run_once(false).await.unwrap().len(), 1, "what was put off is not lost either");
     assert!(client.reminders().run_once(false).await.unwrap().is_empty());
+    world.end().await;
+}
+
+#[tokio::test]
+async fn an_imported_payment_settles_its_due_date_once_and_its_reminder_goes() {
+    let world = World::new();
+    let client = world.start().await;
+    let rent = client.bills().add(monthly("Alder Court Rent", "950.00", "2026-11-21")).await.unwrap();
+    client.bills().add(monthly("Cobalt Power", "40.00", "2026-11-21")).await.unwrap();
+    let shown = client.reminders().run_once(false).await.unwrap();
+    assert_eq!(shown.len(), 2);
+    let file = ofx(&[
+        ("20261118", "-950.00", "a", "ALDER COURT RENT 0042"),
+        ("20261118", "-41.00", "b", "COBALT POWER"),
+        ("20260301", "-950.00", "c", "ALDER COURT RENT 0041"),
+    ]);
+    let told = client.import().preview(file.clone()).await.unwrap();
+    assert_eq!(told.settles.len(), 1);
+    assert_eq!(client.reminders().standing(), 2, "a preview keeps nothing");
+    let report = client.import().import(file.clone(), None).await.unwrap();
+    let settles: Vec<_> = report.settles.iter().map(|one| (one.bill, one.due_on, one.posted_on, one.amount)).collect();
+    assert_eq!(settles, [(rent, day("2026-11-21"), day("2026-11-18"), usd("950.00"))]);
+    let due = client.bills().due(7).await.unwrap();
+    assert!(due.iter().all(|one| one.name == "Cobalt Power"), "{due:?}");
+    assert_eq!(client.reminders().standing(), 1);
+    assert!(world.notifier.withdrawn().iter().any(|id| id.starts_with(&rent.to_string())));
+    // What the person takes back is not done again by the same file.
+    client.bills().mark(rent, day("2026-11-21"), MarkAs::Unmarked).await.unwrap();
+    assert!(client.import().import(file, None).await.unwrap().settles.is_empty());
+    assert_eq!(client.bills().due(7).await.unwrap().len(), 2);
+    world.end().await;
+}
+
+#[tokio::test]
+async fn a_test_takes_the_whole_way_and_says_where_it_stopped() {
+    let world = World::new();
+    let client = world.start().await;
+    let reminders = client.reminders();
+    client
+        .set_settings(Settings {
+            quiet: Some(Quiet { from: "08:00".into(), until: "20:00".into() }),
+            ..Settings::default()
+        })
+        .await
+        .unwrap();
+    let test = reminders.test().await.unwrap();
+    assert_eq!((test.reached, &test.stopped, test.answer), (Some(TestStep::Shown), &None, None), "asked for: now");
+    let shown = world.notifier.shown();
+    assert_eq!((shown.len(), shown[0].actions.len()), (1, 4));
+    reminders.act(&shown[0].id, NoticeAction::MarkPaid).await.unwrap();
+    let outcome = reminders.test_outcome(Duration::ZERO).await.unwrap().unwrap();
+    assert_eq!(outcome.reached, Some(TestStep::Answered));
+    assert_eq!(outcome.answer, Some(TestAnswer::Button { action: NoticeAction::MarkPaid }));
+    let view = reminders.view(TimerState::Off).await.unwrap();
+    assert_eq!((view.delivered.len(), view.test.as_ref()), (0, Some(&outcome)), "no bill's reminder");
+    assert!(client.payments().list().await.unwrap().is_empty());
+    assert!(reminders.run_once(false).await.unwrap().is_empty(), "nothing of it comes again");
+    world.notifier.fail_with(Some(NotifierError { why: "nobody shows notices here".to_owned() }));
+    let stopped = reminders.test().await.unwrap();
+    assert_eq!(stopped.reached, Some(TestStep::Recorded));
+    assert_eq!(
+        stopped.stopped.as_ref().map(|stop| (stop.step, stop.why.as_str())),
+        Some((TestStep::Shown, "nobody shows notices here"))
+    );
+    assert_eq!(reminders.view(TimerState::Off).await.unwrap().test, Some(stopped), "it stays until the next one");
+    world.end().await;
+}
+
+#[tokio::test]
+async fn the_proof_names_what_comes_and_why_none_comes_for_every_other_bill() {
+    let world = World::new();
+    let client = world.start().await;
+    client.bills().add(monthly("Rent", "950.00", "2026-12-01")).await.unwrap();
+    client.bills().add(monthly("Water", "20.00", "2026-11-28")).await.unwrap();
+    let silent = NewBill { remind_days: Vec::new(), ..monthly("Gas", "30.00", "2026-12-01") };
+    client.bills().add(silent).await.unwrap();
+    let paused = client.bills().add(monthly("Gym", "30.00", "2026-12-01")).await.unwrap();
+    client.bills().pause(paused, day("2026-11-20"), None).await.unwrap();
+    client.bills().add(monthly("Loan", "30.00", "2028-12-01")).await.unwrap();
+    let once = NewBill {
+        schedule: Schedule::new(Every::Once, 1, day("2026-11-25")),
+        ..monthly("Deposit", "5.00", "2026-11-25")
+    };
+    let over = client.bills().add(once).await.unwrap();
+    client.bills().mark(over, day("2026-11-25"), MarkAs::Paid { amount: None }).await.unwrap();
+    let view = client.reminders().view(TimerState::Off).await.unwrap();
+    let coming: Vec<_> = view.coming.iter().map(|one| (one.name.as_str(), one.falls_on)).collect();
+    assert_eq!(coming[..2], [("Water", day("2026-11-28")), ("Rent", day("2026-12-01"))]);
+    assert!(coming.iter().all(|(name, _)| ["Water", "Rent"].contains(name)), "{coming:?}");
+    assert_eq!(view.next.as_ref().map(|next| next.at), Some("2026-11-25T09:00:00Z".parse().unwrap()));
+    let silent: Vec<_> = view.silent.iter().map(|one| (one.name.as_str(), one.why)).collect();
+    let expected = [
+        ("Deposit", WhySilent::Settled),
+        ("Gas", WhySilent::NoReminders),
+        ("Gym", WhySilent::Paused),
+        ("Loan", WhySilent::FarOff),
+    ];
+    assert_eq!(silent, expected);
+    // Within the quiet hours what is due waits, and that is said.
+    world.at("2026-11-25T09:30:00Z");
+    let quiet = Some(Quiet { from: "09:15".into(), until: "11:00".into() });
+    client.set_settings(Settings { quiet, ..Settings::default() }).await.unwrap();
+    let view = client.reminders().view(TimerState::Off).await.unwrap();
+    assert_eq!((view.held, view.next.map(|next| next.at)), (1, Some("2026-11-25T11:00:00Z".parse().unwrap())));
     world.end().await;
 }
 

@@ -16,9 +16,11 @@ use crate::schedule::{Schedule, ScheduleError};
 
 mod amounts;
 mod changes;
+mod recognise;
 
 pub use amounts::{BAND_LEAST, BAND_MOST, Band, Cost, Rise};
 pub use changes::{BillDates, Pause, PriceStep};
+pub use recognise::{EARLY_DAYS, LATE_DAYS, Owed, Recognised, recognised};
 
 /// The template of a recurring or single bill.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]

@@ -388,6 +388,27 @@ pub fn plan(
     plan
 }
 
+/// What comes next of each due date, soonest first, as if nobody answered meanwhile. What waits for the end of the quiet
+/// hours or of a snooze comes then; what is due to be shown now is the plan's.
+#[must_use]
+pub fn coming(
+    candidates: &[Candidate],
+    preferences: &Preferences,
+    delivered: &HashSet<Lead>,
+    snoozes: &[Snooze],
+    now: Timestamp,
+) -> Vec<(Timestamp, Lead)> {
+    let mut found: Vec<(Timestamp, Lead)> = candidates
+        .iter()
+        .filter_map(|candidate| {
+            let alone = plan(std::slice::from_ref(candidate), preferences, delivered, snoozes, now);
+            alone.next_at.zip(alone.next)
+        })
+        .collect();
+    found.sort_unstable();
+    found
+}
+
 impl Plan {
     fn look_again(&mut self, at: Option<(Timestamp, Lead)>) {
         let Some((at, lead)) = at else { return };

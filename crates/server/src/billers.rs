@@ -1,116 +1,121 @@
-//! The directory of billers. All of them are invented: the practice rail pays nobody real.
+//! The directory of billers that this server hands out: the one of its build, or a newer one that an operator signed. It
+//! is read once, before the first request; devices look at its signature themselves.
 
-use std::sync::LazyLock;
+use std::path::Path;
+use std::sync::OnceLock;
 
-use api::billers::{Biller, BillerList};
-use domain::calendar::Calendar;
+use api::billers::{Biller, SignedDirectory};
+use domain::billers::{Directory, DirectoryError, DirectoryKey};
 use domain::ids::BillerId;
-use jiff::civil::Time;
 use utoipa_axum::router::OpenApiRouter;
 use utoipa_axum::routes;
-use uuid::Uuid;
 
 use crate::App;
 use crate::error::ApiError;
 use crate::http::Json;
 use crate::sign_in::SignedIn;
 
-/// Name, words to find it by, payable through this server, zone of its due dates. The place in this list makes the id:
-/// add at the end, never reorder.
-const DIRECTORY: &[(&str, &str, bool, &str)] = &[
-    ("Meridian Mobile", "phone, mobile", true, "America/New_York"),
-    ("Harbour Electric", "electricity, power", true, "America/New_York"),
-    ("Bluewater Utilities", "water", true, "America/New_York"),
-    ("Northline Gas", "gas, heating", true, "America/Chicago"),
-    ("Lumen Fibre", "internet", true, "America/New_York"),
-    ("Alder Street Lettings", "rent, home", true, "America/New_York"),
-    ("Fernhill Insurance", "insurance, home, car", true, "America/Chicago"),
-    ("Cobalt Card Services", "card", true, "America/New_York"),
-    ("Juniper Health Plan", "health, insurance", true, "America/Denver"),
-    ("Oakbridge Mortgage", "mortgage, home", true, "America/New_York"),
-    ("Lakeshore Auto Finance", "car, loan", true, "America/Los_Angeles"),
-    ("Quillon Streaming", "streaming, television", true, "America/Los_Angeles"),
-    ("Tamarack Fitness", "gym, sport", true, "America/Denver"),
-    ("Willow Lane Nursery", "child care", true, "America/New_York"),
-    ("Sable Waste Collection", "waste", true, "America/New_York"),
-    ("Stadtwerke Erlenau", "Strom, Gas, Wasser", true, "Europe/Berlin"),
-    ("Agua Valdemora", "agua", true, "Europe/Madrid"),
-    ("Thistle Broadband", "internet, phone", true, "Europe/London"),
-    ("Borough of Eastmere", "council tax", false, "Europe/London"),
-    ("County of Marlow", "property tax", false, "America/New_York"),
-    ("Pinewood College", "school, tuition", false, "America/New_York"),
-    ("Dr. Ilse Brandt, Dentist", "health", false, "Europe/Berlin"),
-];
+/// Beside the text: `directory.json` has `directory.json.sig`.
+pub const SIGNATURE_ENDING: &str = ".sig";
 
-/// A name of its own for the directory's ids (RFC 9562, version 5).
-const NAMESPACE: Uuid = Uuid::from_u128(0x6c1f_5b0e_2d6a_4b57_9c83_8e2f_b1d0_4a77);
+struct Served {
+    signed: SignedDirectory,
+    directory: Directory,
+}
 
-static BILLERS: LazyLock<Vec<Biller>> = LazyLock::new(|| {
-    let biller = |(place, &(name, category, payable, zone)): (usize, &(&str, &str, bool, &str))| Biller {
-        id: BillerId::from_uuid(Uuid::new_v5(&NAMESPACE, place.to_string().as_bytes())),
-        name: name.to_owned(),
-        category: category.to_owned(),
-        payable,
-        zone: zone.to_owned(),
-        // Everyone in it closes the day at five, there.
-        cutoff: Some(CUTOFF),
-        calendar: calendar_of(zone),
-    };
-    DIRECTORY.iter().enumerate().map(biller).collect()
-});
+/// Of the whole program, since all of its servers hand out the same.
+static SERVED: OnceLock<Served> = OnceLock::new();
 
-const CUTOFF: Time = Time::constant(17, 0, 0, 0);
+#[derive(Debug, thiserror::Error)]
+pub enum LoadError {
+    #[error("the directory of billers or its signature cannot be read")]
+    Unreadable(#[source] std::io::Error),
+    #[error("this build holds no key that a directory of billers is believed by")]
+    NoKey,
+    #[error("the directory of billers is not taken")]
+    Refused(#[from] DirectoryError),
+    #[error("another directory of billers is served already")]
+    Twice,
+}
 
-/// The banks that close where a biller is.
-fn calendar_of(zone: &str) -> Calendar {
-    match zone {
-        "Europe/London" => Calendar::EnglandWales,
-        zone if zone.starts_with("America/") => Calendar::FederalReserve,
-        _ => Calendar::Target2,
-    }
+/// Reads a signed directory and its signature beside it.
+pub fn read(file: &Path) -> Result<SignedDirectory, LoadError> {
+    let mut beside = file.as_os_str().to_owned();
+    beside.push(SIGNATURE_ENDING);
+    let text = std::fs::read_to_string(file).map_err(LoadError::Unreadable)?;
+    let signature = std::fs::read_to_string(beside).map_err(LoadError::Unreadable)?;
+    Ok(SignedDirectory { text, signature: signature.trim().to_owned() })
+}
+
+/// Hands out this file's directory from now on. One that devices would refuse is refused here.
+pub fn load(file: &Path) -> Result<&'static Directory, LoadError> {
+    let signed = read(file)?;
+    let key = DirectoryKey::pinned().ok_or(LoadError::NoKey)?;
+    let directory = signed.open_after(&key, Directory::built_in().version)?;
+    SERVED.set(Served { signed, directory }).map_err(|_| LoadError::Twice)?;
+    Ok(served())
+}
+
+fn served() -> &'static Directory {
+    SERVED.get().map_or(Directory::built_in(), |served| &served.directory)
 }
 
 pub fn routes() -> OpenApiRouter<App> {
     OpenApiRouter::new().routes(routes!(list))
 }
 
-/// The whole directory, the same for everyone on this server.
-#[utoipa::path(get, path = "/api/v1/billers", tag = "billers", responses((status = 200, body = BillerList)))]
-async fn list(_: SignedIn) -> Result<Json<BillerList>, ApiError> {
-    Ok(Json(BillerList { items: BILLERS.clone() }))
+/// The whole directory, the same for everyone on this server, with the signature of who publishes it.
+#[utoipa::path(get, path = "/api/v1/billers", tag = "billers", responses((status = 200, body = SignedDirectory)))]
+async fn list(_: SignedIn) -> Result<Json<SignedDirectory>, ApiError> {
+    Ok(Json(SERVED.get().map_or_else(SignedDirectory::built_in, |served| served.signed.clone())))
 }
 
 #[must_use]
 pub fn find(id: BillerId) -> Option<&'static Biller> {
-    BILLERS.iter().find(|biller| biller.id == id)
+    served().find(id)
 }
 
 /// The biller that a file of rails names.
 #[must_use]
 pub(crate) fn named(name: &str) -> Option<&'static Biller> {
-    BILLERS.iter().find(|biller| biller.name == name)
+    served().billers.iter().find(|biller| biller.name == name)
 }
 
-/// For tests: one that can be paid, and one that cannot.
+/// For tests: some that can be paid, and some that cannot.
 #[cfg(any(test, feature = "testing"))]
 #[must_use]
 pub fn directory() -> &'static [Biller] {
-    &BILLERS
+    &Directory::built_in().billers
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::testing::on_each_engine;
+
+    #[tokio::test]
+    async fn the_directory_is_handed_out_with_a_signature_that_devices_believe() {
+        on_each_engine(async |world| {
+            let device = world.holder().await;
+            let signed: SignedDirectory = device.get("/api/v1/billers").await.expect(200).json();
+            let opened = signed.open(&DirectoryKey::pinned().expect("a key")).expect("signed");
+            assert_eq!(opened.billers, directory());
+        })
+        .await;
+    }
 
     #[test]
-    fn the_directory_is_whole() {
-        for biller in directory() {
-            assert!(jiff::tz::TimeZone::get(&biller.zone).is_ok(), "{}", biller.name);
-            let same = directory().iter().filter(|other| other.id == biller.id || other.name == biller.name).count();
-            assert_eq!(same, 1, "{}", biller.name);
-        }
-        assert!(directory().iter().any(|biller| !biller.payable));
-        // Bills on every device name it: it must never change.
-        assert_eq!(directory()[0].id.to_string(), Uuid::new_v5(&NAMESPACE, b"0").to_string());
+    fn a_file_that_devices_would_refuse_is_not_served() {
+        let folder = tempfile::tempdir().expect("a folder");
+        let file = folder.path().join("directory.json");
+        assert!(matches!(load(&file), Err(LoadError::Unreadable(_))));
+        let built_in = SignedDirectory::built_in();
+        let beside = folder.path().join("directory.json.sig");
+        std::fs::write(&file, built_in.text.replacen("Meridian", "Meridiam", 1)).expect("a file");
+        assert!(matches!(load(&file), Err(LoadError::Unreadable(_))), "without its signature");
+        std::fs::write(&beside, &built_in.signature).expect("a file");
+        assert!(matches!(load(&file), Err(LoadError::Refused(DirectoryError::Signature))));
+        std::fs::write(&file, &built_in.text).expect("a file");
+        assert_eq!(read(&file).expect("both"), built_in);
     }
 }

@@ -1,5 +1,6 @@
 //! The binary `billfold-server`: reads its arguments, starts the library, stops on a signal.
 
+mod billers_command;
 mod card_command;
 mod rails_command;
 mod support_command;
@@ -41,6 +42,8 @@ struct Arguments {
 enum Command {
     /// Print the OpenAPI 3.1 document.
     Openapi,
+    /// The directory of billers: sign one, and look whether devices take it.
+    Billers(billers_command::BillersArguments),
     /// Help people: make agents, and work as one of them.
     Support(support_command::SupportArguments),
     /// The rails that move real money: how they stand, files of the bank, and what waits for a person.
@@ -69,6 +72,9 @@ struct Serve {
     /// The address that people's browsers use: https, or http://localhost:PORT.
     #[arg(long)]
     public_url: Option<String>,
+    /// A signed directory of billers, newer than the one of this build; its signature lies beside it.
+    #[arg(long)]
+    billers: Option<PathBuf>,
     /// The name that the server's pages show.
     #[arg(long, default_value = "Billfold")]
     name: String,
@@ -184,6 +190,7 @@ async fn main() -> ExitCode {
     let arguments = Arguments::parse();
     let done = match arguments.command {
         Some(Command::Openapi) => print_openapi(),
+        Some(Command::Billers(arguments)) => billers_command::run(&arguments),
         Some(Command::Support(arguments)) => support_command::run(arguments).await,
         Some(Command::Rails(arguments)) => rails_command::run(arguments).await,
         Some(Command::Audit(place)) => audit(&place).await,
@@ -268,6 +275,10 @@ async fn serve(serve: Serve) -> Done {
         returns_after: SignedDuration::from_secs(serve.practice_returns_after.into()),
         usual: serve.practice,
     };
+    if let Some(file) = &serve.billers {
+        let directory = server::billers::load(file)?;
+        eprintln!("billfold-server hands out version {} of the directory of billers", directory.version);
+    }
     config.rails = rails(serve.rails.as_deref())?;
     config.places = serve.places;
     config.support = serve.support;

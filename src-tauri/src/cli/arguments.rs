@@ -622,6 +622,12 @@ pub enum RemindersCommand {
     Off,
     /// When reminders come, and what they may say.
     Set(ReminderSettings),
+    /// Take the whole way of a reminder now, and say where it stopped.
+    Test {
+        /// Wait so many seconds for a button of the notice to be pressed.
+        #[arg(long, value_name = "SECONDS", default_value_t = 60)]
+        wait: u64,
+    },
 }
 
 #[derive(Debug, Subcommand)]
@@ -1321,6 +1327,7 @@ mod tests {
             "billfold calendar on --at",
             "billfold calendar save",
             "billfold reminders set",
+            "billfold reminders test --wait long",
             "billfold reminders set --quiet 22:00",
             "billfold nonsense",
         ] {

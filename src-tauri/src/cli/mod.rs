@@ -10,6 +10,7 @@ mod table;
 
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
+use std::time::Duration;
 
 use api::accounts::{AccountEdit, CardTerms, DueRule};
 use api::bills::BillEdit;
@@ -23,7 +24,7 @@ use client::lock::LockReason;
 use client::payments::{LimitsView, PayBill, PaymentView, PaymentViewState, SendOn};
 use client::readiness::TermsView;
 use client::recovery::ProvenBy;
-use client::reminders::TimerState;
+use client::reminders::{ReminderTestView, TestAnswer, TestStep, TimerState};
 use client::security::{FactorView, PasskeyView, VisitStarted};
 use client::settings::Quiet;
 use client::status::{Phase, Protection};
@@ -71,6 +72,8 @@ impl Answer {
 
 type Done = Result<Answer, Failure>;
 
+/// Nobody waits longer for the answer to a test.
+const TEST_WAIT_MAX: u64 = 600;
 /// How far ahead a bill's next due date is looked for when it is paid by name.
 const PAY_AHEAD_DAYS: u16 = 400;
 
@@ -1111,11 +1114,17 @@ impl Run<'_> {
         let rows: Vec<_> = billers
             .iter()
             .map(|biller| {
-                let payable = if biller.payable { "can be paid here" } else { "" };
-                vec![biller.name.clone(), payable.to_owned(), biller.id.to_string()]
+                let payable = if biller.payable { "can be paid here" } else { "not payable here" };
+                let accepts: Vec<&str> = biller.accepts.iter().map(|way| way.as_str()).collect();
+                vec![biller.name.clone(), payable.to_owned(), accepts.join(", "), biller.id.to_string()]
             })
             .collect();
-        Ok(Answer::new(json!({ "items": to_json(&billers)? }), table(&["Biller", "", "Id"], &rows)))
+        let directory = self.core.client.billers().directory().await?;
+        let mut text = table(&["Biller", "", "Takes", "Id"], &rows);
+        if let Some(why) = directory.refused {
+            text += &format!("Version {} stays: {}.\n", directory.version, why.as_str());
+        }
+        Ok(Answer::new(json!({ "items": to_json(&billers)?, "directory": to_json(&directory)? }), text))
     }
 
     // ---- payments ------------------------------------------------------------------------------------------------
@@ -1289,6 +1298,7 @@ impl Run<'_> {
             Some(RemindersCommand::On) => self.reminders_timer(true).await,
             Some(RemindersCommand::Off) => self.reminders_timer(false).await,
             Some(RemindersCommand::Set(set)) => self.reminders_set(set).await,
+            Some(RemindersCommand::Test { wait }) => self.reminders_test(wait).await,
         }
     }
 
@@ -1300,11 +1310,38 @@ impl Run<'_> {
             (None, Some(why)) => format!("Next: none, because {}.\n", why.as_str()),
             (None, None) => "Next: none.\n".to_owned(),
         };
+        for one in view.coming.iter().skip(1) {
+            text += &format!("Then: {}, due {}, comes {}.\n", one.name, one.falls_on, local(one.at));
+        }
+        for one in &view.silent {
+            text += &format!("None for {}: {}.\n", one.name, one.why.as_str());
+        }
+        if view.held > 0 {
+            text += &format!("{} waiting for the end of the quiet hours.\n", view.held);
+        }
+        if let Some(test) = &view.test {
+            text += &test_words(test);
+        }
         let rows: Vec<Vec<String>> =
             view.delivered.iter().map(|one| vec![local(one.at), one.name.clone(), one.falls_on.to_string()]).collect();
         text +=
             &if rows.is_empty() { "None was shown yet.\n".to_owned() } else { table(&["Shown", "Bill", "Due"], &rows) };
         Ok(Answer::new(to_json(&view)?, text))
+    }
+
+    async fn reminders_test(&self, wait: u64) -> Done {
+        let reminders = self.core.client.reminders();
+        let mut test = reminders.test().await?;
+        if test.stopped.is_none() {
+            // Whoever asked for it may have left; the words are for who is there.
+            let _ = self.say.send("The notice is shown: press one of its buttons, or close it.\n".to_owned());
+            test = reminders.test_outcome(Duration::from_secs(wait.min(TEST_WAIT_MAX))).await?.unwrap_or(test);
+        }
+        if let Some(stop) = &test.stopped {
+            let why = format!("the test stopped before `{}`: {}", stop.step.as_str(), stop.why);
+            return Err(Failure::refused("reminder_stopped", why, &stop.next));
+        }
+        Ok(Answer::new(json!({ "test": to_json(&test)? }), test_words(&test)))
     }
 
     async fn reminders_timer(&self, on: bool) -> Done {
@@ -1381,6 +1418,21 @@ fn calendar_words(view: &CalendarFeedView) -> String {
         local(feed.made_at),
         feed.remind_at
     )
+}
+
+fn test_words(test: &ReminderTestView) -> String {
+    let at = local(test.at);
+    match (&test.stopped, test.answer) {
+        (Some(stop), _) => format!("Test of {at}: it stopped before `{}`: {}.\n", stop.step.as_str(), stop.why),
+        (None, Some(TestAnswer::Button { action })) => {
+            format!("Test of {at}: the whole way works; `{}` came back.\n", action.as_str())
+        }
+        (None, Some(TestAnswer::Closed)) => format!("Test of {at}: the whole way works; it was closed by hand.\n"),
+        (None, None) if test.reached == Some(TestStep::Shown) => {
+            format!("Test of {at}: planned, recorded and shown; nobody answered the notice.\n")
+        }
+        (None, None) => format!("Test of {at}: Billfold ended before the notice was shown.\n"),
+    }
 }
 
 fn timer_words(state: &TimerState) -> String {

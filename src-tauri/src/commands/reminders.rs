@@ -1,12 +1,10 @@
 //! Reminders: what came, what comes, and the system's timer.
 
-use client::platform::{Notice, NoticeAction};
-use client::reminders::RemindersView;
+use client::reminders::{ReminderTestView, RemindersView};
 use domain::ids::BillId;
 
 use super::bills::date;
 use super::{Answer, Shared};
-use crate::failure::Failure;
 
 #[tauri::command]
 #[specta::specta]
@@ -23,20 +21,12 @@ pub async fn reminders_timer(core: Shared<'_>, on: bool) -> Answer<()> {
     Ok(core.set_timer(on).await?)
 }
 
-/// Shows a notice now, so that the person sees whether they come through.
+/// Takes the whole way of a reminder now; the answer to its notice is told by the change of `reminders`.
 #[tauri::command]
 #[specta::specta]
-pub async fn reminder_test(core: Shared<'_>) -> Answer<()> {
+pub async fn reminder_test(core: Shared<'_>) -> Answer<ReminderTestView> {
     core.touch();
-    let notice = Notice {
-        id: "test".to_owned(),
-        title: "Reminders look like this".to_owned(),
-        body: "Nothing is due because of it.".to_owned(),
-        actions: vec![NoticeAction::Open],
-        urgent: false,
-    };
-    let shown = core.show_notice(notice).await;
-    Ok(shown.map_err(|error| Failure::system(error.to_string()))?)
+    Ok(core.client.reminders().test().await?)
 }
 
 #[tauri::command]

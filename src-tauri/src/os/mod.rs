@@ -2,6 +2,7 @@
 //! behind a port or a function; nothing here decides.
 
 pub mod autostart;
+pub mod badge;
 pub mod browser;
 pub mod clipboard;
 pub mod dialogs;

@@ -1,15 +1,15 @@
 //! Bills, marks, payments, billers and statements in the cache.
 
-use domain::billers::Biller;
+use domain::billers::{Biller, Directory};
 use domain::bills::{Bill, Mark, PaymentOf};
 use domain::ids::{AccountId, BillId, PaymentId};
 use domain::payments::PaymentOrder;
 use domain::statements::StatementSummary;
 use jiff::Timestamp;
 use jiff::civil::Date;
-use sqlx::{Executor, Row as _, Sqlite};
+use sqlx::{Executor, Row as _, Sqlite, SqliteConnection};
 
-use super::{CacheError, CacheResult, Tx, day_number, from_body, to_body, uuid_of};
+use super::{CacheError, CacheResult, Tx, day_number, from_body, state, to_body, uuid_of};
 
 // ---- Bills ------------------------------------------------------------------------------------------------------
 
@@ -181,8 +181,9 @@ fn payment_of(row: &sqlx::sqlite::SqliteRow) -> CacheResult<PaymentRow> {
 
 // ---- Billers ----------------------------------------------------------------------------------------------------
 
-/// The directory as the server has it now.
-pub(crate) async fn replace_billers(tx: &mut Tx, billers: &[Biller]) -> CacheResult<()> {
+/// The directory of that version, in place of the one before.
+pub(crate) async fn replace_billers(tx: &mut Tx, version: u32, billers: &[Biller]) -> CacheResult<()> {
+    state::put(&mut **tx, state::BILLERS_VERSION, &version).await?;
     sqlx::query("DELETE FROM biller").execute(&mut **tx).await?;
     for biller in billers {
         sqlx::query("INSERT OR REPLACE INTO biller (id, body) VALUES (?1, ?2)")
@@ -194,8 +195,18 @@ pub(crate) async fn replace_billers(tx: &mut Tx, billers: &[Biller]) -> CacheRes
     Ok(())
 }
 
-pub(crate) async fn all_billers(db: impl Executor<'_, Database = Sqlite>) -> CacheResult<Vec<Biller>> {
-    let bodies: Vec<String> = sqlx::query_scalar("SELECT body FROM biller").fetch_all(db).await?;
+/// The version of the directory that is kept, when it is newer than the one of this build.
+pub(crate) async fn billers_version(db: impl Executor<'_, Database = Sqlite>) -> CacheResult<Option<u32>> {
+    let kept: Option<u32> = state::find(db, state::BILLERS_VERSION).await?;
+    Ok(kept.filter(|version| *version > Directory::built_in().version))
+}
+
+/// The newest directory that is here: the one that a server brought, or the one of this build.
+pub(crate) async fn all_billers(db: &mut SqliteConnection) -> CacheResult<Vec<Biller>> {
+    if billers_version(&mut *db).await?.is_none() {
+        return Ok(Directory::built_in().billers.clone());
+    }
+    let bodies: Vec<String> = sqlx::query_scalar("SELECT body FROM biller").fetch_all(&mut *db).await?;
     bodies.iter().map(|body| from_body(body)).collect()
 }
 

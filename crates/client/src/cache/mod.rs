@@ -379,6 +379,11 @@ pub(crate) mod state {
     pub(crate) const PLAN_WISHES: &str = "plan_wishes";
     /// When the person put a second passkey off.
     pub(crate) const SECOND_PASSKEY: &str = "second_passkey";
+    pub(crate) const BILLERS_VERSION: &str = "billers_version";
+    /// Why the directory that the server has was not taken.
+    pub(crate) const BILLERS_REFUSED: &str = "billers_refused";
+    /// How far the last test of a reminder came.
+    pub(crate) const REMINDER_TEST: &str = "reminder_test";
     pub(crate) const NEXT_LINE: &str = "next_line";
 
     pub(crate) async fn find<T: DeserializeOwned>(

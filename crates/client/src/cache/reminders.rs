@@ -79,6 +79,12 @@ pub(crate) async fn deliveries(db: impl Executor<'_, Database = Sqlite>) -> Cach
         .collect()
 }
 
+/// Forgets what stands of one bill: a test's is none.
+pub(crate) async fn forget_bill(tx: &mut Tx, bill: BillId) -> CacheResult<()> {
+    sqlx::query("DELETE FROM delivery WHERE bill = ?1").bind(bill.as_uuid()).execute(&mut **tx).await?;
+    Ok(())
+}
+
 pub(crate) async fn forget_old(tx: &mut Tx) -> CacheResult<()> {
     sqlx::query(
         "DELETE FROM delivery WHERE due_on < (SELECT due_on FROM delivery ORDER BY due_on DESC LIMIT 1 OFFSET ?1)",

@@ -5,7 +5,7 @@ use domain::paydays::PayCycle;
 use domain::plan::Pace;
 
 use super::*;
-use crate::bills::NewBill;
+use crate::bills::{MarkAs, NewBill};
 use crate::paydays::NewIncome;
 use crate::payments::PayBill;
 use crate::testing::{World, day, monthly, usd, with_balance, with_biller};
@@ -43,6 +43,30 @@ async fn safe_until_pay_day_adds_up_and_names_its_lines() {
     assert_eq!((phone.leaves_on, phone.falls_on), (day("2026-12-04"), day("2026-12-10")), "the due date never moves");
     assert_eq!((made.lowest.amount, &made.short), (usd("150"), &None));
     assert!(made.balances.windows(2).all(|pair| pair[0].on < pair[1].on));
+    world.end().await;
+}
+
+#[tokio::test]
+async fn an_estimated_bill_is_planned_with_the_most_that_it_did_cost() {
+    let world = World::new();
+    let client = world.start().await;
+    with_balance(&client, "1100").await;
+    client.paydays().put(None, clinic()).await.unwrap();
+    let bill = NewBill { estimated: true, ..monthly("Power", "60", "2026-08-28") };
+    let power = client.bills().add(bill).await.unwrap();
+    for (due_on, amount) in [("2026-08-28", "55"), ("2026-09-28", "88"), ("2026-10-28", "61")] {
+        let paid = MarkAs::Paid { amount: Some(usd(amount)) };
+        client.bills().mark(power, day(due_on), MarkAs::Amount { amount: usd(amount) }).await.unwrap();
+        client.bills().mark(power, day(due_on), paid).await.unwrap();
+    }
+    let made = figures(&client).await;
+    let next = &made.payments[0];
+    assert_eq!((next.due_on, next.amount, next.usually), (Some(day("2026-11-28")), usd("88"), Some(usd("60"))));
+    assert_eq!(made.safe.left, usd("1012"));
+    // Once the bill has arrived, its amount is known.
+    client.bills().mark(power, day("2026-11-28"), MarkAs::Amount { amount: usd("70") }).await.unwrap();
+    let made = figures(&client).await;
+    assert_eq!((made.payments[0].amount, made.payments[0].usually), (usd("70"), None));
     world.end().await;
 }
 

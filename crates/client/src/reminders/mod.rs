@@ -1,6 +1,8 @@
-//! Reminders from this device: what was delivered, what comes next, and why none.
+//! Reminders from this device: what is shown when, each once, and what the person answered. What stands for it that they
+//! come is `proof`.
 
 mod list;
+mod proof;
 pub(crate) mod words;
 
 use std::collections::{HashMap, HashSet};
@@ -17,7 +19,7 @@ use domain::reminders::{
 };
 use jiff::Timestamp;
 use jiff::civil::Date;
-use serde::Serialize;
+pub use proof::*;
 
 use crate::accounts::is_served;
 use crate::bills::MarkAs;
@@ -29,89 +31,12 @@ use crate::client::{Changed, Client, blocking, lock};
 use crate::error::ClientError;
 use crate::outbox::Change;
 use crate::payments::PayBill;
-use crate::platform::{Language, Notice, NoticeAction};
+use crate::platform::{Language, Notice, NoticeAction, NotifierError};
 use crate::settings::Settings;
 use crate::status::Phase;
 
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, specta::Type)]
-pub struct RemindersView {
-    /// The system's own timer runs `billfold remind` while the app is closed.
-    pub timer: TimerState,
-    pub delivered: Vec<DeliveredView>,
-    pub next: Option<NextReminderView>,
-    /// Why none will come, when none will.
-    pub why_none: Option<WhyNone>,
-}
-
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, specta::Type)]
-#[serde(rename_all = "snake_case")]
-pub enum WhyNone {
-    NoBills,
-    /// No bill has a reminder.
-    NoReminders,
-    /// Nothing that is still to be paid has a reminder ahead.
-    NothingToPay,
-}
-
-impl WhyNone {
-    #[must_use]
-    pub const fn as_str(self) -> &'static str {
-        match self {
-            Self::NoBills => "there are no bills yet",
-            Self::NoReminders => "no bill has a reminder",
-            Self::NothingToPay => "nothing that is still to be paid has a reminder ahead",
-        }
-    }
-}
-
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, specta::Type)]
-#[serde(tag = "state", rename_all = "snake_case")]
-pub enum TimerState {
-    On,
-    Off,
-    /// This system has none that Billfold can use; the reason.
-    NotHere {
-        why: String,
-    },
-}
-
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, specta::Type)]
-pub struct DeliveredView {
-    pub bill: BillId,
-    pub name: String,
-    /// The due date that names it.
-    #[specta(type = String)]
-    pub due_on: Date,
-    /// The day it is due.
-    #[specta(type = String)]
-    pub falls_on: Date,
-    #[specta(type = String)]
-    pub at: Timestamp,
-    /// Negative when it was late by then.
-    pub days_before: i16,
-    /// It told of a payment that goes out by itself.
-    pub goes_out: bool,
-}
-
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, specta::Type)]
-pub struct NextReminderView {
-    pub bill: BillId,
-    pub name: String,
-    /// The due date that names it.
-    #[specta(type = String)]
-    pub due_on: Date,
-    /// The day it is due.
-    #[specta(type = String)]
-    pub falls_on: Date,
-    #[specta(type = String)]
-    pub at: Timestamp,
-    /// It will tell of a payment that goes out by itself.
-    pub goes_out: bool,
-}
-
 /// Sleeping is never longer, so that a suspend or a changed clock is noticed by the wall clock.
 const NAP_MAX: Duration = Duration::from_secs(600);
-const DELIVERED_SHOWN: usize = 50;
 /// Answers to due dates this far back may still count: a date that was moved falls on a later day than its name says.
 const ANSWERS_DAYS: i32 = LOOK_BACK_DAYS + Mark::MOVED_DAYS_MAX;
 
@@ -160,41 +85,6 @@ impl Desk {
 }
 
 impl Reminders {
-    pub async fn view(&self, timer: TimerState) -> Result<RemindersView, ClientError> {
-        let desk = self.desk().await?;
-        let name = |id: BillId| desk.book.bill(id).map(|bill| bill.name.clone());
-        let seen =
-            desk.delivered.iter().filter(|delivery| delivery.shown_at.is_some_and(|at| at > Timestamp::UNIX_EPOCH));
-        let delivered = seen
-            .filter_map(|delivery| {
-                Some(DeliveredView {
-                    bill: delivery.bill,
-                    name: name(delivery.bill)?,
-                    due_on: delivery.due_on,
-                    falls_on: falls_on(&desk.book, delivery.bill, delivery.due_on),
-                    at: delivery.shown_at?,
-                    days_before: if goes_out(delivery.turn) { 1 } else { delivery.turn.number() },
-                    goes_out: goes_out(delivery.turn),
-                })
-            })
-            .take(DELIVERED_SHOWN)
-            .collect();
-        let next = desk.plan.next_at.zip(desk.plan.next).and_then(|(at, lead)| {
-            let goes_out = goes_out(lead.turn);
-            let falls_on = falls_on(&desk.book, lead.bill, lead.due_on);
-            Some(NextReminderView {
-                bill: lead.bill,
-                name: name(lead.bill)?,
-                due_on: lead.due_on,
-                falls_on,
-                at,
-                goes_out,
-            })
-        });
-        let why_none = next.is_none().then(|| why_none(&desk));
-        Ok(RemindersView { timer, delivered, next, why_none })
-    }
-
     /// Shows what is due to be shown, each once. With `dry_run` it only says what, and records nothing. While locked,
     /// the list of due days speaks, without names.
     pub async fn run_once(&self, dry_run: bool) -> Result<Vec<Notice>, ClientError> {
@@ -230,6 +120,9 @@ impl Reminders {
 
     /// Does what the person chose on a notice.
     pub async fn act(&self, id: &str, action: NoticeAction) -> Result<(), ClientError> {
+        if proof::is_test(id) {
+            return self.test_answered(id, TestAnswer::Button { action }).await;
+        }
         if action == NoticeAction::Open {
             return self.seen(id).await;
         }
@@ -276,6 +169,9 @@ impl Reminders {
 
     /// The person read a notice and closed it, or opened Billfold by it: no device says it again.
     pub async fn seen(&self, id: &str) -> Result<(), ClientError> {
+        if proof::is_test(id) {
+            return self.test_answered(id, TestAnswer::Closed).await;
+        }
         let standing = lock(&self.0.0.standing).iter().find(|standing| standing.id == id).cloned();
         self.dismiss(id).await?;
         let leads = standing.map(|standing| standing.leads).unwrap_or_default();
@@ -398,7 +294,7 @@ impl Reminders {
         if dry_run {
             return Ok(notices.into_iter().map(|(notice, _)| notice).collect());
         }
-        self.record(&desk).await?;
+        self.record(&desk.plan).await?;
         let mut shown = Vec::new();
         for (notice, leads) in notices {
             if self.show(&notice, &leads).await {
@@ -415,16 +311,16 @@ impl Reminders {
 
     /// Committed before anything appears. A process that ends within the moment between showing and noting that may name
     /// it once more: a bill named twice is better than one never named.
-    async fn record(&self, desk: &Desk) -> Result<(), ClientError> {
+    async fn record(&self, plan: &Plan) -> Result<(), ClientError> {
         let now = self.0.now();
-        let showing: Vec<&Reminder> = desk.plan.show.iter().chain(&desk.plan.digest).collect();
-        if desk.plan.record.is_empty() && showing.is_empty() {
+        let showing: Vec<&Reminder> = plan.show.iter().chain(&plan.digest).collect();
+        if plan.record.is_empty() && showing.is_empty() {
             return Ok(());
         }
         self.0
             .with(async |open| {
                 let mut tx = open.cache.begin().await?;
-                for lead in &desk.plan.record {
+                for lead in &plan.record {
                     let shows = showing.iter().any(|reminder| reminder.lead() == *lead);
                     let delivery = Delivery {
                         bill: lead.bill,
@@ -460,21 +356,21 @@ impl Reminders {
     }
 
     async fn show(&self, notice: &Notice, leads: &[Lead]) -> bool {
-        let (notifier, showing) = (Arc::clone(&self.0.0.ports.notifier), notice.clone());
-        let shown = blocking(move || notifier.show(&showing)).await;
-        match shown {
-            Ok(Ok(())) => {
-                let mut standing = lock(&self.0.0.standing);
-                standing.retain(|standing| standing.id != notice.id);
-                standing.push(Standing { id: notice.id.clone(), leads: leads.to_vec() });
-                true
-            }
-            Ok(Err(error)) => {
-                tracing::warn!(%error, "a reminder could not be shown; the next run names it");
-                false
-            }
-            Err(_) => false,
+        let shown = self.put_up(notice, leads).await;
+        if let Err(error) = &shown {
+            tracing::warn!(%error, "a reminder could not be shown; the next run names it");
         }
+        shown.is_ok()
+    }
+
+    async fn put_up(&self, notice: &Notice, leads: &[Lead]) -> Result<(), NotifierError> {
+        let (notifier, showing) = (Arc::clone(&self.0.0.ports.notifier), notice.clone());
+        let silent = || NotifierError { why: "the notification service did not answer".to_owned() };
+        blocking(move || notifier.show(&showing)).await.map_err(|_| silent())??;
+        let mut standing = lock(&self.0.0.standing);
+        standing.retain(|standing| standing.id != notice.id);
+        standing.push(Standing { id: notice.id.clone(), leads: leads.to_vec() });
+        Ok(())
     }
 
     // ---- Locked, or the app closed --------------------------------------------------------------------------------
@@ -680,16 +576,4 @@ fn digest(desk: &Desk, language: Language, leads: &[Lead]) -> Notice {
     let (title, body) = words::digest(language, dates.len(), all_due, details);
     let urgent = dates.first().is_some_and(|(day, _)| all_due && *day < desk.book.today);
     Notice { id: format!("digest/{}", desk.book.today), title, body, actions: vec![NoticeAction::Open], urgent }
-}
-
-/// Why no reminder lies ahead.
-fn why_none(desk: &Desk) -> WhyNone {
-    let bills = &desk.book.bills;
-    if bills.is_empty() {
-        WhyNone::NoBills
-    } else if bills.iter().all(|bill| bill.remind_days.is_empty()) {
-        WhyNone::NoReminders
-    } else {
-        WhyNone::NothingToPay
-    }
 }

@@ -1,6 +1,7 @@
 //! The words of notices, in the person's language. Nothing here decides what is shown.
 
 use domain::money::Money;
+use jiff::Zoned;
 use jiff::civil::{Date, Weekday};
 
 use crate::platform::{Language, NoticeAction};
@@ -50,6 +51,26 @@ impl NoticeAction {
             (Language::De, Self::Open) => "Öffnen",
         }
     }
+}
+
+/// The notice of a test.
+pub(crate) fn test(language: Language) -> Text {
+    let (title, body) = match language {
+        Language::En => (
+            "This is how Billfold reminds you",
+            "A test: nothing is due. Press any button; nothing is paid, and Billfold then knows that the buttons work.",
+        ),
+        Language::Es => (
+            "Así te avisa Billfold",
+            "Es una prueba: no vence nada. Pulsa cualquier botón; no se paga nada, y Billfold sabrá que funcionan.",
+        ),
+        Language::De => (
+            "So erinnert Sie Billfold",
+            "Eine Probe: fällig ist nichts. Drücken Sie irgendeinen Knopf; bezahlt wird nichts, und Billfold weiß dann, \
+             dass die Knöpfe gehen.",
+        ),
+    };
+    (title.to_owned(), body.to_owned())
 }
 
 /// One due date that the person has to pay.
@@ -247,6 +268,35 @@ pub(crate) fn amount(language: Language, money: Money, estimated: bool) -> Strin
         (Language::De, false) => text.replace('.', ","),
         (Language::De, true) => format!("Etwa {}", text.replace('.', ",")),
     }
+}
+
+/// The same within a line.
+pub(crate) fn amount_within(language: Language, money: Money, estimated: bool) -> String {
+    let text = amount(language, money, false);
+    match (language, estimated) {
+        (_, false) => text,
+        (Language::En, true) => format!("about {text}"),
+        (Language::Es, true) => format!("unos {text}"),
+        (Language::De, true) => format!("etwa {text}"),
+    }
+}
+
+/// "4 days", "3 days late", for a line that says little else.
+pub(crate) fn when_short(language: Language, days: i32) -> String {
+    match (language, days) {
+        (Language::En, 2..) => format!("{days} days"),
+        (Language::Es, 2..) => format!("{days} días"),
+        (Language::De, 2..) => format!("{days} Tage"),
+        (Language::En | Language::De, ..=-1) => when(language, days),
+        (Language::Es, -1) => "1 día de retraso".to_owned(),
+        (Language::Es, ..=-2) => format!("{} días de retraso", -days),
+        (_, 0..=1) => near(language, days),
+    }
+}
+
+/// "Mon, Nov 16, 09:00".
+pub(crate) fn moment(language: Language, at: &Zoned) -> String {
+    format!("{}, {}", day(language, at.date()), at.strftime("%H:%M"))
 }
 
 /// "Mon, Nov 16".

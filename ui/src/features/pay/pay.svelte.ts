@@ -27,9 +27,17 @@ export class Paying {
     readonly desk: Desk,
     readonly bill: string,
     readonly dueOn: string,
+    planned?: string,
   ) {
     this.ready = new View(() => answer(desk.commands.readiness()));
-    this.quote = new View(() => answer(desk.commands.payQuote(bill, dueOn)));
+    let wanted = planned;
+    this.quote = new View(async () => {
+      const quote = await answer(desk.commands.payQuote(bill, dueOn));
+      // The day of a plan is chosen once, when it can still be; from then on it is the person's.
+      if (wanted !== undefined && wanted > quote.sends_on) [this.when, this.day] = ['day', wanted];
+      wanted = undefined;
+      return quote;
+    });
   }
 
   amount: Money | null = $derived.by(() => {

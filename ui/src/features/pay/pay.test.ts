@@ -25,6 +25,20 @@ describe('paying a bill', () => {
     expect(await screen.findByRole('heading', { name: 'Scheduled' })).toBeTruthy();
   });
 
+  it('takes the day of a plan once, when it is later than the soonest', async () => {
+    const on = world();
+    draw(PayDialog, on, { ...power, on: '2026-11-15' });
+    await waitFor(async () => expect(((await screen.findByLabelText(/^Day/)) as HTMLInputElement).value).toBe('2026-11-15'));
+    await click('Pay $94.17');
+    expect(on.commands.payBill).toHaveBeenCalledExactlyOnceWith(expect.objectContaining({ send_on: '2026-11-15' }));
+  });
+
+  it('pays at the soonest when the day of a plan is no longer ahead', async () => {
+    draw(PayDialog, world(), { ...power, on: '2026-11-12' });
+    expect(await screen.findByText('Leaves Fri, Nov 13')).toBeTruthy();
+    expect(screen.queryByLabelText(/^Day/)).toBeNull();
+  });
+
   it('does not begin at the paying button, and Enter in a field pays nothing', async () => {
     const on = world();
     draw(PayDialog, on, power);

@@ -102,8 +102,8 @@ export const commands = {
 	reminders: () => typedError<RemindersView, CommandError>(__TAURI_INVOKE("reminders")),
 	/**  Switches the system's own timer, which reminds while the app is closed. */
 	remindersTimer: (on: boolean) => typedError<null, CommandError>(__TAURI_INVOKE("reminders_timer", { on })),
-	/**  Shows a notice now, so that the person sees whether they come through. */
-	reminderTest: () => typedError<null, CommandError>(__TAURI_INVOKE("reminder_test")),
+	/**  Takes the whole way of a reminder now; the answer to its notice is told by the change of `reminders`. */
+	reminderTest: () => typedError<ReminderTestView, CommandError>(__TAURI_INVOKE("reminder_test")),
 	reminderSnooze: (bill: BillId, dueOn: string) => typedError<null, CommandError>(__TAURI_INVOKE("reminder_snooze", { bill, dueOn })),
 	calendarFeed: () => typedError<CalendarFeedView, CommandError>(__TAURI_INVOKE("calendar_feed")),
 	/**  Makes an address, which is shown this once; one of before ends. */
@@ -189,6 +189,11 @@ export const events = {
 };
 
 /* Types */
+/**  A way to pay somebody. */
+export type Accepts = 
+/**  What payments from here are. */
+"bank_transfer" | "direct_debit" | "card" | "check" | "cash";
+
 export type Account = {
 	id: AccountId,
 	keeping: Keeping,
@@ -357,11 +362,14 @@ export type BillView = {
 
 export type Biller = {
 	id: BillerId,
+	/**  1 to 120 characters. */
 	name: string,
 	/**  Short words to find it by: "phone", "rent". */
 	category: string,
 	/**  False: reminders only, the person pays elsewhere. */
 	payable: boolean,
+	/**  By what it is paid, here or elsewhere; empty where nobody knows. */
+	accepts?: Accepts[],
 	/**  IANA zone in which its due dates are meant. */
 	zone: string,
 	/**  There, what arrives on the due date is late from this time on; absent: the whole day is good. */
@@ -669,6 +677,8 @@ export type ImportReport = {
 	account_names: string[],
 	/**  The first 200 lines and why each is new, known or replaced. */
 	lines: ImportLine[],
+	/**  Due dates that lines of it pay. */
+	settles: SettlesView[],
 	/**  What was odd and taken all the same. */
 	warnings: string[],
 	preview: boolean,
@@ -883,6 +893,10 @@ export type NextReminderView = {
 	/**  It will tell of a payment that goes out by itself. */
 	goes_out: boolean,
 };
+
+export type NoticeAction = "pay" | "snooze" | "mark_paid" | 
+/**  A click on the notice itself. */
+"open";
 
 /**  A day that every month has, counted from its start, or from its end when negative: -1 is the last. */
 export type Nth = 
@@ -1399,6 +1413,8 @@ export type PlannedView = {
 	name: string,
 	amount: Money,
 	estimated: boolean,
+	/**  What is expected, where the plan reckons with more: the most that it did cost. */
+	usually: Money | null,
 	payable: boolean,
 	falls_on: string,
 	pay_by: string,
@@ -1527,13 +1543,35 @@ export type RejectedLine = {
 	reason: string,
 };
 
+/**  How far one test came. */
+export type ReminderTestView = {
+	/**  Stands for a bill in the record; there is no such bill. */
+	id: BillId,
+	at: string,
+	/**  The last step that was done; none when the first one failed. */
+	reached: TestStep | null,
+	/**  Where it stopped, and why. Absent: it came through, or an answer is still waited for. */
+	stopped: TestStop | null,
+	/**  What came back of the notice. */
+	answer: TestAnswer | null,
+};
+
 export type RemindersView = {
 	/**  The system's own timer runs `billfold remind` while the app is closed. */
 	timer: TimerState,
+	/**  Newest first, at most 50. */
 	delivered: DeliveredView[],
 	next: NextReminderView | null,
+	/**  What comes of each due date, `next` first; at most 20. */
+	coming: NextReminderView[],
 	/**  Why none will come, when none will. */
 	why_none: WhyNone | null,
+	/**  Bills of which none is coming, by name, with the reason of each. */
+	silent: SilentView[],
+	/**  Due to be shown, and waiting for the end of the quiet hours. */
+	held: number,
+	/**  The last test of the whole way. */
+	test: ReminderTestView | null,
 };
 
 export type Restraint = {
@@ -1852,6 +1890,17 @@ export type Settings = {
 	start_hidden_at_sign_in?: boolean,
 };
 
+/**  A payment that was recognised in a line. */
+export type SettlesView = {
+	bill: BillId,
+	name: string,
+	/**  The due date that names it. */
+	due_on: string,
+	falls_on: string,
+	posted_on: string,
+	amount: Money,
+};
+
 /**  Some of a payment. */
 export type Share = {
 	to: Part,
@@ -1884,6 +1933,12 @@ export type SignInStarted = {
 	/**  To open by hand when no browser came up. */
 	address: string,
 	browser_opened: boolean,
+};
+
+export type SilentView = {
+	bill: BillId,
+	name: string,
+	why: WhySilent,
 };
 
 /**  Good without a restraint. */
@@ -2081,6 +2136,31 @@ export type TermsView = {
 	address: string,
 };
 
+export type TestAnswer = 
+/**  A button of it was pressed, or the notice itself. */
+{ kind: "button"; action: NoticeAction } | 
+/**  It was closed by hand. */
+{ kind: "closed" };
+
+/**  The steps of a reminder, in their order. */
+export type TestStep = 
+/**  The rules gave the moment, with the hour and the quiet hours of the settings. */
+"planned" | 
+/**  It stands in the record of deliveries, and the list for a closed Billfold is in order. */
+"recorded" | 
+/**  The system took the notice. */
+"shown" | 
+/**  The person's answer to the notice came back. */
+"answered";
+
+export type TestStop = {
+	/**  The step that was not done. */
+	step: TestStep,
+	why: string,
+	/**  What helps. */
+	next: string,
+};
+
 export type Theme = "system" | "light" | "dark";
 
 export type TimelineDay = {
@@ -2172,6 +2252,19 @@ export type WhyNone = "no_bills" |
 "no_reminders" | 
 /**  Nothing that is still to be paid has a reminder ahead. */
 "nothing_to_pay";
+
+/**  Why no reminder of one bill is coming. */
+export type WhySilent = 
+/**  Its owner wants none. */
+"no_reminders" | "paused" | 
+/**  Its rule gives no more dates, and none is left to be paid. */
+"ended" | 
+/**  Its next date is further off than reminders are worked out for. */
+"far_off" | 
+/**  Every date ahead is paid, skipped or on its way. */
+"settled" | 
+/**  All reminders of its open dates were shown or answered. */
+"told";
 
 /* Tauri Specta runtime */
 async function typedError<T, E>(result: Promise<T>): Promise<{ status: "ok"; data: T } | { status: "error"; error: E }> {

@@ -323,7 +323,7 @@ export function sampleIpc(query = ''): Ipc {
     statementSave: async () => attempt(() => true),
     reminders: () => read(() => world.reminders()),
     remindersTimer: (on) => change(() => ((world.timer = on), null)),
-    reminderTest: async () => attempt(() => null),
+    reminderTest: () => change(() => (world.tested = { id: 'bill-test', at: NOW, reached: 'shown', stopped: null, answer: null })),
     reminderSnooze: () => change(() => null),
     calendarFeed: () => read(() => ({ feed: world.calendarFeed, only_here: world.status.place?.kind !== 'server' })),
     calendarFeedAddress: (amounts, remind_at) => change(() => {

@@ -18,7 +18,7 @@ export class Desk {
   /** Grows with every change that the shell tells; screens read again when it does. */
   version = $state(0);
   toasts = $state.raw<Toast[]>([]);
-  paying = $state.raw<{ bill: BillId; dueOn: string } | null>(null);
+  paying = $state.raw<{ bill: BillId; dueOn: string; on?: string } | null>(null);
   /** The bill that is being typed: an edit, or a new one when it has none. */
   typing = $state.raw<Typing | null>(null);
   offer = $state.raw<ImportOffer | null>(null);
@@ -73,8 +73,9 @@ export class Desk {
     this.palette = false;
   }
 
-  pay(bill: BillId, dueOn: string): void {
-    this.paying = { bill, dueOn };
+  /** Opens the sheet that pays one due date, with the day that a plan has for it. */
+  pay(bill: BillId, dueOn: string, on?: string): void {
+    this.paying = { bill, dueOn, on };
   }
 
   async chooseImport(): Promise<void> {

@@ -21,6 +21,9 @@ export const PLAN_PATH = '/bills/plan';
 /** Under Bills: recurring bills found in transactions. */
 export const SUGGESTIONS_PATH = '/bills/suggestions';
 
+/** Under Bills: the proof that reminders come. */
+export const REMINDERS_PATH = '/bills/reminders';
+
 export const billPath = (bill: string, dueOn?: string | null) => `/bills?bill=${bill}${dueOn ? `&due=${dueOn}` : ''}`;
 export const paymentPath = (payment: string) => `/payments?payment=${payment}`;
 export const orderPath = (order: string) => `/orders?order=${order}`;

@@ -73,14 +73,14 @@ export function plan(book: Book, incomes: Income[], wishes: PlanWishes): PayPlan
       const late = one.pay_by < first;
       const leaves = late ? first : wishes.pace === 'at_the_last' ? last : pay ? after(pay.on) : first;
       const why: PlannedView['why'] = late ? { why: 'too_late' } : wishes.pace === 'at_the_last' ? { why: 'at_the_last' } : pay ? { why: 'after_pay', pay_day: pay.on, income: pay.income } : { why: 'no_pay_before' };
-      return { bill: one.bill, due_on: one.due_on, payment: null, name: one.name, amount: one.left, estimated: one.estimated, payable: one.payable, falls_on: one.falls_on, pay_by: one.pay_by, leaves_on: leaves, why };
+      return { bill: one.bill, due_on: one.due_on, payment: null, name: one.name, amount: one.left, estimated: one.estimated, usually: null, payable: one.payable, falls_on: one.falls_on, pay_by: one.pay_by, leaves_on: leaves, why };
     });
   const ordered: PlannedView[] = book.payments
     .filter((payment) => payment.state === 'scheduled' || payment.state === 'not_sent')
     .map((payment) => {
       const bill = book.bills.find((one) => one.id === payment.bill);
       const leaves = payment.sends_on ?? first;
-      return { bill: payment.bill, due_on: payment.due_on, payment: payment.id, name: bill?.name ?? payment.to, amount: payment.amount, estimated: false, payable: bill ? isPayable(bill) : false, falls_on: payment.due_on ?? leaves, pay_by: leaves, leaves_on: leaves, why: { why: 'ordered' } };
+      return { bill: payment.bill, due_on: payment.due_on, payment: payment.id, name: bill?.name ?? payment.to, amount: payment.amount, estimated: false, usually: null, payable: bill ? isPayable(bill) : false, falls_on: payment.due_on ?? leaves, pay_by: leaves, leaves_on: leaves, why: { why: 'ordered' } };
     });
   const payments = [...open, ...ordered].toSorted((a, b) => a.leaves_on.localeCompare(b.leaves_on) || a.falls_on.localeCompare(b.falls_on));
   const begins = [TODAY, ...new Set(coming.map((pay) => pay.on))];

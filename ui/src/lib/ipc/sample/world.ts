@@ -1,5 +1,5 @@
 // The whole invented world in memory: Ines Calloway's money on 12 November 2026.
-import type { Account, AddressesView, BillView, CalendarFeedOnView, DeviceView, HomeView, ImportOffer, Income, LimitsView, MarkAs, OrderView, PasskeyView, PayBill, PaymentView, PlanWishes, Purchase, ReadinessView, RecoveryView, RemindersView, RhythmView, RiskView, SecurityEvent, SecurityView, Settings, StatusView, SuggestionView, SupportCaseView, SupportSightView, WaysInView } from '../bindings';
+import type { Account, AddressesView, BillView, CalendarFeedOnView, DeviceView, HomeView, ImportOffer, Income, LimitsView, MarkAs, OrderView, PasskeyView, PayBill, PaymentView, PlanWishes, Purchase, ReadinessView, RecoveryView, RemindersView, RhythmView, RiskView, SecurityEvent, SecurityView, Settings, StatusView, SuggestionView, SupportCaseView, SupportSightView, WaysInView, NextReminderView, ReminderTestView, SilentView } from '../bindings';
 import { card, cardView, checking, servedCard, startingPurchases, transactions } from './accounts';
 import { billers, startingBills, TODAY, usd } from './bills';
 import { amountOn, bandOf, datesOfBill, isPayable, markKey, occurrence, occurrences, riseOf, shifted, type Book } from './book';
@@ -21,6 +21,7 @@ export class World {
   status: StatusView;
   settings: Settings = { lock_after_minutes: 5, theme: 'system', remind_at: '09:00', quiet: { from: '22:00', until: '07:00' }, again_while_unpaid: true, tell_of_payments: true, remind_days: [5, 1], details_in_notifications: false, start_hidden_at_sign_in: true };
   timer = true;
+  tested: ReminderTestView | null = null;
   calendarFeed: CalendarFeedOnView | null = null;
   devices: DeviceView[] = [
     { id: 'device-1', name: 'Alder, desk', last_seen_at: '2026-11-12T14:41:00Z', this_one: true, place: { country: 'US', city: 'Boston' } },
@@ -219,9 +220,11 @@ export class World {
   }
 
   reminders(): RemindersView {
-    const next = this.empty ? null : { bill: 'bill-power', name: 'Cobalt Ridge Power', due_on: '2026-11-16', falls_on: '2026-11-16', at: '2026-11-15T14:00:00Z', goes_out: false };
+    const next: NextReminderView | null = this.empty ? null : { bill: 'bill-power', name: 'Cobalt Ridge Power', due_on: '2026-11-16', falls_on: '2026-11-16', at: '2026-11-15T14:00:00Z', goes_out: false };
     const delivered = this.empty ? [] : [{ bill: 'bill-gas', name: 'Northfold Gas', due_on: '2026-11-09', falls_on: '2026-11-09', at: '2026-11-08T14:00:00Z', days_before: 1, goes_out: false }];
-    return { timer: { state: this.timer ? 'on' : 'off' }, delivered, next, why_none: next ? null : 'no_bills' };
+    const coming = next ? [next, { ...next, bill: 'bill-card', name: 'Quillmere Card', due_on: '2026-11-19', falls_on: '2026-11-19', at: '2026-11-18T14:00:00Z' }, { ...next, bill: 'bill-fiber', name: 'Lanternline Fiber', due_on: '2026-11-20', falls_on: '2026-11-20', at: '2026-11-19T14:00:00Z', goes_out: true }] : [];
+    const silent: SilentView[] = this.empty ? [] : [{ bill: 'bill-tv', name: 'Paperkite TV', why: 'no_reminders' }];
+    return { timer: { state: this.timer ? 'on' : 'off' }, delivered, next, coming, why_none: next ? null : 'no_bills', silent, held: 0, test: this.tested };
   }
 
   offer(): ImportOffer {
@@ -245,6 +248,7 @@ export class World {
           { posted_on: '2026-11-09', amount: usd(-2340), description: 'Quillmere Garden', verdict: 'known', why: 'it is here already' },
           { posted_on: '2026-11-07', amount: usd(-5230), description: 'Quillmere Market', verdict: 'known', why: 'it is here already' },
         ],
+        settles: [{ bill: 'bill-gas', name: 'Northfold Gas', due_on: '2026-11-09', falls_on: '2026-11-09', posted_on: '2026-11-11', amount: usd(5832) }],
         warnings: ['The file names no time zone; New York was taken.'],
         preview: true,
       },

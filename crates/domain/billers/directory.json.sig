@@ -1,0 +1,1 @@
+lAhJT0ccrl6sVYHvmRDLqn9n+E+MVs6byb8gIGfjGQC99Cwy+yLV+v6JnOkZsB+BFI6JHTWbCgFOkzKPpZsXCA==
