@@ -65,6 +65,8 @@ export const screens = [
   { name: 'payment', path: '/payments?payment=payment-gas-back', wait: 'dialog' },
   { name: 'payment-cancel', path: '/payments?payment=payment-rent-next', wait: 'dialog', open: [named('dialog button', 'Cancel payment')] },
   { name: 'payments-empty', path: '/payments', world: 'empty' },
+  { name: 'wallet', path: '/wallet' },
+  { name: 'wallet-empty', path: '/wallet', world: 'empty' },
   { name: 'statements', path: '/statements' },
   { name: 'statements-checking', path: '/statements?account=account-checking' },
   { name: 'statements-empty', path: '/statements', world: 'empty' },

@@ -122,6 +122,16 @@ codes! {
     CodeOver = "code_over", 422;
     /// The saved code has a slip in it: a symbol is missing or wrong. It counts as no guess.
     InvalidCode = "invalid_code", 422;
+    /// Not the number of a card or bank account: a digit is missing or wrong; `field` says which number.
+    InvalidNumber = "invalid_number", 422;
+    /// This server practises: it takes practice numbers, no real ones.
+    PracticeNumbersOnly = "practice_numbers_only", 422;
+    /// The same card or bank account is there already.
+    MethodKnown = "method_known", 409;
+    /// Payments leave from it: replace it first.
+    MethodInUse = "method_in_use", 409;
+    /// Nothing can be drawn from this method: it is expired, frozen or gone.
+    MethodNotDrawable = "method_not_drawable", 422;
     /// A limit on how many things an account may have.
     TooMany = "too_many", 422;
     /// A password has at least 8 characters.

@@ -11,6 +11,7 @@ pub mod card;
 pub mod devices;
 pub mod error;
 pub mod import;
+pub mod methods;
 pub mod orders;
 pub mod paydays;
 pub mod payments;

@@ -8,7 +8,8 @@
 
 use domain::accounts::{Account, Transaction};
 use domain::bills::{Bill, Mark};
-use domain::ids::{AccountId, BillId, IncomeId, SuggestionId, TransactionId};
+use domain::ids::{AccountId, BillId, IncomeId, MethodId, SuggestionId, TransactionId};
+use domain::methods::Method;
 use domain::orders::Order;
 use domain::paydays::Income;
 use domain::plan::PlanWishes;
@@ -67,6 +68,7 @@ pub enum Record {
     SuggestionAnswer(SuggestionAnswer),
     Purchase(Purchase),
     Order(Order),
+    Method(Method),
     Gone(Gone),
 }
 
@@ -98,5 +100,8 @@ pub enum Gone {
     },
     SuggestionAnswer {
         id: SuggestionId,
+    },
+    Method {
+        id: MethodId,
     },
 }

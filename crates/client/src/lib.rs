@@ -24,6 +24,7 @@ mod lease;
 pub mod lock;
 #[cfg(all(test, target_os = "linux"))]
 mod memory_tests;
+pub mod methods;
 pub mod orders;
 mod outbox;
 pub mod paydays;

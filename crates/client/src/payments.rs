@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use domain::ids::{BillId, BillerId, MutationId, PaymentId};
+use domain::ids::{BillId, BillerId, MethodId, MutationId, PaymentId};
 use domain::money::{Currency, Money};
 use domain::payments::{PaymentEdit, PaymentOrder, PaymentState, Quote, RailTiming, quote};
 use domain::policy::Limits;
@@ -18,6 +18,7 @@ use crate::cache::{CacheError, accounts, outbox, state};
 use crate::client::{Changed, Client};
 use crate::error::ClientError;
 use crate::http::{Method, Sending};
+use crate::methods::MethodView;
 use crate::outbox::Change;
 use crate::security::VisitStarted;
 
@@ -25,6 +26,8 @@ use crate::security::VisitStarted;
 pub struct PaymentView {
     pub id: PaymentId,
     pub to: String,
+    /// What it is drawn from; absent: the balance that the server keeps.
+    pub method: Option<MethodId>,
     pub amount: Money,
     pub state: PaymentViewState,
     /// Why it was refused, returned or failed; also why the server did not take it.
@@ -157,6 +160,9 @@ pub struct PayBill {
     pub send_on: Option<Date>,
     /// Paid already a moment ago, and meant again.
     pub duplicate_meant: bool,
+    /// What it is drawn from; absent: the balance that the server keeps.
+    #[serde(default)]
+    pub method: Option<MethodId>,
 }
 
 /// What the pay dialog shows before the person confirms.
@@ -182,6 +188,8 @@ pub struct PayQuote {
     /// The money that payments leave from.
     pub from: Option<String>,
     pub available: Option<Money>,
+    /// What it may be drawn from instead, the one that is offered first before the others.
+    pub methods: Vec<MethodView>,
     pub practice: bool,
     pub online: bool,
 }
@@ -286,7 +294,10 @@ impl Payments {
         let practice = me.is_some_and(|me| me.practice_money);
         let from = all.into_iter().find(|account| is_served(account) && account.currency == bill.amount.currency());
         let promise = self.promise(practice, None)?;
+        let mut methods = self.0.methods().list_in(&book).await?;
+        methods.retain(|one| one.method.drawable(promise.will_process_on).is_ok());
         Ok(PayQuote {
+            methods,
             to: biller.map_or_else(|| bill.name.clone(), |biller| biller.name.clone()),
             bill: bill.id,
             due_on,
@@ -352,6 +363,7 @@ impl Payments {
             due_on,
             send_on: request.send_on,
             duplicate_meant: request.duplicate_meant,
+            method: request.method,
         };
         let wrong = |error: domain::payments::OrderError| {
             ClientError::refused("invalid_request", error.to_string(), "correct the payment and try again")
@@ -528,6 +540,7 @@ pub(crate) fn view(book: &Book, row: &PaymentRow, untried: &[PaymentId]) -> Paym
     PaymentView {
         id: order.id,
         to: payee(book, order),
+        method: order.method,
         amount: order.amount,
         state,
         reason: reason.filter(|reason| reason != TAKEN_BACK),
@@ -567,7 +580,7 @@ fn travels(book: &Book, payment: &api::payments::Payment) -> Option<TravelView> 
     Some(TravelView { days: u32::try_from(days).unwrap_or(0), late: book.today > payment.expected_by })
 }
 
-fn payee(book: &Book, order: &PaymentOrder) -> String {
+pub(crate) fn payee(book: &Book, order: &PaymentOrder) -> String {
     let biller = book.billers.get(&order.biller).map(|biller| biller.name.clone());
     let bill = || order.bill.and_then(|id| book.bill(id)).map(|bill| bill.name.clone());
     biller.or_else(bill).unwrap_or_default()

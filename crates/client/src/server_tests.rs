@@ -685,6 +685,7 @@ async fn a_payment_goes_out_once_and_follows_the_server() {
         amount: usd("40"),
         send_on: None,
         duplicate_meant: false,
+        method: None,
     };
     let payment = client.payments().pay_bill(order).await.unwrap();
     assert!(payment.can_cancel);
@@ -710,6 +711,7 @@ async fn a_refused_payment_says_why_and_pays_nothing() {
         amount: usd("40"),
         send_on: None,
         duplicate_meant: false,
+        method: None,
     };
     let payment = client.payments().pay_bill(order).await.unwrap();
     lock(&fake).refuse_with = Some(ErrorCode::InsufficientFunds);

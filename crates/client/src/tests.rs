@@ -285,6 +285,7 @@ async fn a_payment_made_offline_waits_and_can_be_taken_back() {
         amount: usd("40"),
         send_on: None,
         duplicate_meant: false,
+        method: None,
     };
     let payment = client.payments().pay_bill(order).await.unwrap();
     assert_eq!((payment.state, payment.due_on), (PaymentViewState::NotSent, Some(day("2026-12-05"))));
@@ -312,6 +313,7 @@ async fn what_has_no_payable_biller_cannot_be_paid_from_here() {
         amount: usd("950"),
         send_on: None,
         duplicate_meant: false,
+        method: None,
     };
     assert_eq!(client.payments().pay_bill(order).await.unwrap_err().code, "not_payable");
     assert!(client.payments().quote(bill, day("2026-12-01")).await.unwrap().not_payable.is_some());
@@ -473,6 +475,7 @@ async fn a_payment_that_goes_out_by_itself_is_told_with_whether_the_balance_bear
         amount: usd("60.00"),
         send_on: Some(day("2026-11-27")),
         duplicate_meant: false,
+        method: None,
     };
     client.payments().pay_bill(order.clone()).await.unwrap();
     assert!(client.reminders().run_once(false).await.unwrap().is_empty());

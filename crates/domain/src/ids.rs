@@ -85,6 +85,8 @@ ids! {
     SupportCheckId
     SupportViewId
     SupportRequestId
+    /// A bank account or card that payments are drawn from.
+    MethodId
     /// Pay that comes again and again.
     IncomeId
     /// A bill that was found in transactions; made of what stays the same about it.

@@ -6,7 +6,7 @@ use std::collections::BTreeMap;
 use std::fmt;
 use std::str::FromStr;
 
-use crate::ids::{AccountId, PaymentId, PurchaseId, PurchaseStepId, TransactionId};
+use crate::ids::{AccountId, MethodId, PaymentId, PurchaseId, PurchaseStepId, TransactionId};
 use crate::money::{Currency, Money, MoneyError};
 use crate::payments::{PaymentEvent, PaymentState};
 
@@ -131,6 +131,35 @@ impl Cause {
     }
 }
 
+/// What a payment is paid from.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Funds {
+    /// The balance of an account of this server.
+    Balance(AccountId),
+    /// A payment method: what is drawn comes from outside, and goes back there. Each has a ledger of its own.
+    Method(MethodId),
+}
+
+impl Funds {
+    /// Whose ledger the movement is in.
+    #[must_use]
+    pub const fn ledger(self) -> AccountId {
+        match self {
+            Self::Balance(account) => account,
+            Self::Method(method) => AccountId::from_uuid(method.as_uuid()),
+        }
+    }
+
+    /// Where the money comes from.
+    #[must_use]
+    pub const fn source(self) -> Place {
+        match self {
+            Self::Balance(_) => Place::Available,
+            Self::Method(_) => Place::Outside,
+        }
+    }
+}
+
 /// A movement whose postings sum to zero in every currency. There is no other way to make one.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Entry {
@@ -181,28 +210,27 @@ impl Entry {
         Self::moving(Cause::Deposit(id), account, amount, Place::Outside, Place::Available)
     }
 
-    /// What a payment's event moves in the ledger of the account that pays it; `None` when it moves nothing.
+    /// What a payment's event moves in the ledger of what pays it; `None` when it moves nothing.
     /// `from` is the state before the event, which must be legal.
     pub fn of_payment(
         from: PaymentState,
         event: PaymentEvent,
         payment: PaymentId,
-        account: AccountId,
+        funds: Funds,
         amount: Money,
     ) -> Result<Option<Self>, LedgerError> {
         use PaymentState as S;
+        let (account, source) = (funds.ledger(), funds.source());
         let (cause, out_of, into) = match (from, event) {
-            (_, PaymentEvent::FundsReserved) => (Cause::Reserved(payment), Place::Available, Place::Reserved),
+            (_, PaymentEvent::FundsReserved) => (Cause::Reserved(payment), source, Place::Reserved),
             (S::Reserved, PaymentEvent::Cancelled) | (_, PaymentEvent::RailRefused) => {
-                (Cause::Released(payment), Place::Reserved, Place::Available)
+                (Cause::Released(payment), Place::Reserved, source)
             }
             (_, PaymentEvent::RailAccepted) => (Cause::Submitted(payment), Place::Reserved, Place::Clearing),
             (_, PaymentEvent::SettledByRail) => (Cause::Settled(payment), Place::Clearing, Place::Settled),
             // The mirror of all that the payment moved so far.
-            (S::Submitted, PaymentEvent::ReturnedByRail) => {
-                (Cause::Returned(payment), Place::Clearing, Place::Available)
-            }
-            (_, PaymentEvent::ReturnedByRail) => (Cause::Returned(payment), Place::Settled, Place::Available),
+            (S::Submitted, PaymentEvent::ReturnedByRail) => (Cause::Returned(payment), Place::Clearing, source),
+            (_, PaymentEvent::ReturnedByRail) => (Cause::Returned(payment), Place::Settled, source),
             _ => return Ok(None),
         };
         Self::moving(cause, account, amount, out_of, into).map(Some)

@@ -11,6 +11,7 @@ pub mod card;
 mod days;
 pub mod ids;
 pub mod ledger;
+pub mod methods;
 pub mod money;
 pub mod orders;
 pub mod paydays;

@@ -9,7 +9,7 @@ use sha2::{Digest as _, Sha256};
 use crate::bills::{Bill, text_fits};
 use crate::calendar::Calendar;
 use crate::days;
-use crate::ids::{AccountId, BillId, BillerId, PaymentId};
+use crate::ids::{AccountId, BillId, BillerId, MethodId, PaymentId};
 use crate::money::Money;
 
 /// What the person ordered. The id was made and stored by the client before anything was sent.
@@ -34,6 +34,9 @@ pub struct PaymentOrder {
     /// Same payee, amount and day under another id is meant (answers `possible_duplicate`).
     #[serde(default)]
     pub duplicate_meant: bool,
+    /// What it is drawn from; absent: the balance that this server keeps.
+    #[serde(default)]
+    pub method: Option<MethodId>,
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]

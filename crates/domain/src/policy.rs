@@ -201,6 +201,8 @@ pub struct PayFacts {
     pub limits: Limits,
     /// It was approved, and changed since.
     pub changed: bool,
+    /// From when the method it is drawn from may be used; absent: it leaves from the balance kept here.
+    pub method_from: Option<Timestamp>,
 }
 
 /// A change to what protects the account.
@@ -215,6 +217,8 @@ pub enum Change {
     ChangeAddress,
     NewRecoveryCode,
     AddMethod,
+    /// What leaves from one method leaves from another one of the person.
+    ReplaceMethod,
     LockAccount,
     ReleaseLock,
     Export,
@@ -226,7 +230,7 @@ pub enum Change {
 }
 
 impl Change {
-    pub const ALL: [Self; 15] = [
+    pub const ALL: [Self; 16] = [
         Self::AddWayIn,
         Self::RenameWayIn,
         Self::RemoveWayIn,
@@ -236,6 +240,7 @@ impl Change {
         Self::ChangeAddress,
         Self::NewRecoveryCode,
         Self::AddMethod,
+        Self::ReplaceMethod,
         Self::LockAccount,
         Self::ReleaseLock,
         Self::Export,
@@ -428,6 +433,7 @@ pub fn pay(preset: Preset, facts: &PayFacts, now: Timestamp) -> Decision {
         (!facts.payee.established, later(added_at, numbers.new_payee_hold), HoldReason::NewPayee),
         (share_is_large, later(now, numbers.share_hold), HoldReason::LargeShare),
         (caller.risk == RiskVerdict::Hold, later(now, numbers.risk_hold), HoldReason::Risk),
+        (true, facts.method_from.unwrap_or(now), HoldReason::NewMethod),
     ];
     let holds = holds.into_iter().filter(|(applies, until, _)| *applies && *until > now);
     let hold = holds.max_by_key(|(_, until, _)| *until).map(|(_, until, reason)| Hold { until, reason });
@@ -466,7 +472,11 @@ pub fn change(preset: Preset, change: Change, caller: &Caller, now: Timestamp) -
         Change::ReleaseLock => return release(preset, caller, now),
         Change::RenameWayIn | Change::RemoveWayIn => (None, None),
         Change::Export => (always, None),
-        Change::AddWayIn | Change::NewRecoveryCode | Change::UnfreezeCard | Change::LinkMerchant => (always, None),
+        Change::AddWayIn
+        | Change::NewRecoveryCode
+        | Change::UnfreezeCard
+        | Change::LinkMerchant
+        | Change::ReplaceMethod => (always, None),
         Change::RaiseLimit => (always, waits(numbers.raised_limit_wait, HoldReason::NewLimit)),
         Change::ChangeAddress => (always, waits(numbers.address_veto, HoldReason::NewAddress)),
         Change::AddMethod => (always, waits(numbers.new_method_hold, HoldReason::NewMethod)),
@@ -477,7 +487,7 @@ pub fn change(preset: Preset, change: Change, caller: &Caller, now: Timestamp) -
     if adds_power(change) && caller.risk == RiskVerdict::Lock {
         return Decision::Refuse(Refusal::RiskTooHigh);
     }
-    if matches!(change, Change::RaiseLimit | Change::AddMethod | Change::LinkMerchant)
+    if matches!(change, Change::RaiseLimit | Change::AddMethod | Change::ReplaceMethod | Change::LinkMerchant)
         && let Some(refusal) = too_new(numbers, caller, now)
     {
         return Decision::Refuse(refusal);

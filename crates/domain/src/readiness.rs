@@ -21,7 +21,7 @@ pub enum Prerequisite {
     ConfirmedEmail,
     /// A passkey to approve with.
     Passkey,
-    /// An account of this server that money leaves from.
+    /// An account of this server that money leaves from, or a payment method.
     FundingAccount,
     /// There is some in it.
     Money,
@@ -74,6 +74,8 @@ pub struct Facts {
     pub has_passkey: bool,
     /// The money of the account that pays; none: there is no such account.
     pub available_minor: Option<i64>,
+    /// There is a payment method that something can be drawn from.
+    pub has_method: bool,
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -101,7 +103,9 @@ pub fn check(facts: &Facts) -> Vec<Checked> {
         // On the server of one person the device approves where there is no passkey.
         Prerequisite::Passkey if facts.preset == Preset::Personal && !facts.has_passkey => Met::NotAsked,
         Prerequisite::Passkey => yes_or_no(facts.has_passkey),
-        Prerequisite::FundingAccount => yes_or_no(facts.available_minor.is_some()),
+        Prerequisite::FundingAccount => yes_or_no(facts.has_method || facts.available_minor.is_some()),
+        // What is drawn from a method is asked of the bank when it leaves.
+        Prerequisite::Money if facts.has_method => Met::Yes,
         Prerequisite::Money => asked(facts.available_minor.map(|minor| minor > 0)),
     };
     let until = facts.standing.restraint.filter(|_| stopped).and_then(|restraint| restraint.until);
@@ -128,6 +132,7 @@ mod tests {
             email_confirmed: Some(true),
             has_passkey: true,
             available_minor: Some(1),
+            has_method: false,
         }
     }
 
@@ -166,6 +171,14 @@ mod tests {
             ..good()
         };
         assert_eq!(blocking(&check(&facts)), []);
+    }
+
+    #[test]
+    fn a_method_that_can_be_drawn_from_stands_in_for_money_that_is_here() {
+        for available_minor in [None, Some(0)] {
+            let facts = Facts { available_minor, has_method: true, ..good() };
+            assert_eq!(blocking(&check(&facts)), []);
+        }
     }
 
     #[test]

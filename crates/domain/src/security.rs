@@ -77,6 +77,13 @@ pub enum SecurityEventKind {
     /// What leaves without a passkey is more, now or after a wait; the entry's name is the currency.
     LimitsRaised,
     LimitsLowered,
+    /// A bank account or card that payments may be drawn from; the entry's name is its own.
+    MethodAdded,
+    MethodRemoved,
+    /// What left from it leaves from another one now.
+    MethodReplaced,
+    /// It ends soon.
+    MethodExpiring,
     /// The server's terms; the entry's name is their version.
     TermsAccepted,
     /// No money leaves and no way in is added; the entry's name is the reason.
@@ -132,6 +139,10 @@ impl SecurityEventKind {
             Self::ReportedAsNotMine => "reported_as_not_mine",
             Self::LimitsRaised => "limits_raised",
             Self::LimitsLowered => "limits_lowered",
+            Self::MethodAdded => "method_added",
+            Self::MethodRemoved => "method_removed",
+            Self::MethodReplaced => "method_replaced",
+            Self::MethodExpiring => "method_expiring",
             Self::TermsAccepted => "terms_accepted",
             Self::AccountLocked => "account_locked",
             Self::AccountRestricted => "account_restricted",
@@ -159,6 +170,7 @@ impl SecurityEventKind {
                 | Self::RiskNoticed
                 | Self::RecoveryCodeMade
                 | Self::RecoveryStarted
+                | Self::MethodAdded
         )
     }
 

@@ -55,6 +55,11 @@ const ROUTES: &[(&str, &str, &[u16])] = &[
     ("PUT", "/api/v1/incomes/{id}", &[200]),
     ("DELETE", "/api/v1/incomes/{id}", &[404]),
     ("POST", "/api/v1/import", &[200]),
+    // The same id may be two people's.
+    ("POST", "/api/v1/methods", &[201]),
+    ("PATCH", "/api/v1/methods/{id}", &[404]),
+    ("DELETE", "/api/v1/methods/{id}", &[404]),
+    ("POST", "/api/v1/methods/{id}/replace", &[404]),
     ("POST", "/api/v1/payments", &[201]),
     ("GET", "/api/v1/payments/{id}", &[404]),
     ("PATCH", "/api/v1/payments/{id}", &[404]),
@@ -113,6 +118,8 @@ const ROUTES: &[(&str, &str, &[u16])] = &[
 /// What a lock of the account stops; everything else goes on.
 const STOPPED_BY_A_LOCK: &[(&str, &str)] = &[
     ("POST", "/api/v1/cards/{id}/codes"),
+    ("POST", "/api/v1/methods"),
+    ("POST", "/api/v1/methods/{id}/replace"),
     ("POST", "/api/v1/payments"),
     ("PATCH", "/api/v1/payments/{id}"),
     ("PUT", "/api/v1/payments/limits/{currency}"),
@@ -230,6 +237,7 @@ const DOORS: &[(&str, &str, Door)] = &[
     ("GET", "/sign-in/step-up", Door::StepUp),
     ("GET", "/sign-in/step-up/open", Door::Address),
     ("GET", "/sign-in/step-up/done", Door::Open),
+    ("POST", "/sign-in/step-up/number", Door::StepUp),
     ("POST", "/sign-in/step-up/start", Door::StepUp),
     ("POST", "/sign-in/step-up/finish", Door::StepUp),
 ];
@@ -261,6 +269,7 @@ impl Owner {
             due_on: None,
             send_on: None,
             duplicate_meant: true,
+            method: None,
         };
         device.post("/api/v1/payments", &order).await.expect(201);
         let address = AddressId::new(world.now(), world.app.chance10());
@@ -332,6 +341,9 @@ impl Owner {
                 "accounts": [Account { name: "Other card".to_owned(), ..self.account.clone() }],
                 "transactions": [], "replaced": [],
             }),
+            ("POST", "/api/v1/methods") => json!({"id": self.account.id, "kind": "card"}),
+            ("PATCH", "/api/v1/methods/{id}") => json!({"is_default": true}),
+            ("POST", "/api/v1/methods/{id}/replace") => json!({"with": self.account.id}),
             ("POST", "/api/v1/payments") => json!(PaymentOrder { reference: None, ..self.order.clone() }),
             ("PATCH", "/api/v1/payments/{id}") => {
                 json!({"amount": Money::new(4_100, Currency::USD).expect("an amount"), "send_on": null, "seen": 2})

@@ -22,6 +22,7 @@ pub mod jobs;
 mod ledger;
 pub mod limits;
 pub mod mail;
+pub mod methods;
 mod notices;
 pub mod openapi;
 mod orders;
@@ -52,6 +53,7 @@ use tokio_util::sync::CancellationToken;
 use utoipa_axum::router::OpenApiRouter;
 
 pub use http::{Running, Server};
+use methods::tokeniser::{SandboxTokeniser, Tokeniser};
 use payments::rails::Rails;
 use payments::rails::sandbox::Sandbox;
 
@@ -68,6 +70,8 @@ pub struct App {
     pub jobs: Arc<jobs::Jobs>,
     /// What moves the money.
     pub rails: Rails,
+    /// Where the numbers of payment methods become tokens.
+    pub tokeniser: Arc<dyn Tokeniser>,
     /// What takes messages away.
     pub carriers: mail::carriers::Carriers,
     /// Cancelled when the server stops: open streams and background tasks end with it.
@@ -96,6 +100,7 @@ impl App {
         }
         let sandbox = Sandbox::new(db.clone(), Arc::clone(&clock), settings.zone.clone(), settings.practice.clone());
         let rails = Rails::new(Arc::new(sandbox), &settings.rails, &db, &clock);
+        let tokeniser = SandboxTokeniser::new(db.clone(), Arc::clone(&chance));
         let limits = limits::Limits::new(settings.throttle);
         Ok(Self {
             db,
@@ -107,6 +112,7 @@ impl App {
             load: limits::Load::default(),
             jobs: Arc::new(jobs::Jobs::default()),
             rails,
+            tokeniser: Arc::new(tokeniser),
             carriers,
             ending: CancellationToken::new(),
         })
@@ -159,6 +165,7 @@ fn api_routes() -> OpenApiRouter<App> {
         .merge(bills::routes())
         .merge(billers::routes())
         .merge(payments::routes())
+        .merge(methods::api_routes())
         .merge(paydays::routes())
         .merge(readiness::routes())
         .merge(reminders::routes())
@@ -181,6 +188,7 @@ fn routes() -> OpenApiRouter<App> {
         .merge(purchases::routes())
         .merge(orders::routes())
         .merge(support::routes())
+        .merge(methods::routes())
         .merge(notices::routes())
         .merge(recovery::routes())
         .merge(http::compressed(calendar_feed::routes()))

@@ -253,6 +253,7 @@ mod tests {
                 due_on: None,
                 send_on: None,
                 duplicate_meant: true,
+                method: None,
             };
             let first = order();
             device.post("/api/v1/payments", &first).await.expect(201);

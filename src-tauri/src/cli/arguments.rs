@@ -127,6 +127,9 @@ pub enum Command {
         /// The same was paid a moment ago, and is meant again.
         #[arg(long)]
         again: bool,
+        /// Draw it from this payment method, by its last four digits or id, instead of the balance kept by the server.
+        #[arg(long, value_name = "METHOD")]
+        from: Option<String>,
         /// Print the address to open instead of opening it, should the payment need a passkey.
         #[arg(long)]
         no_browser: bool,
@@ -192,6 +195,11 @@ pub enum Command {
     Orders {
         /// By its number or id.
         order: Option<String>,
+    },
+    /// What payments may be drawn from, and what stops when one ends.
+    Methods {
+        #[command(subcommand)]
+        what: Option<MethodsCommand>,
     },
     /// Payments, newest first.
     Payments,
@@ -543,6 +551,51 @@ pub enum SuggestionsCommand {
         /// By id.
         suggestion: String,
     },
+}
+
+#[derive(Debug, Subcommand)]
+pub enum MethodsCommand {
+    /// Add one: its number is typed on the server's own page, in the browser.
+    Add {
+        #[arg(value_enum)]
+        kind: MethodKindArgument,
+        /// Print the address to open instead of opening it.
+        #[arg(long)]
+        no_browser: bool,
+    },
+    /// Offer it first when paying.
+    Default {
+        method: String,
+        /// No longer.
+        #[arg(long)]
+        none: bool,
+    },
+    /// Remove one from which nothing leaves.
+    Remove { method: String },
+    /// Let everything that leaves from one leave from another, in one step.
+    Replace {
+        method: String,
+        #[arg(long, value_name = "METHOD")]
+        with: String,
+        /// Print the address to open instead of opening it, should a passkey be needed.
+        #[arg(long)]
+        no_browser: bool,
+    },
+}
+
+#[derive(Clone, Copy, Debug, ValueEnum)]
+pub enum MethodKindArgument {
+    Card,
+    BankAccount,
+}
+
+impl From<MethodKindArgument> for domain::methods::MethodKind {
+    fn from(kind: MethodKindArgument) -> Self {
+        match kind {
+            MethodKindArgument::Card => Self::Card,
+            MethodKindArgument::BankAccount => Self::BankAccount,
+        }
+    }
 }
 
 #[derive(Debug, Subcommand)]

@@ -3,6 +3,7 @@
 
 pub mod arguments;
 mod card;
+mod methods;
 mod orders;
 mod plan;
 mod suggestions;
@@ -166,12 +167,16 @@ impl Run<'_> {
             Command::Bills { what } => self.bills(what).await,
             Command::Due { days } => self.due(days).await,
             Command::Mark { bill, due_on, how } => self.mark(&bill, due_on, &how).await,
-            Command::Pay { bill, payee, amount, currency, due, on, again, no_browser, no_wait } => {
+            Command::Pay { bill, payee, amount, currency, due, on, again, from, no_browser, no_wait } => {
                 let request = match (bill, payee) {
                     (Some(bill), _) => self.pay_bill(&bill, amount.as_deref(), due).await?,
                     (None, payee) => self.pay_payee(payee.as_deref(), amount.as_deref(), &currency).await?,
                 };
-                let request = PayBill { send_on: on, duplicate_meant: again, ..request };
+                let method = match from {
+                    Some(typed) => Some(self.method(&typed).await?.method.id),
+                    None => None,
+                };
+                let request = PayBill { send_on: on, duplicate_meant: again, method, ..request };
                 self.pay(request, !no_browser, !no_wait).await
             }
             Command::Approve { payment, no_browser } => {
@@ -182,6 +187,7 @@ impl Run<'_> {
                 self.edit_payment(&payment, amount.as_deref(), on, soonest).await
             }
             Command::Paydays { what } => self.paydays(what).await,
+            Command::Methods { what } => self.methods(what).await,
             Command::Plan { what } => self.plan(what).await,
             Command::Suggestions { what } => self.suggestions(what).await,
             Command::Ready { accept_terms } => self.ready(accept_terms.as_deref()).await,
@@ -1150,6 +1156,7 @@ impl Run<'_> {
             amount,
             send_on: None,
             duplicate_meant: false,
+            method: None,
         })
     }
 
@@ -1157,7 +1164,15 @@ impl Run<'_> {
         let (Some(payee), Some(sum)) = (payee, sum) else { return Err(Failure::usage("say whom and how much")) };
         let biller = self.biller(payee).await?;
         let amount = amount(sum, currency(code)?)?;
-        Ok(PayBill { bill: None, due_on: None, biller: Some(biller.id), amount, send_on: None, duplicate_meant: false })
+        Ok(PayBill {
+            bill: None,
+            due_on: None,
+            biller: Some(biller.id),
+            amount,
+            send_on: None,
+            duplicate_meant: false,
+            method: None,
+        })
     }
 
     async fn pay(&self, request: PayBill, open_browser: bool, wait: bool) -> Done {

@@ -7,6 +7,7 @@ mod bills;
 mod calendar_feed;
 mod home;
 mod import;
+mod methods;
 mod orders;
 mod payments;
 mod plan;
@@ -106,6 +107,11 @@ pub fn builder() -> Builder<Wry> {
             plan::income_put,
             plan::income_remove,
             plan::income_dates,
+            methods::methods,
+            methods::method_add,
+            methods::method_default,
+            methods::method_remove,
+            methods::method_replace,
             payments::payments,
             payments::pay_quote,
             payments::pay_bill,

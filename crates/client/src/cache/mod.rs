@@ -8,6 +8,7 @@ pub(crate) mod accounts;
 pub(crate) mod anchor;
 pub(crate) mod batches;
 pub(crate) mod bills;
+pub(crate) mod methods;
 pub(crate) mod orders;
 pub(crate) mod outbox;
 pub(crate) mod paydays;
@@ -53,6 +54,7 @@ const MIGRATIONS: &[&str] = &[
     include_str!("schema-6.sql"),
     include_str!("schema-7.sql"),
     include_str!("schema-8.sql"),
+    include_str!("schema-9.sql"),
 ];
 const READERS: u32 = 3;
 /// Above the working set of a screen: every page that is not in memory is decrypted again.

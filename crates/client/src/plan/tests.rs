@@ -94,8 +94,15 @@ async fn a_payment_that_was_ordered_counts_once_and_keeps_its_day() {
     let bill = NewBill { biller: Some(biller), ..monthly("Phone", "40", "2026-12-10") };
     let bill = client.bills().add(bill).await.unwrap();
     let send_on = Some(day("2026-12-02"));
-    let order =
-        PayBill { bill: Some(bill), due_on: None, biller: None, amount: usd("40"), send_on, duplicate_meant: false };
+    let order = PayBill {
+        bill: Some(bill),
+        due_on: None,
+        biller: None,
+        amount: usd("40"),
+        send_on,
+        duplicate_meant: false,
+        method: None,
+    };
     let payment = client.payments().pay_bill(order).await.unwrap();
     let made = figures(&client).await;
     let of_december: Vec<_> = made.payments.iter().filter(|one| one.falls_on == day("2026-12-10")).collect();

@@ -149,6 +149,7 @@ impl Reminders {
                     amount: occurrence.left,
                     send_on: None,
                     duplicate_meant: false,
+                    method: None,
                 };
                 self.0.payments().pay_bill(order).await.map(|_| ())
             }

@@ -49,8 +49,13 @@ fn each_currency_sums_to_zero_by_itself() {
 #[test]
 fn only_an_amount_above_zero_moves() {
     assert_eq!(Entry::opening(account(), usd(0)), Err(LedgerError::Amount));
-    let backwards =
-        Entry::of_payment(PaymentState::Scheduled, PaymentEvent::FundsReserved, payment(), account(), usd(-5));
+    let backwards = Entry::of_payment(
+        PaymentState::Scheduled,
+        PaymentEvent::FundsReserved,
+        payment(),
+        Funds::Balance(account()),
+        usd(-5),
+    );
     assert_eq!(backwards, Err(LedgerError::Amount));
 }
 
@@ -112,6 +117,27 @@ fn a_purchase_moves_from_held_to_owed_and_back_and_nothing_is_lost_on_the_way() 
 }
 
 #[test]
+fn what_is_drawn_from_a_method_comes_from_outside_and_goes_back_there() {
+    use PaymentEvent as E;
+    let funds = Funds::Method(MethodId::from_uuid(account().as_uuid()));
+    let through = |events: &[E]| {
+        let mut state = PaymentState::Scheduled;
+        let mut postings = Vec::new();
+        for event in events {
+            let entry = Entry::of_payment(state, *event, payment(), funds, usd(40)).expect("balanced");
+            state = state.after(*event).expect("legal");
+            postings.extend(entry.iter().flat_map(|entry| entry.postings().iter().copied()));
+        }
+        stand(&postings)
+    };
+    assert_eq!(through(&[E::FundsReserved]), [0, 40, 0, 0, -40]);
+    assert_eq!(through(&[E::FundsReserved, E::HandedToRail, E::RailRefused]), [0, 0, 0, 0, 0]);
+    let there = [E::FundsReserved, E::HandedToRail, E::RailAccepted, E::SettledByRail];
+    assert_eq!(through(&there), [0, 0, 0, 40, -40]);
+    assert_eq!(through(&[there.as_slice(), &[E::ReturnedByRail]].concat()), [0, 0, 0, 0, 0]);
+}
+
+#[test]
 fn stored_names_read_back() {
     for place in Place::ALL {
         assert_eq!(place.name().parse::<Place>(), Ok(place));
@@ -124,7 +150,7 @@ fn followed(events: &[PaymentEvent]) -> (PaymentState, Vec<Posting>) {
     let mut state = PaymentState::Scheduled;
     let mut postings = Entry::opening(account(), usd(100)).expect("balanced").postings().to_vec();
     for event in events {
-        let entry = Entry::of_payment(state, *event, payment(), account(), usd(40)).expect("balanced");
+        let entry = Entry::of_payment(state, *event, payment(), Funds::Balance(account()), usd(40)).expect("balanced");
         state = state.after(*event).expect("legal");
         postings.extend(entry.iter().flat_map(|entry| entry.postings().iter().copied()));
     }

@@ -115,6 +115,7 @@ fn order(amount: &str) -> PaymentOrder {
         due_on: Some(date(2026, 12, 4)),
         send_on: None,
         duplicate_meant: false,
+        method: None,
     }
 }
 

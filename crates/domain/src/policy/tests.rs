@@ -43,6 +43,7 @@ fn usual() -> PayFacts {
         balance_minor: 1_000_000,
         limits: Preset::Standard.numbers().limits,
         changed: false,
+        method_from: None,
     }
 }
 
@@ -294,6 +295,7 @@ fn each_change_of_the_protection_is_decided_as_written() {
         (Change::ChangeAddress, waits(72, HoldReason::NewAddress), go(always)),
         (Change::NewRecoveryCode, go(always), go(always)),
         (Change::AddMethod, waits(24, HoldReason::NewMethod), go(always)),
+        (Change::ReplaceMethod, go(always), go(always)),
         (Change::LockAccount, go(Freely), go(Freely)),
         (Change::ReleaseLock, go(always), go(always)),
         (Change::Export, go(always), go(always)),
@@ -362,7 +364,7 @@ fn a_lock_is_released_by_an_older_device_and_what_support_set_by_support_alone()
 
 #[test]
 fn a_new_device_or_passkey_raises_no_limit_and_adds_no_method() {
-    for what in [Change::RaiseLimit, Change::AddMethod, Change::LinkMerchant] {
+    for what in [Change::RaiseLimit, Change::AddMethod, Change::ReplaceMethod, Change::LinkMerchant] {
         let device = Caller { device_since: Some(ago(11)), ..owner() };
         let refused = Decision::Refuse(Refusal::DeviceTooNew { until: ahead(1) });
         assert_eq!(change(Preset::Standard, what, &device, now()), refused);

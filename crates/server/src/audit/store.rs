@@ -112,7 +112,14 @@ pub(super) const QUESTIONS: &[(&str, &str)] = &[
              'returned')
          AND COALESCE((SELECT SUM(g.amount_minor) FROM ledger_entry e JOIN ledger_posting g
             ON g.holder_id = e.holder_id AND g.entry_id = e.entry_id
-            WHERE e.holder_id = p.holder_id AND e.subject_id = p.payment_id AND g.place = 'available'), 0) <> 0",
+            WHERE e.holder_id = p.holder_id AND e.subject_id = p.payment_id AND g.place IN ('available', 'outside')), 0) <> 0",
+    ),
+    (
+        "devices are told of each payment method, and of no other",
+        "SELECT m.kind FROM method m WHERE m.state = 'live' AND NOT EXISTS (SELECT 1 FROM record r
+            WHERE r.holder_id = m.holder_id AND r.kind = 12 AND r.item_id = m.method_id AND r.gone = 0)
+         UNION ALL SELECT 'gone' FROM record r WHERE r.kind = 12 AND r.gone = 0 AND NOT EXISTS
+            (SELECT 1 FROM method m WHERE m.holder_id = r.holder_id AND m.method_id = r.item_id AND m.state = 'live')",
     ),
     (
         "a payment's state is its last step's",

@@ -48,6 +48,7 @@ async fn the_audit_finds_what_was_spoiled_and_nothing_in_good_books() {
             due_on: None,
             send_on: None,
             duplicate_meant: false,
+            method: None,
         };
         device.post("/api/v1/payments", &order).await.expect(201);
         world.work().await;

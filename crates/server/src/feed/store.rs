@@ -29,11 +29,12 @@ pub(crate) enum Kind {
     SuggestionAnswer = 10,
     Purchase = 11,
     Order = 12,
+    Method = 13,
 }
 
 impl Kind {
     /// In the order of their numbers, none left out: a stored kind that is not here does not read.
-    const ALL: [Self; 13] = [
+    const ALL: [Self; 14] = [
         Self::Account,
         Self::Bill,
         Self::Mark,
@@ -47,6 +48,7 @@ impl Kind {
         Self::SuggestionAnswer,
         Self::Purchase,
         Self::Order,
+        Self::Method,
     ];
 
     pub const fn stored(self) -> i64 {
@@ -74,6 +76,7 @@ impl Kind {
             Self::SuggestionAnswer => "suggestion_answer",
             Self::Purchase => "purchase",
             Self::Order => "order",
+            Self::Method => "method",
         }
     }
 }
@@ -118,6 +121,8 @@ impl Key {
             Record::SuggestionAnswer(answer) => Self::new(Kind::SuggestionAnswer, answer.id.as_uuid()),
             Record::Purchase(purchase) => Self::new(Kind::Purchase, purchase.id.as_uuid()),
             Record::Order(order) => Self::new(Kind::Order, order.id.as_uuid()),
+            Record::Method(method) => Self::new(Kind::Method, method.id.as_uuid()),
+            Record::Gone(Gone::Method { id }) => Self::new(Kind::Method, id.as_uuid()),
             Record::Gone(Gone::SuggestionAnswer { id }) => Self::new(Kind::SuggestionAnswer, id.as_uuid()),
             Record::Gone(Gone::Income { id }) => Self::new(Kind::Income, id.as_uuid()),
             Record::Gone(Gone::Account { id }) => Self::new(Kind::Account, id.as_uuid()),
@@ -157,6 +162,7 @@ impl Row {
             Record::SuggestionAnswer(answer) => serde_json::to_string(answer),
             Record::Purchase(purchase) => serde_json::to_string(purchase),
             Record::Order(order) => serde_json::to_string(order),
+            Record::Method(method) => serde_json::to_string(method),
             Record::Payment(payment) => serde_json::to_string(payment),
             Record::SecurityEvent(event) => serde_json::to_string(event),
             Record::Standing(standing) => serde_json::to_string(standing),

@@ -15,7 +15,7 @@ use tokio::sync::Notify;
 use uuid::Uuid;
 
 use crate::db::{DbResult, Tx};
-use crate::{App, mail, payments, purchases};
+use crate::{App, mail, methods, payments, purchases};
 
 /// After so long a taken job is given to another: longer than any rail takes to answer.
 const LEASE: SignedDuration = SignedDuration::from_secs(60);
@@ -44,11 +44,22 @@ pub(crate) enum Kind {
     Expire,
     /// A purchase was not captured in time: what is held goes back to the card's credit.
     EndHold,
+    /// A payment method ends soon: tell its owner.
+    MethodExpiry,
 }
 
 impl Kind {
-    const ALL: [Self; 8] =
-        [Self::Process, Self::Submit, Self::Ask, Self::Follow, Self::Mail, Self::Release, Self::Expire, Self::EndHold];
+    const ALL: [Self; 9] = [
+        Self::Process,
+        Self::Submit,
+        Self::Ask,
+        Self::Follow,
+        Self::Mail,
+        Self::Release,
+        Self::Expire,
+        Self::EndHold,
+        Self::MethodExpiry,
+    ];
 
     /// The stored name; it never changes.
     pub const fn name(self) -> &'static str {
@@ -61,6 +72,7 @@ impl Kind {
             Self::Release => "release",
             Self::Expire => "expire",
             Self::EndHold => "end_hold",
+            Self::MethodExpiry => "method_expiry",
         }
     }
 
@@ -154,6 +166,7 @@ async fn run_one(app: &App, job: &Job) -> DbResult<()> {
         Kind::Release => payments::release(app, job).await,
         Kind::Expire => payments::expire(app, job).await,
         Kind::EndHold => purchases::end_hold(app, job).await,
+        Kind::MethodExpiry => methods::tell_expiry(app, job).await,
     }
 }
 

@@ -24,9 +24,15 @@ async fn one_cause_books_once_and_no_place_falls_below_zero() {
         assert!(again.is_err_and(|error| error.is_duplicate()));
         drop(tx);
         let reserve = |minor| {
-            Entry::of_payment(PaymentState::Scheduled, PaymentEvent::FundsReserved, payment, account, usd(minor))
-                .unwrap()
-                .unwrap()
+            Entry::of_payment(
+                PaymentState::Scheduled,
+                PaymentEvent::FundsReserved,
+                payment,
+                domain::ledger::Funds::Balance(account),
+                usd(minor),
+            )
+            .unwrap()
+            .unwrap()
         };
         let mut tx = app.db.begin_write().await.unwrap();
         assert!(book(app, &mut tx, device.holder, &reserve(1_001)).await.is_err(), "there is not so much");

@@ -290,6 +290,37 @@ pub(super) const fn of(kind: Kind) -> Option<Telling> {
             ]),
             true,
         ),
+        Kind::MethodAdded => telling(
+            [
+                "A payment method was added to your account: {name}.",
+                "Se añadió un medio de pago a tu cuenta: {name}.",
+                "Ihrem Konto wurde eine Zahlungsart hinzugefügt: {name}.",
+            ],
+            Some([
+                "Nothing is drawn from it then, and the device that did it is signed out.",
+                "Entonces no se cobra nada de él y se cierra la sesión del dispositivo que lo hizo.",
+                "Dann wird nichts davon eingezogen, und das Gerät, das es tat, wird abgemeldet.",
+            ]),
+            true,
+        ),
+        Kind::MethodReplaced => telling(
+            [
+                "A payment method of your account was replaced: {name}. What left from the old one leaves from the new one now.",
+                "Se cambió un medio de pago de tu cuenta: {name}. Lo que salía del anterior sale ahora del nuevo.",
+                "Eine Zahlungsart Ihres Kontos wurde ersetzt: {name}. Was von der alten abging, geht jetzt von der neuen ab.",
+            ],
+            None,
+            false,
+        ),
+        Kind::MethodExpiring => telling(
+            [
+                "A payment method of your account expires soon: {name}. The Wallet shows what would stop, and replaces it everywhere in one step.",
+                "Un medio de pago de tu cuenta caduca pronto: {name}. La Cartera muestra lo que se detendría y lo cambia en todas partes en un paso.",
+                "Eine Zahlungsart Ihres Kontos läuft bald ab: {name}. Die Brieftasche zeigt, was ausfiele, und ersetzt sie überall in einem Schritt.",
+            ],
+            None,
+            false,
+        ),
         Kind::RecoveryCodeMade => telling(
             [
                 "A new recovery code was made for your account. The code on an older sheet is good for nothing any more.",
@@ -354,6 +385,7 @@ pub(super) const fn of(kind: Kind) -> Option<Telling> {
         ),
         Kind::AccountCreated
         | Kind::LimitsLowered
+        | Kind::MethodRemoved
         | Kind::TermsAccepted
         | Kind::SignedIn
         | Kind::DeviceSignedOut

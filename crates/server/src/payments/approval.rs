@@ -83,7 +83,7 @@ pub(super) async fn weigh(
         limits::of(app, holder, amount.currency()),
     );
     let (known, caller, limits) = tx.ask(reads).await?;
-    let (payee, leaving) = (known.payee, known.leaving);
+    let (payee, leaving, method) = (known.payee, known.leaving, known.method);
     let looked = unusual::judge(app, payment, known, RiskOccasion::Approval, device, Some(asking.source))?;
     let facts = PayFacts {
         caller: Caller { risk: looked.score.verdict, ..caller },
@@ -93,6 +93,7 @@ pub(super) async fn weigh(
         balance_minor: leaving.balance_minor,
         limits,
         changed,
+        method_from: method.map(|method| method.usable_from),
     };
     Ok(Weighed { looked, facts })
 }
@@ -323,7 +324,7 @@ pub(crate) async fn shown(
     let Weighed { looked, facts: about } = weigh(app, tx, &payment, asking, false).await?;
     settle(app, &mut payment, &about)?;
     let payee = billers::find(payment.order.biller).ok_or(DbError::Corrupt("a payment's payee"))?;
-    let account = super::account_name(tx, &payment).await?;
+    let account = super::source_name(tx, &payment).await?;
     let mut facts = vec![("To", payee.name.clone())];
     if let Some(reference) = &payment.order.reference {
         facts.push(("Reference", reference.clone()));
@@ -398,4 +399,4 @@ pub(crate) async fn approved(
 }
 
 #[cfg(test)]
-pub(super) mod tests;
+pub(crate) mod tests;

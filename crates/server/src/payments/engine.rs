@@ -5,7 +5,8 @@ use api::payments::{Payment, PaymentStep};
 use api::sync::Record;
 use domain::accounts::{Transaction, TransactionKind, TransactionState};
 use domain::ids::{HolderId, PaymentId, TransactionId};
-use domain::ledger::Entry;
+use domain::ledger::{Entry, Funds};
+use domain::methods::Undrawable;
 use domain::money::Money;
 use domain::payments::{PaymentEvent, PaymentState, RailTiming};
 use domain::policy::StepUp;
@@ -18,7 +19,7 @@ use super::{approval, holds, unusual};
 use crate::App;
 use crate::db::{DbError, DbResult, Tx};
 use crate::jobs::{self, Job, Kind};
-use crate::{billers, feed, ledger};
+use crate::{billers, feed, ledger, methods};
 
 /// Two reads that find nothing, so far apart, prove that the rail never saw an order.
 const ABSENT_READS: i64 = 2;
@@ -83,7 +84,7 @@ pub(super) async fn step(
     let from = payment.state;
     let to = from.after(event).map_err(|_| DbError::Corrupt("a payment's step"))?;
     let (id, amount) = (payment.order.id, payment.order.amount);
-    let entry = Entry::of_payment(from, event, id, payment.account, amount)
+    let entry = Entry::of_payment(from, event, id, payment.funds(), amount)
         .map_err(|_| DbError::Corrupt("a payment's entry"))?;
     if let Some(entry) = entry {
         ledger::book(app, tx, payment.holder, &entry).await?;
@@ -116,20 +117,23 @@ pub(super) async fn tell(app: &App, tx: &mut Tx, payment: &Stored) -> DbResult<(
     feed::put(tx, payment.holder, app.clock.now(), &Record::Payment(view(payment))).await
 }
 
-/// Money moved: the account's balances change with the payment.
+/// Money moved: the balances of an account kept here change with the payment.
 async fn tell_moved(app: &App, tx: &mut Tx, payment: &Stored) -> DbResult<()> {
-    super::refresh_account(app, tx, payment.holder, payment.account, payment.order.amount.currency()).await?;
+    if let Funds::Balance(account) = payment.funds() {
+        super::refresh_account(app, tx, payment.holder, account, payment.order.amount.currency()).await?;
+    }
     tell(app, tx, payment).await
 }
 
-/// A line on the statement of the account that paid.
+/// A line on the statement of the account that paid. What is drawn from a method stands on another bank's statement.
 async fn add_line(app: &App, tx: &mut Tx, payment: &Stored, amount: Money, what: &str) -> DbResult<()> {
+    let Funds::Balance(account) = payment.funds() else { return Ok(()) };
     let now = app.clock.now();
     let payee = billers::find(payment.order.biller).map_or("", |biller| biller.name.as_str());
     let returned = amount.is_positive();
     let line = Transaction {
         id: TransactionId::new(now, app.chance10()),
-        account: payment.account,
+        account,
         posted_on: now.to_zoned(timing(app, payment)?.zone).date(),
         amount,
         description: if returned { format!("Returned: {payee}") } else { payee.to_owned() },
@@ -181,10 +185,8 @@ pub(crate) async fn process(app: &App, job: &Job) -> DbResult<()> {
         jobs::done(&mut tx, job).await?;
         return tx.commit().await;
     }
-    let currency = payment.order.amount.currency();
-    let standing = tx.ask(ledger::standing(job.holder, payment.account, currency)).await?;
-    if standing.available.minor() < payment.order.amount.minor() {
-        return without_funds(app, job, tx, payment).await;
+    if let Some(reason) = missing(app, &mut tx, &payment).await? {
+        return without_funds(app, job, tx, payment, reason).await;
     }
     if !unusual::may_leave(app, &mut tx, &mut payment).await? {
         jobs::done(&mut tx, job).await?;
@@ -205,6 +207,22 @@ pub(crate) async fn process(app: &App, job: &Job) -> DbResult<()> {
     Ok(())
 }
 
+/// Why there is nothing to take the money from today, when there is nothing.
+async fn missing(app: &App, tx: &mut Tx, payment: &Stored) -> DbResult<Option<&'static str>> {
+    match payment.funds() {
+        Funds::Balance(account) => {
+            let amount = payment.order.amount;
+            let standing = tx.ask(ledger::standing(payment.holder, account, amount.currency())).await?;
+            Ok((standing.available.minor() < amount.minor()).then_some(NO_FUNDS))
+        }
+        Funds::Method(method) => {
+            let today = app.clock.now().to_zoned(timing(app, payment)?.zone).date();
+            let drawable = methods::drawable(tx, payment.holder, method, today).await?;
+            Ok(drawable.err().map(Undrawable::as_str))
+        }
+    }
+}
+
 /// A hold's time is over.
 pub(crate) async fn release(app: &App, job: &Job) -> DbResult<()> {
     let Some((mut tx, mut payment)) = begin(app, job, &[PaymentState::Held]).await? else { return Ok(()) };
@@ -216,19 +234,19 @@ pub(crate) async fn release(app: &App, job: &Job) -> DbResult<()> {
 }
 
 /// Tried again at the day's last run and on the next banking day, then given up.
-async fn without_funds(app: &App, job: &Job, mut tx: Tx, mut payment: Stored) -> DbResult<()> {
+async fn without_funds(app: &App, job: &Job, mut tx: Tx, mut payment: Stored, reason: &str) -> DbResult<()> {
     let now = app.clock.now();
     let rail = app.rails.named(&payment.rail)?;
     let timing = rail.timing();
     let today = now.to_zoned(timing.zone.clone()).date();
     let last_run = rail.last_run_at(payment.cutoff_at);
     if today > payment.process_on {
-        step(app, &mut tx, &mut payment, PaymentEvent::FundsMissing, Some(NO_FUNDS)).await?;
-        step(app, &mut tx, &mut payment, PaymentEvent::TriesEnded, Some(NO_FUNDS)).await?;
+        step(app, &mut tx, &mut payment, PaymentEvent::FundsMissing, Some(reason)).await?;
+        step(app, &mut tx, &mut payment, PaymentEvent::TriesEnded, Some(reason)).await?;
         jobs::done(&mut tx, job).await?;
     } else {
         if payment.state != PaymentState::Insufficient {
-            step(app, &mut tx, &mut payment, PaymentEvent::FundsMissing, Some(NO_FUNDS)).await?;
+            step(app, &mut tx, &mut payment, PaymentEvent::FundsMissing, Some(reason)).await?;
         }
         let next_day = day_begins(timing.calendar.next_banking_day(today), &timing)?;
         jobs::later(&mut tx, job, if now < last_run { last_run } else { next_day }).await?;
@@ -240,6 +258,13 @@ async fn without_funds(app: &App, job: &Job, mut tx: Tx, mut payment: Stored) ->
 /// Hands the order over. An order whose handing over was begun before is only asked about.
 pub(crate) async fn submit(app: &App, job: &Job) -> DbResult<()> {
     let Some((mut tx, payment)) = begin(app, job, &[PaymentState::Submitting]).await? else { return Ok(()) };
+    let drawn_by = match payment.order.method {
+        Some(method) => {
+            let token = methods::token(&mut tx, job.holder, method).await?;
+            Some(token.ok_or(DbError::Corrupt("the method of a payment that is under way"))?)
+        }
+        None => None,
+    };
     let answer = if job.tries > 1 {
         drop(tx);
         Answer::Silent
@@ -252,6 +277,7 @@ pub(crate) async fn submit(app: &App, job: &Job) -> DbResult<()> {
             payer_name,
             amount: payment.order.amount,
             payer_reference: payment.order.reference.clone(),
+            drawn_by,
         };
         app.rails.named(&payment.rail)?.submit(order).await
     };

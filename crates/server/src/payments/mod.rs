@@ -4,6 +4,7 @@ pub(crate) mod approval;
 mod engine;
 mod holds;
 pub(crate) mod limits;
+pub(crate) mod moving;
 pub mod rail;
 pub mod rails;
 mod store;
@@ -20,11 +21,11 @@ use axum::response::{IntoResponse, Response};
 use domain::accounts::{Account, AccountKind, Keeping, Transaction, TransactionKind, TransactionState};
 use domain::card::Excess;
 use domain::ids::{AccountId, HolderId, PaymentId, TransactionId};
-use domain::ledger::Entry;
+use domain::ledger::{Entry, Funds};
 use domain::money::{Currency, Money};
 use domain::payments::{OrderError, PaymentEdit, PaymentEvent, PaymentOrder, PaymentState, quote};
-use jiff::SignedDuration;
 use jiff::civil::Date;
+use jiff::{SignedDuration, Timestamp};
 use sha2::{Digest as _, Sha256};
 use utoipa_axum::router::OpenApiRouter;
 use utoipa_axum::routes;
@@ -36,7 +37,7 @@ use crate::feed;
 use crate::http::{Json, Path, Source};
 use crate::idempotency::{self, Begun, IdempotencyKey};
 use crate::sign_in::{SignedIn, too_often};
-use crate::{billers, bills, ledger, readiness};
+use crate::{billers, bills, ledger, methods, readiness};
 use approval::{Asking, Decided, Weighed};
 pub(crate) use approval::{distrust, expire, unfounded};
 pub(crate) use engine::{ask, follow, process, release, submit};
@@ -86,7 +87,9 @@ async fn create(
     let number = tx.number(holder).await?;
     if looked.as_ref().is_none_or(|looked| looked.number + 1 != number) {
         // Something of the holder's changed since, or there is no account yet. Now nothing comes between.
-        practice_account(&app, &mut tx, holder, order.amount.currency()).await?;
+        if order.method.is_none() {
+            practice_account(&app, &mut tx, holder, order.amount.currency()).await?;
+        }
         looked = match look(&app, &mut tx, holder, &order, asking).await? {
             Found::Known(payment) => return Ok(Json(payment).into_response()),
             Found::New(looked) => Some(looked),
@@ -148,7 +151,7 @@ async fn look(
         store::known_order(holder, order.id),
         readiness::missing(app, holder),
         asks_twin.map(|promise| store::has_twin(holder, order, promise.will_process_on, since)),
-        store::served_account(holder, order.amount.currency()),
+        order.method.is_none().then(|| store::served_account(holder, order.amount.currency())),
     );
     let (number, known, missing, twin, account) = tx.ask(reads).await?;
     if known {
@@ -158,7 +161,7 @@ async fn look(
         }
         return Ok(Found::Known(engine::view(&known)));
     }
-    check(tx, holder, order).await?;
+    check(tx, holder, order, rail, now).await?;
     let promise = promise.map_err(|error| ApiError::invalid(ErrorCode::InvalidDate, "send_on", &error.to_string()))?;
     not_passed(app, rail, order.send_on)?;
     rails::check(app, tx, holder, order, rail, promise.will_process_on).await?;
@@ -166,6 +169,7 @@ async fn look(
     if twin.unwrap_or(false) {
         return Err(ApiError::new(ErrorCode::PossibleDuplicate, "the same payee, amount and day was ordered before"));
     }
+    let account = order.method.map(|method| Funds::Method(method).ledger()).or(account.flatten());
     let Some(account) = account else { return Ok(Found::WithoutAccount) };
     let payment = Stored {
         holder,
@@ -295,11 +299,26 @@ fn not_passed(app: &App, rail: &dyn Rail, send_on: Option<Date>) -> Result<(), A
     Ok(())
 }
 
-async fn check(tx: &mut Tx, holder: HolderId, order: &PaymentOrder) -> Result<(), ApiError> {
+async fn check(
+    tx: &mut Tx,
+    holder: HolderId,
+    order: &PaymentOrder,
+    rail: &dyn Rail,
+    now: Timestamp,
+) -> Result<(), ApiError> {
     let biller = billers::find(order.biller)
         .ok_or_else(|| ApiError::invalid(ErrorCode::NotPayable, "biller", "there is no such biller"))?;
     if !biller.payable {
         return Err(ApiError::invalid(ErrorCode::NotPayable, "biller", "this biller takes no payments here"));
+    }
+    if let Some(method) = order.method {
+        let wrong = |title: &str| ApiError::invalid(ErrorCode::MethodNotDrawable, "method", title);
+        if !rail.draws() {
+            return Err(wrong("payments of this server leave from its own accounts alone"));
+        }
+        let today = now.to_zoned(rail.timing().zone).date();
+        let on = order.send_on.map_or(today, |day| day.max(today));
+        methods::drawable(tx, holder, method, on).await?.map_err(|error| wrong(&error.to_string()))?;
     }
     let Some(id) = order.bill else { return Ok(()) };
     let bill = bills::find(tx, holder, id).await?.ok_or_else(ApiError::not_found)?;
@@ -458,8 +477,12 @@ pub(crate) async fn most_money(app: &App, tx: &mut Tx, holder: HolderId) -> DbRe
     Ok(Some(most))
 }
 
-/// How its owner calls the account that a payment leaves from.
-async fn account_name(tx: &mut Tx, payment: &Stored) -> DbResult<String> {
+/// How its owner calls what a payment leaves from.
+async fn source_name(tx: &mut Tx, payment: &Stored) -> DbResult<String> {
+    if let Some(method) = payment.order.method {
+        let method = methods::find(tx, payment.holder, method).await?;
+        return Ok(method.ok_or(DbError::Corrupt("a payment's method"))?.name());
+    }
     let account: Option<Account> = feed::find(tx, payment.holder, crate::accounts::key(payment.account)).await?;
     Ok(account.ok_or(DbError::Corrupt("a served account"))?.name)
 }

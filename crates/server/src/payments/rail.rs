@@ -20,6 +20,8 @@ pub struct RailOrder {
     pub payer_name: String,
     /// What the biller knows the payer by.
     pub payer_reference: Option<String>,
+    /// The token of the payment method that it is drawn from; absent: the money is here.
+    pub drawn_by: Option<String>,
 }
 
 /// What became of an order, as far as the rail says.
@@ -92,6 +94,10 @@ pub trait Rail: Send + Sync {
     /// Whether it can carry such an order.
     fn takes(&self, _biller: BillerId, _amount: Money) -> Result<(), Unfit> {
         Ok(())
+    }
+    /// Whether it can draw from payment methods. A rail that cannot is never handed such an order.
+    fn draws(&self) -> bool {
+        false
     }
     /// After so long an order that was taken can be seen by asking.
     fn visible_after(&self) -> SignedDuration;

@@ -2,6 +2,7 @@
 
 use api::payments::PaymentStep;
 use domain::ids::{AccountId, BillerId, DeviceId, HolderId, PasskeyId, PaymentId};
+use domain::ledger::Funds;
 use domain::money::{Currency, Money};
 use domain::payments::{PaymentOrder, PaymentState};
 use domain::policy::{HoldReason, Limits, Payee};
@@ -40,6 +41,16 @@ pub(super) struct Stored {
     /// Where it was ordered, or changed last; unknown for those from before this was noted.
     pub device: Option<DeviceId>,
     pub history: Vec<PaymentStep>,
+}
+
+impl Stored {
+    /// What it is paid from.
+    pub const fn funds(&self) -> Funds {
+        match self.order.method {
+            Some(method) => Funds::Method(method),
+            None => Funds::Balance(self.account),
+        }
+    }
 }
 
 /// Who had to say yes beside ordering it.
@@ -120,7 +131,7 @@ pub(super) async fn add(tx: &mut Tx, payment: &Stored) -> DbResult<()> {
 pub(super) async fn update(tx: &mut Tx, payment: &Stored, from: PaymentState) -> DbResult<()> {
     const UPDATE: &str = "UPDATE payment SET state = $4, reason = $5, rail_reference = $6, absent_reads = $7,
             settled_at = $8, order_body = $9, amount_minor = $10, process_on = $11, cutoff_at = $12, expected_by = $13,
-            approval = $14, approve_by = $15, hold_reason = $16, held_until = $17, device_id = $18
+            approval = $14, approve_by = $15, hold_reason = $16, held_until = $17, device_id = $18, account_id = $19
         WHERE holder_id = $1 AND payment_id = $2 AND state = $3";
     let body = serde_json::to_string(&payment.order).map_err(|_| DbError::Corrupt("an order"))?;
     let (from, to) = (state_name(from)?, state_name(payment.state)?);
@@ -144,6 +155,7 @@ pub(super) async fn update(tx: &mut Tx, payment: &Stored, from: PaymentState) ->
             .bind(payment.hold_reason.map(HoldReason::as_str))
             .bind(payment.held_until.map(Timestamp::as_microsecond))
             .bind(payment.device.map(|id| id.as_uuid()))
+            .bind(payment.account.as_uuid())
             .execute(db)
             .await
             .map(|done| done.rows_affected())
@@ -272,6 +284,21 @@ pub(super) async fn not_left(tx: &mut Tx, holder: HolderId) -> DbResult<Vec<Stor
     Ok(payments)
 }
 
+/// The payments that have not left and leave from this ledger, those that wait for their approval among them.
+pub(super) async fn not_left_from(tx: &mut Tx, holder: HolderId, ledger: AccountId) -> DbResult<Vec<PaymentId>> {
+    const LIST: &str = "SELECT payment_id FROM payment WHERE holder_id = $1 AND account_id = $2
+                           AND state IN ('awaiting_approval', 'scheduled', 'held', 'insufficient') ORDER BY payment_id";
+    let ids: Vec<Uuid> = on_engine!(tx, |db| {
+        sqlx::query_scalar(LIST)
+            .bind(holder.as_uuid())
+            .bind(ledger.as_uuid())
+            .fetch_all(db)
+            .await
+            .map_err(DbError::from)
+    })?;
+    Ok(ids.into_iter().map(PaymentId::from_uuid).collect())
+}
+
 /// Whether the same payee got the same amount for the same day by another order since then, and it still counts.
 pub(super) fn has_twin(
     holder: HolderId,
@@ -295,21 +322,21 @@ pub(super) fn has_twin(
     db::read_row(TWIN, values, |twins: Option<(i64,)>| Ok(twins.is_some_and(|(count,)| count > 0)))
 }
 
-/// What leaves from an account around a payment, in minor units.
+/// What leaves around a payment, in minor units.
 pub(super) struct Around {
     pub all_minor: i64,
-    /// Of that, what has left the account already.
+    /// Of that, what has left the payment's own account already.
     pub left_minor: i64,
 }
 
-/// The other payments of its account that were ordered in the last 24 hours, or leave on its day or the days beside it.
-/// Those that only wait for an approval do not count: each is weighed when it is approved.
+/// The other payments in its currency, from whatever they leave, that were ordered in the last 24 hours, or leave on its
+/// day or the days beside it. Those that only wait for an approval do not count: each is weighed when it is approved.
 pub(super) fn leaving_around(payment: &Stored, now: Timestamp) -> impl Read<Answer = Around> + use<> {
     const SUMS: &str = "SELECT CAST(COALESCE(SUM(amount_minor), 0) AS BIGINT),
-            CAST(COALESCE(SUM(CASE WHEN state IN ('submitted', 'settled', 'final') THEN amount_minor ELSE 0 END), 0)
-                 AS BIGINT)
+            CAST(COALESCE(SUM(CASE WHEN account_id = $2 AND state IN ('submitted', 'settled', 'final')
+                              THEN amount_minor ELSE 0 END), 0) AS BIGINT)
         FROM payment
-        WHERE holder_id = $1 AND account_id = $2 AND payment_id <> $3
+        WHERE holder_id = $1 AND currency = $7 AND payment_id <> $3
           AND state NOT IN ('awaiting_approval', 'cancelled', 'rejected', 'failed', 'expired', 'returned')
           AND (made_at > $4 OR process_on BETWEEN $5 AND $6)";
     let since = now.saturating_sub(DAY).unwrap_or(now);
@@ -322,6 +349,7 @@ pub(super) fn leaving_around(payment: &Stored, now: Timestamp) -> impl Read<Answ
         since.as_microsecond().into(),
         from.to_string().into(),
         to.to_string().into(),
+        payment.order.amount.currency().code().into(),
     ];
     db::read_row(SUMS, values, |sums: Option<(i64, i64)>| {
         let (all_minor, left_minor) = sums.unwrap_or_default();

@@ -23,6 +23,7 @@ fn order(world: &World, amount: &str, reference: Option<&str>) -> PaymentOrder {
         due_on: None,
         send_on: None,
         duplicate_meant: false,
+        method: None,
     }
 }
 

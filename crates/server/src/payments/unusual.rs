@@ -14,6 +14,7 @@ use super::{approval, holds};
 use crate::App;
 use crate::db::{DbResult, Read, Tx};
 use crate::ledger;
+use crate::methods::{self, Times};
 use crate::risk::{self, Looked, Question};
 use crate::sign_in::step_up;
 
@@ -33,6 +34,8 @@ pub(super) struct Leaving {
 pub(super) struct Known {
     pub leaving: Leaving,
     pub payee: Payee,
+    /// Of the method it is drawn from.
+    pub method: Option<Times>,
     earlier: Vec<EarlierOrder>,
     risk: risk::Known,
 }
@@ -46,13 +49,14 @@ pub(super) fn known(app: &App, payment: &Stored, device: Option<DeviceId>) -> im
         store::payee(holder, payment.order.biller),
         store::earlier_orders(payment, EARLIER_MAX),
         risk::known(app, holder, device, Some(payment.order.id.as_uuid())),
+        payment.order.method.map(|method| methods::times(holder, method)),
     );
-    reads.then(move |(around, standing, payee, earlier, risk)| {
-        let leaving = Leaving {
-            day_minor: around.all_minor.saturating_add(amount.minor()),
-            balance_minor: standing.own.minor().saturating_add(around.left_minor),
-        };
-        Ok(Known { leaving, payee, earlier, risk })
+    let drawn = payment.order.method.is_some();
+    reads.then(move |(around, standing, payee, earlier, risk, method)| {
+        // Of what stands behind a method nothing is known, so no share of it is looked at.
+        let own_minor = if drawn { 0 } else { standing.own.minor().saturating_add(around.left_minor) };
+        let leaving = Leaving { day_minor: around.all_minor.saturating_add(amount.minor()), balance_minor: own_minor };
+        Ok(Known { leaving, payee, method: method.flatten(), earlier, risk })
     })
 }
 
@@ -127,7 +131,7 @@ fn was_held(payment: &Stored) -> bool {
 
 fn movement(app: &App, payment: &Stored, known: &Known) -> Movement {
     let now = app.clock.now();
-    let Known { leaving, payee, earlier, .. } = known;
+    let Known { leaving, payee, method, earlier, .. } = known;
     let after = |at: Timestamp, ago| at.saturating_add(ago).unwrap_or(Timestamp::MAX) > now;
     let in_hour = earlier.iter().filter(|order| after(order.made_at, HOUR)).count();
     let before_today: Vec<Timestamp> =
@@ -137,7 +141,7 @@ fn movement(app: &App, payment: &Stored, known: &Known) -> Movement {
         amount_minor: payment.order.amount.minor(),
         payee_since: payee.added_at,
         // An account of this server is opened by the server, not added by a person.
-        method_since: None,
+        method_since: method.map(|method| method.added_at),
         past_minor: earlier.iter().filter(|order| order.left).map(|order| order.amount_minor).collect(),
         ordered_in_hour: u32::try_from(in_hour).unwrap_or(u32::MAX).saturating_add(1),
         busiest_hour: busiest_hour(&before_today),

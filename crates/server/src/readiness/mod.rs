@@ -23,7 +23,7 @@ use crate::error::ApiError;
 use crate::http::Json;
 use crate::sign_in::SignedIn;
 use crate::sign_in::step_up::has_passkey;
-use crate::{addresses, mail, payments, security, standing};
+use crate::{addresses, mail, methods, payments, security, standing};
 
 pub fn routes() -> OpenApiRouter<App> {
     OpenApiRouter::new().routes(routes!(find)).routes(routes!(accept))
@@ -109,5 +109,6 @@ async fn facts(app: &App, tx: &mut Tx, holder: HolderId) -> DbResult<Facts> {
         email_confirmed,
         has_passkey: has_passkey(tx, holder).await?,
         available_minor: payments::most_money(app, tx, holder).await?,
+        has_method: app.rails.any_draws() && methods::has_drawable(app, tx, holder).await?,
     })
 }

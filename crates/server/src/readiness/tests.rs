@@ -37,6 +37,7 @@ fn order(world: &World) -> PaymentOrder {
         due_on: None,
         send_on: None,
         duplicate_meant: true,
+        method: None,
     }
 }
 

@@ -219,7 +219,7 @@ pub(super) fn step_up(app: &App, holder: &str, shown: &Shown) -> Response {
 
 pub(super) fn stepped_up(app: &App) -> Response {
     let body = html! {
-        div { h1 id="title" { "Done" } p.soft { "Your passkey was accepted." } }
+        div { h1 id="title" { "Done" } p.soft { "What you said yes to is carried out." } }
         p { "Close this page and go back to the Billfold app." }
     };
     page(app, StatusCode::OK, "Done", &body)

@@ -10,7 +10,8 @@ use axum::extract::{FromRequestParts, State};
 use axum::http::header;
 use axum::http::request::Parts;
 use axum::response::{IntoResponse, Redirect, Response};
-use domain::ids::{AccountId, DeviceId, HolderId, PasskeyId, PaymentId};
+use domain::ids::{AccountId, DeviceId, HolderId, MethodId, PasskeyId, PaymentId};
+use domain::methods::MethodKind;
 use domain::money::Currency;
 use domain::policy;
 use domain::risk::RiskVerdict;
@@ -20,8 +21,9 @@ use utoipa_axum::router::OpenApiRouter;
 use utoipa_axum::routes;
 use webauthn_rs::prelude::{Passkey, PasskeyAuthentication};
 
+pub(crate) use super::passkeys::Recognised;
 use super::passkeys::{
-    Finish, Recognised, Started, assertion, note_failure, note_use, put_ceremony, refused, take_ceremony, uncounted,
+    Finish, Started, assertion, note_failure, note_use, put_ceremony, refused, take_ceremony, uncounted,
 };
 use super::visit::{KeptVisit, VisitCookie, take_address, too_often};
 use super::{SignedIn, hash, new_secret, pages, store};
@@ -29,7 +31,7 @@ use crate::db::{DbResult, Read, Tx};
 use crate::error::ApiError;
 use crate::http::{Json, Query, Source};
 use crate::payments::{approval, limits};
-use crate::{App, card, standing};
+use crate::{App, card, methods, standing};
 
 /// The address is opened at once, by the app.
 const ADDRESS_LIFE: SignedDuration = SignedDuration::from_secs(120);
@@ -58,6 +60,10 @@ pub(crate) enum Subject {
     UnfreezeCard { card: AccountId },
     /// The code that was made for a card last counts.
     LinkMerchant { card: AccountId },
+    /// A payment method, whose number is typed on the page first.
+    AddMethod { id: MethodId, kind: MethodKind },
+    /// Everything that leaves from one method leaves from another.
+    ReplaceMethod { old: MethodId, with: MethodId },
 }
 
 /// What the page shows. `digest` stands for all of it: the yes is bound to that.
@@ -93,6 +99,8 @@ async fn shown(app: &App, tx: &mut Tx, asked: &Asked, source: IpAddr) -> Result<
         Subject::Limits { currency, limits } => limits::shown(app, tx, asked, currency, limits).await,
         Subject::UnfreezeCard { card } => card::unfreeze_shown(app, tx, asked, card).await,
         Subject::LinkMerchant { card } => card::link_shown(app, tx, asked, card).await,
+        Subject::AddMethod { id, .. } => methods::shown_adding(app, tx, asked, id).await,
+        Subject::ReplaceMethod { old, with } => methods::shown_replacing(app, tx, asked, old, with).await,
     }
 }
 
@@ -104,6 +112,8 @@ async fn carry_out(app: &App, tx: &mut Tx, asked: &Asked, source: IpAddr, by: Pa
         Subject::Limits { currency, limits } => limits::raised(app, tx, asked, source, currency, limits).await,
         Subject::UnfreezeCard { card } => card::unfrozen(app, tx, asked, card).await.map(|()| Outcome::Done),
         Subject::LinkMerchant { card } => card::link_approved(app, tx, asked, card).await.map(|()| Outcome::Done),
+        Subject::AddMethod { id, .. } => methods::added(app, tx, asked, source, id).await,
+        Subject::ReplaceMethod { old, with } => methods::replaced(app, tx, asked, source, (old, with), by).await,
     }
 }
 
@@ -160,11 +170,29 @@ struct Body {
 }
 
 /// A visit that asks for a yes, by its own cookie.
-struct StepUpVisit {
+pub(crate) struct StepUpVisit {
     hash: [u8; 32],
-    asked: Asked,
+    pub asked: Asked,
     failures: i64,
     ceremonies: i64,
+}
+
+impl StepUpVisit {
+    /// The visit has done what it was for.
+    pub async fn end(&self, tx: &mut Tx) -> Result<(), ApiError> {
+        if store::end_visit(tx, &self.hash).await? { Ok(()) } else { Err(refused()) }
+    }
+}
+
+impl Recognised {
+    /// To the page that asks for the yes.
+    pub fn next() -> Self {
+        Self { location: PAGE.to_owned() }
+    }
+
+    pub fn done() -> Self {
+        Self { location: format!("{PAGE}/done") }
+    }
 }
 
 impl FromRequestParts<App> for StepUpVisit {
@@ -206,12 +234,14 @@ async fn page(State(app): State<App>, Source(source): Source, visit: StepUpVisit
     let name = store::holder_name(&mut tx, visit.asked.holder).await?.ok_or_else(ApiError::not_found)?;
     // What was to be approved may have been cancelled or approved elsewhere meanwhile.
     match shown(&app, &mut tx, &visit.asked, source).await {
-        Ok(shown) => Ok(pages::step_up(&app, &name, &shown)),
+        Ok(shown) => match methods::wants_number(&mut tx, &visit.asked).await? {
+            Some(kind) => Ok(methods::number_page(&app, &name, kind)),
+            None => Ok(pages::step_up(&app, &name, &shown)),
+        },
         Err(error) if error.problem.status < 500 => Ok(pages::ended(&app)),
         Err(error) => Err(error),
     }
 }
-
 /// The page at the end of it.
 #[utoipa::path(get, path = "/sign-in/step-up/done", tag = "security", responses((status = 200, description = "The page")))]
 async fn done(State(app): State<App>) -> Response {
@@ -268,7 +298,7 @@ async fn finish(
     Json(request): Json<Finish>,
 ) -> Result<Json<Recognised>, ApiError> {
     match take(&app, &visit, source, request).await {
-        Ok(()) => Ok(Json(Recognised { location: format!("{PAGE}/done") })),
+        Ok(()) => Ok(Json(Recognised::done())),
         Err(error) => Err(note_failure(&app, source, &visit.hash, visit.failures, error).await?),
     }
 }

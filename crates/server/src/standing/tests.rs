@@ -32,6 +32,7 @@ fn order(world: &World, minor: i64, biller: usize, send_on: Option<Date>) -> Pay
         due_on: None,
         send_on,
         duplicate_meant: true,
+        method: None,
     }
 }
 

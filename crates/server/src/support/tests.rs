@@ -213,6 +213,7 @@ fn order(world: &World) -> PaymentOrder {
         due_on: None,
         send_on: Some(jiff::civil::date(2027, 3, 9)),
         duplicate_meant: false,
+        method: None,
     }
 }
 

@@ -44,6 +44,7 @@ fn prepare(people: &[Arc<Caller>]) -> Result<Vec<Prepared>, String> {
                     .saturating_add(jiff::Span::new().days(9))
                     .into(),
                 duplicate_meant: true,
+                method: None,
             };
             let body = serde_json::to_vec(&order).map_err(|e| e.to_string())?;
             Ok(Prepared { caller: Arc::clone(caller), proof: caller.proof("/api/v1/payments", true), body })

@@ -17,6 +17,8 @@ export class Paying {
   day = $state('');
   tried = $state(false);
   made = $state.raw<PaymentView | null>(null);
+  /** The method that it is drawn from; empty: the balance that the server keeps. Nothing chosen: the one that is offered first. */
+  picked = $state<string | null>(null);
   action = new Action();
   cancelling = new Action();
   /** The browser's page on which the passkey approves, once it was opened. */
@@ -39,6 +41,8 @@ export class Paying {
       return quote;
     });
   }
+
+  source: string = $derived.by(() => this.picked ?? this.quote.data?.methods.find((one) => one.method.is_default)?.method.id ?? '');
 
   amount: Money | null = $derived.by(() => {
     const quote = this.quote.data;
@@ -75,6 +79,7 @@ export class Paying {
           amount,
           send_on: this.sendOn,
           duplicate_meant: duplicateMeant,
+          method: this.source === '' ? null : this.source,
         }),
       );
     });

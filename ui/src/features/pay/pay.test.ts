@@ -21,6 +21,7 @@ describe('paying a bill', () => {
       amount: { minor: 9417, currency: 'USD' },
       send_on: null,
       duplicate_meant: false,
+      method: 'method-heron',
     });
     expect(await screen.findByRole('heading', { name: 'Scheduled' })).toBeTruthy();
   });
@@ -73,7 +74,7 @@ describe('paying a bill', () => {
     await click('Pay $94.17');
     expect(await screen.findByRole('heading', { name: 'You paid this a moment ago' })).toBeTruthy();
     await click('Pay $94.17 once more');
-    expect(on.commands.payBill).toHaveBeenLastCalledWith(expect.objectContaining({ duplicate_meant: true }));
+    expect(on.commands.payBill).toHaveBeenLastCalledWith(expect.objectContaining({ duplicate_meant: true, method: 'method-heron' }));
   });
 
   it('asks it also when the server says so only later', async () => {

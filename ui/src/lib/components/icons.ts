@@ -56,4 +56,5 @@ export type IconName =
   | 'undo'
   | 'upload'
   | 'user'
+  | 'wallet'
   | 'warning';

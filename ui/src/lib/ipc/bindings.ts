@@ -74,6 +74,13 @@ export const commands = {
 	incomeRemove: (id: IncomeId) => typedError<null, CommandError>(__TAURI_INVOKE("income_remove", { id })),
 	/**  The next pay days of an income that is being typed. */
 	incomeDates: (income: NewIncome) => typedError<string[], CommandError>(__TAURI_INVOKE("income_dates", { income })),
+	methods: () => typedError<MethodView[], CommandError>(__TAURI_INVOKE("methods")),
+	/**  Opens the browser on the page where the number is typed. It never passes through here. */
+	methodAdd: (kind: MethodKind) => typedError<VisitStarted, CommandError>(__TAURI_INVOKE("method_add", { kind })),
+	methodDefault: (id: MethodId, isDefault: boolean) => typedError<null, CommandError>(__TAURI_INVOKE("method_default", { id, isDefault })),
+	methodRemove: (id: MethodId) => typedError<null, CommandError>(__TAURI_INVOKE("method_remove", { id })),
+	/**  Moves everything that has not left to another method. */
+	methodReplace: (id: MethodId, to: MethodId) => typedError<MethodReplacedView, CommandError>(__TAURI_INVOKE("method_replace", { id, to })),
 	payments: () => typedError<PaymentView[], CommandError>(__TAURI_INVOKE("payments")),
 	payQuote: (bill: BillId, dueOn: string) => typedError<PayQuote, CommandError>(__TAURI_INVOKE("pay_quote", { bill, dueOn })),
 	/**  Pays a bill. Works offline: the order is stored first and sent when possible. */
@@ -596,6 +603,13 @@ export type Excess =
 /**  First to this plan, the rest by rate. */
 { plan: PlanId };
 
+/**  The month with whose last day a card ends. */
+export type Expiry = {
+	year: number,
+	/**  1 to 12. */
+	month: number,
+};
+
 /**  A second factor beside a password. */
 export type FactorId = string;
 
@@ -732,6 +746,16 @@ export type Landed = {
 /**  The language that a person is written to in. */
 export type Language = "en" | "es" | "de";
 
+/**  A payment that has not left. */
+export type Leaving = {
+	payment: PaymentId,
+	to: string,
+	amount: Money,
+	on: string,
+	/**  By then nothing can be drawn from the method any more: it will fail unless the method is replaced. */
+	stops: boolean,
+};
+
 /**
  *  What leaves without a passkey, to a payee that is known, in minor units of the account's currency. The figures are
  *  the same in every currency: 500.00 where a unit has two decimals, 50,000 where it has none.
@@ -813,6 +837,53 @@ export type Met = "yes" |
 /**  This server does not ask for it, or it cannot be said before another one is met. */
 "not_asked";
 
+/**  A bank account or card of the person, as every device sees it. */
+export type Method = {
+	id: MethodId,
+	kind: MethodKind,
+	/**  Who issued it, as the tokeniser names them. */
+	brand: string,
+	last_four: string,
+	/**  Absent for bank accounts. */
+	expiry: Expiry | null,
+	/**  Offered first when a payment is made. */
+	is_default: boolean,
+	/**  Nothing leaves from it any more: its owner said that they did not add it. */
+	frozen: boolean,
+	added_at: string,
+	/**  A payment leaves from it at this moment at the earliest. */
+	usable_from: string,
+};
+
+/**  How good a method is, seen from one day. */
+export type MethodHealth = { state: "good" } | 
+/**  It is good through this day, which is near. */
+{ state: "expires_soon"; on: string } | 
+/**  It was good through this day. */
+{ state: "expired"; on: string } | { state: "frozen" };
+
+/**  A bank account or card that payments are drawn from. */
+export type MethodId = string;
+
+export type MethodKind = "bank_account" | "card";
+
+/**  What came of replacing a method: it is done, or a passkey has to be shown first. */
+export type MethodReplacedView = {
+	done: MovedView | null,
+	visit: VisitStarted | null,
+};
+
+export type MethodView = {
+	method: Method,
+	/**  Brand and last four. */
+	name: string,
+	health: MethodHealth,
+	/**  Payments wait until then; absent: it pays at once. */
+	waits_until: string | null,
+	/**  What leaves from it and has not left. */
+	leaving: Leaving[],
+};
+
 /**
  *  An exact amount in one currency, counted in minor units (cents). Mixing currencies or leaving
  *  the range is an error, never a wrong number.
@@ -836,6 +907,12 @@ export type MonthTotal = {
 	/**  First day of the month. */
 	month: string,
 	amount: Money,
+};
+
+export type MovedView = {
+	payments: number,
+	/**  The old one is gone. */
+	removed: boolean,
 };
 
 /**  What a person types to add a bill. */
@@ -1094,6 +1171,8 @@ export type PayBill = {
 	send_on: string | null,
 	/**  Paid already a moment ago, and meant again. */
 	duplicate_meant: boolean,
+	/**  What it is drawn from; absent: the balance that the server keeps. */
+	method?: MethodId | null,
 };
 
 /**  How often pay comes. */
@@ -1164,6 +1243,8 @@ export type PayQuote = {
 	/**  The money that payments leave from. */
 	from: string | null,
 	available: Money | null,
+	/**  What it may be drawn from instead, the one that is offered first before the others. */
+	methods: MethodView[],
 	practice: boolean,
 	online: boolean,
 };
@@ -1188,6 +1269,8 @@ export type PaymentStepView = {
 export type PaymentView = {
 	id: PaymentId,
 	to: string,
+	/**  What it is drawn from; absent: the balance that the server keeps. */
+	method: MethodId | null,
 	amount: Money,
 	state: PaymentViewState,
 	/**  Why it was refused, returned or failed; also why the server did not take it. */
@@ -1432,7 +1515,7 @@ export type Prerequisite =
 "confirmed_email" | 
 /**  A passkey to approve with. */
 "passkey" | 
-/**  An account of this server that money leaves from. */
+/**  An account of this server that money leaves from, or a payment method. */
 "funding_account" | 
 /**  There is some in it. */
 "money";
@@ -1830,6 +1913,12 @@ export type SecurityEventKind = "account_created" |
 "reported_as_not_mine" | 
 /**  What leaves without a passkey is more, now or after a wait; the entry's name is the currency. */
 "limits_raised" | "limits_lowered" | 
+/**  A bank account or card that payments may be drawn from; the entry's name is its own. */
+"method_added" | "method_removed" | 
+/**  What left from it leaves from another one now. */
+"method_replaced" | 
+/**  It ends soon. */
+"method_expiring" | 
 /**  The server's terms; the entry's name is their version. */
 "terms_accepted" | 
 /**  No money leaves and no way in is added; the entry's name is the reason. */

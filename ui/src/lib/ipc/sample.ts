@@ -278,6 +278,7 @@ export function sampleIpc(query = ''): Ipc {
         expected_by: '2026-11-16',
         from: 'Tern Harbor Checking ··2086',
         available: { minor: 110718, currency: 'USD' },
+        methods: world.methods,
         practice: world.status.practice_money,
         online: world.status.online,
       };
@@ -286,6 +287,24 @@ export function sampleIpc(query = ''): Ipc {
       const same = world.book.payments.some((one) => one.bill === request.bill && one.due_on === request.due_on && one.amount.minor === request.amount.minor && one.id.startsWith('payment-new'));
       if (same && !request.duplicate_meant) throw new Refused({ code: 'possible_duplicate' });
       return world.pay(request);
+    }),
+    methods: () => read(() => world.methods.toSorted((a, b) => Number(b.method.is_default) - Number(a.method.is_default))),
+    methodAdd: async () => attempt(() => ({ address: 'http://localhost:8470/sign-in/step-up/open?secret=Nk5', browser_opened: true })),
+    methodDefault: (id, first) => change(() => {
+      world.methods = world.methods.map((one) => ({ ...one, method: { ...one.method, is_default: first && one.method.id === id } }));
+      return null;
+    }),
+    methodRemove: (id) => change(() => {
+      if (found(world.methods.find((one) => one.method.id === id)).leaving.length > 0) throw new Refused({ code: 'method_in_use' });
+      world.methods = world.methods.filter((one) => one.method.id !== id);
+      return null;
+    }),
+    methodReplace: (id, to) => change(() => {
+      const old = found(world.methods.find((one) => one.method.id === id));
+      const moved = old.leaving.map((one) => ({ ...one, stops: false }));
+      const rest = world.methods.filter((one) => one !== old);
+      world.methods = rest.map((one) => (one.method.id === to ? { ...one, leaving: [...one.leaving, ...moved], method: { ...one.method, is_default: one.method.is_default || old.method.is_default } } : one));
+      return { done: { payments: moved.length, removed: true }, visit: null };
     }),
     readiness: () => read(() => world.ready),
     termsAccept: () => change(() => {

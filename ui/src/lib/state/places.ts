@@ -2,7 +2,7 @@
 import type { IconName } from '$lib/components/icons';
 import type { Messages } from '$lib/i18n';
 
-export type Place = { path: string; icon: IconName; name: keyof Pick<Messages['app'], 'home' | 'bills' | 'card' | 'payments' | 'statements' | 'orders' | 'security' | 'settings'> };
+export type Place = { path: string; icon: IconName; name: keyof Pick<Messages['app'], 'home' | 'bills' | 'card' | 'payments' | 'statements' | 'orders' | 'wallet' | 'security' | 'settings'> };
 
 export const places: readonly Place[] = [
   { path: '/', icon: 'home', name: 'home' },
@@ -11,6 +11,7 @@ export const places: readonly Place[] = [
   { path: '/payments', icon: 'payments', name: 'payments' },
   { path: '/statements', icon: 'statements', name: 'statements' },
   { path: '/orders', icon: 'orders', name: 'orders' },
+  { path: '/wallet', icon: 'wallet', name: 'wallet' },
   { path: '/security', icon: 'security', name: 'security' },
   { path: '/settings', icon: 'settings', name: 'settings' },
 ];

@@ -28,6 +28,7 @@ pub(crate) fn order(world: &World, minor: i64, biller: usize) -> PaymentOrder {
         due_on: None,
         send_on: None,
         duplicate_meant: true,
+        method: None,
     }
 }
 

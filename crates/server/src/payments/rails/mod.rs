@@ -67,6 +67,11 @@ impl Rails {
         found.ok_or(DbError::Corrupt("a payment's rail, which is not configured"))
     }
 
+    /// Whether payments in some currency can be drawn from payment methods.
+    pub(crate) fn any_draws(&self) -> bool {
+        self.practice.draws() || self.all_of_files().any(Rail::draws)
+    }
+
     /// The rail of that name, if it works by files.
     #[must_use]
     pub fn of_files(&self, name: &str) -> Option<&FileRail> {

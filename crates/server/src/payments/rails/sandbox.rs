@@ -13,6 +13,7 @@ use jiff::{SignedDuration, Timestamp};
 use sha2::{Digest as _, Sha256};
 
 use crate::db::{Db, DbResult};
+use crate::methods::tokeniser;
 use crate::payments::rail::{Answer, Rail, RailOrder};
 use crate::payments::store::{self, SandboxOrder};
 
@@ -114,11 +115,12 @@ impl Sandbox {
         let settles_after = if turn == Turn::Waits { WAITS } else { self.practice.settles_after };
         let settles_at = now.saturating_add(settles_after).unwrap_or(now);
         let returns = turn == Turn::Returns;
+        let declines = turn == Turn::Declines || order.drawn_by.as_deref().is_some_and(tokeniser::declines);
         let taken = SandboxOrder {
             key: order.key.clone(),
             reference: reference_of(&order.key),
             amount: order.amount,
-            refused: (turn == Turn::Declines).then(|| REFUSED_CODE.to_owned()),
+            refused: declines.then(|| REFUSED_CODE.to_owned()),
             received_at: now,
             settles_at,
             returns_at: returns.then(|| settles_at.saturating_add(self.practice.returns_after).unwrap_or(settles_at)),
@@ -170,6 +172,10 @@ impl Rail for Sandbox {
     }
 
     fn is_practice(&self) -> bool {
+        true
+    }
+
+    fn draws(&self) -> bool {
         true
     }
 

@@ -22,6 +22,10 @@ const WORDS = {
   password_too_short: "That is too short. Use at least 8 characters.",
   password_guessable: "That is easily guessed: a common password, a name, a date or a row of keys. Use a few unusual words.",
   too_long: "That is too long. Use at most 256 characters.",
+  invalid_number: "Check the number: a digit is missing or wrong.",
+  invalid_date: "Check the expiry: month and year as on the card, like 08/2029, and not over yet.",
+  practice_numbers_only: "This server practises and takes practice numbers alone. Nothing of what you typed was kept.",
+  method_known: "This payment method is in your account already.",
   unavailable: "The server is busy. Try again in a moment.",
 };
 

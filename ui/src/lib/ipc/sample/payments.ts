@@ -12,6 +12,7 @@ function payment({ id, to, bill, minor, state, dueOn, sendsOn, by, reason, cance
   const sent = ['submitted', 'settled', 'final', 'returned'].includes(state);
   return {
     id: `payment-${id}`,
+    method: null,
     to,
     amount: usd(minor),
     state,

@@ -4,6 +4,11 @@ import { card, cardView, checking, servedCard, startingPurchases, transactions }
 import { billers, startingBills, TODAY, usd } from './bills';
 import { amountOn, bandOf, datesOfBill, isPayable, markKey, occurrence, occurrences, riseOf, shifted, type Book } from './book';
 import { startingOrders } from './orders';
+import type { Account, AddressesView, BillView, CalendarFeedOnView, DeviceView, HomeView, ImportOffer, Income, LimitsView, MarkAs, MethodView, PasskeyView, PayBill, PaymentView, PlanWishes, Purchase, ReadinessView, RecoveryView, RemindersView, RhythmView, RiskView, SecurityEvent, SecurityView, Settings, StatusView, SuggestionView, SupportCaseView, SupportSightView, WaysInView } from '../bindings';
+import { card, cardView, checking, servedCard, startingPurchases, transactions } from './accounts';
+import { billers, startingBills, TODAY, usd } from './bills';
+import { amountOn, bandOf, datesOfBill, isPayable, markKey, occurrence, occurrences, riseOf, shifted, type Book } from './book';
+import { startingMethods } from './methods';
 import { paidByWord, readiness, startingPayments, stoppedPayments } from './payments';
 import { startingIncomes } from './plan';
 import { startingSuggestions } from './suggestions';
@@ -52,6 +57,7 @@ export class World {
   /** What the server asks of whoever pays. */
   ready: ReadinessView = readiness();
   limits: LimitsView[] = [{ currency: 'USD', limits: { payment_minor: 50000, day_minor: 100000 }, usual: { payment_minor: 50000, day_minor: 100000 }, next: null }];
+  methods: MethodView[] = [];
   /** Payments wait for a passkey. */
   #asks = false;
 
@@ -59,6 +65,7 @@ export class World {
     this.empty = kind === 'empty';
     this.incomes = this.empty || kind === 'no-pay' ? [] : startingIncomes();
     this.suggestions = this.empty ? [] : startingSuggestions();
+    this.methods = this.empty ? [] : startingMethods();
     if (kind === 'short') this.wishes = { ...this.wishes, keep: usd(60000) };
     const held = kind === 'served' ? servedCard('active') : kind === 'frozen' ? servedCard('frozen') : { ...card };
     this.accounts = this.empty ? [] : [held, checking];
@@ -199,6 +206,7 @@ export class World {
     const state = !this.status.online ? 'not_sent' : this.#asks ? 'awaiting_approval' : 'scheduled';
     const payment: PaymentView = {
       id: `payment-new-${this.nextId()}`,
+      method: request.method ?? null,
       to: billers.find((biller) => biller.id === bill?.biller)?.name ?? bill?.name ?? '',
       amount: request.amount,
       state,

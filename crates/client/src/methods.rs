@@ -1,0 +1,154 @@
+//! Payment methods: what payments may be drawn from beside the balance that the server keeps, and what stops when one ends.
+//! A number is never typed here: the server's own page takes it, in the browser.
+
+use domain::ids::{MethodId, MutationId, PaymentId};
+use domain::methods::{Method, MethodHealth, MethodKind};
+use domain::money::Money;
+use domain::payments::PaymentState;
+use jiff::Timestamp;
+use jiff::civil::Date;
+use serde::Serialize;
+
+use crate::book::Book;
+use crate::cache::methods;
+use crate::client::Client;
+use crate::error::ClientError;
+use crate::http::{Method as Verb, Sending};
+use crate::security::VisitStarted;
+
+const METHODS: &str = "/api/v1/methods";
+
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, specta::Type)]
+pub struct MethodView {
+    pub method: Method,
+    /// Brand and last four.
+    pub name: String,
+    pub health: MethodHealth,
+    /// Payments wait until then; absent: it pays at once.
+    #[specta(type = Option<String>)]
+    pub waits_until: Option<Timestamp>,
+    /// What leaves from it and has not left.
+    pub leaving: Vec<Leaving>,
+}
+
+/// A payment that has not left.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, specta::Type)]
+pub struct Leaving {
+    pub payment: PaymentId,
+    pub to: String,
+    pub amount: Money,
+    #[specta(type = String)]
+    pub on: Date,
+    /// By then nothing can be drawn from the method any more: it will fail unless the method is replaced.
+    pub stops: bool,
+}
+
+/// What came of replacing a method: it is done, or a passkey has to be shown first.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, specta::Type)]
+pub struct MethodReplacedView {
+    pub done: Option<MovedView>,
+    pub visit: Option<VisitStarted>,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, specta::Type)]
+pub struct MovedView {
+    pub payments: u32,
+    /// The old one is gone.
+    pub removed: bool,
+}
+
+/// Payment methods of this device's account.
+#[derive(Clone)]
+pub struct Methods(pub(crate) Client);
+
+impl Client {
+    #[must_use]
+    pub fn methods(&self) -> Methods {
+        Methods(self.clone())
+    }
+}
+
+impl Methods {
+    /// The one that is offered first comes first, then in the order in which they were added.
+    pub async fn list(&self) -> Result<Vec<MethodView>, ClientError> {
+        let book = self.0.bills().book().await?;
+        self.list_in(&book).await
+    }
+
+    pub(crate) async fn list_in(&self, book: &Book) -> Result<Vec<MethodView>, ClientError> {
+        let mut all = self.0.with(async |open| methods::all(open.cache.readers()).await).await?;
+        all.sort_by_key(|method| !method.is_default);
+        let (today, now) = (self.0.today(), self.0.now());
+        Ok(all.into_iter().map(|method| view(book, method, today, now)).collect())
+    }
+
+    /// Begins to add a method: its number is typed on the server's page, in the browser.
+    pub async fn add(&self, kind: MethodKind, open_browser: bool) -> Result<VisitStarted, ClientError> {
+        let wish = api::methods::AddMethod { id: self.0.fresh(MethodId::new), kind };
+        let answer = self.0.call(Verb::Post, METHODS, self.sending(Sending::json(&wish)?)).await?;
+        self.0.security().in_browser(answer.json().await?, open_browser).await
+    }
+
+    /// Makes it the one that is offered first, or no longer.
+    pub async fn set_default(&self, id: MethodId, is_default: bool) -> Result<(), ClientError> {
+        let edit = api::methods::MethodEdit { is_default };
+        self.0.call(Verb::Patch, &format!("{METHODS}/{id}"), self.sending(Sending::json(&edit)?)).await?;
+        self.0.sync().now().await
+    }
+
+    /// Removes one from which nothing leaves.
+    pub async fn remove(&self, id: MethodId) -> Result<(), ClientError> {
+        self.0.call(Verb::Delete, &format!("{METHODS}/{id}"), self.sending(Sending::default())).await?;
+        self.0.sync().now().await
+    }
+
+    /// Moves everything that has not left from one method to another, in one step.
+    pub async fn replace(
+        &self,
+        old: MethodId,
+        with: MethodId,
+        open_browser: bool,
+    ) -> Result<MethodReplacedView, ClientError> {
+        let wish = api::methods::ReplaceMethod { with };
+        let path = format!("{METHODS}/{old}/replace");
+        let answer = self.0.call(Verb::Post, &path, self.sending(Sending::json(&wish)?)).await?;
+        let answer: api::methods::MethodReplaced = answer.json().await?;
+        let visit = match answer.approve_at {
+            Some(address) => Some(self.0.security().in_browser(address, open_browser).await?),
+            None => None,
+        };
+        self.0.sync().now().await?;
+        let done = answer.done.map(|done| MovedView { payments: done.payments, removed: done.removed });
+        Ok(MethodReplacedView { done, visit })
+    }
+
+    fn sending(&self, sending: Sending) -> Sending {
+        Sending { idempotency: Some(self.0.fresh(MutationId::new)), ..sending }
+    }
+}
+
+fn view(book: &Book, method: Method, today: Date, now: Timestamp) -> MethodView {
+    let leaving = book.payments.iter().filter(|row| row.order.method == Some(method.id));
+    let leaving = leaving.filter_map(|row| {
+        let answer = row.answer.as_ref()?;
+        let has_not_left = answer.state.leaves_by_itself()
+            || matches!(answer.state, PaymentState::AwaitingApproval | PaymentState::Insufficient);
+        let on = answer.will_process_on;
+        has_not_left.then(|| Leaving {
+            payment: row.order.id,
+            to: crate::payments::payee(book, &row.order),
+            amount: row.order.amount,
+            on,
+            stops: method.drawable(on.max(today)).is_err(),
+        })
+    });
+    let mut leaving: Vec<Leaving> = leaving.collect();
+    leaving.sort_by_key(|one| one.on);
+    MethodView {
+        name: method.name(),
+        health: method.health(today),
+        waits_until: Some(method.usable_from).filter(|from| *from > now),
+        leaving,
+        method,
+    }
+}
