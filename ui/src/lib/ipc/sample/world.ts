@@ -1,13 +1,9 @@
 // The whole invented world in memory: Ines Calloway's money on 12 November 2026.
-import type { Account, AddressesView, BillView, CalendarFeedOnView, DeviceView, HomeView, ImportOffer, Income, LimitsView, MarkAs, OrderView, PasskeyView, PayBill, PaymentView, PlanWishes, Purchase, ReadinessView, RecoveryView, RemindersView, RhythmView, RiskView, SecurityEvent, SecurityView, Settings, StatusView, SuggestionView, SupportCaseView, SupportSightView, WaysInView, NextReminderView, ReminderTestView, SilentView } from '../bindings';
+import type { Account, AddressesView, BillView, CalendarFeedOnView, DeviceView, HomeView, ImportOffer, Income, LimitsView, MarkAs, OrderView, PasskeyView, PayBill, PaymentView, PlanWishes, Purchase, ReadinessView, RecoveryView, RemindersView, RhythmView, RiskView, SecurityEvent, SecurityView, Settings, StatusView, SuggestionView, SupportCaseView, SupportSightView, WaysInView, NextReminderView, ReminderTestView, SilentView, MethodView } from '../bindings';
 import { card, cardView, checking, servedCard, startingPurchases, transactions } from './accounts';
 import { billers, startingBills, TODAY, usd } from './bills';
 import { amountOn, bandOf, datesOfBill, isPayable, markKey, occurrence, occurrences, riseOf, shifted, type Book } from './book';
 import { startingOrders } from './orders';
-import type { Account, AddressesView, BillView, CalendarFeedOnView, DeviceView, HomeView, ImportOffer, Income, LimitsView, MarkAs, MethodView, PasskeyView, PayBill, PaymentView, PlanWishes, Purchase, ReadinessView, RecoveryView, RemindersView, RhythmView, RiskView, SecurityEvent, SecurityView, Settings, StatusView, SuggestionView, SupportCaseView, SupportSightView, WaysInView } from '../bindings';
-import { card, cardView, checking, servedCard, startingPurchases, transactions } from './accounts';
-import { billers, startingBills, TODAY, usd } from './bills';
-import { amountOn, bandOf, datesOfBill, isPayable, markKey, occurrence, occurrences, riseOf, shifted, type Book } from './book';
 import { startingMethods } from './methods';
 import { paidByWord, readiness, startingPayments, stoppedPayments } from './payments';
 import { startingIncomes } from './plan';
@@ -220,6 +216,8 @@ export class World {
       approve_by: state === 'awaiting_approval' ? '2026-11-13T14:45:00Z' : null,
       held_until: null,
       practice: this.status.practice_money,
+      rail: 'ach',
+      travels: null,
       can_cancel: true,
       history: [{ state, at: made_at }],
     };

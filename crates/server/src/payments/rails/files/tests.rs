@@ -79,6 +79,7 @@ impl Bank {
             bill: None,
             due_on: None,
             send_on: None,
+            method: None,
             duplicate_meant: true,
         }
     }
