@@ -60,7 +60,7 @@ fn entry(direction: nacha::Direction, sequence: u32, amount_cents: u64) -> nacha
         reference: format!("No. {sequence}"),
         name: "Zoë Calloway-Đorđević".to_owned(),
         sequence,
-        addendum: sequence.is_multiple_of(3).then(|| "RFB*4471".to_owned()),
+        addendum: sequence.is_multiple_of(3).then(|| "RFB 4471".to_owned()),
     }
 }
 
@@ -89,7 +89,7 @@ fn ach_file(classes: &[nacha::EntryClass]) -> String {
     let file = nacha::Outgoing {
         bank: "123456780".parse().expect("a bank"),
         bank_name: "First Invented Bank".to_owned(),
-        origin: "1234567890".to_owned(),
+        origin: "987654320".to_owned(),
         origin_name: "Billfold Test".to_owned(),
         made_at: date(2027, 3, 1).at(16, 30, 0, 0),
         modifier: 'C',

@@ -4,12 +4,17 @@ check.py nacha FILE   ach-file reads the records, works out every count, hash an
 check.py pain001 FILE the published schema of pain.001.001.09, as sepaxml carries it, by xmlschema
 """
 
+import enum
 import sys
 from pathlib import Path
 
 import sepaxml
 import xmlschema
-from ach.files import ACHFileContentsParser
+
+# ach-file names a method of its enumerations as Python reserves names for itself since 3.11.
+is_reserved = enum._is_sunder
+enum._is_sunder = lambda name: name != "_create_pseudo_member_" and is_reserved(name)
+from ach.files import ACHFileContentsParser  # noqa: E402
 
 
 def nacha(path):

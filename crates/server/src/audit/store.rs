@@ -117,8 +117,8 @@ pub(super) const QUESTIONS: &[(&str, &str)] = &[
     (
         "devices are told of each payment method, and of no other",
         "SELECT m.kind FROM method m WHERE m.state = 'live' AND NOT EXISTS (SELECT 1 FROM record r
-            WHERE r.holder_id = m.holder_id AND r.kind = 12 AND r.item_id = m.method_id AND r.gone = 0)
-         UNION ALL SELECT 'gone' FROM record r WHERE r.kind = 12 AND r.gone = 0 AND NOT EXISTS
+            WHERE r.holder_id = m.holder_id AND r.kind = 13 AND r.item_id = m.method_id AND r.gone = 0)
+         UNION ALL SELECT 'gone' FROM record r WHERE r.kind = 13 AND r.gone = 0 AND NOT EXISTS
             (SELECT 1 FROM method m WHERE m.holder_id = r.holder_id AND m.method_id = r.item_id AND m.state = 'live')",
     ),
     (

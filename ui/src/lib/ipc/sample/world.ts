@@ -216,7 +216,7 @@ export class World {
       approve_by: state === 'awaiting_approval' ? '2026-11-13T14:45:00Z' : null,
       held_until: null,
       practice: this.status.practice_money,
-      rail: 'ach',
+      rail: this.status.online ? 'ach' : null,
       travels: null,
       can_cancel: true,
       history: [{ state, at: made_at }],
