@@ -24,6 +24,7 @@ fn cent(biller: BillerId) -> PayBill {
         amount: Money::new(1, Currency::USD).expect("a cent"),
         send_on: None,
         duplicate_meant: true,
+        method: None,
     }
 }
 

@@ -39,6 +39,7 @@ async fn a_payment_on_one_device_is_seen_on_the_other_at_once_and_cancelled_once
         amount: Money::new(4_000, Currency::USD).expect("an amount"),
         send_on: Some(next_week),
         duplicate_meant: false,
+        method: None,
     };
     // Without the event stream it would come with the next look, a minute later: longer than this waits.
     for minor in [4_000, 4_100] {
