@@ -144,8 +144,8 @@ pub(super) struct Number {
 
 /// Takes the number that was typed, for its token. Where a passkey approves, the page asks for it next.
 #[utoipa::path(post, path = "/sign-in/step-up/number", tag = "security", request_body = Number,
-    responses((status = 200, body = Recognised), (status = 400, body = api::error::Problem),
-        (status = 409, body = api::error::Problem), (status = 422, body = api::error::Problem)))]
+    responses((status = 200, body = Recognised), (status = 409, body = api::error::Problem),
+        (status = 422, body = api::error::Problem)))]
 pub(super) async fn number(
     State(app): State<App>,
     Source(source): Source,
