@@ -1,7 +1,7 @@
 //! The tray: draws what the client says of the week, the next three due dates with what can be done about each, and the
 //! commands. Where the system gives only a menu, everything stands in the menu.
 
-use std::sync::Arc;
+use std::sync::{Arc, Mutex, PoisonError};
 
 use client::tray::{TrayAct, TrayView};
 use domain::ids::BillId;
@@ -16,8 +16,13 @@ use crate::{app, os};
 
 const ID: &str = "billfold";
 
+/// What the menu says now. One that says the same is not put up again: whoever has it open would click into nothing.
+#[derive(Default)]
+struct Shown(Mutex<Option<TrayView>>);
+
 /// Puts the icon up. Without a tray on this system the app works all the same.
 pub fn set_up(app: &AppHandle) {
+    app.manage(Shown::default());
     let made = std::panic::catch_unwind(std::panic::AssertUnwindSafe(|| {
         // The library that draws trays on Linux is loaded here, and panics when it is not installed. What is due is
         // written into it by the first refresh.
@@ -42,14 +47,20 @@ pub async fn refresh(app: &AppHandle, core: &Arc<Core>) {
     let view = core.client.tray().await;
     let app = app.clone();
     let shown = app.clone().run_on_main_thread(move || {
+        let Some(shown) = app.try_state::<Shown>() else { return };
+        let mut shown = shown.0.lock().unwrap_or_else(PoisonError::into_inner);
+        if shown.as_ref() == Some(&view) {
+            return;
+        }
         os::badge::show(&app, view.count, view.late);
         let Some(tray) = app.tray_by_id(ID) else { return };
         let set = menu(&app, &view)
             .and_then(|menu| tray.set_menu(Some(menu)))
             .and_then(|()| tray.set_icon(Some(icon(view.late)?)))
             .and_then(|()| tray.set_tooltip(Some(view.tooltip.as_str())));
-        if let Err(error) = set {
-            tracing::warn!(%error, "the tray was not refreshed");
+        match set {
+            Ok(()) => *shown = Some(view),
+            Err(error) => tracing::warn!(%error, "the tray was not refreshed"),
         }
     });
     if let Err(error) = shown {

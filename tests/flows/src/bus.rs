@@ -303,17 +303,19 @@ impl Tray {
         .await
     }
 
-    /// Clicks the line with these words.
+    /// Clicks the line with these words. A menu that changed since it was read has other numbers: it is read again.
     pub async fn click(&self, words: &str) {
-        let lines = self.wait(words).await;
-        let (number, _) = lines.iter().find(|(_, line)| line.contains(words)).expect("it was there");
-        let (name, path) = self.menu().await.expect("the icon");
-        let nothing = Variant::from(0_i32);
-        let clicked = (*number, "clicked", nothing, 0_u32);
-        self.connection
-            .call_method(Some(name.as_str()), path.as_str(), Some("com.canonical.dbusmenu"), "Event", &clicked)
-            .await
-            .expect("a click");
+        crate::process::wait_for(&format!("a click on {words:?} in the tray"), async || {
+            let lines = self.wait(words).await;
+            let (number, _) = lines.iter().find(|(_, line)| line.contains(words))?;
+            let (name, path) = self.menu().await?;
+            let nothing = Variant::from(0_i32);
+            let clicked = (*number, "clicked", nothing, 0_u32);
+            let dbusmenu = Some("com.canonical.dbusmenu");
+            let answer = self.connection.call_method(Some(name.as_str()), path.as_str(), dbusmenu, "Event", &clicked);
+            answer.await.ok().map(drop)
+        })
+        .await;
     }
 }
 
