@@ -561,7 +561,7 @@ export const de: Messages = {
       opened: 'Der Browser ist offen: Zeigen Sie dort einen Passkey',
       byHand: 'Öffnen Sie diese Adresse und zeigen Sie einen Passkey',
       waiting: 'Danach ist die Karte wieder in Gebrauch.',
-      workedOut: 'Abrechnung und Mindestbetrag folgen aus dem Vertrag der Karte.',
+      workedOut: 'Abrechnung und Mindestbetrag folgen aus dem Vertrag der Karte. Bezahlen lässt sich die Karte hier noch nicht.',
       merchants: 'Händler, die anfragen dürfen',
       merchantsNote: 'jeder hat ein eigenes Zeichen, nie die Nummer der Karte',
       noMerchants: 'Kein Händler darf diese Karte anfragen. Verknüpfen Sie einen, um dort zu kaufen.',

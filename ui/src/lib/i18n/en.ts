@@ -563,7 +563,7 @@ export const en = {
       opened: 'The browser is open: show a passkey there',
       byHand: 'Open this address and show a passkey',
       waiting: 'The card is in use again once that is done.',
-      workedOut: 'Statement and minimum are worked out from the card’s agreement.',
+      workedOut: 'Statement and minimum are worked out from the card’s agreement. The card cannot be paid here yet.',
       merchants: 'Merchants that may ask',
       merchantsNote: 'each has a token of its own, never the card’s number',
       noMerchants: 'No merchant may ask this card. Link one to buy there.',

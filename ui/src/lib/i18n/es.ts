@@ -561,7 +561,7 @@ export const es: Messages = {
       opened: 'El navegador está abierto: muestra allí una llave de acceso',
       byHand: 'Abre esta dirección y muestra una llave de acceso',
       waiting: 'La tarjeta vuelve a usarse cuando esté hecho.',
-      workedOut: 'El extracto y el mínimo se calculan con el contrato de la tarjeta.',
+      workedOut: 'El extracto y el mínimo se calculan con el contrato de la tarjeta. Aquí aún no se puede pagar la tarjeta.',
       merchants: 'Comercios que pueden pedir pagos',
       merchantsNote: 'cada uno tiene su propia ficha, nunca el número de la tarjeta',
       noMerchants: 'Ningún comercio puede pedir pagos a esta tarjeta. Vincula uno para comprar allí.',
