@@ -19,6 +19,12 @@ pub enum SecurityEventKind {
     /// A device that was known signed in again.
     SignedIn,
     DeviceSignedOut,
+    /// Whoever showed a way in said no to letting an app in; the entry's name is what the app called itself.
+    SignInDeclined,
+    /// How the account name is typed is looked at from now on.
+    RhythmTurnedOn,
+    /// It is not any more, and what was kept is forgotten.
+    RhythmTurnedOff,
     /// A token came back after its successor was used, or a code came twice: somebody may hold a copy. What it gave has
     /// ended.
     TokenReused,
@@ -104,6 +110,9 @@ impl SecurityEventKind {
             Self::DeviceAdded => "device_added",
             Self::SignedIn => "signed_in",
             Self::DeviceSignedOut => "device_signed_out",
+            Self::SignInDeclined => "sign_in_declined",
+            Self::RhythmTurnedOn => "rhythm_turned_on",
+            Self::RhythmTurnedOff => "rhythm_turned_off",
             Self::TokenReused => "token_reused",
             Self::PasskeyAdded => "passkey_added",
             Self::PasskeyRenamed => "passkey_renamed",

@@ -207,6 +207,7 @@ fn what_is_told_is_told_in_every_language_with_its_name() {
         Kind::RecoveryStopped,
         Kind::RecoveryFinished,
         Kind::RecoveryBlocked,
+        Kind::SignInDeclined,
     ];
     for kind in told {
         let telling = words::of(kind).expect("it is told");
@@ -217,7 +218,7 @@ fn what_is_told_is_told_in_every_language_with_its_name() {
             assert_ne!(what, english, "{kind:?}");
         }
     }
-    for kind in [Kind::SignedIn, Kind::PasskeyRenamed, Kind::ConfirmedAsMine] {
+    for kind in [Kind::SignedIn, Kind::PasskeyRenamed, Kind::ConfirmedAsMine, Kind::RhythmTurnedOff] {
         assert!(words::of(kind).is_none(), "{kind:?} would be noise");
     }
     for language in Language::ALL {

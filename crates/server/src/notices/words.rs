@@ -383,7 +383,21 @@ pub(super) const fn of(kind: Kind) -> Option<Telling> {
             None,
             false,
         ),
+        Kind::SignInDeclined => telling(
+            [
+                "You said no to letting an app in that calls itself “{name}”. Nothing was let in. If you did not start it, somebody \
+                 may be using a program on your computer.",
+                "Dijiste que no a dejar entrar una aplicación que se llama «{name}». No entró nada. Si no la iniciaste tú, alguien \
+                 puede estar usando un programa en tu ordenador.",
+                "Sie haben eine App nicht eingelassen, die sich „{name}“ nennt. Nichts kam hinein. Wenn Sie sie nicht gestartet \
+                 haben, benutzt vielleicht jemand ein Programm auf Ihrem Computer.",
+            ],
+            None,
+            false,
+        ),
         Kind::AccountCreated
+        | Kind::RhythmTurnedOn
+        | Kind::RhythmTurnedOff
         | Kind::LimitsLowered
         | Kind::MethodRemoved
         | Kind::TermsAccepted

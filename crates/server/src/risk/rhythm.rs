@@ -6,6 +6,7 @@ use axum::extract::State;
 use domain::ids::HolderId;
 use domain::risk::RiskReason;
 use domain::risk::rhythm::{SAMPLES_MIN, Sample, distance, keep};
+use domain::security::{Happened, SecurityEventKind};
 use utoipa_axum::router::OpenApiRouter;
 use utoipa_axum::routes;
 
@@ -14,6 +15,7 @@ use crate::App;
 use crate::db::{DbResult, Tx};
 use crate::error::ApiError;
 use crate::http::Json;
+use crate::security;
 use crate::sign_in::SignedIn;
 
 pub fn routes() -> OpenApiRouter<App> {
@@ -38,10 +40,19 @@ async fn set(
     let holder = signed_in.holder;
     let mut tx = app.db.begin_write().await?;
     tx.lock(holder).await?;
-    if wish.on {
-        store::begin_rhythm(&mut tx, holder, app.clock.now()).await?;
+    let now = app.clock.now();
+    let was_on = store::rhythm(&mut tx, holder).await?.is_some();
+    let kind = if wish.on {
+        store::begin_rhythm(&mut tx, holder, now).await?;
+        SecurityEventKind::RhythmTurnedOn
     } else {
         store::forget_rhythm(&mut tx, holder).await?;
+        SecurityEventKind::RhythmTurnedOff
+    };
+    if was_on != wish.on {
+        let by = Some(signed_in.device);
+        let happened = Happened { at: now, kind, by, device: None, name: None, about: None };
+        security::record(&mut tx, holder, happened).await?;
     }
     let kept = store::rhythm(&mut tx, holder).await?;
     tx.commit().await?;

@@ -1031,6 +1031,11 @@ async fn the_page_that_asks_names_place_and_time_of_the_app_and_whether_the_devi
         for fact in ["(new)", "<dd>Hanoi, VN</dd>", "12:00 EST", "New payees and higher limits wait 12 hours."] {
             assert!(page.contains(fact), "{fact} in {page}");
         }
+        // A no lets nothing in, and every device hears of it.
+        let no: Value = browser.post("/sign-in/confirm", &json!({"yes": false})).await.ok();
+        assert!(no["location"].as_str().unwrap().contains("error=access_denied"), "{no}");
+        device.refresh().await.expect(200);
+        assert!(device.get("/api/v1/sync").await.text().contains("sign_in_declined"));
         // The same device again is no new one.
         device.delete(&format!("/api/v1/devices/{}", device.device)).await.expect(204);
         let path = authorize_path(&world, &device.key).await;

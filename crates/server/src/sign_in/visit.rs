@@ -12,6 +12,7 @@ use axum::http::{HeaderMap, StatusCode, header};
 use axum::response::{IntoResponse, Redirect, Response};
 use axum::{Form, extract::FromRequestParts, http::request::Parts};
 use domain::ids::HolderId;
+use domain::security::{Happened, SecurityEventKind};
 use jiff::{SignedDuration, Timestamp};
 use serde::de::DeserializeOwned;
 use serde::{Deserialize, Serialize};
@@ -29,6 +30,7 @@ use crate::db::Tx;
 use crate::error::ApiError;
 use crate::http::{Json, Query, Source};
 use crate::risk::{self, Mark};
+use crate::security;
 
 const PUSHED_LIFE: SignedDuration = SignedDuration::from_secs(120);
 pub(crate) const VISIT_LIFE: SignedDuration = SignedDuration::from_mins(10);
@@ -343,9 +345,15 @@ async fn answer(State(app): State<App>, visit: Visit, Json(answer): Json<Answer>
         };
         ("code", tokens::issue_code(&mut tx, &app, holder, &grant).await?)
     } else {
+        // Somebody recognised did not want this app: every device hears of it.
+        tx.lock(holder).await?;
+        let (at, name) = (app.clock.now(), Some(request.device_name.clone()));
+        let kind = SecurityEventKind::SignInDeclined;
+        security::record(&mut tx, holder, Happened { at, kind, by: None, device: None, name, about: None }).await?;
         ("error", "access_denied".to_owned())
     };
     tx.commit().await?;
+    app.jobs.wake();
     location
         .query_pairs_mut()
         .append_pair(outcome.0, &outcome.1)

@@ -1866,6 +1866,12 @@ export type SecurityEventKind = "account_created" |
 "device_added" | 
 /**  A device that was known signed in again. */
 "signed_in" | "device_signed_out" | 
+/**  Whoever showed a way in said no to letting an app in; the entry's name is what the app called itself. */
+"sign_in_declined" | 
+/**  How the account name is typed is looked at from now on. */
+"rhythm_turned_on" | 
+/**  It is not any more, and what was kept is forgotten. */
+"rhythm_turned_off" | 
 /**
  *  A token came back after its successor was used, or a code came twice: somebody may hold a copy. What it gave has
  *  ended.

@@ -73,6 +73,7 @@ fn what_is_no_ofx_is_refused_with_what_to_do() {
 
 /// Far above what a debug build takes for two MiB in a straight line, far below what it takes in a square.
 const SOON: Duration = Duration::from_secs(10);
+const TRIES: usize = 3;
 
 #[test]
 fn large_garbage_is_answered_soon() {
@@ -106,9 +107,13 @@ fn large_garbage_is_answered_soon() {
         "</STMTTRN><STMTTRN><DTPOSTED>20260101<TRNAMT>1",
     ] {
         let text = repeated(unit);
-        let start = Instant::now();
-        let answer = read(&text);
-        assert!(start.elapsed() < SOON, "{unit:?} took {:?}", start.elapsed());
+        // A machine that is busy with something else gets another try.
+        let answer = (0..TRIES).find_map(|_| {
+            let start = Instant::now();
+            let answer = read(&text);
+            (start.elapsed() < SOON).then_some(answer)
+        });
+        let Some(answer) = answer else { panic!("{unit:?} took longer than {SOON:?} each time") };
         if let Ok(file) = answer {
             assert!(file.rejected.len() <= REJECTED_MAX, "{unit:?}");
             assert!(file.warnings.len() <= crate::ofx::WARNINGS_MAX + 2, "{unit:?}");

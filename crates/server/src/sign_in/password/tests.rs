@@ -490,6 +490,8 @@ async fn how_somebody_types_is_looked_at_only_where_they_turned_it_on_and_off_fo
         desk.put(RHYTHM, &json!({"on": false})).await.expect(200);
         typed(&world, &person, &hasty).await;
         assert_eq!((unlike(desk).await, rhythm(desk).await), (1, TypingRhythm { on: false, known: 0, needed: 6 }));
+        let log = desk.get("/api/v1/sync").await.text();
+        assert_eq!((log.matches("rhythm_turned_on").count(), log.matches("rhythm_turned_off").count()), (1, 1));
     })
     .await;
 }
