@@ -2,37 +2,56 @@
 //!
 //! SQL is written once in the subset that both accept and runs through [`on_engine!`]. On SQLite there is one writing
 //! connection; transactions that wait for it are committed together, each in its own savepoint, so that one disk sync
-//! serves many (a caller is answered only after that sync). On PostgreSQL every transaction locks its holder's row
-//! first. Only this file and `store.rs` files name sqlx.
+//! serves many (a caller is answered only after that sync). One that asks nothing any more runs whole, in one way to the
+//! connection's thread. On PostgreSQL every transaction locks its holder's row first. Only this file and `store.rs` files
+//! name sqlx.
 
 mod reads;
+mod value;
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, VecDeque};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::time::Duration;
 
 use domain::ids::HolderId;
+use futures_util::TryStreamExt as _;
 use sqlx::pool::PoolConnection;
 use sqlx::postgres::{PgConnection, PgPool, PgPoolOptions};
 use sqlx::sqlite::{
     SqliteArguments, SqliteConnectOptions, SqliteConnection, SqliteJournalMode, SqlitePool, SqlitePoolOptions,
-    SqliteSynchronous,
+    SqliteQueryResult, SqliteRow, SqliteSynchronous,
 };
-use sqlx::{Arguments as _, AssertSqlSafe, ConnectOptions, Connection, Postgres, Sqlite, Transaction};
+use sqlx::{AssertSqlSafe, ConnectOptions, Connection, Either, Executor as _, Postgres, Sqlite, Transaction};
 use tokio::sync::{Mutex, Notify, OwnedMutexGuard, broadcast, oneshot};
 
 pub(crate) use reads::{Read, read_row, read_rows};
+use value::Value;
 
 pub type DbResult<T> = Result<T, DbError>;
 
-/// Transactions that share one commit at most.
-const GROUP_MAX: usize = 64;
+/// Transactions that share one commit at most. Few enough that those of one commit are answered, and ask for more, while
+/// the next ones are written; enough that the disk's sync is a small part of each.
+const GROUP_MAX: usize = 16;
+/// Whole transactions that run in one way to the connection's thread at most.
+const ALIKE_MAX: usize = 8;
 const READERS: u32 = 4;
+/// KiB, as `cache_size` takes them.
+const WRITER_CACHE: &str = "-16000";
+/// A reader's pages are dropped whenever somebody else committed, so that many of them only cost.
+const READER_CACHE: &str = "-2000";
+/// Pages of the write-ahead log (16 MiB) before they are copied into the file: what every transaction touches is then
+/// copied once for many.
+const CHECKPOINT_PAGES: &str = "4000";
 /// Feed numbers that a slow listener may be behind before it is told to read again.
 const EVENTS_KEPT: usize = 1_024;
 const POSTGRES_CHANNEL: &str = "billfold_feed";
+
+/// Takes the number after the one that is known. If that is not the holder's any more the row would be left without one,
+/// which its column refuses: so a single statement stops all that come after it.
+const TAKE_NEXT: &str =
+    "UPDATE holder SET feed_number = CASE WHEN feed_number = $2 THEN feed_number + 1 END WHERE holder_id = $1";
 
 const PROBE: &str = "UPDATE server_state SET probe = probe + 1";
 
@@ -42,7 +61,7 @@ static POSTGRES_MIGRATIONS: sqlx::migrate::Migrator = sqlx::migrate!("migrations
 #[derive(Debug, thiserror::Error)]
 pub enum DbError {
     #[error("the database refused")]
-    Sql(#[from] sqlx::Error),
+    Sql(sqlx::Error),
     #[error("the database's structure could not be brought up to date")]
     Migrate(#[from] sqlx::migrate::MigrateError),
     /// A commit failed (disk full, I/O error): nothing is written until a write works again.
@@ -55,6 +74,12 @@ pub enum DbError {
     /// Another transaction won; the caller may try again.
     #[error("another change came between")]
     Conflict,
+}
+
+impl From<sqlx::Error> for DbError {
+    fn from(error: sqlx::Error) -> Self {
+        if was_overtaken(&error) { Self::Conflict } else { Self::Sql(error) }
+    }
 }
 
 impl DbError {
@@ -156,6 +181,28 @@ impl Db {
         Ok(Tx { inner, numbers: BTreeMap::new() })
     }
 
+    /// Begins a transaction for what was decided at this number of the holder's feed. It has the next number, and when
+    /// another took that one meanwhile its first statement that is waited for, or its commit, is a [`DbError::Conflict`]
+    /// and nothing happened. Where it only writes, all of it goes in one way to the connection.
+    pub async fn begin_write_after(&self, holder: HolderId, number: i64) -> DbResult<Tx> {
+        let next = number.checked_add(1).ok_or(DbError::Corrupt("a feed number"))?;
+        let inner = match &self.engine {
+            Engine::Sqlite { writer, .. } => {
+                let mut batch = Batch::of_member();
+                batch.add(TAKE_NEXT);
+                batch.bind(holder.as_uuid());
+                batch.bind(number);
+                Inner::Planned(PlannedTx { writer: Arc::clone(writer), batch })
+            }
+            Engine::Postgres(pool) => {
+                let mut tx = pool.begin().await?;
+                sqlx::query(TAKE_NEXT).bind(holder.as_uuid()).bind(number).execute(&mut *tx).await?;
+                Inner::Postgres(tx)
+            }
+        };
+        Ok(Tx { inner, numbers: BTreeMap::from([(holder, next)]) })
+    }
+
     /// Begins a transaction that sees one moment and writes nothing.
     pub async fn begin_read(&self) -> DbResult<Tx> {
         let inner = match &self.engine {
@@ -214,7 +261,14 @@ pub enum EngineConnection<'tx> {
     Postgres(&'tx mut PgConnection),
 }
 
+/// Where a statement goes whose answer nobody needs.
+pub enum Place<'tx> {
+    Batch(&'tx mut Batch),
+    Connection(EngineConnection<'tx>),
+}
+
 enum Inner {
+    Planned(PlannedTx),
     Grouped(GroupedTx),
     Sqlite(Transaction<'static, Sqlite>),
     Postgres(Transaction<'static, Postgres>),
@@ -226,30 +280,45 @@ impl Tx {
     /// What [`on_engine!`] matches on: however the transaction was begun, there is one kind of connection an engine.
     /// What was to be written later is written before.
     pub async fn connection(&mut self) -> DbResult<EngineConnection<'_>> {
+        self.begin_now().await?;
         if let Inner::Grouped(tx) = &mut self.inner {
             tx.write_batch().await?;
         }
-        Ok(self.connection_now())
+        self.connection_now()
     }
 
-    fn connection_now(&mut self) -> EngineConnection<'_> {
-        match &mut self.inner {
+    /// From here on nothing of others comes between. A transaction that was only planned begins: it may find a
+    /// [`DbError::Conflict`] then, which everybody who asks something of it would find as well.
+    async fn begin_now(&mut self) -> DbResult<()> {
+        if let Inner::Planned(planned) = &mut self.inner {
+            let mut tx = planned.writer.begin().await?;
+            tx.batch = std::mem::take(&mut planned.batch);
+            self.inner = Inner::Grouped(tx);
+        }
+        Ok(())
+    }
+
+    fn connection_now(&mut self) -> DbResult<EngineConnection<'_>> {
+        Ok(match &mut self.inner {
+            Inner::Planned(_) => return Err(DbError::Corrupt("a transaction that has not begun")),
             Inner::Grouped(tx) => EngineConnection::Sqlite(tx.connection()),
             Inner::Sqlite(tx) => EngineConnection::Sqlite(tx),
             Inner::SqliteOnce(connection) => EngineConnection::Sqlite(connection),
             Inner::Postgres(tx) => EngineConnection::Postgres(tx),
             Inner::PostgresOnce(connection) => EngineConnection::Postgres(connection),
-        }
+        })
     }
 
     /// What [`write_later!`] matches on: where the statement waits for the others, or the connection it runs on now.
-    pub fn batch(&mut self) -> Result<&mut Batch, EngineConnection<'_>> {
-        // Two looks, because one would keep the transaction borrowed in both answers.
-        if !matches!(self.inner, Inner::Grouped(_)) {
-            return Err(self.connection_now());
+    pub fn place(&mut self) -> Place<'_> {
+        match &mut self.inner {
+            Inner::Planned(tx) => Place::Batch(&mut tx.batch),
+            Inner::Grouped(tx) => Place::Batch(&mut tx.batch),
+            Inner::Sqlite(tx) => Place::Connection(EngineConnection::Sqlite(tx)),
+            Inner::SqliteOnce(connection) => Place::Connection(EngineConnection::Sqlite(connection)),
+            Inner::Postgres(tx) => Place::Connection(EngineConnection::Postgres(tx)),
+            Inner::PostgresOnce(connection) => Place::Connection(EngineConnection::Postgres(connection)),
         }
-        let Inner::Grouped(tx) = &mut self.inner else { unreachable!("just looked at") };
-        Ok(&mut tx.batch)
     }
 
     #[must_use]
@@ -287,6 +356,7 @@ impl Tx {
         let Self { inner, numbers } = self;
         let touched = numbers.into_iter().map(|(holder, number)| Touched { holder, number });
         match inner {
+            Inner::Planned(tx) => tx.commit(touched.collect()).await?,
             Inner::Grouped(tx) => tx.commit(touched.collect()).await?,
             // These wrote nothing.
             Inner::Sqlite(_) | Inner::SqliteOnce(_) | Inner::PostgresOnce(_) => {}
@@ -362,15 +432,16 @@ pub(crate) use rows;
 /// waited for or with the commit, which saves a way to the connection's thread and back. An error comes from there.
 macro_rules! write_later {
     ($tx:expr, $sql:expr $(, $value:expr)* $(,)?) => {
-        match $tx.batch() {
-            Ok(batch) => {
+        match $tx.place() {
+            $crate::db::Place::Batch(batch) => {
                 batch.add($sql);
-                Ok(())$(.and_then(|()| batch.bind($value)))*
+                $(batch.bind($value);)*
+                Ok(())
             }
-            Err($crate::db::EngineConnection::Sqlite(db)) => {
+            $crate::db::Place::Connection($crate::db::EngineConnection::Sqlite(db)) => {
                 sqlx::query($sql)$(.bind($value))*.execute(db).await.map(drop).map_err($crate::db::DbError::from)
             }
-            Err($crate::db::EngineConnection::Postgres(db)) => {
+            $crate::db::Place::Connection($crate::db::EngineConnection::Postgres(db)) => {
                 sqlx::query($sql)$(.bind($value))*.execute(db).await.map(drop).map_err($crate::db::DbError::from)
             }
         }
@@ -380,33 +451,81 @@ pub(crate) use write_later;
 
 // ---- SQLite ------------------------------------------------------------------------------------------------------
 
-/// Statements that wait to run together.
+/// Statements that run together, in one way to the connection's thread.
 #[derive(Default)]
 pub struct Batch {
-    sql: String,
-    values: SqliteArguments,
-    statements: usize,
+    statements: Vec<&'static str>,
+    values: Vec<Value>,
+    /// How many values there were when each statement was added: its `$1` is the next one.
+    offsets: Vec<usize>,
 }
 
 impl Batch {
-    /// Adds a statement; its `$1` is the next value that is bound.
-    pub fn add(&mut self, sql: &str) {
-        let before = self.values.len();
-        let mut parts = sql.split('$');
-        self.sql.push_str(parts.next().unwrap_or_default());
-        for part in parts {
-            let digits = part.bytes().take_while(u8::is_ascii_digit).count();
-            let (number, rest) = part.split_at(digits);
-            // Statements are ours: every `$` is a place for a value.
-            let number: usize = number.parse().unwrap_or(0);
-            self.sql.push_str(&format!("${}{rest}", before + number));
-        }
-        self.sql.push(';');
-        self.statements += 1;
+    /// What a transaction of the group begins with: its savepoint goes with its first statement.
+    fn of_member() -> Self {
+        let mut batch = Self::default();
+        batch.add("SAVEPOINT member");
+        batch
     }
 
-    pub fn bind<'v, T: sqlx::Encode<'v, Sqlite> + sqlx::Type<Sqlite>>(&mut self, value: T) -> DbResult<()> {
-        self.values.add(value).map_err(|_| DbError::Corrupt("a value to be written"))
+    /// Adds a statement; its `$1` is the next value that is bound.
+    pub fn add(&mut self, sql: &'static str) {
+        self.statements.push(sql);
+        self.offsets.push(self.values.len());
+    }
+
+    pub fn bind(&mut self, value: impl Into<Value>) {
+        self.values.push(value.into());
+    }
+
+    /// Adds all of another one.
+    fn append(&mut self, other: &Self) {
+        let before = self.values.len();
+        self.statements.extend(&other.statements);
+        self.offsets.extend(other.offsets.iter().map(|offset| before + offset));
+        self.values.extend(other.values.iter().cloned());
+    }
+
+    /// One text, its values numbered through. Statements are ours: every `$` is a place for a value.
+    fn text(&self) -> String {
+        let mut text = String::with_capacity(self.statements.iter().map(|sql| sql.len() + 16).sum());
+        for (sql, offset) in self.statements.iter().zip(&self.offsets) {
+            let mut parts = sql.split('$');
+            text.push_str(parts.next().unwrap_or_default());
+            for part in parts {
+                let digits = part.bytes().take_while(u8::is_ascii_digit).count();
+                let (number, rest) = part.split_at(digits);
+                let number: usize = number.parse().unwrap_or(0);
+                text.push('$');
+                text.push_str(&(offset + number).to_string());
+                text.push_str(rest);
+            }
+            text.push(';');
+        }
+        text
+    }
+
+    /// Runs all of it, and has `take` see each row and each statement's end. Where one fails none after it runs.
+    async fn run(
+        self,
+        connection: &mut SqliteConnection,
+        mut take: impl FnMut(Either<SqliteQueryResult, SqliteRow>),
+    ) -> DbResult<()> {
+        let text = self.text();
+        let mut values = SqliteArguments::default();
+        for value in self.values {
+            value.bind_to(&mut values)?;
+        }
+        // Put together from statements of this program alone.
+        let mut steps = connection.fetch_many(sqlx::query_with(AssertSqlSafe(text), values));
+        while let Some(step) = steps.try_next().await? {
+            take(step);
+        }
+        Ok(())
+    }
+
+    async fn write(self, connection: &mut SqliteConnection) -> DbResult<()> {
+        if self.statements.is_empty() { Ok(()) } else { self.run(connection, drop).await }
     }
 }
 
@@ -414,6 +533,8 @@ impl Batch {
 struct Writer {
     group: Arc<Mutex<Group>>,
     waiting: AtomicUsize,
+    /// Whole transactions that wait to be run; none is added once writing has stopped.
+    planned: std::sync::Mutex<VecDeque<Planned>>,
     wake: Notify,
     stopped: AtomicBool,
     events: broadcast::Sender<Touched>,
@@ -435,6 +556,12 @@ struct Member {
     touched: Vec<Touched>,
 }
 
+/// A transaction that nothing of has run yet, from its savepoint to the savepoint's release.
+struct Planned {
+    batch: Batch,
+    member: Member,
+}
+
 impl Writer {
     async fn begin(self: &Arc<Self>) -> DbResult<GroupedTx> {
         if self.stopped.load(Ordering::SeqCst) {
@@ -446,10 +573,7 @@ impl Writer {
         // From here to the savepoint's end the owner is this transaction; if its task ends midway, what it leaves
         // is undone by whoever comes next.
         let began = group.begin().await;
-        // The savepoint goes with the first statement.
-        let mut batch = Batch::default();
-        batch.add("SAVEPOINT member");
-        let mut tx = GroupedTx { writer: Arc::clone(self), group: Some(group), batch };
+        let mut tx = GroupedTx { writer: Arc::clone(self), group: Some(group), batch: Batch::of_member() };
         if let Err(error) = began {
             tx.fail_all();
             return Err(error);
@@ -457,10 +581,57 @@ impl Writer {
         Ok(tx)
     }
 
-    /// Commits what waits, after those who already queue for the connection had their turn.
+    /// Runs and commits what waits, after those who already queue for the connection had their turn.
     async fn settle(&self) {
-        let mut group = self.group.lock().await;
-        group.settle(self).await;
+        loop {
+            let mut group = self.group.lock().await;
+            group.run_planned(self).await;
+            group.settle(self).await;
+            if self.planned().is_empty() {
+                return;
+            }
+        }
+    }
+
+    fn planned(&self) -> std::sync::MutexGuard<'_, VecDeque<Planned>> {
+        // Whoever held it did nothing but add or take, which cannot leave it half done.
+        self.planned.lock().unwrap_or_else(std::sync::PoisonError::into_inner)
+    }
+
+    fn plan(&self, planned: Planned) -> DbResult<()> {
+        let mut waiting = self.planned();
+        if self.stopped.load(Ordering::SeqCst) {
+            return Err(DbError::Stopped);
+        }
+        waiting.push_back(planned);
+        drop(waiting);
+        self.wake.notify_one();
+        Ok(())
+    }
+
+    /// The oldest of those that wait and the ones after it that run the same statements: together they have one text, and
+    /// since they are a power of two there are few such texts, whose statements stay prepared.
+    fn take_alike(&self) -> VecDeque<Planned> {
+        let mut waiting = self.planned();
+        let Some(first) = waiting.front() else { return VecDeque::new() };
+        let same = |planned: &&Planned| planned.batch.statements == first.batch.statements;
+        let alike = waiting.iter().take(ALIKE_MAX).take_while(same).count();
+        waiting.drain(..1 << alike.ilog2()).collect()
+    }
+
+    /// What was taken and not run is the oldest again.
+    fn give_back(&self, mut taken: VecDeque<Planned>) {
+        let mut waiting = self.planned();
+        taken.append(&mut waiting);
+        *waiting = taken;
+    }
+
+    /// Writing stops: what waits is told that it did not happen.
+    fn stop(&self) {
+        self.stopped.store(true, Ordering::SeqCst);
+        for planned in std::mem::take(&mut *self.planned()) {
+            planned.member.tell(Err(DbError::Stopped));
+        }
     }
 
     /// Writes one row and commits it; when that works, writing goes on.
@@ -471,7 +642,11 @@ impl Writer {
             let mut group = writer.group.lock().await;
             group.settle(&writer).await;
             let probed = group.run(PROBE).await.is_ok();
-            writer.stopped.store(!probed, Ordering::SeqCst);
+            if probed {
+                writer.stopped.store(false, Ordering::SeqCst);
+            } else {
+                writer.stop();
+            }
             probed
         });
         probe.await.unwrap_or(false)
@@ -479,8 +654,9 @@ impl Writer {
 
     async fn close(&self) {
         let mut group = self.group.lock().await;
+        group.run_planned(self).await;
         group.settle(self).await;
-        self.stopped.store(true, Ordering::SeqCst);
+        self.stop();
         if let Some(connection) = group.connection.take()
             && connection.close().await.is_err()
         {
@@ -537,6 +713,36 @@ impl Group {
         Ok(())
     }
 
+    /// Runs the whole transactions that wait, as many as share one commit. One that fails leaves the others.
+    async fn run_planned(&mut self, writer: &Writer) {
+        while self.members.len() < GROUP_MAX {
+            let mut alike = writer.take_alike();
+            let Some(first) = alike.front() else { return };
+            let statements = first.batch.statements.len();
+            let mut batch = Batch::default();
+            for planned in &alike {
+                batch.append(&planned.batch);
+            }
+            let mut ended = 0;
+            let ran = self.run_whole(batch, &mut ended).await;
+            let done = ended / statements;
+            self.members.extend(alike.drain(..done).map(|planned| planned.member));
+            if let (Err(error), Some(failed)) = (ran, alike.pop_front()) {
+                failed.member.tell(Err(error));
+                writer.give_back(alike);
+            }
+        }
+    }
+
+    /// `ended` counts the statements.
+    async fn run_whole(&mut self, batch: Batch, ended: &mut usize) -> DbResult<()> {
+        self.begin().await?;
+        let connection = self.connection.as_mut().ok_or(DbError::Stopped)?;
+        batch.run(connection, |step| *ended += usize::from(step.is_left())).await?;
+        self.abandoned = false;
+        Ok(())
+    }
+
     async fn settle(&mut self, writer: &Writer) {
         if !self.open {
             return;
@@ -546,7 +752,7 @@ impl Group {
             Err(error) => Err(error),
         };
         if let Err(error) = &committed {
-            writer.stopped.store(true, Ordering::SeqCst);
+            writer.stop();
             tracing::error!(kind = error.kind(), "a commit failed: writing stops until a write works again");
             self.roll_back().await;
         }
@@ -569,15 +775,42 @@ impl Group {
 
     fn tell(&mut self, durable: bool) {
         for member in self.members.drain(..) {
-            // A member that stopped waiting has lost only the answer.
-            let _ = member.done.send(if durable { Ok(()) } else { Err(DbError::Stopped) });
+            member.tell(if durable { Ok(()) } else { Err(DbError::Stopped) });
         }
+    }
+}
+
+impl Member {
+    fn tell(self, how: DbResult<()>) {
+        // A member that stopped waiting has lost only the answer.
+        let _ = self.done.send(how);
     }
 }
 
 /// "no such savepoint" has no code of its own.
 fn is_no_savepoint(error: &sqlx::Error) -> bool {
     matches!(error, sqlx::Error::Database(error) if error.message().starts_with("no such savepoint"))
+}
+
+/// The holder's number is not the one that was known: [`TAKE_NEXT`].
+fn was_overtaken(error: &sqlx::Error) -> bool {
+    let sqlx::Error::Database(error) = error else { return false };
+    error.kind() == sqlx::error::ErrorKind::NotNullViolation && error.message().contains("feed_number")
+}
+
+/// A transaction of which nothing has run: what it will write.
+pub struct PlannedTx {
+    writer: Arc<Writer>,
+    batch: Batch,
+}
+
+impl PlannedTx {
+    async fn commit(mut self, touched: Vec<Touched>) -> DbResult<()> {
+        self.batch.add("RELEASE member");
+        let (done, answer) = oneshot::channel();
+        self.writer.plan(Planned { batch: self.batch, member: Member { done, touched } })?;
+        answer.await.unwrap_or(Err(DbError::Stopped))
+    }
 }
 
 /// One transaction within the group: its own savepoint.
@@ -600,13 +833,7 @@ impl GroupedTx {
 
     /// Runs what waits.
     async fn write_batch(&mut self) -> DbResult<()> {
-        if self.batch.sql.is_empty() {
-            return Ok(());
-        }
-        let Batch { sql, values, .. } = std::mem::take(&mut self.batch);
-        // Put together from statements of this program alone.
-        sqlx::query_with(AssertSqlSafe(sql), values).execute(self.connection()).await?;
-        Ok(())
+        std::mem::take(&mut self.batch).write(self.connection()).await
     }
 
     async fn commit(mut self, touched: Vec<Touched>) -> DbResult<()> {
@@ -668,7 +895,8 @@ async fn open_sqlite(file: &Path, key: Option<&[u8; 32]>, events: broadcast::Sen
         options = options.pragma("key", format!("\"x'{hex}'\""));
     }
     let options = options
-        .pragma("cache_size", "-16000")
+        .pragma("cache_size", WRITER_CACHE)
+        .pragma("wal_autocheckpoint", CHECKPOINT_PAGES)
         .pragma("temp_store", "MEMORY")
         .foreign_keys(true)
         .disable_statement_logging();
@@ -691,11 +919,12 @@ async fn open_sqlite(file: &Path, key: Option<&[u8; 32]>, events: broadcast::Sen
     SQLITE_MIGRATIONS.run(&mut connection).await?;
     // A file of this process: no connection to it is ever lost, so none is tried before it is used.
     let pool = SqlitePoolOptions::new().max_connections(READERS).test_before_acquire(false);
-    let readers = pool.connect_with(options.read_only(true)).await?;
+    let readers = pool.connect_with(options.pragma("cache_size", READER_CACHE).read_only(true)).await?;
     let group = Group { connection: Some(connection), open: false, abandoned: false, members: Vec::new() };
     let writer = Arc::new(Writer {
         group: Arc::new(Mutex::new(group)),
         waiting: AtomicUsize::new(0),
+        planned: std::sync::Mutex::default(),
         wake: Notify::new(),
         stopped: AtomicBool::new(false),
         events,

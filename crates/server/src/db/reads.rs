@@ -3,12 +3,11 @@
 
 use std::marker::PhantomData;
 
-use futures_util::TryStreamExt as _;
 use sqlx::postgres::{PgArguments, PgConnection, PgRow};
 use sqlx::sqlite::{SqliteConnection, SqliteRow};
-use sqlx::{Arguments as _, AssertSqlSafe, Either, Executor as _, FromRow};
-use uuid::Uuid;
+use sqlx::{Either, FromRow};
 
+use super::value::Value;
 use super::{Batch, DbError, DbResult, Inner, Tx};
 
 /// One or several statements that read, and what is made of their rows.
@@ -34,37 +33,6 @@ pub(crate) trait Read: Send {
 pub(crate) struct Statement {
     sql: &'static str,
     values: Vec<Value>,
-}
-
-/// A value that a read is bound to.
-pub(crate) enum Value {
-    Number(i64),
-    Text(String),
-    Id(Uuid),
-}
-
-impl From<i64> for Value {
-    fn from(number: i64) -> Self {
-        Self::Number(number)
-    }
-}
-
-impl From<&str> for Value {
-    fn from(text: &str) -> Self {
-        Self::Text(text.to_owned())
-    }
-}
-
-impl From<String> for Value {
-    fn from(text: String) -> Self {
-        Self::Text(text)
-    }
-}
-
-impl From<Uuid> for Value {
-    fn from(id: Uuid) -> Self {
-        Self::Id(id)
-    }
 }
 
 /// The rows of each statement, in the order in which they were asked for.
@@ -186,7 +154,9 @@ impl Tx {
     pub(crate) async fn ask<R: Read>(&mut self, mut read: R) -> DbResult<R::Answer> {
         let mut asked = Vec::new();
         read.state(&mut asked);
+        self.begin_now().await?;
         let answers = match &mut self.inner {
+            Inner::Planned(_) => return Err(DbError::Corrupt("a transaction that has not begun")),
             Inner::Grouped(tx) => {
                 let batch = std::mem::take(&mut tx.batch);
                 ask_sqlite(tx.connection(), batch, asked).await?
@@ -206,28 +176,20 @@ async fn ask_sqlite(
     mut batch: Batch,
     asked: Vec<Statement>,
 ) -> DbResult<Vec<Vec<EngineRow>>> {
-    let written = batch.statements;
+    let written = batch.statements.len();
     for statement in asked {
         batch.add(statement.sql);
         for value in statement.values {
-            match value {
-                Value::Number(number) => batch.bind(number)?,
-                Value::Text(text) => batch.bind(text)?,
-                Value::Id(id) => batch.bind(id)?,
-            }
+            batch.bind(value);
         }
     }
-    // Put together from statements of this program alone.
-    let query = sqlx::query_with(AssertSqlSafe(batch.sql), batch.values);
-    let mut steps = connection.fetch_many(query);
-    let mut answers = Vec::with_capacity(batch.statements);
+    let mut answers = Vec::with_capacity(batch.statements.len());
     let mut rows = Vec::new();
-    while let Some(step) = steps.try_next().await? {
-        match step {
-            Either::Right(row) => rows.push(EngineRow::Sqlite(row)),
-            Either::Left(_) => answers.push(std::mem::take(&mut rows)),
-        }
-    }
+    let take = |step| match step {
+        Either::Right(row) => rows.push(EngineRow::Sqlite(row)),
+        Either::Left(_) => answers.push(std::mem::take(&mut rows)),
+    };
+    batch.run(connection, take).await?;
     answers.drain(..written.min(answers.len()));
     Ok(answers)
 }
@@ -237,12 +199,7 @@ async fn ask_postgres(connection: &mut PgConnection, asked: Vec<Statement>) -> D
     for statement in asked {
         let mut values = PgArguments::default();
         for value in statement.values {
-            let bound = match value {
-                Value::Number(number) => values.add(number),
-                Value::Text(text) => values.add(text),
-                Value::Id(id) => values.add(id),
-            };
-            bound.map_err(|_| DbError::Corrupt("a value to be read by"))?;
+            value.bind_to(&mut values)?;
         }
         let rows = sqlx::query_with(statement.sql, values).fetch_all(&mut *connection).await?;
         answers.push(rows.into_iter().map(EngineRow::Postgres).collect());

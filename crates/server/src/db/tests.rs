@@ -103,6 +103,7 @@ async fn a_member_that_fails_leaves_the_others_of_its_group() {
 async fn a_failed_commit_reaches_every_member_and_writing_comes_back() {
     on_sqlite(async |world| {
         make_counter(&world).await;
+        let holder = world.holder().await.holder;
         let db = &world.app.db;
         let mut tx = db.begin_write().await.unwrap();
         exec(
@@ -119,6 +120,8 @@ async fn a_failed_commit_reaches_every_member_and_writing_comes_back() {
         assert!(answers.iter().all(|answer| matches!(answer, Err(DbError::Stopped))), "{answers:?}");
         assert_eq!(total(db).await, 0, "nothing of the group happened");
         assert!(matches!(db.begin_write().await, Err(DbError::Stopped)), "writing stops");
+        let planned = db.begin_write_after(holder, BEGUN).await.unwrap();
+        assert!(matches!(planned.commit().await, Err(DbError::Stopped)), "for what was decided before as well");
         assert!(db.can_write().await, "a write that works lets it go on");
         assert_eq!(in_one_group(db, vec![add]).await.len(), 1);
         assert_eq!(total(db).await, 1);
@@ -236,6 +239,71 @@ async fn what_is_written_later_and_fails_fails_the_commit_of_its_transaction_alo
         add_later(&mut good, 3).await.unwrap();
         good.commit().await.unwrap();
         assert_eq!(total(&world.app.db).await, 3);
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn what_was_decided_at_a_number_is_written_after_that_number_or_not_at_all() {
+    on_each_engine(async |world| {
+        make_counter(&world).await;
+        let db = &world.app.db;
+        let holder = world.holder().await.holder;
+        let add = async |number: i64, by: i64| {
+            let mut tx = db.begin_write_after(holder, number).await?;
+            add_later(&mut tx, by).await?;
+            assert_eq!(tx.number(holder).await?, number + 1);
+            tx.commit().await
+        };
+        add(BEGUN, 1).await.unwrap();
+        assert!(matches!(add(BEGUN, 10).await, Err(DbError::Conflict)), "the number was taken");
+        assert!(matches!(add(BEGUN + 2, 100).await, Err(DbError::Conflict)), "a number that nobody had");
+        assert_eq!(total(db).await, 1);
+        // One that asks something sees its own writes, and is as much bound to the number.
+        let asks = async |number: i64| {
+            let mut tx = db.begin_write_after(holder, number).await?;
+            add_later(&mut tx, 5).await?;
+            let total: Option<i64> = one!(tx, "SELECT total FROM counter WHERE id = $1", 1_i64)?;
+            tx.commit().await.map(|()| total)
+        };
+        assert!(matches!(asks(BEGUN).await, Err(DbError::Conflict)));
+        assert_eq!(asks(BEGUN + 1).await.unwrap(), Some(6));
+        let mut left = db.begin_write_after(holder, BEGUN + 2).await.unwrap();
+        add_later(&mut left, 1_000).await.unwrap();
+        drop(left);
+        add(BEGUN + 2, 2).await.unwrap();
+        assert_eq!(total(db).await, 8);
+    })
+    .await;
+}
+
+/// Writes at the same numbers of one holder: of each round one wins, and the others leave no trace.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn of_many_who_decided_at_one_number_one_writes() {
+    on_each_engine(async |world| {
+        make_counter(&world).await;
+        let holder = world.holder().await.holder;
+        for round in 0..20 {
+            let tasks: Vec<_> = (0..8)
+                .map(|_| {
+                    let db = world.app.db.clone();
+                    tokio::spawn(async move {
+                        let mut tx = db.begin_write_after(holder, BEGUN + round).await?;
+                        add_later(&mut tx, 1).await?;
+                        tx.commit().await
+                    })
+                })
+                .collect();
+            let mut won = 0;
+            for task in tasks {
+                match task.await.unwrap() {
+                    Ok(()) => won += 1,
+                    Err(error) => assert!(matches!(error, DbError::Conflict), "{error:?}"),
+                }
+            }
+            assert_eq!(won, 1);
+            assert_eq!(total(&world.app.db).await, round + 1);
+        }
     })
     .await;
 }

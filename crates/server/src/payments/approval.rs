@@ -67,6 +67,13 @@ pub(super) struct Weighed {
     facts: PayFacts,
 }
 
+impl Weighed {
+    /// Nothing more is asked about it.
+    pub(super) fn is_usual(&self) -> bool {
+        self.looked.score.verdict == RiskVerdict::Allow
+    }
+}
+
 /// Reads all that is asked about a payment, and scores it. Nothing is written.
 pub(super) async fn weigh(
     app: &App,

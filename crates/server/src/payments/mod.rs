@@ -74,7 +74,7 @@ async fn create(
     order.check().map_err(|error| refused(&error))?;
     let holder = signed_in.holder;
     let asking = Asking { device: signed_in.device, source };
-    let mut looked = match look(&app, &mut app.db.read_once().await?, holder, &order, asking).await? {
+    let looked = match look(&app, &mut app.db.read_once().await?, holder, &order, asking).await? {
         Found::Known(payment) => return Ok(Json(payment).into_response()),
         Found::New(looked) => Some(looked),
         Found::WithoutAccount => None,
@@ -82,37 +82,81 @@ async fn create(
     let now = app.clock.now();
     app.limits.orders.take_for(signed_in.device, now).map_err(too_often)?;
     app.limits.orders_of_a_day.take_for(signed_in.device, now).map_err(too_often)?;
-    let mut tx = app.db.begin_write().await?;
-    // Taken before what is written later, which then runs with the commit.
-    let number = tx.number(holder).await?;
-    if looked.as_ref().is_none_or(|looked| looked.number + 1 != number) {
-        // Something of the holder's changed since, or there is no account yet. Now nothing comes between.
-        if order.method.is_none() {
-            practice_account(&app, &mut tx, holder, order.amount.currency()).await?;
+    if let Some(looked) = looked {
+        let tx = app.db.begin_write_after(holder, looked.number).await?;
+        match take(&app, tx, looked, asking).await {
+            Err(Untaken::Overtaken) => {}
+            Err(Untaken::Refused(refusal)) => return Err(refusal),
+            Ok(payment) => return Ok((StatusCode::CREATED, Json(payment)).into_response()),
         }
-        looked = match look(&app, &mut tx, holder, &order, asking).await? {
-            Found::Known(payment) => return Ok(Json(payment).into_response()),
-            Found::New(looked) => Some(looked),
-            Found::WithoutAccount => None,
-        };
     }
-    let Looked { mut payment, weighed, .. } = looked.ok_or(DbError::Corrupt("an account to pay from"))?;
-    let approval = match approval::decide(&app, &mut tx, &mut payment, weighed, asking).await? {
+    // Something of the holder's changed since, or there is no account yet. Now nothing comes between.
+    let mut tx = app.db.begin_write().await?;
+    tx.number(holder).await?;
+    if order.method.is_none() {
+        practice_account(&app, &mut tx, holder, order.amount.currency()).await?;
+    }
+    let looked = match look(&app, &mut tx, holder, &order, asking).await? {
+        Found::Known(payment) => return Ok(Json(payment).into_response()),
+        Found::New(looked) => looked,
+        Found::WithoutAccount => return Err(DbError::Corrupt("an account to pay from").into()),
+    };
+    let payment = take(&app, tx, looked, asking).await.map_err(ApiError::from)?;
+    Ok((StatusCode::CREATED, Json(payment)).into_response())
+}
+
+/// Why an order was not taken.
+enum Untaken {
+    /// What was found about it holds no more, and nothing was written.
+    Overtaken,
+    Refused(ApiError),
+}
+
+impl From<DbError> for Untaken {
+    fn from(error: DbError) -> Self {
+        if matches!(error, DbError::Conflict) { Self::Overtaken } else { Self::Refused(error.into()) }
+    }
+}
+
+impl From<ApiError> for Untaken {
+    fn from(error: ApiError) -> Self {
+        Self::Refused(error)
+    }
+}
+
+impl From<Untaken> for ApiError {
+    fn from(why: Untaken) -> Self {
+        match why {
+            Untaken::Overtaken => DbError::Conflict.into(),
+            Untaken::Refused(error) => error,
+        }
+    }
+}
+
+/// Decides about an order by what was found, and writes it down.
+async fn take(app: &App, mut tx: Tx, looked: Looked, asking: Asking) -> Result<Payment, Untaken> {
+    let Looked { mut payment, weighed, .. } = looked;
+    if !weighed.is_usual() {
+        // What follows reads as well, and what it reads must belong to this moment.
+        tx.connection().await?;
+    }
+    let approval = match approval::decide(app, &mut tx, &mut payment, weighed, asking).await? {
         Decided::Needs(approval) => approval,
         Decided::Stopped(refusal) => {
             tx.commit().await?;
-            return Err(refusal.into());
+            return Err(Untaken::Refused(refusal.into()));
         }
     };
-    approval::enter(&app, &mut payment, approval, signed_in.device);
-    payment.history.push(PaymentStep { state: payment.state, at: now, reason: payment.reason.clone() });
+    approval::enter(app, &mut payment, approval, asking.device);
+    let step = PaymentStep { state: payment.state, at: app.clock.now(), reason: payment.reason.clone() };
+    payment.history.push(step);
     store::add(&mut tx, &payment).await?;
     store::add_step(&mut tx, &payment, None, 0).await?;
-    approval::entered(&app, &mut tx, &payment).await?;
-    engine::tell(&app, &mut tx, &payment).await?;
+    approval::entered(app, &mut tx, &payment).await?;
+    engine::tell(app, &mut tx, &payment).await?;
     tx.commit().await?;
     app.jobs.wake();
-    Ok((StatusCode::CREATED, Json(engine::view(&payment))).into_response())
+    Ok(engine::view(&payment))
 }
 
 /// What stands about an order before it is taken.
@@ -125,7 +169,7 @@ enum Found {
 }
 
 /// An order that nothing speaks against, as things stood at a number of its holder's feed. Whatever decides about it goes
-/// with a new number, so all of it still holds where the next number is taken.
+/// with a new number, so all of it still holds where the number right after it is taken.
 struct Looked {
     number: i64,
     payment: Stored,

@@ -404,20 +404,17 @@ pub(super) async fn add_approval(
             (holder_id, payment_id, number, digest, day, device_id, passkey_id, approved_at)
         VALUES ($1, $2, (SELECT COALESCE(MAX(a.number), 0) + 1 FROM payment_approval a
                           WHERE a.holder_id = $1 AND a.payment_id = $2), $3, $4, $5, $6, $7)";
-    on_engine!(tx, |db| {
-        sqlx::query(ADD)
-            .bind(payment.holder.as_uuid())
-            .bind(payment.order.id.as_uuid())
-            .bind(digest)
-            .bind(payment.process_on.to_string())
-            .bind(device.as_uuid())
-            .bind(passkey.map(|id| id.as_uuid()))
-            .bind(now.as_microsecond())
-            .execute(db)
-            .await
-            .map(drop)
-            .map_err(DbError::from)
-    })
+    write_later!(
+        tx,
+        ADD,
+        payment.holder.as_uuid(),
+        payment.order.id.as_uuid(),
+        digest,
+        payment.process_on.to_string(),
+        device.as_uuid(),
+        passkey.map(|id| id.as_uuid()),
+        now.as_microsecond(),
+    )
 }
 
 pub(super) async fn live_approval(tx: &mut Tx, payment: &Stored) -> DbResult<Option<LiveApproval>> {

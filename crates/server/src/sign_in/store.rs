@@ -7,7 +7,7 @@ use sqlx::FromRow;
 use uuid::Uuid;
 
 use super::tokens::Grant;
-use crate::db::{self, DbError, DbResult, Read, Tx, on_engine, one, row, run};
+use crate::db::{self, DbError, DbResult, Read, Tx, on_engine, one, row, run, write_later};
 
 pub(super) fn time(micros: i64) -> DbResult<Timestamp> {
     Timestamp::from_microsecond(micros).map_err(|_| DbError::Corrupt("a time"))
@@ -343,7 +343,7 @@ pub async fn note_proof(tx: &mut Tx, holder: HolderId, device: DeviceId, now: Ti
 /// This device let money go in the session that its passkey began.
 pub async fn note_money(tx: &mut Tx, holder: HolderId, device: DeviceId, now: Timestamp) -> DbResult<()> {
     const SET: &str = "UPDATE device SET money_at = $3 WHERE holder_id = $1 AND device_id = $2";
-    run!(tx, SET, holder.as_uuid(), device.as_uuid(), now.as_microsecond()).map(drop)
+    write_later!(tx, SET, holder.as_uuid(), device.as_uuid(), now.as_microsecond())
 }
 
 /// Signs a device out: every token of it ends. False when there is none, or it was signed out before.
