@@ -1,4 +1,4 @@
-//! `cargo xtask run | test | check | bench | bundle`: sets up what is missing, then does it.
+//! `cargo xtask run | test | soak | check | bench | bundle`: sets up what is missing, then does it.
 
 mod machine;
 mod run;
@@ -16,6 +16,7 @@ const PACKAGES: &[&str] =
 const USAGE: &str = "usage: cargo xtask COMMAND
   run [--keep] [-- ARGUMENTS]   build and start the app; without a display in a virtual one, with a picture of it
   test [WORDS]                  everything that CI holds; with words only Rust tests whose names hold them
+  soak [WORDS]                  the random histories and races in their whole numbers; BILLFOLD_SEED=N before it plays that one alone
   check                         format, lints, types
   bench [JOB …]                 measure, in release, as ratios within one run
   bundle                        release builds of the app and the server";
@@ -31,6 +32,7 @@ fn main() -> ExitCode {
     match command.as_str() {
         "run" => run::run(&arguments),
         "test" => test(&arguments),
+        "soak" => soak(&arguments),
         "check" => check(),
         "bench" => bench(&arguments),
         "bundle" => bundle(),
@@ -67,6 +69,24 @@ fn test(words: &[String]) -> ExitCode {
     }
     if words.is_empty() {
         ui::test(&mut steps);
+    }
+    steps.end()
+}
+
+/// What is played in whole numbers: a package, its target, and the folder of its tests.
+const SOAKS: &[(&str, &str, &str)] = &[("server", "--lib", "histories::"), ("server", "--lib", "races::")];
+
+fn soak(words: &[String]) -> ExitCode {
+    let mut steps = Steps::default();
+    if let Err(missing) = machine::prepare(&[machine::BUILD, machine::TEST]) {
+        eprintln!("{missing}");
+        return ExitCode::FAILURE;
+    }
+    for (package, target, tests) in SOAKS {
+        if words.is_empty() || words.iter().any(|word| tests.contains(word.as_str())) {
+            let arguments = ["test", "-p", package, target, "--", tests, "--nocapture", "--test-threads", "1"];
+            steps.run_with(&[("BILLFOLD_SOAK", "1")], ".", "cargo", &arguments);
+        }
     }
     steps.end()
 }

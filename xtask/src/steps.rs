@@ -12,14 +12,20 @@ pub struct Steps {
 impl Steps {
     /// Runs a program in a folder of the repository; true when it succeeded.
     pub fn run(&mut self, folder: &str, program: &str, arguments: &[&str]) -> bool {
+        self.run_with(&[], folder, program, arguments)
+    }
+
+    /// The same with something more in its environment.
+    pub fn run_with(&mut self, with: &[(&str, &str)], folder: &str, program: &str, arguments: &[&str]) -> bool {
         let line = format!("{program} {}", arguments.join(" "));
         eprintln!("> {line}");
         let began = Instant::now();
-        let outcome = match Command::new(program).args(arguments).current_dir(folder).status() {
-            Ok(status) if status.success() => Ok(began.elapsed()),
-            Ok(status) => Err(status.to_string()),
-            Err(error) => Err(error.to_string()),
-        };
+        let outcome =
+            match Command::new(program).args(arguments).envs(with.iter().copied()).current_dir(folder).status() {
+                Ok(status) if status.success() => Ok(began.elapsed()),
+                Ok(status) => Err(status.to_string()),
+                Err(error) => Err(error.to_string()),
+            };
         let good = outcome.is_ok();
         self.done.push((line, outcome));
         good

@@ -16,6 +16,8 @@ pub mod devices;
 pub mod error;
 mod feed;
 pub mod health;
+#[cfg(test)]
+mod histories;
 pub mod http;
 pub mod idempotency;
 pub mod jobs;

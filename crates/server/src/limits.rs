@@ -32,9 +32,13 @@ pub struct Limits {
     /// New payments of one device.
     pub orders: Limit,
     pub orders_of_a_day: Limit,
+    /// Calls of one merchant, however many tokens it has.
+    pub merchant_calls: Limit,
+    /// Tokens that merchants ask for from one network, with whatever secret.
+    pub merchant_tokens: Limit,
 }
 
-/// What one signed-in device may ask for.
+/// What one signed-in device may ask for, and one merchant.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Throttle {
     pub calls_per_second: u32,
@@ -42,11 +46,19 @@ pub struct Throttle {
     pub calls_at_once: u32,
     pub payments_per_minute: u32,
     pub payments_per_day: u32,
+    /// Three times as many at once.
+    pub merchant_calls_per_second: u32,
 }
 
 impl Default for Throttle {
     fn default() -> Self {
-        Self { calls_per_second: 20, calls_at_once: 60, payments_per_minute: 30, payments_per_day: 200 }
+        Self {
+            calls_per_second: 20,
+            calls_at_once: 60,
+            payments_per_minute: 30,
+            payments_per_day: 200,
+            merchant_calls_per_second: 100,
+        }
     }
 }
 
@@ -58,6 +70,11 @@ impl Limits {
             calls: Limit::new(throttle.calls_at_once.into(), spread(1, throttle.calls_per_second)),
             orders: Limit::new(throttle.payments_per_minute.into(), spread(60, throttle.payments_per_minute)),
             orders_of_a_day: Limit::new(throttle.payments_per_day.into(), spread(86_400, throttle.payments_per_day)),
+            merchant_calls: Limit::new(
+                i64::from(throttle.merchant_calls_per_second) * 3,
+                spread(1, throttle.merchant_calls_per_second),
+            ),
+            merchant_tokens: Limit::new(30, Every::Seconds(2)),
             start: Limit::new(20, Every::Seconds(3)),
             registration: Limit::new(3, Every::Seconds(1_200)),
             refused: Limit::new(30, Every::Seconds(2)),
@@ -171,7 +188,7 @@ mod tests {
     use jiff::SignedDuration;
 
     use super::*;
-    use crate::testing::{on_each_engine, on_sqlite};
+    use crate::testing::{coming_from, on_each_engine, on_sqlite};
 
     fn at(second: i64) -> Timestamp {
         Timestamp::from_second(1_700_000_000 + second).unwrap()
@@ -271,6 +288,49 @@ mod tests {
             assert_eq!(refused.code(), ErrorCode::RateLimited);
             let wait: i64 = refused.header("retry-after").unwrap().parse().unwrap();
             assert!(wait > 600, "the day's share: {wait}");
+        })
+        .await;
+    }
+
+    #[tokio::test]
+    async fn a_merchant_that_calls_too_often_waits_whatever_its_token_and_others_do_not() {
+        on_each_engine(async |world| {
+            let world = world.throttled(Throttle { merchant_calls_per_second: 5, ..Throttle::default() });
+            let (busy, calm) = (world.merchant("Quillmere").await, world.merchant("Halden").await);
+            let path = format!("/merchant/v1/purchases/{}", PaymentId::new(world.now(), world.app.chance10()));
+            for _ in 0..15 {
+                busy.get(&path).await.expect(404);
+            }
+            let refused = busy.get(&path).await;
+            assert_eq!((refused.code(), refused.header("retry-after")), (ErrorCode::RateLimited, Some("1")));
+            busy.sign_in().await;
+            assert_eq!(busy.get(&path).await.code(), ErrorCode::RateLimited, "a new token is the same merchant's");
+            calm.get(&path).await.expect(404);
+            world.advance(SignedDuration::from_secs(1));
+            for _ in 0..5 {
+                busy.get(&path).await.expect(404);
+            }
+            assert_eq!(busy.get(&path).await.code(), ErrorCode::RateLimited);
+        })
+        .await;
+    }
+
+    #[tokio::test]
+    async fn who_asks_for_tokens_of_merchants_without_end_waits_and_no_merchant_elsewhere_does() {
+        on_each_engine(async |world| {
+            let merchant = world.merchant("Quillmere").await;
+            coming_from([192, 0, 2, 7], async {
+                for _ in 0..30 {
+                    merchant.ask_token().await.expect(200);
+                }
+                let refused = merchant.ask_token().await;
+                assert_eq!((refused.code(), refused.header("retry-after")), (ErrorCode::RateLimited, Some("3")));
+            })
+            .await;
+            coming_from([198, 51, 100, 7], async {
+                merchant.ask_token().await.expect(200);
+            })
+            .await;
         })
         .await;
     }

@@ -112,6 +112,9 @@ struct Serve {
     payments_per_minute: u32,
     #[arg(long, default_value_t = Throttle::default().payments_per_day)]
     payments_per_day: u32,
+    /// Calls of one merchant, by the second.
+    #[arg(long, default_value_t = Throttle::default().merchant_calls_per_second)]
+    merchant_calls_per_second: u32,
     /// Seconds from taking a practice payment to settling it.
     #[arg(long, default_value_t = 2)]
     practice_settles_after: u32,
@@ -266,6 +269,7 @@ async fn serve(serve: Serve) -> Done {
         calls_at_once: serve.calls_per_second.saturating_mul(3),
         payments_per_minute: serve.payments_per_minute,
         payments_per_day: serve.payments_per_day,
+        merchant_calls_per_second: serve.merchant_calls_per_second,
     };
     if let Some(zone) = serve.zone {
         config.zone = TimeZone::get(&zone)?;

@@ -4,8 +4,10 @@
 pub mod pairs;
 pub mod places;
 mod postgres;
+pub mod seeds;
 
 use std::net::{IpAddr, SocketAddr};
+use std::ops::Range;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
@@ -21,6 +23,7 @@ use data_encoding::BASE64URL_NOPAD;
 use domain::ids::{DeviceId, HolderId, MerchantId};
 use domain::policy::Preset;
 use domain::time::{Clock, ManualClock};
+use futures_util::StreamExt as _;
 use jiff::{SignedDuration, Timestamp};
 use ring::rand::SystemRandom;
 use ring::signature::{ECDSA_P256_SHA256_FIXED_SIGNING, EcdsaKeyPair, KeyPair};
@@ -54,7 +57,13 @@ const UNTHROTTLED: Throttle = Throttle {
     calls_at_once: 1_000_000,
     payments_per_minute: 1_000_000,
     payments_per_day: 1_000_000,
+    merchant_calls_per_second: 1_000_000,
 };
+const AT_ONCE: usize = 8;
+/// Of the ids and secrets of a world that is not played by seeds.
+const USUAL_SEED: u64 = 7;
+/// So many bytes must be free in memory before databases are put there.
+const IN_MEMORY_ROOM: u64 = 2 * 1024 * 1024 * 1024;
 /// Answers larger than this are a bug in a test.
 const ANSWER_MAX: usize = 64 * 1024 * 1024;
 
@@ -63,18 +72,71 @@ pub async fn on_each_engine(test: impl AsyncFn(World)) {
     on_sqlite(&test).await;
     match postgres() {
         Some(cluster) => {
-            let location = Location::Postgres { url: cluster.new_database() };
-            run(World::at("PostgreSQL", location, None).await, &test).await;
+            let url = cluster.new_database();
+            let location = Location::Postgres { url: url.clone() };
+            run(World::at("PostgreSQL", location, None, USUAL_SEED).await, &test).await;
+            cluster.drop_database(&url);
         }
         None => eprintln!("SKIPPED on PostgreSQL: initdb not found"),
     }
 }
 
+/// Does all of it, as much at once as a server has connections, so that on a busy machine nobody waits for one in vain.
+pub async fn some_at_once<F: Future>(all: impl IntoIterator<Item = F>) -> Vec<F::Output> {
+    futures_util::stream::iter(all).buffered(AT_ONCE).collect().await
+}
+
+/// What whoever runs the tests said of them.
+fn told(name: &str) -> Option<String> {
+    std::env::var(name).ok()
+}
+
 /// For what only SQLite does.
 pub async fn on_sqlite(test: impl AsyncFn(World)) {
-    let folder = tempfile::tempdir().expect("a folder");
-    let location = Location::Sqlite { file: folder.path().join("server.sqlite"), key: None };
-    run(World::at("SQLite", location, Some(folder)).await, test).await;
+    let (location, folder) = sqlite_in_a_folder();
+    run(World::at("SQLite", location, Some(folder), USUAL_SEED).await, test).await;
+}
+
+/// Plays a history for each seed on each engine, in a world of its own, which is audited and thrown away after it.
+pub fn on_each_engine_by_seed(seeds: Range<u64>, history: impl AsyncFn(&World, u64) + Sync) {
+    let (began, count) = (std::time::Instant::now(), seeds.end - seeds.start);
+    seeds::play(seeds.clone(), async |seed| {
+        let (location, folder) = sqlite_in_a_folder();
+        play(World::at("SQLite", location, Some(folder), seed).await, seed, &history).await;
+    });
+    eprintln!("on SQLite {count} seeds, {:.1} s", began.elapsed().as_secs_f64());
+    let Some(cluster) = postgres() else {
+        eprintln!("SKIPPED on PostgreSQL: initdb not found");
+        return;
+    };
+    let began = std::time::Instant::now();
+    seeds::play(seeds, async |seed| {
+        let url = cluster.new_database();
+        let location = Location::Postgres { url: url.clone() };
+        play(World::at("PostgreSQL", location, None, seed).await, seed, &history).await;
+        cluster.drop_database(&url);
+    });
+    eprintln!("on PostgreSQL {count} seeds, {:.1} s", began.elapsed().as_secs_f64());
+}
+
+async fn play(world: World, seed: u64, history: &impl AsyncFn(&World, u64)) {
+    history(&world, seed).await;
+    world.finish().await;
+}
+
+fn sqlite_in_a_folder() -> (Location, tempfile::TempDir) {
+    let folder = throw_away_folder("billfold-sqlite-");
+    (Location::Sqlite { file: folder.path().join("server.sqlite"), key: None }, folder)
+}
+
+/// For a database that is thrown away. Where there is room it lies in memory, for which a sync costs nothing; what a
+/// sync is worth is tried with the real program and a real disk.
+fn throw_away_folder(prefix: &str) -> tempfile::TempDir {
+    let in_memory = std::path::Path::new("/dev/shm");
+    let has_room = fs4::available_space(in_memory).is_ok_and(|bytes| bytes > IN_MEMORY_ROOM);
+    let mut folder = tempfile::Builder::new();
+    folder.prefix(prefix);
+    if has_room { folder.tempdir_in(in_memory) } else { folder.tempdir() }.expect("a folder")
 }
 
 async fn run(world: World, test: impl AsyncFn(World)) {
@@ -104,17 +166,28 @@ pub struct World {
     pub mail: Arc<Captured>,
     pub texts: Arc<Captured>,
     router: Router,
+    /// Where its books are.
+    location: Location,
     /// Removed when the world ends.
     _folder: Option<Arc<tempfile::TempDir>>,
 }
 
 impl World {
-    async fn at(engine: &'static str, location: Location, folder: Option<tempfile::TempDir>) -> Self {
-        let db = Db::open(&location).await.expect("the database opens");
+    async fn at(engine: &'static str, location: Location, folder: Option<tempfile::TempDir>, seed: u64) -> Self {
         // A Monday at noon in New York.
         let start: Timestamp = "2027-03-01T17:00:00Z".parse().expect("a time");
-        let clock = Arc::new(ManualClock::at(start));
-        let chance = Arc::new(SeededChance::new(7));
+        Self::start(engine, location, folder.map(Arc::new), seed, Arc::new(ManualClock::at(start))).await
+    }
+
+    async fn start(
+        engine: &'static str,
+        location: Location,
+        folder: Option<Arc<tempfile::TempDir>>,
+        seed: u64,
+        clock: Arc<ManualClock>,
+    ) -> Self {
+        let db = Db::open(&location).await.expect("the database opens");
+        let chance = Arc::new(SeededChance::new(seed));
         let settings = Settings {
             public_url: ORIGIN.parse().expect("a public URL"),
             server_name: "Test server".to_owned(),
@@ -139,7 +212,20 @@ impl World {
         app.carriers = Carriers { email: Some(Arc::clone(&mail) as _), texts: Some(Arc::clone(&texts) as _) };
         let router = router(app.clone());
         let source = Arc::new(Mutex::new(None));
-        Self { engine, app, clock, source, mail, texts, router, _folder: folder.map(Arc::new) }
+        Self { engine, app, clock, source, mail, texts, router, location, _folder: folder }
+    }
+
+    /// Another server on the same books, by the same clock: a second node, or the first after a restart, with nothing
+    /// in memory. Its dice are never those of this one. It is stopped by whoever made it.
+    pub async fn again(&self, seed: u64) -> Self {
+        let (location, clock) = (self.location.clone(), Arc::clone(&self.clock));
+        Self::start(self.engine, location, self._folder.clone(), !seed, clock).await
+    }
+
+    /// It ends, as when its program ends.
+    pub async fn stop(&self) {
+        self.app.ending.cancel();
+        self.app.db.close().await;
     }
 
     fn share(&self) -> Self {
@@ -151,6 +237,7 @@ impl World {
             mail: Arc::clone(&self.mail),
             texts: Arc::clone(&self.texts),
             router: self.router.clone(),
+            location: self.location.clone(),
             _folder: self._folder.clone(),
         }
     }
@@ -207,8 +294,7 @@ impl World {
         self.work().await;
         let report = crate::audit::run(&self.app.db).await.expect("the audit runs");
         assert!(report.faults.is_empty(), "the audit found: {:?}", report.faults);
-        self.app.ending.cancel();
-        self.app.db.close().await;
+        self.stop().await;
     }
 
     pub fn now(&self) -> Timestamp {

@@ -101,6 +101,7 @@ pub async fn server(folder: &Path) -> Result<Running, String> {
         calls_at_once: 1_000_000,
         payments_per_minute: 1_000_000,
         payments_per_day: 1_000_000,
+        merchant_calls_per_second: 1_000_000,
     };
     Server::start(config).await.map_err(|e| e.to_string())
 }

@@ -28,6 +28,7 @@ async fn every_answer_is_as_the_document_says(location: Location) {
     config.throttle.calls_at_once = 1_000_000;
     config.throttle.payments_per_minute = 1_000_000;
     config.throttle.payments_per_day = 1_000_000;
+    config.throttle.merchant_calls_per_second = 1_000_000;
     // Time stands still, so that the token lasts.
     config.clock = Arc::new(ManualClock::at(now()));
     let running = Server::start(config).await.expect("a server");

@@ -41,6 +41,21 @@ pub(super) const QUESTIONS: &[(&str, &str)] = &[
         "SELECT place FROM place_balance WHERE amount_minor < 0 AND place NOT IN ('outside', 'owed')",
     ),
     (
+        "each amount that was booked is one that every program reads exactly",
+        "SELECT p.place FROM ledger_posting p WHERE p.amount_minor = 0
+         OR p.amount_minor > 9007199254740991 OR p.amount_minor < -9007199254740991",
+    ),
+    (
+        "each entry has what caused it",
+        "SELECT e.cause FROM ledger_entry e WHERE
+            (e.cause IN ('reserved', 'released', 'submitted', 'settled', 'returned') AND NOT EXISTS
+                (SELECT 1 FROM payment p WHERE p.holder_id = e.holder_id AND p.payment_id = e.subject_id))
+         OR (e.cause IN ('authorized', 'hold_released') AND NOT EXISTS
+                (SELECT 1 FROM purchase p WHERE p.holder_id = e.holder_id AND p.purchase_id = e.subject_id))
+         OR (e.cause IN ('captured', 'refunded') AND NOT EXISTS
+                (SELECT 1 FROM purchase_step s WHERE s.holder_id = e.holder_id AND s.step_id = e.subject_id))",
+    ),
+    (
         "what is held on a card is that of its open purchases",
         "SELECT b.place FROM place_balance b WHERE b.place = 'held' AND b.amount_minor <> COALESCE(
             (SELECT SUM(p.amount_minor - p.captured_minor - p.released_minor) FROM purchase p
@@ -113,6 +128,13 @@ pub(super) const QUESTIONS: &[(&str, &str)] = &[
          AND COALESCE((SELECT SUM(g.amount_minor) FROM ledger_entry e JOIN ledger_posting g
             ON g.holder_id = e.holder_id AND g.entry_id = e.entry_id
             WHERE e.holder_id = p.holder_id AND e.subject_id = p.payment_id AND g.place IN ('available', 'outside')), 0) <> 0",
+    ),
+    (
+        "a payment that ended without arriving leaves every place as it found it",
+        "SELECT p.state FROM payment p JOIN ledger_entry e ON e.holder_id = p.holder_id AND e.subject_id = p.payment_id
+         JOIN ledger_posting g ON g.holder_id = e.holder_id AND g.entry_id = e.entry_id
+         WHERE p.state IN ('cancelled', 'rejected', 'failed', 'expired', 'returned')
+         GROUP BY p.holder_id, p.payment_id, p.state, g.account_id, g.place HAVING SUM(g.amount_minor) <> 0",
     ),
     (
         "devices are told of each payment method, and of no other",

@@ -10,6 +10,17 @@ use crate::testing::on_each_engine;
 const SPOILED: &[(&str, &str)] = &[
     ("UPDATE place_balance SET amount_minor = amount_minor + 1 WHERE place = 'available'", "a place's balance"),
     ("UPDATE payment SET state = 'settled'", "a payment's state is its last step's"),
+    ("UPDATE payment SET state = 'returned'", "leaves every place as it found it"),
+    (
+        "INSERT INTO ledger_entry (holder_id, entry_id, cause, subject_id, made_at)
+         SELECT holder_id, holder_id, 'settled', holder_id, 0 FROM holder",
+        "each entry has what caused it",
+    ),
+    (
+        "INSERT INTO ledger_posting (holder_id, entry_id, position, account_id, place, amount_minor, currency)
+         SELECT holder_id, entry_id, 9, account_id, place, 9007199254740992, currency FROM ledger_posting WHERE position = 0",
+        "one that every program reads exactly",
+    ),
     ("DELETE FROM job", "has a job"),
     (
         "UPDATE payment SET amount_minor = 4001, order_body = REPLACE(order_body, '4000', '4001')",

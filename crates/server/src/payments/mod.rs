@@ -5,6 +5,8 @@ mod engine;
 mod holds;
 pub(crate) mod limits;
 pub(crate) mod moving;
+#[cfg(test)]
+mod races;
 pub mod rail;
 pub mod rails;
 mod store;

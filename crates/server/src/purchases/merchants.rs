@@ -19,9 +19,10 @@ use utoipa_axum::routes;
 use super::store;
 pub use super::store::Listed;
 use crate::error::ApiError;
+use crate::http::Source;
 use crate::sign_in::dpop::{Expected, ProofError};
 use crate::sign_in::{
-    access_token, check_proof, hash, invalid_proof, new_secret, not_signed_in, oauth_error, refused_proof,
+    access_token, check_proof, hash, invalid_proof, new_secret, not_signed_in, oauth_error, refused_proof, too_often,
 };
 use crate::{App, card};
 
@@ -70,12 +71,15 @@ pub async fn end(app: &App, id: MerchantId) -> Result<(), ApiError> {
 /// Gives a merchant a token, bound to the key of its proof.
 #[utoipa::path(post, path = "/merchant/v1/token", tag = "merchant",
     request_body(content = MerchantTokenRequest, content_type = "application/x-www-form-urlencoded"),
-    responses((status = 200, body = MerchantToken), (status = 400, body = OauthError)))]
+    responses((status = 200, body = MerchantToken), (status = 400, body = OauthError),
+        (status = 429, body = api::error::Problem)))]
 async fn token(
     State(app): State<App>,
+    Source(source): Source,
     headers: HeaderMap,
     form: Result<Form<MerchantTokenRequest>, FormRejection>,
 ) -> Result<axum::Json<MerchantToken>, Response> {
+    app.limits.merchant_tokens.take(source, app.clock.now()).map_err(|wait| too_often(wait).into_response())?;
     let Form(request) = form.map_err(|_| oauth_error("invalid_request", None))?;
     let url = format!("{}{TOKEN_PATH}", app.settings.public_url);
     let expected = Expected { method: "POST", url: &url, access_token: None };
@@ -129,9 +133,11 @@ impl FromRequestParts<App> for Merchant {
         if thumbprint != proof.thumbprint {
             return Err(invalid_proof());
         }
-        if ends_at <= app.clock.now() {
+        let now = app.clock.now();
+        if ends_at <= now {
             return Err(not_signed_in());
         }
+        app.limits.merchant_calls.take_key(id.as_uuid().as_u128(), now).map_err(too_often)?;
         Ok(Self { id, name })
     }
 }

@@ -194,37 +194,8 @@ async fn capture(
     Path((id, step)): Path<(PurchaseId, PurchaseStepId)>,
     Json(wanted): Json<Capture>,
 ) -> Result<Json<PurchaseState>, ApiError> {
-    let (mut tx, mut purchase) = begin(&app, &merchant, id).await?;
-    let step = Step {
-        id: step,
-        purchase: id,
-        kind: StepKind::Capture,
-        amount_minor: wanted.amount.minor(),
-        last: wanted.last,
-    };
-    if is_done(&mut tx, &purchase, &step).await? {
-        return Ok(Json(state(&purchase)?));
-    }
-    let (progress, rest) = purchase.progress.capture(wanted.amount, wanted.last).map_err(refused)?;
-    purchase.progress = progress;
-    store::add_step(&mut tx, purchase.holder, &step, app.clock.now()).await?;
-    let entry = Entry::captured(step.id, purchase.card, wanted.amount).map_err(|_| DbError::Corrupt("a capture"))?;
-    ledger::book(&app, &mut tx, purchase.holder, &entry).await?;
-    if rest.is_positive() {
-        give_back(&app, &mut tx, &purchase, rest).await?;
-    }
-    let line = Line {
-        account: purchase.card,
-        kind: TransactionKind::Purchase,
-        amount: wanted.amount.negated(),
-        description: &purchase.description,
-        memo: Some(&purchase.merchant_name),
-        source: step.id.to_string(),
-    };
-    card::add_line(&app, &mut tx, purchase.holder, line).await?;
-    settle(&app, &mut tx, &purchase).await?;
-    tx.commit().await?;
-    Ok(Json(state(&purchase)?))
+    let Capture { amount, last } = wanted;
+    make_step(&app, &merchant, Step { id: step, purchase: id, kind: StepKind::Capture, amount, last }).await
 }
 
 /// Gives back all that is held. Voiding twice is no error.
@@ -253,28 +224,8 @@ async fn refund(
     Path((id, step)): Path<(PurchaseId, PurchaseStepId)>,
     Json(wanted): Json<Refund>,
 ) -> Result<Json<PurchaseState>, ApiError> {
-    let (mut tx, mut purchase) = begin(&app, &merchant, id).await?;
-    let step =
-        Step { id: step, purchase: id, kind: StepKind::Refund, amount_minor: wanted.amount.minor(), last: false };
-    if is_done(&mut tx, &purchase, &step).await? {
-        return Ok(Json(state(&purchase)?));
-    }
-    purchase.progress = purchase.progress.refund(wanted.amount).map_err(refused)?;
-    store::add_step(&mut tx, purchase.holder, &step, app.clock.now()).await?;
-    let entry = Entry::refunded(step.id, purchase.card, wanted.amount).map_err(|_| DbError::Corrupt("a refund"))?;
-    ledger::book(&app, &mut tx, purchase.holder, &entry).await?;
-    let line = Line {
-        account: purchase.card,
-        kind: TransactionKind::Refund,
-        amount: wanted.amount,
-        description: &purchase.description,
-        memo: Some(&purchase.merchant_name),
-        source: step.id.to_string(),
-    };
-    card::add_line(&app, &mut tx, purchase.holder, line).await?;
-    settle(&app, &mut tx, &purchase).await?;
-    tx.commit().await?;
-    Ok(Json(state(&purchase)?))
+    let Refund { amount } = wanted;
+    make_step(&app, &merchant, Step { id: step, purchase: id, kind: StepKind::Refund, amount, last: false }).await
 }
 
 // ---- What the steps share ----------------------------------------------------------------------------------------
@@ -292,6 +243,53 @@ async fn begin(app: &App, merchant: &Merchant, id: PurchaseId) -> Result<(Tx, St
     Ok((tx, purchase))
 }
 
+/// Makes a capture or a refund, once under its id: the purchase's progress, the entry, the line, and what is told.
+async fn make_step(app: &App, merchant: &Merchant, step: Step) -> Result<Json<PurchaseState>, ApiError> {
+    let (mut tx, mut purchase) = begin(app, merchant, step.purchase).await?;
+    let (id, card, amount) = (step.id, purchase.card, step.amount);
+    if amount.currency() != purchase.amount.currency() {
+        // Steps are told apart by their cents: another currency is none that was made before.
+        return Err(refused(PurchaseError::Amount));
+    }
+    match store::same_step(&mut tx, purchase.holder, &step).await? {
+        None => {}
+        Some(true) => return Ok(Json(state(&purchase)?)),
+        Some(false) => return Err(reused()),
+    }
+    let nothing = Money::zero(amount.currency());
+    let progress = purchase.progress;
+    let (made, entry, kind, shown) = match step.kind {
+        StepKind::Capture => {
+            let entry = Entry::captured(id, card, amount);
+            (progress.capture(amount, step.last), entry, TransactionKind::Purchase, amount.negated())
+        }
+        StepKind::Refund => {
+            let made = progress.refund(amount).map(|progress| (progress, nothing));
+            (made, Entry::refunded(id, card, amount), TransactionKind::Refund, amount)
+        }
+    };
+    let (progress, rest) = made.map_err(refused)?;
+    purchase.progress = progress;
+    store::add_step(&mut tx, purchase.holder, &step, app.clock.now()).await?;
+    let entry = entry.map_err(|_| DbError::Corrupt("a step's entry"))?;
+    ledger::book(app, &mut tx, purchase.holder, &entry).await?;
+    if rest.is_positive() {
+        give_back(app, &mut tx, &purchase, rest).await?;
+    }
+    let line = Line {
+        account: card,
+        kind,
+        amount: shown,
+        description: &purchase.description,
+        memo: Some(&purchase.merchant_name),
+        source: id.to_string(),
+    };
+    card::add_line(app, &mut tx, purchase.holder, line).await?;
+    settle(app, &mut tx, &purchase).await?;
+    tx.commit().await?;
+    Ok(Json(state(&purchase)?))
+}
+
 /// What an order has to know of the purchase that pays it.
 pub(crate) struct PaidBy {
     pub holder: HolderId,
@@ -305,15 +303,6 @@ pub(crate) async fn paid_by(app: &App, merchant: &Merchant, id: PurchaseId) -> R
     let (tx, purchase) = begin(app, merchant, id).await?;
     let Stored { holder, card, amount, merchant_name, .. } = purchase;
     Ok((tx, PaidBy { holder, card, currency: amount.currency(), merchant_name }))
-}
-
-/// Whether this step was made before. Another one under its id is refused.
-async fn is_done(tx: &mut Tx, purchase: &Stored, step: &Step) -> Result<bool, ApiError> {
-    match store::same_step(tx, purchase.holder, step).await? {
-        None => Ok(false),
-        Some(true) => Ok(true),
-        Some(false) => Err(reused()),
-    }
 }
 
 /// Gives back what is held; false when nothing is.

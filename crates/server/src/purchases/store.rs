@@ -186,7 +186,8 @@ pub(super) struct Step {
     pub id: PurchaseStepId,
     pub purchase: PurchaseId,
     pub kind: StepKind,
-    pub amount_minor: i64,
+    /// In the purchase's currency.
+    pub amount: Money,
     /// Nothing more is captured.
     pub last: bool,
 }
@@ -217,7 +218,7 @@ pub(super) async fn add_step(tx: &mut Tx, holder: HolderId, step: &Step, now: Ti
         step.id.as_uuid(),
         step.purchase.as_uuid(),
         step.kind.name(),
-        step.amount_minor,
+        step.amount.minor(),
         i64::from(step.last),
         now.as_microsecond(),
     )
@@ -273,7 +274,7 @@ pub(super) async fn same_step(tx: &mut Tx, holder: HolderId, step: &Step) -> DbR
     Ok(row.map(|(purchase, kind, amount, last)| {
         purchase == step.purchase.as_uuid()
             && kind == step.kind.name()
-            && amount == step.amount_minor
+            && amount == step.amount.minor()
             && last == i64::from(step.last)
     }))
 }

@@ -37,8 +37,7 @@ fn is_root() -> bool {
 
 impl Cluster {
     fn start(programs: PathBuf) -> Self {
-        let made = tempfile::Builder::new().prefix("billfold-postgres-").tempdir().expect("a folder");
-        let folder = made.keep();
+        let folder = super::throw_away_folder("billfold-postgres-").keep();
         if is_root() {
             // The database refuses to run as root.
             finish(Command::new("chown").arg("postgres").arg(&folder));
@@ -118,6 +117,13 @@ impl Cluster {
         let name = format!("test_{}", self.databases.fetch_add(1, Ordering::SeqCst));
         self.create(&["-T", TEMPLATE, &name]);
         self.url(&name)
+    }
+
+    /// Takes a database away again, with whoever is still connected to it.
+    pub fn drop_database(&self, url: &str) {
+        let name = url.split_once("localhost/").and_then(|(_, rest)| rest.split_once('?')).map(|(name, _)| name);
+        let name = name.expect("a URL of this cluster");
+        finish(self.program("dropdb").args(["-U", "app", "--force", "-h"]).arg(&self.folder).arg(name));
     }
 }
 

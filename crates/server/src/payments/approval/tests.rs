@@ -60,7 +60,7 @@ pub(crate) async fn approve(world: &World, holds: &mut Browser<'_>, device: &Tes
     browser.say_yes(holds, &shown).await.expect(200);
 }
 
-async fn edit(device: &TestDevice, id: PaymentId, minor: i64, seen: usize) -> Answer {
+pub(crate) async fn edit(device: &TestDevice, id: PaymentId, minor: i64, seen: usize) -> Answer {
     let amount = Money::new(minor, Currency::USD).unwrap();
     let body = json!({"amount": amount, "send_on": null, "seen": seen});
     device.patch(&format!("{PAYMENTS}/{id}"), &format!("{minor} {seen}"), &body).await
