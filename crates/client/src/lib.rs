@@ -13,6 +13,7 @@ pub mod card;
 mod client;
 #[cfg(test)]
 mod damage_tests;
+pub mod email_reminders;
 mod error;
 pub mod folder;
 pub mod home;

@@ -69,6 +69,9 @@ const ROUTES: &[(&str, &str, &[u16])] = &[
     ("PUT", "/api/v1/payments/limits/{currency}", &[200]),
     ("POST", "/api/v1/payments/{id}/cancel", &[404]),
     ("PUT", "/api/v1/plan", &[400]),
+    ("GET", "/api/v1/reminders/email", &[200]),
+    ("PUT", "/api/v1/reminders/email", &[200]),
+    ("DELETE", "/api/v1/reminders/email", &[204]),
     ("GET", "/api/v1/risk/decisions", &[200]),
     ("GET", "/api/v1/risk/rhythm", &[200]),
     ("PUT", "/api/v1/risk/rhythm", &[200]),
@@ -355,6 +358,7 @@ impl Owner {
             ("POST", "/api/v1/security/addresses") => {
                 json!({"id": self.address, "kind": "email", "value": "other@example.org"})
             }
+            ("PUT", "/api/v1/reminders/email") => json!({"details": false, "remind_at": "09:00:00", "zone": "UTC"}),
             ("PUT", "/api/v1/calendar") => {
                 json!({"amounts": true, "remind_at": "08:00:00", "secret_hash": "5a".repeat(32)})
             }

@@ -675,6 +675,17 @@ pub enum RemindersCommand {
     Off,
     /// When reminders come, and what they may say.
     Set(ReminderSettings),
+    /// Reminders by e-mail from the server, for people away from the desk.
+    Email {
+        /// Switch them on or off; without a word it says how they stand.
+        switch: Option<Switch>,
+        /// Names and amounts stand in them.
+        #[arg(long)]
+        details: bool,
+        /// The time of day at which one is sent; as reminders where it is left out.
+        #[arg(long, value_name = "HH:MM")]
+        at: Option<String>,
+    },
     /// Take the whole way of a reminder now, and say where it stopped.
     Test {
         /// Wait so many seconds for a button of the notice to be pressed.

@@ -1313,6 +1313,7 @@ impl Run<'_> {
             Some(RemindersCommand::On) => self.reminders_timer(true).await,
             Some(RemindersCommand::Off) => self.reminders_timer(false).await,
             Some(RemindersCommand::Set(set)) => self.reminders_set(set).await,
+            Some(RemindersCommand::Email { switch, details, at }) => self.reminders_email(switch, details, at).await,
             Some(RemindersCommand::Test { wait }) => self.reminders_test(wait).await,
         }
     }
@@ -1341,6 +1342,36 @@ impl Run<'_> {
             view.delivered.iter().map(|one| vec![local(one.at), one.name.clone(), one.falls_on.to_string()]).collect();
         text +=
             &if rows.is_empty() { "None was shown yet.\n".to_owned() } else { table(&["Shown", "Bill", "Due"], &rows) };
+        Ok(Answer::new(to_json(&view)?, text))
+    }
+
+    async fn reminders_email(&self, switch: Option<Switch>, details: bool, at: Option<String>) -> Done {
+        let email = self.core.client.email_reminders();
+        let view = match switch {
+            None => email.view().await?,
+            Some(Switch::Off) => {
+                email.end().await?;
+                email.view().await?
+            }
+            Some(Switch::On) => {
+                let at = match at {
+                    Some(at) => at,
+                    None => self.core.client.settings().await?.remind_at,
+                };
+                email.set(details, &at).await?
+            }
+        };
+        let text = match (&view.on, &view.to) {
+            (None, _) => "No reminders come by e-mail.\n".to_owned(),
+            (Some(on), Some(to)) => {
+                let what = if on.details { "with names and amounts" } else { "without names or amounts" };
+                format!("Reminders go to {to} at {} ({}), {what}.\n", on.remind_at, on.zone)
+            }
+            (Some(_), None) => {
+                "Reminders by e-mail are on, and there is no confirmed address: `billfold security add-address`.\n"
+                    .to_owned()
+            }
+        };
         Ok(Answer::new(to_json(&view)?, text))
     }
 

@@ -1,5 +1,6 @@
 //! Reminders: what came, what comes, and the system's timer.
 
+use client::email_reminders::EmailRemindersView;
 use client::reminders::{ReminderTestView, RemindersView};
 use domain::ids::BillId;
 
@@ -34,4 +35,27 @@ pub async fn reminder_test(core: Shared<'_>) -> Answer<ReminderTestView> {
 pub async fn reminder_snooze(core: Shared<'_>, bill: BillId, due_on: String) -> Answer<()> {
     core.touch();
     Ok(core.client.reminders().snooze(bill, date(&due_on)?).await?)
+}
+
+/// Whether reminders come by e-mail from the server.
+#[tauri::command]
+#[specta::specta]
+pub async fn email_reminders(core: Shared<'_>) -> Answer<EmailRemindersView> {
+    core.touch();
+    Ok(core.client.email_reminders().view().await?)
+}
+
+/// Switches them on or changes them.
+#[tauri::command]
+#[specta::specta]
+pub async fn email_reminders_set(core: Shared<'_>, details: bool, remind_at: String) -> Answer<EmailRemindersView> {
+    core.touch();
+    Ok(core.client.email_reminders().set(details, &remind_at).await?)
+}
+
+#[tauri::command]
+#[specta::specta]
+pub async fn email_reminders_end(core: Shared<'_>) -> Answer<()> {
+    core.touch();
+    Ok(core.client.email_reminders().end().await?)
 }

@@ -257,7 +257,7 @@ async fn entries(
 }
 
 /// What a payment means for the due date it pays, if it pays one.
-fn means(payment: &Payment) -> Option<(BillId, PaymentOf)> {
+pub(crate) fn means(payment: &Payment) -> Option<(BillId, PaymentOf)> {
     let order = &payment.order;
     let meant = PaymentOf {
         id: order.id,
@@ -270,7 +270,7 @@ fn means(payment: &Payment) -> Option<(BillId, PaymentOf)> {
 }
 
 /// The first day that the bill's biller has not closed. Where nobody said whose clock counts, this server's does.
-fn open_day_of(bill: &Bill, now: Timestamp, home: &TimeZone) -> Date {
+pub(crate) fn open_day_of(bill: &Bill, now: Timestamp, home: &TimeZone) -> Date {
     let biller = bill.biller.and_then(billers::find);
     let named = biller.map(|biller| biller.zone.as_str()).or(bill.zone.as_deref());
     let zone = named.and_then(|name| TimeZone::get(name).ok()).unwrap_or_else(|| home.clone());

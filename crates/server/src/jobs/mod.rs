@@ -15,7 +15,7 @@ use tokio::sync::Notify;
 use uuid::Uuid;
 
 use crate::db::{DbResult, Tx};
-use crate::{App, mail, methods, payments, purchases};
+use crate::{App, mail, methods, payments, purchases, reminders};
 
 /// After so long a taken job is given to another: longer than any rail takes to answer.
 const LEASE: SignedDuration = SignedDuration::from_secs(60);
@@ -42,6 +42,8 @@ pub(crate) enum Kind {
     Release,
     /// An approval was waited for long enough.
     Expire,
+    /// Look what is to be reminded by e-mail.
+    Remind,
     /// A purchase was not captured in time: what is held goes back to the card's credit.
     EndHold,
     /// A payment method ends soon: tell its owner.
@@ -49,7 +51,7 @@ pub(crate) enum Kind {
 }
 
 impl Kind {
-    const ALL: [Self; 9] = [
+    const ALL: [Self; 10] = [
         Self::Process,
         Self::Submit,
         Self::Ask,
@@ -57,6 +59,7 @@ impl Kind {
         Self::Mail,
         Self::Release,
         Self::Expire,
+        Self::Remind,
         Self::EndHold,
         Self::MethodExpiry,
     ];
@@ -71,6 +74,7 @@ impl Kind {
             Self::Mail => "mail",
             Self::Release => "release",
             Self::Expire => "expire",
+            Self::Remind => "remind",
             Self::EndHold => "end_hold",
             Self::MethodExpiry => "method_expiry",
         }
@@ -165,6 +169,7 @@ async fn run_one(app: &App, job: &Job) -> DbResult<()> {
         Kind::Mail => mail::run(app, job).await,
         Kind::Release => payments::release(app, job).await,
         Kind::Expire => payments::expire(app, job).await,
+        Kind::Remind => reminders::email::run(app, job).await,
         Kind::EndHold => purchases::end_hold(app, job).await,
         Kind::MethodExpiry => methods::tell_expiry(app, job).await,
     }

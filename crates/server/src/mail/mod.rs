@@ -31,7 +31,7 @@ use uuid::Uuid;
 use crate::App;
 use crate::db::{DbError, DbResult, Tx};
 use crate::jobs::{self, Job, Kind};
-use crate::{notices, recovery};
+use crate::{notices, recovery, reminders};
 use carriers::{Letter, NotCarried};
 pub(crate) use store::read_address;
 pub(crate) use words::Said;
@@ -226,6 +226,8 @@ enum Matter {
     Notice {
         event: i64,
     },
+    /// Reminders; which ones stands beside the message's id.
+    Reminders,
     /// The wait of the recovery that this entry told of is over.
     Ready {
         event: i64,
@@ -242,6 +244,17 @@ pub(crate) async fn put_notice(
     let matter = Matter::Notice { event: event.number };
     let id = Uuid::new_v5(&holder.as_uuid(), format!("notice {} {}", event.number, to.folded()).as_bytes());
     put_as(tx, holder, id, to, &matter, event.at).await
+}
+
+/// Reminds an address of what stands beside this message's id.
+pub(crate) async fn put_reminders(
+    tx: &mut Tx,
+    holder: HolderId,
+    to: &AddressValue,
+    id: Uuid,
+    now: Timestamp,
+) -> DbResult<()> {
+    put_as(tx, holder, id, to, &Matter::Reminders, now).await
 }
 
 /// Says to an address when the wait of a recovery is over, unless it was stopped by then.
@@ -341,6 +354,11 @@ async fn compose(
         Matter::Notice { event } => {
             let kind = message.to.kind();
             let Some(said) = notices::said(tx, app, job.holder, language, kind, event).await? else { return Ok(None) };
+            said
+        }
+        Matter::Reminders => {
+            let said = reminders::email::said(tx, app, job.holder, language, job.subject).await?;
+            let Some(said) = said else { return Ok(None) };
             said
         }
         Matter::Ready { event } => {

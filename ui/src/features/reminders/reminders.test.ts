@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest';
 import { getMessages } from '$lib/i18n';
-import { click, draw, ok, refused, screen, waitFor, world } from '$lib/test/draw';
+import { click, draw, fireEvent, ok, refused, screen, waitFor, world } from '$lib/test/draw';
 import type { ReminderTestView, RemindersView } from '$lib/ipc/bindings';
 import Reminders from './Reminders.svelte';
 import { stepsOf } from './words';
@@ -45,6 +45,25 @@ describe('the proof of reminders', () => {
     draw(Reminders, world('', { reminders: () => refused('server_unreachable') }));
     expect(await screen.findByText('server_unreachable', { exact: false })).toBeTruthy();
     expect(screen.getByRole('button', { name: 'Read again' })).toBeTruthy();
+  });
+});
+
+describe('reminders by e-mail', () => {
+  it('are switched on without names, and off', async () => {
+    const on = world('?world=server');
+    draw(Reminders, on);
+    await fireEvent.click(await screen.findByLabelText('Also by e-mail'));
+    await waitFor(() => expect(on.commands.emailRemindersSet).toHaveBeenCalledExactlyOnceWith(false, '09:00'));
+    expect(await screen.findByText(/^To i•••@alder-lane\.example/)).toBeTruthy();
+    await fireEvent.click(screen.getByLabelText('Names and amounts in it'));
+    await waitFor(() => expect(on.commands.emailRemindersSet).toHaveBeenLastCalledWith(true, '09:00'));
+    await fireEvent.click(screen.getByLabelText('Also by e-mail'));
+    await waitFor(() => expect(on.commands.emailRemindersEnd).toHaveBeenCalled());
+  });
+
+  it('say plainly that an account of this computer sends none', async () => {
+    draw(Reminders, world());
+    expect(await screen.findByText('This account server sends no e-mail.')).toBeTruthy();
   });
 });
 

@@ -1496,6 +1496,17 @@ export const de: Messages = {
       settled: 'Ihre Termine sind bezahlt, ausgelassen oder unterwegs.',
       told: 'Alle ihre Erinnerungen wurden gezeigt oder beantwortet.',
     },
+    email: {
+      title: 'Per E-Mail',
+      on: 'Auch per E-Mail',
+      about: 'Ihr Kontoserver schreibt höchstens einmal am Tag, solange etwas Sie braucht. Von Bezahltem schreibt er nicht.',
+      goes: (to: string, at: string) => `An ${to}; der Server sieht wieder nach: ${at}.`,
+      notHere: 'Dieser Kontoserver verschickt keine E-Mail.',
+      noAddress: 'Es gibt noch keine bestätigte E-Mail-Adresse.',
+      address: 'Adresse hinzufügen',
+      details: 'Mit Namen und Beträgen',
+      at: 'Uhrzeit',
+    },
     test: {
       title: 'Den ganzen Weg proben',
       about: 'Eine Erinnerung an nichts geht jetzt jeden Schritt: die Regeln, das Verzeichnis, die Meldung auf dem Bildschirm und Ihre Antwort.',

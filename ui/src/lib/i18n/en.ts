@@ -1498,6 +1498,17 @@ export const en = {
       settled: 'Its dates are paid, skipped or on their way.',
       told: 'All of its reminders were shown or answered.',
     } as Record<WhySilent, string>,
+    email: {
+      title: 'By e-mail',
+      on: 'Also by e-mail',
+      about: 'Your account server writes once a day at most, while something needs you. What is paid is not written of.',
+      goes: (to: string, at: string) => `To ${to}; the server looks next ${at}.`,
+      notHere: 'This account server sends no e-mail.',
+      noAddress: 'There is no confirmed e-mail address yet.',
+      address: 'Add an address',
+      details: 'Names and amounts in it',
+      at: 'Time of day',
+    },
     test: {
       title: 'Test the whole way',
       about: 'A reminder of nothing takes every step now: the rules, the record, the notice on your desktop, and your answer to it.',

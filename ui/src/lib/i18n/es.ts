@@ -1496,6 +1496,17 @@ export const es: Messages = {
       settled: 'Sus fechas están pagadas, omitidas o en camino.',
       told: 'Todos sus avisos se mostraron o se contestaron.',
     },
+    email: {
+      title: 'Por correo',
+      on: 'También por correo',
+      about: 'Tu servidor de cuentas escribe como mucho una vez al día, mientras algo te espera. De lo pagado no escribe.',
+      goes: (to: string, at: string) => `A ${to}; el servidor mira de nuevo ${at}.`,
+      notHere: 'Este servidor de cuentas no envía correo.',
+      noAddress: 'Aún no hay ninguna dirección de correo confirmada.',
+      address: 'Añadir una dirección',
+      details: 'Con nombres e importes',
+      at: 'Hora del día',
+    },
     test: {
       title: 'Probar todo el camino',
       about: 'Un aviso de nada recorre ahora cada paso: las reglas, el registro, el aviso en el escritorio y tu respuesta.',

@@ -112,6 +112,11 @@ export const commands = {
 	/**  Takes the whole way of a reminder now; the answer to its notice is told by the change of `reminders`. */
 	reminderTest: () => typedError<ReminderTestView, CommandError>(__TAURI_INVOKE("reminder_test")),
 	reminderSnooze: (bill: BillId, dueOn: string) => typedError<null, CommandError>(__TAURI_INVOKE("reminder_snooze", { bill, dueOn })),
+	/**  Whether reminders come by e-mail from the server. */
+	emailReminders: () => typedError<EmailRemindersView, CommandError>(__TAURI_INVOKE("email_reminders")),
+	/**  Switches them on or changes them. */
+	emailRemindersSet: (details: boolean, remindAt: string) => typedError<EmailRemindersView, CommandError>(__TAURI_INVOKE("email_reminders_set", { details, remindAt })),
+	emailRemindersEnd: () => typedError<null, CommandError>(__TAURI_INVOKE("email_reminders_end")),
 	calendarFeed: () => typedError<CalendarFeedView, CommandError>(__TAURI_INVOKE("calendar_feed")),
 	/**  Makes an address, which is shown this once; one of before ends. */
 	calendarFeedAddress: (amounts: boolean, remindAt: string) => typedError<string, CommandError>(__TAURI_INVOKE("calendar_feed_address", { amounts, remindAt })),
@@ -583,6 +588,24 @@ export type DueRule =
 export type EditScope = { kind: "all" } | 
 /**  This date and later ones: what stood before keeps its rule and its amount. */
 { kind: "from"; due_on: string };
+
+export type EmailRemindersOnView = {
+	/**  Names and amounts stand in them. */
+	details: boolean,
+	/**  `HH:MM`, in `zone`. */
+	remind_at: string,
+	zone: string,
+	/**  When the server looks next. */
+	looks_at: string,
+};
+
+export type EmailRemindersView = {
+	on: EmailRemindersOnView | null,
+	/**  The confirmed address that they go to, with most of it covered; absent while there is none. */
+	to: string | null,
+	/**  The server can send e-mail. */
+	sends_email: boolean,
+};
 
 export type Every = "once" | "day" | "week" | "month" | "quarter" | "year";
 

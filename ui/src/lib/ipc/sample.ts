@@ -343,6 +343,9 @@ export function sampleIpc(query = ''): Ipc {
     reminders: () => read(() => world.reminders()),
     remindersTimer: (on) => change(() => ((world.timer = on), null)),
     reminderTest: () => change(() => (world.tested = { id: 'bill-test', at: NOW, reached: 'shown', stopped: null, answer: null })),
+    emailReminders: () => read(() => world.email()),
+    emailRemindersSet: (details, remind_at) => change(() => ((world.emailOn = { details, remind_at, zone: 'America/New_York', looks_at: '2026-11-13T14:00:00Z' }), world.email())),
+    emailRemindersEnd: () => change(() => ((world.emailOn = null), null)),
     reminderSnooze: () => change(() => null),
     calendarFeed: () => read(() => ({ feed: world.calendarFeed, only_here: world.status.place?.kind !== 'server' })),
     calendarFeedAddress: (amounts, remind_at) => change(() => {

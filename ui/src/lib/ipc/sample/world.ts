@@ -1,5 +1,5 @@
 // The whole invented world in memory: Ines Calloway's money on 12 November 2026.
-import type { Account, AddressesView, BillView, CalendarFeedOnView, DeviceView, HomeView, ImportOffer, Income, LimitsView, MarkAs, OrderView, PasskeyView, PayBill, PaymentView, PlanWishes, Purchase, ReadinessView, RecoveryView, RemindersView, RhythmView, RiskView, SecurityEvent, SecurityView, Settings, StatusView, SuggestionView, SupportCaseView, SupportSightView, WaysInView, NextReminderView, ReminderTestView, SilentView, MethodView } from '../bindings';
+import type { Account, AddressesView, BillView, CalendarFeedOnView, DeviceView, EmailRemindersOnView, EmailRemindersView, HomeView, ImportOffer, Income, LimitsView, MarkAs, OrderView, PasskeyView, PayBill, PaymentView, PlanWishes, Purchase, ReadinessView, RecoveryView, RemindersView, RhythmView, RiskView, SecurityEvent, SecurityView, Settings, StatusView, SuggestionView, SupportCaseView, SupportSightView, WaysInView, NextReminderView, ReminderTestView, SilentView, MethodView } from '../bindings';
 import { card, cardView, checking, servedCard, startingPurchases, transactions } from './accounts';
 import { billers, startingBills, TODAY, usd } from './bills';
 import { amountOn, bandOf, datesOfBill, isPayable, markKey, occurrence, occurrences, riseOf, shifted, type Book } from './book';
@@ -23,6 +23,7 @@ export class World {
   settings: Settings = { lock_after_minutes: 5, theme: 'system', remind_at: '09:00', quiet: { from: '22:00', until: '07:00' }, again_while_unpaid: true, tell_of_payments: true, remind_days: [5, 1], details_in_notifications: false, start_hidden_at_sign_in: true };
   timer = true;
   tested: ReminderTestView | null = null;
+  emailOn: EmailRemindersOnView | null = null;
   calendarFeed: CalendarFeedOnView | null = null;
   devices: DeviceView[] = [
     { id: 'device-1', name: 'Alder, desk', last_seen_at: '2026-11-12T14:41:00Z', this_one: true, place: { country: 'US', city: 'Boston' } },
@@ -231,6 +232,11 @@ export class World {
     const coming = next ? [next, { ...next, bill: 'bill-card', name: 'Quillmere Card', due_on: '2026-11-19', falls_on: '2026-11-19', at: '2026-11-18T14:00:00Z' }, { ...next, bill: 'bill-fiber', name: 'Lanternline Fiber', due_on: '2026-11-20', falls_on: '2026-11-20', at: '2026-11-19T14:00:00Z', goes_out: true }] : [];
     const silent: SilentView[] = this.empty ? [] : [{ bill: 'bill-tv', name: 'Paperkite TV', why: 'no_reminders' }];
     return { timer: { state: this.timer ? 'on' : 'off' }, delivered, next, coming, why_none: next ? null : 'no_bills', silent, held: 0, test: this.tested };
+  }
+
+  email(): EmailRemindersView {
+    const server = this.status.place?.kind === 'server';
+    return { on: this.emailOn, to: server ? 'i•••@alder-lane.example' : null, sends_email: server };
   }
 
   offer(): ImportOffer {

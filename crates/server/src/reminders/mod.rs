@@ -1,6 +1,8 @@
 //! Answers to reminders: what was read or put off on one device is settled on all of them. The reminders themselves are
 //! each device's own.
 
+pub(crate) mod email;
+
 use api::error::ErrorCode;
 use api::reminders::ReminderAnswer;
 use api::sync::{Gone, Record};
@@ -25,7 +27,7 @@ use crate::sign_in::SignedIn;
 const ANSWERS_MAX: u64 = 50_000;
 
 pub fn routes() -> OpenApiRouter<App> {
-    OpenApiRouter::new().routes(routes!(answer))
+    OpenApiRouter::new().routes(routes!(answer)).merge(email::routes())
 }
 
 /// Keeps what the person answered, together with what was answered before: answers come from several devices and in any
