@@ -7,8 +7,9 @@
 //! - `GET /api/v1/events` is a server-sent event stream: `event: number`, data the account's newest number; nothing else.
 
 use domain::accounts::{Account, Transaction};
+use domain::billers::OwnBiller;
 use domain::bills::{Bill, Mark};
-use domain::ids::{AccountId, BillId, IncomeId, MethodId, SuggestionId, TransactionId};
+use domain::ids::{AccountId, BillId, BillerId, IncomeId, MethodId, SuggestionId, TransactionId};
 use domain::methods::Method;
 use domain::orders::Order;
 use domain::paydays::Income;
@@ -69,6 +70,7 @@ pub enum Record {
     Purchase(Purchase),
     Order(Order),
     Method(Method),
+    OwnBiller(OwnBiller),
     Gone(Gone),
 }
 
@@ -103,5 +105,8 @@ pub enum Gone {
     },
     Method {
         id: MethodId,
+    },
+    OwnBiller {
+        id: BillerId,
     },
 }

@@ -1,6 +1,7 @@
 //! Bills on this device: templates, their occurrences and marks. Works offline; changes wait in the outbox.
 
 use api::bills::BillEdit;
+use domain::billers::OwnBiller;
 use domain::bills::{
     BAND_MOST, Band, Bill, BillError, Cost, EARLY_DAYS, Mark, Occurrence, OccurrenceState, Owed, Pause, Rise,
     sorted_remind_days,
@@ -77,6 +78,8 @@ pub struct BillView {
     /// No due dates come until it goes on, or until a day.
     pub paused: bool,
     pub biller_name: Option<String>,
+    /// Its biller is one that the person added, with how it is paid.
+    pub own_biller: Option<OwnBiller>,
     pub payable: bool,
     /// The first date from today on that is neither paid nor skipped.
     #[specta(type = Option<String>)]
@@ -286,7 +289,7 @@ impl Bills {
         if book.bills.len() >= BILLS_MAX {
             return Err(ClientError::refused("too_many", "there are 1,000 bills already", "remove some first"));
         }
-        if bill.biller.is_some_and(|biller| !book.billers.contains_key(&biller)) {
+        if bill.biller.is_some_and(|biller| !book.knows_biller(biller)) {
             return Err(ClientError::not_found("biller"));
         }
         let id = bill.id;
@@ -406,7 +409,8 @@ fn bill_view(book: &Book, bill: &Bill) -> BillView {
         bill: bill.clone(),
         amount: amount_shown(bill, book.today),
         paused: bill.is_paused_on(book.today),
-        biller_name: book.biller_of(bill).map(|biller| biller.name.clone()),
+        biller_name: book.payee_of(bill).map(str::to_owned),
+        own_biller: book.own_biller_of(bill).cloned(),
         payable: book.payable(bill),
         next_due_on: next_due(book, bill),
         history: history.iter().rev().take(HISTORY_MAX).map(|occurrence| book.view(bill, occurrence)).collect(),
@@ -427,7 +431,7 @@ pub(crate) fn owed(book: &Book, days: i32) -> Vec<Owed> {
     for bill in &book.bills {
         let band = band_of(book, bill);
         let all = book.occurrences(bill, from, to);
-        found.extend(all.iter().filter_map(|one| Owed::of(bill, one, book.biller_of(bill), band.as_ref())));
+        found.extend(all.iter().filter_map(|one| Owed::of(bill, one, book.payee_of(bill), band.as_ref())));
     }
     found
 }

@@ -2,7 +2,7 @@
 
 use std::collections::HashMap;
 
-use domain::billers::Biller;
+use domain::billers::{Biller, OwnBiller};
 use domain::bills::{Bill, Mark, Occurrence, PaymentOf, occurrence_named, occurrences, open_day};
 use domain::ids::{BillId, BillerId};
 use domain::money::{Currency, Money};
@@ -38,7 +38,10 @@ pub(crate) struct Book {
     pub practice: bool,
     /// By name.
     pub bills: Vec<Bill>,
+    /// Of the directory.
     pub billers: HashMap<BillerId, Biller>,
+    /// Those that the person added: never paid from here, and without a clock of their own.
+    pub own_billers: HashMap<BillerId, OwnBiller>,
     /// Newest first.
     pub payments: Vec<PaymentRow>,
     marks: HashMap<BillId, Vec<Mark>>,
@@ -52,6 +55,7 @@ impl Book {
         let marks = bills::all_marks(&mut *tx).await?;
         let payments = bills::payments(&mut *tx, PAYMENTS_MAX).await?;
         let billers = bills::all_billers(&mut tx).await?;
+        let own_billers = bills::own_billers(&mut *tx).await?;
         let me: Option<api::sign_in::Me> = state::find(&mut *tx, state::ME).await?;
         drop(tx);
         all.sort_by_cached_key(|bill| (bill.name.to_lowercase(), bill.id));
@@ -69,6 +73,7 @@ impl Book {
             practice: me.is_some_and(|me| me.practice_money),
             bills: all,
             billers: billers.into_iter().map(|biller| (biller.id, biller)).collect(),
+            own_billers: own_billers.into_iter().map(|biller| (biller.id, biller)).collect(),
             payments,
             marks: by_bill,
             meaning,
@@ -81,6 +86,20 @@ impl Book {
 
     pub fn biller_of(&self, bill: &Bill) -> Option<&Biller> {
         bill.biller.and_then(|id| self.billers.get(&id))
+    }
+
+    pub fn own_biller_of(&self, bill: &Bill) -> Option<&OwnBiller> {
+        bill.biller.and_then(|id| self.own_billers.get(&id))
+    }
+
+    /// Whom the bill is paid to, by name: of the directory or the person's own.
+    pub fn payee_of(&self, bill: &Bill) -> Option<&str> {
+        let own = || self.own_biller_of(bill).map(|biller| biller.name.as_str());
+        self.biller_of(bill).map(|biller| biller.name.as_str()).or_else(own)
+    }
+
+    pub fn knows_biller(&self, id: BillerId) -> bool {
+        self.billers.contains_key(&id) || self.own_billers.contains_key(&id)
     }
 
     pub fn payable(&self, bill: &Bill) -> bool {

@@ -9,9 +9,10 @@ use api::accounts::AccountEdit;
 use api::bills::BillEdit;
 use api::import::ImportChunk;
 use domain::accounts::Transaction;
+use domain::billers::OwnBiller;
 use domain::bills::{Bill, Mark};
 use domain::card::Plan;
-use domain::ids::{AccountId, BillId, IncomeId, MutationId, PaymentId, PlanId, SuggestionId};
+use domain::ids::{AccountId, BillId, BillerId, IncomeId, MutationId, PaymentId, PlanId, SuggestionId};
 use domain::paydays::Income;
 use domain::payments::PaymentOrder;
 use domain::plan::PlanWishes;
@@ -65,6 +66,12 @@ pub(crate) enum Change {
     },
     AnswerReminder {
         answer: ReminderAnswer,
+    },
+    PutBiller {
+        biller: OwnBiller,
+    },
+    RemoveBiller {
+        biller: BillerId,
     },
     PutIncome {
         income: Income,
@@ -200,6 +207,8 @@ pub(crate) async fn apply(tx: &mut Tx, entry: &Entry, beside: &Beside) -> CacheR
         Change::SetMark { mark } => bills::put_mark(tx, mark).await,
         Change::ClearMark { bill, due_on } => bills::remove_mark(tx, *bill, *due_on).await,
         Change::AnswerReminder { answer } => reminders::answered(tx, answer).await,
+        Change::PutBiller { biller } => bills::put_own_biller(tx, biller).await,
+        Change::RemoveBiller { biller } => bills::end_own_biller(tx, *biller).await,
         Change::PutIncome { income } => paydays::put(tx, income).await,
         Change::RemoveIncome { income } => paydays::remove(tx, *income).await,
         Change::WishPlan { wishes } => paydays::wish(tx, *wishes).await,

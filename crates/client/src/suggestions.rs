@@ -156,7 +156,7 @@ const fn may_be_a_bill(kind: TransactionKind) -> bool {
 fn is_kept(book: &Book, one: &Suggestion) -> bool {
     let key = payee_key(&one.payee);
     book.bills.iter().any(|bill| {
-        let named = [Some(bill.name.as_str()), book.biller_of(bill).map(|biller| biller.name.as_str())];
+        let named = [Some(bill.name.as_str()), book.payee_of(bill)];
         let same_payee = key.is_some() && named.into_iter().flatten().any(|name| payee_key(name) == key);
         bill.origin.as_deref() == Some(one.id.to_string().as_str()) || same_payee && is_near(bill, one)
     })

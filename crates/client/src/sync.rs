@@ -317,6 +317,12 @@ impl Sync {
                 let path = format!("/api/v1/bills/{}/occurrences/{}/reminder", answer.bill, answer.due_on);
                 (Method::Put, path, Sending::json(answer)?)
             }
+            Change::PutBiller { biller } => {
+                (Method::Put, format!("/api/v1/billers/{}", biller.id), Sending::json(biller)?)
+            }
+            Change::RemoveBiller { biller } => {
+                (Method::Delete, format!("/api/v1/billers/{biller}"), Sending::default())
+            }
             Change::PutIncome { income } => {
                 (Method::Put, format!("/api/v1/incomes/{}", income.id), Sending::json(income)?)
             }
@@ -351,6 +357,7 @@ impl Sync {
             waiting.entry.change,
             Change::AddBill { .. }
                 | Change::Import { .. }
+                | Change::PutBiller { .. }
                 | Change::PutIncome { .. }
                 | Change::WishPlan { .. }
                 | Change::AnswerSuggestion { .. }
@@ -651,6 +658,7 @@ async fn apply_record(tx: &mut Tx, record: &Record) -> CacheResult<()> {
         Record::Bill(bill) => bills::put_bill(tx, bill).await,
         Record::Mark(mark) => bills::put_mark(tx, mark).await,
         Record::ReminderAnswer(answer) => reminders::answered(tx, answer).await,
+        Record::OwnBiller(biller) => bills::put_own_biller(tx, biller).await,
         Record::Income(income) => paydays::put(tx, income).await,
         Record::PlanWishes(wishes) => paydays::wish(tx, *wishes).await,
         Record::SuggestionAnswer(answer) => suggestions::answer(tx, answer).await,
@@ -667,6 +675,7 @@ async fn apply_record(tx: &mut Tx, record: &Record) -> CacheResult<()> {
             Gone::Mark { bill, due_on } => bills::remove_mark(tx, *bill, *due_on).await,
             Gone::ReminderAnswer { bill, due_on } => reminders::forget_answer(tx, *bill, *due_on).await,
             Gone::Income { id } => paydays::remove(tx, *id).await,
+            Gone::OwnBiller { id } => bills::remove_own_biller(tx, *id).await,
             Gone::Method { id } => methods::remove(tx, *id).await,
             Gone::SuggestionAnswer { id } => suggestions::take_back(tx, *id).await,
         },

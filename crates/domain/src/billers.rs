@@ -1,6 +1,7 @@
 //! The directory of billers (BI2): who can be paid through this server, with what, and plainly who cannot. It is a signed
 //! text: a build believes the one key it holds, whoever hands the text over, and a version that is older than the one it
-//! has is not taken.
+//! has is not taken. Beside it stand the person's own billers: nobody signed for where their money goes, so they are found
+//! and named as the others and never paid from here.
 
 use std::collections::HashSet;
 use std::sync::LazyLock;
@@ -64,6 +65,60 @@ impl Accepts {
             Self::Check => "check",
             Self::Cash => "cash",
         }
+    }
+}
+
+/// A biller that the person added. It is paid elsewhere, in the way that they noted.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(utoipa::ToSchema))]
+#[cfg_attr(feature = "bindings", derive(specta::Type))]
+pub struct OwnBiller {
+    pub id: BillerId,
+    /// 1 to 120 characters.
+    pub name: String,
+    /// Short words to find it by; up to 200 characters.
+    #[serde(default)]
+    pub category: String,
+    /// By what it is paid, each once; empty where nobody knows.
+    #[serde(default)]
+    pub accepts: Vec<Accepts>,
+    /// How the person pays it, in up to 500 characters; empty where they noted nothing.
+    #[serde(default)]
+    pub how_to_pay: String,
+}
+
+/// Why an own biller is refused.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum OwnBillerError {
+    #[error("the name must have 1 to 120 characters")]
+    Name,
+    #[error("the words to find it by must have at most 200 characters")]
+    Category,
+    #[error("each way to pay it is named once")]
+    Accepts,
+    #[error("how to pay it must have at most 500 characters")]
+    HowToPay,
+}
+
+impl OwnBiller {
+    pub const HOW_CHARS_MAX: usize = 500;
+
+    pub fn check(&self) -> Result<(), OwnBillerError> {
+        if !text_fits(&self.name, 1, Bill::NAME_CHARS_MAX) {
+            return Err(OwnBillerError::Name);
+        }
+        if !text_fits(&self.category, 0, Directory::CATEGORY_CHARS_MAX) {
+            return Err(OwnBillerError::Category);
+        }
+        let mut seen = HashSet::new();
+        if !self.accepts.iter().all(|way| seen.insert(way)) {
+            return Err(OwnBillerError::Accepts);
+        }
+        // It may have lines, so it is only counted.
+        if self.how_to_pay.chars().count() > Self::HOW_CHARS_MAX {
+            return Err(OwnBillerError::HowToPay);
+        }
+        Ok(())
     }
 }
 
@@ -255,6 +310,27 @@ mod tests {
         for signature in ["", "AAAA", "not base64!"] {
             let bad = SignedDirectory { signature: signature.to_owned(), ..good.clone() };
             assert_eq!(bad.open(&key), Err(DirectoryError::Signature));
+        }
+    }
+
+    #[test]
+    fn an_own_biller_has_a_name_of_one_line_and_each_way_once() {
+        let good = OwnBiller {
+            id: Directory::built_in().billers[0].id,
+            name: "Harbor Row Piano Lessons".to_owned(),
+            category: "music".to_owned(),
+            accepts: vec![Accepts::Cash, Accepts::Check],
+            how_to_pay: "In an envelope,\non the first Monday".to_owned(),
+        };
+        assert_eq!(good.check(), Ok(()));
+        for (bad, why) in [
+            (OwnBiller { name: String::new(), ..good.clone() }, OwnBillerError::Name),
+            (OwnBiller { name: "two\nlines".to_owned(), ..good.clone() }, OwnBillerError::Name),
+            (OwnBiller { category: "x".repeat(201), ..good.clone() }, OwnBillerError::Category),
+            (OwnBiller { accepts: vec![Accepts::Cash, Accepts::Cash], ..good.clone() }, OwnBillerError::Accepts),
+            (OwnBiller { how_to_pay: "x".repeat(501), ..good.clone() }, OwnBillerError::HowToPay),
+        ] {
+            assert_eq!(bad.check(), Err(why));
         }
     }
 

@@ -1,5 +1,7 @@
 //! The directory of billers that this server hands out: the one of its build, or a newer one that an operator signed. It
-//! is read once, before the first request; devices look at its signature themselves.
+//! is read once, before the first request; devices look at its signature themselves. `own.rs` has what people added.
+
+pub(crate) mod own;
 
 use std::path::Path;
 use std::sync::OnceLock;
@@ -61,7 +63,7 @@ fn served() -> &'static Directory {
 }
 
 pub fn routes() -> OpenApiRouter<App> {
-    OpenApiRouter::new().routes(routes!(list))
+    OpenApiRouter::new().routes(routes!(list)).merge(own::routes())
 }
 
 /// The whole directory, the same for everyone on this server, with the signature of who publishes it.

@@ -61,7 +61,7 @@ async fn create(
         return Err(ApiError::new(ErrorCode::TooMany, "an account has at most 2,000 bills"));
     }
     feed::put(&mut tx, holder, app.clock.now(), &Record::Bill(bill.clone())).await?;
-    if bill.biller.is_some() {
+    if bill.biller.and_then(crate::billers::find).is_some() {
         // Who has a biller will want to pay: the account that payments leave from is there from now on.
         crate::payments::practice_account(&app, &mut tx, holder, bill.amount.currency()).await?;
     }
@@ -88,7 +88,7 @@ async fn edit(
     let bill = edit.applied_to(found.ok_or_else(ApiError::not_found)?);
     check(&mut once.tx, holder, &bill).await?;
     feed::put(&mut once.tx, holder, app.clock.now(), &Record::Bill(bill.clone())).await?;
-    if bill.biller.is_some() {
+    if bill.biller.and_then(crate::billers::find).is_some() {
         crate::payments::practice_account(&app, &mut once.tx, holder, bill.amount.currency()).await?;
     }
     once.answer(StatusCode::OK, &bill).await
@@ -173,6 +173,7 @@ async fn check(tx: &mut Tx, holder: HolderId, bill: &Bill) -> Result<(), ApiErro
     bill.check().map_err(|error| refused(&error))?;
     if let Some(id) = bill.biller
         && crate::billers::find(id).is_none()
+        && !crate::billers::own::was_there(tx, holder, id).await?
     {
         return Err(ApiError::invalid(ErrorCode::InvalidRequest, "biller", "there is no such biller"));
     }

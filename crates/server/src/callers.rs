@@ -32,6 +32,8 @@ const ROUTES: &[(&str, &str, &[u16])] = &[
     ("PUT", "/api/v1/accounts/{id}/plans/{plan}", &[404]),
     ("DELETE", "/api/v1/accounts/{id}/plans/{plan}", &[404]),
     ("GET", "/api/v1/billers", &[200]),
+    ("PUT", "/api/v1/billers/{id}", &[200]),
+    ("DELETE", "/api/v1/billers/{id}", &[404]),
     ("PUT", "/api/v1/bills/{id}", &[200]),
     ("PATCH", "/api/v1/bills/{id}", &[404]),
     ("DELETE", "/api/v1/bills/{id}", &[404]),
@@ -337,6 +339,7 @@ impl Owner {
                 "id": self.account.id, "name": "Other pay", "amount": {"minor": 1_000, "currency": "USD"},
                 "cycle": {"kind": "monthly", "day": 25}, "calendar": "weekends_only", "roll": "preceding",
             }),
+            ("PUT", "/api/v1/billers/{id}") => json!({"id": self.account.id, "name": "Other biller"}),
             ("PUT", "/api/v1/suggestions/{id}") => json!({"id": self.account.id, "accepted": false}),
             ("PUT", "/api/v1/plan") => json!({"account": self.account.id, "keep": null, "pace": "after_pay"}),
             ("POST", "/api/v1/import") => json!({

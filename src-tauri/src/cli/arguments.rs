@@ -5,6 +5,7 @@ use std::path::PathBuf;
 use clap::{Args, Parser, Subcommand, ValueEnum};
 use client::vault::Protect;
 use domain::addresses::Language;
+use domain::billers::Accepts;
 use domain::calendar::{Calendar, Roll};
 use domain::ids::{CodeId, PurchaseId, SupportCheckId, SupportViewId};
 use domain::paydays::PayCycle;
@@ -207,10 +208,13 @@ pub enum Command {
     Cancel {
         payment: String,
     },
-    /// The directory of billers.
+    /// The directory of billers, and those of your own.
+    #[command(args_conflicts_with_subcommands = true)]
     Billers {
         #[arg(default_value = "")]
         search: String,
+        #[command(subcommand)]
+        own: Option<BillersCommand>,
     },
     /// Statements of closed cycles.
     Statement {
@@ -594,6 +598,50 @@ impl From<MethodKindArgument> for domain::methods::MethodKind {
         match kind {
             MethodKindArgument::Card => Self::Card,
             MethodKindArgument::BankAccount => Self::BankAccount,
+        }
+    }
+}
+
+#[derive(Debug, Subcommand)]
+pub enum BillersCommand {
+    /// Add a biller of your own, or change the one of that name. It is never paid from here.
+    Set {
+        name: String,
+        /// What it takes.
+        #[arg(long, value_delimiter = ',', value_name = "WAYS")]
+        accepts: Option<Vec<AcceptsWord>>,
+        /// How you pay it.
+        #[arg(long, value_name = "TEXT")]
+        how: Option<String>,
+        /// Words to find it by.
+        #[arg(long, value_name = "WORDS")]
+        category: Option<String>,
+    },
+    /// Take a biller of your own away; its bills stay.
+    Remove {
+        /// By name or id.
+        biller: String,
+    },
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+#[value(rename_all = "snake_case")]
+pub enum AcceptsWord {
+    BankTransfer,
+    DirectDebit,
+    Card,
+    Check,
+    Cash,
+}
+
+impl From<AcceptsWord> for Accepts {
+    fn from(word: AcceptsWord) -> Self {
+        match word {
+            AcceptsWord::BankTransfer => Self::BankTransfer,
+            AcceptsWord::DirectDebit => Self::DirectDebit,
+            AcceptsWord::Card => Self::Card,
+            AcceptsWord::Check => Self::Check,
+            AcceptsWord::Cash => Self::Cash,
         }
     }
 }

@@ -18,6 +18,7 @@ use api::bills::BillEdit;
 use clap::Parser;
 use client::accounts::{AccountView, TransactionQuery};
 use client::addresses::{AddressBegun, AddressView};
+use client::billers::{Accepts, BillerView, NewBiller, OwnBiller};
 use client::bills::{BillView, EditScope, MarkAs, NewBill, OccurrenceView, read_rrule, write_rrule};
 use client::calendar_feed::CalendarFeedView;
 use client::card::{PayoffMissing, PayoffView, PlanEdit};
@@ -32,7 +33,6 @@ use client::status::{Phase, Protection};
 use client::vault::{Protect, RecoveryKey};
 use domain::accounts::Account;
 use domain::addresses::{AddressKind, AddressState};
-use domain::billers::Biller;
 use domain::bills::{Bill, OccurrenceState};
 use domain::card::{Apr, Excess, PlanKind};
 use domain::ids::{PaymentId, PlanId};
@@ -53,9 +53,9 @@ use crate::core::Core;
 use crate::failure::Failure;
 use crate::owner::{Call, Outcome};
 use arguments::{
-    AccountCommand, Arguments, BillsCommand, ByWord, CalendarCommand, CardCommand, Command, EditBillArguments,
-    EveryWord, MarkHow, NewBillArguments, PlanArguments, QuietWord, RecoveryCommand, ReminderSettings,
-    RemindersCommand, RuleWords, SecurityCommand, StatementCommand, SupportCommand, Switch,
+    AccountCommand, Arguments, BillersCommand, BillsCommand, ByWord, CalendarCommand, CardCommand, Command,
+    EditBillArguments, EveryWord, MarkHow, NewBillArguments, PlanArguments, QuietWord, RecoveryCommand,
+    ReminderSettings, RemindersCommand, RuleWords, SecurityCommand, StatementCommand, SupportCommand, Switch,
 };
 use table::table;
 
@@ -197,7 +197,8 @@ impl Run<'_> {
             Command::Orders { order } => self.orders(order).await,
             Command::Payments => self.payments().await,
             Command::Cancel { payment } => self.cancel(&payment).await,
-            Command::Billers { search } => self.billers(&search).await,
+            Command::Billers { search, own: None } => self.billers(&search).await,
+            Command::Billers { own: Some(own), .. } => self.own_billers(own).await,
             Command::Statement { what } => self.statement(what).await,
             Command::Card { what } => self.card(what).await,
             Command::Remind { dry_run } => self.remind(dry_run).await,
@@ -1109,7 +1110,7 @@ impl Run<'_> {
         named(bills, typed, "bill", |view| (view.bill.id.to_string(), view.bill.name.clone()))
     }
 
-    async fn biller(&self, typed: &str) -> Result<Biller, Failure> {
+    async fn biller(&self, typed: &str) -> Result<BillerView, Failure> {
         let words = if typed.parse::<domain::ids::BillerId>().is_ok() { "" } else { typed };
         let billers = self.core.client.billers().search(words).await?;
         named(billers, typed, "biller", |biller| (biller.id.to_string(), biller.name.clone()))
@@ -1120,7 +1121,11 @@ impl Run<'_> {
         let rows: Vec<_> = billers
             .iter()
             .map(|biller| {
-                let payable = if biller.payable { "can be paid here" } else { "not payable here" };
+                let payable = match (biller.payable, biller.own) {
+                    (true, _) => "can be paid here",
+                    (false, true) => "yours, not payable here",
+                    (false, false) => "not payable here",
+                };
                 let accepts: Vec<&str> = biller.accepts.iter().map(|way| way.as_str()).collect();
                 vec![biller.name.clone(), payable.to_owned(), accepts.join(", "), biller.id.to_string()]
             })
@@ -1131,6 +1136,40 @@ impl Run<'_> {
             text += &format!("Version {} stays: {}.\n", directory.version, why.as_str());
         }
         Ok(Answer::new(json!({ "items": to_json(&billers)?, "directory": to_json(&directory)? }), text))
+    }
+
+    async fn own_billers(&self, what: BillersCommand) -> Done {
+        let billers = self.core.client.billers();
+        let known = billers.own().await?;
+        let key = |one: &OwnBiller| (one.id.to_string(), one.name.clone());
+        match what {
+            BillersCommand::Set { name, accepts, how, category } => {
+                let wanted = name.trim().to_lowercase();
+                let before = known.into_iter().find(|one| one.name.to_lowercase() == wanted);
+                let (id, kept) = before.map_or((None, None), |one| (Some(one.id), Some(one)));
+                let was = |text: fn(OwnBiller) -> String| kept.clone().map(text).unwrap_or_default();
+                let ways = accepts.map(|ways| ways.into_iter().map(Accepts::from).collect());
+                let new = NewBiller {
+                    accepts: ways.unwrap_or_else(|| kept.clone().map(|one| one.accepts).unwrap_or_default()),
+                    how_to_pay: how.unwrap_or_else(|| was(|one| one.how_to_pay)),
+                    category: category.unwrap_or_else(|| was(|one| one.category)),
+                    name,
+                };
+                let id = billers.put(id, new).await?;
+                let kept = billers.own().await?.into_iter().find(|one| one.id == id);
+                let kept = kept.ok_or_else(|| Failure::not_found("biller"))?;
+                Ok(Answer::new(
+                    json!({ "biller": to_json(&kept)? }),
+                    format!("{} is one of your billers.\n", kept.name),
+                ))
+            }
+            BillersCommand::Remove { biller } => {
+                let biller = named(known, &biller, "biller of your own", key)?;
+                billers.remove(biller.id).await?;
+                let text = format!("{} is gone; its bills stay.\n", biller.name);
+                Ok(Answer::new(json!({ "id": biller.id }), text))
+            }
+        }
     }
 
     // ---- payments ------------------------------------------------------------------------------------------------

@@ -1,9 +1,9 @@
 //! Bills, their due dates, and the directory of billers.
 
+use client::billers::{BillerView, NewBiller};
 use client::bills::{BillsView, EditScope, MarkAs, NewBill};
-use domain::billers::Biller;
 use domain::bills::Bill;
-use domain::ids::BillId;
+use domain::ids::{BillId, BillerId};
 use domain::schedule::Schedule;
 use jiff::civil::Date;
 
@@ -72,9 +72,24 @@ pub async fn occurrence_mark(core: Shared<'_>, bill: BillId, due_on: String, mar
 
 #[tauri::command]
 #[specta::specta]
-pub async fn billers(core: Shared<'_>, search: String) -> Answer<Vec<Biller>> {
+pub async fn billers(core: Shared<'_>, search: String) -> Answer<Vec<BillerView>> {
     core.touch();
     Ok(core.client.billers().search(&search).await?)
+}
+
+/// Adds a biller of the person's own, or changes the one of this id.
+#[tauri::command]
+#[specta::specta]
+pub async fn biller_put(core: Shared<'_>, id: Option<BillerId>, biller: NewBiller) -> Answer<BillerId> {
+    core.touch();
+    Ok(core.client.billers().put(id, biller).await?)
+}
+
+#[tauri::command]
+#[specta::specta]
+pub async fn biller_remove(core: Shared<'_>, id: BillerId) -> Answer<()> {
+    core.touch();
+    Ok(core.client.billers().remove(id).await?)
 }
 
 pub(super) fn date(text: &str) -> Result<Date, CommandError> {

@@ -82,6 +82,8 @@ pub fn builder() -> Builder<Wry> {
             bills::bill_remove,
             bills::occurrence_mark,
             bills::billers,
+            bills::biller_put,
+            bills::biller_remove,
             suggestions::suggestions,
             suggestions::suggestion_accept,
             suggestions::suggestion_dismiss,

@@ -1,8 +1,8 @@
 //! Bills, marks, payments, billers and statements in the cache.
 
-use domain::billers::{Biller, Directory};
+use domain::billers::{Biller, Directory, OwnBiller};
 use domain::bills::{Bill, Mark, PaymentOf};
-use domain::ids::{AccountId, BillId, PaymentId};
+use domain::ids::{AccountId, BillId, BillerId, PaymentId};
 use domain::payments::PaymentOrder;
 use domain::statements::StatementSummary;
 use jiff::Timestamp;
@@ -210,6 +210,38 @@ pub(crate) async fn all_billers(db: &mut SqliteConnection) -> CacheResult<Vec<Bi
     bodies.iter().map(|body| from_body(body)).collect()
 }
 
+pub(crate) async fn put_own_biller(tx: &mut Tx, biller: &OwnBiller) -> CacheResult<()> {
+    sqlx::query(
+        "INSERT INTO own_biller (id, body) VALUES (?1, ?2) ON CONFLICT (id) DO UPDATE SET body = excluded.body",
+    )
+    .bind(biller.id.as_uuid())
+    .bind(to_body(biller)?)
+    .execute(&mut **tx)
+    .await?;
+    Ok(())
+}
+
+/// The biller alone, as the server says it: its bills come by themselves.
+pub(crate) async fn remove_own_biller(tx: &mut Tx, id: BillerId) -> CacheResult<()> {
+    sqlx::query("DELETE FROM own_biller WHERE id = ?1").bind(id.as_uuid()).execute(&mut **tx).await?;
+    Ok(())
+}
+
+/// The biller, and what its bills say of it.
+pub(crate) async fn end_own_biller(tx: &mut Tx, id: BillerId) -> CacheResult<()> {
+    let bills = all_bills(&mut **tx).await?;
+    for bill in bills.into_iter().filter(|bill| bill.biller == Some(id)) {
+        put_bill(tx, &Bill { biller: None, ..bill }).await?;
+    }
+    remove_own_biller(tx, id).await
+}
+
+/// In the order in which they were made.
+pub(crate) async fn own_billers(db: impl Executor<'_, Database = Sqlite>) -> CacheResult<Vec<OwnBiller>> {
+    let bodies: Vec<String> = sqlx::query_scalar("SELECT body FROM own_biller ORDER BY id").fetch_all(db).await?;
+    bodies.iter().map(|body| from_body(body)).collect()
+}
+
 // ---- Statements -------------------------------------------------------------------------------------------------
 
 /// The list as the server has it now; PDFs that were opened stay while their figures are the same.
@@ -279,6 +311,7 @@ pub(crate) async fn clear(tx: &mut Tx) -> CacheResult<()> {
     for sql in [
         "DELETE FROM bill",
         "DELETE FROM mark",
+        "DELETE FROM own_biller",
         "DELETE FROM payment WHERE body IS NOT NULL",
         "UPDATE account SET body = NULL",
     ] {

@@ -55,6 +55,7 @@ const MIGRATIONS: &[&str] = &[
     include_str!("schema-7.sql"),
     include_str!("schema-8.sql"),
     include_str!("schema-9.sql"),
+    include_str!("schema-10.sql"),
 ];
 const READERS: u32 = 3;
 /// Above the working set of a screen: every page that is not in memory is decrypted again.

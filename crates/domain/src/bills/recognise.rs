@@ -5,7 +5,6 @@ use jiff::civil::Date;
 
 use super::{Band, Bill, Occurrence, Seen};
 use crate::accounts::{Transaction, TransactionKind, TransactionState};
-use crate::billers::Biller;
 use crate::days;
 use crate::ids::{AccountId, BillId};
 use crate::money::Money;
@@ -46,7 +45,7 @@ pub struct Recognised {
 impl Owed {
     /// Of an occurrence that the person still has to pay; `band` is what it cost before, when that is known.
     #[must_use]
-    pub fn of(bill: &Bill, occurrence: &Occurrence, biller: Option<&Biller>, band: Option<&Band>) -> Option<Self> {
+    pub fn of(bill: &Bill, occurrence: &Occurrence, payee: Option<&str>, band: Option<&Band>) -> Option<Self> {
         let left = i128::from(occurrence.left.minor());
         let range = match (occurrence.estimated, band) {
             (false, _) => (left, left),
@@ -55,7 +54,7 @@ impl Owed {
             }
             (true, None) => wider(left, left),
         };
-        let names = [Some(bill.name.as_str()), biller.map(|biller| biller.name.as_str())];
+        let names = [Some(bill.name.as_str()), payee];
         occurrence.needs_person().then(|| Self {
             bill: bill.id,
             due_on: occurrence.due_on,

@@ -30,11 +30,12 @@ pub(crate) enum Kind {
     Purchase = 11,
     Order = 12,
     Method = 13,
+    OwnBiller = 14,
 }
 
 impl Kind {
     /// In the order of their numbers, none left out: a stored kind that is not here does not read.
-    const ALL: [Self; 14] = [
+    const ALL: [Self; 15] = [
         Self::Account,
         Self::Bill,
         Self::Mark,
@@ -49,6 +50,7 @@ impl Kind {
         Self::Purchase,
         Self::Order,
         Self::Method,
+        Self::OwnBiller,
     ];
 
     pub const fn stored(self) -> i64 {
@@ -77,6 +79,7 @@ impl Kind {
             Self::Purchase => "purchase",
             Self::Order => "order",
             Self::Method => "method",
+            Self::OwnBiller => "own_biller",
         }
     }
 }
@@ -122,6 +125,8 @@ impl Key {
             Record::Purchase(purchase) => Self::new(Kind::Purchase, purchase.id.as_uuid()),
             Record::Order(order) => Self::new(Kind::Order, order.id.as_uuid()),
             Record::Method(method) => Self::new(Kind::Method, method.id.as_uuid()),
+            Record::OwnBiller(biller) => Self::new(Kind::OwnBiller, biller.id.as_uuid()),
+            Record::Gone(Gone::OwnBiller { id }) => Self::new(Kind::OwnBiller, id.as_uuid()),
             Record::Gone(Gone::Method { id }) => Self::new(Kind::Method, id.as_uuid()),
             Record::Gone(Gone::SuggestionAnswer { id }) => Self::new(Kind::SuggestionAnswer, id.as_uuid()),
             Record::Gone(Gone::Income { id }) => Self::new(Kind::Income, id.as_uuid()),
@@ -158,6 +163,7 @@ impl Row {
             Record::Mark(mark) => serde_json::to_string(mark),
             Record::ReminderAnswer(answer) => serde_json::to_string(answer),
             Record::Income(income) => serde_json::to_string(income),
+            Record::OwnBiller(biller) => serde_json::to_string(biller),
             Record::PlanWishes(wishes) => serde_json::to_string(wishes),
             Record::SuggestionAnswer(answer) => serde_json::to_string(answer),
             Record::Purchase(purchase) => serde_json::to_string(purchase),

@@ -1,6 +1,6 @@
 // What is typed about a bill, what is wrong with it, and the bill it makes.
 import { editMoney, parseMoney } from '$lib/format';
-import type { Bill, Biller, Calendar, Every, Money, NewBill, Nth, Roll, Schedule, Weekday } from '$lib/ipc/bindings';
+import type { Bill, BillerView, Calendar, Every, Money, NewBill, Nth, Roll, Schedule, Weekday } from '$lib/ipc/bindings';
 import { WEEKDAYS } from './schedule';
 
 const INTERVAL_MAX = 120;
@@ -42,7 +42,7 @@ export class BillForm {
   count = $state('');
   calendar = $state<Calendar>('weekends_only');
   roll = $state<Roll>('stays');
-  biller = $state.raw<Pick<Biller, 'id' | 'name' | 'payable'> | null>(null);
+  biller = $state.raw<BillerView | null>(null);
   reference = $state('');
   card = $state('');
   remindDays = $state.raw<number[]>([]);

@@ -57,6 +57,39 @@ describe('adding a bill', () => {
     expect(on.commands.billAdd).toHaveBeenCalledWith(expect.objectContaining({ biller: 'biller-power', reference: 'CR 20' }));
   });
 
+  it('adds a biller of their own with how it is paid, changes it and takes it away', async () => {
+    const on = world();
+    draw(BillDialog, on, { bill: null });
+    await type('Who it is paid to', 'Harbor Row Piano');
+    await click('Add a biller of your own');
+    expect((screen.getByLabelText('Name of the biller') as HTMLInputElement).value).toBe('Harbor Row Piano');
+    await fireEvent.click(screen.getByLabelText('cash'));
+    await type('How you pay it', 'In an envelope');
+    await click('Keep biller');
+    const wish = { name: 'Harbor Row Piano', category: '', accepts: ['cash'], how_to_pay: 'In an envelope' };
+    await waitFor(() => expect(on.commands.billerPut).toHaveBeenCalledExactlyOnceWith(null, wish));
+    expect(await screen.findByText('Yours. Not payable here: reminders only. Takes cash.')).toBeTruthy();
+    expect(screen.getByText('In an envelope')).toBeTruthy();
+    await type('Name', 'Lessons');
+    await type('Amount', '60');
+    await click('Change');
+    await click('Remove biller');
+    expect(await screen.findByText('It goes on all your devices. Its bills stay, without a biller.')).toBeTruthy();
+    await click('Remove biller');
+    await waitFor(() => expect(on.commands.billerRemove).toHaveBeenCalled());
+    await click('Add bill');
+    await waitFor(() => expect(on.commands.billAdd).toHaveBeenCalledWith(expect.objectContaining({ name: 'Lessons', biller: null })));
+  });
+
+  it('says that an own biller needs a name', async () => {
+    const on = world();
+    draw(BillDialog, on, { bill: null });
+    await click('Add a biller of your own');
+    await click('Keep biller');
+    expect(await screen.findByText('Give it a name.')).toBeTruthy();
+    expect(on.commands.billerPut).not.toHaveBeenCalled();
+  });
+
   it('keeps what was typed when it is refused, and says why', async () => {
     const on = world('', { billAdd: () => refused('disk_full') });
     on.desk.typing = { bill: null };

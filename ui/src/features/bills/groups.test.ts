@@ -9,7 +9,7 @@ const today = '2026-11-12';
 function billView(id: string, next_due_on: string | null = null): BillView {
   const schedule = rule({ day: 9, starts_on: '2026-01-09' });
   const bill: Bill = { ...startingBills()[0]!, id, name: id, amount: usd(1000), schedule, biller: null };
-  return { bill, amount: bill.amount, paused: false, biller_name: null, payable: false, next_due_on, history: [], band: null, rise: null };
+  return { bill, amount: bill.amount, paused: false, biller_name: null, own_biller: null, payable: false, next_due_on, history: [], band: null, rise: null };
 }
 
 function occurrence(bill: string, due_on: string, days: number, rest: Partial<OccurrenceView> = {}): OccurrenceView {

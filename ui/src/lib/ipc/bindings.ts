@@ -40,7 +40,10 @@ export const commands = {
 	billResume: (id: BillId) => typedError<null, CommandError>(__TAURI_INVOKE("bill_resume", { id })),
 	billRemove: (id: BillId) => typedError<null, CommandError>(__TAURI_INVOKE("bill_remove", { id })),
 	occurrenceMark: (bill: BillId, dueOn: string, mark: MarkAs) => typedError<null, CommandError>(__TAURI_INVOKE("occurrence_mark", { bill, dueOn, mark })),
-	billers: (search: string) => typedError<Biller[], CommandError>(__TAURI_INVOKE("billers", { search })),
+	billers: (search: string) => typedError<BillerView[], CommandError>(__TAURI_INVOKE("billers", { search })),
+	/**  Adds a biller of the person's own, or changes the one of this id. */
+	billerPut: (id: BillerId | null, biller: NewBiller) => typedError<BillerId, CommandError>(__TAURI_INVOKE("biller_put", { id, biller })),
+	billerRemove: (id: BillerId) => typedError<null, CommandError>(__TAURI_INVOKE("biller_remove", { id })),
 	suggestions: () => typedError<SuggestionView[], CommandError>(__TAURI_INVOKE("suggestions")),
 	suggestionAccept: (id: SuggestionId) => typedError<BillId, CommandError>(__TAURI_INVOKE("suggestion_accept", { id })),
 	suggestionDismiss: (id: SuggestionId) => typedError<null, CommandError>(__TAURI_INVOKE("suggestion_dismiss", { id })),
@@ -361,6 +364,8 @@ export type BillView = {
 	/**  No due dates come until it goes on, or until a day. */
 	paused: boolean,
 	biller_name: string | null,
+	/**  Its biller is one that the person added, with how it is paid. */
+	own_biller: OwnBiller | null,
 	payable: boolean,
 	/**  The first date from today on that is neither paid nor skipped. */
 	next_due_on: string | null,
@@ -372,25 +377,21 @@ export type BillView = {
 	rise: RiseView | null,
 };
 
-export type Biller = {
-	id: BillerId,
-	/**  1 to 120 characters. */
-	name: string,
-	/**  Short words to find it by: "phone", "rent". */
-	category: string,
-	/**  False: reminders only, the person pays elsewhere. */
-	payable: boolean,
-	/**  By what it is paid, here or elsewhere; empty where nobody knows. */
-	accepts?: Accepts[],
-	/**  IANA zone in which its due dates are meant. */
-	zone: string,
-	/**  There, what arrives on the due date is late from this time on; absent: the whole day is good. */
-	cutoff: string | null,
-	/**  Whose banking days count on the way to it. */
-	calendar?: Calendar,
-};
-
 export type BillerId = string;
+
+/**  A biller that was found. */
+export type BillerView = {
+	id: BillerId,
+	name: string,
+	category: string,
+	/**  It can be paid from here; never one of the person's own. */
+	payable: boolean,
+	accepts: Accepts[],
+	/**  The person added it. */
+	own: boolean,
+	/**  What they noted about paying it. */
+	how_to_pay: string,
+};
 
 export type BillsView = {
 	today: string,
@@ -954,6 +955,14 @@ export type NewBill = {
 	lead_days?: number,
 };
 
+/**  What a person types about a biller of their own. */
+export type NewBiller = {
+	name: string,
+	category: string,
+	accepts: Accepts[],
+	how_to_pay: string,
+};
+
 /**  What a person types to open a card here. */
 export type NewCard = {
 	name: string,
@@ -1110,6 +1119,19 @@ export type OrderView = {
 	total: Money,
 	/**  Charges of its parcels less what came back. */
 	charged: Money,
+};
+
+/**  A biller that the person added. It is paid elsewhere, in the way that they noted. */
+export type OwnBiller = {
+	id: BillerId,
+	/**  1 to 120 characters. */
+	name: string,
+	/**  Short words to find it by; up to 200 characters. */
+	category?: string,
+	/**  By what it is paid, each once; empty where nobody knows. */
+	accepts?: Accepts[],
+	/**  How the person pays it, in up to 500 characters; empty where they noted nothing. */
+	how_to_pay?: string,
 };
 
 /**  When in its pay period a payment leaves. */

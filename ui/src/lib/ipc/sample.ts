@@ -204,7 +204,17 @@ export function sampleIpc(query = ''): Ipc {
     }),
     suggestionDismiss: (id) => change(() => ((world.suggestions = world.suggestions.filter((known) => known.id !== id)), null)),
     suggestionRestore: (id) => change(() => ((world.suggestions = startingSuggestions().filter((one) => one.id === id || world.suggestions.some((known) => known.id === one.id))), null)),
-    billers: async (text) => attempt(() => billers.filter((one) => `${one.name} ${one.category}`.toLowerCase().includes(text.toLowerCase()))),
+    billerPut: (id, typed) => change(() => {
+      const kept = { ...typed, id: id ?? `biller-own-${world.nextId()}`, payable: false, own: true };
+      world.ownBillers = [...world.ownBillers.filter((one) => one.id !== kept.id), kept];
+      return kept.id;
+    }),
+    billerRemove: (id) => change(() => {
+      world.ownBillers = world.ownBillers.filter((one) => one.id !== id);
+      for (const bill of world.book.bills) if (bill.biller === id) bill.biller = null;
+      return null;
+    }),
+    billers: async (text) => attempt(() => world.billers.filter((one) => `${one.name} ${one.category}`.toLowerCase().includes(text.toLowerCase()))),
     cards: () => read(() => world.home().cards),
     accounts: () => read(() =>
       world.accounts.map((account) => {

@@ -1,5 +1,5 @@
 // The invented household's bills, as a person would have typed them.
-import type { Bill, Biller, Money, Schedule } from '../bindings';
+import type { Bill, BillerView, Money, Schedule } from '../bindings';
 
 export const TODAY = '2026-11-12';
 
@@ -21,11 +21,11 @@ export const rule = (parts: Partial<Schedule>): Required<Schedule> => ({
 
 const monthly = (day: number, ends_on: string | null = null): Required<Schedule> => rule({ day, starts_on: `2025-01-${String(Math.min(day, 28)).padStart(2, '0')}`, ends_on });
 
-function biller(slug: string, name: string, category: string, payable = true): Biller {
-  return { id: `biller-${slug}`, name, category, payable, zone: 'America/New_York', cutoff: '17:00:00', calendar: 'federal_reserve' };
+function biller(slug: string, name: string, category: string, payable = true): BillerView {
+  return { id: `biller-${slug}`, name, category, payable, accepts: payable ? ['bank_transfer'] : [], own: false, how_to_pay: '' };
 }
 
-export const billers: Biller[] = [
+export const billers: BillerView[] = [
   biller('gas', 'Northfold Gas', 'gas'),
   biller('loan', 'Brightwater Car Loans', 'loan'),
   biller('power', 'Cobalt Ridge Power', 'electricity'),

@@ -1,5 +1,5 @@
 // The whole invented world in memory: Ines Calloway's money on 12 November 2026.
-import type { Account, AddressesView, BillView, CalendarFeedOnView, DeviceView, EmailRemindersOnView, EmailRemindersView, HomeView, ImportOffer, Income, LimitsView, MarkAs, OrderView, PasskeyView, PayBill, PaymentView, PlanWishes, Purchase, ReadinessView, RecoveryView, RemindersView, RhythmView, RiskView, SecurityEvent, SecurityView, Settings, StatusView, SuggestionView, SupportCaseView, SupportSightView, WaysInView, NextReminderView, ReminderTestView, SilentView, MethodView } from '../bindings';
+import type { Account, AddressesView, BillerView, BillView, CalendarFeedOnView, DeviceView, EmailRemindersOnView, EmailRemindersView, HomeView, ImportOffer, Income, LimitsView, MarkAs, OrderView, PasskeyView, PayBill, PaymentView, PlanWishes, Purchase, ReadinessView, RecoveryView, RemindersView, RhythmView, RiskView, SecurityEvent, SecurityView, Settings, StatusView, SuggestionView, SupportCaseView, SupportSightView, WaysInView, NextReminderView, ReminderTestView, SilentView, MethodView } from '../bindings';
 import { card, cardView, checking, servedCard, startingPurchases, transactions } from './accounts';
 import { billers, startingBills, TODAY, usd } from './bills';
 import { amountOn, bandOf, datesOfBill, isPayable, markKey, occurrence, occurrences, riseOf, shifted, type Book } from './book';
@@ -112,6 +112,7 @@ export class World {
   }
 
   incomes: Income[] = [];
+  ownBillers: BillerView[] = [];
   suggestions: SuggestionView[] = [];
   wishes: PlanWishes = { account: null, keep: null, pace: 'after_pay' };
 
@@ -177,13 +178,18 @@ export class World {
     };
   }
 
+  get billers(): BillerView[] {
+    return [...billers, ...this.ownBillers];
+  }
+
   billViews(): BillView[] {
     return this.book.bills
       .map((bill) => ({
         bill,
         amount: amountOn(bill, TODAY),
         paused: bill.pauses.some((pause) => pause.from <= TODAY && (pause.until === null || pause.until >= TODAY)),
-        biller_name: billers.find((biller) => biller.id === bill.biller)?.name ?? null,
+        biller_name: this.billers.find((biller) => biller.id === bill.biller)?.name ?? null,
+        own_biller: this.ownBillers.find((biller) => biller.id === bill.biller) ?? null,
         payable: isPayable(bill),
         next_due_on: datesOfBill(bill, TODAY, shifted(TODAY, 400))[0] ?? null,
         history: datesOfBill(bill, '2026-09-01', shifted(TODAY, -1))
