@@ -15,6 +15,7 @@ mod client;
 mod damage_tests;
 pub mod email_reminders;
 mod error;
+pub mod export;
 pub mod folder;
 pub mod home;
 mod http;

@@ -90,6 +90,8 @@ pub enum SecurityEventKind {
     MethodReplaced,
     /// It ends soon.
     MethodExpiring,
+    /// All that the server holds of the person was handed to the device that did it.
+    Exported,
     /// The server's terms; the entry's name is their version.
     TermsAccepted,
     /// No money leaves and no way in is added; the entry's name is the reason.
@@ -152,6 +154,7 @@ impl SecurityEventKind {
             Self::MethodRemoved => "method_removed",
             Self::MethodReplaced => "method_replaced",
             Self::MethodExpiring => "method_expiring",
+            Self::Exported => "exported",
             Self::TermsAccepted => "terms_accepted",
             Self::AccountLocked => "account_locked",
             Self::AccountRestricted => "account_restricted",

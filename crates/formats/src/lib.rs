@@ -3,6 +3,7 @@
 pub mod csv;
 pub mod icalendar;
 pub mod iso20022;
+pub mod journal;
 mod latin;
 pub mod nacha;
 pub mod ofx;

@@ -54,6 +54,7 @@ const ROUTES: &[(&str, &str, &[u16])] = &[
     ("DELETE", "/api/v1/devices/{id}", &[404]),
     ("GET", "/api/v1/events", &[200]),
     // The same income may be two people's; the id is each one's own.
+    ("POST", "/api/v1/export", &[200]),
     ("PUT", "/api/v1/incomes/{id}", &[200]),
     ("DELETE", "/api/v1/incomes/{id}", &[404]),
     ("POST", "/api/v1/import", &[200]),

@@ -14,6 +14,7 @@ pub mod config;
 pub mod db;
 pub mod devices;
 pub mod error;
+mod export;
 mod feed;
 pub mod health;
 #[cfg(test)]
@@ -173,6 +174,7 @@ fn api_routes() -> OpenApiRouter<App> {
         .merge(reminders::routes())
         .merge(calendar_feed::api_routes())
         .merge(statements::routes())
+        .merge(export::routes())
         .merge(suggestions::routes())
         .merge(security::routes())
         .merge(risk::routes())

@@ -216,6 +216,14 @@ pub enum Command {
         #[command(subcommand)]
         own: Option<BillersCommand>,
     },
+    /// Everything that the server holds of you, as one archive: JSON, tables, a journal for hledger, statements.
+    Export {
+        #[arg(long, value_name = "F.zip")]
+        out: PathBuf,
+        /// Only say the address at which a passkey is shown, where one is needed.
+        #[arg(long)]
+        no_browser: bool,
+    },
     /// Statements of closed cycles.
     Statement {
         #[command(subcommand)]

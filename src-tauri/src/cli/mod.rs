@@ -22,6 +22,7 @@ use client::billers::{Accepts, BillerView, NewBiller, OwnBiller};
 use client::bills::{BillView, EditScope, MarkAs, NewBill, OccurrenceView, read_rrule, write_rrule};
 use client::calendar_feed::CalendarFeedView;
 use client::card::{PayoffMissing, PayoffView, PlanEdit};
+use client::export::Fetched;
 use client::lock::LockReason;
 use client::payments::{LimitsView, PayBill, PaymentView, PaymentViewState, SendOn};
 use client::readiness::TermsView;
@@ -197,6 +198,7 @@ impl Run<'_> {
             Command::Orders { order } => self.orders(order).await,
             Command::Payments => self.payments().await,
             Command::Cancel { payment } => self.cancel(&payment).await,
+            Command::Export { out, no_browser } => self.export(&self.cwd.join(out), !no_browser).await,
             Command::Billers { search, own: None } => self.billers(&search).await,
             Command::Billers { own: Some(own), .. } => self.own_billers(own).await,
             Command::Statement { what } => self.statement(what).await,
@@ -1136,6 +1138,23 @@ impl Run<'_> {
             text += &format!("Version {} stays: {}.\n", directory.version, why.as_str());
         }
         Ok(Answer::new(json!({ "items": to_json(&billers)?, "directory": to_json(&directory)? }), text))
+    }
+
+    async fn export(&self, out: &Path, open_browser: bool) -> Done {
+        let export = self.core.client.export();
+        match export.fetch(open_browser).await? {
+            Fetched::InBrowser(begun) => {
+                let mut answer = visit_started(&begun);
+                answer.text += "Show your passkey there, then run this again within five minutes.\n";
+                Ok(answer)
+            }
+            Fetched::Archive(archive) => {
+                let bytes = archive.len();
+                export.save(archive, out.to_owned()).await?;
+                let text = format!("Everything is in {}. Whoever has that file can read it.\n", out.display());
+                Ok(Answer::new(json!({ "file": out, "bytes": bytes }), text))
+            }
+        }
     }
 
     async fn own_billers(&self, what: BillersCommand) -> Done {

@@ -5,6 +5,7 @@ mod accounts;
 mod addresses;
 mod bills;
 mod calendar_feed;
+mod export;
 mod home;
 mod import;
 mod methods;
@@ -137,6 +138,7 @@ pub fn builder() -> Builder<Wry> {
             reminders::email_reminders,
             reminders::email_reminders_set,
             reminders::email_reminders_end,
+            export::export_everything,
             calendar_feed::calendar_feed,
             calendar_feed::calendar_feed_address,
             calendar_feed::calendar_feed_change,

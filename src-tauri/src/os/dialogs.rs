@@ -24,6 +24,7 @@ pub enum Saved {
     Statement,
     Table,
     Calendar,
+    Archive,
 }
 
 /// Asks where it goes; `None` when the person changed their mind.
@@ -32,6 +33,7 @@ pub async fn choose_save(app: &AppHandle, what: Saved, name: &str) -> Option<Pat
         Saved::Statement => ("Save the statement", "PDF", "pdf"),
         Saved::Table => ("Save the table", "CSV", "csv"),
         Saved::Calendar => ("Save the due dates", "iCalendar", "ics"),
+        Saved::Archive => ("Save everything", "ZIP", "zip"),
     };
     let (sender, receiver) = oneshot::channel();
     app.dialog()

@@ -61,6 +61,12 @@ async fn list(State(app): State<App>, signed_in: SignedIn) -> Result<Json<Addres
     }))
 }
 
+/// The same, for whoever takes everything out.
+pub(crate) async fn all(tx: &mut Tx, holder: HolderId, now: Timestamp) -> DbResult<Vec<Address>> {
+    let kept = tx.ask(store::list(holder)).await?;
+    Ok(kept.iter().filter(|kept| has_not_left(kept, now)).map(|kept| view(kept, now)).collect())
+}
+
 /// Begins to add an address: good once, for two minutes, at the server's page its owner shows a way in and says yes. An
 /// account that has none adds it at once. A code is sent there then, and the address counts once that is typed.
 #[utoipa::path(post, path = "/api/v1/security/addresses", tag = "security", request_body = AddAddress,

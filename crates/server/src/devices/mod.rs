@@ -38,6 +38,11 @@ pub(crate) async fn signed_in(tx: &mut Tx, holder: HolderId) -> DbResult<Vec<Dev
     store::list(tx, holder, None).await
 }
 
+/// As this device sees them.
+pub(crate) async fn of(tx: &mut Tx, holder: HolderId, this: DeviceId) -> DbResult<Vec<Device>> {
+    store::list(tx, holder, Some(this)).await
+}
+
 /// Signs a device out: its tokens end at once. Signing out twice is no error.
 #[utoipa::path(delete, path = "/api/v1/devices/{id}", tag = "devices", params(("id" = DeviceId, Path)),
     responses((status = 204, description = "Signed out"), (status = 404, body = api::error::Problem)))]

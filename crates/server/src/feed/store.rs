@@ -35,7 +35,7 @@ pub(crate) enum Kind {
 
 impl Kind {
     /// In the order of their numbers, none left out: a stored kind that is not here does not read.
-    const ALL: [Self; 15] = [
+    pub const ALL: [Self; 15] = [
         Self::Account,
         Self::Bill,
         Self::Mark,
@@ -63,7 +63,7 @@ impl Kind {
     }
 
     /// The name on the wire.
-    const fn name(self) -> &'static str {
+    pub const fn name(self) -> &'static str {
         match self {
             Self::Account => "account",
             Self::Bill => "bill",

@@ -277,6 +277,19 @@ pub(super) const fn of(kind: Kind) -> Option<Telling> {
             LOCKED,
             false,
         ),
+        Kind::Exported => telling(
+            [
+                "Everything in your account was taken out as an archive, to one of your devices.",
+                "Se extrajo todo lo de tu cuenta como un archivo, a uno de tus dispositivos.",
+                "Alles in Ihrem Konto wurde als Archiv herausgegeben, an eines Ihrer Geräte.",
+            ],
+            Some([
+                "The device that did it is signed out. What it took cannot be taken back.",
+                "Se cierra la sesión del dispositivo que lo hizo. Lo que se llevó no se puede recuperar.",
+                "Das Gerät, das es tat, wird abgemeldet. Was es mitnahm, lässt sich nicht zurückholen.",
+            ]),
+            true,
+        ),
         Kind::LimitsRaised => telling(
             [
                 "The limits up to which your account pays without your passkey were raised ({name}).",

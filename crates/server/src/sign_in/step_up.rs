@@ -31,7 +31,7 @@ use crate::db::{DbResult, Read, Tx};
 use crate::error::ApiError;
 use crate::http::{Json, Query, Source};
 use crate::payments::{approval, limits};
-use crate::{App, card, methods, standing};
+use crate::{App, card, export, methods, standing};
 
 /// The address is opened at once, by the app.
 const ADDRESS_LIFE: SignedDuration = SignedDuration::from_secs(120);
@@ -64,6 +64,8 @@ pub(crate) enum Subject {
     AddMethod { id: MethodId, kind: MethodKind },
     /// Everything that leaves from one method leaves from another.
     ReplaceMethod { old: MethodId, with: MethodId },
+    /// Everything leaves, as an archive, in the next minutes.
+    Export,
 }
 
 /// What the page shows. `digest` stands for all of it: the yes is bound to that.
@@ -101,6 +103,7 @@ async fn shown(app: &App, tx: &mut Tx, asked: &Asked, source: IpAddr) -> Result<
         Subject::LinkMerchant { card } => card::link_shown(app, tx, asked, card).await,
         Subject::AddMethod { id, .. } => methods::shown_adding(app, tx, asked, id).await,
         Subject::ReplaceMethod { old, with } => methods::shown_replacing(app, tx, asked, old, with).await,
+        Subject::Export => export::shown(app, tx, asked).await,
     }
 }
 
@@ -114,6 +117,8 @@ async fn carry_out(app: &App, tx: &mut Tx, asked: &Asked, source: IpAddr, by: Pa
         Subject::LinkMerchant { card } => card::link_approved(app, tx, asked, card).await.map(|()| Outcome::Done),
         Subject::AddMethod { id, .. } => methods::added(app, tx, asked, source, id).await,
         Subject::ReplaceMethod { old, with } => methods::replaced(app, tx, asked, source, (old, with), by).await,
+        // That the passkey was shown is noted, and the device asks again.
+        Subject::Export => Ok(Outcome::Done),
     }
 }
 

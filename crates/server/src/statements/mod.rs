@@ -13,7 +13,7 @@ use axum::response::{IntoResponse, Response};
 use domain::accounts::{Account, AccountKind, Keeping};
 use domain::ids::{AccountId, HolderId};
 use domain::money::{Money, MoneyError};
-use domain::statements::{self as rules, Covered, Cycle, Known, StatementError};
+use domain::statements::{self as rules, Covered, Cycle, Known, Statement, StatementError};
 use jiff::civil::Date;
 use utoipa_axum::router::OpenApiRouter;
 use utoipa_axum::routes;
@@ -23,6 +23,7 @@ use crate::db::{DbResult, Tx};
 use crate::error::ApiError;
 use crate::feed::{self, DaySum, Kind};
 use crate::http::{Json, Path};
+use crate::paper::PaperError;
 use crate::sign_in::SignedIn;
 
 pub fn routes() -> OpenApiRouter<App> {
@@ -121,18 +122,11 @@ async fn pdf_of(
     let days = Days::read(&mut tx, holder, &account).await?;
     let covered = days.covered().ok_or_else(ApiError::not_found)?;
     let cycle = rules::cycle_closed_on(&account, closed_on, covered, today(&app)).ok_or_else(ApiError::not_found)?;
-    let known = days.known(&cycle).map_err(|_| out_of_range())?;
-    let lines = feed::posted_lines(&mut tx, holder, id.as_uuid(), cycle.opened_on, cycle.closed_on).await?;
+    let statement = built(&mut tx, holder, &days, &cycle).await?;
     drop(tx);
-    let statement = rules::build(id, &cycle, known, lines).map_err(|error| match error {
-        StatementError::TooManyLines => ApiError::new(ErrorCode::TooMany, "this cycle has more than 50,000 lines"),
-        StatementError::StrayLine | StatementError::Money(_) => out_of_range(),
-    })?;
     let by = app.settings.server_name.clone();
-    let made = tokio::task::spawn_blocking(move || {
-        let practice = account.keeping == Keeping::Served;
-        pdf::render(&pdf::Sheet { account: &account, statement: &statement, by: &by, practice })
-    });
+    let drawable = Drawable { account, statement };
+    let made = tokio::task::spawn_blocking(move || drawable.draw(&by));
     let pdf = made.await.map_err(|_| failed())?.map_err(|error| {
         tracing::error!(error = %error, "a statement could not be drawn");
         failed()
@@ -140,6 +134,57 @@ async fn pdf_of(
     let name = format!("attachment; filename=\"statement-{closed_on}.pdf\"");
     Ok(([(header::CONTENT_TYPE, "application/pdf".to_owned()), (header::CONTENT_DISPOSITION, name)], pdf)
         .into_response())
+}
+
+async fn built(tx: &mut Tx, holder: HolderId, days: &Days<'_>, cycle: &Cycle) -> Result<Statement, ApiError> {
+    let id = days.account.id;
+    let known = days.known(cycle).map_err(|_| out_of_range())?;
+    let lines = feed::posted_lines(tx, holder, id.as_uuid(), cycle.opened_on, cycle.closed_on).await?;
+    rules::build(id, cycle, known, lines).map_err(|error| match error {
+        StatementError::TooManyLines => ApiError::new(ErrorCode::TooMany, "this cycle has more than 50,000 lines"),
+        StatementError::StrayLine | StatementError::Money(_) => out_of_range(),
+    })
+}
+
+/// A statement that is read and still to be drawn.
+pub(crate) struct Drawable {
+    pub account: Account,
+    statement: Statement,
+}
+
+impl Drawable {
+    pub fn closed_on(&self) -> Date {
+        self.statement.summary.closed_on
+    }
+
+    /// Takes a while: not on a thread that others wait for.
+    pub fn draw(&self, by: &str) -> Result<Vec<u8>, PaperError> {
+        let Self { account, statement } = self;
+        let practice = account.keeping == Keeping::Served;
+        pdf::render(&pdf::Sheet { account, statement, by, practice })
+    }
+}
+
+/// The statements of these accounts that the list names.
+pub(crate) async fn all(
+    app: &App,
+    tx: &mut Tx,
+    holder: HolderId,
+    accounts: &[Account],
+) -> Result<Vec<Drawable>, ApiError> {
+    let today = today(app);
+    let mut all = Vec::new();
+    for account in accounts {
+        let days = Days::read(tx, holder, account).await?;
+        let Some(covered) = days.covered() else { continue };
+        for cycle in rules::closed_cycles(account, covered, today) {
+            let statement = built(tx, holder, &days, &cycle).await?;
+            if !statement.lines.is_empty() {
+                all.push(Drawable { account: account.clone(), statement });
+            }
+        }
+    }
+    Ok(all)
 }
 
 fn today(app: &App) -> Date {

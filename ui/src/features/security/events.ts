@@ -8,6 +8,7 @@ export const iconOf: Record<SecurityEventKind, IconName> = {
   signed_in: 'passkey',
   device_signed_out: 'remove',
   sign_in_declined: 'failed',
+  exported: 'download',
   rhythm_turned_on: 'edit',
   rhythm_turned_off: 'edit',
   token_reused: 'warning',

@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { click, draw, fireEvent, refused, screen, type, waitFor, world } from '$lib/test/draw';
+import { click, draw, fireEvent, ok, refused, screen, type, waitFor, world } from '$lib/test/draw';
 import Settings from './Settings.svelte';
 
 describe('settings', () => {
@@ -66,6 +66,19 @@ describe('settings', () => {
     expect(await screen.findByText('It is read on this computer alone, and while Billfold runs.')).toBeTruthy();
     await click('Save as a file');
     await waitFor(() => expect(on.commands.calendarFeedSave).toHaveBeenCalledOnce());
+  });
+
+  it('take everything out, and say what the passkey is wanted for', async () => {
+    const visit = { address: 'http://localhost:8470/sign-in/step-up/open?secret=x', browser_opened: false };
+    const on = world('', { exportEverything: () => ok({ saved: false, visit }) });
+    draw(Settings, on);
+    await click('Take everything out');
+    expect(await screen.findByText('Open this address and say yes with your passkey')).toBeTruthy();
+    expect(screen.getByText(new RegExp('step-up/open.*Then press the button again'))).toBeTruthy();
+    on.commands.exportEverything = () => ok({ saved: true, visit: null });
+    await click('Take everything out');
+    await waitFor(() => expect(on.desk.toasts.at(-1)?.text).toBe('Everything is saved.'));
+    expect(screen.queryByText('Open this address and say yes with your passkey')).toBeNull();
   });
 
   it('leave the switch where it was when no address could be made', async () => {

@@ -120,6 +120,8 @@ export const commands = {
 	/**  Switches them on or changes them. */
 	emailRemindersSet: (details: boolean, remindAt: string) => typedError<EmailRemindersView, CommandError>(__TAURI_INVOKE("email_reminders_set", { details, remindAt })),
 	emailRemindersEnd: () => typedError<null, CommandError>(__TAURI_INVOKE("email_reminders_end")),
+	/**  Takes everything out, or opens the browser where a passkey has to be shown first. */
+	exportEverything: () => typedError<ExportView, CommandError>(__TAURI_INVOKE("export_everything")),
 	calendarFeed: () => typedError<CalendarFeedView, CommandError>(__TAURI_INVOKE("calendar_feed")),
 	/**  Makes an address, which is shown this once; one of before ends. */
 	calendarFeedAddress: (amounts: boolean, remindAt: string) => typedError<string, CommandError>(__TAURI_INVOKE("calendar_feed_address", { amounts, remindAt })),
@@ -632,6 +634,13 @@ export type Expiry = {
 	year: number,
 	/**  1 to 12. */
 	month: number,
+};
+
+/**  What came of it, for the window. */
+export type ExportView = {
+	/**  The file is where the person said. */
+	saved: boolean,
+	visit: VisitStarted | null,
 };
 
 /**  A second factor beside a password. */
@@ -1970,6 +1979,8 @@ export type SecurityEventKind = "account_created" |
 "method_replaced" | 
 /**  It ends soon. */
 "method_expiring" | 
+/**  All that the server holds of the person was handed to the device that did it. */
+"exported" | 
 /**  The server's terms; the entry's name is their version. */
 "terms_accepted" | 
 /**  No money leaves and no way in is added; the entry's name is the reason. */

@@ -368,6 +368,7 @@ export function sampleIpc(query = ''): Ipc {
       return null;
     }),
     calendarFeedEnd: () => change(() => ((world.calendarFeed = null), null)),
+    exportEverything: async () => attempt(() => ({ saved: true, visit: null })),
     calendarFeedSave: async () => attempt(() => true),
     settings: async () => attempt(() => world.settings),
     settingsSet: (settings) => change(() => ((world.settings = settings), null)),

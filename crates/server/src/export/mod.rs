@@ -1,0 +1,174 @@
+//! Everything out (IM4): one archive of all that the server holds of a person. It leaves only to a device on which a passkey
+//! was shown a few minutes ago; before it is read it stands in the security log, and every confirmed address is told. What is
+//! in it is read at one moment. Nothing is deleted by it.
+
+mod archive;
+#[cfg(test)]
+mod tests;
+
+use std::io::{self, Write};
+
+use api::error::ErrorCode;
+use api::security::OneTimeAddress;
+use axum::body::{Body, Bytes};
+use axum::extract::State;
+use axum::http::{StatusCode, header};
+use axum::response::{IntoResponse, Response};
+use domain::accounts::Account;
+use domain::ids::{DeviceId, HolderId};
+use domain::policy::{self, APPROVAL_FRESH, Approval, Change, Decision};
+use domain::security::{Happened, SecurityEventKind};
+use futures_util::stream;
+use tokio::sync::{Semaphore, mpsc};
+use utoipa_axum::router::OpenApiRouter;
+use utoipa_axum::routes;
+
+use crate::App;
+use crate::db::Tx;
+use crate::error::ApiError;
+use crate::feed::{self, Kind};
+use crate::http::{Json, Source};
+use crate::sign_in::SignedIn;
+use crate::sign_in::step_up::{self, Asked, Shown, Subject};
+use crate::{addresses, devices, security, statements};
+use archive::Everything;
+
+/// Archives that one process makes at once: each holds an account in memory.
+const AT_ONCE: usize = 2;
+const PART_BYTES: usize = 64 * 1024;
+/// Parts that are made ahead of the network.
+const PARTS_AHEAD: usize = 4;
+static MAKING: Semaphore = Semaphore::const_new(AT_ONCE);
+
+pub fn routes() -> OpenApiRouter<App> {
+    OpenApiRouter::new().routes(routes!(make))
+}
+
+/// Everything that the server holds of this person, as one archive. Where the last passkey on this device is older than five
+/// minutes, first the address at which one is shown; then it is asked for again.
+#[utoipa::path(post, path = "/api/v1/export", tag = "export",
+    responses((status = 200, content_type = "application/zip", body = Vec<u8>),
+        (status = 202, body = OneTimeAddress, description = "A passkey has to be shown there"),
+        (status = 403, body = api::error::Problem), (status = 503, body = api::error::Problem)))]
+async fn make(State(app): State<App>, signed_in: SignedIn, Source(source): Source) -> Result<Response, ApiError> {
+    let (holder, device) = (signed_in.holder, signed_in.device);
+    let mut tx = app.db.begin_write().await?;
+    tx.lock(holder).await?;
+    if !may(&app, &mut tx, holder, device).await? {
+        drop(tx);
+        let address = step_up::begin(&app, &signed_in, source, Subject::Export).await?;
+        return Ok((StatusCode::ACCEPTED, Json(address)).into_response());
+    }
+    let one =
+        MAKING.try_acquire().map_err(|_| ApiError::new(ErrorCode::Unavailable, "other archives are being made"))?;
+    let now = app.clock.now();
+    let happened = Happened {
+        at: now,
+        kind: SecurityEventKind::Exported,
+        by: Some(device),
+        device: None,
+        name: None,
+        about: None,
+    };
+    security::record(&mut tx, holder, happened).await?;
+    tx.commit().await?;
+    app.jobs.wake();
+    let mut tx = app.db.begin_read().await?;
+    let everything = read(&app, &mut tx, holder, device).await?;
+    drop(tx);
+    let (parts, made) = mpsc::channel(PARTS_AHEAD);
+    tokio::task::spawn_blocking(move || {
+        let mut out = Parts { to: parts, kept: Vec::with_capacity(PART_BYTES) };
+        let written = archive::write(&everything, &mut out).and_then(|()| Ok(out.flush()?));
+        if let Err(error) = written {
+            tracing::error!(%error, "an archive could not be made");
+            // What ends with an error is not taken for an archive.
+            let _ = out.to.blocking_send(Err(io::ErrorKind::Other.into()));
+        }
+        drop(one);
+    });
+    let parts = stream::unfold(made, |mut made| async move { made.recv().await.map(|part| (part, made)) });
+    let head = [
+        (header::CONTENT_TYPE, "application/zip"),
+        (header::CONTENT_DISPOSITION, "attachment; filename=\"billfold.zip\""),
+        (header::CACHE_CONTROL, "no-store"),
+    ];
+    Ok((head, Body::from_stream(parts)).into_response())
+}
+
+/// Whether it may leave now. Where nothing stronger can be asked for, the device is enough.
+async fn may(app: &App, tx: &mut Tx, holder: HolderId, device: DeviceId) -> Result<bool, ApiError> {
+    let now = app.clock.now();
+    let caller = tx.ask(step_up::caller(app, holder, device)).await?;
+    match policy::change(app.settings.policy, Change::Export, &caller, now) {
+        Decision::Refuse(refusal) => Err(refusal.into()),
+        Decision::Go { approval: Approval::None | Approval::Device(_), .. } => Ok(true),
+        Decision::Go { approval: Approval::Passkey(_), .. } => {
+            Ok(caller.proved_at.is_some_and(|shown| now.duration_since(shown) <= APPROVAL_FRESH))
+        }
+    }
+}
+
+async fn read(app: &App, tx: &mut Tx, holder: HolderId, device: DeviceId) -> Result<Everything, ApiError> {
+    let mut records = Vec::new();
+    for kind in Kind::ALL {
+        let bodies = feed::all::<serde_json::Value>(tx, holder, kind).await?;
+        records.push((kind.name(), bodies));
+    }
+    let accounts: Vec<Account> = feed::all(tx, holder, Kind::Account).await?;
+    Ok(Everything {
+        made_at: app.clock.now(),
+        server: app.settings.server_name.clone(),
+        lines: feed::all(tx, holder, Kind::Transaction).await?,
+        bills: feed::all(tx, holder, Kind::Bill).await?,
+        payments: feed::all(tx, holder, Kind::Payment).await?,
+        events: feed::all(tx, holder, Kind::SecurityEvent).await?,
+        devices: devices::of(tx, holder, device).await?,
+        addresses: addresses::all(tx, holder, app.clock.now()).await?,
+        statements: statements::all(app, tx, holder, &accounts).await?,
+        accounts,
+        records,
+    })
+}
+
+/// What the page shows before everything leaves.
+pub(crate) async fn shown(app: &App, tx: &mut Tx, asked: &Asked) -> Result<Shown, ApiError> {
+    may(app, tx, asked.holder, asked.device).await?;
+    let devices = devices::of(tx, asked.holder, asked.device).await?;
+    let name = devices.into_iter().find(|one| one.id == asked.device).map(|one| one.name);
+    Ok(Shown {
+        title: "Take everything out?",
+        facts: vec![
+            ("To", name.ok_or_else(ApiError::not_found)?),
+            ("What", "All accounts, lines, bills, payments, statements and the security log".to_owned()),
+        ],
+        note: "It leaves in the next five minutes, to that device alone. Nothing is deleted here.",
+        button: "Allow with a passkey",
+        digest: format!("export {}", asked.device),
+    })
+}
+
+/// What is written goes to the network in parts, and waits for it.
+struct Parts {
+    to: mpsc::Sender<io::Result<Bytes>>,
+    kept: Vec<u8>,
+}
+
+impl Write for Parts {
+    fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
+        self.kept.extend_from_slice(bytes);
+        if self.kept.len() >= PART_BYTES {
+            self.flush()?;
+        }
+        Ok(bytes.len())
+    }
+
+    fn flush(&mut self) -> io::Result<()> {
+        if self.kept.is_empty() {
+            return Ok(());
+        }
+        let part = Bytes::from(std::mem::take(&mut self.kept));
+        // Whoever hung up wants no more of it.
+        self.to.blocking_send(Ok(part)).map_err(|_| io::ErrorKind::BrokenPipe.into())
+    }
+}

@@ -1,0 +1,140 @@
+use std::collections::BTreeSet;
+use std::io::{Cursor, Read as _};
+
+use api::sync::Record;
+use axum::http::Method;
+use domain::accounts::{Transaction, TransactionState};
+use domain::money::{Currency, Money};
+use jiff::SignedDuration;
+use jiff::civil::date;
+use serde_json::{Value, json};
+use zip::ZipArchive;
+
+use crate::addresses::tests::{confirmed, log};
+use crate::feed::tests::{card, import, line, rent};
+use crate::sign_in::tests::{Browser, by_passkey};
+use crate::testing::{Answer, ORIGIN, TestDevice, World, on_each_engine};
+
+use super::*;
+
+const PATH: &str = "/api/v1/export";
+const NO_BODY: Option<&()> = None;
+
+async fn asked(device: &TestDevice) -> Answer {
+    device.send(Method::POST, PATH, &[], NO_BODY).await
+}
+
+fn names(answer: &Answer) -> BTreeSet<String> {
+    let zip = ZipArchive::new(Cursor::new(answer.body.clone())).expect("an archive");
+    zip.file_names().map(str::to_owned).collect()
+}
+
+fn file(answer: &Answer, name: &str) -> String {
+    let mut zip = ZipArchive::new(Cursor::new(answer.body.clone())).expect("an archive");
+    let mut text = String::new();
+    zip.by_name(name).expect("a file").read_to_string(&mut text).expect("text");
+    text
+}
+
+/// One of most things.
+async fn filled(world: &World, device: &TestDevice) -> Account {
+    let balance = Money::new(-31_500, Currency::USD).expect("in range");
+    let account = Account { name: "Sea card".to_owned(), mask: None, balance: Some(balance), ..card(world) };
+    let at = |n: usize, minor: i64, day: i8| Transaction {
+        posted_on: date(2027, 1, day),
+        amount: Money::new(minor, Currency::USD).expect("in range"),
+        ..line(world, &account, n)
+    };
+    let pending = Transaction { state: TransactionState::Pending, ..at(3, -999, 20) };
+    import(device, world, &account, vec![at(1, -12_005, 5), at(2, 2_000, 9), pending]).await;
+    let bill = rent(world);
+    device.put(&format!("/api/v1/bills/{}", bill.id), &bill).await.expect(200);
+    account
+}
+
+#[tokio::test]
+async fn everything_stands_in_the_archive_and_the_log_and_the_addresses_hear_of_it() {
+    on_each_engine(async |world| {
+        let device = world.holder().await;
+        confirmed(&world, &device, "ines@example.org").await;
+        let account = filled(&world, &device).await;
+        world.work().await;
+        world.mail.take();
+        let answer = asked(&device).await;
+        answer.expect(200);
+        assert_eq!(answer.header("content-type"), Some("application/zip"));
+        let names = names(&answer);
+        for name in [
+            "README.txt",
+            "records.json",
+            "accounts.csv",
+            "transactions.csv",
+            "bills.csv",
+            "payments.csv",
+            "security.csv",
+        ] {
+            assert!(names.contains(name), "{name} of {names:?}");
+        }
+        assert!(
+            names.iter().any(|name| name.starts_with("statements/01 Sea card/2027-") && name.ends_with(".pdf")),
+            "{names:?}"
+        );
+        let records: Value = serde_json::from_str(&file(&answer, "records.json")).expect("json");
+        assert_eq!((&records["format"], &records["version"]), (&json!("billfold-export"), &json!(1)));
+        let kept = records["records"].as_array().expect("a list").clone();
+        let there = device.get("/api/v1/sync/snapshot").await.text();
+        let live = there.lines().skip(1).filter(|line| !line.is_empty()).count();
+        assert_eq!(kept.len(), live, "every record of the feed, and each reads as one");
+        for record in kept {
+            serde_json::from_value::<Record>(record).expect("a record of the API");
+        }
+        assert_eq!(records["addresses"][0]["value"], "ines@example.org");
+        assert!(file(&answer, "transactions.csv").contains("\"120.05\",\"USD\""), "what went has its own column");
+        let journal = file(&answer, "journal.hledger");
+        assert!(journal.contains("\"USD\" 20.00 = \"USD\" -315.00"), "{journal}");
+        assert!(!journal.contains("9.99"), "a pending line may still come to nothing");
+        assert!(file(&answer, "accounts.csv").contains(&account.id.to_string()));
+        let last = log(&device).await.pop().expect("an entry");
+        assert_eq!((last.kind, last.by), (SecurityEventKind::Exported, Some(device.device)));
+        world.work().await;
+        let letters = world.mail.take();
+        assert_eq!(letters.len(), 1);
+        assert!(letters[0].text.contains("taken out as an archive"), "{}", letters[0].text);
+    })
+    .await;
+}
+
+/// Says yes on the page that the address leads to.
+async fn said_yes(world: &World, holds: &mut Browser<'_>, begun: &OneTimeAddress) {
+    let mut browser = Browser::new(world);
+    let address = begun.address.strip_prefix(ORIGIN).expect("of this server");
+    browser.get(address).await.expect(303);
+    let page = browser.get("/sign-in/step-up").await.text();
+    assert!(page.contains("Take everything out?"), "{page}");
+    let shown =
+        page.split_once("data-shown=\"").and_then(|(_, rest)| rest.split_once('"')).expect("a digest").0.to_owned();
+    let started: Value = browser.post("/sign-in/step-up/start", &json!({ "shown": shown })).await.ok();
+    let finish = holds.assert(&started).await;
+    browser.post("/sign-in/step-up/finish", &finish).await.expect(200);
+}
+
+#[tokio::test]
+async fn it_leaves_only_within_five_minutes_of_a_passkey_and_to_that_device() {
+    on_each_engine(async |world| {
+        let (mut holds, device) = by_passkey(&world).await;
+        let laptop = world.device(device.holder).await;
+        world.advance(APPROVAL_FRESH + SignedDuration::from_secs(1));
+        device.refresh().await.expect(200);
+        let begun: OneTimeAddress = asked(&device).await.expect(202).json();
+        said_yes(&world, &mut holds, &begun).await;
+        asked(&device).await.expect(200);
+        laptop.refresh().await.expect(200);
+        asked(&laptop).await.expect(202);
+        world.advance(APPROVAL_FRESH + SignedDuration::from_secs(1));
+        device.refresh().await.expect(200);
+        asked(&device).await.expect(202);
+        let taken = log(&device).await.into_iter().filter(|event| event.kind == SecurityEventKind::Exported).count();
+        assert_eq!(taken, 1, "asking is not taking");
+    })
+    .await;
+}
