@@ -41,6 +41,9 @@ pub struct MethodReplaced {
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize, utoipa::ToSchema)]
 pub struct Replaced {
     pub payments: u32,
+    /// Bills that are paid by themselves.
+    #[serde(default)]
+    pub autopays: u32,
     /// The old method is gone: nothing that it began is under way.
     pub removed: bool,
 }

@@ -20,7 +20,7 @@ pub struct Payment {
     /// what holds it: `new_payee`, `large_share`, `risk`, `account_locked`, `account_restricted`,
     /// `payee_stopped`; while it waits for an
     /// approval what asks for one: `first_payment`, `above_limit`, `above_day_limit`, `large_share`, `changed`, `risk`,
-    /// `session_over`.
+    /// `session_over`, `above_cap`; of one that autopay took back `nothing_due` or `above_cap`.
     pub reason: Option<String>,
     #[schema(value_type = String, format = "date")]
     pub will_process_on: Date,
@@ -39,6 +39,9 @@ pub struct Payment {
     #[serde(default)]
     #[schema(value_type = Option<String>, format = "date-time")]
     pub held_until: Option<Timestamp>,
+    /// Its bill's autopay made it, and nobody was asked about it.
+    #[serde(default)]
+    pub autopay: bool,
     pub history: Vec<PaymentStep>,
 }
 

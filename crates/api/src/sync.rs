@@ -8,6 +8,7 @@
 
 use domain::accounts::{Account, Transaction};
 use domain::billers::OwnBiller;
+use domain::autopay::Autopay;
 use domain::bills::{Bill, Mark};
 use domain::ids::{AccountId, BillId, BillerId, IncomeId, MethodId, SuggestionId, TransactionId};
 use domain::methods::Method;
@@ -71,6 +72,7 @@ pub enum Record {
     Order(Order),
     Method(Method),
     OwnBiller(OwnBiller),
+    Autopay(Autopay),
     Gone(Gone),
 }
 
@@ -108,5 +110,8 @@ pub enum Gone {
     },
     OwnBiller {
         id: BillerId,
+    },
+    Autopay {
+        bill: BillId,
     },
 }

@@ -17,6 +17,7 @@ use crate::cache::{Cache, CacheResult, state};
 
 /// Payments that the device shows and reckons with; older ones are on the server.
 const PAYMENTS_MAX: i64 = 5_000;
+const YEAR: i32 = 366;
 
 /// A moment, and where the person is.
 #[derive(Clone, Debug)]
@@ -146,6 +147,12 @@ impl Book {
     pub fn occurrences(&self, bill: &Bill, from: Date, to: Date) -> Vec<Occurrence> {
         let payments = self.payments_of(bill.id);
         occurrences(bill, self.marks_of(bill.id), payments, from, to, self.open_day(bill))
+    }
+
+    /// Whether a due date that is not over falls after a day, within the next year of it.
+    pub fn falls_after(&self, bill: &Bill, day: Date) -> bool {
+        let from = day.tomorrow().unwrap_or(day).max(self.today);
+        self.occurrences(bill, from, shifted(from, YEAR)).iter().any(|one| !one.is_over())
     }
 
     /// By its name.

@@ -4,6 +4,7 @@
 
 pub mod accounts;
 pub mod addresses;
+pub mod autopay;
 pub mod billers;
 pub mod bills;
 mod book;
@@ -11,6 +12,7 @@ mod cache;
 pub mod calendar_feed;
 pub mod card;
 mod client;
+pub mod cover;
 #[cfg(test)]
 mod damage_tests;
 pub mod email_reminders;

@@ -1,8 +1,9 @@
 //! Payment methods: what payments may be drawn from beside the balance that the server keeps, and what stops when one ends.
 //! A number is never typed here: the server's own page takes it, in the browser.
 
-use domain::ids::{MethodId, MutationId, PaymentId};
-use domain::methods::{Method, MethodHealth, MethodKind};
+use domain::autopay::Autopay;
+use domain::ids::{BillId, MethodId, MutationId, PaymentId};
+use domain::methods::{Expiry, Method, MethodHealth, MethodKind};
 use domain::money::Money;
 use domain::payments::PaymentState;
 use jiff::Timestamp;
@@ -10,7 +11,7 @@ use jiff::civil::Date;
 use serde::Serialize;
 
 use crate::book::Book;
-use crate::cache::methods;
+use crate::cache::{autopay, methods};
 use crate::client::Client;
 use crate::error::ClientError;
 use crate::http::{Method as Verb, Sending};
@@ -29,6 +30,17 @@ pub struct MethodView {
     pub waits_until: Option<Timestamp>,
     /// What leaves from it and has not left.
     pub leaving: Vec<Leaving>,
+    /// The bills that are paid from it by themselves.
+    pub autopays: Vec<Drawing>,
+}
+
+/// A bill that is paid by itself.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, specta::Type)]
+pub struct Drawing {
+    pub bill: BillId,
+    pub name: String,
+    /// The method ends, or is frozen, before it does: its later payments will fail unless the method is replaced.
+    pub stops: bool,
 }
 
 /// A payment that has not left.
@@ -53,6 +65,8 @@ pub struct MethodReplacedView {
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, specta::Type)]
 pub struct MovedView {
     pub payments: u32,
+    /// Bills that are paid by themselves from the other one now.
+    pub autopays: u32,
     /// The old one is gone.
     pub removed: bool,
 }
@@ -76,10 +90,16 @@ impl Methods {
     }
 
     pub(crate) async fn list_in(&self, book: &Book) -> Result<Vec<MethodView>, ClientError> {
-        let mut all = self.0.with(async |open| methods::all(open.cache.readers()).await).await?;
+        let (mut all, autopays) = self
+            .0
+            .with(async |open| {
+                let db = open.cache.readers();
+                Ok((methods::all(db).await?, autopay::all(db).await?))
+            })
+            .await?;
         all.sort_by_key(|method| !method.is_default);
         let (today, now) = (self.0.today(), self.0.now());
-        Ok(all.into_iter().map(|method| view(book, method, today, now)).collect())
+        Ok(all.into_iter().map(|method| view(book, &autopays, method, today, now)).collect())
     }
 
     /// Begins to add a method: its number is typed on the server's page, in the browser.
@@ -118,7 +138,11 @@ impl Methods {
             None => None,
         };
         self.0.sync().now().await?;
-        let done = answer.done.map(|done| MovedView { payments: done.payments, removed: done.removed });
+        let done = answer.done.map(|done| MovedView {
+            payments: done.payments,
+            autopays: done.autopays,
+            removed: done.removed,
+        });
         Ok(MethodReplacedView { done, visit })
     }
 
@@ -127,7 +151,7 @@ impl Methods {
     }
 }
 
-fn view(book: &Book, method: Method, today: Date, now: Timestamp) -> MethodView {
+fn view(book: &Book, autopays: &[Autopay], method: Method, today: Date, now: Timestamp) -> MethodView {
     let leaving = book.payments.iter().filter(|row| row.order.method == Some(method.id));
     let leaving = leaving.filter_map(|row| {
         let answer = row.answer.as_ref()?;
@@ -144,11 +168,20 @@ fn view(book: &Book, method: Method, today: Date, now: Timestamp) -> MethodView 
     });
     let mut leaving: Vec<Leaving> = leaving.collect();
     leaving.sort_by_key(|one| one.on);
+    let ends = method.frozen.then_some(today).or_else(|| method.expiry.and_then(Expiry::last_day));
+    let drawing = autopays.iter().filter(|one| one.terms.method == Some(method.id));
+    let drawing = drawing.filter_map(|one| {
+        let bill = book.bill(one.bill)?;
+        let stops =
+            ends.is_some_and(|ends| book.falls_after(bill, ends) && one.terms.ends_on.is_none_or(|on| on > ends));
+        Some(Drawing { bill: bill.id, name: bill.name.clone(), stops })
+    });
     MethodView {
         name: method.name(),
         health: method.health(today),
         waits_until: Some(method.usable_from).filter(|from| *from > now),
         leaving,
+        autopays: drawing.collect(),
         method,
     }
 }

@@ -50,6 +50,8 @@ pub struct PaymentView {
     /// It is held until then, by itself.
     #[specta(type = Option<String>)]
     pub held_until: Option<Timestamp>,
+    /// Its bill's autopay made it, and it leaves without being asked about.
+    pub autopay: bool,
     /// Practice money: nothing real moves.
     pub practice: bool,
     /// What moves the money, once the server has said so.
@@ -292,7 +294,9 @@ impl Payments {
             })
             .await?;
         let practice = me.is_some_and(|me| me.practice_money);
-        let from = all.into_iter().find(|account| is_served(account) && account.currency == bill.amount.currency());
+        let from = all.into_iter().find(|account| {
+            is_served(account) && account.card.is_none() && account.currency == bill.amount.currency()
+        });
         let promise = self.promise(practice, None)?;
         let mut methods = self.0.methods().list_in(&book).await?;
         methods.retain(|one| one.method.drawable(promise.will_process_on).is_ok());
@@ -554,6 +558,7 @@ pub(crate) fn view(book: &Book, row: &PaymentRow, untried: &[PaymentId]) -> Paym
             .filter(|answer| answer.state == PaymentState::AwaitingApproval)
             .and_then(|answer| answer.approve_by),
         held_until: answer.and_then(|answer| answer.held_until),
+        autopay: answer.is_some_and(|answer| answer.autopay),
         practice: answer.is_some_and(|answer| answer.rail == "sandbox"),
         rail: answer.map(|answer| PaymentRail::named(&answer.rail)),
         travels: answer.and_then(|answer| travels(book, answer)),

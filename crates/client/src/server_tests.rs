@@ -64,7 +64,7 @@ pub(crate) struct Fake {
     pub expire_cursor: bool,
     /// Method, path, idempotency key, body.
     pub writes: Vec<(String, String, String, Value)>,
-    feed: Vec<Record>,
+    pub feed: Vec<Record>,
     pub snapshot: Vec<Record>,
     payment_state: Option<PaymentState>,
 }

@@ -20,8 +20,8 @@ use tokio::sync::mpsc;
 use crate::cache::anchor::Digest;
 use crate::cache::outbox::{self as rows, Waiting};
 use crate::cache::{
-    self, CacheError, CacheResult, Tx, accounts, bills, methods, orders, paydays, purchases, reminders, security,
-    state, suggestions, transactions,
+    self, CacheError, CacheResult, Tx, accounts, autopay, bills, methods, orders, paydays, purchases, reminders,
+    security, state, suggestions, transactions,
 };
 use crate::client::{Changed, Client, Open};
 use crate::error::ClientError;
@@ -578,6 +578,7 @@ async fn write_snapshot(open: &Open, mut parts: mpsc::Receiver<Part>) -> CacheRe
     transactions::clear(&mut tx).await?;
     bills::clear(&mut tx).await?;
     methods::clear(&mut tx).await?;
+    autopay::clear(&mut tx).await?;
     paydays::clear(&mut tx).await?;
     purchases::clear(&mut tx).await?;
     orders::clear(&mut tx).await?;
@@ -665,6 +666,7 @@ async fn apply_record(tx: &mut Tx, record: &Record) -> CacheResult<()> {
         Record::Purchase(purchase) => purchases::put(tx, purchase).await,
         Record::Order(order) => orders::put(tx, order).await,
         Record::Method(method) => methods::put(tx, method).await,
+        Record::Autopay(one) => autopay::put(tx, one).await,
         Record::Payment(payment) => bills::put_payment(tx, payment).await,
         Record::SecurityEvent(event) => security::put(tx, event).await,
         Record::Standing(standing) => state::put(&mut **tx, state::STANDING, standing).await,
@@ -677,6 +679,7 @@ async fn apply_record(tx: &mut Tx, record: &Record) -> CacheResult<()> {
             Gone::Income { id } => paydays::remove(tx, *id).await,
             Gone::OwnBiller { id } => bills::remove_own_biller(tx, *id).await,
             Gone::Method { id } => methods::remove(tx, *id).await,
+            Gone::Autopay { bill } => autopay::remove(tx, *bill).await,
             Gone::SuggestionAnswer { id } => suggestions::take_back(tx, *id).await,
         },
     }

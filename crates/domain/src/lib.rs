@@ -3,6 +3,7 @@
 
 pub mod accounts;
 pub mod addresses;
+pub mod autopay;
 pub mod billers;
 pub mod bills;
 pub mod calendar;

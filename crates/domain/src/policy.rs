@@ -219,6 +219,8 @@ pub enum Change {
     AddMethod,
     /// What leaves from one method leaves from another one of the person.
     ReplaceMethod,
+    /// A bill is paid by itself from now on, or on other terms.
+    SetAutopay,
     LockAccount,
     ReleaseLock,
     Export,
@@ -230,7 +232,7 @@ pub enum Change {
 }
 
 impl Change {
-    pub const ALL: [Self; 16] = [
+    pub const ALL: [Self; 17] = [
         Self::AddWayIn,
         Self::RenameWayIn,
         Self::RemoveWayIn,
@@ -241,6 +243,7 @@ impl Change {
         Self::NewRecoveryCode,
         Self::AddMethod,
         Self::ReplaceMethod,
+        Self::SetAutopay,
         Self::LockAccount,
         Self::ReleaseLock,
         Self::Export,
@@ -281,10 +284,12 @@ pub enum StepUp {
     SessionOver,
     /// The action asks for one always.
     Always,
+    /// It is more than the cap of its bill's autopay.
+    AboveCap,
 }
 
 impl StepUp {
-    pub const ALL: [Self; 8] = [
+    pub const ALL: [Self; 9] = [
         Self::Changed,
         Self::FirstPayment,
         Self::AboveLimit,
@@ -293,6 +298,7 @@ impl StepUp {
         Self::Risk,
         Self::SessionOver,
         Self::Always,
+        Self::AboveCap,
     ];
 
     #[must_use]
@@ -306,6 +312,7 @@ impl StepUp {
             Self::Risk => "risk",
             Self::SessionOver => "session_over",
             Self::Always => "always",
+            Self::AboveCap => "above_cap",
         }
     }
 }
@@ -476,7 +483,8 @@ pub fn change(preset: Preset, change: Change, caller: &Caller, now: Timestamp) -
         | Change::NewRecoveryCode
         | Change::UnfreezeCard
         | Change::LinkMerchant
-        | Change::ReplaceMethod => (always, None),
+        | Change::ReplaceMethod
+        | Change::SetAutopay => (always, None),
         Change::RaiseLimit => (always, waits(numbers.raised_limit_wait, HoldReason::NewLimit)),
         Change::ChangeAddress => (always, waits(numbers.address_veto, HoldReason::NewAddress)),
         Change::AddMethod => (always, waits(numbers.new_method_hold, HoldReason::NewMethod)),
@@ -487,8 +495,10 @@ pub fn change(preset: Preset, change: Change, caller: &Caller, now: Timestamp) -
     if adds_power(change) && caller.risk == RiskVerdict::Lock {
         return Decision::Refuse(Refusal::RiskTooHigh);
     }
-    if matches!(change, Change::RaiseLimit | Change::AddMethod | Change::ReplaceMethod | Change::LinkMerchant)
-        && let Some(refusal) = too_new(numbers, caller, now)
+    if matches!(
+        change,
+        Change::RaiseLimit | Change::AddMethod | Change::ReplaceMethod | Change::SetAutopay | Change::LinkMerchant
+    ) && let Some(refusal) = too_new(numbers, caller, now)
     {
         return Decision::Refuse(refusal);
     }

@@ -92,6 +92,13 @@ pub enum SecurityEventKind {
     MethodExpiring,
     /// All that the server holds of the person was handed to the device that did it.
     Exported,
+    /// A bill is paid by itself from now on, or on other terms; the entry's name is the bill's.
+    AutopaySet,
+    /// It went on after a pause.
+    AutopayResumed,
+    /// Nothing of it leaves until its person says so; the bill changed, or payments failed, where nobody paused it.
+    AutopayPaused,
+    AutopayEnded,
     /// The server's terms; the entry's name is their version.
     TermsAccepted,
     /// No money leaves and no way in is added; the entry's name is the reason.
@@ -155,6 +162,10 @@ impl SecurityEventKind {
             Self::MethodReplaced => "method_replaced",
             Self::MethodExpiring => "method_expiring",
             Self::Exported => "exported",
+            Self::AutopaySet => "autopay_set",
+            Self::AutopayResumed => "autopay_resumed",
+            Self::AutopayPaused => "autopay_paused",
+            Self::AutopayEnded => "autopay_ended",
             Self::TermsAccepted => "terms_accepted",
             Self::AccountLocked => "account_locked",
             Self::AccountRestricted => "account_restricted",

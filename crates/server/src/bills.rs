@@ -13,13 +13,13 @@ use jiff::civil::Date;
 use utoipa_axum::router::OpenApiRouter;
 use utoipa_axum::routes;
 
-use crate::App;
 use crate::db::{DbResult, Tx};
 use crate::error::ApiError;
 use crate::feed::{self, Key, Kind};
 use crate::http::{Json, Path};
 use crate::idempotency::{self, Begun, IdempotencyKey};
 use crate::sign_in::SignedIn;
+use crate::{App, autopay};
 
 const BILLS_MAX: u64 = 2_000;
 
@@ -91,7 +91,10 @@ async fn edit(
     if bill.biller.and_then(crate::billers::find).is_some() {
         crate::payments::practice_account(&app, &mut once.tx, holder, bill.amount.currency()).await?;
     }
-    once.answer(StatusCode::OK, &bill).await
+    autopay::bill_changed(&app, &mut once.tx, holder, id).await?;
+    let answer = once.answer(StatusCode::OK, &bill).await?;
+    app.jobs.wake();
+    Ok(answer)
 }
 
 /// Removes a bill and what was said about its dates. Its payments stay.
@@ -116,6 +119,7 @@ async fn remove(
         feed::put(&mut once.tx, holder, now, &gone).await?;
     }
     crate::reminders::forget(&mut once.tx, holder, now, id).await?;
+    autopay::bill_removed(&app, &mut once.tx, holder, id, signed_in.device).await?;
     feed::put(&mut once.tx, holder, now, &Record::Gone(Gone::Bill { id })).await?;
     once.answer(StatusCode::NO_CONTENT, &()).await
 }
@@ -144,7 +148,10 @@ async fn set_mark(
     let record =
         if mark.is_blank() { Record::Gone(Gone::Mark { bill: id, due_on }) } else { Record::Mark(mark.clone()) };
     feed::put(&mut once.tx, holder, app.clock.now(), &record).await?;
-    once.answer(StatusCode::OK, &mark).await
+    autopay::bill_changed(&app, &mut once.tx, holder, id).await?;
+    let answer = once.answer(StatusCode::OK, &mark).await?;
+    app.jobs.wake();
+    Ok(answer)
 }
 
 /// Takes back what was said about one due date.
@@ -165,8 +172,11 @@ async fn clear_mark(
     let mark: Option<Mark> = feed::find(&mut once.tx, holder, Key::of_day(Kind::Mark, id.as_uuid(), due_on)).await?;
     if mark.is_some() {
         feed::put(&mut once.tx, holder, app.clock.now(), &Record::Gone(Gone::Mark { bill: id, due_on })).await?;
+        autopay::bill_changed(&app, &mut once.tx, holder, id).await?;
     }
-    once.answer(StatusCode::NO_CONTENT, &()).await
+    let answer = once.answer(StatusCode::NO_CONTENT, &()).await?;
+    app.jobs.wake();
+    Ok(answer)
 }
 
 async fn check(tx: &mut Tx, holder: HolderId, bill: &Bill) -> Result<(), ApiError> {

@@ -37,6 +37,9 @@ const ROUTES: &[(&str, &str, &[u16])] = &[
     ("PUT", "/api/v1/bills/{id}", &[200]),
     ("PATCH", "/api/v1/bills/{id}", &[404]),
     ("DELETE", "/api/v1/bills/{id}", &[404]),
+    ("PUT", "/api/v1/bills/{id}/autopay", &[404]),
+    ("DELETE", "/api/v1/bills/{id}/autopay", &[404]),
+    ("POST", "/api/v1/bills/{id}/autopay/pause", &[404]),
     ("PUT", "/api/v1/bills/{id}/occurrences/{due_on}", &[404]),
     ("DELETE", "/api/v1/bills/{id}/occurrences/{due_on}", &[204]),
     ("PUT", "/api/v1/bills/{id}/occurrences/{due_on}/reminder", &[404]),
@@ -123,6 +126,7 @@ const ROUTES: &[(&str, &str, &[u16])] = &[
 
 /// What a lock of the account stops; everything else goes on.
 const STOPPED_BY_A_LOCK: &[(&str, &str)] = &[
+    ("PUT", "/api/v1/bills/{id}/autopay"),
     ("POST", "/api/v1/cards/{id}/codes"),
     ("POST", "/api/v1/methods"),
     ("POST", "/api/v1/methods/{id}/replace"),
@@ -332,6 +336,10 @@ impl Owner {
                 "apr": 0, "amount": {"minor": 9_000, "currency": "USD"}, "opened_on": "2027-02-01",
                 "left": {"minor": 9_000, "currency": "USD"}, "left_on": "2027-02-01",
             }),
+            ("PUT", "/api/v1/bills/{id}/autopay") => json!({
+                "amount": {"pay": "left"}, "cap": {"minor": 100_000, "currency": "USD"}, "method": null, "days_before": 0,
+            }),
+            ("POST", "/api/v1/bills/{id}/autopay/pause") => json!({"paused": true}),
             ("PUT", "/api/v1/bills/{id}/occurrences/{due_on}/reminder") => {
                 json!({"bill": self.bill.id, "due_on": "2027-03-01", "at": "2027-02-26T09:00:00Z", "through_days": 3, "goes_out": false,
                     "snoozed_until": null})

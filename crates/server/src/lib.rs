@@ -4,6 +4,7 @@
 mod accounts;
 mod addresses;
 pub mod audit;
+mod autopay;
 pub mod billers;
 mod bills;
 mod calendar_feed;
@@ -169,6 +170,7 @@ fn api_routes() -> OpenApiRouter<App> {
         .merge(billers::routes())
         .merge(payments::routes())
         .merge(methods::api_routes())
+        .merge(autopay::routes())
         .merge(paydays::routes())
         .merge(readiness::routes())
         .merge(reminders::routes())

@@ -202,6 +202,11 @@ pub enum Command {
         #[command(subcommand)]
         what: Option<MethodsCommand>,
     },
+    /// Bills that are paid by themselves, and what leaves next.
+    Autopay {
+        #[command(subcommand)]
+        what: Option<AutopayCommand>,
+    },
     /// Payments, newest first.
     Payments,
     /// Take a payment back.
@@ -593,6 +598,48 @@ pub enum MethodsCommand {
         #[arg(long)]
         no_browser: bool,
     },
+}
+
+#[derive(Debug, Subcommand)]
+pub enum AutopayCommand {
+    /// Let a bill be paid by itself. Where there is a passkey, it approves the terms.
+    Set(AutopaySettings),
+    /// Nothing of it leaves until it goes on; what has not left is taken back.
+    Pause { bill: String },
+    /// It goes on with the same terms.
+    Resume { bill: String },
+    /// What has not left is taken back.
+    Off { bill: String },
+}
+
+#[derive(Debug, Args)]
+pub struct AutopaySettings {
+    /// The bill, by name or id.
+    pub bill: String,
+    /// A payment above this waits for your yes.
+    #[arg(long)]
+    pub cap: String,
+    /// This amount each time, and never more than is left; without it, whatever is left.
+    #[arg(long, value_name = "AMOUNT")]
+    pub amount: Option<String>,
+    /// Warn before a payment above this leaves.
+    #[arg(long, value_name = "AMOUNT")]
+    pub warn_above: Option<String>,
+    /// Draw it from this payment method, by its last four digits or id, instead of the balance kept by the server.
+    #[arg(long, value_name = "METHOD")]
+    pub from: Option<String>,
+    /// It is there so many days before the due date.
+    #[arg(long, value_name = "DAYS", default_value_t = 0, value_parser = clap::value_parser!(u8).range(0..=30))]
+    pub days_before: u8,
+    /// Nothing due after this day is paid by itself.
+    #[arg(long, value_name = "DATE", conflicts_with = "times")]
+    pub until: Option<Date>,
+    /// It ends after so many payments.
+    #[arg(long, value_parser = clap::value_parser!(u16).range(1..=999))]
+    pub times: Option<u16>,
+    /// Print the address to open instead of opening it, should a passkey be needed.
+    #[arg(long)]
+    pub no_browser: bool,
 }
 
 #[derive(Clone, Copy, Debug, ValueEnum)]

@@ -34,8 +34,11 @@ impl Run<'_> {
                 if let Some(visit) = &replaced.visit {
                     return Ok(visit_started(visit));
                 }
-                let moved = replaced.done.map_or(0, |done| done.payments);
-                let text = format!("{moved} payments leave from {} now.\n", with.name);
+                let (payments, bills) = replaced.done.map_or((0, 0), |done| (done.payments, done.autopays));
+                let text = format!(
+                    "{payments} payments and {bills} bills that pay by themselves leave from {} now.\n",
+                    with.name
+                );
                 Ok(Answer::new(to_json(&replaced)?, text))
             }
         }
@@ -50,6 +53,12 @@ impl Run<'_> {
             table(&["Method", "Standing", "Leaves", "First", "Id"], &rows)
         };
         for one in &all {
+            for bill in one.autopays.iter().filter(|bill| bill.stops) {
+                text.push_str(&format!(
+                    "{} is paid from {} by itself, which ends before it does.\n",
+                    bill.name, one.name
+                ));
+            }
             for stops in one.leaving.iter().filter(|leaving| leaving.stops) {
                 text.push_str(&format!(
                     "{} to {} on {} will fail: {} is good no more by then. Replace it.\n",

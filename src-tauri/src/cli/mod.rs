@@ -2,6 +2,7 @@
 //! one JSON document or words for a person. The shapes are written down in `docs/CLI.md`.
 
 pub mod arguments;
+mod autopay;
 mod card;
 mod methods;
 mod orders;
@@ -189,6 +190,7 @@ impl Run<'_> {
             }
             Command::Paydays { what } => self.paydays(what).await,
             Command::Methods { what } => self.methods(what).await,
+            Command::Autopay { what } => self.autopay(what).await,
             Command::Plan { what } => self.plan(what).await,
             Command::Suggestions { what } => self.suggestions(what).await,
             Command::Ready { accept_terms } => self.ready(accept_terms.as_deref()).await,

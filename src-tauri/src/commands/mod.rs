@@ -3,6 +3,7 @@
 
 mod accounts;
 mod addresses;
+mod autopay;
 mod bills;
 mod calendar_feed;
 mod export;
@@ -110,6 +111,10 @@ pub fn builder() -> Builder<Wry> {
             plan::income_put,
             plan::income_remove,
             plan::income_dates,
+            autopay::autopays,
+            autopay::autopay_set,
+            autopay::autopay_pause,
+            autopay::autopay_off,
             methods::methods,
             methods::method_add,
             methods::method_default,

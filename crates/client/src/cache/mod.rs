@@ -6,6 +6,7 @@
 
 pub(crate) mod accounts;
 pub(crate) mod anchor;
+pub(crate) mod autopay;
 pub(crate) mod batches;
 pub(crate) mod bills;
 pub(crate) mod methods;
@@ -56,6 +57,7 @@ const MIGRATIONS: &[&str] = &[
     include_str!("schema-8.sql"),
     include_str!("schema-9.sql"),
     include_str!("schema-10.sql"),
+    include_str!("schema-11.sql"),
 ];
 const READERS: u32 = 3;
 /// Above the working set of a screen: every page that is not in memory is decrypted again.

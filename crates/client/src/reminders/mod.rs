@@ -9,25 +9,23 @@ use std::collections::{HashMap, HashSet};
 use std::sync::Arc;
 use std::time::Duration;
 
-use domain::accounts::Account;
+use domain::autopay::Autopay;
 use domain::bills::{Mark, OccurrenceState};
 use domain::ids::BillId;
-use domain::money::Currency;
 use domain::reminders::{
-    Bears, Candidate, LOOK_AHEAD_DAYS, LOOK_BACK_DAYS, Lead, Need, Plan, Preferences, Reminder, ReminderAnswer, Snooze,
-    Turn, bears, plan,
+    Candidate, LOOK_AHEAD_DAYS, LOOK_BACK_DAYS, Lead, Need, Plan, Preferences, Reminder, ReminderAnswer, Snooze, Turn,
+    plan,
 };
 use jiff::Timestamp;
 use jiff::civil::Date;
 pub use proof::*;
 
-use crate::accounts::is_served;
 use crate::bills::MarkAs;
 use crate::book::{Book, days_between, shifted};
-use crate::cache::accounts as account_rows;
-use crate::cache::bills::PaymentRow;
+use crate::cache::autopay as autopay_rows;
 use crate::cache::reminders::{self as rows, Delivery};
 use crate::client::{Changed, Client, blocking, lock};
+use crate::cover::{Cover, Sources};
 use crate::error::ClientError;
 use crate::outbox::Change;
 use crate::payments::PayBill;
@@ -61,7 +59,8 @@ pub(crate) struct Standing {
 /// Everything a run is worked out from, read at one moment.
 struct Desk {
     book: Book,
-    accounts: Vec<Account>,
+    sources: Sources,
+    autopays: Vec<Autopay>,
     settings: Settings,
     preferences: Preferences,
     delivered: Vec<Delivery>,
@@ -254,22 +253,24 @@ impl Reminders {
 
     async fn desk(&self) -> Result<Desk, ClientError> {
         let here = self.0.here();
-        let (book, accounts, settings, delivered, answers, snoozes) = self
+        let (book, sources, autopays, settings, delivered, answers, snoozes) = self
             .0
             .with(async |open| {
                 let db = open.cache.readers();
                 let book = Book::read(&open.cache, here.clone()).await?;
-                let accounts = account_rows::all(db).await?;
+                let sources = Sources::read(&open.cache).await?;
+                let autopays = autopay_rows::all(db).await?;
                 let settings = self.0.settings_now(open).await?;
                 let answers = rows::answers(db, shifted(here.today(), -ANSWERS_DAYS)).await?;
-                Ok((book, accounts, settings, rows::deliveries(db).await?, answers, rows::snoozes(db).await?))
+                let (delivered, snoozes) = (rows::deliveries(db).await?, rows::snoozes(db).await?);
+                Ok((book, sources, autopays, settings, delivered, answers, snoozes))
             })
             .await?;
         let preferences = settings.reminders(self.0.0.ports.zone.zone());
         let snoozes: Vec<Snooze> =
             snoozes.into_iter().map(|(bill, due_on, until)| Snooze { bill, due_on, until }).collect();
         let mut desk =
-            Desk { book, accounts, settings, preferences, delivered, answers, snoozes, plan: Plan::default() };
+            Desk { book, sources, autopays, settings, preferences, delivered, answers, snoozes, plan: Plan::default() };
         let candidates = candidates(&desk.book, &desk.settings, LOOK_AHEAD_DAYS);
         let known = desk.known(&candidates);
         desk.plan = plan(&candidates, &desk.preferences, &known, &desk.snoozes, self.0.now());
@@ -530,9 +531,12 @@ fn single(desk: &Desk, language: Language, reminder: &Reminder) -> Option<Notice
         let on = occurrence.sends_on?;
         let days = days_between(desk.book.today, on);
         let about = words::About { left: occurrence.on_its_way, ..about };
-        let cover = cover(desk, occurrence.on_its_way.currency(), on);
-        let urgent = matches!(cover, words::Cover::Short { .. });
-        let (title, body) = words::goes_out(language, &about, on, days, &cover, details);
+        let row = desk.book.payments.iter().find(|row| Some(row.order.id) == occurrence.payment);
+        let cover = row.map_or(Cover::Unknown, |row| desk.sources.cover(&desk.book, &row.order, on));
+        let urgent = matches!(cover, Cover::Short { .. } | Cover::MethodEnds { .. });
+        let terms = desk.autopays.iter().find(|one| one.bill == bill.id).map(|one| &one.terms);
+        let warned = terms.filter(|terms| terms.warns_of(occurrence.on_its_way)).and_then(|terms| terms.warn_above);
+        let (title, body) = words::goes_out(language, &about, on, days, &words::Leaving { cover, warned }, details);
         return Some(Notice { id, title, body, actions: vec![NoticeAction::Open], urgent });
     }
     let (title, body) = words::due(language, &about, details);
@@ -542,27 +546,6 @@ fn single(desk: &Desk, language: Language, reminder: &Reminder) -> Option<Notice
     }
     actions.extend([NoticeAction::Snooze, NoticeAction::MarkPaid]);
     Some(Notice { id, title, body, actions, urgent: reminder.days_left < 0 })
-}
-
-/// Whether the balance bears what leaves it up to that day: nothing is known of money that is not kept here.
-fn cover(desk: &Desk, currency: Currency, on: Date) -> words::Cover {
-    let account = desk.accounts.iter().find(|account| is_served(account) && account.currency == currency);
-    let Some((account, available)) = account.and_then(|one| Some((one, one.available.or(one.balance)?))) else {
-        return words::Cover::Unknown;
-    };
-    let leaves = |row: &PaymentRow| {
-        let state = row.answer.as_ref().map(|answer| answer.state);
-        // What is reserved has left the available balance already.
-        let waits = row.refused.is_none() && state.is_none_or(|state| state.leaves_by_itself() && !state.is_reserved());
-        let day = row.answer.as_ref().map_or(row.order.send_on, |answer| Some(answer.will_process_on));
-        waits && row.order.amount.currency() == currency && day.is_none_or(|day| day <= on)
-    };
-    let leaving = desk.book.payments.iter().filter(|row| leaves(row)).map(|row| row.order.amount);
-    match bears(available, leaving) {
-        Ok(Bears::Yes { .. }) => words::Cover::Bears { from: account.name.clone() },
-        Ok(Bears::No { short_by }) => words::Cover::Short { from: account.name.clone(), by: short_by },
-        Err(_) => words::Cover::Unknown,
-    }
 }
 
 fn digest(desk: &Desk, language: Language, leads: &[Lead]) -> Notice {

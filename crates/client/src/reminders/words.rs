@@ -4,6 +4,7 @@ use domain::money::Money;
 use jiff::Zoned;
 use jiff::civil::{Date, Weekday};
 
+use crate::cover::Cover;
 use crate::platform::{Language, NoticeAction};
 
 /// What one reminder is about, with names and amounts.
@@ -16,17 +17,11 @@ pub(crate) struct About<'a> {
     pub days: i32,
 }
 
-/// What the balance says about a payment that goes out by itself.
-pub(crate) enum Cover {
-    Bears {
-        from: String,
-    },
-    Short {
-        from: String,
-        by: Money,
-    },
-    /// The money is elsewhere: nothing is known about it.
-    Unknown,
+/// What is known of a payment that goes out by itself.
+pub(crate) struct Leaving {
+    pub cover: Cover,
+    /// It is above this, and its person wanted to hear of that.
+    pub warned: Option<Money>,
 }
 
 /// A title and a body.
@@ -103,17 +98,17 @@ pub(crate) fn goes_out(
     about: &About<'_>,
     on: Date,
     days: i32,
-    cover: &Cover,
+    leaving: &Leaving,
     details: bool,
 ) -> Text {
     let when = plain_when(language, on, days);
-    let short = matches!(cover, Cover::Short { .. });
+    let short = matches!(leaving.cover, Cover::Short { .. } | Cover::MethodEnds { .. });
     if !details {
         let title = match (language, short) {
             (Language::En, false) => format!("1 payment goes out by itself {when}"),
             (Language::En, true) => format!("1 payment that goes out {when} is not covered"),
             (Language::Es, false) => format!("1 pago sale solo {when}"),
-            (Language::Es, true) => format!("1 pago que sale {when} no tiene saldo"),
+            (Language::Es, true) => format!("1 pago que sale {when} no está cubierto"),
             (Language::De, false) => format!("1 Zahlung geht {when} von selbst ab"),
             (Language::De, true) => format!("1 Zahlung, die {when} abgeht, ist nicht gedeckt"),
         };
@@ -125,8 +120,20 @@ pub(crate) fn goes_out(
         Language::Es => format!("{sum} sale solo {when}"),
         Language::De => format!("{sum} geht {when} von selbst ab"),
     };
-    let name = about.name;
-    let body = match (language, cover) {
+    let mut body = cover_words(language, about.name, &leaving.cover);
+    if let Some(above) = leaving.warned {
+        let above = amount(language, above, false);
+        body.push_str(&match language {
+            Language::En => format!(" It is more than {above}, above which you wanted to be warned."),
+            Language::Es => format!(" Es más de {above}, a partir de lo cual querías un aviso."),
+            Language::De => format!(" Das ist mehr als {above}, ab da wollten Sie gewarnt werden."),
+        });
+    }
+    (title, body)
+}
+
+fn cover_words(language: Language, name: &str, cover: &Cover) -> String {
+    match (language, cover) {
         (Language::En, Cover::Bears { from }) => format!("{name}, from {from}. The balance bears it."),
         (Language::Es, Cover::Bears { from }) => format!("{name}, desde {from}. El saldo alcanza."),
         (Language::De, Cover::Bears { from }) => format!("{name}, von {from}. Das Guthaben reicht."),
@@ -146,9 +153,20 @@ pub(crate) fn goes_out(
                 "{name}, von {from}. Dem Guthaben fehlen {by}: legen Sie Geld nach oder ziehen Sie die Zahlung zurück."
             )
         }
+        (Language::En, Cover::Drawn { from }) => format!("{name}, from {from}."),
+        (Language::Es, Cover::Drawn { from }) => format!("{name}, desde {from}."),
+        (Language::De, Cover::Drawn { from }) => format!("{name}, von {from}."),
+        (Language::En, Cover::MethodEnds { from }) => {
+            format!("{name}, from {from}, which is good no more by then: replace it in the Wallet.")
+        }
+        (Language::Es, Cover::MethodEnds { from }) => {
+            format!("{name}, desde {from}, que entonces ya no vale: cámbialo en la Cartera.")
+        }
+        (Language::De, Cover::MethodEnds { from }) => {
+            format!("{name}, von {from}; das gilt dann nicht mehr: Ersetzen Sie es in der Brieftasche.")
+        }
         (_, Cover::Unknown) => format!("{name}."),
-    };
-    (title, body)
+    }
 }
 
 /// One line of a digest.
@@ -360,7 +378,8 @@ mod tests {
         let cover = || Cover::Short { from: "Tern Harbor Checking".to_owned(), by: usd("12.00") };
         for language in ALL {
             for days in [-3, 0, 1, 4] {
-                let out = goes_out(language, &power(days), date(2026, 11, 13), days, &cover(), false);
+                let leaving = Leaving { cover: cover(), warned: Some(usd("12.00")) };
+                let out = goes_out(language, &power(days), date(2026, 11, 13), days, &leaving, false);
                 let texts = [
                     due(language, &power(days), false),
                     out,
@@ -380,11 +399,16 @@ mod tests {
     fn what_goes_out_by_itself_says_from_where_and_whether_it_is_covered() {
         let tomorrow = date(2026, 11, 13);
         let bears = Cover::Bears { from: "Tern Harbor Checking".to_owned() };
-        let (title, body) = goes_out(Language::En, &power(4), tomorrow, 1, &bears, true);
+        let out = |cover, warned| goes_out(Language::En, &power(4), tomorrow, 1, &Leaving { cover, warned }, true);
+        let (title, body) = out(bears, None);
         assert_eq!(title, "94.17 USD goes out by itself tomorrow");
         assert_eq!(body, "Cobalt Ridge Power, from Tern Harbor Checking. The balance bears it.");
         let short = Cover::Short { from: "Tern Harbor Checking".to_owned(), by: usd("12.00") };
-        let (_, body) = goes_out(Language::En, &power(4), tomorrow, 1, &short, true);
-        assert!(body.contains("12.00 USD short"), "{body}");
+        let (_, body) = out(short, Some(usd("80.00")));
+        assert!(body.contains("12.00 USD short") && body.contains("more than 80.00 USD"), "{body}");
+        let card = || "Heron •••• 4471".to_owned();
+        assert_eq!(out(Cover::Drawn { from: card() }, None).1, "Cobalt Ridge Power, from Heron •••• 4471.");
+        let (_, body) = out(Cover::MethodEnds { from: card() }, None);
+        assert!(body.contains("good no more"), "{body}");
     }
 }

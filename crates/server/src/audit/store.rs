@@ -182,11 +182,38 @@ pub(super) const QUESTIONS: &[(&str, &str)] = &[
     ),
     (
         "a payment that needed an approval was set aside on one, once",
-        "SELECT p.approval FROM payment p WHERE p.approval <> 'none' AND EXISTS
+        "SELECT p.approval FROM payment p WHERE p.approval NOT IN ('none', 'autopay') AND EXISTS
             (SELECT 1 FROM payment_step s WHERE s.holder_id = p.holder_id AND s.payment_id = p.payment_id
              AND s.to_state = 'reserved')
          AND (SELECT COUNT(*) FROM payment_approval a WHERE a.holder_id = p.holder_id
             AND a.payment_id = p.payment_id AND a.used_at IS NOT NULL) <> 1",
+    ),
+    (
+        "a payment that left by itself left on the yes to its bill's autopay, within its cap",
+        "SELECT p.state FROM payment p WHERE p.approval = 'autopay' AND EXISTS
+            (SELECT 1 FROM payment_step s WHERE s.holder_id = p.holder_id AND s.payment_id = p.payment_id
+             AND s.to_state = 'reserved')
+         AND NOT EXISTS (SELECT 1 FROM autopay_run a WHERE a.holder_id = p.holder_id AND a.payment_id = p.payment_id
+            AND a.digest IS NOT NULL AND a.cap_minor >= p.amount_minor)",
+    ),
+    (
+        "a payment that will leave by itself has an autopay that is on, or one that is being looked at",
+        "SELECT p.state FROM payment p WHERE p.approval = 'autopay' AND p.state IN ('scheduled', 'held', 'insufficient')
+         AND NOT EXISTS (SELECT 1 FROM autopay_run r JOIN autopay a ON a.holder_id = r.holder_id AND a.bill_id = r.bill_id
+            JOIN job j ON j.holder_id = a.holder_id AND j.subject_id = a.bill_id AND j.kind = 'autopay'
+            WHERE r.holder_id = p.holder_id AND r.payment_id = p.payment_id)",
+    ),
+    (
+        "an autopay that is on is looked at every night",
+        "SELECT a.state FROM autopay a WHERE a.state = 'on' AND NOT EXISTS (SELECT 1 FROM job j
+            WHERE j.holder_id = a.holder_id AND j.subject_id = a.bill_id AND j.kind = 'autopay')",
+    ),
+    (
+        "devices are told of each autopay as it stands, and of no other",
+        "SELECT a.state FROM autopay a WHERE NOT EXISTS (SELECT 1 FROM record r WHERE r.holder_id = a.holder_id
+            AND r.kind = 15 AND r.item_id = a.bill_id AND r.gone = 0 AND r.body = a.body)
+         UNION ALL SELECT 'gone' FROM record r WHERE r.kind = 15 AND r.gone = 0 AND NOT EXISTS
+            (SELECT 1 FROM autopay a WHERE a.holder_id = r.holder_id AND a.bill_id = r.item_id)",
     ),
     (
         "a payment that waits for an approval has none, and ends by itself",

@@ -31,11 +31,12 @@ pub(crate) enum Kind {
     Order = 12,
     Method = 13,
     OwnBiller = 14,
+    Autopay = 15,
 }
 
 impl Kind {
     /// In the order of their numbers, none left out: a stored kind that is not here does not read.
-    pub const ALL: [Self; 15] = [
+    pub const ALL: [Self; 16] = [
         Self::Account,
         Self::Bill,
         Self::Mark,
@@ -51,6 +52,7 @@ impl Kind {
         Self::Order,
         Self::Method,
         Self::OwnBiller,
+        Self::Autopay,
     ];
 
     pub const fn stored(self) -> i64 {
@@ -80,6 +82,7 @@ impl Kind {
             Self::Order => "order",
             Self::Method => "method",
             Self::OwnBiller => "own_biller",
+            Self::Autopay => "autopay",
         }
     }
 }
@@ -127,6 +130,8 @@ impl Key {
             Record::Method(method) => Self::new(Kind::Method, method.id.as_uuid()),
             Record::OwnBiller(biller) => Self::new(Kind::OwnBiller, biller.id.as_uuid()),
             Record::Gone(Gone::OwnBiller { id }) => Self::new(Kind::OwnBiller, id.as_uuid()),
+            Record::Autopay(autopay) => Self::new(Kind::Autopay, autopay.bill.as_uuid()),
+            Record::Gone(Gone::Autopay { bill }) => Self::new(Kind::Autopay, bill.as_uuid()),
             Record::Gone(Gone::Method { id }) => Self::new(Kind::Method, id.as_uuid()),
             Record::Gone(Gone::SuggestionAnswer { id }) => Self::new(Kind::SuggestionAnswer, id.as_uuid()),
             Record::Gone(Gone::Income { id }) => Self::new(Kind::Income, id.as_uuid()),
@@ -169,6 +174,7 @@ impl Row {
             Record::Purchase(purchase) => serde_json::to_string(purchase),
             Record::Order(order) => serde_json::to_string(order),
             Record::Method(method) => serde_json::to_string(method),
+            Record::Autopay(autopay) => serde_json::to_string(autopay),
             Record::Payment(payment) => serde_json::to_string(payment),
             Record::SecurityEvent(event) => serde_json::to_string(event),
             Record::Standing(standing) => serde_json::to_string(standing),

@@ -15,7 +15,7 @@ use tokio::sync::Notify;
 use uuid::Uuid;
 
 use crate::db::{DbResult, Tx};
-use crate::{App, mail, methods, payments, purchases, reminders};
+use crate::{App, autopay, mail, methods, payments, purchases, reminders};
 
 /// After so long a taken job is given to another: longer than any rail takes to answer.
 const LEASE: SignedDuration = SignedDuration::from_secs(60);
@@ -48,10 +48,12 @@ pub(crate) enum Kind {
     EndHold,
     /// A payment method ends soon: tell its owner.
     MethodExpiry,
+    /// A bill is paid by itself: make what is due soon, and bring what was made up to date.
+    Autopay,
 }
 
 impl Kind {
-    const ALL: [Self; 10] = [
+    const ALL: [Self; 11] = [
         Self::Process,
         Self::Submit,
         Self::Ask,
@@ -62,6 +64,7 @@ impl Kind {
         Self::Remind,
         Self::EndHold,
         Self::MethodExpiry,
+        Self::Autopay,
     ];
 
     /// The stored name; it never changes.
@@ -77,6 +80,7 @@ impl Kind {
             Self::Remind => "remind",
             Self::EndHold => "end_hold",
             Self::MethodExpiry => "method_expiry",
+            Self::Autopay => "autopay",
         }
     }
 
@@ -172,6 +176,7 @@ async fn run_one(app: &App, job: &Job) -> DbResult<()> {
         Kind::Remind => reminders::email::run(app, job).await,
         Kind::EndHold => purchases::end_hold(app, job).await,
         Kind::MethodExpiry => methods::tell_expiry(app, job).await,
+        Kind::Autopay => autopay::look(app, job).await,
     }
 }
 

@@ -29,7 +29,7 @@ use crate::http::{Json, Path};
 use crate::idempotency::{self, Begun, IdempotencyKey};
 use crate::jobs::{self, Job, Kind};
 use crate::sign_in::SignedIn;
-use crate::{feed, security};
+use crate::{autopay, feed, security};
 
 pub(crate) use adding::{added, number_page, shown_adding, wants_number};
 pub(crate) use replacing::{replaced, shown_replacing};
@@ -93,7 +93,10 @@ async fn remove(
     };
     let method = store::find(&mut once.tx, holder, id).await?.ok_or_else(ApiError::not_found)?;
     if !remove_unneeded(&app, &mut once.tx, holder, &method, Some(signed_in.device)).await? {
-        return Err(ApiError::new(ErrorCode::MethodInUse, "payments leave from this method"));
+        return Err(ApiError::new(
+            ErrorCode::MethodInUse,
+            "payments leave from this method, or a bill is paid from it by itself",
+        ));
     }
     once.answer(StatusCode::NO_CONTENT, &()).await
 }
@@ -114,7 +117,7 @@ async fn change(app: &App, tx: &mut Tx, holder: HolderId, method: &Method) -> Db
     feed::put(tx, holder, app.clock.now(), &Record::Method(method.clone())).await
 }
 
-/// Removes a method with its token, unless a payment still needs it.
+/// Removes a method with its token, unless a payment still needs it or a bill is paid from it by itself.
 async fn remove_unneeded(
     app: &App,
     tx: &mut Tx,
@@ -122,7 +125,8 @@ async fn remove_unneeded(
     method: &Method,
     by: Option<DeviceId>,
 ) -> DbResult<bool> {
-    if !store::needed_by(tx, holder, method.id).await?.is_empty() {
+    let needed = !store::needed_by(tx, holder, method.id).await?.is_empty();
+    if needed || !autopay::drawing_from(tx, holder, method.id).await?.is_empty() {
         return Ok(false);
     }
     let now = app.clock.now();

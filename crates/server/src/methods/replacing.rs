@@ -20,9 +20,9 @@ use crate::db::Tx;
 use crate::error::ApiError;
 use crate::http::{Json, Path, Source};
 use crate::payments::moving::{self, Moving};
-use crate::risk;
 use crate::sign_in::SignedIn;
 use crate::sign_in::step_up::{self, Asked, Outcome, Shown, Subject};
+use crate::{autopay, risk};
 
 /// Moves everything that has not left from one method to another: at once where nothing stronger can be asked, else at
 /// the address that is answered, with a passkey.
@@ -100,6 +100,11 @@ pub(crate) async fn shown_replacing(
     let mut hash = Sha256::new_with_prefix(b"billfold replacement 1");
     hash.update(old.id.as_uuid().as_bytes());
     hash.update(with.id.as_uuid().as_bytes());
+    let autopays = autopay::drawing_from(tx, asked.holder, old.id).await?;
+    for bill in &autopays {
+        hash.update(bill.as_uuid().as_bytes());
+    }
+    hash.update(autopays.len().to_be_bytes());
     for Moving { id, amount, day } in &moving {
         hash.update(id.as_uuid().as_bytes());
         hash.update(amount.minor().to_be_bytes());
@@ -112,8 +117,9 @@ pub(crate) async fn shown_replacing(
             ("Instead of", old.name()),
             ("From now on", with.name()),
             ("Payments that move", moving.len().to_string()),
+            ("Bills paid by themselves from then on", autopays.len().to_string()),
         ],
-        note: "Your passkey approves the payments that move as they stand.",
+        note: "Your passkey approves the payments that move, and the bills that go on, as they stand.",
         button: "Replace with a passkey",
         digest: data_encoding::HEXLOWER.encode(&hash.finalize()),
     })
@@ -145,11 +151,13 @@ async fn carry_out(
 ) -> Result<Replaced, ApiError> {
     let (old, mut with) = both(app, tx, holder, old, with).await?;
     let payments = moving::carry_over(app, tx, holder, old.id, &with, device, by).await?;
+    let autopays = autopay::carry_over(app, tx, holder, old.id, &with, device).await?;
     if old.is_default {
         super::make_default(app, tx, holder, &mut with).await?;
     }
     super::note(tx, holder, SecurityEventKind::MethodReplaced, &with, app.clock.now(), Some(device)).await?;
     let old = store::find(tx, holder, old.id).await?.ok_or_else(ApiError::not_found)?;
     let removed = super::remove_unneeded(app, tx, holder, &old, Some(device)).await?;
-    Ok(Replaced { payments: u32::try_from(payments).unwrap_or(u32::MAX), removed })
+    let count = |many| u32::try_from(many).unwrap_or(u32::MAX);
+    Ok(Replaced { payments: count(payments), autopays: count(autopays), removed })
 }

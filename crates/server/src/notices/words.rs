@@ -334,6 +334,28 @@ pub(super) const fn of(kind: Kind) -> Option<Telling> {
             None,
             false,
         ),
+        Kind::AutopaySet => telling(
+            [
+                "A bill of your account is paid by itself from now on: {name}.",
+                "Una factura de tu cuenta se paga sola desde ahora: {name}.",
+                "Eine Rechnung Ihres Kontos wird ab jetzt von selbst bezahlt: {name}.",
+            ],
+            Some([
+                "It is off again, nothing of it leaves, and the device that did it is signed out.",
+                "Vuelve a estar apagado, no sale nada y se cierra la sesión del dispositivo que lo hizo.",
+                "Es ist wieder aus, nichts davon geht ab, und das Gerät, das es tat, wird abgemeldet.",
+            ]),
+            false,
+        ),
+        Kind::AutopayPaused => telling(
+            [
+                "A bill of your account is not paid by itself for now: {name}. Billfold says why, and how it goes on.",
+                "Por ahora una factura de tu cuenta no se paga sola: {name}. Billfold dice por qué y cómo sigue.",
+                "Eine Rechnung Ihres Kontos wird vorerst nicht von selbst bezahlt: {name}. Billfold sagt, warum und wie es weitergeht.",
+            ],
+            None,
+            false,
+        ),
         Kind::RecoveryCodeMade => telling(
             [
                 "A new recovery code was made for your account. The code on an older sheet is good for nothing any more.",
@@ -413,6 +435,8 @@ pub(super) const fn of(kind: Kind) -> Option<Telling> {
         | Kind::RhythmTurnedOff
         | Kind::LimitsLowered
         | Kind::MethodRemoved
+        | Kind::AutopayResumed
+        | Kind::AutopayEnded
         | Kind::TermsAccepted
         | Kind::SignedIn
         | Kind::DeviceSignedOut

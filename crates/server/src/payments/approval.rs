@@ -17,7 +17,6 @@ use jiff::Timestamp;
 use super::store::{self, ApprovedBy, Stored};
 use super::{engine, holds, limits, unusual};
 use crate::App;
-use crate::billers;
 use crate::db::{DbError, DbResult, Tx};
 use crate::error::ApiError;
 use crate::http::{Json, Path, Source};
@@ -25,6 +24,7 @@ use crate::jobs::{self, Job, Kind};
 use crate::risk::{self, Looked};
 use crate::sign_in::SignedIn;
 use crate::sign_in::step_up::{self, Asked, Outcome, Shown, Subject};
+use crate::{autopay, billers};
 
 /// Nobody approved it in time.
 const NOT_APPROVED: &str = "not_approved";
@@ -103,6 +103,29 @@ pub(super) async fn weigh(
         method_from: method.map(|method| method.usable_from),
     };
     Ok(Weighed { looked, facts })
+}
+
+/// Holds a payment that leaves by itself for whatever the matrix would hold it for. What the matrix would ask about it was
+/// answered by the yes to its autopay, and the risk rules are asked when its day comes.
+pub(super) async fn hold_alone(app: &App, tx: &mut Tx, payment: &mut Stored, device: DeviceId) -> Result<(), ApiError> {
+    let (holder, amount) = (payment.holder, payment.order.amount);
+    let reads = (
+        unusual::known(app, payment, None),
+        step_up::caller(app, holder, device),
+        limits::of(app, holder, amount.currency()),
+    );
+    let (known, caller, limits) = tx.ask(reads).await?;
+    let facts = PayFacts {
+        caller: Caller { risk: RiskVerdict::Allow, ..caller },
+        payee: known.payee,
+        amount_minor: amount.minor(),
+        day_minor: known.leaving.day_minor,
+        balance_minor: known.leaving.balance_minor,
+        limits,
+        changed: false,
+        method_from: known.method.map(|method| method.usable_from),
+    };
+    settle(app, payment, &facts).map(drop)
 }
 
 /// What the payment would need if it were asked for now.
@@ -194,8 +217,10 @@ fn digest_on(payment: &Stored, day: jiff::civil::Date) -> String {
 /// Uses the approval of a payment whose money is about to be set aside; false when it needs one and has none that is
 /// for exactly this payment and not for a later day.
 pub(super) async fn use_up(app: &App, tx: &mut Tx, payment: &Stored) -> DbResult<bool> {
-    if payment.approval == ApprovedBy::None {
-        return Ok(true);
+    match payment.approval {
+        ApprovedBy::None => return Ok(true),
+        ApprovedBy::Autopay => return autopay::rests_on_yes(tx, payment.holder, &payment.order).await,
+        ApprovedBy::Device | ApprovedBy::Passkey => {}
     }
     let Some(approval) = store::live_approval(tx, payment).await? else { return Ok(false) };
     if approval.used || approval.day > payment.process_on || approval.digest != digest_on(payment, approval.day) {
@@ -235,10 +260,21 @@ pub(super) async fn change(app: &App, tx: &mut Tx, payment: &mut Stored, asking:
 
 /// A payment that was let go is asked about anew, for this reason. Nothing has left.
 pub(super) async fn ask_anew(app: &App, tx: &mut Tx, payment: &mut Stored, why: StepUp) -> DbResult<()> {
+    ask_until(app, tx, payment, why, app.clock.now()).await
+}
+
+/// As `ask_anew`; the yes is waited for until that moment, and no shorter than for any other.
+pub(super) async fn ask_until(
+    app: &App,
+    tx: &mut Tx,
+    payment: &mut Stored,
+    why: StepUp,
+    until: Timestamp,
+) -> DbResult<()> {
     let now = app.clock.now();
     store::void_approval(tx, payment, now).await?;
     payment.approval = ApprovedBy::Passkey;
-    payment.approve_by = Some(now.saturating_add(policy::APPROVAL_WITHIN).unwrap_or(Timestamp::MAX));
+    payment.approve_by = Some(now.saturating_add(policy::APPROVAL_WITHIN).unwrap_or(Timestamp::MAX).max(until));
     engine::step(app, tx, payment, PaymentEvent::Edited, Some(why.as_str())).await?;
     engine::end_jobs(tx, payment).await?;
     entered(app, tx, payment).await?;
@@ -252,7 +288,7 @@ pub(crate) async fn distrust(app: &App, tx: &mut Tx, holder: HolderId, device: D
             ask_anew(app, tx, &mut payment, StepUp::Risk).await?;
         }
     }
-    Ok(())
+    autopay::distrust(app, tx, holder, device).await
 }
 
 /// Nobody approved it in time: it has expired, and every device is told.
@@ -372,6 +408,7 @@ fn why(reason: &str) -> Option<&'static str> {
         StepUp::Risk => "it is unlike what you usually do",
         StepUp::SessionOver => "no passkey was shown on this device for a day, or nothing was paid for an hour",
         StepUp::Always => "this always needs your passkey",
+        StepUp::AboveCap => "it is above the cap of the bill's autopay",
     })
 }
 

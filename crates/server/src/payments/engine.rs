@@ -14,12 +14,12 @@ use jiff::civil::{Date, Time};
 use jiff::{SignedDuration, Timestamp};
 
 use super::rail::{Answer, RailOrder};
-use super::store::{self, RailRecord, Stored};
-use super::{approval, holds, unusual};
+use super::store::{self, ApprovedBy, RailRecord, Stored};
+use super::{approval, by_itself, holds, unusual};
 use crate::App;
 use crate::db::{DbError, DbResult, Tx};
 use crate::jobs::{self, Job, Kind};
-use crate::{billers, feed, ledger, methods};
+use crate::{autopay, billers, feed, ledger, methods};
 
 /// Two reads that find nothing, so far apart, prove that the rail never saw an order.
 const ABSENT_READS: i64 = 2;
@@ -69,6 +69,7 @@ pub(super) fn view(payment: &Stored) -> Payment {
         rail: payment.rail.clone(),
         approve_by: payment.approve_by,
         held_until: payment.held_until,
+        autopay: payment.approval == ApprovedBy::Autopay,
         history: payment.history.clone(),
     }
 }
@@ -93,7 +94,11 @@ pub(super) async fn step(
     payment.reason = reason.map(str::to_owned);
     payment.history.push(PaymentStep { state: to, at: app.clock.now(), reason: payment.reason.clone() });
     store::update(tx, payment, from).await?;
-    store::add_step(tx, payment, Some(from), payment.history.len() - 1).await
+    store::add_step(tx, payment, Some(from), payment.history.len() - 1).await?;
+    if payment.approval == ApprovedBy::Autopay {
+        autopay::followed(app, tx, payment.holder, payment.order.bill, to).await?;
+    }
+    Ok(())
 }
 
 /// Puts the job of the day on which it leaves.
@@ -184,6 +189,12 @@ pub(crate) async fn process(app: &App, job: &Job) -> DbResult<()> {
     if holds::look(app, &mut tx, &mut payment).await? {
         jobs::done(&mut tx, job).await?;
         return tx.commit().await;
+    }
+    // What it takes is worked out now, and so is whether it leaves at all.
+    if !by_itself::goes_on(app, &mut tx, job, &mut payment).await? {
+        tx.commit().await?;
+        app.jobs.wake();
+        return Ok(());
     }
     if let Some(reason) = missing(app, &mut tx, &payment).await? {
         return without_funds(app, job, tx, payment, reason).await;

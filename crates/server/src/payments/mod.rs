@@ -1,6 +1,7 @@
 //! Payments: a person's order becomes money that moved, once. The id that the device made is the order's key for ever.
 
 pub(crate) mod approval;
+pub(crate) mod by_itself;
 mod engine;
 mod holds;
 pub(crate) mod limits;
@@ -39,14 +40,14 @@ use crate::feed;
 use crate::http::{Json, Path, Source};
 use crate::idempotency::{self, Begun, IdempotencyKey};
 use crate::sign_in::{SignedIn, too_often};
-use crate::{billers, bills, ledger, methods, readiness};
+use crate::{autopay, billers, bills, ledger, methods, readiness};
 use approval::{Asking, Decided, Weighed};
 pub(crate) use approval::{distrust, expire, unfounded};
 pub(crate) use engine::{ask, follow, process, release, submit};
 pub(crate) use holds::look_at_all;
 pub(crate) use limits::take_raise_back;
 use rail::Rail;
-use store::{ApprovedBy, Stored};
+use store::Stored;
 
 /// The same payee, amount and day under another id within so long is asked about.
 const TWIN_WITHIN: SignedDuration = SignedDuration::from_hours(24);
@@ -156,6 +157,7 @@ async fn take(app: &App, mut tx: Tx, looked: Looked, asking: Asking) -> Result<P
     store::add_step(&mut tx, &payment, None, 0).await?;
     approval::entered(app, &mut tx, &payment).await?;
     engine::tell(app, &mut tx, &payment).await?;
+    bill_paid_by_hand(app, &mut tx, &payment).await?;
     tx.commit().await?;
     app.jobs.wake();
     Ok(engine::view(&payment))
@@ -217,28 +219,8 @@ async fn look(
     }
     let account = order.method.map(|method| Funds::Method(method).ledger()).or(account.flatten());
     let Some(account) = account else { return Ok(Found::WithoutAccount) };
-    let payment = Stored {
-        holder,
-        rail_key: rail_key(holder, order.id),
-        order: order.clone(),
-        account,
-        state: PaymentState::Scheduled,
-        reason: None,
-        process_on: promise.will_process_on,
-        cutoff_at: promise.cutoff_at,
-        expected_by: promise.expected_by,
-        rail: rail.name().to_owned(),
-        rail_reference: None,
-        absent_reads: 0,
-        made_at: now,
-        settled_at: None,
-        approval: ApprovedBy::None,
-        approve_by: None,
-        hold_reason: None,
-        held_until: None,
-        device: Some(asking.device),
-        history: Vec::new(),
-    };
+    let ordered = Stored::new(holder, order.clone(), account, &promise, rail.name(), now);
+    let payment = Stored { device: Some(asking.device), ..ordered };
     let weighed = approval::weigh(app, tx, &payment, asking, false).await?;
     Ok(Found::New(Looked { number, payment, weighed }))
 }
@@ -332,7 +314,16 @@ pub(crate) async fn cancel_for(app: &App, tx: &mut Tx, holder: HolderId, id: Pay
     engine::step(app, tx, &mut payment, PaymentEvent::Cancelled, None).await?;
     engine::end_jobs(tx, &payment).await?;
     engine::tell(app, tx, &payment).await?;
+    bill_paid_by_hand(app, tx, &payment).await?;
     Ok(engine::view(&payment))
+}
+
+/// What its person ordered or took back for a bill changes what is left for the bill's autopay.
+async fn bill_paid_by_hand(app: &App, tx: &mut Tx, payment: &Stored) -> DbResult<()> {
+    match payment.order.bill {
+        Some(bill) => autopay::bill_changed(app, tx, payment.holder, bill).await,
+        None => Ok(()),
+    }
 }
 
 /// A day that has passed means that the order waited on a device for too long: the person confirms a new one, nothing

@@ -58,7 +58,7 @@ pub(crate) async fn carry_over(
         }
         store::update(tx, &payment, payment.state).await?;
         store::void_approval(tx, &payment, now).await?;
-        if payment.approval != ApprovedBy::None && !waits {
+        if matches!(payment.approval, ApprovedBy::Device | ApprovedBy::Passkey) && !waits {
             store::add_approval(tx, &payment, &approval::digest(&payment), device, by, now).await?;
         }
         if !waits {

@@ -4,7 +4,7 @@ use api::payments::PaymentStep;
 use domain::ids::{AccountId, BillerId, DeviceId, HolderId, PasskeyId, PaymentId};
 use domain::ledger::Funds;
 use domain::money::{Currency, Money};
-use domain::payments::{PaymentOrder, PaymentState};
+use domain::payments::{PaymentOrder, PaymentState, Quote};
 use domain::policy::{HoldReason, Limits, Payee};
 use jiff::civil::Date;
 use jiff::{SignedDuration, Timestamp};
@@ -44,6 +44,39 @@ pub(super) struct Stored {
 }
 
 impl Stored {
+    /// One that is being ordered, before anything was decided about it.
+    pub fn new(
+        holder: HolderId,
+        order: PaymentOrder,
+        account: AccountId,
+        promise: &Quote,
+        rail: &str,
+        now: Timestamp,
+    ) -> Self {
+        Self {
+            holder,
+            rail_key: super::rail_key(holder, order.id),
+            order,
+            account,
+            state: PaymentState::Scheduled,
+            reason: None,
+            process_on: promise.will_process_on,
+            cutoff_at: promise.cutoff_at,
+            expected_by: promise.expected_by,
+            rail: rail.to_owned(),
+            rail_reference: None,
+            absent_reads: 0,
+            made_at: now,
+            settled_at: None,
+            approval: ApprovedBy::None,
+            approve_by: None,
+            hold_reason: None,
+            held_until: None,
+            device: None,
+            history: Vec::new(),
+        }
+    }
+
     /// What it is paid from.
     pub const fn funds(&self) -> Funds {
         match self.order.method {
@@ -59,10 +92,12 @@ pub(super) enum ApprovedBy {
     None,
     Device,
     Passkey,
+    /// Nobody to itself: its bill's autopay made it, and it leaves on the yes to that.
+    Autopay,
 }
 
 impl ApprovedBy {
-    const ALL: [Self; 3] = [Self::None, Self::Device, Self::Passkey];
+    const ALL: [Self; 4] = [Self::None, Self::Device, Self::Passkey, Self::Autopay];
 
     /// The stored name; it never changes.
     const fn name(self) -> &'static str {
@@ -70,6 +105,7 @@ impl ApprovedBy {
             Self::None => "none",
             Self::Device => "device",
             Self::Passkey => "passkey",
+            Self::Autopay => "autopay",
         }
     }
 }
@@ -299,6 +335,31 @@ pub(super) async fn not_left_from(tx: &mut Tx, holder: HolderId, ledger: Account
     Ok(ids.into_iter().map(PaymentId::from_uuid).collect())
 }
 
+/// What was ordered for a payee's bills, how it stands and the day it leaves or left.
+pub(super) async fn to_payee(
+    tx: &mut Tx,
+    holder: HolderId,
+    biller: BillerId,
+    since: Date,
+) -> DbResult<Vec<(PaymentOrder, PaymentState, Date)>> {
+    const LIST: &str = "SELECT order_body, state, process_on FROM payment
+                         WHERE holder_id = $1 AND biller_id = $2 AND process_on >= $3 ORDER BY payment_id";
+    let rows: Vec<(String, String, String)> = on_engine!(tx, |db| {
+        sqlx::query_as(LIST)
+            .bind(holder.as_uuid())
+            .bind(biller.as_uuid())
+            .bind(since.to_string())
+            .fetch_all(db)
+            .await
+            .map_err(DbError::from)
+    })?;
+    let read = |(body, state, process_on): (String, String, String)| {
+        let order = serde_json::from_str(&body).map_err(|_| DbError::Corrupt("an order"))?;
+        Ok((order, state_named(&state)?, day(&process_on)?))
+    };
+    rows.into_iter().map(read).collect()
+}
+
 /// Whether the same payee got the same amount for the same day by another order since then, and it still counts.
 pub(super) fn has_twin(
     holder: HolderId,
@@ -330,7 +391,7 @@ pub(super) struct Around {
 }
 
 /// The other payments in its currency, from whatever they leave, that were ordered in the last 24 hours, or leave on its
-/// day or the days beside it. Those that only wait for an approval do not count: each is weighed when it is approved.
+/// day or the days beside it. What an autopay made ahead counts on its own day alone. Those that only wait for an approval do not count: each is weighed when it is approved.
 pub(super) fn leaving_around(payment: &Stored, now: Timestamp) -> impl Read<Answer = Around> + use<> {
     const SUMS: &str = "SELECT CAST(COALESCE(SUM(amount_minor), 0) AS BIGINT),
             CAST(COALESCE(SUM(CASE WHEN account_id = $2 AND state IN ('submitted', 'settled', 'final')
@@ -338,7 +399,7 @@ pub(super) fn leaving_around(payment: &Stored, now: Timestamp) -> impl Read<Answ
         FROM payment
         WHERE holder_id = $1 AND currency = $7 AND payment_id <> $3
           AND state NOT IN ('awaiting_approval', 'cancelled', 'rejected', 'failed', 'expired', 'returned')
-          AND (made_at > $4 OR process_on BETWEEN $5 AND $6)";
+          AND ((made_at > $4 AND approval <> 'autopay') OR process_on BETWEEN $5 AND $6)";
     let since = now.saturating_sub(DAY).unwrap_or(now);
     let day = payment.process_on;
     let (from, to) = (day.yesterday().unwrap_or(day), day.tomorrow().unwrap_or(day));
@@ -365,11 +426,13 @@ pub(super) struct EarlierOrder {
     pub left: bool,
 }
 
-/// The other orders of a payment's holder, newest first.
+/// The other orders of a payment's holder, newest first. What an autopay made ahead is none before it has left.
 pub(super) fn earlier_orders(payment: &Stored, limit: i64) -> impl Read<Answer = Vec<EarlierOrder>> + use<> {
     const LIST: &str = "SELECT made_at, amount_minor,
             CASE WHEN currency = $3 AND state IN ('submitted', 'settled', 'final') THEN 1 ELSE 0 END
-        FROM payment WHERE holder_id = $1 AND payment_id <> $2 ORDER BY made_at DESC LIMIT $4";
+        FROM payment WHERE holder_id = $1 AND payment_id <> $2
+           AND (approval <> 'autopay' OR state IN ('submitted', 'settled', 'final'))
+        ORDER BY made_at DESC LIMIT $4";
     let read = |(made_at, amount_minor, left): (i64, i64, i32)| {
         Ok(EarlierOrder { made_at: time(made_at)?, amount_minor, left: left != 0 })
     };

@@ -22,7 +22,7 @@ use crate::feed;
 use crate::http::{Json, Path};
 use crate::risk;
 use crate::sign_in::{SignedIn, sign_device_out};
-use crate::{App, addresses, calendar_feed, methods, notices, payments, recovery, standing};
+use crate::{App, addresses, autopay, calendar_feed, methods, notices, payments, recovery, standing};
 
 pub fn routes() -> OpenApiRouter<App> {
     OpenApiRouter::new().routes(routes!(answer))
@@ -153,6 +153,9 @@ async fn undo(
     }
     if event.kind == SecurityEventKind::MethodAdded {
         methods::freeze_added(app, tx, holder, event.at).await?;
+    }
+    if event.kind == SecurityEventKind::AutopaySet {
+        autopay::end_set_at(app, tx, holder, event.at).await?;
     }
     if event.kind == SecurityEventKind::RecoveryStarted {
         recovery::stop_told(tx, app, holder, event, by).await?;

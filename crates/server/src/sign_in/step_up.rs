@@ -10,7 +10,8 @@ use axum::extract::{FromRequestParts, State};
 use axum::http::header;
 use axum::http::request::Parts;
 use axum::response::{IntoResponse, Redirect, Response};
-use domain::ids::{AccountId, DeviceId, HolderId, MethodId, PasskeyId, PaymentId};
+use domain::autopay::AutopayTerms;
+use domain::ids::{AccountId, BillId, DeviceId, HolderId, MethodId, PasskeyId, PaymentId};
 use domain::methods::MethodKind;
 use domain::money::Currency;
 use domain::policy;
@@ -31,7 +32,7 @@ use crate::db::{DbResult, Read, Tx};
 use crate::error::ApiError;
 use crate::http::{Json, Query, Source};
 use crate::payments::{approval, limits};
-use crate::{App, card, export, methods, standing};
+use crate::{App, autopay, card, export, methods, standing};
 
 /// The address is opened at once, by the app.
 const ADDRESS_LIFE: SignedDuration = SignedDuration::from_secs(120);
@@ -66,6 +67,8 @@ pub(crate) enum Subject {
     ReplaceMethod { old: MethodId, with: MethodId },
     /// Everything leaves, as an archive, in the next minutes.
     Export,
+    /// A bill is paid by itself on these terms.
+    Autopay { bill: BillId, terms: AutopayTerms },
 }
 
 /// What the page shows. `digest` stands for all of it: the yes is bound to that.
@@ -104,6 +107,7 @@ async fn shown(app: &App, tx: &mut Tx, asked: &Asked, source: IpAddr) -> Result<
         Subject::AddMethod { id, .. } => methods::shown_adding(app, tx, asked, id).await,
         Subject::ReplaceMethod { old, with } => methods::shown_replacing(app, tx, asked, old, with).await,
         Subject::Export => export::shown(app, tx, asked).await,
+        Subject::Autopay { bill, terms } => autopay::shown(app, tx, asked, bill, terms).await,
     }
 }
 
@@ -119,6 +123,7 @@ async fn carry_out(app: &App, tx: &mut Tx, asked: &Asked, source: IpAddr, by: Pa
         Subject::ReplaceMethod { old, with } => methods::replaced(app, tx, asked, source, (old, with), by).await,
         // That the passkey was shown is noted, and the device asks again.
         Subject::Export => Ok(Outcome::Done),
+        Subject::Autopay { bill, terms } => autopay::approved(app, tx, asked, source, bill, terms).await,
     }
 }
 

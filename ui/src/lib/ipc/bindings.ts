@@ -77,6 +77,12 @@ export const commands = {
 	incomeRemove: (id: IncomeId) => typedError<null, CommandError>(__TAURI_INVOKE("income_remove", { id })),
 	/**  The next pay days of an income that is being typed. */
 	incomeDates: (income: NewIncome) => typedError<string[], CommandError>(__TAURI_INVOKE("income_dates", { income })),
+	autopays: () => typedError<AutopayView[], CommandError>(__TAURI_INVOKE("autopays")),
+	/**  Where a passkey approves, the browser shows the terms. */
+	autopaySet: (bill: BillId, terms: AutopayTerms) => typedError<AutopaySetView, CommandError>(__TAURI_INVOKE("autopay_set", { bill, terms })),
+	autopayPause: (bill: BillId, paused: boolean) => typedError<null, CommandError>(__TAURI_INVOKE("autopay_pause", { bill, paused })),
+	/**  What has not left is taken back. */
+	autopayOff: (bill: BillId) => typedError<null, CommandError>(__TAURI_INVOKE("autopay_off", { bill })),
 	methods: () => typedError<MethodView[], CommandError>(__TAURI_INVOKE("methods")),
 	/**  Opens the browser on the page where the number is typed. It never passes through here. */
 	methodAdd: (kind: MethodKind) => typedError<VisitStarted, CommandError>(__TAURI_INVOKE("method_add", { kind })),
@@ -304,6 +310,82 @@ export type AddressesView = {
 
 /**  A yearly rate in millionths: 279,900 is 27.99 %. */
 export type Apr = number;
+
+/**  How much is paid, worked out when the payment leaves. */
+export type AutopayAmount = 
+/**  What is left to pay of the due date. */
+{ pay: "left" } | 
+/**  This amount, and never more than is left. */
+{ pay: "fixed"; amount: Money };
+
+/**  What a payment wants of its person. */
+export type AutopayAsks = 
+/**  It leaves by itself. */
+"nothing" | 
+/**  It leaves by itself, and is above what its person wanted to be warned of. */
+"warns" | 
+/**  It is above the cap, and will be asked about before its day. */
+"will_ask" | 
+/**  It waits for a yes. */
+"asks";
+
+/**  The next payment of an autopay. */
+export type AutopayNext = {
+	payment: PaymentId,
+	/**  What is expected to leave; worked out once more when its day comes. */
+	amount: Money,
+	leaves_on: string,
+	due_on: string,
+	asks: AutopayAsks,
+	/**  Whether what it leaves from bears it. */
+	cover: Cover,
+};
+
+/**  What came of setting terms: they count, or a passkey has to be shown first. */
+export type AutopaySetView = {
+	on: boolean,
+	visit: VisitStarted | null,
+};
+
+/**  The names are stored: they never change. */
+export type AutopayState = "on" | 
+/**  Its person paused it; nothing leaves until they go on. */
+"paused" | 
+/**  Two payments in a row failed. */
+"failing" | 
+/**  The bill is paid to another payee or under another reference than was approved. */
+"changed";
+
+/**  What the person lets happen by itself, for one bill. */
+export type AutopayTerms = {
+	amount: AutopayAmount,
+	/**  A payment above this waits for its approval. */
+	cap: Money,
+	/**  A payment above this leaves, and its person is warned before; absent: no warning. */
+	warn_above?: Money | null,
+	/**  What it is drawn from; absent: the balance that the server keeps. */
+	method: MethodId | null,
+	/**  It is there so many days before the due date, 0 to 30. */
+	days_before: number,
+	/**  Nothing due after this day is paid by itself. */
+	ends_on: string | null,
+	/**  It ends after so many payments, 1 to 999. */
+	payments: number | null,
+};
+
+/**  A bill that is paid by itself. */
+export type AutopayView = {
+	bill: BillId,
+	name: string,
+	terms: AutopayTerms,
+	state: AutopayState,
+	/**  What it leaves from, as its owner calls it; absent: the balance that the server keeps. */
+	method_name: string | null,
+	/**  What leaves next, or waits for its person; none when nothing is ordered. */
+	next: AutopayNext | null,
+	/**  It was ordered, and has not left. */
+	ordered: number,
+};
 
 export type BalanceView = {
 	on: string,
@@ -538,6 +620,13 @@ export type CostView = {
 	amount: Money,
 };
 
+/**  `from` is how its owner calls what the payment leaves from. */
+export type Cover = { kind: "bears"; from: string } | { kind: "short"; from: string; by: Money } | 
+/**  The money is in another bank: how much there is nobody here knows. */
+{ kind: "drawn"; from: string } | 
+/**  Nothing can be drawn from the method any more by then. */
+{ kind: "method_ends"; from: string } | { kind: "unknown" };
+
 /**  One answer of the risk score. */
 export type DecisionId = string;
 
@@ -578,6 +667,14 @@ export type DeviceView = {
 	this_one: boolean,
 	/**  Where it was last seen, where the server knows places. */
 	place: CoarsePlaceView | null,
+};
+
+/**  A bill that is paid by itself. */
+export type Drawing = {
+	bill: BillId,
+	name: string,
+	/**  The method ends, or is frozen, before it does: its later payments will fail unless the method is replaced. */
+	stops: boolean,
 };
 
 /**  When the payment of a closed cycle is due. */
@@ -915,6 +1012,8 @@ export type MethodView = {
 	waits_until: string | null,
 	/**  What leaves from it and has not left. */
 	leaving: Leaving[],
+	/**  The bills that are paid from it by themselves. */
+	autopays: Drawing[],
 };
 
 /**
@@ -944,6 +1043,8 @@ export type MonthTotal = {
 
 export type MovedView = {
 	payments: number,
+	/**  Bills that are paid by themselves from the other one now. */
+	autopays: number,
 	/**  The old one is gone. */
 	removed: boolean,
 };
@@ -1340,6 +1441,8 @@ export type PaymentView = {
 	approve_by: string | null,
 	/**  It is held until then, by itself. */
 	held_until: string | null,
+	/**  Its bill's autopay made it, and it leaves without being asked about. */
+	autopay: boolean,
 	/**  Practice money: nothing real moves. */
 	practice: boolean,
 	/**  What moves the money, once the server has said so. */
@@ -1981,6 +2084,12 @@ export type SecurityEventKind = "account_created" |
 "method_expiring" | 
 /**  All that the server holds of the person was handed to the device that did it. */
 "exported" | 
+/**  A bill is paid by itself from now on, or on other terms; the entry's name is the bill's. */
+"autopay_set" | 
+/**  It went on after a pause. */
+"autopay_resumed" | 
+/**  Nothing of it leaves until its person says so; the bill changed, or payments failed, where nobody paused it. */
+"autopay_paused" | "autopay_ended" | 
 /**  The server's terms; the entry's name is their version. */
 "terms_accepted" | 
 /**  No money leaves and no way in is added; the entry's name is the reason. */

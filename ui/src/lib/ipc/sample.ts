@@ -314,7 +314,25 @@ export function sampleIpc(query = ''): Ipc {
       const moved = old.leaving.map((one) => ({ ...one, stops: false }));
       const rest = world.methods.filter((one) => one !== old);
       world.methods = rest.map((one) => (one.method.id === to ? { ...one, leaving: [...one.leaving, ...moved], method: { ...one.method, is_default: one.method.is_default || old.method.is_default } } : one));
-      return { done: { payments: moved.length, removed: true }, visit: null };
+      const drawing = old.autopays.map((one) => ({ ...one, stops: false }));
+      world.methods = world.methods.map((one) => (one.method.id === to ? { ...one, autopays: [...one.autopays, ...drawing] } : one));
+      return { done: { payments: moved.length, autopays: drawing.length, removed: true }, visit: null };
+    }),
+    autopays: () => read(() => world.autopays),
+    autopaySet: (id, terms) => change(() => {
+      const one = bill(id);
+      const method_name = world.methods.find((known) => known.method.id === terms.method)?.name ?? null;
+      const before = world.autopays.find((known) => known.bill === id);
+      world.autopays = [...world.autopays.filter((known) => known.bill !== id), { bill: id, name: one.name, terms, state: 'on', method_name, next: before?.next ?? null, ordered: before?.ordered ?? 0 }];
+      return { on: true, visit: null };
+    }),
+    autopayPause: (id, paused) => change(() => {
+      world.autopays = world.autopays.map((one) => (one.bill === id ? { ...one, state: paused ? 'paused' : 'on', next: paused ? null : one.next } : one));
+      return null;
+    }),
+    autopayOff: (id) => change(() => {
+      world.autopays = world.autopays.filter((one) => one.bill !== id);
+      return null;
     }),
     readiness: () => read(() => world.ready),
     termsAccept: () => change(() => {

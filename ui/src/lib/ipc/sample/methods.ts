@@ -11,6 +11,7 @@ export function startingMethods(): MethodView[] {
       health: { state: 'expires_soon', on: '2026-11-30' },
       waits_until: null,
       leaving: [{ payment: 'payment-loan', to: 'Brightwater car loan', amount: { minor: 28640, currency: 'USD' }, on: '2026-12-01', stops: true }],
+      autopays: [{ bill: 'bill-fiber', name: 'Lanternline Fiber', stops: true }],
     },
     {
       method: { id: 'method-harbor', kind: 'bank_account', brand: 'Harbor Practice Bank', last_four: '5678', expiry: null, is_default: false, frozen: false, added_at: ADDED, usable_from: ADDED },
@@ -18,6 +19,7 @@ export function startingMethods(): MethodView[] {
       health: { state: 'good' },
       waits_until: null,
       leaving: [],
+      autopays: [],
     },
   ];
 }

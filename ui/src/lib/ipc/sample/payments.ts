@@ -25,6 +25,7 @@ function payment({ id, to, bill, minor, state, dueOn, sendsOn, by, reason, cance
     made_at,
     approve_by: null,
     held_until: null,
+    autopay: ['fiber', 'rent-next'].includes(id),
     practice: false,
     rail: 'ach',
     travels: state === 'submitted' ? { days: (Date.parse(TODAY) - Date.parse(sendsOn)) / 86_400_000, late: TODAY > by } : null,

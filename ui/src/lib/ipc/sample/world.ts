@@ -1,9 +1,10 @@
 // The whole invented world in memory: Ines Calloway's money on 12 November 2026.
-import type { Account, AddressesView, BillerView, BillView, CalendarFeedOnView, DeviceView, EmailRemindersOnView, EmailRemindersView, HomeView, ImportOffer, Income, LimitsView, MarkAs, OrderView, PasskeyView, PayBill, PaymentView, PlanWishes, Purchase, ReadinessView, RecoveryView, RemindersView, RhythmView, RiskView, SecurityEvent, SecurityView, Settings, StatusView, SuggestionView, SupportCaseView, SupportSightView, WaysInView, NextReminderView, ReminderTestView, SilentView, MethodView } from '../bindings';
+import type { Account, AddressesView, BillerView, BillView, CalendarFeedOnView, DeviceView, EmailRemindersOnView, EmailRemindersView, HomeView, ImportOffer, Income, LimitsView, MarkAs, OrderView, PasskeyView, PayBill, PaymentView, PlanWishes, Purchase, ReadinessView, RecoveryView, RemindersView, RhythmView, RiskView, SecurityEvent, SecurityView, Settings, StatusView, SuggestionView, SupportCaseView, SupportSightView, WaysInView, NextReminderView, ReminderTestView, SilentView, MethodView, AutopayView } from '../bindings';
 import { card, cardView, checking, servedCard, startingPurchases, transactions } from './accounts';
 import { billers, startingBills, TODAY, usd } from './bills';
 import { amountOn, bandOf, datesOfBill, isPayable, markKey, occurrence, occurrences, riseOf, shifted, type Book } from './book';
 import { startingOrders } from './orders';
+import { startingAutopays } from './autopay';
 import { startingMethods } from './methods';
 import { paidByWord, readiness, startingPayments, stoppedPayments } from './payments';
 import { startingIncomes } from './plan';
@@ -55,6 +56,7 @@ export class World {
   ready: ReadinessView = readiness();
   limits: LimitsView[] = [{ currency: 'USD', limits: { payment_minor: 50000, day_minor: 100000 }, usual: { payment_minor: 50000, day_minor: 100000 }, next: null }];
   methods: MethodView[] = [];
+  autopays: AutopayView[] = [];
   /** Payments wait for a passkey. */
   #asks = false;
 
@@ -63,6 +65,7 @@ export class World {
     this.incomes = this.empty || kind === 'no-pay' ? [] : startingIncomes();
     this.suggestions = this.empty ? [] : startingSuggestions();
     this.methods = this.empty ? [] : startingMethods();
+    this.autopays = this.empty ? [] : startingAutopays();
     if (kind === 'short') this.wishes = { ...this.wishes, keep: usd(60000) };
     const held = kind === 'served' ? servedCard('active') : kind === 'frozen' ? servedCard('frozen') : { ...card };
     this.accounts = this.empty ? [] : [held, checking];
@@ -222,6 +225,7 @@ export class World {
       made_at,
       approve_by: state === 'awaiting_approval' ? '2026-11-13T14:45:00Z' : null,
       held_until: null,
+      autopay: false,
       practice: this.status.practice_money,
       rail: this.status.online ? 'ach' : null,
       travels: null,

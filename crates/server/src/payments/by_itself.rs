@@ -1,0 +1,204 @@
+//! Payments that autopay makes: ordered ahead on the yes to the bill's autopay, and looked at once more when their day
+//! comes. What they take and whether they leave is decided by `autopay`; here they are made, changed and taken back.
+
+use api::payments::PaymentStep;
+use domain::bills::PaymentOf;
+use domain::ids::{BillId, BillerId, DeviceId, HolderId, PaymentId};
+use domain::ledger::Funds;
+use domain::money::Money;
+use domain::payments::{PaymentEvent, PaymentOrder, PaymentState, quote};
+use domain::policy::StepUp;
+use jiff::Timestamp;
+use jiff::civil::Date;
+
+use super::store::{self, ApprovedBy, Stored};
+use super::{approval, engine, rails};
+use crate::App;
+use crate::autopay::{self, AtRun};
+use crate::db::{DbError, DbResult, Tx};
+use crate::error::ApiError;
+use crate::jobs::{self, Job};
+use crate::sign_in::step_up;
+
+/// Nothing is left to pay of its due date.
+const NOTHING_DUE: &str = "nothing_due";
+/// More is to be paid than may leave by itself, and nobody can be asked.
+const ABOVE_CAP: &str = "above_cap";
+
+/// Orders a payment that leaves by itself and is there in time; none when that cannot be just now. `device` is where the
+/// autopay was set.
+pub(crate) async fn make(
+    app: &App,
+    tx: &mut Tx,
+    holder: HolderId,
+    order: PaymentOrder,
+    there_by: Date,
+    device: DeviceId,
+) -> DbResult<Option<PaymentId>> {
+    let now = app.clock.now();
+    let rail = app.rails.of(order.amount.currency());
+    let promise = quote(now, order.send_on, &rail.timing()).ok();
+    let Some(promise) = promise.filter(|promise| promise.expected_by <= there_by) else { return Ok(None) };
+    let fits = rails::check(app, tx, holder, &order, rail, promise.will_process_on).await;
+    if !may(fits)? {
+        return Ok(None);
+    }
+    let account = match order.method {
+        Some(method) => Funds::Method(method).ledger(),
+        None => super::practice_account(app, tx, holder, order.amount.currency()).await?,
+    };
+    let mut payment = Stored::new(holder, order, account, &promise, rail.name(), now);
+    // What the matrix holds is held; what it would ask was said by the yes to the autopay.
+    let held = approval::hold_alone(app, tx, &mut payment, device).await;
+    if !may(held)? {
+        return Ok(None);
+    }
+    payment.approval = ApprovedBy::Autopay;
+    payment.state = if payment.held_until.is_some() { PaymentState::Held } else { PaymentState::Scheduled };
+    payment.reason = payment.hold_reason.map(|reason| reason.as_str().to_owned());
+    payment.history.push(PaymentStep { state: payment.state, at: now, reason: payment.reason.clone() });
+    store::add(tx, &payment).await?;
+    store::add_step(tx, &payment, None, 0).await?;
+    approval::entered(app, tx, &payment).await?;
+    engine::tell(app, tx, &payment).await?;
+    Ok(Some(payment.order.id))
+}
+
+/// Whether a check lets it be; a server that fails is another matter.
+fn may(checked: Result<(), ApiError>) -> DbResult<bool> {
+    match checked {
+        Ok(()) => Ok(true),
+        Err(error) if error.problem.status < 500 => Ok(false),
+        Err(_) => Err(DbError::Conflict),
+    }
+}
+
+/// A payment that an autopay made and that has not left.
+pub(crate) struct Waiting(Stored);
+
+impl Waiting {
+    pub fn order(&self) -> &PaymentOrder {
+        &self.0.order
+    }
+
+    /// Its person said yes to it alone, or changed it: its amount is theirs.
+    pub fn is_in_hand(&self) -> bool {
+        self.0.approval != ApprovedBy::Autopay && !self.is_asked()
+    }
+
+    /// Its person is being asked, because it is above the cap.
+    pub fn is_asked(&self) -> bool {
+        self.0.state == PaymentState::AwaitingApproval && self.0.reason.as_deref() == Some(StepUp::AboveCap.as_str())
+    }
+
+    /// Its day came and the money was not there.
+    pub fn is_tried(&self) -> bool {
+        self.0.state == PaymentState::Insufficient
+    }
+
+    pub fn leaves_on(&self) -> Date {
+        self.0.process_on
+    }
+}
+
+/// A payment that has not left; none when it is over or under way.
+pub(crate) async fn waiting(tx: &mut Tx, holder: HolderId, id: PaymentId) -> DbResult<Option<Waiting>> {
+    let found = store::find(tx, holder, id).await?;
+    let waits = |state| {
+        use PaymentState as S;
+        matches!(state, S::AwaitingApproval | S::Scheduled | S::Held | S::Insufficient)
+    };
+    Ok(found.filter(|payment| waits(payment.state)).map(Waiting))
+}
+
+/// Takes it back. Nothing has left.
+pub(crate) async fn take_back(app: &App, tx: &mut Tx, waiting: Waiting) -> DbResult<()> {
+    cancel(app, tx, waiting.0, None).await
+}
+
+async fn cancel(app: &App, tx: &mut Tx, mut payment: Stored, reason: Option<&str>) -> DbResult<()> {
+    engine::step(app, tx, &mut payment, PaymentEvent::Cancelled, reason).await?;
+    engine::end_jobs(tx, &payment).await?;
+    engine::tell(app, tx, &payment).await
+}
+
+/// Tells what it is now expected to take.
+pub(crate) async fn expect(app: &App, tx: &mut Tx, waiting: Waiting, amount: Money) -> DbResult<()> {
+    let mut payment = waiting.0;
+    if payment.order.amount == amount {
+        return Ok(());
+    }
+    payment.order.amount = amount;
+    store::update(tx, &payment, payment.state).await?;
+    engine::tell(app, tx, &payment).await
+}
+
+/// Asks for a yes to this amount, as long as it can still leave on its day. Where nobody can be asked it is taken back,
+/// so that its person hears of it in time.
+pub(crate) async fn ask(app: &App, tx: &mut Tx, waiting: Waiting, amount: Money) -> DbResult<()> {
+    let mut payment = waiting.0;
+    payment.order.amount = amount;
+    store::update(tx, &payment, payment.state).await?;
+    ask_or_take_back(app, tx, payment).await
+}
+
+async fn ask_or_take_back(app: &App, tx: &mut Tx, mut payment: Stored) -> DbResult<()> {
+    if !step_up::has_passkey(tx, payment.holder).await? {
+        return cancel(app, tx, payment, Some(ABOVE_CAP)).await;
+    }
+    let cutoff = payment.cutoff_at;
+    approval::ask_until(app, tx, &mut payment, StepUp::AboveCap, cutoff).await
+}
+
+/// What the payments of a bill that leave or left since a day mean for its due dates, one of them left out.
+pub(crate) async fn of_bill(
+    tx: &mut Tx,
+    holder: HolderId,
+    biller: BillerId,
+    bill: BillId,
+    since: Date,
+    without: Option<PaymentId>,
+) -> DbResult<Vec<PaymentOf>> {
+    let all = store::to_payee(tx, holder, biller, since).await?;
+    let of_bill = all.into_iter().filter_map(|(order, state, process_on)| {
+        let due_on = order.due_on.filter(|_| order.bill == Some(bill) && without != Some(order.id))?;
+        Some(PaymentOf { id: order.id, due_on, amount: order.amount, state: Some(state), sends_on: Some(process_on) })
+    });
+    Ok(of_bill.collect())
+}
+
+/// The day of a payment came: says whether it goes on, with the amount that is due now.
+pub(super) async fn goes_on(app: &App, tx: &mut Tx, job: &Job, payment: &mut Stored) -> DbResult<bool> {
+    if payment.approval != ApprovedBy::Autopay {
+        return Ok(true);
+    }
+    match autopay::at_run(app, tx, payment.holder, &payment.order).await? {
+        AtRun::Nothing => {
+            cancel(app, tx, payment.clone(), Some(NOTHING_DUE)).await?;
+            Ok(false)
+        }
+        AtRun::Asks(amount) => {
+            jobs::done(tx, job).await?;
+            payment.order.amount = amount;
+            store::update(tx, payment, payment.state).await?;
+            ask_or_take_back(app, tx, payment.clone()).await?;
+            Ok(false)
+        }
+        AtRun::Pay(amount) if payment.order.amount == amount => Ok(true),
+        AtRun::Pay(amount) => {
+            payment.order.amount = amount;
+            store::update(tx, payment, payment.state).await?;
+            Ok(true)
+        }
+    }
+}
+
+/// The last day on which a payment in this currency leaves to be there on another one.
+pub(crate) fn leave_by(app: &App, currency: domain::money::Currency, there_on: Date) -> Date {
+    app.rails.of(currency).timing().leave_by(there_on)
+}
+
+/// What the rails call today.
+pub(crate) fn today(app: &App, currency: domain::money::Currency, now: Timestamp) -> Date {
+    now.to_zoned(app.rails.of(currency).timing().zone).date()
+}

@@ -1,0 +1,92 @@
+//! `billfold autopay`: which bills are paid by themselves, on what terms, and what leaves next.
+
+use client::autopay::{AutopayAsks, AutopayNext, AutopayView};
+use client::cover::Cover;
+use domain::autopay::{AutopayAmount, AutopayState, AutopayTerms};
+use serde_json::json;
+
+use super::arguments::{AutopayCommand, AutopaySettings};
+use super::table::table;
+use super::{Answer, Done, Run, amount, to_json, visit_started};
+
+impl Run<'_> {
+    pub(super) async fn autopay(&self, what: Option<AutopayCommand>) -> Done {
+        let autopays = self.core.client.autopays();
+        match what {
+            None => {}
+            Some(AutopayCommand::Set(settings)) => return self.autopay_set(settings).await,
+            Some(AutopayCommand::Pause { bill }) => autopays.pause(self.bill(&bill).await?.id, true).await?,
+            Some(AutopayCommand::Resume { bill }) => autopays.pause(self.bill(&bill).await?.id, false).await?,
+            Some(AutopayCommand::Off { bill }) => autopays.off(self.bill(&bill).await?.id).await?,
+        }
+        self.autopays_shown().await
+    }
+
+    async fn autopay_set(&self, settings: AutopaySettings) -> Done {
+        let bill = self.bill(&settings.bill).await?;
+        let currency = bill.amount.currency();
+        let typed = |text: &Option<String>| text.as_deref().map(|text| amount(text, currency)).transpose();
+        let method = match &settings.from {
+            Some(typed) => Some(self.method(typed).await?.method.id),
+            None => None,
+        };
+        let terms = AutopayTerms {
+            amount: typed(&settings.amount)?.map_or(AutopayAmount::Left, |amount| AutopayAmount::Fixed { amount }),
+            cap: amount(&settings.cap, currency)?,
+            warn_above: typed(&settings.warn_above)?,
+            method,
+            days_before: settings.days_before,
+            ends_on: settings.until,
+            payments: settings.times,
+        };
+        let set = self.core.client.autopays().set(bill.id, terms, !settings.no_browser).await?;
+        match &set.visit {
+            Some(visit) => Ok(visit_started(visit)),
+            None => self.autopays_shown().await,
+        }
+    }
+
+    async fn autopays_shown(&self) -> Done {
+        let all = self.core.client.autopays().list().await?;
+        let rows: Vec<_> = all.iter().map(row).collect();
+        let mut text = if rows.is_empty() {
+            "No bill is paid by itself.\n".to_owned()
+        } else {
+            table(&["Bill", "Standing", "Each time", ">Cap", "From", "Next"], &rows)
+        };
+        for (one, next) in all.iter().filter_map(|one| Some((one, one.next.as_ref()?))) {
+            if let Some(trouble) = trouble(next) {
+                text.push_str(&format!("{} on {} for {}: {trouble}\n", next.amount, next.leaves_on, one.name));
+            }
+        }
+        Ok(Answer::new(json!({ "items": to_json(&all)? }), text))
+    }
+}
+
+fn row(one: &AutopayView) -> Vec<String> {
+    let standing = match one.state {
+        AutopayState::On => "on",
+        AutopayState::Paused => "paused",
+        AutopayState::Failing => "stopped: payments failed",
+        AutopayState::Changed => "stopped: the bill changed",
+    };
+    let each = match one.terms.amount {
+        AutopayAmount::Left => "what is left".to_owned(),
+        AutopayAmount::Fixed { amount } => amount.to_string(),
+    };
+    let from = one.method_name.clone().unwrap_or_else(|| "balance".to_owned());
+    let next = one.next.as_ref().map_or_else(String::new, |next| format!("{} on {}", next.amount, next.leaves_on));
+    vec![one.name.clone(), standing.to_owned(), each, one.terms.cap.to_string(), from, next]
+}
+
+/// What its person has to know of what leaves next.
+fn trouble(next: &AutopayNext) -> Option<String> {
+    Some(match (next.asks, &next.cover) {
+        (AutopayAsks::Asks, _) => format!("it waits for your yes: billfold approve {}", next.payment),
+        (AutopayAsks::WillAsk, _) => "it is above the cap and will be asked about before it leaves".to_owned(),
+        (_, Cover::Short { from, by }) => format!("{from} is {by} short"),
+        (_, Cover::MethodEnds { from }) => format!("{from} is good no more by then: replace it"),
+        (AutopayAsks::Warns, _) => "it is above your warning".to_owned(),
+        (AutopayAsks::Nothing, Cover::Bears { .. } | Cover::Drawn { .. } | Cover::Unknown) => return None,
+    })
+}
