@@ -7,8 +7,8 @@
 //! - `GET /api/v1/events` is a server-sent event stream: `event: number`, data the account's newest number; nothing else.
 
 use domain::accounts::{Account, Transaction};
-use domain::billers::OwnBiller;
 use domain::autopay::Autopay;
+use domain::billers::OwnBiller;
 use domain::bills::{Bill, Mark};
 use domain::ids::{AccountId, BillId, BillerId, IncomeId, MethodId, SuggestionId, TransactionId};
 use domain::methods::Method;
@@ -19,6 +19,7 @@ use domain::purchases::Purchase;
 use domain::reminders::ReminderAnswer;
 use domain::security::SecurityEvent;
 use domain::standing::Standing;
+use domain::statements::StatementSummary;
 use domain::suggestions::SuggestionAnswer;
 use jiff::civil::Date;
 use serde::{Deserialize, Serialize};
@@ -73,6 +74,8 @@ pub enum Record {
     Method(Method),
     OwnBiller(OwnBiller),
     Autopay(Autopay),
+    /// Of a card that this server issues; it never changes.
+    Statement(StatementSummary),
     Gone(Gone),
 }
 

@@ -2,6 +2,7 @@
 
 use std::collections::HashMap;
 
+use domain::accounts::Account;
 use domain::billers::{Biller, OwnBiller};
 use domain::bills::{Bill, Mark, Occurrence, PaymentOf, occurrence_named, occurrences, open_day};
 use domain::ids::{BillId, BillerId};
@@ -13,7 +14,7 @@ use jiff::{Timestamp, ToSpan as _};
 
 use crate::bills::OccurrenceView;
 use crate::cache::bills::{self, PaymentRow};
-use crate::cache::{Cache, CacheResult, state};
+use crate::cache::{Cache, CacheResult, accounts, state};
 
 /// Payments that the device shows and reckons with; older ones are on the server.
 const PAYMENTS_MAX: i64 = 5_000;
@@ -43,6 +44,8 @@ pub(crate) struct Book {
     pub billers: HashMap<BillerId, Biller>,
     /// Those that the person added: never paid from here, and without a clock of their own.
     pub own_billers: HashMap<BillerId, OwnBiller>,
+    /// Cards of the server, by the id under which they are paid.
+    pub cards: HashMap<BillerId, Account>,
     /// Newest first.
     pub payments: Vec<PaymentRow>,
     marks: HashMap<BillId, Vec<Mark>>,
@@ -58,6 +61,8 @@ impl Book {
         let billers = bills::all_billers(&mut tx).await?;
         let own_billers = bills::own_billers(&mut *tx).await?;
         let me: Option<api::sign_in::Me> = state::find(&mut *tx, state::ME).await?;
+        let cards = accounts::all(&mut *tx).await?.into_iter().filter(|account| account.card.is_some());
+        let cards = cards.map(|account| (BillerId::from_uuid(account.id.as_uuid()), account)).collect();
         drop(tx);
         all.sort_by_cached_key(|bill| (bill.name.to_lowercase(), bill.id));
         let mut by_bill: HashMap<BillId, Vec<Mark>> = HashMap::new();
@@ -73,6 +78,7 @@ impl Book {
             here,
             practice: me.is_some_and(|me| me.practice_money),
             bills: all,
+            cards,
             billers: billers.into_iter().map(|biller| (biller.id, biller)).collect(),
             own_billers: own_billers.into_iter().map(|biller| (biller.id, biller)).collect(),
             payments,
@@ -101,6 +107,12 @@ impl Book {
 
     pub fn knows_biller(&self, id: BillerId) -> bool {
         self.billers.contains_key(&id) || self.own_billers.contains_key(&id)
+    }
+
+    /// How people call whom an order pays.
+    pub fn payee(&self, id: BillerId) -> Option<&str> {
+        let card = self.cards.get(&id).map(|card| card.name.as_str());
+        card.or_else(|| self.billers.get(&id).map(|biller| biller.name.as_str()))
     }
 
     pub fn payable(&self, bill: &Bill) -> bool {

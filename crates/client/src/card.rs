@@ -14,9 +14,11 @@ use crate::client::{Client, Open};
 use crate::error::ClientError;
 use crate::outbox::Change;
 
+mod pay;
 mod payoff;
 mod served;
 
+pub use pay::CardQuote;
 pub use payoff::{PayoffChoices, PayoffMissing, PayoffRow, PayoffView};
 pub use served::{LinkCodeView, NewCard};
 

@@ -68,6 +68,8 @@ pub struct PaymentView {
 #[serde(rename_all = "snake_case")]
 pub enum PaymentRail {
     Practice,
+    /// Within the server, to a card that it issues.
+    Within,
     /// In a file, over the ACH network.
     Ach,
     /// In a file, as a credit transfer.
@@ -80,6 +82,7 @@ impl PaymentRail {
     fn named(name: &str) -> Self {
         match name {
             "sandbox" => Self::Practice,
+            BOOK => Self::Within,
             "nacha" => Self::Ach,
             "iso20022" => Self::Transfer,
             _ => Self::Other,
@@ -155,7 +158,7 @@ pub struct PayBill {
     pub bill: Option<BillId>,
     #[specta(type = Option<String>)]
     pub due_on: Option<Date>,
-    /// Needed when there is no bill.
+    /// Needed when there is no bill: a biller, or a card of the server by its account's id.
     pub biller: Option<BillerId>,
     pub amount: Money,
     #[specta(type = Option<String>)]
@@ -239,6 +242,8 @@ pub struct LimitsSet {
     pub visit: Option<VisitStarted>,
 }
 
+/// The rail within the server, which pays its own cards.
+const BOOK: &str = "book";
 const LIMITS: &str = "/api/v1/payments/limits";
 const LIST_MAX: usize = 500;
 /// An approval is looked for this often while its page is open.
@@ -294,9 +299,9 @@ impl Payments {
             })
             .await?;
         let practice = me.is_some_and(|me| me.practice_money);
-        let from = all.into_iter().find(|account| {
-            is_served(account) && account.card.is_none() && account.currency == bill.amount.currency()
-        });
+        let from = all
+            .into_iter()
+            .find(|account| is_served(account) && account.card.is_none() && account.currency == bill.amount.currency());
         let promise = self.promise(practice, None)?;
         let mut methods = self.0.methods().list_in(&book).await?;
         methods.retain(|one| one.method.drawable(promise.will_process_on).is_ok());
@@ -336,8 +341,13 @@ impl Payments {
             Some(id) => Some(book.bill(id).ok_or_else(|| ClientError::not_found("bill"))?),
         };
         let biller = request.biller.or(bill.and_then(|bill| bill.biller));
+        let card = biller.filter(|_| bill.is_none()).and_then(|id| book.cards.get(&id).map(|card| (id, card)));
+        if card.is_some_and(|(_, card)| card.currency != request.amount.currency()) {
+            return Err(amount_refused());
+        }
         let payable = biller.and_then(|id| book.billers.get(&id)).filter(|biller| biller.payable);
-        let biller = payable.ok_or_else(|| {
+        let payee = card.map(|(id, _)| id).or(payable.map(|biller| biller.id));
+        let payee = payee.ok_or_else(|| {
             ClientError::refused(
                 "not_payable",
                 "this cannot be paid through this server",
@@ -360,7 +370,7 @@ impl Payments {
         }
         let order = PaymentOrder {
             id: self.0.fresh(PaymentId::new),
-            biller: biller.id,
+            biller: payee,
             reference: bill.and_then(|bill| bill.reference.clone()),
             amount: request.amount,
             bill: bill.map(|bill| bill.id),
@@ -559,7 +569,7 @@ pub(crate) fn view(book: &Book, row: &PaymentRow, untried: &[PaymentId]) -> Paym
             .and_then(|answer| answer.approve_by),
         held_until: answer.and_then(|answer| answer.held_until),
         autopay: answer.is_some_and(|answer| answer.autopay),
-        practice: answer.is_some_and(|answer| answer.rail == "sandbox"),
+        practice: answer.is_some_and(|answer| answer.rail == "sandbox" || (answer.rail == BOOK && book.practice)),
         rail: answer.map(|answer| PaymentRail::named(&answer.rail)),
         travels: answer.and_then(|answer| travels(book, answer)),
         can_cancel: match answer {
@@ -586,7 +596,7 @@ fn travels(book: &Book, payment: &api::payments::Payment) -> Option<TravelView> 
 }
 
 pub(crate) fn payee(book: &Book, order: &PaymentOrder) -> String {
-    let biller = book.billers.get(&order.biller).map(|biller| biller.name.clone());
+    let biller = book.payee(order.biller).map(str::to_owned);
     let bill = || order.bill.and_then(|id| book.bill(id)).map(|bill| bill.name.clone());
     biller.or_else(bill).unwrap_or_default()
 }

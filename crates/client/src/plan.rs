@@ -342,7 +342,7 @@ impl Demands {
             (DemandOf::Payment(_), row) => (row.and_then(|row| row.order.bill), row.and_then(|row| row.order.due_on)),
         };
         let known = bill.and_then(|id| book.bill(id));
-        let payee = || row.and_then(|row| book.billers.get(&row.order.biller)).map(|biller| biller.name.clone());
+        let payee = || row.and_then(|row| book.payee(row.order.biller)).map(str::to_owned);
         PlannedView {
             bill,
             due_on,

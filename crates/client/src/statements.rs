@@ -22,9 +22,9 @@ pub struct StatementsView {
 pub struct AccountStatements {
     pub account: domain::ids::AccountId,
     pub name: String,
-    /// Newest first, at most the last 12 cycles.
+    /// Newest first: of a card of the server all of ten years, otherwise at most the last 12 cycles.
     pub statements: Vec<StatementRow>,
-    /// Closing dates of cycles among the last 12 with no lines at all.
+    /// Closing dates of cycles among the last 12 with no lines at all; a card of the server has none.
     #[specta(type = Vec<String>)]
     pub gaps: Vec<Date>,
     /// When the next cycle closes.
@@ -39,6 +39,8 @@ pub struct StatementRow {
     pub kept: bool,
 }
 
+/// Statements of a card of the server: ten years of them.
+const ISSUED_MAX: usize = 120;
 /// A larger document is not a statement of ours.
 const PDF_BYTES_MAX: usize = 32 * 1024 * 1024;
 /// The screen waits so long for the newest list.
@@ -78,14 +80,16 @@ impl Statements {
             let statements: Vec<StatementRow> = rows
                 .iter()
                 .filter(|(summary, _)| summary.account == account.id)
-                .take(CYCLES_MAX)
+                .take(if account.card.is_some() { ISSUED_MAX } else { CYCLES_MAX })
                 .map(|(summary, kept)| StatementRow { summary: summary.clone(), kept: *kept })
                 .collect();
             let extent = extents.remove(&account.id);
             let covered =
                 extent.and_then(|extent| Some(Covered { first_on: extent.first_on?, last_on: extent.last_on? }));
             views.push(AccountStatements {
-                gaps: covered.map_or_else(Vec::new, |covered| gaps(&account, covered, &statements, today)),
+                gaps: covered
+                    .filter(|_| account.card.is_none())
+                    .map_or_else(Vec::new, |covered| gaps(&account, covered, &statements, today)),
                 next_closing_on: Some(next_closing_on(&account, today)),
                 account: account.id,
                 name: account.name,

@@ -667,6 +667,7 @@ async fn apply_record(tx: &mut Tx, record: &Record) -> CacheResult<()> {
         Record::Order(order) => orders::put(tx, order).await,
         Record::Method(method) => methods::put(tx, method).await,
         Record::Autopay(one) => autopay::put(tx, one).await,
+        Record::Statement(summary) => bills::put_statement(tx, summary).await,
         Record::Payment(payment) => bills::put_payment(tx, payment).await,
         Record::SecurityEvent(event) => security::put(tx, event).await,
         Record::Standing(standing) => state::put(&mut **tx, state::STANDING, standing).await,

@@ -9,6 +9,7 @@ use crate::days;
 use crate::money::{Currency, Money, MoneyError};
 
 pub mod allocation;
+pub mod closing;
 pub mod cycle;
 pub mod minimum;
 pub mod payoff;
@@ -17,6 +18,7 @@ pub mod rate;
 pub mod repayment;
 
 pub use allocation::{Excess, Part, Reason, Share};
+pub use closing::{CardBill, Issued};
 pub use cycle::Grace;
 use minimum::MinimumParts;
 pub use payoff::Payoff;

@@ -6,7 +6,7 @@ use std::collections::BTreeMap;
 use std::fmt;
 use std::str::FromStr;
 
-use crate::ids::{AccountId, MethodId, PaymentId, PurchaseId, PurchaseStepId, TransactionId};
+use crate::ids::{AccountId, MethodId, PaymentId, PurchaseId, PurchaseStepId, StatementId, TransactionId};
 use crate::money::{Currency, Money, MoneyError};
 use crate::payments::{PaymentEvent, PaymentState};
 
@@ -93,6 +93,10 @@ pub enum Cause {
     HoldReleased(PurchaseId),
     Captured(PurchaseStepId),
     Refunded(PurchaseStepId),
+    /// Interest that a statement charges.
+    Interest(StatementId),
+    /// The minimum of the statement before was not paid in time.
+    LateFee(StatementId),
 }
 
 impl Cause {
@@ -111,6 +115,8 @@ impl Cause {
             Self::HoldReleased(_) => "hold_released",
             Self::Captured(_) => "captured",
             Self::Refunded(_) => "refunded",
+            Self::Interest(_) => "interest",
+            Self::LateFee(_) => "late_fee",
         }
     }
 
@@ -123,7 +129,9 @@ impl Cause {
             | Self::Authorized(_)
             | Self::HoldReleased(_)
             | Self::Captured(_)
-            | Self::Refunded(_) => None,
+            | Self::Refunded(_)
+            | Self::Interest(_)
+            | Self::LateFee(_) => None,
             Self::Reserved(id) | Self::Released(id) | Self::Submitted(id) | Self::Settled(id) | Self::Returned(id) => {
                 Some(id)
             }
@@ -211,12 +219,14 @@ impl Entry {
     }
 
     /// What a payment's event moves in the ledger of what pays it; `None` when it moves nothing.
-    /// `from` is the state before the event, which must be legal.
+    /// `from` is the state before the event, which must be legal. A payment to a card of this server takes from what that
+    /// card owes when it settles, in the same entry, and gives it back when it returns.
     pub fn of_payment(
         from: PaymentState,
         event: PaymentEvent,
         payment: PaymentId,
         funds: Funds,
+        card: Option<AccountId>,
         amount: Money,
     ) -> Result<Option<Self>, LedgerError> {
         use PaymentState as S;
@@ -233,7 +243,17 @@ impl Entry {
             (_, PaymentEvent::ReturnedByRail) => (Cause::Returned(payment), Place::Settled, source),
             _ => return Ok(None),
         };
-        Self::moving(cause, account, amount, out_of, into).map(Some)
+        let mut entry = Self::moving(cause, account, amount, out_of, into)?;
+        let (owed, outside) = match (out_of, into) {
+            (_, Place::Settled) => (amount.negated(), amount),
+            (Place::Settled, _) => (amount, amount.negated()),
+            _ => return Ok(Some(entry)),
+        };
+        if let Some(card) = card {
+            entry.postings.push(Posting { account: card, place: Place::Owed, amount: owed });
+            entry.postings.push(Posting { account: card, place: Place::Outside, amount: outside });
+        }
+        Ok(Some(entry))
     }
 
     /// A purchase was approved: its amount is held on the card.
@@ -254,6 +274,16 @@ impl Entry {
     /// A merchant paid something back.
     pub fn refunded(step: PurchaseStepId, card: AccountId, amount: Money) -> Result<Self, LedgerError> {
         Self::moving(Cause::Refunded(step), card, amount, Place::Owed, Place::Outside)
+    }
+
+    /// A statement charges interest.
+    pub fn interest(statement: StatementId, card: AccountId, amount: Money) -> Result<Self, LedgerError> {
+        Self::moving(Cause::Interest(statement), card, amount, Place::Outside, Place::Owed)
+    }
+
+    /// A statement charges a late fee.
+    pub fn late_fee(statement: StatementId, card: AccountId, amount: Money) -> Result<Self, LedgerError> {
+        Self::moving(Cause::LateFee(statement), card, amount, Place::Outside, Place::Owed)
     }
 
     #[must_use]

@@ -18,6 +18,7 @@ use crate::money::Money;
 #[cfg_attr(feature = "bindings", derive(specta::Type))]
 pub struct PaymentOrder {
     pub id: PaymentId,
+    /// Who is paid: a biller of the directory, or a card that the same server issues, by its account's id.
     pub biller: BillerId,
     pub reference: Option<String>,
     /// Above zero.

@@ -4,7 +4,7 @@ use jiff::civil::Date;
 use serde::{Deserialize, Serialize};
 
 use crate::accounts::{Account, AccountKind, Transaction, TransactionState};
-use crate::card::CardTerms;
+use crate::card::{CardTerms, Issued};
 use crate::days;
 use crate::ids::AccountId;
 use crate::money::{Money, MoneyError};
@@ -32,6 +32,9 @@ pub struct StatementSummary {
     pub lines: u32,
     /// The imported files cover the whole cycle.
     pub complete: bool,
+    /// What this server, as the card's issuer, says beside the lines. Absent where a statement is worked out from lines.
+    #[serde(default)]
+    pub issued: Option<Box<Issued>>,
 }
 
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -174,7 +177,7 @@ pub fn summary(
         }
     };
     let Cycle { opened_on, closed_on, due_on, complete } = *cycle;
-    Ok(StatementSummary { account, opened_on, closed_on, due_on, opening, closing, lines, complete })
+    Ok(StatementSummary { account, opened_on, closed_on, due_on, opening, closing, lines, complete, issued: None })
 }
 
 /// A statement of one cycle from its posted lines, in any order: opening plus lines is the closing, exactly.

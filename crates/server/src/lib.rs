@@ -103,7 +103,7 @@ impl App {
             return Err(config::ConfigError::PracticeMoney(currency));
         }
         let sandbox = Sandbox::new(db.clone(), Arc::clone(&clock), settings.zone.clone(), settings.practice.clone());
-        let rails = Rails::new(Arc::new(sandbox), &settings.rails, &db, &clock);
+        let rails = Rails::new(Arc::new(sandbox), &settings.rails, &db, &clock, settings.zone.clone());
         let tokeniser = SandboxTokeniser::new(db.clone(), Arc::clone(&chance));
         let limits = limits::Limits::new(settings.throttle);
         Ok(Self {

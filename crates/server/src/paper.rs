@@ -234,6 +234,28 @@ fn shortened(face: &Typeface, text: String, size: f32, width: f32) -> String {
     kept.into_iter().collect()
 }
 
+/// A text in lines of a width, cut between words.
+pub(crate) fn wrapped(faces: &Faces, text: &str, size: f32, width: f32) -> Vec<String> {
+    let mut lines: Vec<String> = Vec::new();
+    let space = faces.regular.width(" ", size);
+    let mut used = 0.0;
+    for word in text.split_whitespace() {
+        let wide = faces.regular.width(&drawable(&faces.regular, word), size);
+        match lines.last_mut().filter(|_| used + space + wide <= width) {
+            Some(line) => {
+                line.push(' ');
+                line.push_str(word);
+                used += space + wide;
+            }
+            None => {
+                lines.push(word.to_owned());
+                used = wide;
+            }
+        }
+    }
+    lines
+}
+
 fn draw(surface: &mut Surface<'_>, faces: &Faces, word: &Word<'_>, drawn: &str) {
     let face = if word.weight == Weight::Bold { &faces.bold } else { &faces.regular };
     let glyphs = face.shape(drawn);

@@ -1154,6 +1154,35 @@ pub enum ServedCardCommand {
     },
     /// Say that a purchase was not yours: the card is frozen, and the purchase disputed.
     Dispute { purchase: PurchaseId },
+    /// Pay a card of this server: the minimum, the statement, all of it, or another amount.
+    Pay {
+        /// By name or id.
+        card: String,
+        /// Another amount.
+        #[arg(long, value_name = "AMOUNT", group = "how_much")]
+        amount: Option<String>,
+        /// What is left of the minimum.
+        #[arg(long, group = "how_much")]
+        minimum: bool,
+        /// What is left of the statement.
+        #[arg(long, group = "how_much")]
+        statement: bool,
+        /// All that is owed now.
+        #[arg(long, group = "how_much")]
+        current: bool,
+        /// The day on which it leaves; as soon as possible when not said.
+        #[arg(long, value_name = "DATE")]
+        on: Option<Date>,
+        /// Paid already a moment ago, and meant again.
+        #[arg(long)]
+        again: bool,
+        /// Print the address to open instead of opening it, should it need a passkey.
+        #[arg(long)]
+        no_browser: bool,
+        /// Do not wait for the passkey.
+        #[arg(long)]
+        no_wait: bool,
+    },
     /// What merchants asked a card for, and how far each has come.
     Purchases {
         /// By name or id.

@@ -1,6 +1,7 @@
-//! `billfold card open`, `freeze`, `unfreeze`, `lost`, `link`, `unlink` and `purchases`: cards of the account server.
+//! `billfold card open`, `freeze`, `unfreeze`, `lost`, `link`, `unlink`, `pay` and `purchases`: cards of the account server.
 
 use client::card::NewCard;
+use client::payments::PayBill;
 use domain::accounts::Account;
 use domain::purchases::{CardStatus, LinkedMerchant, Purchase};
 use serde_json::json;
@@ -30,6 +31,11 @@ impl Run<'_> {
                 let text = "The card is frozen and the purchase disputed.\n";
                 Ok(Answer::new(json!({ "purchase": purchase, "disputed": true }), text))
             }
+            ServedCardCommand::Pay { card, amount, minimum, statement, current, on, again, no_browser, no_wait } => {
+                let chosen = [minimum, statement, current];
+                let request = self.card_pays(&card, amount.as_deref(), chosen).await?;
+                self.pay(PayBill { send_on: on, duplicate_meant: again, ..request }, !no_browser, !no_wait).await
+            }
             ServedCardCommand::Purchases { card } => self.card_purchases(&card).await,
         }
     }
@@ -40,6 +46,35 @@ impl Run<'_> {
             return Ok(account);
         }
         Err(Failure::refused("forbidden", "that is no card of this server", "name one that `billfold card list` shows"))
+    }
+
+    /// `chosen` is the minimum, the statement or the current balance.
+    async fn card_pays(&self, typed: &str, sum: Option<&str>, chosen: [bool; 3]) -> Result<PayBill, Failure> {
+        let card = self.served(typed).await?;
+        let quote = self.core.client.payments().card_quote(card.id).await?;
+        let wanted = match (sum, chosen) {
+            (Some(text), _) => Some(amount(text, card.currency)?),
+            (None, [true, ..]) => quote.minimum,
+            (None, [_, true, _]) => quote.statement,
+            (None, [.., true]) => quote.current,
+            (None, _) => return Err(Failure::usage("say how much: --minimum, --statement, --current or --amount")),
+        };
+        let amount = wanted.ok_or_else(|| {
+            Failure::refused(
+                "invalid_amount",
+                "nothing of that is left to pay",
+                "see what is owed: `billfold card list`",
+            )
+        })?;
+        Ok(PayBill {
+            bill: None,
+            due_on: None,
+            biller: Some(quote.payee),
+            amount,
+            send_on: None,
+            method: None,
+            duplicate_meant: false,
+        })
     }
 
     async fn card_becomes(&self, typed: &str, status: CardStatus, open_browser: bool) -> Done {

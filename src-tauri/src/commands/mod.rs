@@ -122,6 +122,7 @@ pub fn builder() -> Builder<Wry> {
             methods::method_replace,
             payments::payments,
             payments::pay_quote,
+            payments::card_quote,
             payments::pay_bill,
             payments::readiness,
             payments::terms_accept,

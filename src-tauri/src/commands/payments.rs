@@ -1,9 +1,10 @@
 //! Payments.
 
+use client::card::CardQuote;
 use client::payments::{LimitsSet, LimitsView, PayBill, PayQuote, PaymentView, SendOn};
 use client::readiness::ReadinessView;
 use client::security::VisitStarted;
-use domain::ids::{BillId, PaymentId};
+use domain::ids::{AccountId, BillId, PaymentId};
 use domain::money::Money;
 use domain::policy::Limits;
 
@@ -23,6 +24,13 @@ pub async fn payments(core: Shared<'_>) -> Answer<Vec<PaymentView>> {
 pub async fn pay_quote(core: Shared<'_>, bill: BillId, due_on: String) -> Answer<PayQuote> {
     core.touch();
     Ok(core.client.payments().quote(bill, date(&due_on)?).await?)
+}
+
+#[tauri::command]
+#[specta::specta]
+pub async fn card_quote(core: Shared<'_>, card: AccountId) -> Answer<CardQuote> {
+    core.touch();
+    Ok(core.client.payments().card_quote(card).await?)
 }
 
 /// Pays a bill. Works offline: the order is stored first and sent when possible.

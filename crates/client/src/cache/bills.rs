@@ -248,16 +248,7 @@ pub(crate) async fn own_billers(db: impl Executor<'_, Database = Sqlite>) -> Cac
 pub(crate) async fn replace_statements(tx: &mut Tx, summaries: &[StatementSummary]) -> CacheResult<()> {
     let mut kept = Vec::with_capacity(summaries.len());
     for summary in summaries {
-        sqlx::query(
-            "INSERT INTO statement (account, closed_on, summary) VALUES (?1, ?2, ?3)
-             ON CONFLICT (account, closed_on) DO UPDATE SET
-                pdf = CASE WHEN summary = excluded.summary THEN pdf END, summary = excluded.summary",
-        )
-        .bind(summary.account.as_uuid())
-        .bind(day_number(summary.closed_on))
-        .bind(to_body(summary)?)
-        .execute(&mut **tx)
-        .await?;
+        put_statement(tx, summary).await?;
         kept.push((summary.account, day_number(summary.closed_on)));
     }
     let there: Vec<(Vec<u8>, i64)> =
@@ -272,6 +263,21 @@ pub(crate) async fn replace_statements(tx: &mut Tx, summaries: &[StatementSummar
                 .await?;
         }
     }
+    Ok(())
+}
+
+/// One statement; a PDF that was opened stays while its figures are the same.
+pub(crate) async fn put_statement(tx: &mut Tx, summary: &StatementSummary) -> CacheResult<()> {
+    sqlx::query(
+        "INSERT INTO statement (account, closed_on, summary) VALUES (?1, ?2, ?3)
+         ON CONFLICT (account, closed_on) DO UPDATE SET
+            pdf = CASE WHEN summary = excluded.summary THEN pdf END, summary = excluded.summary",
+    )
+    .bind(summary.account.as_uuid())
+    .bind(day_number(summary.closed_on))
+    .bind(to_body(summary)?)
+    .execute(&mut **tx)
+    .await?;
     Ok(())
 }
 

@@ -5,6 +5,7 @@ use std::collections::BTreeMap;
 use jiff::Timestamp;
 
 use super::allocation::{Reason, Standing, allocate};
+use super::closing::{CycleBook, Move, MoveKind, PartBook};
 use super::cycle::{Billed, CyclePurchases};
 use super::payoff::{BillNow, CardNow, Pay};
 use super::plans::last_cycles_from;
@@ -107,6 +108,7 @@ impl<'a> Example<'a> {
             "last cycles" => vec![format!("from: {}", last_cycles_from(&self.terms(), self.date("ends")))],
             "plan" => self.plan(),
             "disclosure" => self.disclosure(),
+            "closing" => self.closing(),
             "payoff" => self.payoff(),
             other => panic!("no such kind of example: {other}"),
         }
@@ -245,6 +247,68 @@ impl<'a> Example<'a> {
         std::iter::once(minimum).chain(fixed).collect()
     }
 
+    /// `charge`, `refund` and `paid` move purchases; `paid sofa` a plan.
+    fn closing(&self) -> Vec<String> {
+        let terms = self.terms();
+        let (first_on, closed_on) = (self.date("from"), self.date("to"));
+        let moves_of = |wanted: &str| -> Vec<Move> {
+            let words = self.days().filter_map(|(on, line)| {
+                let (what, amount) = line.rsplit_once(' ').expect("an amount");
+                let (what, of) = what.split_once(' ').unwrap_or((what, ""));
+                let (kind, amount) = match what {
+                    "charge" => (MoveKind::Purchase, usd(amount)),
+                    "refund" => (MoveKind::Refund, usd(amount).negated()),
+                    "paid" => (MoveKind::Payment, usd(amount).negated()),
+                    other => panic!("no such move: {other}"),
+                };
+                (of == wanted).then_some(Move { on, amount, kind })
+            });
+            words.collect()
+        };
+        let plans = self.given.iter().filter_map(|(name, value)| {
+            let name = name.strip_prefix("plan ")?;
+            let plan = plan_of(name, value, first_on);
+            Some(PartBook { opening: plan.left, moves: moves_of(name), plan: Some(plan) })
+        });
+        let billed = self.find("grace").map(|_| {
+            let bill = CardBill {
+                closed_on: days::shifted(first_on, -1),
+                due_on: self.date("due on"),
+                balance: self.usd("in full"),
+                minimum: self.usd("minimum before"),
+                past_due: usd("0"),
+                in_full: self.usd("in full"),
+            };
+            (bill, self.grace())
+        });
+        let cycle = CycleBook {
+            terms: &terms,
+            first_on,
+            closed_on,
+            billed,
+            purchases: PartBook { plan: None, opening: self.usd("opening"), moves: moves_of("") },
+            plans: plans.collect(),
+        };
+        let closed = cycle.close().expect("in range");
+        let names: Vec<&str> = self.given.iter().filter_map(|(name, _)| name.strip_prefix("plan ")).collect();
+        let mut found = Vec::new();
+        for charged in &closed.interest {
+            let of = names.iter().find(|name| part(name) == charged.part).unwrap_or(&"purchases");
+            found.push(format!("interest on {of}: {} of {}", plain(charged.amount), plain(charged.average)));
+        }
+        found.push(format!("late fee: {}", plain(closed.late_fee)));
+        found.push(format!("balance: {}", plain(closed.bill.balance)));
+        let past_due = if closed.bill.past_due.is_zero() {
+            String::new()
+        } else {
+            format!(", of it past due {}", plain(closed.bill.past_due))
+        };
+        found.push(format!("minimum: {}{past_due}", plain(closed.bill.minimum)));
+        found.push(format!("due: {}", closed.bill.due_on));
+        found.push(format!("in full: {}", plain(closed.bill.in_full)));
+        found
+    }
+
     fn payoff(&self) -> Vec<String> {
         let terms = self.terms();
         let today = self.date("today");
@@ -368,8 +432,18 @@ fn the_document_says_what_the_rules_do() {
         assert_eq!(example.work_out(), example.said, "example {at}, {}", example.kind);
         *kinds.entry(example.kind).or_default() += 1;
     }
-    let seen =
-        ["interest", "cycle", "minimum", "late fee", "allocation", "last cycles", "plan", "disclosure", "payoff"];
+    let seen = [
+        "interest",
+        "cycle",
+        "minimum",
+        "late fee",
+        "allocation",
+        "last cycles",
+        "plan",
+        "disclosure",
+        "closing",
+        "payoff",
+    ];
     for kind in seen {
         assert!(kinds.get(kind).copied().unwrap_or(0) >= 2, "the document shows {kind} at least twice");
     }

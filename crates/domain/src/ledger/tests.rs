@@ -54,6 +54,7 @@ fn only_an_amount_above_zero_moves() {
         PaymentEvent::FundsReserved,
         payment(),
         Funds::Balance(account()),
+        None,
         usd(-5),
     );
     assert_eq!(backwards, Err(LedgerError::Amount));
@@ -124,7 +125,7 @@ fn what_is_drawn_from_a_method_comes_from_outside_and_goes_back_there() {
         let mut state = PaymentState::Scheduled;
         let mut postings = Vec::new();
         for event in events {
-            let entry = Entry::of_payment(state, *event, payment(), funds, usd(40)).expect("balanced");
+            let entry = Entry::of_payment(state, *event, payment(), funds, None, usd(40)).expect("balanced");
             state = state.after(*event).expect("legal");
             postings.extend(entry.iter().flat_map(|entry| entry.postings().iter().copied()));
         }
@@ -150,7 +151,8 @@ fn followed(events: &[PaymentEvent]) -> (PaymentState, Vec<Posting>) {
     let mut state = PaymentState::Scheduled;
     let mut postings = Entry::opening(account(), usd(100)).expect("balanced").postings().to_vec();
     for event in events {
-        let entry = Entry::of_payment(state, *event, payment(), Funds::Balance(account()), usd(40)).expect("balanced");
+        let entry =
+            Entry::of_payment(state, *event, payment(), Funds::Balance(account()), None, usd(40)).expect("balanced");
         state = state.after(*event).expect("legal");
         postings.extend(entry.iter().flat_map(|entry| entry.postings().iter().copied()));
     }
@@ -188,4 +190,35 @@ proptest! {
         prop_assert_eq!(available, 100 - reserved - clearing - settled);
         prop_assert_eq!(outside, -100);
     }
+}
+
+#[test]
+fn a_card_owes_less_when_its_payment_settles_and_as_much_again_when_it_returns() {
+    let card = AccountId::new(Timestamp::UNIX_EPOCH, [7; 10]);
+    let steps = [
+        (PaymentState::Scheduled, PaymentEvent::FundsReserved, 0),
+        (PaymentState::Submitting, PaymentEvent::RailAccepted, 0),
+        (PaymentState::Submitted, PaymentEvent::SettledByRail, -40),
+        (PaymentState::Settled, PaymentEvent::ReturnedByRail, 0),
+    ];
+    let mut all = Vec::new();
+    for (from, event, owed) in steps {
+        let entry = Entry::of_payment(from, event, payment(), Funds::Balance(account()), Some(card), usd(40));
+        all.extend(entry.expect("an entry").expect("it moves something").postings().to_vec());
+        assert!(is_balanced(&all));
+        let stands = balance(&all, card, Place::Owed, Currency::USD).expect("in range");
+        assert_eq!(stands.minor(), owed, "{event:?}");
+    }
+    // What came back before it settled had not reached the card.
+    let early = Entry::of_payment(
+        PaymentState::Submitted,
+        PaymentEvent::ReturnedByRail,
+        payment(),
+        Funds::Balance(account()),
+        Some(card),
+        usd(40),
+    );
+    assert!(
+        early.expect("an entry").expect("it moves something").postings().iter().all(|moved| moved.account == account())
+    );
 }

@@ -268,6 +268,45 @@ pub(super) const QUESTIONS: &[(&str, &str)] = &[
              AND p.rail = r.rail)",
     ),
     (
+        "a statement begins where the one before it ended, and none is left out",
+        "SELECT CAST(s.number AS TEXT) FROM statement s WHERE s.opening_minor <> COALESCE((SELECT b.closing_minor
+            FROM statement b WHERE b.holder_id = s.holder_id AND b.card_id = s.card_id AND b.number = s.number - 1), 0)
+         OR (s.number > 1 AND NOT EXISTS (SELECT 1 FROM statement b WHERE b.holder_id = s.holder_id
+            AND b.card_id = s.card_id AND b.number = s.number - 1 AND b.closed_on < s.first_on))",
+    ),
+    (
+        "a statement closes with what the ledger said then",
+        "SELECT CAST(s.number AS TEXT) FROM statement s WHERE s.closing_minor <> COALESCE((SELECT SUM(p.amount_minor)
+            FROM ledger_posting p JOIN ledger_entry e ON e.holder_id = p.holder_id AND e.entry_id = p.entry_id
+            WHERE p.holder_id = s.holder_id AND p.account_id = s.card_id AND p.place = 'owed'
+            AND ((e.cause NOT IN ('interest', 'late_fee') AND e.made_at < s.closed_at)
+              OR (e.cause IN ('interest', 'late_fee') AND EXISTS (SELECT 1 FROM statement t
+                 WHERE t.holder_id = e.holder_id AND t.statement_id = e.subject_id AND t.number <= s.number)))), 0)",
+    ),
+    (
+        "a payment to a card that arrived is owed less on it",
+        "SELECT p.state FROM payment p WHERE p.rail = 'book' AND p.state IN ('settled', 'final') AND NOT EXISTS
+            (SELECT 1 FROM ledger_entry e JOIN ledger_posting g ON g.holder_id = e.holder_id AND g.entry_id = e.entry_id
+             WHERE e.holder_id = p.holder_id AND e.subject_id = p.payment_id AND e.cause = 'settled'
+             AND g.place = 'owed' AND g.account_id = p.biller_id AND g.amount_minor = -p.amount_minor)",
+    ),
+    (
+        "what a statement charges is a statement's",
+        "SELECT e.cause FROM ledger_entry e WHERE e.cause IN ('interest', 'late_fee') AND NOT EXISTS
+            (SELECT 1 FROM statement s WHERE s.holder_id = e.holder_id AND s.statement_id = e.subject_id)",
+    ),
+    (
+        "devices are told each statement",
+        "SELECT CAST(s.number AS TEXT) FROM statement s WHERE NOT EXISTS (SELECT 1 FROM record r
+            WHERE r.holder_id = s.holder_id AND r.kind = 16 AND r.item_id = s.card_id AND r.item_day = s.closed_on
+            AND r.gone = 0 AND r.body = s.figures)",
+    ),
+    (
+        "a card's next closing is awaited",
+        "SELECT c.status FROM card c WHERE NOT EXISTS (SELECT 1 FROM job j WHERE j.holder_id = c.holder_id
+            AND j.subject_id = c.card_id AND j.kind = 'close')",
+    ),
+    (
         "no record is ahead of its holder's feed",
         "SELECT CAST(r.number AS TEXT) FROM record r JOIN holder h ON h.holder_id = r.holder_id
          WHERE r.number > h.feed_number OR r.number < 1",

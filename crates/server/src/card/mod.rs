@@ -30,7 +30,7 @@ use crate::error::ApiError;
 use crate::http::{Json, Path, Source};
 use crate::sign_in::step_up::{self, Asked, Shown, Subject};
 use crate::sign_in::{SignedIn, holder_name};
-use crate::{accounts, feed, ledger};
+use crate::{accounts, feed, ledger, statements};
 pub(crate) use links::{end_all_of, exchange, link_approved, link_shown};
 pub(crate) use store::Card;
 
@@ -120,6 +120,7 @@ async fn open_for(
         card: Some(served(&card, Vec::new())),
     };
     feed::put(tx, holder, now, &Record::Account(account.clone())).await?;
+    statements::await_closing(app, tx, holder, &card).await?;
     Ok(account)
 }
 

@@ -32,11 +32,12 @@ pub(crate) enum Kind {
     Method = 13,
     OwnBiller = 14,
     Autopay = 15,
+    Statement = 16,
 }
 
 impl Kind {
     /// In the order of their numbers, none left out: a stored kind that is not here does not read.
-    pub const ALL: [Self; 16] = [
+    pub const ALL: [Self; 17] = [
         Self::Account,
         Self::Bill,
         Self::Mark,
@@ -53,6 +54,7 @@ impl Kind {
         Self::Method,
         Self::OwnBiller,
         Self::Autopay,
+        Self::Statement,
     ];
 
     pub const fn stored(self) -> i64 {
@@ -83,6 +85,7 @@ impl Kind {
             Self::Method => "method",
             Self::OwnBiller => "own_biller",
             Self::Autopay => "autopay",
+            Self::Statement => "statement",
         }
     }
 }
@@ -133,6 +136,9 @@ impl Key {
             Record::Autopay(autopay) => Self::new(Kind::Autopay, autopay.bill.as_uuid()),
             Record::Gone(Gone::Autopay { bill }) => Self::new(Kind::Autopay, bill.as_uuid()),
             Record::Gone(Gone::Method { id }) => Self::new(Kind::Method, id.as_uuid()),
+            Record::Statement(statement) => {
+                Self::of_day(Kind::Statement, statement.account.as_uuid(), statement.closed_on)
+            }
             Record::Gone(Gone::SuggestionAnswer { id }) => Self::new(Kind::SuggestionAnswer, id.as_uuid()),
             Record::Gone(Gone::Income { id }) => Self::new(Kind::Income, id.as_uuid()),
             Record::Gone(Gone::Account { id }) => Self::new(Kind::Account, id.as_uuid()),
@@ -175,6 +181,7 @@ impl Row {
             Record::Order(order) => serde_json::to_string(order),
             Record::Method(method) => serde_json::to_string(method),
             Record::Autopay(autopay) => serde_json::to_string(autopay),
+            Record::Statement(statement) => serde_json::to_string(statement),
             Record::Payment(payment) => serde_json::to_string(payment),
             Record::SecurityEvent(event) => serde_json::to_string(event),
             Record::Standing(standing) => serde_json::to_string(standing),

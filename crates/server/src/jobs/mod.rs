@@ -15,7 +15,7 @@ use tokio::sync::Notify;
 use uuid::Uuid;
 
 use crate::db::{DbResult, Tx};
-use crate::{App, autopay, mail, methods, payments, purchases, reminders};
+use crate::{App, autopay, mail, methods, payments, purchases, reminders, statements};
 
 /// After so long a taken job is given to another: longer than any rail takes to answer.
 const LEASE: SignedDuration = SignedDuration::from_secs(60);
@@ -50,10 +50,12 @@ pub(crate) enum Kind {
     MethodExpiry,
     /// A bill is paid by itself: make what is due soon, and bring what was made up to date.
     Autopay,
+    /// A cycle of a card is over: make its statement.
+    Close,
 }
 
 impl Kind {
-    const ALL: [Self; 11] = [
+    const ALL: [Self; 12] = [
         Self::Process,
         Self::Submit,
         Self::Ask,
@@ -65,6 +67,7 @@ impl Kind {
         Self::EndHold,
         Self::MethodExpiry,
         Self::Autopay,
+        Self::Close,
     ];
 
     /// The stored name; it never changes.
@@ -81,6 +84,7 @@ impl Kind {
             Self::EndHold => "end_hold",
             Self::MethodExpiry => "method_expiry",
             Self::Autopay => "autopay",
+            Self::Close => "close",
         }
     }
 
@@ -177,6 +181,7 @@ async fn run_one(app: &App, job: &Job) -> DbResult<()> {
         Kind::EndHold => purchases::end_hold(app, job).await,
         Kind::MethodExpiry => methods::tell_expiry(app, job).await,
         Kind::Autopay => autopay::look(app, job).await,
+        Kind::Close => statements::close(app, job).await,
     }
 }
 

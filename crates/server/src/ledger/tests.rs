@@ -29,6 +29,7 @@ async fn one_cause_books_once_and_no_place_falls_below_zero() {
                 PaymentEvent::FundsReserved,
                 payment,
                 domain::ledger::Funds::Balance(account),
+                None,
                 usd(minor),
             )
             .unwrap()

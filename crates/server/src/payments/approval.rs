@@ -24,7 +24,7 @@ use crate::jobs::{self, Job, Kind};
 use crate::risk::{self, Looked};
 use crate::sign_in::SignedIn;
 use crate::sign_in::step_up::{self, Asked, Outcome, Shown, Subject};
-use crate::{autopay, billers};
+use crate::autopay;
 
 /// Nobody approved it in time.
 const NOT_APPROVED: &str = "not_approved";
@@ -366,9 +366,9 @@ pub(crate) async fn shown(
     let asking = Asking { device: asked.device, source };
     let Weighed { looked, facts: about } = weigh(app, tx, &payment, asking, false).await?;
     settle(app, &mut payment, &about)?;
-    let payee = billers::find(payment.order.biller).ok_or(DbError::Corrupt("a payment's payee"))?;
+    let payee = engine::payee_name(tx, &payment).await?;
     let account = super::source_name(tx, &payment).await?;
-    let mut facts = vec![("To", payee.name.clone())];
+    let mut facts = vec![("To", payee)];
     if let Some(reference) = &payment.order.reference {
         facts.push(("Reference", reference.clone()));
     }

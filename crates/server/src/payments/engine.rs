@@ -3,8 +3,8 @@
 
 use api::payments::{Payment, PaymentStep};
 use api::sync::Record;
-use domain::accounts::{Transaction, TransactionKind, TransactionState};
-use domain::ids::{HolderId, PaymentId, TransactionId};
+use domain::accounts::{Account, Transaction, TransactionKind, TransactionState};
+use domain::ids::{AccountId, HolderId, PaymentId, TransactionId};
 use domain::ledger::{Entry, Funds};
 use domain::methods::Undrawable;
 use domain::money::Money;
@@ -14,12 +14,13 @@ use jiff::civil::{Date, Time};
 use jiff::{SignedDuration, Timestamp};
 
 use super::rail::{Answer, RailOrder};
+use super::rails::book;
 use super::store::{self, ApprovedBy, RailRecord, Stored};
 use super::{approval, by_itself, holds, unusual};
 use crate::App;
 use crate::db::{DbError, DbResult, Tx};
 use crate::jobs::{self, Job, Kind};
-use crate::{autopay, billers, feed, ledger, methods};
+use crate::{accounts, autopay, billers, card, feed, ledger, methods};
 
 /// Two reads that find nothing, so far apart, prove that the rail never saw an order.
 const ABSENT_READS: i64 = 2;
@@ -57,6 +58,20 @@ pub(super) fn timing(app: &App, payment: &Stored) -> DbResult<RailTiming> {
     Ok(app.rails.named(&payment.rail)?.timing())
 }
 
+/// The card of this server that a payment pays.
+pub(super) fn card_of(payment: &Stored) -> Option<AccountId> {
+    (payment.rail == book::NAME).then(|| AccountId::from_uuid(payment.order.biller.as_uuid()))
+}
+
+/// How people call whom a payment pays.
+pub(super) async fn payee_name(tx: &mut Tx, payment: &Stored) -> DbResult<String> {
+    if let Some(card) = card_of(payment) {
+        let account: Option<Account> = feed::find(tx, payment.holder, accounts::key(card)).await?;
+        return Ok(account.ok_or(DbError::Corrupt("a card's record"))?.name);
+    }
+    billers::find(payment.order.biller).map(|biller| biller.name.clone()).ok_or(DbError::Corrupt("a payment's payee"))
+}
+
 /// As it is on the wire.
 pub(super) fn view(payment: &Stored) -> Payment {
     Payment {
@@ -85,7 +100,7 @@ pub(super) async fn step(
     let from = payment.state;
     let to = from.after(event).map_err(|_| DbError::Corrupt("a payment's step"))?;
     let (id, amount) = (payment.order.id, payment.order.amount);
-    let entry = Entry::of_payment(from, event, id, payment.funds(), amount)
+    let entry = Entry::of_payment(from, event, id, payment.funds(), card_of(payment), amount)
         .map_err(|_| DbError::Corrupt("a payment's entry"))?;
     if let Some(entry) = entry {
         ledger::book(app, tx, payment.holder, &entry).await?;
@@ -134,20 +149,36 @@ async fn tell_moved(app: &App, tx: &mut Tx, payment: &Stored) -> DbResult<()> {
 async fn add_line(app: &App, tx: &mut Tx, payment: &Stored, amount: Money, what: &str) -> DbResult<()> {
     let Funds::Balance(account) = payment.funds() else { return Ok(()) };
     let now = app.clock.now();
-    let payee = billers::find(payment.order.biller).map_or("", |biller| biller.name.as_str());
+    let payee = payee_name(tx, payment).await?;
     let returned = amount.is_positive();
     let line = Transaction {
         id: TransactionId::new(now, app.chance10()),
         account,
         posted_on: now.to_zoned(timing(app, payment)?.zone).date(),
         amount,
-        description: if returned { format!("Returned: {payee}") } else { payee.to_owned() },
+        description: if returned { format!("Returned: {payee}") } else { payee },
         memo: payment.order.reference.clone(),
         kind: if returned { TransactionKind::Credit } else { TransactionKind::Payment },
         state: TransactionState::Posted,
         source: Some(format!("{what}:{}", payment.order.id)),
     };
     feed::put(tx, payment.holder, now, &Record::Transaction(line)).await
+}
+
+/// What a card owes changed with a payment: its line, and its record.
+async fn tell_card(app: &App, tx: &mut Tx, payment: &Stored, amount: Money, what: &str) -> DbResult<()> {
+    let Some(id) = card_of(payment) else { return Ok(()) };
+    let returned = amount.is_negative();
+    let line = card::Line {
+        account: id,
+        kind: if returned { TransactionKind::Debit } else { TransactionKind::Payment },
+        amount,
+        description: if returned { "Payment that came back" } else { "Payment, thank you" },
+        memo: None,
+        source: format!("{what}:{}", payment.order.id),
+    };
+    card::add_line(app, tx, payment.holder, line).await?;
+    card::refresh(app, tx, payment.holder, id).await
 }
 
 /// The rail has something new about a payment: looks at it now.
@@ -440,6 +471,7 @@ async fn settled(app: &App, tx: &mut Tx, payment: &mut Stored, trace: &str, amou
     }
     payment.settled_at = Some(now);
     step(app, tx, payment, PaymentEvent::SettledByRail, None).await?;
+    tell_card(app, tx, payment, amount, "payment").await?;
     tell_moved(app, tx, payment).await
 }
 
@@ -457,8 +489,12 @@ async fn returned(
     if !store::note_record(tx, payment, &record, now).await? || !matched {
         return Ok(());
     }
+    let reached = matches!(payment.state, PaymentState::Settled | PaymentState::Final);
     step(app, tx, payment, PaymentEvent::ReturnedByRail, Some(code)).await?;
     add_line(app, tx, payment, amount, "return").await?;
+    if reached {
+        tell_card(app, tx, payment, amount.negated(), "return").await?;
+    }
     if let Some(rail) = app.rails.of_files(&payment.rail) {
         rail.returned(tx, payment, code).await?;
         holds::look_at_all(app, tx, payment.holder).await?;

@@ -40,7 +40,7 @@ use crate::feed;
 use crate::http::{Json, Path, Source};
 use crate::idempotency::{self, Begun, IdempotencyKey};
 use crate::sign_in::{SignedIn, too_often};
-use crate::{autopay, billers, bills, ledger, methods, readiness};
+use crate::{autopay, billers, bills, card, ledger, methods, readiness};
 use approval::{Asking, Decided, Weighed};
 pub(crate) use approval::{distrust, expire, unfounded};
 pub(crate) use engine::{ask, follow, process, release, submit};
@@ -189,7 +189,7 @@ async fn look(
     asking: Asking,
 ) -> Result<Found, ApiError> {
     let now = app.clock.now();
-    let rail = app.rails.of(order.amount.currency());
+    let rail = app.rails.for_order(order);
     let promise = quote(now, order.send_on, &rail.timing());
     let since = now.saturating_sub(TWIN_WITHIN).unwrap_or(now);
     let asks_twin = promise.as_ref().ok().filter(|_| !order.duplicate_meant);
@@ -343,10 +343,12 @@ async fn check(
     rail: &dyn Rail,
     now: Timestamp,
 ) -> Result<(), ApiError> {
-    let biller = billers::find(order.biller)
-        .ok_or_else(|| ApiError::invalid(ErrorCode::NotPayable, "biller", "there is no such biller"))?;
-    if !biller.payable {
-        return Err(ApiError::invalid(ErrorCode::NotPayable, "biller", "this biller takes no payments here"));
+    match billers::find(order.biller) {
+        Some(biller) if biller.payable => {}
+        Some(_) => {
+            return Err(ApiError::invalid(ErrorCode::NotPayable, "biller", "this biller takes no payments here"));
+        }
+        None => check_card(tx, holder, order).await?,
     }
     if let Some(method) = order.method {
         let wrong = |title: &str| ApiError::invalid(ErrorCode::MethodNotDrawable, "method", title);
@@ -361,6 +363,19 @@ async fn check(
     let bill = bills::find(tx, holder, id).await?.ok_or_else(ApiError::not_found)?;
     if bill.amount.currency() != order.amount.currency() {
         return Err(ApiError::invalid(ErrorCode::UnknownCurrency, "amount", "a bill is paid in its own currency"));
+    }
+    Ok(())
+}
+
+/// Who is not in the directory must be a card of this person's.
+async fn check_card(tx: &mut Tx, holder: HolderId, order: &PaymentOrder) -> Result<(), ApiError> {
+    let card = card::store::find(tx, holder, AccountId::from_uuid(order.biller.as_uuid())).await?;
+    let card = card.ok_or_else(|| ApiError::invalid(ErrorCode::NotPayable, "biller", "there is no such biller"))?;
+    if card.limit.currency() != order.amount.currency() {
+        return Err(ApiError::invalid(ErrorCode::UnknownCurrency, "amount", "a card is paid in its own currency"));
+    }
+    if order.bill.is_some() {
+        return Err(ApiError::invalid(ErrorCode::NotPayable, "bill", "a card of this server is paid by itself"));
     }
     Ok(())
 }

@@ -360,6 +360,18 @@ pub(super) async fn to_payee(
     rows.into_iter().map(read).collect()
 }
 
+/// The amount of the order that a rail knows by this key.
+pub(super) async fn ordered(tx: &mut Tx, key: &str) -> DbResult<Option<Money>> {
+    const FIND: &str = "SELECT amount_minor, currency FROM payment WHERE rail_key = $1";
+    let row: Option<(i64, String)> =
+        on_engine!(tx, |db| { sqlx::query_as(FIND).bind(key).fetch_optional(db).await.map_err(DbError::from) })?;
+    row.map(|(minor, currency)| {
+        let currency = currency.parse().map_err(|_| DbError::Corrupt("a currency"))?;
+        Money::new(minor, currency).map_err(|_| DbError::Corrupt("an amount"))
+    })
+    .transpose()
+}
+
 /// Whether the same payee got the same amount for the same day by another order since then, and it still counts.
 pub(super) fn has_twin(
     holder: HolderId,

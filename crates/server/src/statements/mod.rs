@@ -1,7 +1,10 @@
-//! Statements of closed cycles: the list, and each as a PDF that reads aloud well. Nothing of them is stored: they are
-//! worked out from the lines, and opening plus lines is the closing, exactly.
+//! Statements of closed cycles: the list, and each as a PDF that reads aloud well. Those of a served card are made by a job
+//! at its closing and kept as they were made. All others are worked out from the lines; nothing of them is stored.
+//! Either way opening plus lines is the closing, exactly.
 
+mod closing;
 mod pdf;
+mod store;
 #[cfg(test)]
 mod tests;
 
@@ -19,12 +22,15 @@ use utoipa_axum::router::OpenApiRouter;
 use utoipa_axum::routes;
 
 use crate::App;
-use crate::db::{DbResult, Tx};
+use crate::db::{DbError, DbResult, Tx};
 use crate::error::ApiError;
 use crate::feed::{self, DaySum, Kind};
 use crate::http::{Json, Path};
 use crate::paper::PaperError;
 use crate::sign_in::SignedIn;
+#[cfg(test)]
+pub(crate) use closing::tests::{Opened, usd};
+pub(crate) use closing::{await_closing, close};
 
 pub fn routes() -> OpenApiRouter<App> {
     OpenApiRouter::new().routes(routes!(list)).routes(routes!(pdf_of))
@@ -82,14 +88,15 @@ impl<'a> Days<'a> {
     }
 }
 
-/// The closed cycles of every account, newest first, at most 12 each. Cycles without a line are left out.
+/// The closed cycles of every account, newest first: every statement of a card of this server, and at most 12 of each
+/// other account, without those that have no line.
 #[utoipa::path(get, path = "/api/v1/statements", tag = "statements", responses((status = 200, body = StatementList)))]
 async fn list(State(app): State<App>, signed_in: SignedIn) -> Result<Json<StatementList>, ApiError> {
     let today = today(&app);
     let mut tx = app.db.begin_read().await?;
     let accounts: Vec<Account> = feed::all(&mut tx, signed_in.holder, Kind::Account).await?;
-    let mut items = Vec::new();
-    for account in &accounts {
+    let mut items = store::list(&mut tx, signed_in.holder).await?;
+    for account in accounts.iter().filter(|account| account.card.is_none()) {
         let days = Days::read(&mut tx, signed_in.holder, account).await?;
         let Some(covered) = days.covered() else { continue };
         for cycle in rules::closed_cycles(account, covered, today) {
@@ -119,10 +126,12 @@ async fn pdf_of(
     let mut tx = app.db.begin_read().await?;
     let account: Option<Account> = feed::find(&mut tx, holder, crate::accounts::key(id)).await?;
     let account = account.ok_or_else(ApiError::not_found)?;
-    let days = Days::read(&mut tx, holder, &account).await?;
-    let covered = days.covered().ok_or_else(ApiError::not_found)?;
-    let cycle = rules::cycle_closed_on(&account, closed_on, covered, today(&app)).ok_or_else(ApiError::not_found)?;
-    let statement = built(&mut tx, holder, &days, &cycle).await?;
+    let statement = if account.card.is_some() {
+        let made = store::find(&mut tx, holder, id, closed_on).await?.ok_or_else(ApiError::not_found)?;
+        Statement { summary: made.0, lines: made.1 }
+    } else {
+        worked_out(&mut tx, holder, &account, closed_on, today(&app)).await?
+    };
     drop(tx);
     let by = app.settings.server_name.clone();
     let drawable = Drawable { account, statement };
@@ -134,6 +143,20 @@ async fn pdf_of(
     let name = format!("attachment; filename=\"statement-{closed_on}.pdf\"");
     Ok(([(header::CONTENT_TYPE, "application/pdf".to_owned()), (header::CONTENT_DISPOSITION, name)], pdf)
         .into_response())
+}
+
+/// A statement that nobody issued, from the lines of its cycle.
+async fn worked_out(
+    tx: &mut Tx,
+    holder: HolderId,
+    account: &Account,
+    closed_on: Date,
+    today: Date,
+) -> Result<Statement, ApiError> {
+    let days = Days::read(tx, holder, account).await?;
+    let covered = days.covered().ok_or_else(ApiError::not_found)?;
+    let cycle = rules::cycle_closed_on(account, closed_on, covered, today).ok_or_else(ApiError::not_found)?;
+    built(tx, holder, &days, &cycle).await
 }
 
 async fn built(tx: &mut Tx, holder: HolderId, days: &Days<'_>, cycle: &Cycle) -> Result<Statement, ApiError> {
@@ -173,8 +196,17 @@ pub(crate) async fn all(
     accounts: &[Account],
 ) -> Result<Vec<Drawable>, ApiError> {
     let today = today(app);
+    let issued = store::list(tx, holder).await?;
     let mut all = Vec::new();
     for account in accounts {
+        if account.card.is_some() {
+            for summary in issued.iter().filter(|summary| summary.account == account.id) {
+                let made = store::find(tx, holder, account.id, summary.closed_on).await?;
+                let (summary, lines) = made.ok_or(DbError::Corrupt("a statement that is listed"))?;
+                all.push(Drawable { account: account.clone(), statement: Statement { summary, lines } });
+            }
+            continue;
+        }
         let days = Days::read(tx, holder, account).await?;
         let Some(covered) = days.covered() else { continue };
         for cycle in rules::closed_cycles(account, covered, today) {

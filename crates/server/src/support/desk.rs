@@ -201,7 +201,8 @@ async fn see_payments(tx: &mut Tx, holder: HolderId) -> DbResult<Vec<Seen>> {
     let mut all: Vec<api::payments::Payment> = feed::all(tx, holder, feed::Kind::Payment).await?;
     all.sort_by_key(|payment| std::cmp::Reverse(payment.order.id));
     let line = |payment: api::payments::Payment| {
-        let payee = billers::find(payment.order.biller).map_or_else(String::new, |biller| masked(&biller.name));
+        let payee =
+            billers::find(payment.order.biller).map_or_else(|| "own card".to_owned(), |biller| masked(&biller.name));
         let (from, to) = band(payment.order.amount.minor());
         let currency = payment.order.amount.currency();
         let state = serde_json::to_value(payment.state).ok();

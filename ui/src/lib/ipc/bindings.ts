@@ -92,6 +92,7 @@ export const commands = {
 	methodReplace: (id: MethodId, to: MethodId) => typedError<MethodReplacedView, CommandError>(__TAURI_INVOKE("method_replace", { id, to })),
 	payments: () => typedError<PaymentView[], CommandError>(__TAURI_INVOKE("payments")),
 	payQuote: (bill: BillId, dueOn: string) => typedError<PayQuote, CommandError>(__TAURI_INVOKE("pay_quote", { bill, dueOn })),
+	cardQuote: (card: AccountId) => typedError<CardQuote, CommandError>(__TAURI_INVOKE("card_quote", { card })),
 	/**  Pays a bill. Works offline: the order is stored first and sent when possible. */
 	payBill: (request: PayBill) => typedError<PaymentView, CommandError>(__TAURI_INVOKE("pay_bill", { request })),
 	/**  What stands between the person and paying. */
@@ -255,9 +256,9 @@ export type AccountKind = "card" | "checking" | "savings" | "loan" | "other";
 export type AccountStatements = {
 	account: AccountId,
 	name: string,
-	/**  Newest first, at most the last 12 cycles. */
+	/**  Newest first: of a card of the server all of ten years, otherwise at most the last 12 cycles. */
 	statements: StatementRow[],
-	/**  Closing dates of cycles among the last 12 with no lines at all. */
+	/**  Closing dates of cycles among the last 12 with no lines at all; a card of the server has none. */
 	gaps: string[],
 	/**  When the next cycle closes. */
 	next_closing_on: string | null,
@@ -517,6 +518,19 @@ export type CalendarFeedView = {
 	only_here: boolean,
 };
 
+/**  What a statement asks for. */
+export type CardBill = {
+	closed_on: string,
+	due_on: string,
+	/**  All that is owed; below zero when the person is in credit. */
+	balance: Money,
+	minimum: Money,
+	/**  Of the minimum: what was missing of the one before. */
+	past_due: Money,
+	/**  What avoids interest on purchases. */
+	in_full: Money,
+};
+
 /**  The figures of one card on one day. What is owed is positive, a credit is negative. */
 export type CardFigures = {
 	/**  All that has posted. Absent when no file has given a balance yet. */
@@ -537,6 +551,24 @@ export type CardFigures = {
 	/**  "Credit you have not used": never a balance. */
 	unused_credit: Money | null,
 	credit_limit: Money | null,
+};
+
+/**  What paying a card would mean, before the person confirms. */
+export type CardQuote = {
+	card: AccountId,
+	/**  Whom the order names. */
+	payee: BillerId,
+	to: string,
+	/**  What is left to pay of the minimum, of the statement, and of all that is owed. Absent: nothing is. */
+	minimum: Money | null,
+	statement: Money | null,
+	current: Money | null,
+	due_on: string | null,
+	sends_on: string,
+	expected_by: string,
+	/**  The money that it leaves from. */
+	from: string | null,
+	available: Money | null,
 };
 
 /**  Whether a served card takes purchases (CA2). */
@@ -626,6 +658,19 @@ export type Cover = { kind: "bears"; from: string } | { kind: "short"; from: str
 { kind: "drawn"; from: string } | 
 /**  Nothing can be drawn from the method any more by then. */
 { kind: "method_ends"; from: string } | { kind: "unknown" };
+
+/**
+ *  What a cycle moved, each above zero unless payments came back. `opening + purchases − credits − payments + interest
+ *  + fees = closing` always holds.
+ */
+export type CycleTotals = {
+	purchases: Money,
+	credits: Money,
+	payments: Money,
+	/**  With deferred interest that was charged. */
+	interest: Money,
+	fees: Money,
+};
 
 /**  One answer of the risk score. */
 export type DecisionId = string;
@@ -763,6 +808,13 @@ export type FactorView = {
 	last: boolean,
 };
 
+/**  Whether purchases are free of interest until their statement is due. */
+export type Grace = 
+/**  Every statement so far was paid in full by its day. */
+"kept" | 
+/**  One was not: purchases bear interest from the day they post, until a statement is paid in full again. */
+"lost";
+
 export type HomeView = {
 	today: string,
 	/**  Late, or due within 7 days and nothing on its way; soonest first. */
@@ -830,6 +882,13 @@ export type ImportReport = {
 
 export type ImportVerdict = "new" | "known" | "replaces";
 
+export type In36Months = {
+	monthly: Money,
+	total: Money,
+	/**  Against only the minimum. */
+	saved: Money,
+};
+
 /**  Pay that comes again and again. */
 export type Income = {
 	id: IncomeId,
@@ -849,6 +908,32 @@ export type IncomeView = {
 	income: Income,
 	/**  The next ones, today included. */
 	next: string[],
+};
+
+/**  Interest of one balance. */
+export type Interest = {
+	part: Part,
+	apr: Apr,
+	/**  The average daily balance on which it is charged. */
+	average: Money,
+	amount: Money,
+};
+
+/**  What an issuer's statement says beside its lines. Once made it never changes. */
+export type Issued = {
+	/**  1 is the card's first statement, and none is left out. */
+	number: number,
+	totals: CycleTotals,
+	interest: Interest[],
+	landed: LandedInterest[],
+	bill: CardBill,
+	grace: Grace,
+	plans: Plan[],
+	repayment: Repayment | null,
+	year: YearToDate,
+	limit: Money,
+	/**  What a late payment would cost. */
+	late_fee: Money | null,
 };
 
 /**  What the issuer's file said itself (OFX CCCLOSING and its kin). Amounts owed are positive here. */
@@ -871,6 +956,13 @@ export type Landed = {
 	plan: PlanId,
 	on: string,
 	interest: Money,
+};
+
+/**  Deferred interest that was charged because its plan was not paid off by its deadline. */
+export type LandedInterest = {
+	plan: PlanId,
+	on: string,
+	amount: Money,
 };
 
 /**  The language that a person is written to in. */
@@ -1015,6 +1107,15 @@ export type MethodView = {
 	/**  The bills that are paid from it by themselves. */
 	autopays: Drawing[],
 };
+
+export type MinimumOnly = 
+/**  So many months, and all payments together. */
+{ pays_off: {
+	months: number,
+	total: Money,
+} } | 
+/**  The minimum does not even pay the interest (12 CFR 1026.7(b)(12)(ii)). */
+"never";
 
 /**
  *  An exact amount in one currency, counted in minor units (cents). Mixing currencies or leaving
@@ -1320,7 +1421,7 @@ export type Pause = {
 export type PayBill = {
 	bill: BillId | null,
 	due_on: string | null,
-	/**  Needed when there is no bill. */
+	/**  Needed when there is no bill: a biller, or a card of the server by its account's id. */
 	biller: BillerId | null,
 	amount: Money,
 	send_on: string | null,
@@ -1409,6 +1510,8 @@ export type PaymentId = string;
 
 /**  The ways that money moves, as far as this version knows them. */
 export type PaymentRail = "practice" | 
+/**  Within the server, to a card that it issues. */
+"within" | 
 /**  In a file, over the ACH network. */
 "ach" | 
 /**  In a file, as a credit transfer. */
@@ -1812,6 +1915,13 @@ export type RemindersView = {
 	held: number,
 	/**  The last test of the whole way. */
 	test: ReminderTestView | null,
+};
+
+/**  What the statement says. Whole amounts are rounded to the currency's unit, as the rule asks. */
+export type Repayment = {
+	minimum: MinimumOnly,
+	/**  Absent where the rule asks for none: the minimum takes 36 months or less, or more than this payment. */
+	in_36_months: In36Months | null,
 };
 
 export type Restraint = {
@@ -2232,6 +2342,8 @@ export type StatementSummary = {
 	lines: number,
 	/**  The imported files cover the whole cycle. */
 	complete: boolean,
+	/**  What this server, as the card's issuer, says beside the lines. Absent where a statement is worked out from lines. */
+	issued?: Issued | null,
 };
 
 export type StatementsView = {
@@ -2525,6 +2637,12 @@ export type WhySilent =
 "settled" | 
 /**  All reminders of its open dates were shown or answered. */
 "told";
+
+/**  What was charged since the year began, up to a closing (12 CFR 1026.7(b)(6)(iii)). */
+export type YearToDate = {
+	interest: Money,
+	fees: Money,
+};
 
 /* Tauri Specta runtime */
 async function typedError<T, E>(result: Promise<T>): Promise<{ status: "ok"; data: T } | { status: "error"; error: E }> {

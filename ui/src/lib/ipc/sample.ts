@@ -3,7 +3,7 @@
 import { setNow } from '$lib/format';
 import type { CommandError, SearchHit, SignIn } from './bindings';
 import type { Commands, Ipc } from './index';
-import { servedCard, statements, transactions } from './sample/accounts';
+import { servedCard, servedStatements, statements, transactions } from './sample/accounts';
 import { billers, rule, TODAY, usd } from './sample/bills';
 import { amountOn, datesOf, markKey, occurrence, occurrences, riseOf, shifted } from './sample/book';
 import { payoff } from './sample/payoff';
@@ -272,6 +272,10 @@ export function sampleIpc(query = ''): Ipc {
       return { items: all.slice(start, end), next: end < all.length ? String(end) : null };
     }),
     payments: () => read(() => world.book.payments),
+    cardQuote: (card) => read(() => ({
+      card, payee: card, to: world.accounts[0]?.name ?? '', minimum: usd(8000), statement: usd(128460), current: usd(146324), due_on: '2026-11-19',
+      sends_on: '2026-11-12', expected_by: '2026-11-12', from: 'Practice money USD', available: usd(850000),
+    })),
     payQuote: (id, dueOn) => read(() => {
       const one = occurrence(world.book, bill(id), dueOn);
       const to = billers.find((biller) => biller.id === bill(id).biller)?.name ?? one.name;
@@ -365,7 +369,7 @@ export function sampleIpc(query = ''): Ipc {
     importChoose: async () => attempt(() => world.offer()),
     importConfirm: () => change(() => ({ ...world.offer().report, preview: false })),
     importDiscard: async () => attempt(() => null),
-    statements: () => read(() => ({ accounts: world.empty ? [] : statements })),
+    statements: () => read(() => ({ accounts: world.empty ? [] : world.accounts.some((account) => account.card) ? [servedStatements, ...statements.slice(1)] : statements })),
     statementOpen: async () => attempt(() => null),
     statementSave: async () => attempt(() => true),
     reminders: () => read(() => world.reminders()),

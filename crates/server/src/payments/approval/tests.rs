@@ -11,6 +11,7 @@ use serde_json::json;
 
 use super::*;
 use crate::addresses::tests::{confirmed, confirmed_by};
+use crate::billers;
 use crate::sign_in::tests::{Browser, asked_at, by_passkey, prove};
 use crate::testing::{Answer, TestDevice, World, on_each_engine};
 

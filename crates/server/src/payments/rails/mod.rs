@@ -1,6 +1,8 @@
-//! The rails of this server, and which of them moves a payment: the one of its currency, as the operator configured it,
-//! and the practice rail for all others. A payment stays on the rail that it was ordered on.
+//! The rails of this server, and which of them moves a payment: to a card of this server the rail within it, else the one
+//! of its currency, as the operator configured it, and the practice rail for all others. A payment stays on the rail that it
+//! was ordered on.
 
+pub mod book;
 pub mod files;
 mod iso20022;
 mod nacha;
@@ -17,12 +19,15 @@ use domain::payments::PaymentOrder;
 use domain::rails::Again;
 use domain::time::Clock;
 use jiff::civil::Date;
+use jiff::tz::TimeZone;
 
 use super::rail::{Rail, Unfit};
 use super::store::Stored;
 use crate::App;
+use crate::billers;
 use crate::db::{Db, DbError, DbResult, Tx};
 use crate::error::ApiError;
+use book::Book;
 use files::FileRail;
 use settings::RailSettings;
 
@@ -33,12 +38,19 @@ const LOOK_EVERY: Duration = Duration::from_secs(60);
 #[derive(Clone)]
 pub struct Rails {
     practice: Arc<dyn Rail>,
+    book: Arc<Book>,
     files: Vec<Arc<FileRail>>,
 }
 
 impl Rails {
     #[must_use]
-    pub fn new(practice: Arc<dyn Rail>, settings: &RailSettings, db: &Db, clock: &Arc<dyn Clock>) -> Self {
+    pub fn new(
+        practice: Arc<dyn Rail>,
+        settings: &RailSettings,
+        db: &Db,
+        clock: &Arc<dyn Clock>,
+        zone: TimeZone,
+    ) -> Self {
         let mut files = Vec::new();
         if let Some(nacha) = &settings.nacha {
             let format = Box::new(nacha::Nacha::new(nacha.clone()));
@@ -48,10 +60,16 @@ impl Rails {
             let format = Box::new(iso20022::Iso20022::new(iso20022.clone()));
             files.push(Arc::new(FileRail::new(db.clone(), Arc::clone(clock), iso20022.files.clone(), format)));
         }
-        Self { practice, files }
+        Self { practice, book: Arc::new(Book::new(db.clone(), zone)), files }
     }
 
-    /// The rail that new payments in this currency go on.
+    /// The rail that a new payment goes on. Who is not in the directory can only be a card of this server.
+    #[must_use]
+    pub(super) fn for_order(&self, order: &PaymentOrder) -> &dyn Rail {
+        if billers::find(order.biller).is_none() { self.book.as_ref() } else { self.of(order.amount.currency()) }
+    }
+
+    /// The rail that new payments to billers in this currency go on.
     #[must_use]
     pub fn of(&self, currency: Currency) -> &dyn Rail {
         let configured = self.files.iter().find(|rail| rail.currency() == currency);
@@ -62,6 +80,9 @@ impl Rails {
     pub(crate) fn named(&self, name: &str) -> DbResult<&dyn Rail> {
         if self.practice.name() == name {
             return Ok(self.practice.as_ref());
+        }
+        if name == book::NAME {
+            return Ok(self.book.as_ref());
         }
         let found = self.of_files(name).map(|rail| rail as &dyn Rail);
         found.ok_or(DbError::Corrupt("a payment's rail, which is not configured"))

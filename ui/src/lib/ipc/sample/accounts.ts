@@ -200,6 +200,7 @@ function statement(closing: [string, number, boolean], at: number): StatementRow
       closing: usd(-minor),
       lines: 6 + ((at * 5) % 9),
       complete,
+      issued: null,
     },
     kept: at > 2,
   };
@@ -209,3 +210,45 @@ export const statements: AccountStatements[] = [
   { account: card.id, name: card.name, statements: closings.map(statement).reverse(), gaps: ['2025-12-25', '2026-03-25'], next_closing_on: '2026-11-25' },
   { account: checking.id, name: checking.name, statements: [], gaps: [], next_closing_on: '2026-11-30' },
 ];
+
+/** What the server, as the card's issuer, said of the last two cycles: the first was not paid in time. */
+const issuedCycles: [number, string, string, string, { before: number; payments: number; credits: number; purchases: number; interest: number; fees: number; minimum: number; pastDue: number }][] = [
+  [8, '2026-09-26', '2026-10-25', '2026-11-19', { before: 118520, payments: 1000, credits: 3199, purchases: 8523, interest: 2716, fees: 2900, minimum: 9005, pastDue: 2102 }],
+  [7, '2026-08-26', '2026-09-25', '2026-10-20', { before: 94210, payments: 20000, credits: 0, purchases: 42115, interest: 2195, fees: 0, minimum: 3381, pastDue: 0 }],
+];
+
+export const servedStatements: AccountStatements = {
+  account: card.id,
+  name: card.name,
+  gaps: [],
+  next_closing_on: '2026-11-25',
+  statements: issuedCycles.map(([number, opened_on, closed_on, due_on, sums]) => {
+    const owed = sums.before - sums.payments - sums.credits + sums.purchases + sums.interest + sums.fees;
+    return {
+      kept: number === 7,
+      summary: {
+        account: card.id,
+        opened_on,
+        closed_on,
+        due_on,
+        opening: usd(-sums.before),
+        closing: usd(-owed),
+        lines: 9,
+        complete: true,
+        issued: {
+          number,
+          totals: { purchases: usd(sums.purchases), credits: usd(sums.credits), payments: usd(sums.payments), interest: usd(sums.interest), fees: usd(sums.fees) },
+          interest: [{ part: 'purchases', apr: 279900, average: usd(118058), amount: usd(sums.interest) }],
+          landed: [],
+          bill: { closed_on, due_on, balance: usd(owed), minimum: usd(sums.minimum), past_due: usd(sums.pastDue), in_full: usd(owed) },
+          grace: 'lost',
+          plans: [],
+          repayment: { minimum: { pays_off: { months: 97, total: usd(301800) } }, in_36_months: { monthly: usd(5310), total: usd(191200), saved: usd(110600) } },
+          year: { interest: usd(9840), fees: usd(sums.fees) },
+          limit: usd(400000),
+          late_fee: usd(2900),
+        },
+      },
+    };
+  }),
+};

@@ -213,7 +213,7 @@ export class World {
     const payment: PaymentView = {
       id: `payment-new-${this.nextId()}`,
       method: request.method ?? null,
-      to: billers.find((biller) => biller.id === bill?.biller)?.name ?? bill?.name ?? '',
+      to: billers.find((biller) => biller.id === bill?.biller)?.name ?? bill?.name ?? this.accounts.find((account) => account.id === request.biller)?.name ?? '',
       amount: request.amount,
       state,
       reason: state === 'awaiting_approval' ? 'first_payment' : null,

@@ -48,7 +48,7 @@ impl Bank {
             let practice = app.settings.practice.clone();
             let clock = Arc::clone(&app.clock);
             let sandbox = Sandbox::new(app.db.clone(), Arc::clone(&clock), app.settings.zone.clone(), practice);
-            Rails::new(Arc::new(sandbox), &settings, &app.db, &clock)
+            Rails::new(Arc::new(sandbox), &settings, &app.db, &clock, app.settings.zone.clone())
         });
         let device = world.holder().await.at(&world);
         let mut tx = world.app.db.begin_write().await.expect("begins");

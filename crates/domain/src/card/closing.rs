@@ -1,0 +1,493 @@
+//! The closing of a served card's cycle: interest by balance, the late fee, the minimum, and what the next payment must
+//! be. Pure: the server brings what the ledger moved and books what comes out.
+
+use jiff::civil::Date;
+use serde::{Deserialize, Serialize};
+
+use crate::card::CardTerms;
+use crate::card::allocation::{Part, Standing};
+use crate::card::cycle::{Billed, CyclePurchases, Grace};
+use crate::card::minimum::MinimumParts;
+use crate::card::plans::{Plan, PlanKind, last_cycles_from};
+use crate::card::rate::{Apr, DailyBalances};
+use crate::card::repayment::{Rated, Repayment, repayment};
+use crate::days;
+use crate::ids::PlanId;
+use crate::money::{Money, MoneyError};
+
+/// What a statement asks for.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(utoipa::ToSchema))]
+#[cfg_attr(feature = "bindings", derive(specta::Type))]
+pub struct CardBill {
+    #[cfg_attr(feature = "schema", schema(value_type = String, format = "date"))]
+    #[cfg_attr(feature = "bindings", specta(type = String))]
+    pub closed_on: Date,
+    #[cfg_attr(feature = "schema", schema(value_type = String, format = "date"))]
+    #[cfg_attr(feature = "bindings", specta(type = String))]
+    pub due_on: Date,
+    /// All that is owed; below zero when the person is in credit.
+    pub balance: Money,
+    pub minimum: Money,
+    /// Of the minimum: what was missing of the one before.
+    pub past_due: Money,
+    /// What avoids interest on purchases.
+    pub in_full: Money,
+}
+
+/// What moves a balance of a card.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum MoveKind {
+    /// A merchant captured something.
+    Purchase,
+    /// A merchant, or the issuer, gave something back.
+    Refund,
+    /// The person paid; owed again when the payment came back.
+    Payment,
+    /// Between purchases and a plan: nothing more or less is owed.
+    Planned,
+    /// Deferred interest whose deadline has passed.
+    Landed,
+}
+
+/// What moved a balance on a day. What is owed more is positive.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Move {
+    pub on: Date,
+    pub amount: Money,
+    pub kind: MoveKind,
+}
+
+/// One balance of the card over the cycle.
+#[derive(Clone, Debug)]
+pub struct PartBook {
+    /// Absent: purchases, interest and fees.
+    pub plan: Option<Plan>,
+    pub opening: Money,
+    pub moves: Vec<Move>,
+}
+
+impl PartBook {
+    #[must_use]
+    pub fn part(&self) -> Part {
+        self.plan.as_ref().map_or(Part::Purchases, |plan| Part::Plan(plan.id))
+    }
+
+    /// What is owed of it after the last move.
+    pub fn closing(&self) -> Result<Money, MoneyError> {
+        self.moves.iter().try_fold(self.opening, |owed, moved| owed.plus(moved.amount))
+    }
+
+    fn sum(&self, kind: MoveKind) -> Result<Money, MoneyError> {
+        let of_kind = self.moves.iter().filter(|moved| moved.kind == kind);
+        Money::sum(self.opening.currency(), of_kind.map(|moved| moved.amount))
+    }
+}
+
+/// A cycle of which the last day is over.
+#[derive(Clone, Debug)]
+pub struct CycleBook<'a> {
+    pub terms: &'a CardTerms,
+    pub first_on: Date,
+    pub closed_on: Date,
+    /// The statement before, and whether grace was kept until it.
+    pub billed: Option<(CardBill, Grace)>,
+    pub purchases: PartBook,
+    pub plans: Vec<PartBook>,
+}
+
+/// Interest of one balance.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(utoipa::ToSchema))]
+#[cfg_attr(feature = "bindings", derive(specta::Type))]
+pub struct Interest {
+    pub part: Part,
+    pub apr: Apr,
+    /// The average daily balance on which it is charged.
+    pub average: Money,
+    pub amount: Money,
+}
+
+/// Deferred interest that was charged because its plan was not paid off by its deadline.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(utoipa::ToSchema))]
+#[cfg_attr(feature = "bindings", derive(specta::Type))]
+pub struct LandedInterest {
+    pub plan: PlanId,
+    #[cfg_attr(feature = "schema", schema(value_type = String, format = "date"))]
+    #[cfg_attr(feature = "bindings", specta(type = String))]
+    pub on: Date,
+    pub amount: Money,
+}
+
+/// What a cycle moved, each above zero unless payments came back. `opening + purchases − credits − payments + interest
+/// + fees = closing` always holds.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(utoipa::ToSchema))]
+#[cfg_attr(feature = "bindings", derive(specta::Type))]
+pub struct CycleTotals {
+    pub purchases: Money,
+    pub credits: Money,
+    pub payments: Money,
+    /// With deferred interest that was charged.
+    pub interest: Money,
+    pub fees: Money,
+}
+
+/// What was charged since the year began, up to a closing (12 CFR 1026.7(b)(6)(iii)).
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(utoipa::ToSchema))]
+#[cfg_attr(feature = "bindings", derive(specta::Type))]
+pub struct YearToDate {
+    pub interest: Money,
+    pub fees: Money,
+}
+
+/// What the closing comes to. Interest and the fee are still to be booked; `bill` has them.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Closed {
+    /// One of purchases, and one of each plan that bears interest.
+    pub interest: Vec<Interest>,
+    pub late_fee: Money,
+    pub totals: CycleTotals,
+    pub bill: CardBill,
+    pub grace: Grace,
+    /// Plans of which something is left, as they stand at the closing.
+    pub plans: Vec<Plan>,
+    pub repayment: Option<Repayment>,
+}
+
+/// What an issuer's statement says beside its lines. Once made it never changes.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(utoipa::ToSchema))]
+#[cfg_attr(feature = "bindings", derive(specta::Type))]
+pub struct Issued {
+    /// 1 is the card's first statement, and none is left out.
+    pub number: u32,
+    pub totals: CycleTotals,
+    pub interest: Vec<Interest>,
+    pub landed: Vec<LandedInterest>,
+    pub bill: CardBill,
+    pub grace: Grace,
+    pub plans: Vec<Plan>,
+    pub repayment: Option<Repayment>,
+    pub year: YearToDate,
+    pub limit: Money,
+    /// What a late payment would cost.
+    pub late_fee: Option<Money>,
+}
+
+impl CycleBook<'_> {
+    pub fn close(&self) -> Result<Closed, MoneyError> {
+        let zero = Money::zero(self.purchases.opening.currency());
+        let of_purchases = self.purchase_interest()?;
+        let mut interest = vec![of_purchases.0];
+        for book in &self.plans {
+            interest.extend(self.plan_interest(book)?);
+        }
+        // A refund counts for the minimum as a payment does: who gave the goods back is not late.
+        let (late_fee, past_due) = match self.billed {
+            Some((bill, _)) => (
+                self.terms.late_fee_of(bill.minimum, self.credited(bill.due_on)?)?,
+                above_zero(bill.minimum.minus(self.credited(self.closed_on)?)?),
+            ),
+            None => (zero, zero),
+        };
+        let on_purchases = self.purchases.closing()?.plus(of_purchases.0.amount)?.plus(late_fee)?;
+        let mut plans = Vec::new();
+        for book in &self.plans {
+            plans.extend(self.plan_at_closing(book, &interest)?);
+        }
+        let charged = Money::sum(zero.currency(), interest.iter().map(|charged| charged.amount))?;
+        let bill = self.bill(&plans, on_purchases, charged.plus(late_fee)?, past_due)?;
+        let repayment = repayment(self.terms, &self.rated(&plans, on_purchases), zero.currency())?;
+        let totals = CycleTotals {
+            purchases: self.sum(MoveKind::Purchase)?,
+            credits: self.sum(MoveKind::Refund)?.negated(),
+            payments: self.sum(MoveKind::Payment)?.negated(),
+            interest: charged.plus(self.sum(MoveKind::Landed)?)?,
+            fees: late_fee,
+        };
+        Ok(Closed { interest, late_fee, totals, bill, grace: of_purchases.1, plans, repayment })
+    }
+
+    fn books(&self) -> impl Iterator<Item = &PartBook> {
+        std::iter::once(&self.purchases).chain(&self.plans)
+    }
+
+    fn sum(&self, kind: MoveKind) -> Result<Money, MoneyError> {
+        self.books().try_fold(Money::zero(self.purchases.opening.currency()), |sum, book| sum.plus(book.sum(kind)?))
+    }
+
+    fn purchase_interest(&self) -> Result<(Interest, Grace), MoneyError> {
+        let apr = self.terms.apr.unwrap_or(Apr::ZERO);
+        let is_credit = |moved: &&Move| matches!(moved.kind, MoveKind::Refund | MoveKind::Payment);
+        let of_this = &self.purchases.moves;
+        // What went on to a plan takes a purchase of this cycle off again: it pays for nothing.
+        let charges: Vec<(Date, Money)> =
+            of_this.iter().filter(|moved| !is_credit(moved)).map(|moved| (moved.on, moved.amount)).collect();
+        let credits: Vec<(Date, Money)> =
+            of_this.iter().filter(is_credit).map(|moved| (moved.on, moved.amount.negated())).collect();
+        let billed = self.billed.map(|(bill, grace)| Billed { due_on: bill.due_on, in_full: bill.in_full, grace });
+        let cycle = CyclePurchases {
+            first_on: self.first_on,
+            closed_on: self.closed_on,
+            apr,
+            opening: self.purchases.opening,
+            billed,
+            charges: &charges,
+            credits: &credits,
+        };
+        let closed = cycle.close()?;
+        let interest = Interest { part: Part::Purchases, apr, average: closed.average, amount: closed.interest };
+        Ok((interest, closed.grace))
+    }
+
+    /// A plan of equal payments with a rate bears interest; deferred interest is kept aside until its deadline.
+    fn plan_interest(&self, book: &PartBook) -> Result<Option<Interest>, MoneyError> {
+        let Some(plan) = book.plan.as_ref().filter(|plan| plan.deadline().is_none() && !plan.apr.is_zero()) else {
+            return Ok(None);
+        };
+        let moves = book.moves.iter().map(|moved| (moved.on, moved.amount));
+        let balances = DailyBalances::over(self.first_on, self.closed_on, book.opening, moves)?;
+        let (average, amount) = (balances.average()?, balances.interest(plan.apr)?);
+        Ok(Some(Interest { part: book.part(), apr: plan.apr, average, amount }))
+    }
+
+    /// What was paid or given back on all balances up to a day.
+    fn credited(&self, day: Date) -> Result<Money, MoneyError> {
+        let credits = self
+            .books()
+            .flat_map(|book| &book.moves)
+            .filter(|moved| matches!(moved.kind, MoveKind::Refund | MoveKind::Payment) && moved.on <= day);
+        Money::sum(self.purchases.opening.currency(), credits.map(|moved| moved.amount.negated()))
+    }
+
+    fn plan_at_closing(&self, book: &PartBook, interest: &[Interest]) -> Result<Option<Plan>, MoneyError> {
+        let Some(plan) = &book.plan else { return Ok(None) };
+        let charged = interest.iter().filter(|charged| charged.part == book.part()).map(|charged| charged.amount);
+        let left = charged.into_iter().try_fold(book.closing()?, Money::plus)?;
+        Ok(left.is_positive().then(|| Plan { left, left_on: self.closed_on, ..plan.clone() }))
+    }
+
+    fn bill(
+        &self,
+        plans: &[Plan],
+        on_purchases: Money,
+        charges: Money,
+        past_due: Money,
+    ) -> Result<CardBill, MoneyError> {
+        let currency = on_purchases.currency();
+        let mut balance = on_purchases;
+        let mut shared = on_purchases;
+        let mut installments = Money::zero(currency);
+        for plan in plans {
+            balance = balance.plus(plan.left)?;
+            match plan.installment() {
+                Some(asked) => installments = installments.plus(asked)?,
+                None => shared = shared.plus(plan.left)?,
+            }
+        }
+        let parts = MinimumParts { balance, shared, charges, installments, past_due };
+        let minimum = self.terms.minimum_due(&parts)?.unwrap_or(Money::zero(currency));
+        Ok(CardBill {
+            closed_on: self.closed_on,
+            due_on: self.terms.due_after(self.closed_on),
+            balance,
+            minimum,
+            past_due: if past_due.minor() < minimum.minor() { past_due } else { minimum },
+            in_full: above_zero(on_purchases),
+        })
+    }
+
+    fn rated(&self, plans: &[Plan], on_purchases: Money) -> Vec<Rated> {
+        let apr = self.terms.apr.unwrap_or(Apr::ZERO);
+        let purchases = Rated { owed: on_purchases, apr, then: None, installment: None };
+        let of_plans = plans.iter().map(|plan| {
+            let installment = match plan.kind {
+                PlanKind::EqualPayments { monthly } => Some(monthly),
+                PlanKind::DeferredInterest { .. } => None,
+            };
+            Rated { owed: plan.left, apr: plan.apr, then: None, installment }
+        });
+        std::iter::once(purchases).chain(of_plans).filter(|balance| balance.owed.is_positive()).collect()
+    }
+}
+
+/// The deferred interest of a plan that was not paid off, exactly: what stood on each day from the first move to the
+/// deadline, at the plan's rate, rounded once. `moves` are all of the plan's, up to its deadline.
+pub fn deferred_interest(plan: &Plan, moves: &[Move], until: Date) -> Result<Money, MoneyError> {
+    let zero = Money::zero(plan.amount.currency());
+    let last_on = plan.deadline().map_or(until, |ends_on| ends_on.min(until));
+    let moves = moves.iter().map(|moved| (moved.on, moved.amount));
+    DailyBalances::over(plan.opened_on, last_on, zero, moves)?.interest(plan.apr)
+}
+
+/// The balances of a card as a payment of this day finds them: purchases first, then plans by their deadline and age.
+#[must_use]
+pub fn standings(terms: &CardTerms, owed: Money, plans: &[Plan], on: Date) -> Vec<Standing> {
+    let on_plans: i64 = plans.iter().map(|plan| plan.left.minor()).sum();
+    let on_purchases = Money::new(owed.minor().saturating_sub(on_plans).max(0), owed.currency());
+    let purchases = Standing {
+        part: Part::Purchases,
+        owed: on_purchases.unwrap_or(Money::zero(owed.currency())),
+        apr: terms.apr.unwrap_or(Apr::ZERO),
+        installment: None,
+        last_cycles: false,
+    };
+    let mut open: Vec<&Plan> = plans.iter().filter(|plan| plan.left.is_positive()).collect();
+    open.sort_by_key(|plan| (plan.deadline().unwrap_or(Date::MAX), plan.opened_on));
+    let of_plans = open.into_iter().map(|plan| Standing {
+        part: Part::Plan(plan.id),
+        owed: plan.left,
+        apr: plan.allocation_apr(on),
+        installment: plan.installment(),
+        last_cycles: plan.deadline().is_some_and(|ends_on| on >= last_cycles_from(terms, ends_on)),
+    });
+    std::iter::once(purchases).chain(of_plans).collect()
+}
+
+/// The first and the last day of the cycle that follows a closing, or of a card's first one.
+#[must_use]
+pub fn next_cycle(terms: &CardTerms, opened_on: Date, closed_on: Option<Date>) -> (Date, Date) {
+    let first_on = closed_on.map_or(opened_on, |closed_on| days::shifted(closed_on, 1));
+    (first_on, terms.closing_on_or_after(first_on))
+}
+
+fn above_zero(amount: Money) -> Money {
+    if amount.is_negative() { Money::zero(amount.currency()) } else { amount }
+}
+
+#[cfg(test)]
+mod tests {
+    use jiff::Timestamp;
+    use jiff::civil::date;
+
+    use super::*;
+    use crate::card::DueRule;
+    use crate::ids::PlanId;
+    use crate::money::Currency;
+
+    fn usd(text: &str) -> Money {
+        Money::parse(text, Currency::USD).expect("an amount")
+    }
+
+    fn terms() -> CardTerms {
+        CardTerms {
+            closing_day: 25,
+            due: DueRule::DaysAfterClosing(25),
+            minimum_floor: Some(usd("30")),
+            minimum_share: Some(10_000),
+            minimum_adds_charges: true,
+            apr: Apr::new(279_900).ok(),
+            late_fee: Some(usd("29")),
+        }
+    }
+
+    fn moved(on: Date, amount: &str, kind: MoveKind) -> Move {
+        Move { on, amount: usd(amount), kind }
+    }
+
+    fn book<'a>(terms: &'a CardTerms, opening: &str, moves: Vec<Move>) -> CycleBook<'a> {
+        CycleBook {
+            terms,
+            first_on: date(2026, 10, 26),
+            closed_on: date(2026, 11, 25),
+            billed: None,
+            purchases: PartBook { plan: None, opening: usd(opening), moves },
+            plans: Vec::new(),
+        }
+    }
+
+    fn bill(minimum: &str, in_full: &str) -> CardBill {
+        CardBill {
+            closed_on: date(2026, 10, 25),
+            due_on: date(2026, 11, 19),
+            balance: usd(in_full),
+            minimum: usd(minimum),
+            past_due: usd("0"),
+            in_full: usd(in_full),
+        }
+    }
+
+    #[test]
+    fn a_first_cycle_asks_for_its_purchases_and_charges_nothing() {
+        let terms = terms();
+        let closed =
+            book(&terms, "0", vec![moved(date(2026, 11, 2), "88.75", MoveKind::Purchase)]).close().expect("in range");
+        assert_eq!((closed.interest[0].amount, closed.late_fee), (usd("0"), usd("0")));
+        assert_eq!(closed.bill.balance, usd("88.75"));
+        assert_eq!(closed.bill.minimum, usd("30"));
+        assert_eq!(closed.bill.due_on, date(2026, 12, 20));
+        assert_eq!(closed.grace, Grace::Kept);
+    }
+
+    #[test]
+    fn who_misses_the_minimum_pays_the_fee_interest_and_what_is_past_due() {
+        let terms = terms();
+        let mut cycle = book(&terms, "400", vec![moved(date(2026, 11, 22), "-10", MoveKind::Payment)]);
+        cycle.billed = Some((bill("30", "400"), Grace::Kept));
+        let closed = cycle.close().expect("in range");
+        // 400 for 27 days and 390 for 4: 12,360 balance-days at 27.99 % are 9.48.
+        assert_eq!(closed.interest[0].amount, usd("9.48"));
+        assert_eq!(closed.late_fee, usd("29"));
+        assert_eq!(closed.bill.balance, usd("428.48"));
+        // 1 % of 428.48 rounded up, with 9.48 and 29, and the 20 that are missing.
+        assert_eq!(closed.bill.minimum, usd("62.77"));
+        assert_eq!((closed.bill.past_due, closed.grace), (usd("20"), Grace::Lost));
+    }
+
+    #[test]
+    fn who_gave_the_goods_back_is_not_late() {
+        let terms = terms();
+        let mut cycle = book(&terms, "400", vec![moved(date(2026, 11, 1), "-400", MoveKind::Refund)]);
+        cycle.billed = Some((bill("30", "400"), Grace::Kept));
+        let closed = cycle.close().expect("in range");
+        assert_eq!((closed.late_fee, closed.totals.payments), (usd("0"), usd("0")));
+        assert_eq!((closed.interest[0].amount, closed.bill.minimum), (usd("0"), usd("0")));
+    }
+
+    #[test]
+    fn installments_are_asked_for_and_deferred_interest_is_not_charged_here() {
+        let terms = terms();
+        let plan = |kind, apr: u32, at: u8| Plan {
+            id: PlanId::new(Timestamp::UNIX_EPOCH, [at; 10]),
+            name: "Plan".into(),
+            kind,
+            apr: Apr::new(apr).expect("a rate"),
+            amount: usd("600"),
+            opened_on: date(2026, 5, 20),
+            left: usd("350"),
+            left_on: date(2026, 10, 25),
+        };
+        let sofa = plan(PlanKind::EqualPayments { monthly: usd("50") }, 99_900, 1);
+        let ends_on = date(2027, 1, 20);
+        let fridge = plan(PlanKind::DeferredInterest { ends_on, accrued: None }, 279_900, 2);
+        let mut cycle = book(&terms, "0", Vec::new());
+        cycle.plans = vec![
+            PartBook {
+                plan: Some(sofa.clone()),
+                opening: usd("350"),
+                moves: vec![moved(date(2026, 11, 19), "-50", MoveKind::Payment)],
+            },
+            PartBook { plan: Some(fridge), opening: usd("540"), moves: Vec::new() },
+        ];
+        let closed = cycle.close().expect("in range");
+        let charged: Vec<(Part, Money)> = closed.interest.iter().map(|it| (it.part, it.amount)).collect();
+        // 350 for 24 days and 300 for 7: 10,500 balance-days at 9.99 % are 2.87.
+        assert_eq!(charged, [(Part::Purchases, usd("0")), (Part::Plan(sofa.id), usd("2.87"))]);
+        assert_eq!(closed.bill.balance, usd("842.87"));
+        assert_eq!(closed.bill.minimum, usd("80"), "30 of the deferred balance, and the installment");
+        assert_eq!(closed.bill.in_full, usd("0"));
+    }
+
+    #[test]
+    fn who_is_in_credit_is_asked_for_nothing() {
+        let terms = terms();
+        let mut cycle = book(&terms, "-20", Vec::new());
+        cycle.billed = Some((bill("0", "0"), Grace::Kept));
+        let closed = cycle.close().expect("in range");
+        assert_eq!((closed.bill.balance, closed.bill.minimum, closed.late_fee), (usd("-20"), usd("0"), usd("0")));
+        assert_eq!((closed.bill.in_full, closed.repayment), (usd("0"), None));
+    }
+}

@@ -1,0 +1,405 @@
+use api::card::OpenCard;
+use api::statements::StatementList;
+use api::sync::Page;
+use domain::card::closing::CardBill;
+use domain::ids::{PaymentId, PurchaseId, PurchaseStepId};
+use domain::ledger::{Cause, Place, Posting};
+use domain::money::Currency;
+use jiff::civil::date;
+
+use super::super::tests::pdftotext;
+use super::*;
+use crate::card::Line;
+use crate::testing::{TestDevice, World, on_each_engine};
+
+pub(crate) fn usd(minor: i64) -> Money {
+    Money::new(minor, Currency::USD).expect("an amount")
+}
+
+/// A card that closes on the 25th, opened on 1 March 2027.
+pub(crate) struct Opened<'a> {
+    pub world: &'a World,
+    pub device: TestDevice,
+    pub card: AccountId,
+}
+
+impl<'a> Opened<'a> {
+    pub async fn new(world: &'a World) -> Self {
+        let device = world.holder().await;
+        let card = AccountId::new(world.now(), world.app.chance10());
+        let wanted = OpenCard { name: "Maple store card".to_owned(), limit: usd(500_000), closing_day: 25 };
+        device.put(&format!("/api/v1/cards/{card}"), &wanted).await.expect(200);
+        Self { world, device, card }
+    }
+
+    /// Something that a merchant, or the person, did just now.
+    pub async fn moves(&self, kind: MoveKind, minor: i64) {
+        let (app, holder) = (&self.world.app, self.device.holder);
+        let step = PurchaseStepId::new(app.clock.now(), app.chance10());
+        let mut tx = app.db.begin_write().await.unwrap();
+        tx.lock(holder).await.unwrap();
+        let entries = match kind {
+            MoveKind::Purchase => {
+                let purchase = PurchaseId::new(app.clock.now(), app.chance10());
+                let held = Entry::authorized(purchase, self.card, usd(minor)).unwrap();
+                vec![held, Entry::captured(step, self.card, usd(minor)).unwrap()]
+            }
+            MoveKind::Refund => vec![Entry::refunded(step, self.card, usd(minor)).unwrap()],
+            _ => {
+                let payment = PaymentId::new(app.clock.now(), app.chance10());
+                let put = |place, minor| Posting { account: self.card, place, amount: usd(minor) };
+                let postings = vec![put(Place::Owed, -minor), put(Place::Outside, minor)];
+                vec![Entry::new(Cause::Settled(payment), postings).unwrap()]
+            }
+        };
+        for entry in &entries {
+            ledger::book(app, &mut tx, holder, entry).await.unwrap();
+        }
+        let (kind, amount) = match kind {
+            MoveKind::Purchase => (TransactionKind::Purchase, usd(-minor)),
+            MoveKind::Refund => (TransactionKind::Refund, usd(minor)),
+            _ => (TransactionKind::Payment, usd(minor)),
+        };
+        let line =
+            Line { account: self.card, kind, amount, description: "Line", memo: None, source: format!("test:{step}") };
+        card::add_line(app, &mut tx, holder, line).await.unwrap();
+        card::refresh(app, &mut tx, holder, self.card).await.unwrap();
+        tx.commit().await.unwrap();
+    }
+
+    /// Goes on to noon of a day, without looking at the jobs on the way.
+    pub fn at_noon_of(&self, day: Date) {
+        let noon = day.at(12, 0, 0, 0).to_zoned(self.world.app.settings.zone.clone()).unwrap().timestamp();
+        self.world.advance(noon.duration_since(self.world.now()));
+    }
+
+    pub async fn statements(&self) -> Vec<StatementSummary> {
+        let mut tx = self.world.app.db.begin_read().await.unwrap();
+        let mut made = store::list(&mut tx, self.device.holder).await.unwrap();
+        made.reverse();
+        made
+    }
+
+    /// A device whose session is new, after all the months that passed.
+    async fn later_device(&self) -> TestDevice {
+        self.world.device(self.device.holder).await
+    }
+
+    async fn bills(&self) -> Vec<CardBill> {
+        self.statements().await.iter().map(|statement| issued(statement).bill).collect()
+    }
+
+    fn job(&self) -> Job {
+        Job { holder: self.device.holder, kind: Kind::Close, subject: self.card.as_uuid(), tries: 1 }
+    }
+
+    pub async fn account(&self) -> Account {
+        let mut tx = self.world.app.db.begin_read().await.unwrap();
+        feed::find(&mut tx, self.device.holder, accounts::key(self.card)).await.unwrap().unwrap()
+    }
+}
+
+fn issued(statement: &StatementSummary) -> &Issued {
+    statement.issued.as_deref().expect("its issuer's figures")
+}
+
+#[tokio::test]
+async fn a_cycle_that_is_over_becomes_a_statement_which_the_devices_are_told() {
+    on_each_engine(async |world| {
+        let opened = Opened::new(&world).await;
+        opened.moves(MoveKind::Purchase, 40_000).await;
+        opened.at_noon_of(date(2027, 3, 25));
+        opened.moves(MoveKind::Refund, 1_500).await;
+        world.advance(SignedDuration::from_secs(12 * 3_600 + 59));
+        world.work().await;
+        assert!(opened.statements().await.is_empty(), "the clocks of several nodes may differ by so much");
+        world.advance(SignedDuration::from_secs(1));
+        world.work().await;
+        let made = opened.statements().await;
+        let [first] = made.as_slice() else { panic!("one statement: {made:?}") };
+        assert_eq!((first.opened_on, first.closed_on), (date(2027, 3, 1), date(2027, 3, 25)));
+        assert_eq!((first.opening, first.closing, first.lines), (usd(0), usd(-38_500), 2));
+        let figures = issued(first);
+        assert_eq!((figures.number, figures.grace), (1, domain::card::Grace::Kept));
+        assert_eq!((figures.totals.purchases, figures.totals.credits), (usd(40_000), usd(1_500)));
+        assert_eq!((figures.bill.minimum, figures.bill.due_on), (usd(3_000), date(2027, 4, 19)));
+        let device = opened.later_device().await;
+        let list: StatementList = device.get("/api/v1/statements").await.ok();
+        assert_eq!(list.items, made);
+        let page: Page = device.get("/api/v1/sync").await.ok();
+        assert!(page.changes.iter().any(|change| change.record == Record::Statement(first.clone())), "in the feed");
+        let said = opened.account().await.issuer.expect("what the statement asks for");
+        assert_eq!((said.closed_on, said.minimum_due), (first.closed_on, Some(usd(3_000))));
+        assert_eq!((said.statement_balance, said.due_on), (Some(usd(38_500)), Some(date(2027, 4, 19))));
+        let stranger = world.holder().await;
+        stranger.get(&format!("/api/v1/statements/{}/2027-03-25.pdf", opened.card)).await.expect(404);
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn a_server_that_was_away_for_months_makes_every_statement_in_order() {
+    on_each_engine(async |world| {
+        let opened = Opened::new(&world).await;
+        opened.moves(MoveKind::Purchase, 40_000).await;
+        opened.at_noon_of(date(2027, 7, 1));
+        world.work().await;
+        let bills = opened.bills().await;
+        let closed: Vec<String> = bills.iter().map(|bill| bill.closed_on.to_string()).collect();
+        assert_eq!(closed, ["2027-03-25", "2027-04-25", "2027-05-25", "2027-06-25"]);
+        // 400.00 over 31 days at 27.99 % are 9.51, and the fee is 29.00.
+        assert_eq!(bills[1].balance, usd(43_851));
+        assert_eq!(bills[1].past_due, usd(3_000));
+        let account = opened.account().await;
+        assert_eq!(account.balance, Some(bills[3].balance.negated()));
+        let told = account.issuer.expect("the last statement");
+        assert_eq!(told.closed_on, date(2027, 6, 25));
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn a_statement_is_made_once_however_often_its_job_runs_or_dies() {
+    on_each_engine(async |world| {
+        let opened = Opened::new(&world).await;
+        let app = &world.app;
+        opened.moves(MoveKind::Purchase, 40_000).await;
+        opened.at_noon_of(date(2027, 4, 26));
+        // The node dies before it commits: nothing of the statement stays.
+        let mut tx = app.db.begin_write().await.unwrap();
+        tx.lock(opened.device.holder).await.unwrap();
+        let card = card::store::find(&mut tx, opened.device.holder, opened.card).await.unwrap().unwrap();
+        let cycle = OpenCycle::after(app, &card, None).unwrap();
+        issue(app, &mut tx, opened.device.holder, &card, &cycle).await.unwrap();
+        drop(tx);
+        assert!(opened.statements().await.is_empty());
+        // Two nodes take it at once, and a third does it again.
+        let job = opened.job();
+        let (one, two) = tokio::join!(close(app, &job), close(app, &job));
+        one.unwrap();
+        two.unwrap();
+        close(app, &job).await.unwrap();
+        world.work().await;
+        let made = opened.statements().await;
+        let numbers: Vec<u32> = made.iter().map(|statement| issued(statement).number).collect();
+        assert_eq!(numbers, [1, 2]);
+        assert_eq!(made[1].closing, usd(-43_851), "interest and the fee were charged once");
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn a_statement_never_changes() {
+    on_each_engine(async |world| {
+        let opened = Opened::new(&world).await;
+        opened.at_noon_of(date(2027, 3, 26));
+        world.work().await;
+        assert_eq!(opened.statements().await.len(), 1, "a cycle without a line has one too");
+        for change in ["UPDATE statement SET closing_minor = 1", "DELETE FROM statement"] {
+            let mut tx = world.app.db.begin_write().await.unwrap();
+            store::try_to(&mut tx, change).await.expect_err("the database refuses");
+        }
+    })
+    .await;
+}
+
+/// The amount that stands behind a name, read by another tool.
+fn amount_behind(text: &str, name: &str) -> i64 {
+    let line = text.lines().find(|line| line.trim_start().starts_with(name));
+    let line = line.unwrap_or_else(|| panic!("{name} stands on the paper: {text}"));
+    let amount = line.trim_end().strip_suffix(" USD").expect("a currency");
+    let amount = amount.rsplit_once(' ').expect("a name before it").1;
+    amount.replace(',', "").replace('−', "-").replace('.', "").parse().expect("a number")
+}
+
+#[tokio::test]
+async fn the_sums_on_paper_are_the_ledgers() {
+    on_each_engine(async |world| {
+        let opened = Opened::new(&world).await;
+        opened.moves(MoveKind::Purchase, 140_000).await;
+        opened.at_noon_of(date(2027, 3, 28));
+        world.work().await;
+        opened.moves(MoveKind::Purchase, 12_345).await;
+        opened.moves(MoveKind::Refund, 2_000).await;
+        opened.at_noon_of(date(2027, 4, 21));
+        opened.moves(MoveKind::Payment, 10_000).await;
+        opened.at_noon_of(date(2027, 4, 26));
+        world.work().await;
+        let path = format!("/api/v1/statements/{}/2027-04-25.pdf", opened.card);
+        let pdf = opened.later_device().await.get(&path).await;
+        let text = pdftotext(&pdf.expect(200).body);
+        let statement = opened.statements().await.pop().expect("two statements");
+        let figures = issued(&statement);
+        assert_eq!(figures.number, 2);
+        assert!(text.contains("No. 2, 26 Mar 2027 to 25 Apr 2027") && text.contains("Due"), "{text}");
+        let said = |name| amount_behind(&text, name);
+        assert_eq!(said("Owed before"), 140_000);
+        assert_eq!((said("Payments"), said("Credits"), said("Purchases")), (-10_000, -2_000, 12_345));
+        assert_eq!(said("Interest charged"), figures.totals.interest.minor());
+        assert_eq!(said("Fees charged"), 2_900, "the payment came two days late");
+        let mut tx = world.app.db.begin_read().await.unwrap();
+        let owed = ledger::card_standing(&mut tx, opened.device.holder, opened.card, Currency::USD).await.unwrap().owed;
+        assert_eq!(said("Owed at closing"), owed.minor());
+        let parts = ["Owed before", "Payments", "Credits", "Purchases", "Interest charged", "Fees charged"];
+        assert_eq!(parts.map(said).iter().sum::<i64>(), owed.minor());
+        assert_eq!(said("Minimum due"), figures.bill.minimum.minor());
+        for words in
+            ["Only the minimum", "Late payments", "Interest by balance", "27.99 %", "Payment, thank you", "Late fee"]
+        {
+            assert!(text.contains(words), "{words}: {text}");
+        }
+    })
+    .await;
+}
+
+// ---- A year beside a model ---------------------------------------------------------------------------------------
+
+/// What a model that walks day by day says of one statement, in cents.
+#[derive(Debug, PartialEq, Eq)]
+struct Modelled {
+    interest: i64,
+    fee: i64,
+    balance: i64,
+    minimum: i64,
+    past_due: i64,
+}
+
+/// Reckons every cycle anew from a list of days, kinds and cents; it shares nothing with the rules but the terms.
+fn modelled(events: &[(Date, MoveKind, i64)], cycles: &[(Date, Date)]) -> Vec<Modelled> {
+    let mut told: Vec<Modelled> = Vec::new();
+    let mut balance = 0;
+    let mut in_full = 0;
+    let mut free = true;
+    for (at, (first, last)) in cycles.iter().enumerate() {
+        let of_cycle: Vec<&(Date, MoveKind, i64)> =
+            events.iter().filter(|(day, ..)| (*first..=*last).contains(day)).collect();
+        let due =
+            cycles.get(at.wrapping_sub(1)).map(|before| before.1.checked_add(jiff::Span::new().days(25)).unwrap());
+        let is_charge = |kind: MoveKind| kind == MoveKind::Purchase;
+        let paid_by = |limit: Date| -> i64 {
+            of_cycle.iter().filter(|(day, kind, _)| !is_charge(*kind) && *day <= limit).map(|event| event.2).sum()
+        };
+        let mut day_cents = 0_i128;
+        let mut fee = 0;
+        let mut past_due = 0;
+        if let (Some(due), Some(before)) = (due, told.last()) {
+            let in_time = paid_by(due);
+            let whole = in_time >= in_full;
+            let mut standing = match (free, whole) {
+                (true, true) => 0,
+                (true, false) => balance - in_time,
+                (false, _) => balance,
+            };
+            for day in first.series(jiff::Span::new().days(1)).take_while(|day| day <= last) {
+                for (_, kind, cents) in of_cycle.iter().filter(|event| event.0 == day) {
+                    let counts = match (free, whole) {
+                        (true, true) => false,
+                        (true, false) => is_charge(*kind) || day > due,
+                        (false, true) => !is_charge(*kind),
+                        (false, false) => true,
+                    };
+                    if counts {
+                        standing += if is_charge(*kind) { *cents } else { -*cents };
+                    }
+                }
+                day_cents += i128::from(standing.max(0));
+            }
+            free = whole;
+            if in_time < before.minimum {
+                fee = before.minimum.min(2_900);
+            }
+            past_due = (before.minimum - paid_by(*last)).max(0);
+        }
+        let interest = i64::try_from((day_cents * 279_900 * 2 + 365_000_000) / 730_000_000).unwrap();
+        let moved: i64 = of_cycle.iter().map(|(_, kind, cents)| if is_charge(*kind) { *cents } else { -*cents }).sum();
+        balance += moved + interest + fee;
+        let owed = balance.max(0);
+        let share = (owed + 99) / 100 + interest + fee;
+        let minimum = (share.max(3_000).min(owed) + past_due).min(owed);
+        in_full = owed;
+        told.push(Modelled { interest, fee, balance, minimum, past_due: past_due.min(minimum) });
+    }
+    told
+}
+
+/// A small generator: the same year each time for a seed.
+struct Dice(u64);
+
+impl Dice {
+    fn roll(&mut self, sides: u64) -> u64 {
+        self.0 = self.0.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1_442_695_040_888_963_407);
+        (self.0 >> 33) % sides
+    }
+}
+
+#[tokio::test]
+async fn a_year_of_cycles_is_what_a_model_of_it_says() {
+    on_each_engine(async |world| {
+        for seed in [1, 2, 3] {
+            let opened = Opened::new(&world).await;
+            let mut dice = Dice(seed);
+            let mut events = Vec::new();
+            let mut owed = 0;
+            let begun = world.now().to_zoned(world.app.settings.zone.clone()).date();
+            let end = begun.checked_add(jiff::Span::new().days(400)).unwrap();
+            let mut day = begun;
+            while day < end {
+                opened.at_noon_of(day);
+                // Some days nobody looks, so that closings are late.
+                if dice.roll(3) == 0 {
+                    world.work().await;
+                    owed = opened.account().await.balance.map_or(0, |balance| -balance.minor());
+                }
+                match dice.roll(12) {
+                    0..=2 => {
+                        let cents = i64::try_from(dice.roll(20_000)).unwrap() + 1;
+                        if owed + cents < 400_000 {
+                            opened.moves(MoveKind::Purchase, cents).await;
+                            events.push((day, MoveKind::Purchase, cents));
+                        }
+                    }
+                    3 => {
+                        let cents = i64::try_from(dice.roll(3_000)).unwrap() + 1;
+                        opened.moves(MoveKind::Refund, cents).await;
+                        events.push((day, MoveKind::Refund, cents));
+                    }
+                    4 => {
+                        // A little, much, or all of it and more.
+                        let cents = [3_000, owed / 2, owed + 500][usize::try_from(dice.roll(3)).unwrap()];
+                        if cents > 0 {
+                            opened.moves(MoveKind::Payment, cents).await;
+                            events.push((day, MoveKind::Payment, cents));
+                        }
+                    }
+                    _ => {}
+                }
+                day = day.checked_add(jiff::Span::new().days(i64::try_from(dice.roll(3)).unwrap() + 1)).unwrap();
+            }
+            opened.at_noon_of(end);
+            world.work().await;
+            let made = opened.statements().await;
+            let cycles: Vec<(Date, Date)> = made.iter().map(|made| (made.opened_on, made.closed_on)).collect();
+            assert!(made.len() >= 12 && cycles[0].0 == begun, "a year of them");
+            for pair in cycles.windows(2) {
+                assert_eq!(pair[0].1.tomorrow().unwrap(), pair[1].0);
+                assert_eq!(pair[1].1.day(), 25);
+            }
+            let told: Vec<Modelled> = made
+                .iter()
+                .map(|made| {
+                    let figures = issued(made);
+                    Modelled {
+                        interest: figures.totals.interest.minor(),
+                        fee: figures.totals.fees.minor(),
+                        balance: figures.bill.balance.minor(),
+                        minimum: figures.bill.minimum.minor(),
+                        past_due: figures.bill.past_due.minor(),
+                    }
+                })
+                .collect();
+            assert_eq!(told, modelled(&events, &cycles), "seed {seed}");
+            assert!(told.iter().any(|told| told.interest > 0) && told.iter().any(|told| told.fee > 0));
+        }
+    })
+    .await;
+}

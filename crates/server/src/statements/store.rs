@@ -1,0 +1,174 @@
+//! Rows of statements, and of what the ledger moved on a card.
+
+use domain::accounts::Transaction;
+use domain::ids::{AccountId, EntryId, HolderId, StatementId};
+use domain::money::{Currency, Money};
+use domain::statements::StatementSummary;
+use jiff::Timestamp;
+use jiff::civil::Date;
+use serde::Serialize;
+use serde::de::DeserializeOwned;
+
+use crate::db::{DbError, DbResult, Tx, on_engine};
+
+/// A list never holds more of one person: ten years of five cards.
+const LISTED_MAX: i64 = 600;
+
+/// A statement as it is made.
+pub(super) struct Made<'a> {
+    pub id: StatementId,
+    pub number: u32,
+    pub summary: &'a StatementSummary,
+    pub lines: &'a [Transaction],
+    /// The first moment that is not of its cycle any more.
+    pub closed_at: Timestamp,
+    pub made_at: Timestamp,
+}
+
+fn text_of(value: &impl Serialize) -> DbResult<String> {
+    serde_json::to_string(value).map_err(|_| DbError::Corrupt("a statement that does not serialise"))
+}
+
+fn read<T: DeserializeOwned>(text: &str) -> DbResult<T> {
+    serde_json::from_str(text).map_err(|_| DbError::Corrupt("a statement"))
+}
+
+/// Adds a statement; the table refuses a second one of the same cycle.
+pub(super) async fn add(tx: &mut Tx, holder: HolderId, made: &Made<'_>) -> DbResult<()> {
+    const ADD: &str = "INSERT INTO statement (holder_id, card_id, number, statement_id, first_on, closed_on, closed_at,
+            opening_minor, closing_minor, currency, figures, lines, made_at)
+        VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13)";
+    let (figures, lines) = (text_of(made.summary)?, text_of(&made.lines)?);
+    let summary = made.summary;
+    on_engine!(tx, |db| {
+        sqlx::query(ADD)
+            .bind(holder.as_uuid())
+            .bind(summary.account.as_uuid())
+            .bind(i64::from(made.number))
+            .bind(made.id.as_uuid())
+            .bind(summary.opened_on.to_string())
+            .bind(summary.closed_on.to_string())
+            .bind(made.closed_at.as_microsecond())
+            .bind(summary.opening.negated().minor())
+            .bind(summary.closing.negated().minor())
+            .bind(summary.closing.currency().code())
+            .bind(figures)
+            .bind(lines)
+            .bind(made.made_at.as_microsecond())
+            .execute(db)
+            .await
+            .map(drop)
+            .map_err(DbError::from)
+    })
+}
+
+/// The newest statement of a card.
+pub(super) async fn last(tx: &mut Tx, holder: HolderId, card: AccountId) -> DbResult<Option<StatementSummary>> {
+    const LAST: &str =
+        "SELECT figures FROM statement WHERE holder_id = $1 AND card_id = $2 ORDER BY number DESC LIMIT 1";
+    let figures: Option<String> = on_engine!(tx, |db| {
+        sqlx::query_scalar(LAST)
+            .bind(holder.as_uuid())
+            .bind(card.as_uuid())
+            .fetch_optional(db)
+            .await
+            .map_err(DbError::from)
+    })?;
+    figures.as_deref().map(read).transpose()
+}
+
+/// What the statements of a holder say, newest first.
+pub(super) async fn list(tx: &mut Tx, holder: HolderId) -> DbResult<Vec<StatementSummary>> {
+    const LIST: &str = "SELECT figures FROM statement WHERE holder_id = $1 ORDER BY closed_on DESC, card_id LIMIT $2";
+    let rows: Vec<String> = on_engine!(tx, |db| {
+        sqlx::query_scalar(LIST).bind(holder.as_uuid()).bind(LISTED_MAX).fetch_all(db).await.map_err(DbError::from)
+    })?;
+    rows.iter().map(|figures| read(figures)).collect()
+}
+
+/// The statement of a cycle, with its lines.
+pub(super) async fn find(
+    tx: &mut Tx,
+    holder: HolderId,
+    card: AccountId,
+    closed_on: Date,
+) -> DbResult<Option<(StatementSummary, Vec<Transaction>)>> {
+    const FIND: &str = "SELECT figures, lines FROM statement WHERE holder_id = $1 AND card_id = $2 AND closed_on = $3";
+    let row: Option<(String, String)> = on_engine!(tx, |db| {
+        sqlx::query_as(FIND)
+            .bind(holder.as_uuid())
+            .bind(card.as_uuid())
+            .bind(closed_on.to_string())
+            .fetch_optional(db)
+            .await
+            .map_err(DbError::from)
+    })?;
+    row.map(|(figures, lines)| Ok((read(&figures)?, read(&lines)?))).transpose()
+}
+
+/// What one entry of the ledger did to what a card owes.
+#[derive(Clone, Debug)]
+pub(super) struct Moved {
+    pub entry: EntryId,
+    pub cause: String,
+    /// What is owed more is positive.
+    pub amount: Money,
+    pub at: Timestamp,
+    /// Of a purchase: who sold, and what.
+    pub merchant: Option<String>,
+    pub about: Option<String>,
+}
+
+type MovedRow = (uuid::Uuid, String, i64, i64, Option<String>, Option<String>);
+
+/// What moved on a card from one moment until before another, in order, without what statements charged themselves.
+/// Entry ids begin with their time, so the rows between are read along the key.
+pub(super) async fn moved(
+    tx: &mut Tx,
+    holder: HolderId,
+    card: AccountId,
+    currency: Currency,
+    from: Timestamp,
+    until: Timestamp,
+) -> DbResult<Vec<Moved>> {
+    const MOVED: &str = "SELECT e.entry_id, e.cause, p.amount_minor, e.made_at, u.merchant_name, u.description
+        FROM ledger_posting p
+        JOIN ledger_entry e ON e.holder_id = p.holder_id AND e.entry_id = p.entry_id
+        LEFT JOIN purchase_step s ON s.holder_id = e.holder_id AND s.step_id = e.subject_id
+        LEFT JOIN purchase u ON u.holder_id = s.holder_id AND u.purchase_id = s.purchase_id
+        WHERE p.holder_id = $1 AND p.entry_id >= $3 AND p.entry_id < $4 AND p.account_id = $2 AND p.place = 'owed'
+          AND e.made_at >= $5 AND e.made_at < $6 AND e.cause NOT IN ('interest', 'late_fee')
+        ORDER BY p.entry_id, p.position";
+    // An id holds whole milliseconds: the one after the last is taken with it, and the times decide.
+    let (first, last) = (EntryId::new(from, [0; 10]), EntryId::new(until, [255; 10]));
+    let rows: Vec<MovedRow> = on_engine!(tx, |db| {
+        sqlx::query_as(MOVED)
+            .bind(holder.as_uuid())
+            .bind(card.as_uuid())
+            .bind(first.as_uuid())
+            .bind(last.as_uuid())
+            .bind(from.as_microsecond())
+            .bind(until.as_microsecond())
+            .fetch_all(db)
+            .await
+            .map_err(DbError::from)
+    })?;
+    rows.into_iter()
+        .map(|(entry, cause, minor, at, merchant, about)| {
+            Ok(Moved {
+                entry: EntryId::from_uuid(entry),
+                cause,
+                amount: Money::new(minor, currency).map_err(|_| DbError::Corrupt("an amount"))?,
+                at: Timestamp::from_microsecond(at).map_err(|_| DbError::Corrupt("a time"))?,
+                merchant,
+                about,
+            })
+        })
+        .collect()
+}
+
+/// Tries to change what must not change.
+#[cfg(test)]
+pub(super) async fn try_to(tx: &mut Tx, statement: &'static str) -> DbResult<()> {
+    on_engine!(tx, |db| sqlx::query(statement).execute(db).await.map(drop).map_err(DbError::from))
+}
