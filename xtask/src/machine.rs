@@ -16,7 +16,7 @@ pub const RUN: &[&str] = &["libayatana-appindicator3-1", "dbus", "gnome-keyring"
 pub const DISPLAY: &[&str] = &["xvfb", "xdotool", "imagemagick"];
 
 /// For the tests as well: a database, browsers and their drivers, a display and hands on its keyboard, a wrong clock, the
-/// system's timers, a reader of PDF, and what outside tools in Python need.
+/// system's timers, a reader of PDF, one of journals, and what outside tools in Python need.
 pub const TEST: &[&str] = &[
     "xvfb",
     "xdotool",
@@ -27,6 +27,7 @@ pub const TEST: &[&str] = &[
     "systemd",
     "postgresql",
     "poppler-utils",
+    "hledger",
     "python3-venv",
 ];
 

@@ -68,14 +68,15 @@ impl Bus {
     /// A notification service that keeps what it is asked to show.
     pub async fn notices(&self) -> Notices {
         let kept: Kept = Arc::default();
-        let service = Service { kept: Arc::clone(&kept) };
+        let (held, service_held) = tokio::sync::watch::channel(false);
+        let service = Service { kept: Arc::clone(&kept), held: service_held };
         let connection = connection::Builder::address(self.address.as_str())
             .name("org.freedesktop.Notifications")
             .serve_at(PATH, service)
             .build()
             .await
             .expect("a connection");
-        Notices { kept, connection }
+        Notices { kept, connection, held }
     }
 }
 
@@ -123,6 +124,8 @@ type Kept = Arc<Mutex<Vec<Shown>>>;
 
 struct Service {
     kept: Kept,
+    /// While it is true a notice is on the screen, and whoever asked for it waits for the answer.
+    held: tokio::sync::watch::Receiver<bool>,
 }
 
 #[interface(name = "org.freedesktop.Notifications")]
@@ -136,7 +139,7 @@ impl Service {
     }
 
     #[expect(clippy::too_many_arguments, reason = "the standard's signature")]
-    fn notify(
+    async fn notify(
         &self,
         _app_name: String,
         replaces: u32,
@@ -147,9 +150,14 @@ impl Service {
         _hints: HashMap<String, OwnedVariant>,
         _expires: i32,
     ) -> u32 {
-        let mut kept = self.kept.lock().expect("no panic here");
-        let number = if replaces > 0 { replaces } else { u32::try_from(kept.len()).expect("few") + 1 };
-        kept.push(Shown { number, title, body, actions, closed: false });
+        let number = {
+            let mut kept = self.kept.lock().expect("no panic here");
+            let number = if replaces > 0 { replaces } else { u32::try_from(kept.len()).expect("few") + 1 };
+            kept.push(Shown { number, title, body, actions, closed: false });
+            number
+        };
+        // The other side ends with the flow.
+        let _ = self.held.clone().wait_for(|held| !held).await;
         number
     }
 
@@ -170,9 +178,15 @@ impl Service {
 pub struct Notices {
     kept: Kept,
     connection: Connection,
+    held: tokio::sync::watch::Sender<bool>,
 }
 
 impl Notices {
+    /// From now on whoever shows a notice waits for the answer, until told otherwise.
+    pub fn hold(&self, held: bool) {
+        self.held.send_replace(held);
+    }
+
     pub fn all(&self) -> Vec<Shown> {
         self.kept.lock().expect("no panic here").clone()
     }

@@ -15,6 +15,7 @@ pub const PASSPHRASE: &str = "seven quiet otters by the mill";
 pub struct Place {
     home: TempDir,
     bus: Option<String>,
+    zone: &'static str,
 }
 
 /// What a command ended with.
@@ -77,13 +78,20 @@ impl Place {
         std::os::unix::fs::chown(&runtime, None, None).expect("it is ours");
         let private = std::os::unix::fs::PermissionsExt::from_mode(0o700);
         std::fs::set_permissions(&runtime, private).expect("it is ours");
-        Self { home, bus: None }
+        Self { home, bus: None, zone: "UTC" }
     }
 
     /// The same computer with a session bus.
     #[must_use]
     pub fn with_bus(mut self, address: &str) -> Self {
         self.bus = Some(address.to_owned());
+        self
+    }
+
+    /// The same computer in another time zone.
+    #[must_use]
+    pub fn in_zone(mut self, zone: &'static str) -> Self {
+        self.zone = zone;
         self
     }
 
@@ -110,7 +118,7 @@ impl Place {
             .env("XDG_CONFIG_HOME", home.join("config"))
             .env("XDG_CACHE_HOME", home.join("cache"))
             .env("DBUS_SESSION_BUS_ADDRESS", self.bus.as_deref().unwrap_or(&none))
-            .env("TZ", "UTC")
+            .env("TZ", self.zone)
             .env("LANG", "C.UTF-8")
             .env("LC_ALL", "C.UTF-8")
             .env("GIO_USE_VFS", "local")
@@ -141,6 +149,15 @@ impl Place {
 
     /// The same on a computer whose clock is that far off: `+20d`.
     pub fn billfold_at(&self, off: &str, arguments: &[&str]) -> Done {
+        run(&mut self.command_at(off, arguments))
+    }
+
+    /// Starts one there that goes on while the flow does.
+    pub fn start_at(&self, off: &str, arguments: &[&str]) -> Program {
+        Program::start(&mut self.command_at(off, arguments))
+    }
+
+    fn command_at(&self, off: &str, arguments: &[&str]) -> Command {
         let mut command = Command::new("faketime");
         command.arg("-f").arg(off).arg(billfold_program()).arg("--data").arg(self.data()).arg("--json");
         self.dress(&mut command);
@@ -148,7 +165,8 @@ impl Place {
         if self.bus.is_none() {
             command.arg("--passphrase-file").arg(self.passphrase_file());
         }
-        run(command.args(arguments))
+        command.args(arguments);
+        command
     }
 
     /// The same, and nobody helps it.

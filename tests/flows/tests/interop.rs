@@ -1,11 +1,14 @@
-//! Parts that we did not write meet ours: a certified OAuth client signs in from the server's metadata alone, and a
-//! parser of iCalendar reads the calendar feed.
+//! Parts that we did not write meet ours: a certified OAuth client signs in from the server's metadata alone, a parser of
+//! iCalendar reads the calendar feed, and hledger proves the journal of an archive.
 
 use std::path::Path;
 use std::process::Command;
 
+use api::import::ImportChunk;
+use domain::accounts::{Account, AccountKind, Keeping, Transaction, TransactionKind, TransactionState};
 use domain::bills::Bill;
-use domain::ids::BillId;
+use domain::card::Excess;
+use domain::ids::{AccountId, BillId, MutationId, TransactionId};
 use domain::money::{Currency, Money};
 use domain::schedule::{Every, Schedule};
 use flows::browser::Browser;
@@ -121,4 +124,114 @@ async fn a_subscriber_of_others_has_each_due_date_once_and_as_it_was_said_last()
         assert!((36..=45).contains(&all), "{all} in thirteen months, each once");
     })
     .await;
+}
+
+/// As many as an import takes at once, so that two make the ten thousand.
+const LINES: u32 = 10_000;
+
+fn account(at: jiff::Timestamp, balance: Money) -> Account {
+    Account {
+        id: AccountId::new(at, [1; 10]),
+        keeping: Keeping::Linked,
+        kind: AccountKind::Card,
+        name: "Sea  card; blue: \u{201c}Zażółć\u{201d}".to_owned(),
+        mask: Some("1111".to_owned()),
+        currency: balance.currency(),
+        source: Some("fingerprint".to_owned()),
+        balance: Some(balance),
+        available: None,
+        balance_as_of: Some(at),
+        terms: None,
+        issuer: None,
+        plans: Vec::new(),
+        excess: Excess::ByRate,
+        card: None,
+    }
+}
+
+fn line(at: jiff::Timestamp, account: &Account, number: u32, minor: i64) -> Transaction {
+    let mut chance = [0; 10];
+    chance[..4].copy_from_slice(&number.to_be_bytes());
+    let about =
+        ["Corner shop", "; no comment", "* (done) ! 2026-01-01", "two  spaces | = 12.00 USD @ 3", "Bäckerei 東京"];
+    let kinds = [TransactionKind::Purchase, TransactionKind::Fee, TransactionKind::Interest, TransactionKind::Payment];
+    Transaction {
+        id: TransactionId::new(at, chance),
+        account: account.id,
+        posted_on: date(2024, 1, 1).saturating_add(jiff::Span::new().days(i64::from(number / 10))),
+        amount: Money::new(minor, account.currency).expect("an amount"),
+        description: about[number as usize % about.len()].to_owned(),
+        memo: None,
+        kind: kinds[number as usize % kinds.len()],
+        state: TransactionState::Posted,
+        source: Some(format!("file:{number}")),
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn the_journal_of_ten_thousand_lines_balances_to_the_cent_in_hledger() {
+    if Command::new("hledger").arg("--version").output().is_err() {
+        eprintln!("skipped: hledger is not installed; `apt-get install hledger`");
+        return;
+    }
+    on_each_engine(async |world| {
+        let device = world.holder().await;
+        let balance = Money::new(-123_456_789, Currency::USD).expect("an amount");
+        let card = account(world.now(), balance);
+        let mut moved = 0;
+        // Any spread of amounts does; a prime apart, no two neighbours are alike.
+        let lines: Vec<Transaction> = (0..LINES)
+            .map(|number| {
+                let minor = i64::from(number) * 7_919 % 250_007 - 180_000;
+                moved += minor;
+                line(world.now(), &card, number, minor)
+            })
+            .collect();
+        for (number, part) in lines.chunks(5_000).enumerate() {
+            let chunk = ImportChunk {
+                id: MutationId::new(world.now(), [u8::try_from(number).expect("few"); 10]),
+                accounts: vec![card.clone()],
+                transactions: part.to_vec(),
+                replaced: Vec::new(),
+            };
+            device.post("/api/v1/import", &chunk).await.expect(200);
+        }
+        let archive = device.post("/api/v1/export", &json!({})).await;
+        archive.expect(200);
+        let folder = tempfile::tempdir().expect("a folder");
+        let mut zip = zip::ZipArchive::new(std::io::Cursor::new(archive.body)).expect("an archive");
+        zip.extract(folder.path()).expect("files");
+        let hledger = |words: &[&str]| {
+            let journal = folder.path().join("journal.hledger");
+            let mut command = Command::new("hledger");
+            let output = command.env("LANG", "C.UTF-8").arg("-f").arg(journal).args(words).output().expect("it starts");
+            assert!(output.status.success(), "{words:?}: {}", String::from_utf8_lossy(&output.stderr));
+            String::from_utf8(output.stdout).expect("text")
+        };
+        // Every entry balances, and the last one's assertion of the balance holds.
+        hledger(&["check"]);
+        let balances = hledger(&["balance", "--flat", "-N", "-O", "csv", "Liabilities"]);
+        assert!(balances.trim_end().ends_with("\"USD -1234567.89\""), "{balances}");
+        assert_eq!(balances.lines().count(), 2, "a head and one account: {balances}");
+        let whole = hledger(&["balance", "-N", "-O", "csv", "--depth", "0"]);
+        assert!(whole.contains("\"0\"") || whole.trim_end().lines().count() <= 1, "all sides sum to nothing: {whole}");
+        let entries = hledger(&["stats"]);
+        assert!(entries.contains(&format!(": {} ", LINES + 1)), "the opening and each line: {entries}");
+        // A cent taken away is seen: the proof can fail.
+        let journal = folder.path().join("journal.hledger");
+        let text = std::fs::read_to_string(&journal).expect("a journal");
+        let opening = format!("\"USD\" {}", decimal(balance.minor() - moved));
+        assert!(text.contains(&opening), "{opening}");
+        let less = text.replacen(&opening, &format!("\"USD\" {}", decimal(balance.minor() - moved + 1)), 1);
+        let other = format!("\"USD\" {}", decimal(moved - balance.minor()));
+        let less = less.replacen(&other, &format!("\"USD\" {}", decimal(moved - balance.minor() - 1)), 1);
+        std::fs::write(&journal, less).expect("a journal");
+        let refused = Command::new("hledger").env("LANG", "C.UTF-8").arg("-f").arg(&journal).arg("check").output();
+        assert!(!refused.expect("it starts").status.success(), "an assertion that is a cent off is refused");
+    })
+    .await;
+}
+
+fn decimal(minor: i64) -> String {
+    format!("{}{}.{:02}", if minor < 0 { "-" } else { "" }, minor.abs() / 100, minor.abs() % 100)
 }
