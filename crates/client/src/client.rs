@@ -86,6 +86,8 @@ pub(crate) struct Inner {
     pub list_key: Mutex<Option<SealKey>>,
     /// Notices on the desktop that wait for an answer, and what each is about.
     pub standing: Mutex<Vec<Standing>>,
+    /// Held while it is looked what to remind of: two who look at once would both show it.
+    pub reminding: tokio::sync::Mutex<()>,
     /// Answers that came while it was locked.
     pub unkept: Mutex<Vec<Lead>>,
     pub offers: Mutex<Vec<crate::import::Held>>,
@@ -141,6 +143,7 @@ impl Client {
             cancelling: Mutex::default(),
             list_key: Mutex::default(),
             standing: Mutex::default(),
+            reminding: tokio::sync::Mutex::default(),
             unkept: Mutex::default(),
             offers: Mutex::default(),
         }));

@@ -1,9 +1,10 @@
-//! Reminders in a bad hour: a program that is killed between showing and noting, and the nights in which clocks change. Real
-//! programs, a real bus, a real notification service.
+//! Reminders in a bad hour: a program that is killed between showing and noting, many that look at once, and the nights in
+//! which clocks change. Real programs, a real bus, a real notification service.
 
 use flows::bus::{Bus, Keyring};
 use flows::place::Place;
-use flows::process::{wait_for, wait_until};
+use flows::process::{Program, wait_for, wait_until};
+use flows::window::Display;
 use jiff::Timestamp;
 use jiff::civil::{Date, date};
 
@@ -46,6 +47,33 @@ async fn killed_between_showing_and_noting_it_names_the_bill_once_more_and_then_
     again.stop();
     let quiet = place.billfold(&["remind"]).ok();
     assert_eq!((&quiet["shown"], notices.all().len()), (&0.into(), 2), "never again");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn many_that_look_at_once_beside_the_app_remind_once() {
+    let (bus, _keyring, place) = with_keyring(Place::new()).await;
+    let notices = bus.notices().await;
+    add(&place, "Phone", tomorrow(), "3");
+    let display = Display::start();
+    let mut command = place.command(&["--hidden"]);
+    command.env("DISPLAY", &display.name);
+    // The app and six runs of the timer begin at the same moment; whoever is second hands over to the first.
+    let app = Program::start(&mut command);
+    let mut looks: Vec<Program> = (0..6).map(|_| place.start(&["remind"])).collect();
+    notices.wait("Phone");
+    // The first one may have shown it alone, before the app: then it stays for the answer until the app takes over.
+    wait_for("the end of the looks", async || {
+        for shown in notices.all() {
+            notices.press(shown.number, "snooze").await;
+        }
+        looks.iter_mut().all(|look| !look.runs()).then_some(())
+    })
+    .await;
+    wait_until("the app or nobody", || nothing_is_left(&place).then_some(()));
+    let about: Vec<_> = notices.all().into_iter().filter(|shown| shown.title.contains("Phone")).collect();
+    assert_eq!(about.len(), 1, "{about:?}");
+    assert_eq!(notices.all().len(), 1, "and nothing else");
+    app.stop();
 }
 
 /// How far the clock has to be set to show that moment now.

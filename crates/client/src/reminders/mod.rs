@@ -87,6 +87,7 @@ impl Reminders {
     /// Shows what is due to be shown, each once. With `dry_run` it only says what, and records nothing. While locked,
     /// the list of due days speaks, without names.
     pub async fn run_once(&self, dry_run: bool) -> Result<Vec<Notice>, ClientError> {
+        let _turn = self.0.0.reminding.lock().await;
         match self.0.phase() {
             Phase::Welcome => Err(ClientError::no_account()),
             Phase::Locked => self.run_locked(dry_run).await,
