@@ -86,8 +86,7 @@ async fn create(
     app.limits.orders.take_for(signed_in.device, now).map_err(too_often)?;
     app.limits.orders_of_a_day.take_for(signed_in.device, now).map_err(too_often)?;
     if let Some(looked) = looked {
-        let tx = app.db.begin_write_after(holder, looked.number).await?;
-        match take(&app, tx, looked, asking).await {
+        match take_as_looked(&app, holder, looked, asking).await {
             Err(Untaken::Overtaken) => {}
             Err(Untaken::Refused(refusal)) => return Err(refusal),
             Ok(payment) => return Ok((StatusCode::CREATED, Json(payment)).into_response()),
@@ -134,6 +133,12 @@ impl From<Untaken> for ApiError {
             Untaken::Refused(error) => error,
         }
     }
+}
+
+/// Takes an order by what was found, unless something of its holder's changed since.
+async fn take_as_looked(app: &App, holder: HolderId, looked: Looked, asking: Asking) -> Result<Payment, Untaken> {
+    let tx = app.db.begin_write_after(holder, looked.number).await?;
+    take(app, tx, looked, asking).await
 }
 
 /// Decides about an order by what was found, and writes it down.

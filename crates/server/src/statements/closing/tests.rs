@@ -34,6 +34,7 @@ impl<'a> Opened<'a> {
 
     /// Something that a merchant, or the person, did just now.
     pub async fn moves(&self, kind: MoveKind, minor: i64) {
+        self.world.has_bare_entries();
         let (app, holder) = (&self.world.app, self.device.holder);
         let step = PurchaseStepId::new(app.clock.now(), app.chance10());
         let mut tx = app.db.begin_write().await.unwrap();
