@@ -219,7 +219,7 @@ mod tests {
             state,
             reason: (state == PaymentState::AwaitingApproval).then(|| "above_cap".to_owned()),
             will_process_on: day(leaves_on),
-            cutoff_at: Timestamp::MAX,
+            cutoff_at: Timestamp::UNIX_EPOCH,
             expected_by: day(leaves_on),
             rail: "sandbox".to_owned(),
             approve_by: None,

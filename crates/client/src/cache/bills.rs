@@ -130,6 +130,7 @@ async fn insert_payment(
     sqlx::query(
         "INSERT INTO payment (id, made_at, bill, due_on, orders, body) VALUES (?1, ?2, ?3, ?4, ?5, ?6)
          ON CONFLICT (id) DO UPDATE SET body = coalesce(excluded.body, body),
+            orders = CASE WHEN excluded.body IS NULL THEN orders ELSE excluded.orders END,
             refused = CASE WHEN excluded.body IS NULL THEN refused END",
     )
     .bind(order.id.as_uuid())
