@@ -5,7 +5,10 @@
 //! - `POST /api/v1/cards/{id}/status` freezes a card, reports it lost, or takes a freeze back.
 //! - `POST /api/v1/cards/{id}/codes` makes the code that a merchant gets in the place of a card's number;
 //!   `DELETE /api/v1/cards/{id}/merchants/{merchant}` ends what the merchant got for it.
+//! - `PUT /api/v1/cards/{id}/plans/{plan}` puts a purchase on a plan.
 
+pub use domain::card::PlanOffer;
+use domain::ids::PurchaseId;
 use domain::money::Money;
 pub use domain::purchases::{CardStatus, Decline, LinkedMerchant, Purchase, ServedCard};
 use jiff::Timestamp;
@@ -28,6 +31,13 @@ pub struct OpenCard {
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, utoipa::ToSchema)]
 pub struct SetStatus {
     pub status: CardStatus,
+}
+
+/// Puts a purchase on a plan, before the statement with it closes. The plan's id was made by the device.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, utoipa::ToSchema)]
+pub struct ChoosePlan {
+    pub purchase: PurchaseId,
+    pub offer: PlanOffer,
 }
 
 /// What a person gives a merchant in the place of a card's number: good once, for a few minutes, and shown this once.

@@ -16,10 +16,12 @@ use crate::outbox::Change;
 
 mod pay;
 mod payoff;
+mod plans;
 mod served;
 
 pub use pay::CardQuote;
 pub use payoff::{PayoffChoices, PayoffMissing, PayoffRow, PayoffView};
+pub use plans::PlanOfferView;
 pub use served::{LinkCodeView, NewCard};
 
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, specta::Type)]

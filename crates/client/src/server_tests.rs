@@ -542,12 +542,15 @@ async fn purchases_of_a_served_card_are_in_the_copy_and_change_with_the_feed() {
         asked_at: Timestamp::from_second(i64::from(number)).unwrap(),
         holds_until: day("2026-12-20"),
         disputed_at: None,
+        plan: None,
     };
     let served = ServedCard {
         status: CardStatus::Active,
         status_at: Timestamp::UNIX_EPOCH,
         limit: usd("500"),
         merchants: Vec::new(),
+        minimum_left: None,
+        asked: Vec::new(),
     };
     let account = Account { keeping: Keeping::Served, card: Some(served), ..card() };
     lock(&fake).snapshot = vec![Record::Account(account), Record::Purchase(asked(1, "Lamps", Some(Decline::Frozen)))];

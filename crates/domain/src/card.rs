@@ -18,11 +18,11 @@ pub mod rate;
 pub mod repayment;
 
 pub use allocation::{Excess, Part, Reason, Share};
-pub use closing::{CardBill, Issued};
+pub use closing::{Asked, CardBill, Issued};
 pub use cycle::Grace;
 use minimum::MinimumParts;
 pub use payoff::Payoff;
-pub use plans::{Plan, PlanFigures, PlanKind};
+pub use plans::{Plan, PlanFigures, PlanKind, PlanOffer};
 pub use rate::Apr;
 
 /// What the person set for a linked card, so that its dates and minimum can be worked out.

@@ -5,7 +5,8 @@ use jiff::Timestamp;
 use jiff::civil::Date;
 use serde::{Deserialize, Serialize};
 
-use crate::ids::{AccountId, MerchantId, PurchaseId};
+use crate::card::Asked;
+use crate::ids::{AccountId, MerchantId, PlanId, PurchaseId};
 use crate::money::{Money, MoneyError};
 use crate::standing::{RestraintLevel, Standing};
 
@@ -40,6 +41,9 @@ pub struct Purchase {
     #[cfg_attr(feature = "schema", schema(value_type = Option<String>, format = "date-time"))]
     #[cfg_attr(feature = "bindings", specta(type = Option<String>))]
     pub disputed_at: Option<Timestamp>,
+    /// The plan that its person chose for it.
+    #[serde(default)]
+    pub plan: Option<PlanId>,
 }
 
 /// A merchant that may ask a card to pay, because its person said so with a code.
@@ -68,6 +72,12 @@ pub struct ServedCard {
     /// By name.
     #[serde(default)]
     pub merchants: Vec<LinkedMerchant>,
+    /// What is left of the last statement's minimum.
+    #[serde(default)]
+    pub minimum_left: Option<Money>,
+    /// Of it: what is left of the installments of plans.
+    #[serde(default)]
+    pub asked: Vec<Asked>,
 }
 
 /// Whether a served card takes purchases (CA2).

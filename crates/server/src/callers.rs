@@ -52,6 +52,7 @@ const ROUTES: &[(&str, &str, &[u16])] = &[
     ("POST", "/api/v1/cards/{id}/status", &[404]),
     ("POST", "/api/v1/cards/{id}/codes", &[404]),
     ("DELETE", "/api/v1/cards/{id}/merchants/{merchant}", &[404]),
+    ("PUT", "/api/v1/cards/{id}/plans/{plan}", &[404]),
     ("POST", "/api/v1/purchases/{id}/dispute", &[404]),
     ("GET", "/api/v1/devices", &[200]),
     ("DELETE", "/api/v1/devices/{id}", &[404]),
@@ -327,6 +328,9 @@ impl Owner {
         let value = match (method, route) {
             ("PUT", "/api/v1/cards/{id}") => json!(open_card("Other")),
             ("POST", "/api/v1/cards/{id}/status") => json!({"status": "frozen"}),
+            ("PUT", "/api/v1/cards/{id}/plans/{plan}") => {
+                json!({"purchase": self.order.id, "offer": {"equal_payments": {"months": 6}}})
+            }
             ("PUT", "/api/v1/bills/{id}") => json!(Bill { name: "Other rent".to_owned(), ..self.bill.clone() }),
             ("PUT", "/api/v1/bills/{id}/occurrences/{due_on}") => {
                 json!({"bill": self.bill.id, "due_on": "2027-03-01", "skipped": true})

@@ -8,7 +8,7 @@ pub mod seeds;
 
 use std::net::{IpAddr, SocketAddr};
 use std::ops::Range;
-use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
+use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
@@ -166,8 +166,6 @@ pub struct World {
     pub mail: Arc<Captured>,
     pub texts: Arc<Captured>,
     router: Router,
-    /// Its entries stand for purchases and payments that are not there.
-    bare_entries: Arc<AtomicBool>,
     /// Where its books are.
     location: Location,
     /// Removed when the world ends.
@@ -214,8 +212,7 @@ impl World {
         app.carriers = Carriers { email: Some(Arc::clone(&mail) as _), texts: Some(Arc::clone(&texts) as _) };
         let router = router(app.clone());
         let source = Arc::new(Mutex::new(None));
-        let bare_entries = Arc::default();
-        Self { engine, app, clock, source, mail, texts, router, bare_entries, location, _folder: folder }
+        Self { engine, app, clock, source, mail, texts, router, location, _folder: folder }
     }
 
     /// Another server on the same books, by the same clock: a second node, or the first after a restart, with nothing
@@ -240,7 +237,6 @@ impl World {
             mail: Arc::clone(&self.mail),
             texts: Arc::clone(&self.texts),
             router: self.router.clone(),
-            bare_entries: Arc::clone(&self.bare_entries),
             location: self.location.clone(),
             _folder: self._folder.clone(),
         }
@@ -296,17 +292,9 @@ impl World {
     /// What every test must leave behind: no work undone, and books that agree.
     async fn finish(self) {
         self.work().await;
-        let mut report = crate::audit::run(&self.app.db).await.expect("the audit runs");
-        if self.bare_entries.load(Ordering::SeqCst) {
-            report.faults.retain(|fault| !fault.contains("each entry has what caused it"));
-        }
+        let report = crate::audit::run(&self.app.db).await.expect("the audit runs");
         assert!(report.faults.is_empty(), "the audit found: {:?}", report.faults);
         self.stop().await;
-    }
-
-    /// The ledger is written to as if there were purchases and payments: the audit is not asked for them.
-    pub fn has_bare_entries(&self) {
-        self.bare_entries.store(true, Ordering::SeqCst);
     }
 
     pub fn now(&self) -> Timestamp {

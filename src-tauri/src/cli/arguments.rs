@@ -1183,6 +1183,14 @@ pub enum ServedCardCommand {
         #[arg(long)]
         no_wait: bool,
     },
+    /// How a purchase may be paid over time, and what each way means.
+    Offers { purchase: PurchaseId },
+    /// Pay a purchase over time, before the statement with it closes.
+    Choose {
+        purchase: PurchaseId,
+        #[command(flatten)]
+        offer: OfferHow,
+    },
     /// What merchants asked a card for, and how far each has come.
     Purchases {
         /// By name or id.
@@ -1230,6 +1238,17 @@ pub struct PlanHow {
     /// Deferred interest: the last day on which paying all of it avoids the interest.
     #[arg(long, value_name = "DATE")]
     pub ends: Option<Date>,
+}
+
+#[derive(Debug, Args)]
+#[group(required = true, multiple = false)]
+pub struct OfferHow {
+    /// In so many equal payments, without interest.
+    #[arg(long, value_name = "MONTHS")]
+    pub equal: Option<u8>,
+    /// Without interest if all of it is paid within so many months; otherwise from the first day on.
+    #[arg(long, value_name = "MONTHS")]
+    pub deferred: Option<u8>,
 }
 
 #[derive(Debug, Args)]

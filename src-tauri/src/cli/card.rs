@@ -1,12 +1,14 @@
-//! `billfold card open`, `freeze`, `unfreeze`, `lost`, `link`, `unlink`, `pay` and `purchases`: cards of the account server.
+//! `billfold card open`, `freeze`, `unfreeze`, `lost`, `link`, `unlink`, `pay`, `offers`, `choose` and `purchases`: cards of the account server.
 
-use client::card::NewCard;
+use client::card::{NewCard, PlanOfferView};
 use client::payments::PayBill;
 use domain::accounts::Account;
+use domain::card::PlanOffer;
+use domain::ids::PurchaseId;
 use domain::purchases::{CardStatus, LinkedMerchant, Purchase};
 use serde_json::json;
 
-use super::arguments::ServedCardCommand;
+use super::arguments::{OfferHow, ServedCardCommand};
 use super::table::table;
 use super::{Answer, Done, Run, amount, currency, named, to_json, visit_started, word};
 use crate::failure::Failure;
@@ -36,6 +38,8 @@ impl Run<'_> {
                 let request = self.card_pays(&card, amount.as_deref(), chosen).await?;
                 self.pay(PayBill { send_on: on, duplicate_meant: again, ..request }, !no_browser, !no_wait).await
             }
+            ServedCardCommand::Offers { purchase } => self.plan_offers(purchase).await,
+            ServedCardCommand::Choose { purchase, offer } => self.plan_choose(purchase, &offer).await,
             ServedCardCommand::Purchases { card } => self.card_purchases(&card).await,
         }
     }
@@ -116,6 +120,31 @@ impl Run<'_> {
         self.core.client.accounts().end_merchant(card.id, merchant.id).await?;
         let json = json!({ "card": card.id, "merchant": merchant.id });
         Ok(Answer::new(json, format!("{} may ask this card for nothing more.\n", merchant.name)))
+    }
+
+    async fn plan_offers(&self, purchase: PurchaseId) -> Done {
+        let offers = self.core.client.accounts().plan_offers(purchase).await?;
+        let row = |one: &PlanOfferView| {
+            let (way, months) = match one.offer {
+                PlanOffer::EqualPayments { months } => ("equal", months),
+                PlanOffer::DeferredInterest { months } => ("deferred", months),
+            };
+            let at_risk = if one.figures.at_risk.is_zero() { String::new() } else { one.figures.at_risk.to_string() };
+            vec![format!("--{way} {months}"), one.plan.amount.to_string(), one.figures.each.to_string(), at_risk]
+        };
+        let rows: Vec<_> = offers.iter().map(row).collect();
+        let heads = ["Way", ">Amount", ">Each month", ">Interest at risk"];
+        Ok(Answer::new(json!({ "items": to_json(&offers)? }), table(&heads, &rows)))
+    }
+
+    async fn plan_choose(&self, purchase: PurchaseId, how: &OfferHow) -> Done {
+        let offer = match (how.equal, how.deferred) {
+            (Some(months), _) => PlanOffer::EqualPayments { months },
+            (None, Some(months)) => PlanOffer::DeferredInterest { months },
+            (None, None) => return Err(Failure::usage("say --equal or --deferred")),
+        };
+        let plan = self.core.client.accounts().choose_plan(purchase, offer).await?;
+        Ok(Answer::new(json!({ "purchase": purchase, "plan": plan }), "The purchase is paid over time.\n"))
     }
 
     async fn card_purchases(&self, typed: &str) -> Done {

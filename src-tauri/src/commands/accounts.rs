@@ -2,9 +2,9 @@
 
 use api::accounts::AccountEdit;
 use client::accounts::{AccountView, TransactionPage, TransactionQuery};
-use client::card::{CardView, LinkCodeView, NewCard, PayoffView, PlanEdit};
+use client::card::{CardView, LinkCodeView, NewCard, PayoffView, PlanEdit, PlanOfferView};
 use client::security::VisitStarted;
-use domain::card::{CardTerms, Excess};
+use domain::card::{CardTerms, Excess, PlanOffer};
 use domain::ids::{AccountId, MerchantId, PlanId, PurchaseId};
 use domain::money::Money;
 use domain::purchases::{CardStatus, Purchase};
@@ -104,6 +104,22 @@ pub async fn card_unlink(core: Shared<'_>, account: AccountId, merchant: Merchan
 pub async fn purchase_dispute(core: Shared<'_>, purchase: PurchaseId) -> Answer<()> {
     core.touch();
     Ok(core.client.accounts().dispute(purchase).await?)
+}
+
+/// The plans that are offered for a purchase, and what each would mean.
+#[tauri::command]
+#[specta::specta]
+pub async fn plan_offers(core: Shared<'_>, purchase: PurchaseId) -> Answer<Vec<PlanOfferView>> {
+    core.touch();
+    Ok(core.client.accounts().plan_offers(purchase).await?)
+}
+
+/// Puts a purchase on a plan.
+#[tauri::command]
+#[specta::specta]
+pub async fn plan_choose(core: Shared<'_>, purchase: PurchaseId, offer: PlanOffer) -> Answer<PlanId> {
+    core.touch();
+    Ok(core.client.accounts().choose_plan(purchase, offer).await?)
 }
 
 /// The newest purchases on a card, declined ones with the reason.

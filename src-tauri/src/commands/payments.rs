@@ -4,6 +4,7 @@ use client::card::CardQuote;
 use client::payments::{LimitsSet, LimitsView, PayBill, PayQuote, PaymentView, SendOn};
 use client::readiness::ReadinessView;
 use client::security::VisitStarted;
+use domain::card::Share;
 use domain::ids::{AccountId, BillId, PaymentId};
 use domain::money::Money;
 use domain::policy::Limits;
@@ -31,6 +32,14 @@ pub async fn pay_quote(core: Shared<'_>, bill: BillId, due_on: String) -> Answer
 pub async fn card_quote(core: Shared<'_>, card: AccountId) -> Answer<CardQuote> {
     core.touch();
     Ok(core.client.payments().card_quote(card).await?)
+}
+
+/// Where a payment of so much would go among a card's balances.
+#[tauri::command]
+#[specta::specta]
+pub async fn card_shares(core: Shared<'_>, card: AccountId, amount: Money) -> Answer<Vec<Share>> {
+    core.touch();
+    Ok(core.client.payments().card_shares(card, amount).await?)
 }
 
 /// Pays a bill. Works offline: the order is stored first and sent when possible.

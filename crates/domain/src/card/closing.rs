@@ -5,7 +5,7 @@ use jiff::civil::Date;
 use serde::{Deserialize, Serialize};
 
 use crate::card::CardTerms;
-use crate::card::allocation::{Part, Standing};
+use crate::card::allocation::{Excess, Part, Standing, allocate};
 use crate::card::cycle::{Billed, CyclePurchases, Grace};
 use crate::card::minimum::MinimumParts;
 use crate::card::plans::{Plan, PlanKind, last_cycles_from};
@@ -31,8 +31,20 @@ pub struct CardBill {
     pub minimum: Money,
     /// Of the minimum: what was missing of the one before.
     pub past_due: Money,
-    /// What avoids interest on purchases.
+    /// Of the balance: purchases, interest and fees, without what is on plans. Never below zero.
+    pub purchases: Money,
+    /// What avoids interest on purchases: the smallest payment of which enough goes to them. It is never less than the
+    /// minimum.
     pub in_full: Money,
+}
+
+/// What a plan of equal payments still asks for before the next closing.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(utoipa::ToSchema))]
+#[cfg_attr(feature = "bindings", derive(specta::Type))]
+pub struct Asked {
+    pub plan: PlanId,
+    pub amount: Money,
 }
 
 /// What moves a balance of a card.
@@ -84,16 +96,27 @@ impl PartBook {
     }
 }
 
+/// A plan, and all that moved on it since it began, in any order: what was planned, and what was paid or given back.
+#[derive(Clone, Debug)]
+pub struct PlanBook {
+    pub plan: Plan,
+    pub moves: Vec<Move>,
+}
+
 /// A cycle of which the last day is over.
 #[derive(Clone, Debug)]
 pub struct CycleBook<'a> {
     pub terms: &'a CardTerms,
+    /// Where the person wants what is above the minimum to go.
+    pub excess: Excess,
     pub first_on: Date,
     pub closed_on: Date,
     /// The statement before, and whether grace was kept until it.
     pub billed: Option<(CardBill, Grace)>,
     pub purchases: PartBook,
     pub plans: Vec<PartBook>,
+    /// Moved to purchases already.
+    pub landed: Vec<LandedInterest>,
 }
 
 /// Interest of one balance.
@@ -109,11 +132,13 @@ pub struct Interest {
 }
 
 /// Deferred interest that was charged because its plan was not paid off by its deadline.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[cfg_attr(feature = "schema", derive(utoipa::ToSchema))]
 #[cfg_attr(feature = "bindings", derive(specta::Type))]
 pub struct LandedInterest {
     pub plan: PlanId,
+    /// As the plan was called; it stands among the plans of a statement no more.
+    pub name: String,
     #[cfg_attr(feature = "schema", schema(value_type = String, format = "date"))]
     #[cfg_attr(feature = "bindings", specta(type = String))]
     pub on: Date,
@@ -148,6 +173,7 @@ pub struct YearToDate {
 pub struct Closed {
     /// One of purchases, and one of each plan that bears interest.
     pub interest: Vec<Interest>,
+    pub landed: Vec<LandedInterest>,
     pub late_fee: Money,
     pub totals: CycleTotals,
     pub bill: CardBill,
@@ -178,6 +204,50 @@ pub struct Issued {
 }
 
 impl CycleBook<'_> {
+    /// Parts what moved on the whole card: each plan has its own book, and purchases what is left. What a plan took
+    /// from a purchase, or from a payment, purchases did not have. A plan of which something is left after its deadline
+    /// goes on as purchases from the next day on, with its interest.
+    pub fn part(mut self, plans: &[PlanBook]) -> Result<Self, MoneyError> {
+        for book in plans {
+            self.part_one(book)?;
+        }
+        Ok(self)
+    }
+
+    fn part_one(&mut self, book: &PlanBook) -> Result<(), MoneyError> {
+        let lands_on = book.plan.deadline().map(|ends_on| days::shifted(ends_on, 1));
+        if lands_on.is_some_and(|lands_on| lands_on < self.first_on) {
+            return Ok(());
+        }
+        let zero = Money::zero(book.plan.amount.currency());
+        let counts = |moved: &&Move| moved.on <= self.closed_on && lands_on.is_none_or(|lands_on| moved.on < lands_on);
+        let (before, mut moves): (Vec<Move>, Vec<Move>) =
+            book.moves.iter().filter(counts).partition(|moved| moved.on < self.first_on);
+        let opening = Money::sum(zero.currency(), before.iter().map(|moved| moved.amount))?;
+        let left = moves.iter().try_fold(opening, |left, moved| left.plus(moved.amount))?;
+        self.purchases.opening = self.purchases.opening.minus(opening)?;
+        if let Some(lands_on) = lands_on.filter(|lands_on| *lands_on <= self.closed_on && left.is_positive()) {
+            moves.push(Move { on: lands_on, amount: left.negated(), kind: MoveKind::Planned });
+            let until = days::shifted(lands_on, -1);
+            let all: Vec<Move> = book.moves.iter().filter(|moved| moved.on <= until).copied().collect();
+            let amount = deferred_interest(&book.plan, &all, until)?;
+            if amount.is_positive() {
+                self.purchases.moves.push(Move { on: lands_on, amount, kind: MoveKind::Landed });
+                self.landed.push(LandedInterest {
+                    plan: book.plan.id,
+                    name: book.plan.name.clone(),
+                    on: until,
+                    amount,
+                });
+            }
+        }
+        self.purchases.moves.extend(moves.iter().map(|moved| Move { amount: moved.amount.negated(), ..*moved }));
+        if !opening.is_zero() || !moves.is_empty() {
+            self.plans.push(PartBook { plan: Some(accrued_until(book, self.closed_on)?), opening, moves });
+        }
+        Ok(())
+    }
+
     pub fn close(&self) -> Result<Closed, MoneyError> {
         let zero = Money::zero(self.purchases.opening.currency());
         let of_purchases = self.purchase_interest()?;
@@ -208,7 +278,8 @@ impl CycleBook<'_> {
             interest: charged.plus(self.sum(MoveKind::Landed)?)?,
             fees: late_fee,
         };
-        Ok(Closed { interest, late_fee, totals, bill, grace: of_purchases.1, plans, repayment })
+        let landed = self.landed.clone();
+        Ok(Closed { interest, landed, late_fee, totals, bill, grace: of_purchases.1, plans, repayment })
     }
 
     fn books(&self) -> impl Iterator<Item = &PartBook> {
@@ -228,7 +299,7 @@ impl CycleBook<'_> {
             of_this.iter().filter(|moved| !is_credit(moved)).map(|moved| (moved.on, moved.amount)).collect();
         let credits: Vec<(Date, Money)> =
             of_this.iter().filter(is_credit).map(|moved| (moved.on, moved.amount.negated())).collect();
-        let billed = self.billed.map(|(bill, grace)| Billed { due_on: bill.due_on, in_full: bill.in_full, grace });
+        let billed = self.billed.map(|(bill, grace)| Billed { due_on: bill.due_on, in_full: bill.purchases, grace });
         let cycle = CyclePurchases {
             first_on: self.first_on,
             closed_on: self.closed_on,
@@ -290,14 +361,49 @@ impl CycleBook<'_> {
         }
         let parts = MinimumParts { balance, shared, charges, installments, past_due };
         let minimum = self.terms.minimum_due(&parts)?.unwrap_or(Money::zero(currency));
+        let due_on = self.terms.due_after(self.closed_on);
         Ok(CardBill {
             closed_on: self.closed_on,
-            due_on: self.terms.due_after(self.closed_on),
+            due_on,
             balance,
             minimum,
             past_due: if past_due.minor() < minimum.minor() { past_due } else { minimum },
-            in_full: above_zero(on_purchases),
+            purchases: above_zero(on_purchases),
+            in_full: self.in_full(plans, on_purchases, balance, minimum, due_on)?,
         })
+    }
+
+    /// Looked for between the minimum and the whole balance: a larger payment never gives purchases less.
+    fn in_full(
+        &self,
+        plans: &[Plan],
+        on_purchases: Money,
+        balance: Money,
+        minimum: Money,
+        due_on: Date,
+    ) -> Result<Money, MoneyError> {
+        if !on_purchases.is_positive() {
+            return Ok(minimum);
+        }
+        let asked: Vec<Asked> = plans.iter().filter_map(Asked::in_full).collect();
+        let standings = standings(self.terms, balance, plans, &asked, due_on);
+        let is_enough = |minor: i64| -> Result<bool, MoneyError> {
+            let payment = Money::new(minor, balance.currency())?;
+            let shares = allocate(payment, minimum, self.excess, &standings)?;
+            let to_purchases = shares.iter().filter(|share| share.to == Part::Purchases);
+            let given = Money::sum(balance.currency(), to_purchases.map(|share| share.amount))?;
+            Ok(given.minor() >= on_purchases.minor())
+        };
+        let (mut low, mut high) = (minimum.minor(), balance.minor());
+        while low < high {
+            let middle = low + (high - low) / 2;
+            if is_enough(middle)? {
+                high = middle;
+            } else {
+                low = middle + 1;
+            }
+        }
+        Money::new(low, balance.currency())
     }
 
     fn rated(&self, plans: &[Plan], on_purchases: Money) -> Vec<Rated> {
@@ -323,9 +429,18 @@ pub fn deferred_interest(plan: &Plan, moves: &[Move], until: Date) -> Result<Mon
     DailyBalances::over(plan.opened_on, last_on, zero, moves)?.interest(plan.apr)
 }
 
-/// The balances of a card as a payment of this day finds them: purchases first, then plans by their deadline and age.
+impl Asked {
+    /// All that a plan asks for with one statement; `None` when it is not one of equal payments.
+    #[must_use]
+    pub fn in_full(plan: &Plan) -> Option<Self> {
+        plan.installment().map(|amount| Self { plan: plan.id, amount })
+    }
+}
+
+/// The balances of a card as a payment of this day finds them: purchases first, then plans by their deadline and age. A
+/// plan of equal payments that is not among those that ask for something has nothing of the minimum.
 #[must_use]
-pub fn standings(terms: &CardTerms, owed: Money, plans: &[Plan], on: Date) -> Vec<Standing> {
+pub fn standings(terms: &CardTerms, owed: Money, plans: &[Plan], asked: &[Asked], on: Date) -> Vec<Standing> {
     let on_plans: i64 = plans.iter().map(|plan| plan.left.minor()).sum();
     let on_purchases = Money::new(owed.minor().saturating_sub(on_plans).max(0), owed.currency());
     let purchases = Standing {
@@ -341,10 +456,31 @@ pub fn standings(terms: &CardTerms, owed: Money, plans: &[Plan], on: Date) -> Ve
         part: Part::Plan(plan.id),
         owed: plan.left,
         apr: plan.allocation_apr(on),
-        installment: plan.installment(),
+        installment: plan.installment().map(|installment| {
+            let asks = asked.iter().find(|asked| asked.plan == plan.id).map(|asked| asked.amount);
+            asks.unwrap_or(Money::zero(installment.currency()))
+        }),
         last_cycles: plan.deadline().is_some_and(|ends_on| on >= last_cycles_from(terms, ends_on)),
     });
     std::iter::once(purchases).chain(of_plans).collect()
+}
+
+/// The plan with the interest that was kept aside until a day, or until its deadline.
+pub fn accrued_until(book: &PlanBook, day: Date) -> Result<Plan, MoneyError> {
+    let mut plan = book.plan.clone();
+    if let PlanKind::DeferredInterest { ends_on, .. } = plan.kind {
+        let until = day.min(ends_on);
+        let moves: Vec<Move> = book.moves.iter().filter(|moved| moved.on <= until).copied().collect();
+        let accrued = Some(deferred_interest(&plan, &moves, until)?);
+        plan.kind = PlanKind::DeferredInterest { ends_on, accrued };
+    }
+    Ok(plan)
+}
+
+/// The first and the last day of the cycle that a day is in.
+#[must_use]
+pub fn cycle_of(terms: &CardTerms, day: Date) -> (Date, Date) {
+    (days::shifted(terms.closing_before(day), 1), terms.closing_on_or_after(day))
 }
 
 /// The first and the last day of the cycle that follows a closing, or of a card's first one.
@@ -364,7 +500,7 @@ mod tests {
     use jiff::civil::date;
 
     use super::*;
-    use crate::card::DueRule;
+    use crate::card::{DueRule, PlanOffer};
     use crate::ids::PlanId;
     use crate::money::Currency;
 
@@ -391,11 +527,13 @@ mod tests {
     fn book<'a>(terms: &'a CardTerms, opening: &str, moves: Vec<Move>) -> CycleBook<'a> {
         CycleBook {
             terms,
+            excess: Excess::ByRate,
             first_on: date(2026, 10, 26),
             closed_on: date(2026, 11, 25),
             billed: None,
             purchases: PartBook { plan: None, opening: usd(opening), moves },
             plans: Vec::new(),
+            landed: Vec::new(),
         }
     }
 
@@ -406,6 +544,7 @@ mod tests {
             balance: usd(in_full),
             minimum: usd(minimum),
             past_due: usd("0"),
+            purchases: usd(in_full),
             in_full: usd(in_full),
         }
     }
@@ -478,7 +617,8 @@ mod tests {
         assert_eq!(charged, [(Part::Purchases, usd("0")), (Part::Plan(sofa.id), usd("2.87"))]);
         assert_eq!(closed.bill.balance, usd("842.87"));
         assert_eq!(closed.bill.minimum, usd("80"), "30 of the deferred balance, and the installment");
-        assert_eq!(closed.bill.in_full, usd("0"));
+        assert_eq!(closed.bill.in_full, usd("80"));
+        assert_eq!(closed.bill.purchases, usd("0"));
     }
 
     #[test]
@@ -489,5 +629,92 @@ mod tests {
         let closed = cycle.close().expect("in range");
         assert_eq!((closed.bill.balance, closed.bill.minimum, closed.late_fee), (usd("-20"), usd("0"), usd("0")));
         assert_eq!((closed.bill.in_full, closed.repayment), (usd("0"), None));
+    }
+
+    fn plan_of(offer: PlanOffer, amount: &str, opened_on: Date) -> Plan {
+        let id = PlanId::new(Timestamp::UNIX_EPOCH, [7; 10]);
+        let left = (usd(amount), opened_on);
+        offer.plan(id, "Sofa".into(), &terms(), opened_on, usd(amount), left).expect("in range")
+    }
+
+    #[test]
+    fn what_a_plan_took_from_a_purchase_and_from_a_payment_purchases_did_not_have() {
+        let terms = terms();
+        let planned = moved(date(2026, 11, 3), "600", MoveKind::Planned);
+        let whole = vec![
+            moved(date(2026, 11, 2), "700", MoveKind::Purchase),
+            moved(date(2026, 11, 20), "-150", MoveKind::Payment),
+        ];
+        let plan = plan_of(PlanOffer::EqualPayments { months: 12 }, "600", date(2026, 11, 3));
+        let moves = vec![planned, moved(date(2026, 11, 20), "-50", MoveKind::Payment)];
+        let cycle = book(&terms, "0", whole).part(&[PlanBook { plan: plan.clone(), moves }]).expect("in range");
+        assert_eq!(cycle.purchases.closing(), Ok(usd("0")), "100 bought, 100 paid");
+        let closed = cycle.close().expect("in range");
+        assert_eq!((closed.totals.purchases, closed.totals.payments), (usd("700"), usd("150")));
+        assert_eq!(closed.bill.balance, usd("550"));
+        assert_eq!((closed.bill.minimum, closed.bill.in_full), (usd("50"), usd("50")));
+        assert_eq!(closed.plans, [Plan { left: usd("550"), left_on: date(2026, 11, 25), ..plan }]);
+    }
+
+    #[test]
+    fn what_avoids_interest_is_what_leaves_nothing_of_purchases() {
+        let terms = terms();
+        let whole = vec![moved(date(2026, 11, 2), "700", MoveKind::Purchase)];
+        let part = |offer| {
+            let plan = plan_of(offer, "600", date(2026, 11, 2));
+            let moves = vec![moved(date(2026, 11, 2), "600", MoveKind::Planned)];
+            let cycle = book(&terms, "0", whole.clone()).part(&[PlanBook { plan, moves }]).expect("in range");
+            cycle.close().expect("in range").bill
+        };
+        let equal = part(PlanOffer::EqualPayments { months: 12 });
+        // The installment of 50, 30 of purchases, and the 70 that are left of them.
+        assert_eq!((equal.minimum, equal.purchases, equal.in_full), (usd("80"), usd("100"), usd("150")));
+        let deferred = part(PlanOffer::DeferredInterest { months: 12 });
+        // The minimum goes to the lowest rate first, which is the deferred one.
+        assert_eq!((deferred.minimum, deferred.in_full), (usd("30"), usd("130")));
+        let wish = Excess::Plan(PlanId::new(Timestamp::UNIX_EPOCH, [7; 10]));
+        let wished = CycleBook { excess: wish, ..book(&terms, "0", whole.clone()) };
+        let plan = plan_of(PlanOffer::DeferredInterest { months: 12 }, "600", date(2026, 11, 2));
+        let moves = vec![moved(date(2026, 11, 2), "600", MoveKind::Planned)];
+        let bill = wished.part(&[PlanBook { plan, moves }]).expect("in range").close().expect("in range").bill;
+        assert_eq!(bill.in_full, usd("700"), "the person wants the plan paid first");
+    }
+
+    #[test]
+    fn a_plan_that_was_not_paid_off_goes_on_as_purchases_with_its_interest() {
+        let terms = terms();
+        let opened_on = date(2026, 5, 10);
+        let plan = plan_of(PlanOffer::DeferredInterest { months: 6 }, "600", opened_on);
+        let moves = vec![
+            moved(opened_on, "600", MoveKind::Planned),
+            moved(date(2026, 8, 10), "-200", MoveKind::Payment),
+            // After the deadline it pays for what goes on.
+            moved(date(2026, 11, 18), "-100", MoveKind::Payment),
+        ];
+        let mut cycle = book(&terms, "400", vec![moved(date(2026, 11, 18), "-100", MoveKind::Payment)]);
+        cycle.billed = Some((CardBill { purchases: usd("0"), ..bill("30", "400") }, Grace::Kept));
+        let closed =
+            cycle.part(&[PlanBook { plan: plan.clone(), moves }]).expect("in range").close().expect("in range");
+        // 600 for 92 days and 400 for 93, from 10 May to 10 November: 92,400 balance-days at 27.99 % are 70.86.
+        let interest =
+            LandedInterest { plan: plan.id, name: "Sofa".into(), on: date(2026, 11, 10), amount: usd("70.86") };
+        assert_eq!(closed.landed, [interest]);
+        assert_eq!(closed.totals.interest, usd("70.86"));
+        assert_eq!((closed.bill.balance, closed.bill.purchases), (usd("370.86"), usd("370.86")));
+        assert!(closed.plans.is_empty());
+        assert_eq!((closed.late_fee, closed.grace), (usd("0"), Grace::Kept));
+    }
+
+    #[test]
+    fn a_plan_that_was_paid_off_by_its_last_day_costs_nothing() {
+        let terms = terms();
+        let opened_on = date(2026, 5, 10);
+        let plan = plan_of(PlanOffer::DeferredInterest { months: 6 }, "600", opened_on);
+        let moves =
+            vec![moved(opened_on, "600", MoveKind::Planned), moved(date(2026, 11, 10), "-600", MoveKind::Payment)];
+        let mut cycle = book(&terms, "600", vec![moved(date(2026, 11, 10), "-600", MoveKind::Payment)]);
+        cycle.billed = Some((CardBill { purchases: usd("0"), ..bill("30", "600") }, Grace::Kept));
+        let closed = cycle.part(&[PlanBook { plan, moves }]).expect("in range").close().expect("in range");
+        assert_eq!((closed.bill.balance, closed.totals.interest, closed.landed.len()), (usd("0"), usd("0"), 0));
     }
 }

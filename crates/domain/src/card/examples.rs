@@ -277,17 +277,20 @@ impl<'a> Example<'a> {
                 balance: self.usd("in full"),
                 minimum: self.usd("minimum before"),
                 past_due: usd("0"),
+                purchases: self.usd("in full"),
                 in_full: self.usd("in full"),
             };
             (bill, self.grace())
         });
         let cycle = CycleBook {
             terms: &terms,
+            excess: super::Excess::ByRate,
             first_on,
             closed_on,
             billed,
             purchases: PartBook { plan: None, opening: self.usd("opening"), moves: moves_of("") },
             plans: plans.collect(),
+            landed: Vec::new(),
         };
         let closed = cycle.close().expect("in range");
         let names: Vec<&str> = self.given.iter().filter_map(|(name, _)| name.strip_prefix("plan ")).collect();

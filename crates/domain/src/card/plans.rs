@@ -1,5 +1,6 @@
 //! Payment plans of a card: equal monthly payments, and interest that is deferred until a deadline (CA4).
 
+use jiff::Span;
 use jiff::civil::Date;
 use serde::{Deserialize, Serialize};
 
@@ -47,6 +48,60 @@ pub enum PlanKind {
         /// Accrued aside up to `left_on`, as the issuer says. Absent: worked out.
         accrued: Option<Money>,
     },
+}
+
+/// What an issuer offers for a purchase.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+#[cfg_attr(feature = "schema", derive(utoipa::ToSchema))]
+#[cfg_attr(feature = "bindings", derive(specta::Type))]
+pub enum PlanOffer {
+    /// In so many equal payments, without interest.
+    EqualPayments { months: u8 },
+    /// No interest if all of it is paid within so many months; otherwise from the first day on, at the card's rate.
+    DeferredInterest { months: u8 },
+}
+
+impl PlanOffer {
+    /// What this server's agreement offers.
+    pub const ALL: [Self; 4] = [
+        Self::EqualPayments { months: 6 },
+        Self::EqualPayments { months: 12 },
+        Self::DeferredInterest { months: 6 },
+        Self::DeferredInterest { months: 12 },
+    ];
+    /// A purchase of less than so many whole units is not paid over time.
+    const FLOOR: i64 = 50;
+
+    /// Whether the agreement offers this for a purchase of this amount.
+    #[must_use]
+    pub fn is_for(self, amount: Money) -> bool {
+        let unit = 10_i64.pow(amount.currency().exponent().into());
+        Self::ALL.contains(&self) && amount.minor() >= Self::FLOOR * unit
+    }
+
+    /// The plan that this much of a purchase is on. `left` is what is left of it at the end of `left_on`.
+    pub fn plan(
+        self,
+        id: PlanId,
+        name: String,
+        terms: &CardTerms,
+        opened_on: Date,
+        amount: Money,
+        (left, left_on): (Money, Date),
+    ) -> Result<Plan, MoneyError> {
+        let (kind, apr) = match self {
+            Self::EqualPayments { months } => {
+                let monthly = money(rounded_up(amount.minor().into(), i128::from(months.max(1))), amount.currency())?;
+                (PlanKind::EqualPayments { monthly }, Apr::ZERO)
+            }
+            Self::DeferredInterest { months } => {
+                let ends_on = opened_on.saturating_add(Span::new().months(i64::from(months)));
+                (PlanKind::DeferredInterest { ends_on, accrued: None }, terms.apr.unwrap_or(Apr::ZERO))
+            }
+        };
+        Ok(Plan { id, name, kind, apr, amount, opened_on, left, left_on })
+    }
 }
 
 /// Why a plan is refused.

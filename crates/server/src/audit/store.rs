@@ -293,6 +293,23 @@ pub(super) const QUESTIONS: &[(&str, &str)] = &[
              AND g.place = 'owed' AND g.account_id = p.biller_id AND g.amount_minor = -p.amount_minor)",
     ),
     (
+        "what is left of a plan is what moved on it",
+        "SELECT c.offer FROM card_plan c WHERE c.left_minor <> COALESCE((SELECT SUM(m.amount_minor)
+            FROM card_plan_move m WHERE m.holder_id = c.holder_id AND m.plan_id = c.plan_id), 0)",
+    ),
+    (
+        "no more of a purchase is on a plan than was captured",
+        "SELECT c.offer FROM card_plan c JOIN purchase p ON p.holder_id = c.holder_id AND p.purchase_id = c.purchase_id
+         WHERE p.card_id <> c.card_id OR p.captured_minor < COALESCE((SELECT SUM(m.amount_minor) FROM card_plan_move m
+            WHERE m.holder_id = c.holder_id AND m.plan_id = c.plan_id AND m.kind = 'planned'), 0)",
+    ),
+    (
+        "what a payment paid of plans is no more than the payment",
+        "SELECT p.state FROM payment p WHERE p.rail = 'book' AND p.amount_minor < -COALESCE((SELECT SUM(m.amount_minor)
+            FROM card_plan_move m WHERE m.holder_id = p.holder_id AND m.cause_id = p.payment_id
+            AND m.kind = 'payment'), 0)",
+    ),
+    (
         "what a statement charges is a statement's",
         "SELECT e.cause FROM ledger_entry e WHERE e.cause IN ('interest', 'late_fee') AND NOT EXISTS
             (SELECT 1 FROM statement s WHERE s.holder_id = e.holder_id AND s.statement_id = e.subject_id)",

@@ -2,6 +2,7 @@
 //! their person makes. What they owe and what is held is the ledger's; purchases are their neighbour's.
 
 mod links;
+pub(crate) mod plans;
 pub(crate) mod store;
 #[cfg(test)]
 mod tests;
@@ -50,7 +51,11 @@ const MINIMUM_SHARE: u32 = 10_000;
 const LATE_FEE: i64 = 29;
 
 pub fn routes() -> OpenApiRouter<App> {
-    OpenApiRouter::new().routes(routes!(open)).routes(routes!(set_status)).merge(links::routes())
+    OpenApiRouter::new()
+        .routes(routes!(open))
+        .routes(routes!(set_status))
+        .routes(routes!(plans::choose))
+        .merge(links::routes())
 }
 
 /// Opens a card of practice money, where the server is its owner's own. Sending it again changes nothing.
@@ -283,7 +288,14 @@ pub(crate) fn today(app: &App) -> Date {
 }
 
 fn served(card: &Card, merchants: Vec<domain::purchases::LinkedMerchant>) -> ServedCard {
-    ServedCard { status: card.status, status_at: card.status_at, limit: card.limit, merchants }
+    ServedCard {
+        status: card.status,
+        status_at: card.status_at,
+        limit: card.limit,
+        merchants,
+        minimum_left: None,
+        asked: Vec::new(),
+    }
 }
 
 pub(crate) async fn account_of(tx: &mut Tx, holder: HolderId, id: AccountId) -> Result<Account, ApiError> {
@@ -297,7 +309,7 @@ pub(crate) async fn left(tx: &mut Tx, holder: HolderId, card: &Card) -> DbResult
     credit_left(card.limit, standing.owed, standing.held).map_err(|_| DbError::Corrupt("a card's credit"))
 }
 
-/// Brings the card's record up to the ledger and its rows.
+/// Brings the card's record up to the ledger and its rows; plans and what is left of the minimum stay as they were told.
 pub(crate) async fn refresh(app: &App, tx: &mut Tx, holder: HolderId, id: AccountId) -> DbResult<()> {
     let card = store::find(tx, holder, id).await?.ok_or(DbError::Corrupt("a card"))?;
     let account: Option<Account> = feed::find(tx, holder, accounts::key(id)).await?;
@@ -309,7 +321,9 @@ pub(crate) async fn refresh(app: &App, tx: &mut Tx, holder: HolderId, id: Accoun
     account.balance = Some(standing.owed.negated());
     account.available = Some(left);
     account.balance_as_of = Some(app.clock.now());
-    account.card = Some(served(&card, merchants));
+    let told = account.card.take();
+    let (minimum_left, asked) = told.map_or((None, Vec::new()), |told| (told.minimum_left, told.asked));
+    account.card = Some(ServedCard { minimum_left, asked, ..served(&card, merchants) });
     feed::put(tx, holder, app.clock.now(), &Record::Account(account)).await
 }
 

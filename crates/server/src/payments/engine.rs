@@ -178,7 +178,12 @@ async fn tell_card(app: &App, tx: &mut Tx, payment: &Stored, amount: Money, what
         source: format!("{what}:{}", payment.order.id),
     };
     card::add_line(app, tx, payment.holder, line).await?;
-    card::refresh(app, tx, payment.holder, id).await
+    let order = payment.order.id;
+    if returned {
+        card::plans::paid_back(app, tx, payment.holder, id, order).await
+    } else {
+        card::plans::paid(app, tx, payment.holder, id, order, amount).await
+    }
 }
 
 /// The rail has something new about a payment: looks at it now.

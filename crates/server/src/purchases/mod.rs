@@ -17,8 +17,8 @@ use domain::ids::{AccountId, HolderId, PurchaseId, PurchaseStepId, TransactionId
 use domain::ledger::Entry;
 use domain::money::{Currency, Money};
 use domain::purchases::{AskFacts, HOLD_DAYS, Progress, Purchase, PurchaseError, decide};
-use jiff::Span;
 use jiff::civil::Time;
+use jiff::{Span, Timestamp};
 use utoipa_axum::router::OpenApiRouter;
 use utoipa_axum::routes;
 use uuid::Uuid;
@@ -68,7 +68,7 @@ async fn dispute(
         let now = app.clock.now();
         purchase.disputed_at = Some(now);
         store::dispute(&mut tx, purchase.holder, id, now).await?;
-        feed::put(&mut tx, purchase.holder, now, &Record::Purchase(view(&purchase)?)).await?;
+        tell(&app, &mut tx, purchase.holder, id).await?;
         card::freeze(&app, &mut tx, purchase.holder, purchase.card).await?;
         tx.commit().await?;
     }
@@ -177,7 +177,7 @@ async fn authorize(
 }
 
 /// The first moment after the last day of a hold.
-fn end_of_hold(app: &App, purchase: &Stored) -> DbResult<jiff::Timestamp> {
+fn end_of_hold(app: &App, purchase: &Stored) -> DbResult<Timestamp> {
     let after = purchase.holds_until.tomorrow().unwrap_or(purchase.holds_until);
     let midnight = after.to_datetime(Time::midnight()).to_zoned(app.settings.zone.clone());
     midnight.map(|midnight| midnight.timestamp()).map_err(|_| DbError::Corrupt("a day"))
@@ -286,6 +286,11 @@ async fn make_step(app: &App, merchant: &Merchant, step: Step) -> Result<Json<Pu
     };
     card::add_line(app, &mut tx, purchase.holder, line).await?;
     settle(app, &mut tx, &purchase).await?;
+    let of = (card, purchase.id);
+    match step.kind {
+        StepKind::Capture => card::plans::captured(app, &mut tx, purchase.holder, purchase.id, id, amount).await?,
+        StepKind::Refund => card::plans::refunded(app, &mut tx, purchase.holder, of, id, amount).await?,
+    }
     tx.commit().await?;
     Ok(Json(state(&purchase)?))
 }
@@ -303,6 +308,43 @@ pub(crate) async fn paid_by(app: &App, merchant: &Merchant, id: PurchaseId) -> R
     let (tx, purchase) = begin(app, merchant, id).await?;
     let Stored { holder, card, amount, merchant_name, .. } = purchase;
     Ok((tx, PaidBy { holder, card, currency: amount.currency(), merchant_name }))
+}
+
+/// What a plan has to know of the purchase that goes on to it.
+pub(crate) struct ForPlan {
+    pub card: AccountId,
+    pub description: String,
+    /// Captured and not given back.
+    pub captured: Money,
+    pub held: Money,
+    /// When something was captured first.
+    pub captured_at: Option<Timestamp>,
+    pub is_disputed: bool,
+}
+
+/// A purchase of this holder that was approved.
+pub(crate) async fn for_plan(tx: &mut Tx, holder: HolderId, id: PurchaseId) -> DbResult<Option<ForPlan>> {
+    let Some(purchase) = store::find(tx, holder, id).await?.filter(|found| found.declined.is_none()) else {
+        return Ok(None);
+    };
+    let progress = &purchase.progress;
+    let captured = progress.captured.minus(progress.refunded);
+    Ok(Some(ForPlan {
+        captured: captured.map_err(|_| DbError::Corrupt("a purchase's amounts"))?,
+        held: held(&purchase)?,
+        captured_at: store::first_capture(tx, holder, id).await?,
+        is_disputed: purchase.disputed_at.is_some(),
+        card: purchase.card,
+        description: purchase.description,
+    }))
+}
+
+/// Tells devices how a purchase stands.
+pub(crate) async fn tell(app: &App, tx: &mut Tx, holder: HolderId, id: PurchaseId) -> DbResult<()> {
+    let purchase = store::find(tx, holder, id).await?.ok_or(DbError::Corrupt("a purchase"))?;
+    let plan = card::plans::of_purchase(tx, holder, id).await?;
+    let record = Record::Purchase(Purchase { plan, ..view(&purchase)? });
+    feed::put(tx, holder, app.clock.now(), &record).await
 }
 
 /// Gives back what is held; false when nothing is.
@@ -336,7 +378,8 @@ async fn settle(app: &App, tx: &mut Tx, purchase: &Stored) -> DbResult<()> {
 /// What devices are told: the purchase, the pending line of what is held, and the card's balances.
 async fn show(app: &App, tx: &mut Tx, purchase: &Stored) -> DbResult<()> {
     let now = app.clock.now();
-    feed::put(tx, purchase.holder, now, &Record::Purchase(view(purchase)?)).await?;
+    let plan = card::plans::of_purchase(tx, purchase.holder, purchase.id).await?;
+    feed::put(tx, purchase.holder, now, &Record::Purchase(Purchase { plan, ..view(purchase)? })).await?;
     if purchase.declined.is_some() {
         return Ok(());
     }
@@ -381,6 +424,7 @@ fn view(purchase: &Stored) -> DbResult<Purchase> {
         asked_at: purchase.asked_at,
         holds_until: purchase.holds_until,
         disputed_at: purchase.disputed_at,
+        plan: None,
     })
 }
 

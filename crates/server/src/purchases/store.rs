@@ -224,6 +224,21 @@ pub(super) async fn add_step(tx: &mut Tx, holder: HolderId, step: &Step, now: Ti
     )
 }
 
+/// When something of a purchase was captured first.
+pub(super) async fn first_capture(tx: &mut Tx, holder: HolderId, purchase: PurchaseId) -> DbResult<Option<Timestamp>> {
+    const FIND: &str = "SELECT MIN(made_at) FROM purchase_step
+                         WHERE holder_id = $1 AND purchase_id = $2 AND kind = 'capture'";
+    let at: Option<i64> = on_engine!(tx, |db| {
+        sqlx::query_scalar(FIND)
+            .bind(holder.as_uuid())
+            .bind(purchase.as_uuid())
+            .fetch_one(db)
+            .await
+            .map_err(DbError::from)
+    })?;
+    at.map(|at| Timestamp::from_microsecond(at).map_err(|_| DbError::Corrupt("a time"))).transpose()
+}
+
 /// A capture or a refund that was made.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) struct StepMade {

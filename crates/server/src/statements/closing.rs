@@ -5,8 +5,8 @@ use api::sync::Record;
 use domain::accounts::{Account, Transaction, TransactionKind, TransactionState};
 use domain::card::IssuerFigures;
 use domain::card::allocation::Part;
-use domain::card::closing::{Closed, CycleBook, Issued, Move, MoveKind, PartBook, YearToDate, next_cycle};
-use domain::ids::{AccountId, HolderId, StatementId, TransactionId};
+use domain::card::closing::{Closed, CycleBook, Issued, Move, MoveKind, PartBook, PlanBook, YearToDate, next_cycle};
+use domain::ids::{AccountId, HolderId, PlanId, StatementId, TransactionId};
 use domain::ledger::Entry;
 use domain::money::{Money, MoneyError};
 use domain::statements::{Cycle, Known, StatementSummary, summary};
@@ -109,19 +109,24 @@ async fn issue(app: &App, tx: &mut Tx, holder: HolderId, card: &Card, cycle: &Op
         amount: moved.amount,
         kind: kind_of(moved),
     });
+    let plans = card::plans::books(app, tx, holder, card, cycle.from).await?;
+    let account = account_of(tx, holder, card).await?;
     let book = CycleBook {
         terms: &card.terms,
+        excess: account.excess,
         first_on: cycle.first_on,
         closed_on: cycle.closed_on,
         billed: cycle.last.as_ref().map(|(_, issued)| (issued.bill, issued.grace)),
         purchases: PartBook { plan: None, opening, moves: moves.collect() },
         plans: Vec::new(),
+        landed: Vec::new(),
     };
-    let closed = book.close().map_err(out_of_range)?;
+    let closed = book.part(&plans).and_then(|book| book.close()).map_err(out_of_range)?;
     let now = app.clock.now();
     let id = StatementId::new(now, app.chance10());
-    let charged = charges(app, card, cycle, id, &closed);
+    let charged = charges(app, card, cycle, id, &closed, &plans);
     book_charges(app, tx, holder, card, id, &closed).await?;
+    card::plans::land(app, tx, holder, card, id, cycle.closed_on, &plans).await?;
     let mut lines: Vec<Transaction> = moved.iter().map(|moved| line_of(app, card, moved)).collect();
     lines.extend(charged.iter().cloned());
     let statement = statement_of(card, cycle, closed, &lines, opening).map_err(out_of_range)?;
@@ -134,6 +139,26 @@ async fn issue(app: &App, tx: &mut Tx, holder: HolderId, card: &Card, cycle: &Op
     feed::put(tx, holder, now, &Record::Statement(statement.clone())).await?;
     tell_card(app, tx, holder, card, &statement).await?;
     Ok(statement)
+}
+
+/// What the last statement of a card asks for, and what was done about it since.
+pub(crate) struct LastBill {
+    pub issued: Box<Issued>,
+    /// The first moment that is not of its cycle any more.
+    pub closed_at: Timestamp,
+    /// Paid and given back since then.
+    pub credited: Money,
+}
+
+pub(crate) async fn last_bill(app: &App, tx: &mut Tx, holder: HolderId, card: &Card) -> DbResult<Option<LastBill>> {
+    let currency = card.limit.currency();
+    let last = store::last(tx, holder, card.id).await?;
+    let open = OpenCycle::after(app, card, last)?;
+    let OpenCycle { from: closed_at, last: Some((_, issued)), .. } = open else { return Ok(None) };
+    let moved = store::moved(tx, holder, card.id, currency, closed_at, far_ahead(app.clock.now())).await?;
+    let credits = moved.iter().filter(|moved| matches!(kind_of(moved), MoveKind::Payment | MoveKind::Refund));
+    let credited = Money::sum(currency, credits.map(|moved| moved.amount.negated())).map_err(out_of_range)?;
+    Ok(Some(LastBill { issued, closed_at, credited }))
 }
 
 /// What is owed now must be what the statement counts, and what moved since its cycle ended: a statement that is wrong
@@ -192,7 +217,18 @@ fn line_of(app: &App, card: &Card, moved: &Moved) -> Transaction {
 }
 
 /// The lines of what the statement charges itself; they are of its last day.
-fn charges(app: &App, card: &Card, cycle: &OpenCycle, id: StatementId, closed: &Closed) -> Vec<Transaction> {
+fn charges(
+    app: &App,
+    card: &Card,
+    cycle: &OpenCycle,
+    id: StatementId,
+    closed: &Closed,
+    plans: &[PlanBook],
+) -> Vec<Transaction> {
+    let name_of = |id: PlanId| {
+        let named = plans.iter().find(|book| book.plan.id == id);
+        named.map_or_else(|| "a plan".to_owned(), |book| book.plan.name.clone())
+    };
     let line = |amount: Money, kind, description: String, source: String| Transaction {
         id: TransactionId::new(app.clock.now(), app.chance10()),
         account: card.id,
@@ -207,9 +243,7 @@ fn charges(app: &App, card: &Card, cycle: &OpenCycle, id: StatementId, closed: &
     let interest = closed.interest.iter().filter(|charged| charged.amount.is_positive()).map(|charged| {
         let of = match charged.part {
             Part::Purchases => "purchases".to_owned(),
-            Part::Plan(id) => {
-                closed.plans.iter().find(|plan| plan.id == id).map_or("a plan".to_owned(), |plan| plan.name.clone())
-            }
+            Part::Plan(id) => name_of(id),
         };
         let source = match charged.part {
             Part::Purchases => format!("interest:{id}"),
@@ -221,7 +255,11 @@ fn charges(app: &App, card: &Card, cycle: &OpenCycle, id: StatementId, closed: &
         .late_fee
         .is_positive()
         .then(|| line(closed.late_fee, TransactionKind::Fee, "Late fee".to_owned(), format!("late_fee:{id}")));
-    interest.chain(fee).collect()
+    let landed = closed.landed.iter().map(|landed| {
+        let words = format!("Deferred interest on {}", name_of(landed.plan));
+        line(landed.amount, TransactionKind::Interest, words, format!("landed:{id}:{}", landed.plan))
+    });
+    interest.chain(landed).chain(fee).collect()
 }
 
 async fn book_charges(
@@ -232,8 +270,8 @@ async fn book_charges(
     id: StatementId,
     closed: &Closed,
 ) -> DbResult<()> {
-    let interest = Money::sum(card.limit.currency(), closed.interest.iter().map(|charged| charged.amount));
-    let interest = interest.map_err(out_of_range)?;
+    // With deferred interest that lands.
+    let interest = closed.totals.interest;
     let corrupt = |_| DbError::Corrupt("a statement's entry");
     if interest.is_positive() {
         let entry = Entry::interest(id, card.id, interest).map_err(corrupt)?;
@@ -271,7 +309,7 @@ fn statement_of(
         number: before.map_or(1, |before| before.number.saturating_add(1)),
         totals: closed.totals,
         interest: closed.interest,
-        landed: Vec::new(),
+        landed: closed.landed,
         bill: closed.bill,
         grace: closed.grace,
         plans: closed.plans,
@@ -291,8 +329,7 @@ async fn tell_card(
     card: &Card,
     statement: &StatementSummary,
 ) -> DbResult<()> {
-    let account: Option<Account> = feed::find(tx, holder, accounts::key(card.id)).await?;
-    let mut account = account.ok_or(DbError::Corrupt("a card's record"))?;
+    let mut account = account_of(tx, holder, card).await?;
     account.issuer = statement.issued.as_ref().map(|issued| IssuerFigures {
         closed_on: issued.bill.closed_on,
         due_on: Some(issued.bill.due_on),
@@ -301,7 +338,12 @@ async fn tell_card(
         credit_limit: Some(issued.limit),
     });
     feed::put(tx, holder, app.clock.now(), &Record::Account(account)).await?;
-    card::refresh(app, tx, holder, card.id).await
+    card::plans::tell(app, tx, holder, card).await
+}
+
+async fn account_of(tx: &mut Tx, holder: HolderId, card: &Card) -> DbResult<Account> {
+    let account: Option<Account> = feed::find(tx, holder, accounts::key(card.id)).await?;
+    account.ok_or(DbError::Corrupt("a card's record"))
 }
 
 #[cfg(test)]

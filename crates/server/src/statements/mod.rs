@@ -29,8 +29,8 @@ use crate::http::{Json, Path};
 use crate::paper::PaperError;
 use crate::sign_in::SignedIn;
 #[cfg(test)]
-pub(crate) use closing::tests::{Opened, usd};
-pub(crate) use closing::{await_closing, close};
+pub(crate) use closing::tests::{Opened, issued as issued_of, pay, usd};
+pub(crate) use closing::{await_closing, close, last_bill};
 
 pub fn routes() -> OpenApiRouter<App> {
     OpenApiRouter::new().routes(routes!(list)).routes(routes!(pdf_of))

@@ -68,6 +68,10 @@ export const commands = {
 	cardPurchases: (account: AccountId) => typedError<Purchase[], CommandError>(__TAURI_INVOKE("card_purchases", { account })),
 	/**  "That was not me": freezes the card and disputes the purchase. */
 	purchaseDispute: (purchase: PurchaseId) => typedError<null, CommandError>(__TAURI_INVOKE("purchase_dispute", { purchase })),
+	/**  The plans that are offered for a purchase, and what each would mean. */
+	planOffers: (purchase: PurchaseId) => typedError<PlanOfferView[], CommandError>(__TAURI_INVOKE("plan_offers", { purchase })),
+	/**  Puts a purchase on a plan. */
+	planChoose: (purchase: PurchaseId, offer: PlanOffer) => typedError<PlanId, CommandError>(__TAURI_INVOKE("plan_choose", { purchase, offer })),
 	transactions: (query: TransactionQuery) => typedError<TransactionPage, CommandError>(__TAURI_INVOKE("transactions", { query })),
 	orders: () => typedError<OrderView[], CommandError>(__TAURI_INVOKE("orders")),
 	plan: () => typedError<PayPlanView, CommandError>(__TAURI_INVOKE("plan")),
@@ -93,6 +97,8 @@ export const commands = {
 	payments: () => typedError<PaymentView[], CommandError>(__TAURI_INVOKE("payments")),
 	payQuote: (bill: BillId, dueOn: string) => typedError<PayQuote, CommandError>(__TAURI_INVOKE("pay_quote", { bill, dueOn })),
 	cardQuote: (card: AccountId) => typedError<CardQuote, CommandError>(__TAURI_INVOKE("card_quote", { card })),
+	/**  Where a payment of so much would go among a card's balances. */
+	cardShares: (card: AccountId, amount: Money) => typedError<Share[], CommandError>(__TAURI_INVOKE("card_shares", { card, amount })),
 	/**  Pays a bill. Works offline: the order is stored first and sent when possible. */
 	payBill: (request: PayBill) => typedError<PaymentView, CommandError>(__TAURI_INVOKE("pay_bill", { request })),
 	/**  What stands between the person and paying. */
@@ -312,6 +318,12 @@ export type AddressesView = {
 /**  A yearly rate in millionths: 279,900 is 27.99 %. */
 export type Apr = number;
 
+/**  What a plan of equal payments still asks for before the next closing. */
+export type Asked = {
+	plan: PlanId,
+	amount: Money,
+};
+
 /**  How much is paid, worked out when the payment leaves. */
 export type AutopayAmount = 
 /**  What is left to pay of the due date. */
@@ -527,7 +539,12 @@ export type CardBill = {
 	minimum: Money,
 	/**  Of the minimum: what was missing of the one before. */
 	past_due: Money,
-	/**  What avoids interest on purchases. */
+	/**  Of the balance: purchases, interest and fees, without what is on plans. Never below zero. */
+	purchases: Money,
+	/**
+	 *  What avoids interest on purchases: the smallest payment of which enough goes to them. It is never less than the
+	 *  minimum.
+	 */
 	in_full: Money,
 };
 
@@ -961,6 +978,8 @@ export type Landed = {
 /**  Deferred interest that was charged because its plan was not paid off by its deadline. */
 export type LandedInterest = {
 	plan: PlanId,
+	/**  As the plan was called; it stands among the plans of a statement no more. */
+	name: string,
 	on: string,
 	amount: Money,
 };
@@ -1731,6 +1750,24 @@ export type PlanMissing = "pay_days" |
 /**  No account has a balance in the currency of the pay. */
 "balance";
 
+/**  What an issuer offers for a purchase. */
+export type PlanOffer = 
+/**  In so many equal payments, without interest. */
+({ equal_payments: {
+	months: number,
+} }) & { deferred_interest?: never } | 
+/**  No interest if all of it is paid within so many months; otherwise from the first day on, at the card's rate. */
+({ deferred_interest: {
+	months: number,
+} }) & { equal_payments?: never };
+
+/**  What a purchase may go on to, as it would be if it began today. */
+export type PlanOfferView = {
+	offer: PlanOffer,
+	plan: Plan,
+	figures: PlanFigures,
+};
+
 export type PlanView = {
 	plan: Plan,
 	figures: PlanFigures,
@@ -1821,6 +1858,8 @@ export type Purchase = {
 	holds_until: string,
 	/**  When its person said that it was not theirs. */
 	disputed_at?: string | null,
+	/**  The plan that its person chose for it. */
+	plan?: PlanId | null,
 };
 
 /**  A purchase on a card; the merchant makes the id. */
@@ -2239,6 +2278,10 @@ export type ServedCard = {
 	limit: Money,
 	/**  By name. */
 	merchants?: LinkedMerchant[],
+	/**  What is left of the last statement's minimum. */
+	minimum_left?: Money | null,
+	/**  Of it: what is left of the installments of plans. */
+	asked?: Asked[],
 };
 
 export type Settings = {

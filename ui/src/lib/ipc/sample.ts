@@ -6,7 +6,8 @@ import type { Commands, Ipc } from './index';
 import { servedCard, servedStatements, statements, transactions } from './sample/accounts';
 import { billers, rule, TODAY, usd } from './sample/bills';
 import { amountOn, datesOf, markKey, occurrence, occurrences, riseOf, shifted } from './sample/book';
-import { payoff } from './sample/payoff';
+import { payoff, shares } from './sample/payoff';
+import { offersFor } from './sample/offers';
 import { nextDays, plan } from './sample/plan';
 import { startingSuggestions, suggestedBill } from './sample/suggestions';
 import { World } from './sample/world';
@@ -261,6 +262,15 @@ export function sampleIpc(query = ''): Ipc {
       account.card = { ...account.card!, status: 'frozen', status_at: '2026-11-12T14:45:00Z' };
       return null;
     }),
+    planOffers: (id) => read(() => offersFor(found(world.purchases.find((one) => one.id === id)))),
+    planChoose: (id, offer) => change(() => {
+      const one = found(world.purchases.find((known) => known.id === id));
+      const { plan } = found(offersFor(one).find((known) => JSON.stringify(known.offer) === JSON.stringify(offer)));
+      one.plan = plan.id;
+      const account = found(world.accounts.find((known) => known.id === one.card));
+      if (one.captured.minor > 0) account.plans = [...(account.plans ?? []), plan];
+      return plan.id;
+    }),
     orders: () => read(() => world.orders),
     cardPurchases: (id) => read(() => world.purchases.filter((one) => one.card === id)),
     cardTerms: (id, terms) => change(() => ((found(world.accounts.find((one) => one.id === id)).terms = terms), null)),
@@ -276,6 +286,7 @@ export function sampleIpc(query = ''): Ipc {
       card, payee: card, to: world.accounts[0]?.name ?? '', minimum: usd(8000), statement: usd(128460), current: usd(146324), due_on: '2026-11-19',
       sends_on: '2026-11-12', expected_by: '2026-11-12', from: 'Practice money USD', available: usd(850000),
     })),
+    cardShares: (id, amount) => read(() => shares(amount.minor, found(world.accounts.find((one) => one.id === id)))),
     payQuote: (id, dueOn) => read(() => {
       const one = occurrence(world.book, bill(id), dueOn);
       const to = billers.find((biller) => biller.id === bill(id).biller)?.name ?? one.name;

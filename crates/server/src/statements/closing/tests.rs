@@ -1,71 +1,66 @@
-use api::card::OpenCard;
+use std::sync::Mutex;
+
+use api::payments::Payment;
 use api::statements::StatementList;
 use api::sync::Page;
 use domain::card::closing::CardBill;
-use domain::ids::{PaymentId, PurchaseId, PurchaseStepId};
-use domain::ledger::{Cause, Place, Posting};
+use domain::ids::{BillerId, PaymentId, PurchaseId};
 use domain::money::Currency;
+use domain::payments::{PaymentOrder, PaymentState};
 use jiff::civil::date;
 
 use super::super::tests::pdftotext;
 use super::*;
-use crate::card::Line;
+use crate::purchases::tests::Shop;
 use crate::testing::{TestDevice, World, on_each_engine};
 
 pub(crate) fn usd(minor: i64) -> Money {
     Money::new(minor, Currency::USD).expect("an amount")
 }
 
-/// A card that closes on the 25th, opened on 1 March 2027.
+/// A card that closes on the 25th, opened on 1 March 2027, with a merchant that is linked to it.
 pub(crate) struct Opened<'a> {
     pub world: &'a World,
-    pub device: TestDevice,
-    pub card: AccountId,
+    pub shop: Shop<'a>,
+    /// What is left of each purchase that may be given back.
+    bought: Mutex<Vec<(PurchaseId, i64)>>,
 }
 
 impl<'a> Opened<'a> {
     pub async fn new(world: &'a World) -> Self {
-        let device = world.holder().await;
-        let card = AccountId::new(world.now(), world.app.chance10());
-        let wanted = OpenCard { name: "Maple store card".to_owned(), limit: usd(500_000), closing_day: 25 };
-        device.put(&format!("/api/v1/cards/{card}"), &wanted).await.expect(200);
-        Self { world, device, card }
+        Self { world, shop: Shop::new(world, 500_000).await, bought: Mutex::default() }
     }
 
-    /// Something that a merchant, or the person, did just now.
+    /// The merchant, or the person, does something now.
     pub async fn moves(&self, kind: MoveKind, minor: i64) {
-        self.world.has_bare_entries();
-        let (app, holder) = (&self.world.app, self.device.holder);
-        let step = PurchaseStepId::new(app.clock.now(), app.chance10());
-        let mut tx = app.db.begin_write().await.unwrap();
-        tx.lock(holder).await.unwrap();
-        let entries = match kind {
+        let shop = &self.shop;
+        match kind {
             MoveKind::Purchase => {
-                let purchase = PurchaseId::new(app.clock.now(), app.chance10());
-                let held = Entry::authorized(purchase, self.card, usd(minor)).unwrap();
-                vec![held, Entry::captured(step, self.card, usd(minor)).unwrap()]
+                shop.merchant.sign_in().await;
+                let id = shop.new_id();
+                shop.ask(id, minor).await.expect(200);
+                shop.capture(id, shop.new_step(), minor, true).await.expect(200);
+                self.bought.lock().unwrap().push((id, minor));
             }
-            MoveKind::Refund => vec![Entry::refunded(step, self.card, usd(minor)).unwrap()],
-            _ => {
-                let payment = PaymentId::new(app.clock.now(), app.chance10());
-                let put = |place, minor| Posting { account: self.card, place, amount: usd(minor) };
-                let postings = vec![put(Place::Owed, -minor), put(Place::Outside, minor)];
-                vec![Entry::new(Cause::Settled(payment), postings).unwrap()]
+            MoveKind::Refund => {
+                shop.merchant.sign_in().await;
+                let id = self.take_back(minor).expect("bought before");
+                shop.refund(id, shop.new_step(), minor).await.expect(200);
             }
-        };
-        for entry in &entries {
-            ledger::book(app, &mut tx, holder, entry).await.unwrap();
+            _ => drop(pay(self.world, shop.card, shop.device.holder, minor).await),
         }
-        let (kind, amount) = match kind {
-            MoveKind::Purchase => (TransactionKind::Purchase, usd(-minor)),
-            MoveKind::Refund => (TransactionKind::Refund, usd(minor)),
-            _ => (TransactionKind::Payment, usd(minor)),
-        };
-        let line =
-            Line { account: self.card, kind, amount, description: "Line", memo: None, source: format!("test:{step}") };
-        card::add_line(app, &mut tx, holder, line).await.unwrap();
-        card::refresh(app, &mut tx, holder, self.card).await.unwrap();
-        tx.commit().await.unwrap();
+    }
+
+    /// A purchase of which so much is left to be given back.
+    fn take_back(&self, minor: i64) -> Option<PurchaseId> {
+        let mut bought = self.bought.lock().unwrap();
+        let (id, left) = bought.iter_mut().find(|(_, left)| *left >= minor)?;
+        *left -= minor;
+        Some(*id)
+    }
+
+    fn may_give_back(&self, minor: i64) -> bool {
+        self.bought.lock().unwrap().iter().any(|(_, left)| *left >= minor)
     }
 
     /// Goes on to noon of a day, without looking at the jobs on the way.
@@ -76,14 +71,14 @@ impl<'a> Opened<'a> {
 
     pub async fn statements(&self) -> Vec<StatementSummary> {
         let mut tx = self.world.app.db.begin_read().await.unwrap();
-        let mut made = store::list(&mut tx, self.device.holder).await.unwrap();
+        let mut made = store::list(&mut tx, self.shop.device.holder).await.unwrap();
         made.reverse();
         made
     }
 
     /// A device whose session is new, after all the months that passed.
     async fn later_device(&self) -> TestDevice {
-        self.world.device(self.device.holder).await
+        self.world.device(self.shop.device.holder).await
     }
 
     async fn bills(&self) -> Vec<CardBill> {
@@ -91,16 +86,37 @@ impl<'a> Opened<'a> {
     }
 
     fn job(&self) -> Job {
-        Job { holder: self.device.holder, kind: Kind::Close, subject: self.card.as_uuid(), tries: 1 }
+        Job { holder: self.shop.device.holder, kind: Kind::Close, subject: self.shop.card.as_uuid(), tries: 1 }
     }
 
     pub async fn account(&self) -> Account {
         let mut tx = self.world.app.db.begin_read().await.unwrap();
-        feed::find(&mut tx, self.device.holder, accounts::key(self.card)).await.unwrap().unwrap()
+        feed::find(&mut tx, self.shop.device.holder, accounts::key(self.shop.card)).await.unwrap().unwrap()
     }
 }
 
-fn issued(statement: &StatementSummary) -> &Issued {
+/// The person pays a card over the rail within the server, from a device with a new session: months may have passed.
+pub(crate) async fn pay(world: &World, card: AccountId, holder: HolderId, minor: i64) -> (TestDevice, PaymentId) {
+    let device = world.device(holder).await;
+    let order = PaymentOrder {
+        id: PaymentId::new(world.now(), world.app.chance10()),
+        biller: BillerId::from_uuid(card.as_uuid()),
+        reference: None,
+        amount: usd(minor),
+        bill: None,
+        due_on: None,
+        send_on: None,
+        duplicate_meant: true,
+        method: None,
+    };
+    device.post("/api/v1/payments", &order).await.expect(201);
+    world.work().await;
+    let paid: Payment = device.get(&format!("/api/v1/payments/{}", order.id)).await.ok();
+    assert_eq!(paid.state, PaymentState::Settled);
+    (device, order.id)
+}
+
+pub(crate) fn issued(statement: &StatementSummary) -> &Issued {
     statement.issued.as_deref().expect("its issuer's figures")
 }
 
@@ -133,7 +149,7 @@ async fn a_cycle_that_is_over_becomes_a_statement_which_the_devices_are_told() {
         assert_eq!((said.closed_on, said.minimum_due), (first.closed_on, Some(usd(3_000))));
         assert_eq!((said.statement_balance, said.due_on), (Some(usd(38_500)), Some(date(2027, 4, 19))));
         let stranger = world.holder().await;
-        stranger.get(&format!("/api/v1/statements/{}/2027-03-25.pdf", opened.card)).await.expect(404);
+        stranger.get(&format!("/api/v1/statements/{}/2027-03-25.pdf", opened.shop.card)).await.expect(404);
     })
     .await;
 }
@@ -168,10 +184,10 @@ async fn a_statement_is_made_once_however_often_its_job_runs_or_dies() {
         opened.at_noon_of(date(2027, 4, 26));
         // The node dies before it commits: nothing of the statement stays.
         let mut tx = app.db.begin_write().await.unwrap();
-        tx.lock(opened.device.holder).await.unwrap();
-        let card = card::store::find(&mut tx, opened.device.holder, opened.card).await.unwrap().unwrap();
+        tx.lock(opened.shop.device.holder).await.unwrap();
+        let card = card::store::find(&mut tx, opened.shop.device.holder, opened.shop.card).await.unwrap().unwrap();
         let cycle = OpenCycle::after(app, &card, None).unwrap();
-        issue(app, &mut tx, opened.device.holder, &card, &cycle).await.unwrap();
+        issue(app, &mut tx, opened.shop.device.holder, &card, &cycle).await.unwrap();
         drop(tx);
         assert!(opened.statements().await.is_empty());
         // Two nodes take it at once, and a third does it again.
@@ -226,7 +242,7 @@ async fn the_sums_on_paper_are_the_ledgers() {
         opened.moves(MoveKind::Payment, 10_000).await;
         opened.at_noon_of(date(2027, 4, 26));
         world.work().await;
-        let path = format!("/api/v1/statements/{}/2027-04-25.pdf", opened.card);
+        let path = format!("/api/v1/statements/{}/2027-04-25.pdf", opened.shop.card);
         let pdf = opened.later_device().await.get(&path).await;
         let text = pdftotext(&pdf.expect(200).body);
         let statement = opened.statements().await.pop().expect("two statements");
@@ -239,7 +255,10 @@ async fn the_sums_on_paper_are_the_ledgers() {
         assert_eq!(said("Interest charged"), figures.totals.interest.minor());
         assert_eq!(said("Fees charged"), 2_900, "the payment came two days late");
         let mut tx = world.app.db.begin_read().await.unwrap();
-        let owed = ledger::card_standing(&mut tx, opened.device.holder, opened.card, Currency::USD).await.unwrap().owed;
+        let owed = ledger::card_standing(&mut tx, opened.shop.device.holder, opened.shop.card, Currency::USD)
+            .await
+            .unwrap()
+            .owed;
         assert_eq!(said("Owed at closing"), owed.minor());
         let parts = ["Owed before", "Payments", "Credits", "Purchases", "Interest charged", "Fees charged"];
         assert_eq!(parts.map(said).iter().sum::<i64>(), owed.minor());
@@ -361,8 +380,10 @@ async fn a_year_of_cycles_is_what_a_model_of_it_says() {
                     }
                     3 => {
                         let cents = i64::try_from(dice.roll(3_000)).unwrap() + 1;
-                        opened.moves(MoveKind::Refund, cents).await;
-                        events.push((day, MoveKind::Refund, cents));
+                        if opened.may_give_back(cents) {
+                            opened.moves(MoveKind::Refund, cents).await;
+                            events.push((day, MoveKind::Refund, cents));
+                        }
                     }
                     4 => {
                         // A little, much, or all of it and more.

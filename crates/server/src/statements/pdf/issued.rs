@@ -128,7 +128,7 @@ fn interest(layout: &mut Layout, issued: &Issued) {
         layout.row(table, [of, charged.apr.to_string(), words_of(charged.average), words_of(charged.amount)]);
     }
     for landed in &issued.landed {
-        let of = format!("Deferred until {}: {}", day_words(landed.on), plan_name(issued, landed.plan));
+        let of = format!("Deferred until {}: {}", day_words(landed.on), landed.name);
         layout.row(table, [of, "–".to_owned(), "–".to_owned(), words_of(landed.amount)]);
     }
 }

@@ -61,13 +61,15 @@ export const servedCard = (status: CardStatus): Account => ({
       { id: 'merchant-1', name: 'Quillmere', since: '2026-03-04T16:20:00Z' },
       { id: 'merchant-2', name: 'Tidewater Books', since: '2026-08-19T19:02:00Z' },
     ],
+    minimum_left: usd(8000),
+    asked: [{ plan: sofa.id, amount: usd(5000) }],
   },
 });
 
 function bought(at: number, merchant: string, description: string, minor: number, stands: Partial<Purchase>): Purchase {
   const none = usd(0);
   const asked_at = new Date(Date.UTC(2026, 10, 12 - at, 14, 12)).toISOString();
-  return { id: `purchase-${at}`, card: card.id, merchant, description, amount: usd(minor), declined: null, held: none, captured: none, refunded: none, asked_at, holds_until: '2026-12-12', disputed_at: null, ...stands };
+  return { id: `purchase-${at}`, card: card.id, merchant, description, amount: usd(minor), declined: null, held: none, captured: none, refunded: none, asked_at, holds_until: '2026-12-12', disputed_at: null, plan: null, ...stands };
 }
 
 /** What merchants asked the served card for, newest first. */
@@ -240,7 +242,7 @@ export const servedStatements: AccountStatements = {
           totals: { purchases: usd(sums.purchases), credits: usd(sums.credits), payments: usd(sums.payments), interest: usd(sums.interest), fees: usd(sums.fees) },
           interest: [{ part: 'purchases', apr: 279900, average: usd(118058), amount: usd(sums.interest) }],
           landed: [],
-          bill: { closed_on, due_on, balance: usd(owed), minimum: usd(sums.minimum), past_due: usd(sums.pastDue), in_full: usd(owed) },
+          bill: { closed_on, due_on, balance: usd(owed), minimum: usd(sums.minimum), past_due: usd(sums.pastDue), purchases: usd(owed), in_full: usd(owed) },
           grace: 'lost',
           plans: [],
           repayment: { minimum: { pays_off: { months: 97, total: usd(301800) } }, in_36_months: { monthly: usd(5310), total: usd(191200), saved: usd(110600) } },

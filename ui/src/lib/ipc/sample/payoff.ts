@@ -11,14 +11,14 @@ const FRIDGE = 54_000;
 type Played = (typeof played)[number];
 const closings = (count: number) => Array.from({ length: count }, (_, at) => new Date(Date.UTC(2026, 10 + at, 25)).toISOString().slice(0, 10));
 
-function shares(pay: number, account: Account): Share[] {
+export function shares(pay: number, account: Account): Share[] {
   const wish = typeof account.excess === 'object' ? account.excess.plan : null;
   const [fridge = '', sofa = ''] = ['plan-fridge', 'plan-sofa'];
-  const above = pay - MINIMUM;
+  const above = Math.max(0, pay - MINIMUM);
   const toFridge = wish === fridge ? Math.min(above, FRIDGE - (MINIMUM - INSTALLMENT)) : 0;
   const all: Share[] = [
-    { to: { plan: sofa }, amount: usd(INSTALLMENT), reason: 'installment' },
-    { to: { plan: fridge }, amount: usd(MINIMUM - INSTALLMENT), reason: 'minimum' },
+    { to: { plan: sofa }, amount: usd(Math.min(pay, INSTALLMENT)), reason: 'installment' },
+    { to: { plan: fridge }, amount: usd(Math.min(pay, MINIMUM) - Math.min(pay, INSTALLMENT)), reason: 'minimum' },
     { to: { plan: fridge }, amount: usd(toFridge), reason: 'wish' },
     { to: 'purchases', amount: usd(above - toFridge), reason: 'highest_rate' },
   ];

@@ -27,12 +27,12 @@ fn order(world: &World, card: AccountId, minor: i64) -> PaymentOrder {
 }
 
 async fn payment(opened: &Opened<'_>, order: &PaymentOrder) -> Payment {
-    opened.device.get(&format!("/api/v1/payments/{}", order.id)).await.ok()
+    opened.shop.device.get(&format!("/api/v1/payments/{}", order.id)).await.ok()
 }
 
 async fn owed(opened: &Opened<'_>) -> Money {
     let mut tx = opened.world.app.db.begin_read().await.unwrap();
-    ledger::card_standing(&mut tx, opened.device.holder, opened.card, Currency::USD).await.unwrap().owed
+    ledger::card_standing(&mut tx, opened.shop.device.holder, opened.shop.card, Currency::USD).await.unwrap().owed
 }
 
 #[tokio::test]
@@ -40,11 +40,11 @@ async fn a_payment_to_a_card_counts_at_once_and_the_same_order_twice_pays_once()
     on_each_engine(async |world| {
         let opened = Opened::new(&world).await;
         opened.moves(MoveKind::Purchase, 40_000).await;
-        let order = order(&world, opened.card, 15_000);
-        opened.device.post("/api/v1/payments", &order).await.expect(201);
-        opened.device.post("/api/v1/payments", &order).await.expect(200);
+        let order = order(&world, opened.shop.card, 15_000);
+        opened.shop.device.post("/api/v1/payments", &order).await.expect(201);
+        opened.shop.device.post("/api/v1/payments", &order).await.expect(200);
         world.work().await;
-        opened.device.post("/api/v1/payments", &order).await.expect(200);
+        opened.shop.device.post("/api/v1/payments", &order).await.expect(200);
         world.work().await;
         let paid = payment(&opened, &order).await;
         assert_eq!((paid.state, paid.rail.as_str()), (PaymentState::Settled, super::NAME));
@@ -67,9 +67,9 @@ async fn a_node_that_dies_while_it_pays_a_card_pays_it_once() {
     on_each_engine(async |world| {
         let opened = Opened::new(&world).await;
         opened.moves(MoveKind::Purchase, 40_000).await;
-        let order = order(&world, opened.card, 15_000);
-        opened.device.post("/api/v1/payments", &order).await.expect(201);
-        let job = |kind, tries| Job { holder: opened.device.holder, kind, subject: order.id.as_uuid(), tries };
+        let order = order(&world, opened.shop.card, 15_000);
+        opened.shop.device.post("/api/v1/payments", &order).await.expect(201);
+        let job = |kind, tries| Job { holder: opened.shop.device.holder, kind, subject: order.id.as_uuid(), tries };
         process(&world.app, &job(Kind::Process, 1)).await.unwrap();
         // Handed over before, by a node that is gone: it is asked about, and not handed over again.
         submit(&world.app, &job(Kind::Submit, 2)).await.unwrap();
@@ -86,7 +86,7 @@ async fn a_node_that_dies_while_it_pays_a_card_pays_it_once() {
 async fn what_is_no_payment_to_a_card_of_ones_own_is_refused_by_name() {
     on_each_engine(async |world| {
         let opened = Opened::new(&world).await;
-        let good = order(&world, opened.card, 15_000);
+        let good = order(&world, opened.shop.card, 15_000);
         let fresh = || PaymentId::new(world.now(), world.app.chance10());
         let euros = Money::new(15_000, Currency::EUR).unwrap();
         let refused = [
@@ -94,13 +94,13 @@ async fn what_is_no_payment_to_a_card_of_ones_own_is_refused_by_name() {
             (PaymentOrder { id: fresh(), amount: usd(0), ..good.clone() }, ErrorCode::InvalidAmount),
         ];
         for (order, code) in refused {
-            assert_eq!(opened.device.post("/api/v1/payments", &order).await.expect(422).code(), code);
+            assert_eq!(opened.shop.device.post("/api/v1/payments", &order).await.expect(422).code(), code);
         }
         let stranger = world.holder().await;
         assert_eq!(stranger.post("/api/v1/payments", &good).await.expect(422).code(), ErrorCode::NotPayable);
-        opened.device.post("/api/v1/payments", &good).await.expect(201);
+        opened.shop.device.post("/api/v1/payments", &good).await.expect(201);
         let twin = PaymentOrder { id: fresh(), ..good };
-        let answer = opened.device.post("/api/v1/payments", &twin).await;
+        let answer = opened.shop.device.post("/api/v1/payments", &twin).await;
         assert_eq!(answer.expect(409).code(), ErrorCode::PossibleDuplicate);
     })
     .await;

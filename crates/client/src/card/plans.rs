@@ -1,0 +1,86 @@
+//! Purchases of a card of the server that are paid over time: what is offered for one, what each would mean, and where a
+//! payment goes among the card's balances. Choosing asks the server and is not believed before it answered.
+
+use api::card::{ChoosePlan, Purchase};
+use domain::accounts::Account;
+use domain::card::allocation::{Share, allocate};
+use domain::card::closing::standings;
+use domain::card::{Plan, PlanFigures, PlanOffer};
+use domain::ids::{AccountId, PlanId, PurchaseId};
+use domain::money::{Money, MoneyError};
+use jiff::civil::Date;
+use serde::Serialize;
+
+use crate::accounts::Accounts;
+use crate::error::ClientError;
+use crate::http::{Method, Sending};
+use crate::payments::Payments;
+
+/// What a purchase may go on to, as it would be if it began today.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, specta::Type)]
+pub struct PlanOfferView {
+    pub offer: PlanOffer,
+    pub plan: Plan,
+    pub figures: PlanFigures,
+}
+
+impl Accounts {
+    /// The plans that are offered for a purchase; none where it is too small, declined, disputed or on one.
+    pub async fn plan_offers(&self, purchase: PurchaseId) -> Result<Vec<PlanOfferView>, ClientError> {
+        let purchase = self.purchase(purchase).await?;
+        let account = self.find(purchase.card).await?;
+        offers(&account, &purchase, self.0.today()).map_err(|_| out_of_range())
+    }
+
+    /// Puts a purchase on a plan; done once this answers.
+    pub async fn choose_plan(&self, purchase: PurchaseId, offer: PlanOffer) -> Result<PlanId, ClientError> {
+        let card = self.purchase(purchase).await?.card;
+        let plan = self.0.fresh(PlanId::new);
+        let sending = Sending::json(&ChoosePlan { purchase, offer })?;
+        self.0.call(Method::Put, &format!("/api/v1/cards/{card}/plans/{plan}"), sending).await?;
+        self.0.sync().now().await?;
+        Ok(plan)
+    }
+}
+
+impl Payments {
+    /// Where a payment of this amount would go among a card's balances, if it arrived today.
+    pub async fn card_shares(&self, card: AccountId, amount: Money) -> Result<Vec<Share>, ClientError> {
+        let account = self.0.accounts().find(card).await?;
+        if !amount.is_positive() || amount.currency() != account.currency {
+            return Err(ClientError::refused(
+                "invalid_amount",
+                "a payment is above zero, in the card's currency",
+                "correct the amount",
+            ));
+        }
+        shares(&account, amount, self.0.today()).map_err(|_| out_of_range())
+    }
+}
+
+fn out_of_range() -> ClientError {
+    ClientError::refused("invalid_amount", "the amounts of this card are too large", "look at its figures")
+}
+
+fn offers(account: &Account, purchase: &Purchase, today: Date) -> Result<Vec<PlanOfferView>, MoneyError> {
+    let Some(terms) = &account.terms else { return Ok(Vec::new()) };
+    if purchase.declined.is_some() || purchase.disputed_at.is_some() || purchase.plan.is_some() {
+        return Ok(Vec::new());
+    }
+    let amount = purchase.captured.minus(purchase.refunded)?.plus(purchase.held)?;
+    let offered = PlanOffer::ALL.into_iter().filter(|offer| offer.is_for(amount));
+    let view = |offer: PlanOffer| {
+        let id = PlanId::from_uuid(purchase.id.as_uuid());
+        let plan = offer.plan(id, purchase.description.clone(), terms, today, amount, (amount, today))?;
+        Ok(PlanOfferView { offer, figures: plan.figures(Some(terms), today)?, plan })
+    };
+    offered.map(view).collect()
+}
+
+fn shares(account: &Account, amount: Money, today: Date) -> Result<Vec<Share>, MoneyError> {
+    let zero = Money::zero(account.currency);
+    let (Some(terms), Some(served)) = (&account.terms, &account.card) else { return Ok(Vec::new()) };
+    let owed = account.balance.map_or(zero, Money::negated);
+    let standings = standings(terms, owed, &account.plans, &served.asked, today);
+    allocate(amount, served.minimum_left.unwrap_or(zero), account.excess, &standings)
+}

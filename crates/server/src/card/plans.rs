@@ -1,0 +1,370 @@
+//! Plans of served cards (CA4): chosen for a purchase before the statement of its cycle closes. What is on a plan is kept
+//! apart from purchases, move by move; how much is owed in all is the ledger's alone.
+
+mod store;
+#[cfg(test)]
+mod tests;
+
+use api::accounts::Account;
+use api::card::ChoosePlan;
+use api::error::ErrorCode;
+use api::sync::Record;
+use axum::extract::State;
+use domain::card::allocation::{Excess, Part, allocate};
+use domain::card::closing::{Asked, Move, MoveKind, PlanBook, accrued_until, cycle_of, standings};
+use domain::card::plans::PLANS_MAX;
+use domain::card::{Issued, Plan};
+use domain::ids::{AccountId, HolderId, PaymentId, PlanId, PurchaseId, PurchaseStepId, StatementId};
+use domain::money::{Money, MoneyError};
+use jiff::Timestamp;
+use jiff::civil::Date;
+use uuid::Uuid;
+
+use super::{Card, account_of};
+use crate::App;
+use crate::db::{DbError, DbResult, Tx};
+use crate::error::ApiError;
+use crate::http::{Json, Path};
+use crate::sign_in::SignedIn;
+use crate::{accounts, feed, ledger, purchases, statements};
+use store::{Kind, Moved, Stored};
+
+const fn out_of_range(_: MoneyError) -> DbError {
+    DbError::Corrupt("a plan's amounts")
+}
+
+/// Puts a purchase on a plan: what was captured of it goes on to it now, and what is captured later with its capture.
+/// Sending it again changes nothing.
+#[utoipa::path(put, path = "/api/v1/cards/{id}/plans/{plan}", tag = "card",
+    params(("id" = AccountId, Path), ("plan" = PlanId, Path)), request_body = ChoosePlan,
+    responses((status = 200, body = Account), (status = 404, body = api::error::Problem),
+        (status = 409, body = api::error::Problem), (status = 422, body = api::error::Problem)))]
+pub(super) async fn choose(
+    State(app): State<App>,
+    signed_in: SignedIn,
+    Path((id, plan)): Path<(AccountId, PlanId)>,
+    Json(wanted): Json<ChoosePlan>,
+) -> Result<Json<Account>, ApiError> {
+    let holder = signed_in.holder;
+    let mut tx = app.db.begin_write().await?;
+    tx.lock(holder).await?;
+    let card = super::store::find(&mut tx, holder, id).await?.ok_or_else(ApiError::not_found)?;
+    if let Some(known) = store::find(&mut tx, holder, plan).await? {
+        if known.card != id || known.purchase != wanted.purchase || known.offer != wanted.offer {
+            return Err(ApiError::new(ErrorCode::KeyReused, "this id came with another request"));
+        }
+        return Ok(Json(account_of(&mut tx, holder, id).await?));
+    }
+    let purchase = check(&app, &mut tx, holder, &card, &wanted).await?;
+    let chosen = Stored {
+        id: plan,
+        card: id,
+        purchase: wanted.purchase,
+        name: purchase.description,
+        offer: wanted.offer,
+        opened_on: super::today(&app),
+        left_minor: 0,
+    };
+    store::add(&mut tx, holder, &chosen).await?;
+    go_on(&app, &mut tx, holder, &card, plan, purchase.captured, wanted.purchase.as_uuid()).await?;
+    purchases::tell(&app, &mut tx, holder, wanted.purchase).await?;
+    tell(&app, &mut tx, holder, &card).await?;
+    let account = account_of(&mut tx, holder, id).await?;
+    tx.commit().await?;
+    Ok(Json(account))
+}
+
+/// The purchase, when it may go on such a plan today.
+async fn check(
+    app: &App,
+    tx: &mut Tx,
+    holder: HolderId,
+    card: &Card,
+    wanted: &ChoosePlan,
+) -> Result<purchases::ForPlan, ApiError> {
+    let found = purchases::for_plan(tx, holder, wanted.purchase).await?;
+    let purchase = found.filter(|found| found.card == card.id).ok_or_else(ApiError::not_found)?;
+    if store::of_purchase(tx, holder, wanted.purchase).await?.is_some() {
+        return Err(ApiError::new(ErrorCode::VersionConflict, "the purchase is on a plan already"));
+    }
+    if purchase.is_disputed {
+        return Err(ApiError::new(ErrorCode::Forbidden, "a purchase that is disputed goes on no plan"));
+    }
+    let first_on = cycle_of(&card.terms, super::today(app)).0;
+    let captured_on = purchase.captured_at.map(|at| at.to_zoned(app.settings.zone.clone()).date());
+    if captured_on.is_some_and(|day| day < first_on) {
+        return Err(ApiError::new(
+            ErrorCode::TooLate,
+            "a plan is chosen before the statement with the purchase closes",
+        ));
+    }
+    let whole = purchase.captured.plus(purchase.held).map_err(out_of_range)?;
+    if !wanted.offer.is_for(whole) {
+        return Err(ApiError::invalid(ErrorCode::InvalidAmount, "offer", "this is not offered for such an amount"));
+    }
+    if store::of_card(tx, holder, card.id, Timestamp::MAX).await?.len() >= PLANS_MAX {
+        return Err(ApiError::new(ErrorCode::TooMany, "a card has at most 50 plans that are not paid off"));
+    }
+    Ok(purchase)
+}
+
+/// So much of a purchase goes on to its plan; never more than purchases owe, for who paid ahead has paid it.
+async fn go_on(
+    app: &App,
+    tx: &mut Tx,
+    holder: HolderId,
+    card: &Card,
+    plan: PlanId,
+    amount: Money,
+    cause: Uuid,
+) -> DbResult<()> {
+    let owed = ledger::card_standing(tx, holder, card.id, card.limit.currency()).await?.owed;
+    let on_plans: i64 =
+        store::of_card(tx, holder, card.id, Timestamp::MAX).await?.iter().map(|plan| plan.left_minor).sum();
+    let minor = amount.minor().min(owed.minor() - on_plans);
+    if minor <= 0 {
+        return Ok(());
+    }
+    let amount = Money::new(minor, amount.currency()).map_err(out_of_range)?;
+    let moved = Moved { plan, kind: Kind::Planned, amount, at: app.clock.now() };
+    store::add_move(tx, holder, card.id, &moved, cause).await
+}
+
+/// Something of a purchase was captured and booked: it goes on to the purchase's plan.
+pub(crate) async fn captured(
+    app: &App,
+    tx: &mut Tx,
+    holder: HolderId,
+    purchase: PurchaseId,
+    step: PurchaseStepId,
+    amount: Money,
+) -> DbResult<()> {
+    let Some(plan) = store::of_purchase(tx, holder, purchase).await? else { return Ok(()) };
+    let card = super::store::find(tx, holder, plan.card).await?.ok_or(DbError::Corrupt("a plan's card"))?;
+    go_on(app, tx, holder, &card, plan.id, amount, step.as_uuid()).await?;
+    tell(app, tx, holder, &card).await
+}
+
+/// A merchant gave something back, and it is booked: what is left of the purchase's plan first, purchases then.
+pub(crate) async fn refunded(
+    app: &App,
+    tx: &mut Tx,
+    holder: HolderId,
+    (card, purchase): (AccountId, PurchaseId),
+    step: PurchaseStepId,
+    amount: Money,
+) -> DbResult<()> {
+    if let Some(plan) = store::of_purchase(tx, holder, purchase).await? {
+        let minor = amount.minor().min(plan.left_minor);
+        if minor > 0 {
+            let amount = Money::new(-minor, amount.currency()).map_err(out_of_range)?;
+            let moved = Moved { plan: plan.id, kind: Kind::Refund, amount, at: app.clock.now() };
+            store::add_move(tx, holder, card, &moved, step.as_uuid()).await?;
+        }
+    }
+    let card = super::store::find(tx, holder, card).await?.ok_or(DbError::Corrupt("a purchase's card"))?;
+    tell(app, tx, holder, &card).await
+}
+
+/// A payment to the card was booked: plans get what 12 CFR 1026.53 and the person give them of it.
+pub(crate) async fn paid(
+    app: &App,
+    tx: &mut Tx,
+    holder: HolderId,
+    card: AccountId,
+    payment: PaymentId,
+    amount: Money,
+) -> DbResult<()> {
+    let id = card;
+    let card = super::store::find(tx, holder, id).await?.ok_or(DbError::Corrupt("a payment's card"))?;
+    let now = Now::read(app, tx, holder, &card).await?;
+    if !now.plans.is_empty() {
+        let owed = ledger::card_standing(tx, holder, id, amount.currency()).await?.owed;
+        // As the payment found it.
+        let before = owed.plus(amount).map_err(out_of_range)?;
+        let minimum_left = now.minimum_left_before(amount).map_err(out_of_range)?;
+        let standings = standings(&card.terms, before, &now.plans, &now.asked, super::today(app));
+        let shares = allocate(amount, minimum_left, now.excess, &standings).map_err(out_of_range)?;
+        for plan in &now.plans {
+            let to_plan = shares.iter().filter(|share| share.to == Part::Plan(plan.id)).map(|share| share.amount);
+            let given = Money::sum(amount.currency(), to_plan).map_err(out_of_range)?;
+            if given.is_positive() {
+                let moved = Moved { plan: plan.id, kind: Kind::Payment, amount: given.negated(), at: app.clock.now() };
+                store::add_move(tx, holder, id, &moved, payment.as_uuid()).await?;
+            }
+        }
+    }
+    tell(app, tx, holder, &card).await
+}
+
+/// A payment to the card came back: what it paid of plans is left of them again, unless they have ended.
+pub(crate) async fn paid_back(
+    app: &App,
+    tx: &mut Tx,
+    holder: HolderId,
+    card: AccountId,
+    payment: PaymentId,
+) -> DbResult<()> {
+    let id = card;
+    let card = super::store::find(tx, holder, id).await?.ok_or(DbError::Corrupt("a payment's card"))?;
+    for (plan, minor) in store::paid_by(tx, holder, payment.as_uuid()).await? {
+        let amount = Money::new(-minor, card.limit.currency()).map_err(out_of_range)?;
+        let moved = Moved { plan, kind: Kind::Returned, amount, at: app.clock.now() };
+        store::add_move(tx, holder, id, &moved, payment.as_uuid()).await?;
+    }
+    tell(app, tx, holder, &card).await
+}
+
+// ---- At a closing ------------------------------------------------------------------------------------------------
+
+/// The books of a card's plans that count in a cycle which began then.
+pub(crate) async fn books(
+    app: &App,
+    tx: &mut Tx,
+    holder: HolderId,
+    card: &Card,
+    from: Timestamp,
+) -> DbResult<Vec<PlanBook>> {
+    let currency = card.limit.currency();
+    let stored = store::of_card(tx, holder, card.id, from).await?;
+    let moved = store::moves(tx, holder, card.id, currency, from).await?;
+    let day = |at: Timestamp| at.to_zoned(app.settings.zone.clone()).date();
+    stored.iter().map(|plan| book_of(card, plan, &moved, &day).map_err(out_of_range)).collect()
+}
+
+/// What a plan is, and what moved on it until it ended.
+fn book_of(
+    card: &Card,
+    stored: &Stored,
+    moved: &[Moved],
+    day: &dyn Fn(Timestamp) -> Date,
+) -> Result<PlanBook, MoneyError> {
+    let currency = card.limit.currency();
+    let of_plan = moved.iter().filter(|moved| moved.plan == stored.id);
+    let planned = of_plan.clone().filter(|moved| moved.kind == Kind::Planned).map(|moved| moved.amount);
+    let amount = Money::sum(currency, planned)?;
+    let left = Money::new(stored.left_minor, currency)?;
+    let last_on = of_plan.clone().next_back().map_or(stored.opened_on, |moved| day(moved.at));
+    let moves = of_plan.filter_map(|moved| {
+        let kind = match moved.kind {
+            Kind::Planned => MoveKind::Planned,
+            Kind::Refund => MoveKind::Refund,
+            Kind::Payment | Kind::Returned => MoveKind::Payment,
+            Kind::Landed => return None,
+        };
+        Some(Move { on: day(moved.at), amount: moved.amount, kind })
+    });
+    let moves = moves.collect();
+    let left = (left, last_on);
+    let plan = stored.offer.plan(stored.id, stored.name.clone(), &card.terms, stored.opened_on, amount, left)?;
+    Ok(PlanBook { plan, moves })
+}
+
+/// The deadline of some plans is in a cycle that closes: what is left of them goes on as purchases.
+pub(crate) async fn land(
+    app: &App,
+    tx: &mut Tx,
+    holder: HolderId,
+    card: &Card,
+    statement: StatementId,
+    closed_on: Date,
+    books: &[PlanBook],
+) -> DbResult<()> {
+    // The last day on which it could be paid off is the one before it lands.
+    let lands = |plan: &&PlanBook| plan.plan.deadline().is_some_and(|ends_on| ends_on < closed_on);
+    for book in books.iter().filter(lands).filter(|book| book.plan.left.is_positive()) {
+        let amount = book.plan.left.negated();
+        let moved = Moved { plan: book.plan.id, kind: Kind::Landed, amount, at: app.clock.now() };
+        store::add_move(tx, holder, card.id, &moved, statement.as_uuid()).await?;
+    }
+    Ok(())
+}
+
+// ---- What devices are told ---------------------------------------------------------------------------------------
+
+/// How a card's plans and minimum stand now.
+struct Now {
+    plans: Vec<Plan>,
+    excess: Excess,
+    /// Of the last statement; absent before the first.
+    minimum: Option<Money>,
+    /// Paid and given back since it closed.
+    credited: Money,
+    asked: Vec<Asked>,
+}
+
+impl Now {
+    async fn read(app: &App, tx: &mut Tx, holder: HolderId, card: &Card) -> DbResult<Self> {
+        let currency = card.limit.currency();
+        let today = super::today(app);
+        let stored = store::of_card(tx, holder, card.id, Timestamp::MAX).await?;
+        let moved = store::moves(tx, holder, card.id, currency, Timestamp::MAX).await?;
+        let day = |at: Timestamp| at.to_zoned(app.settings.zone.clone()).date();
+        let mut plans = Vec::with_capacity(stored.len());
+        for one in &stored {
+            let book = book_of(card, one, &moved, &day).map_err(out_of_range)?;
+            let plan = accrued_until(&book, today).map_err(out_of_range)?;
+            plans.push(Plan { left_on: today, ..plan });
+        }
+        let account: Option<Account> = feed::find(tx, holder, accounts::key(card.id)).await?;
+        let excess = account.map_or(Excess::ByRate, |account| account.excess);
+        let last = statements::last_bill(app, tx, holder, card).await?;
+        let Some(last) = last else {
+            return Ok(Self { plans, excess, minimum: None, credited: Money::zero(currency), asked: Vec::new() });
+        };
+        let asked = asked(&last.issued, &moved, last.closed_at).map_err(out_of_range)?;
+        Ok(Self { plans, excess, minimum: Some(last.issued.bill.minimum), credited: last.credited, asked })
+    }
+
+    fn minimum_left(&self) -> Result<Option<Money>, MoneyError> {
+        let Some(minimum) = self.minimum else { return Ok(None) };
+        let left = minimum.minus(self.credited)?;
+        Ok(Some(if left.is_negative() { Money::zero(left.currency()) } else { left }))
+    }
+
+    /// As it was before this payment, which is among what was credited already.
+    fn minimum_left_before(&self, payment: Money) -> Result<Money, MoneyError> {
+        let before = Self { credited: self.credited.minus(payment)?, plans: Vec::new(), asked: Vec::new(), ..*self };
+        Ok(before.minimum_left()?.unwrap_or(Money::zero(payment.currency())))
+    }
+}
+
+/// What is left of the installments that the last statement asks for.
+fn asked(issued: &Issued, moved: &[Moved], closed_at: Timestamp) -> Result<Vec<Asked>, MoneyError> {
+    let mut left = Vec::new();
+    for asks in issued.plans.iter().filter_map(Asked::in_full) {
+        let since = moved.iter().filter(|moved| moved.plan == asks.plan && moved.at >= closed_at);
+        let paid = since.filter(|moved| moved.kind != Kind::Planned).map(|moved| moved.amount);
+        let amount = asks.amount.plus(Money::sum(asks.amount.currency(), paid)?)?;
+        if amount.is_positive() {
+            left.push(Asked { plan: asks.plan, amount });
+        }
+    }
+    Ok(left)
+}
+
+/// Brings the card's record up to its plans and its minimum too.
+pub(crate) async fn tell(app: &App, tx: &mut Tx, holder: HolderId, card: &Card) -> DbResult<()> {
+    let now = Now::read(app, tx, holder, card).await?;
+    super::refresh(app, tx, holder, card.id).await?;
+    let account: Option<Account> = feed::find(tx, holder, accounts::key(card.id)).await?;
+    let mut account = account.ok_or(DbError::Corrupt("a card's record"))?;
+    let minimum_left = now.minimum_left().map_err(out_of_range)?;
+    if let Some(served) = &mut account.card {
+        served.minimum_left = minimum_left;
+        served.asked = now.asked;
+    }
+    // A wish for a plan that is paid off has come true.
+    if let Excess::Plan(id) = account.excess
+        && now.plans.iter().all(|plan| plan.id != id)
+    {
+        account.excess = Excess::ByRate;
+    }
+    account.plans = now.plans;
+    feed::put(tx, holder, app.clock.now(), &Record::Account(account)).await
+}
+
+/// The plan that a purchase is on, for its record.
+pub(crate) async fn of_purchase(tx: &mut Tx, holder: HolderId, purchase: PurchaseId) -> DbResult<Option<PlanId>> {
+    Ok(store::of_purchase(tx, holder, purchase).await?.map(|plan| plan.id))
+}

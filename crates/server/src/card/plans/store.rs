@@ -1,0 +1,238 @@
+//! Rows of plans, and of what moved on them. Moves are only ever added; what is left of a plan goes with them.
+
+use domain::card::PlanOffer;
+use domain::ids::{AccountId, HolderId, PlanId, PurchaseId};
+use domain::money::{Currency, Money};
+use jiff::Timestamp;
+use jiff::civil::Date;
+use uuid::Uuid;
+
+use crate::db::{DbError, DbResult, Tx, on_engine, write_later};
+
+/// A plan as it is stored.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) struct Stored {
+    pub id: PlanId,
+    pub card: AccountId,
+    pub purchase: PurchaseId,
+    pub name: String,
+    pub offer: PlanOffer,
+    pub opened_on: Date,
+    pub left_minor: i64,
+}
+
+/// What moved on a plan.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Kind {
+    /// Some of its purchase went on to it.
+    Planned,
+    /// The merchant gave something back.
+    Refund,
+    Payment,
+    /// A payment came back.
+    Returned,
+    /// Its deadline passed: what was left goes on as purchases.
+    Landed,
+}
+
+impl Kind {
+    const ALL: [Self; 5] = [Self::Planned, Self::Refund, Self::Payment, Self::Returned, Self::Landed];
+
+    const fn name(self) -> &'static str {
+        match self {
+            Self::Planned => "planned",
+            Self::Refund => "refund",
+            Self::Payment => "payment",
+            Self::Returned => "returned",
+            Self::Landed => "landed",
+        }
+    }
+}
+
+/// More of a plan or less, and what made it so.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Moved {
+    pub plan: PlanId,
+    pub kind: Kind,
+    pub amount: Money,
+    pub at: Timestamp,
+}
+
+const EQUAL_PAYMENTS: &str = "equal_payments";
+const DEFERRED_INTEREST: &str = "deferred_interest";
+
+const fn stored_offer(offer: PlanOffer) -> (&'static str, u8) {
+    match offer {
+        PlanOffer::EqualPayments { months } => (EQUAL_PAYMENTS, months),
+        PlanOffer::DeferredInterest { months } => (DEFERRED_INTEREST, months),
+    }
+}
+
+#[derive(sqlx::FromRow)]
+struct PlanRow {
+    plan_id: Uuid,
+    card_id: Uuid,
+    purchase_id: Uuid,
+    name: String,
+    offer: String,
+    months: i64,
+    opened_on: String,
+    left_minor: i64,
+}
+
+impl TryFrom<PlanRow> for Stored {
+    type Error = DbError;
+
+    fn try_from(row: PlanRow) -> DbResult<Self> {
+        let months = u8::try_from(row.months).map_err(|_| DbError::Corrupt("a plan's months"))?;
+        let offer = match row.offer.as_str() {
+            EQUAL_PAYMENTS => PlanOffer::EqualPayments { months },
+            DEFERRED_INTEREST => PlanOffer::DeferredInterest { months },
+            _ => return Err(DbError::Corrupt("a plan's offer")),
+        };
+        Ok(Self {
+            id: PlanId::from_uuid(row.plan_id),
+            card: AccountId::from_uuid(row.card_id),
+            purchase: PurchaseId::from_uuid(row.purchase_id),
+            name: row.name,
+            offer,
+            opened_on: row.opened_on.parse().map_err(|_| DbError::Corrupt("a day"))?,
+            left_minor: row.left_minor,
+        })
+    }
+}
+
+const FROM: &str = "SELECT plan_id, card_id, purchase_id, name, offer, months, opened_on, left_minor FROM card_plan";
+
+pub(super) async fn add(tx: &mut Tx, holder: HolderId, plan: &Stored) -> DbResult<()> {
+    const ADD: &str = "INSERT INTO card_plan (holder_id, plan_id, card_id, purchase_id, name, offer, months, opened_on)
+        VALUES ($1, $2, $3, $4, $5, $6, $7, $8)";
+    let (offer, months) = stored_offer(plan.offer);
+    on_engine!(tx, |db| {
+        sqlx::query(ADD)
+            .bind(holder.as_uuid())
+            .bind(plan.id.as_uuid())
+            .bind(plan.card.as_uuid())
+            .bind(plan.purchase.as_uuid())
+            .bind(&plan.name)
+            .bind(offer)
+            .bind(i64::from(months))
+            .bind(plan.opened_on.to_string())
+            .execute(db)
+            .await
+            .map(drop)
+            .map_err(DbError::from)
+    })
+}
+
+pub(super) async fn find(tx: &mut Tx, holder: HolderId, id: PlanId) -> DbResult<Option<Stored>> {
+    let find = sqlx::AssertSqlSafe(format!("{FROM} WHERE holder_id = $1 AND plan_id = $2"));
+    let row: Option<PlanRow> = on_engine!(tx, |db| {
+        sqlx::query_as(find).bind(holder.as_uuid()).bind(id.as_uuid()).fetch_optional(db).await.map_err(DbError::from)
+    })?;
+    row.map(Stored::try_from).transpose()
+}
+
+/// The plan that a purchase is on.
+pub(super) async fn of_purchase(tx: &mut Tx, holder: HolderId, purchase: PurchaseId) -> DbResult<Option<Stored>> {
+    let find = sqlx::AssertSqlSafe(format!("{FROM} WHERE holder_id = $1 AND purchase_id = $2"));
+    let row: Option<PlanRow> = on_engine!(tx, |db| {
+        sqlx::query_as(find)
+            .bind(holder.as_uuid())
+            .bind(purchase.as_uuid())
+            .fetch_optional(db)
+            .await
+            .map_err(DbError::from)
+    })?;
+    row.map(Stored::try_from).transpose()
+}
+
+/// The plans of a card of which something is left, or moved since then.
+const OF_CARD: &str = "holder_id = $1 AND card_id = $2 AND (left_minor > 0 OR plan_id IN
+    (SELECT plan_id FROM card_plan_move WHERE holder_id = $1 AND card_id = $2 AND moved_at >= $3))";
+
+/// Those plans, oldest first.
+pub(super) async fn of_card(tx: &mut Tx, holder: HolderId, card: AccountId, since: Timestamp) -> DbResult<Vec<Stored>> {
+    let list = sqlx::AssertSqlSafe(format!("{FROM} WHERE {OF_CARD} ORDER BY opened_on, plan_id"));
+    let rows: Vec<PlanRow> = on_engine!(tx, |db| {
+        sqlx::query_as(list)
+            .bind(holder.as_uuid())
+            .bind(card.as_uuid())
+            .bind(since.as_microsecond())
+            .fetch_all(db)
+            .await
+            .map_err(DbError::from)
+    })?;
+    rows.into_iter().map(Stored::try_from).collect()
+}
+
+type MoveRow = (Uuid, String, i64, i64);
+
+/// All that ever moved on those plans, in order.
+pub(super) async fn moves(
+    tx: &mut Tx,
+    holder: HolderId,
+    card: AccountId,
+    currency: Currency,
+    since: Timestamp,
+) -> DbResult<Vec<Moved>> {
+    let list = sqlx::AssertSqlSafe(format!(
+        "SELECT plan_id, kind, amount_minor, moved_at FROM card_plan_move WHERE holder_id = $1 AND plan_id IN
+            (SELECT plan_id FROM card_plan WHERE {OF_CARD}) ORDER BY moved_at, plan_id"
+    ));
+    let rows: Vec<MoveRow> = on_engine!(tx, |db| {
+        sqlx::query_as(list)
+            .bind(holder.as_uuid())
+            .bind(card.as_uuid())
+            .bind(since.as_microsecond())
+            .fetch_all(db)
+            .await
+            .map_err(DbError::from)
+    })?;
+    let read = |(plan, kind, minor, at): MoveRow| {
+        let kind = Kind::ALL.into_iter().find(|known| known.name() == kind);
+        Ok(Moved {
+            plan: PlanId::from_uuid(plan),
+            kind: kind.ok_or(DbError::Corrupt("a plan's move"))?,
+            amount: Money::new(minor, currency).map_err(|_| DbError::Corrupt("an amount"))?,
+            at: Timestamp::from_microsecond(at).map_err(|_| DbError::Corrupt("a time"))?,
+        })
+    };
+    rows.into_iter().map(read).collect()
+}
+
+/// What a payment paid of plans that have not ended since: the plan, and how much less is left of it.
+pub(super) async fn paid_by(tx: &mut Tx, holder: HolderId, payment: Uuid) -> DbResult<Vec<(PlanId, i64)>> {
+    const LIST: &str = "SELECT m.plan_id, m.amount_minor FROM card_plan_move m
+        WHERE m.holder_id = $1 AND m.cause_id = $2 AND m.kind = 'payment' AND NOT EXISTS
+            (SELECT 1 FROM card_plan_move l WHERE l.holder_id = m.holder_id AND l.plan_id = m.plan_id AND l.kind = 'landed')";
+    let rows: Vec<(Uuid, i64)> = on_engine!(tx, |db| {
+        sqlx::query_as(LIST).bind(holder.as_uuid()).bind(payment).fetch_all(db).await.map_err(DbError::from)
+    })?;
+    Ok(rows.into_iter().map(|(plan, minor)| (PlanId::from_uuid(plan), minor)).collect())
+}
+
+/// Adds a move; the table refuses a second one of the same cause, and one that would leave less than nothing.
+pub(super) async fn add_move(
+    tx: &mut Tx,
+    holder: HolderId,
+    card: AccountId,
+    moved: &Moved,
+    cause: Uuid,
+) -> DbResult<()> {
+    const ADD: &str = "INSERT INTO card_plan_move (holder_id, plan_id, kind, cause_id, card_id, amount_minor, moved_at)
+        VALUES ($1, $2, $3, $4, $5, $6, $7)";
+    const LEAVE: &str = "UPDATE card_plan SET left_minor = left_minor + $3 WHERE holder_id = $1 AND plan_id = $2";
+    write_later!(
+        tx,
+        ADD,
+        holder.as_uuid(),
+        moved.plan.as_uuid(),
+        moved.kind.name(),
+        cause,
+        card.as_uuid(),
+        moved.amount.minor(),
+        moved.at.as_microsecond(),
+    )?;
+    write_later!(tx, LEAVE, holder.as_uuid(), moved.plan.as_uuid(), moved.amount.minor())
+}
