@@ -611,11 +611,11 @@ impl Writer {
 
     /// The oldest of those that wait and the ones after it that run the same statements: together they have one text, and
     /// since they are a power of two there are few such texts, whose statements stay prepared.
-    fn take_alike(&self) -> VecDeque<Planned> {
+    fn take_alike(&self, room: usize) -> VecDeque<Planned> {
         let mut waiting = self.planned();
         let Some(first) = waiting.front() else { return VecDeque::new() };
         let same = |planned: &&Planned| planned.batch.statements == first.batch.statements;
-        let alike = waiting.iter().take(ALIKE_MAX).take_while(same).count();
+        let alike = waiting.iter().take(ALIKE_MAX.min(room)).take_while(same).count();
         waiting.drain(..1 << alike.ilog2()).collect()
     }
 
@@ -716,7 +716,7 @@ impl Group {
     /// Runs the whole transactions that wait, as many as share one commit. One that fails leaves the others.
     async fn run_planned(&mut self, writer: &Writer) {
         while self.members.len() < GROUP_MAX {
-            let mut alike = writer.take_alike();
+            let mut alike = writer.take_alike(GROUP_MAX - self.members.len());
             let Some(first) = alike.front() else { return };
             let statements = first.batch.statements.len();
             let mut batch = Batch::default();

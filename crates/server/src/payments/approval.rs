@@ -17,6 +17,7 @@ use jiff::Timestamp;
 use super::store::{self, ApprovedBy, Stored};
 use super::{engine, holds, limits, unusual};
 use crate::App;
+use crate::autopay;
 use crate::db::{DbError, DbResult, Tx};
 use crate::error::ApiError;
 use crate::http::{Json, Path, Source};
@@ -24,7 +25,6 @@ use crate::jobs::{self, Job, Kind};
 use crate::risk::{self, Looked};
 use crate::sign_in::SignedIn;
 use crate::sign_in::step_up::{self, Asked, Outcome, Shown, Subject};
-use crate::autopay;
 
 /// Nobody approved it in time.
 const NOT_APPROVED: &str = "not_approved";
