@@ -175,10 +175,12 @@ pub fn request_id() -> Option<String> {
     REQUEST_ID.try_with(Clone::clone).ok()
 }
 
-/// Answers of the API are packed with zstd for those who ask; event streams and PDF are left alone.
+/// Answers of the API are packed with zstd for those who ask; event streams, PDF and archives are left alone.
 pub(crate) fn compressed(routes: OpenApiRouter<App>) -> OpenApiRouter<App> {
-    let packs =
-        DefaultPredicate::new().and(SizeAbove::new(PACKED_FROM)).and(NotForContentType::const_new("application/pdf"));
+    let packs = DefaultPredicate::new()
+        .and(SizeAbove::new(PACKED_FROM))
+        .and(NotForContentType::const_new("application/pdf"))
+        .and(NotForContentType::const_new("application/zip"));
     routes.layer(CompressionLayer::new().compress_when(packs))
 }
 

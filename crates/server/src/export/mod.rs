@@ -18,7 +18,7 @@ use domain::accounts::Account;
 use domain::ids::{DeviceId, HolderId};
 use domain::policy::{self, APPROVAL_FRESH, Approval, Change, Decision};
 use domain::security::{Happened, SecurityEventKind};
-use futures_util::stream;
+use futures_util::{StreamExt as _, stream};
 use tokio::sync::{Semaphore, mpsc};
 use utoipa_axum::router::OpenApiRouter;
 use utoipa_axum::routes;
@@ -88,6 +88,8 @@ async fn make(State(app): State<App>, signed_in: SignedIn, Source(source): Sourc
         drop(one);
     });
     let parts = stream::unfold(made, |mut made| async move { made.recv().await.map(|part| (part, made)) });
+    // Whatever packs it on its way may ask once more after the end.
+    let parts = parts.fuse();
     let head = [
         (header::CONTENT_TYPE, "application/zip"),
         (header::CONTENT_DISPOSITION, "attachment; filename=\"billfold.zip\""),

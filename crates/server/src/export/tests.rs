@@ -100,6 +100,11 @@ async fn everything_stands_in_the_archive_and_the_log_and_the_addresses_hear_of_
         let letters = world.mail.take();
         assert_eq!(letters.len(), 1);
         assert!(letters[0].text.contains("taken out as an archive"), "{}", letters[0].text);
+        // As the app asks for it: what is packed already is not packed on its way.
+        let again = device.send(Method::POST, PATH, &[("accept-encoding", "zstd")], NO_BODY).await;
+        again.expect(200);
+        assert_eq!(again.header("content-encoding"), None);
+        assert!(self::names(&again).contains("records.json"));
     })
     .await;
 }
