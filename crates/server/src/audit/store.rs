@@ -53,9 +53,7 @@ pub(super) const QUESTIONS: &[(&str, &str)] = &[
          OR (e.cause IN ('authorized', 'hold_released') AND NOT EXISTS
                 (SELECT 1 FROM purchase p WHERE p.holder_id = e.holder_id AND p.purchase_id = e.subject_id))
          OR (e.cause IN ('captured', 'refunded') AND NOT EXISTS
-                (SELECT 1 FROM purchase_step s WHERE s.holder_id = e.holder_id AND s.step_id = e.subject_id))
-         OR (e.cause IN ('interest', 'late_fee') AND NOT EXISTS
-                (SELECT 1 FROM statement s WHERE s.holder_id = e.holder_id AND s.statement_id = e.subject_id))",
+                (SELECT 1 FROM purchase_step s WHERE s.holder_id = e.holder_id AND s.step_id = e.subject_id))",
     ),
     (
         "what is held on a card is that of its open purchases",
