@@ -6,6 +6,7 @@
 //! connection's thread. On PostgreSQL every transaction locks its holder's row first. Only this file and `store.rs` files
 //! name sqlx.
 
+mod readers;
 mod reads;
 mod value;
 
@@ -20,12 +21,13 @@ use futures_util::TryStreamExt as _;
 use sqlx::pool::PoolConnection;
 use sqlx::postgres::{PgConnection, PgPool, PgPoolOptions};
 use sqlx::sqlite::{
-    SqliteArguments, SqliteConnectOptions, SqliteConnection, SqliteJournalMode, SqlitePool, SqlitePoolOptions,
-    SqliteQueryResult, SqliteRow, SqliteSynchronous,
+    SqliteArguments, SqliteConnectOptions, SqliteConnection, SqliteJournalMode, SqlitePoolOptions, SqliteQueryResult,
+    SqliteRow, SqliteSynchronous,
 };
 use sqlx::{AssertSqlSafe, ConnectOptions, Connection, Either, Executor as _, Postgres, Sqlite, Transaction};
 use tokio::sync::{Mutex, Notify, OwnedMutexGuard, broadcast, oneshot};
 
+use readers::{Readers, SqliteOnce};
 pub(crate) use reads::{Read, read_row, read_rows};
 use value::Value;
 
@@ -33,10 +35,14 @@ pub type DbResult<T> = Result<T, DbError>;
 
 /// Transactions that share one commit at most. Few enough that those of one commit are answered, and ask for more, while
 /// the next ones are written; enough that the disk's sync is a small part of each.
-const GROUP_MAX: usize = 16;
-/// Whole transactions that run in one way to the connection's thread at most.
-const ALIKE_MAX: usize = 8;
+const GROUP_MAX: usize = 32;
+/// Whole transactions, or looks, that go in one way to a connection's thread at most.
+const ALIKE_MAX: usize = 16;
+/// Connections for transactions that read.
 const READERS: u32 = 4;
+/// Connections that answer reads that stand alone, those that wait together. Few, so that something waits for each where
+/// many ask, and so that they keep the pages that everybody asks for.
+const ANSWERING: u32 = 2;
 /// KiB, as `cache_size` takes them.
 const WRITER_CACHE: &str = "-16000";
 /// A reader's pages are dropped whenever somebody else committed, so that many of them only cost.
@@ -46,6 +52,9 @@ const READER_CACHE: &str = "-2000";
 const CHECKPOINT_PAGES: &str = "4000";
 /// Feed numbers that a slow listener may be behind before it is told to read again.
 const EVENTS_KEPT: usize = 1_024;
+/// Rows and ends of statements that SQLite's threads put aside before they wait for whoever reads them: more than all that
+/// go together have.
+const AHEAD: usize = 1_024;
 const POSTGRES_CHANNEL: &str = "billfold_feed";
 
 /// Takes the number after the one that is known. If that is not the holder's any more the row would be left without one,
@@ -141,7 +150,7 @@ pub struct Db {
 
 #[derive(Clone)]
 enum Engine {
-    Sqlite { writer: Arc<Writer>, readers: SqlitePool },
+    Sqlite { writer: Arc<Writer>, readers: Arc<Readers> },
     Postgres(PgPool),
 }
 
@@ -206,7 +215,7 @@ impl Db {
     /// Begins a transaction that sees one moment and writes nothing.
     pub async fn begin_read(&self) -> DbResult<Tx> {
         let inner = match &self.engine {
-            Engine::Sqlite { readers, .. } => Inner::Sqlite(readers.begin().await?),
+            Engine::Sqlite { readers, .. } => Inner::Sqlite(readers.pool.begin().await?),
             Engine::Postgres(pool) => {
                 Inner::Postgres(pool.begin_with("BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY").await?)
             }
@@ -218,7 +227,7 @@ impl Db {
     /// `begin_read`, or asks for the feed's number first and again in the transaction that writes.
     pub async fn read_once(&self) -> DbResult<Tx> {
         let inner = match &self.engine {
-            Engine::Sqlite { readers, .. } => Inner::SqliteOnce(readers.acquire().await?),
+            Engine::Sqlite { readers, .. } => Inner::SqliteOnce(SqliteOnce::new(readers)),
             Engine::Postgres(pool) => Inner::PostgresOnce(pool.acquire().await?),
         };
         Ok(Tx { inner, numbers: BTreeMap::new() })
@@ -272,7 +281,7 @@ enum Inner {
     Grouped(GroupedTx),
     Sqlite(Transaction<'static, Sqlite>),
     Postgres(Transaction<'static, Postgres>),
-    SqliteOnce(PoolConnection<Sqlite>),
+    SqliteOnce(SqliteOnce),
     PostgresOnce(PoolConnection<Postgres>),
 }
 
@@ -281,10 +290,17 @@ impl Tx {
     /// What was to be written later is written before.
     pub async fn connection(&mut self) -> DbResult<EngineConnection<'_>> {
         self.begin_now().await?;
-        if let Inner::Grouped(tx) = &mut self.inner {
-            tx.write_batch().await?;
+        match &mut self.inner {
+            Inner::Planned(_) => Err(DbError::Corrupt("a transaction that has not begun")),
+            Inner::Grouped(tx) => {
+                tx.write_batch().await?;
+                Ok(EngineConnection::Sqlite(tx.connection()))
+            }
+            Inner::Sqlite(tx) => Ok(EngineConnection::Sqlite(tx)),
+            Inner::SqliteOnce(once) => Ok(EngineConnection::Sqlite(once.connection().await?)),
+            Inner::Postgres(tx) => Ok(EngineConnection::Postgres(tx)),
+            Inner::PostgresOnce(connection) => Ok(EngineConnection::Postgres(connection)),
         }
-        self.connection_now()
     }
 
     /// From here on nothing of others comes between. A transaction that was only planned begins: it may find a
@@ -298,27 +314,15 @@ impl Tx {
         Ok(())
     }
 
-    fn connection_now(&mut self) -> DbResult<EngineConnection<'_>> {
-        Ok(match &mut self.inner {
-            Inner::Planned(_) => return Err(DbError::Corrupt("a transaction that has not begun")),
-            Inner::Grouped(tx) => EngineConnection::Sqlite(tx.connection()),
-            Inner::Sqlite(tx) => EngineConnection::Sqlite(tx),
-            Inner::SqliteOnce(connection) => EngineConnection::Sqlite(connection),
-            Inner::Postgres(tx) => EngineConnection::Postgres(tx),
-            Inner::PostgresOnce(connection) => EngineConnection::Postgres(connection),
-        })
-    }
-
     /// What [`write_later!`] matches on: where the statement waits for the others, or the connection it runs on now.
-    pub fn place(&mut self) -> Place<'_> {
-        match &mut self.inner {
+    pub fn place(&mut self) -> DbResult<Place<'_>> {
+        Ok(match &mut self.inner {
             Inner::Planned(tx) => Place::Batch(&mut tx.batch),
             Inner::Grouped(tx) => Place::Batch(&mut tx.batch),
             Inner::Sqlite(tx) => Place::Connection(EngineConnection::Sqlite(tx)),
-            Inner::SqliteOnce(connection) => Place::Connection(EngineConnection::Sqlite(connection)),
             Inner::Postgres(tx) => Place::Connection(EngineConnection::Postgres(tx)),
-            Inner::PostgresOnce(connection) => Place::Connection(EngineConnection::Postgres(connection)),
-        }
+            Inner::SqliteOnce(_) | Inner::PostgresOnce(_) => return Err(DbError::Corrupt("a write while reading")),
+        })
     }
 
     #[must_use]
@@ -432,7 +436,7 @@ pub(crate) use rows;
 /// waited for or with the commit, which saves a way to the connection's thread and back. An error comes from there.
 macro_rules! write_later {
     ($tx:expr, $sql:expr $(, $value:expr)* $(,)?) => {
-        match $tx.place() {
+        match $tx.place()? {
             $crate::db::Place::Batch(batch) => {
                 batch.add($sql);
                 $(batch.bind($value);)*
@@ -889,7 +893,8 @@ fn not_a_database(error: sqlx::Error) -> DbError {
 }
 
 async fn open_sqlite(file: &Path, key: Option<&[u8; 32]>, events: broadcast::Sender<Touched>) -> DbResult<Engine> {
-    let mut options = SqliteConnectOptions::new().filename(file).busy_timeout(Duration::from_secs(10));
+    let mut options =
+        SqliteConnectOptions::new().filename(file).busy_timeout(Duration::from_secs(10)).row_buffer_size(AHEAD);
     if let Some(key) = key {
         let hex = data_encoding::HEXLOWER.encode(key);
         options = options.pragma("key", format!("\"x'{hex}'\""));
@@ -918,8 +923,10 @@ async fn open_sqlite(file: &Path, key: Option<&[u8; 32]>, events: broadcast::Sen
     }
     SQLITE_MIGRATIONS.run(&mut connection).await?;
     // A file of this process: no connection to it is ever lost, so none is tried before it is used.
-    let pool = SqlitePoolOptions::new().max_connections(READERS).test_before_acquire(false);
-    let readers = pool.connect_with(options.pragma("cache_size", READER_CACHE).read_only(true)).await?;
+    let pool = |most| SqlitePoolOptions::new().max_connections(most).test_before_acquire(false);
+    let options = options.pragma("cache_size", READER_CACHE).read_only(true);
+    let answering = pool(ANSWERING).connect_with(options.clone()).await?;
+    let readers = Readers::new(pool(READERS).connect_with(options).await?, answering);
     let group = Group { connection: Some(connection), open: false, abandoned: false, members: Vec::new() };
     let writer = Arc::new(Writer {
         group: Arc::new(Mutex::new(group)),

@@ -30,15 +30,16 @@ pub(crate) trait Read: Send {
 }
 
 /// A statement with its values.
+#[derive(Clone)]
 pub(crate) struct Statement {
-    sql: &'static str,
-    values: Vec<Value>,
+    pub(super) sql: &'static str,
+    pub(super) values: Vec<Value>,
 }
 
 /// The rows of each statement, in the order in which they were asked for.
 pub(crate) struct Answers(std::vec::IntoIter<Vec<EngineRow>>);
 
-enum EngineRow {
+pub(super) enum EngineRow {
     Sqlite(SqliteRow),
     Postgres(PgRow),
 }
@@ -162,7 +163,7 @@ impl Tx {
                 ask_sqlite(tx.connection(), batch, asked).await?
             }
             Inner::Sqlite(tx) => ask_sqlite(tx, Batch::default(), asked).await?,
-            Inner::SqliteOnce(connection) => ask_sqlite(connection, Batch::default(), asked).await?,
+            Inner::SqliteOnce(once) => once.ask(asked).await?,
             Inner::Postgres(tx) => ask_postgres(tx, asked).await?,
             Inner::PostgresOnce(connection) => ask_postgres(connection, asked).await?,
         };
@@ -171,7 +172,7 @@ impl Tx {
 }
 
 /// Runs what the batch holds, then the reads; answers the rows of the reads.
-async fn ask_sqlite(
+pub(super) async fn ask_sqlite(
     connection: &mut SqliteConnection,
     mut batch: Batch,
     asked: Vec<Statement>,

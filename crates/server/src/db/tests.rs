@@ -335,6 +335,36 @@ async fn reads_that_are_asked_together_are_answered_each_by_its_own_rows() {
     .await;
 }
 
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn of_many_who_ask_at_once_each_has_its_own_answer_and_its_own_error() {
+    const SIZE: &str = "SELECT ABS(CAST($1 AS BIGINT))";
+    const NEXT: &str = "SELECT CAST($1 AS BIGINT) + 1";
+    let ask = async |db: Db, number: i64| {
+        let one = |sql| read_row(sql, [number.into()], |row: Option<(i64,)>| Ok(row.map(|(found,)| found)));
+        let mut tx = db.read_once().await?;
+        // Some ask for more than others do.
+        if number % 3 == 0 { Ok((tx.ask(one(SIZE)).await?, None)) } else { tx.ask((one(SIZE), one(NEXT))).await }
+    };
+    on_each_engine(async |world| {
+        let db = &world.app.db;
+        // The size of the least number there is is beyond what there is: that one is refused.
+        for _ in 0..3 {
+            let numbers: Vec<i64> = (1..200).chain([i64::MIN]).chain(200..400).collect();
+            let tasks: Vec<_> = numbers.iter().map(|number| tokio::spawn(ask(db.clone(), *number))).collect();
+            for (number, task) in numbers.into_iter().zip(tasks) {
+                match task.await.unwrap() {
+                    Ok((size, next)) => {
+                        assert_eq!(size, Some(number));
+                        assert_eq!(next, (number % 3 != 0).then_some(number + 1));
+                    }
+                    Err(error) => assert_eq!(number, i64::MIN, "{error:?}"),
+                }
+            }
+        }
+    })
+    .await;
+}
+
 #[tokio::test]
 async fn an_owner_who_leaves_while_its_last_statement_runs_stops_nobody() {
     on_sqlite(async |world| {

@@ -155,9 +155,7 @@ impl FromRequestParts<App> for SignedIn {
             ProofError::UseNonce => ApiError::new(ErrorCode::UseDpopNonce, "make the proof with this answer's nonce"),
         })?;
         let now = app.clock.now();
-        let mut tx = app.db.read_once().await?;
-        let session = store::session(&mut tx, &hash(&token)).await?.ok_or_else(not_signed_in)?;
-        drop(tx);
+        let session = app.db.read_once().await?.ask(store::session(&hash(&token))).await?.ok_or_else(not_signed_in)?;
         if session.thumbprint != proof.thumbprint {
             // Somebody has the token without its key.
             let mut tx = app.db.begin_write().await?;
@@ -186,8 +184,7 @@ pub async fn still_signed_in(app: &App, signed_in: &SignedIn) -> DbResult<bool> 
     if signed_in.ends_at <= app.clock.now() {
         return Ok(false);
     }
-    let mut tx = app.db.read_once().await?;
-    store::family_lives(&mut tx, signed_in.holder, signed_in.family).await
+    app.db.read_once().await?.ask(store::family_lives(signed_in.holder, signed_in.family)).await
 }
 
 /// How the account's owner is called.

@@ -459,11 +459,10 @@ pub async fn device_of_family(tx: &mut Tx, holder: HolderId, family: Uuid) -> Db
     Ok(row.map(|(device, name)| (DeviceId::from_uuid(device), name)))
 }
 
-pub async fn family_lives(tx: &mut Tx, holder: HolderId, family: Uuid) -> DbResult<bool> {
+pub fn family_lives(holder: HolderId, family: Uuid) -> impl Read<Answer = bool> {
     const FIND: &str = "SELECT family_id FROM token_family
                          WHERE holder_id = $1 AND family_id = $2 AND revoked_at IS NULL";
-    let found: Option<Uuid> = one!(tx, FIND, holder.as_uuid(), family)?;
-    Ok(found.is_some())
+    db::read_row(FIND, [holder.as_uuid().into(), family.into()], |found: Option<(Uuid,)>| Ok(found.is_some()))
 }
 
 pub struct PairRow {
@@ -520,7 +519,7 @@ struct SessionRow {
 }
 
 /// One statement, since every call makes it.
-pub async fn session(tx: &mut Tx, access_hash: &[u8; 32]) -> DbResult<Option<Session>> {
+pub fn session(access_hash: &[u8; 32]) -> impl Read<Answer = Option<Session>> {
     const FIND: &str = "SELECT p.holder_id, f.device_id, p.family_id, p.pair_id, d.thumbprint, p.access_ends_at,
                                p.access_used_at, COALESCE(p.revoked_at, f.revoked_at) AS revoked_at,
                                d.revoked_at AS device_revoked_at
@@ -528,19 +527,20 @@ pub async fn session(tx: &mut Tx, access_hash: &[u8; 32]) -> DbResult<Option<Ses
                           JOIN token_family f ON f.holder_id = p.holder_id AND f.family_id = p.family_id
                           JOIN device d ON d.holder_id = f.holder_id AND d.device_id = f.device_id
                          WHERE p.access_hash = $1";
-    let row: Option<SessionRow> = row!(tx, FIND, access_hash.as_slice())?;
-    let Some(row) = row else { return Ok(None) };
-    Ok(Some(Session {
-        holder: HolderId::from_uuid(row.holder_id),
-        device: DeviceId::from_uuid(row.device_id),
-        family: row.family_id,
-        pair: row.pair_id,
-        thumbprint: row.thumbprint,
-        ends_at: time(row.access_ends_at)?,
-        first_use: row.access_used_at.is_none(),
-        revoked: row.revoked_at.is_some(),
-        device_revoked: row.device_revoked_at.is_some(),
-    }))
+    db::read_row(FIND, [access_hash.to_vec().into()], |row: Option<SessionRow>| {
+        let Some(row) = row else { return Ok(None) };
+        Ok(Some(Session {
+            holder: HolderId::from_uuid(row.holder_id),
+            device: DeviceId::from_uuid(row.device_id),
+            family: row.family_id,
+            pair: row.pair_id,
+            thumbprint: row.thumbprint,
+            ends_at: time(row.access_ends_at)?,
+            first_use: row.access_used_at.is_none(),
+            revoked: row.revoked_at.is_some(),
+            device_revoked: row.device_revoked_at.is_some(),
+        }))
+    })
 }
 
 /// Notes the first use of an access token: from then on its pair has been seen by the device.

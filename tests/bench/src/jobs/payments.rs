@@ -1,12 +1,17 @@
 //! P12: orders over HTTP, each with its own proof of possession, from 64 clients, each durable before its answer, against
 //! a bare loop of one payment a commit on the same disk.
 
-use std::sync::Arc;
 use std::time::Instant;
 
 use domain::ids::PaymentId;
 use domain::money::{Currency, Money};
 use domain::payments::PaymentOrder;
+use http_body_util::{BodyExt as _, Full};
+use hyper::body::Bytes;
+use hyper::client::conn::http1::{SendRequest, handshake};
+use hyper::{Request, StatusCode};
+use hyper_util::rt::TokioIo;
+use tokio::net::TcpStream;
 
 use crate::pairs::{Work, compare};
 use crate::world::server;
@@ -16,16 +21,19 @@ const CLIENTS: usize = 64;
 const EACH: usize = 24;
 /// People of one client. They take turns, because who orders many times in an hour is asked whether that was them.
 const PEOPLE: usize = 2 * EACH;
+const PATH: &str = "/api/v1/payments";
 
 /// An order with its proof, made before the clock starts.
-struct Prepared {
-    caller: Arc<Caller>,
-    proof: String,
-    body: Vec<u8>,
+type Prepared = Request<Full<Bytes>>;
+
+/// One connection and those who order by it. It is as bare as a generator of calls can be: both cores are shared with it.
+struct Client {
+    connection: SendRequest<Full<Bytes>>,
+    people: Vec<Caller>,
 }
 
 /// One order of each of these people.
-fn prepare(people: &[Arc<Caller>]) -> Result<Vec<Prepared>, String> {
+fn prepare(people: &[Caller]) -> Result<Vec<Prepared>, String> {
     let biller = server::billers::directory()[0].id;
     people
         .iter()
@@ -47,53 +55,85 @@ fn prepare(people: &[Arc<Caller>]) -> Result<Vec<Prepared>, String> {
                 method: None,
             };
             let body = serde_json::to_vec(&order).map_err(|e| e.to_string())?;
-            Ok(Prepared { caller: Arc::clone(caller), proof: caller.proof("/api/v1/payments", true), body })
+            Request::post(PATH)
+                .header("host", authority(&caller.origin))
+                .header("authorization", format!("DPoP {}", caller.token))
+                .header("DPoP", caller.proof(PATH, true))
+                .header("content-type", "application/json")
+                .body(Full::from(body))
+                .map_err(|e| e.to_string())
         })
         .collect()
 }
 
-async fn send(orders: Vec<Prepared>) -> Result<u64, String> {
+fn authority(origin: &str) -> &str {
+    origin.trim_start_matches("http://")
+}
+
+async fn connect(origin: &str) -> Result<SendRequest<Full<Bytes>>, String> {
+    let stream = TcpStream::connect(authority(origin)).await.map_err(|e| e.to_string())?;
+    stream.set_nodelay(true).map_err(|e| e.to_string())?;
+    let (sender, connection) = handshake(TokioIo::new(stream)).await.map_err(|e| e.to_string())?;
+    tokio::spawn(connection);
+    Ok(sender)
+}
+
+/// Sends them one after another, and gives the connection back with how many were taken.
+async fn send(
+    mut connection: SendRequest<Full<Bytes>>,
+    orders: Vec<Prepared>,
+) -> Result<(SendRequest<Full<Bytes>>, u64), String> {
     let mut taken = 0;
-    for Prepared { caller, proof, body } in orders {
-        let answer = caller
-            .http
-            .post(format!("{}/api/v1/payments", caller.origin))
-            .header("authorization", format!("DPoP {}", caller.token))
-            .header("DPoP", proof)
-            .header("content-type", "application/json")
-            .body(body)
-            .send()
-            .await
-            .map_err(|e| e.to_string())?;
-        if answer.status().as_u16() != 201 {
-            return Err(format!("{} {}", answer.status(), answer.text().await.unwrap_or_default()));
+    for order in orders {
+        connection.ready().await.map_err(|e| e.to_string())?;
+        let answer = connection.send_request(order).await.map_err(|e| e.to_string())?;
+        let status = answer.status();
+        let body = answer.into_body().collect().await.map_err(|e| e.to_string())?.to_bytes();
+        if status != StatusCode::CREATED {
+            return Err(format!("{status} {}", String::from_utf8_lossy(&body)));
         }
-        answer.bytes().await.map_err(|e| e.to_string())?;
         taken += 1;
     }
-    Ok(taken)
+    Ok((connection, taken))
+}
+
+/// All clients at once, each with what was prepared for it.
+async fn send_all(clients: Vec<Client>, prepared: Vec<Vec<Prepared>>) -> Result<(Vec<Client>, u64), String> {
+    let mut tasks = Vec::with_capacity(clients.len());
+    let mut people = Vec::with_capacity(clients.len());
+    for (client, orders) in clients.into_iter().zip(prepared) {
+        tasks.push(tokio::spawn(send(client.connection, orders)));
+        people.push(client.people);
+    }
+    let mut count = 0;
+    let mut clients = Vec::with_capacity(tasks.len());
+    for (task, people) in tasks.into_iter().zip(people) {
+        let (connection, taken) = task.await.map_err(|e| e.to_string())??;
+        clients.push(Client { connection, people });
+        count += taken;
+    }
+    Ok((clients, count))
 }
 
 pub fn run() -> Result<(), String> {
     let runtime = tokio::runtime::Runtime::new().map_err(|e| e.to_string())?;
     let place = tempfile::tempdir().map_err(|e| e.to_string())?;
     let running = runtime.block_on(server(&place.path().join("data")))?;
-    let callers = runtime.block_on(async {
+    let mut clients = runtime.block_on(async {
         let http = connections()?;
-        let mut callers = Vec::with_capacity(CLIENTS);
+        let mut clients = Vec::with_capacity(CLIENTS);
         for _ in 0..CLIENTS {
             let mut people = Vec::with_capacity(PEOPLE);
             for _ in 0..PEOPLE {
-                people.push(Arc::new(Caller::sign_in(&running, http.clone()).await?));
+                people.push(Caller::sign_in(&running, http.clone()).await?);
             }
-            callers.push(people);
+            clients.push(Client { connection: connect(running.public_url.origin()).await?, people });
         }
-        Ok::<_, String>(callers)
+        Ok::<_, String>(clients)
     })?;
     // What a first order takes beside itself, an account, a payee, a session's first use, is not the figure.
-    for people in &callers {
-        runtime.block_on(send(prepare(people)?))?;
-    }
+    let firsts: Vec<_> = clients.iter().map(|client| prepare(&client.people)).collect::<Result<_, String>>()?;
+    clients = runtime.block_on(send_all(clients, firsts))?.0;
     let raw = rusqlite::Connection::open(place.path().join("raw.db")).map_err(|e| e.to_string())?;
     prepare_raw(&raw).map_err(|e| e.to_string())?;
     let mut round = 0;
@@ -104,16 +144,11 @@ pub fn run() -> Result<(), String> {
             let turn = (round % 2) * EACH..(round % 2 + 1) * EACH;
             round += 1;
             let prepared: Vec<_> =
-                callers.iter().map(|people| prepare(&people[turn.clone()])).collect::<Result<_, String>>()?;
+                clients.iter().map(|client| prepare(&client.people[turn.clone()])).collect::<Result<_, String>>()?;
+            let all = std::mem::take(&mut clients);
             let began = Instant::now();
-            let count = runtime.block_on(async {
-                let tasks: Vec<_> = prepared.into_iter().map(|orders| tokio::spawn(send(orders))).collect();
-                let mut count = 0;
-                for task in tasks {
-                    count += task.await.map_err(|e| e.to_string())??;
-                }
-                Ok::<u64, String>(count)
-            })?;
+            let (all, count) = runtime.block_on(send_all(all, prepared))?;
+            clients = all;
             Ok((began.elapsed(), Work { count, sum: 0 }))
         }),
         Box::new(|| {
