@@ -117,6 +117,29 @@ impl Calendar {
         }
     }
 
+    /// A month's day, or its last day when it is shorter, moved as the convention says. What [`Self::rolled`] says of that
+    /// date, by one look at the month's open days.
+    #[inline]
+    pub(crate) fn rolled_in(self, month: i32, day: u8, roll: Roll) -> Option<Date> {
+        let (year, of_year) = days::split(month);
+        if !YEARS.contains(&year) {
+            return None;
+        }
+        let day = days::clamped_day(year, of_year, day);
+        let open = self.open_in(year, of_year);
+        let (before, after) = (open & (u32::MAX >> (31 - day)), open >> day << day);
+        let found = match roll {
+            Roll::Stays => Some(day),
+            Roll::Preceding => before.checked_ilog2(),
+            Roll::Following => (after != 0).then(|| after.trailing_zeros()),
+            Roll::ModifiedFollowing => (after != 0).then(|| after.trailing_zeros()).or_else(|| before.checked_ilog2()),
+        };
+        match found {
+            Some(day) => days::date(year, of_year, day.cast_signed()),
+            None => Some(self.rolled(days::clamped(month, low_byte(day))?, roll)),
+        }
+    }
+
     /// The n-th banking day of a date's month, from its end when negative: -1 is the last. `None` when it has fewer.
     #[must_use]
     pub fn nth_banking_day(self, month: Date, nth: i8) -> Option<Date> {
@@ -157,8 +180,13 @@ impl Calendar {
     /// One bit a day of the date's month, set when it is open; no others are.
     #[inline]
     fn open_days(self, date: Date) -> u32 {
-        let year = i32::from(date.year());
-        let month = date.month() as usize;
+        self.open_in(i32::from(date.year()), i32::from(date.month()))
+    }
+
+    /// The same by year and month.
+    #[inline]
+    fn open_in(self, year: i32, month: i32) -> u32 {
+        let month = usize::from(low_byte(month.cast_unsigned()));
         match usize::try_from(year - TABLE_FIRST_YEAR) {
             Ok(row) if row < TABLE_YEARS => OPEN[self as usize][row][month],
             _ => self.year(year).open(self, year)[month],
@@ -179,6 +207,9 @@ impl Calendar {
 pub(crate) const CLOSED_IN_A_ROW_MAX: i32 = 10;
 
 const LIST_WARNING_DAYS: i32 = 366;
+
+/// Those that a date can have, as `jiff` has them.
+const YEARS: std::ops::RangeInclusive<i32> = -9_999..=9_999;
 
 const TABLE_FIRST_YEAR: i32 = 2000;
 const TABLE_YEARS: usize = 100;

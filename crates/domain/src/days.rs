@@ -46,10 +46,21 @@ pub(crate) fn month_of(date: Date) -> i32 {
 /// The day of that month, or the month's last day when it is shorter.
 #[inline]
 pub(crate) fn clamped(month: i32, day: u8) -> Option<Date> {
-    let (year, month) = (month.div_euclid(12), month.rem_euclid(12) + 1);
+    let (year, month) = split(month);
+    date(year, month, clamped_day(year, month, day).cast_signed())
+}
+
+/// The year and the month of the year, 1 to 12.
+#[inline]
+pub(crate) const fn split(month: i32) -> (i32, i32) {
+    let year = month.div_euclid(12);
+    (year, month - 12 * year + 1)
+}
+
+#[inline]
+pub(crate) fn clamped_day(year: i32, month: i32, day: u8) -> u32 {
     // Every month is as long as the shortest.
-    let day = if day <= 28 { i32::from(day) } else { i32::from(day).min(month_length(year, month)) };
-    date(year, month, day)
+    if day <= 28 { u32::from(day) } else { u32::from(day).min(month_length(year, month).cast_unsigned()) }
 }
 
 pub(crate) const fn month_length(year: i32, month: i32) -> i32 {
@@ -67,7 +78,7 @@ pub(crate) const fn weekday(number: i32) -> i32 {
 }
 
 #[inline]
-fn date(year: i32, month: i32, day: i32) -> Option<Date> {
+pub(crate) fn date(year: i32, month: i32, day: i32) -> Option<Date> {
     Date::new(i16::try_from(year).ok()?, i8::try_from(month).ok()?, i8::try_from(day).ok()?).ok()
 }
 

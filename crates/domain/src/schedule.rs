@@ -198,13 +198,18 @@ impl Schedule {
             roll: self.roll,
             after: before(from),
             to,
+            apart: false,
         });
         let Some(steps) = self.steps() else {
             return Dates { steps: Steps::Once(Date::MIN), index: 1, end: 0, rolling };
         };
         let index = steps.index_on_or_after(days::shifted(from, -beside));
         let end = last.tomorrow().map_or(i32::MAX, |after| steps.index_on_or_after(after));
-        Dates { steps, index, end: end.min(self.count.map_or(i32::MAX, i32::from)), rolling }
+        let mut dates = Dates { steps, index, end: end.min(self.count.map_or(i32::MAX, i32::from)), rolling };
+        if steps.are_apart() {
+            dates.trim();
+        }
+        dates
     }
 
     #[must_use]
@@ -323,15 +328,19 @@ pub struct Dates {
 }
 
 impl Dates {
-    /// The next date before it goes to a banking day.
-    #[inline]
-    fn nominal(&mut self) -> Option<Date> {
-        if self.index >= self.end {
-            return None;
+    /// Of dates that stay apart only those at the window's ends may roll out of it.
+    fn trim(&mut self) {
+        let Some(rolling) = &mut self.rolling else { return };
+        let rolled = |index| self.steps.rolled(index, rolling.calendar, rolling.roll);
+        let is_early = |index| rolled(index).zip(rolling.after).is_some_and(|(date, after)| date <= after);
+        let is_late = |index| rolled(index).is_some_and(|date| date > rolling.to);
+        while self.index < self.end && is_early(self.index) {
+            self.index += 1;
         }
-        let date = self.steps.date(self.index)?;
-        self.index += 1;
-        Some(date)
+        while self.index < self.end && is_late(self.end - 1) {
+            self.end -= 1;
+        }
+        rolling.apart = true;
     }
 }
 
@@ -340,10 +349,18 @@ impl Iterator for Dates {
 
     #[inline]
     fn next(&mut self) -> Option<Date> {
-        loop {
-            let nominal = self.nominal()?;
-            let Some(rolling) = &mut self.rolling else { return Some(nominal) };
-            let date = rolling.calendar.rolled(nominal, rolling.roll);
+        while self.index < self.end {
+            let index = self.index;
+            let Some(rolling) = &mut self.rolling else {
+                let date = self.steps.date(index)?;
+                self.index += 1;
+                return Some(date);
+            };
+            let date = self.steps.rolled(index, rolling.calendar, rolling.roll)?;
+            self.index += 1;
+            if rolling.apart {
+                return Some(date);
+            }
             if date > rolling.to {
                 return None;
             }
@@ -353,6 +370,7 @@ impl Iterator for Dates {
                 return Some(date);
             }
         }
+        None
     }
 }
 
@@ -366,6 +384,7 @@ struct Rolling {
     /// Only dates after this are given.
     after: Option<Date>,
     to: Date,
+    apart: bool,
 }
 
 /// A rule in whole numbers: the date of any index is one multiplication away.
@@ -385,6 +404,22 @@ impl Steps {
             Self::Days { first, step } => days::date_of(index.checked_mul(step)?.checked_add(first)?),
             Self::Weeks(weeks) => weeks.date(index),
             Self::Months { first, step, on } => on.date(index.checked_mul(step)?.checked_add(first)?),
+        }
+    }
+
+    /// No two of its dates can go to one banking day or past one another.
+    const fn are_apart(&self) -> bool {
+        matches!(self, Self::Once(_) | Self::Months { on: OnDay::Day(_), .. })
+    }
+
+    /// The date of that index once it went to a banking day.
+    #[inline]
+    fn rolled(&self, index: i32, calendar: Calendar, roll: Roll) -> Option<Date> {
+        match *self {
+            Self::Months { first, step, on: OnDay::Day(day) } => {
+                calendar.rolled_in(index.checked_mul(step)?.checked_add(first)?, day, roll)
+            }
+            _ => Some(calendar.rolled(self.date(index)?, roll)),
         }
     }
 
