@@ -82,6 +82,7 @@ pub(crate) fn run(runtime: &tokio::runtime::Runtime, window: Window, hidden: boo
             tray::set_up(&app);
             tauri::async_runtime::spawn(follow_changes(app.clone(), Arc::clone(&core)));
             tauri::async_runtime::spawn(follow_session(app.clone(), Arc::clone(&core)));
+            tauri::async_runtime::spawn(os::theme::follow(app.clone()));
             tauri::async_runtime::spawn(answer_notices(app.clone(), Arc::clone(&core), answers));
             tauri::async_runtime::spawn(Arc::clone(&core).keep_in_step());
             tauri::async_runtime::spawn(quit_on_signal(app.clone()));

@@ -10,6 +10,7 @@ pub mod harden;
 pub mod keyring;
 pub mod notify;
 pub mod session;
+pub mod theme;
 pub mod timer;
 pub mod viewer;
 pub mod webview;
