@@ -20,6 +20,7 @@ pub mod purchases;
 pub mod readiness;
 pub mod recovery;
 pub mod reminders;
+pub mod rewards;
 pub mod risk;
 pub mod security;
 pub mod sign_in;

@@ -10,6 +10,7 @@
 use domain::ids::PurchaseId;
 use domain::money::Money;
 pub use domain::purchases::Decline;
+pub use domain::rewards::PurchaseCategory;
 use serde::{Deserialize, Serialize};
 
 pub const TOKEN_PATH: &str = "/merchant/v1/token";
@@ -50,6 +51,9 @@ pub struct Authorize {
     pub amount: Money,
     /// 1 to 120 characters, as it stands on the statement.
     pub description: String,
+    /// What is bought; it decides what the person earns, and nothing else.
+    #[serde(default)]
+    pub category: PurchaseCategory,
 }
 
 /// Takes some of what is held, as goods leave.

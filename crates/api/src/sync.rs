@@ -17,6 +17,7 @@ use domain::paydays::Income;
 use domain::plan::PlanWishes;
 use domain::purchases::Purchase;
 use domain::reminders::ReminderAnswer;
+use domain::rewards::Reward;
 use domain::security::SecurityEvent;
 use domain::standing::Standing;
 use domain::statements::StatementSummary;
@@ -76,6 +77,7 @@ pub enum Record {
     Autopay(Autopay),
     /// Of a card that this server issues; it never changes.
     Statement(StatementSummary),
+    Reward(Reward),
     Gone(Gone),
 }
 

@@ -38,6 +38,7 @@ pub mod platform;
 pub mod readiness;
 pub mod recovery;
 pub mod reminders;
+pub mod rewards;
 pub mod risk;
 mod seal;
 pub mod search;

@@ -548,6 +548,7 @@ async fn purchases_of_a_served_card_are_in_the_copy_and_change_with_the_feed() {
         status: CardStatus::Active,
         status_at: Timestamp::UNIX_EPOCH,
         limit: usd("500"),
+        rewards_at_checkout: false,
         merchants: Vec::new(),
         minimum_left: None,
         asked: Vec::new(),

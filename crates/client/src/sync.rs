@@ -21,7 +21,7 @@ use crate::cache::anchor::Digest;
 use crate::cache::outbox::{self as rows, Waiting};
 use crate::cache::{
     self, CacheError, CacheResult, Tx, accounts, autopay, bills, methods, orders, paydays, purchases, reminders,
-    security, state, suggestions, transactions,
+    rewards, security, state, suggestions, transactions,
 };
 use crate::client::{Changed, Client, Open};
 use crate::error::ClientError;
@@ -582,6 +582,7 @@ async fn write_snapshot(open: &Open, mut parts: mpsc::Receiver<Part>) -> CacheRe
     paydays::clear(&mut tx).await?;
     purchases::clear(&mut tx).await?;
     orders::clear(&mut tx).await?;
+    rewards::clear(&mut tx).await?;
     suggestions::clear(&mut tx).await?;
     state::remove(&mut *tx, state::STANDING).await?;
     let (mut cursor, mut came) = (String::new(), None);
@@ -668,6 +669,7 @@ async fn apply_record(tx: &mut Tx, record: &Record) -> CacheResult<()> {
         Record::Method(method) => methods::put(tx, method).await,
         Record::Autopay(one) => autopay::put(tx, one).await,
         Record::Statement(summary) => bills::put_statement(tx, summary).await,
+        Record::Reward(reward) => rewards::put(tx, reward).await,
         Record::Payment(payment) => bills::put_payment(tx, payment).await,
         Record::SecurityEvent(event) => security::put(tx, event).await,
         Record::Standing(standing) => state::put(&mut **tx, state::STANDING, standing).await,

@@ -97,6 +97,8 @@ pub enum Cause {
     Interest(StatementId),
     /// The minimum of the statement before was not paid in time.
     LateFee(StatementId),
+    /// Rewards were used.
+    Rewarded(TransactionId),
 }
 
 impl Cause {
@@ -117,6 +119,7 @@ impl Cause {
             Self::Refunded(_) => "refunded",
             Self::Interest(_) => "interest",
             Self::LateFee(_) => "late_fee",
+            Self::Rewarded(_) => "rewarded",
         }
     }
 
@@ -131,7 +134,8 @@ impl Cause {
             | Self::Captured(_)
             | Self::Refunded(_)
             | Self::Interest(_)
-            | Self::LateFee(_) => None,
+            | Self::LateFee(_)
+            | Self::Rewarded(_) => None,
             Self::Reserved(id) | Self::Released(id) | Self::Submitted(id) | Self::Settled(id) | Self::Returned(id) => {
                 Some(id)
             }
@@ -284,6 +288,11 @@ impl Entry {
     /// A statement charges a late fee.
     pub fn late_fee(statement: StatementId, card: AccountId, amount: Money) -> Result<Self, LedgerError> {
         Self::moving(Cause::LateFee(statement), card, amount, Place::Outside, Place::Owed)
+    }
+
+    /// Rewards lower what is owed.
+    pub fn rewarded(id: TransactionId, card: AccountId, amount: Money) -> Result<Self, LedgerError> {
+        Self::moving(Cause::Rewarded(id), card, amount, Place::Owed, Place::Outside)
     }
 
     #[must_use]

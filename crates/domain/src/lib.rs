@@ -24,6 +24,7 @@ pub mod rails;
 pub mod readiness;
 pub mod recovery;
 pub mod reminders;
+pub mod rewards;
 pub mod risk;
 pub mod schedule;
 pub mod security;

@@ -69,6 +69,9 @@ pub struct ServedCard {
     #[cfg_attr(feature = "bindings", specta(type = String))]
     pub status_at: Timestamp,
     pub limit: Money,
+    /// Each charge uses the rewards that may be used by then.
+    #[serde(default)]
+    pub rewards_at_checkout: bool,
     /// By name.
     #[serde(default)]
     pub merchants: Vec<LinkedMerchant>,

@@ -53,6 +53,8 @@ const ROUTES: &[(&str, &str, &[u16])] = &[
     ("POST", "/api/v1/cards/{id}/codes", &[404]),
     ("DELETE", "/api/v1/cards/{id}/merchants/{merchant}", &[404]),
     ("PUT", "/api/v1/cards/{id}/plans/{plan}", &[404]),
+    ("POST", "/api/v1/cards/{id}/rewards", &[404]),
+    ("PUT", "/api/v1/cards/{id}/rewards/checkout", &[404]),
     ("POST", "/api/v1/purchases/{id}/dispute", &[404]),
     ("GET", "/api/v1/devices", &[200]),
     ("DELETE", "/api/v1/devices/{id}", &[404]),
@@ -340,6 +342,10 @@ impl Owner {
                 "apr": 0, "amount": {"minor": 9_000, "currency": "USD"}, "opened_on": "2027-02-01",
                 "left": {"minor": 9_000, "currency": "USD"}, "left_on": "2027-02-01",
             }),
+            ("POST", "/api/v1/cards/{id}/rewards") => {
+                json!({"id": self.account.id, "amount": {"minor": 1, "currency": "USD"}})
+            }
+            ("PUT", "/api/v1/cards/{id}/rewards/checkout") => json!({"on": true}),
             ("PUT", "/api/v1/bills/{id}/autopay") => json!({
                 "amount": {"pay": "left"}, "cap": {"minor": 100_000, "currency": "USD"}, "method": null, "days_before": 0,
             }),

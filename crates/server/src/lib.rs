@@ -37,6 +37,7 @@ pub mod purchases;
 mod readiness;
 mod recovery;
 pub mod reminders;
+mod rewards;
 pub mod risk;
 pub mod seals;
 mod security;
@@ -165,6 +166,7 @@ fn api_routes() -> OpenApiRouter<App> {
         .merge(feed::routes())
         .merge(accounts::routes())
         .merge(card::routes())
+        .merge(rewards::routes())
         .merge(purchases::api_routes())
         .merge(bills::routes())
         .merge(billers::routes())

@@ -207,6 +207,11 @@ pub enum Command {
         #[command(subcommand)]
         what: Option<AutopayCommand>,
     },
+    /// What charges on cards of the server earned, and what may be used of it.
+    Rewards {
+        #[command(subcommand)]
+        what: Option<RewardsCommand>,
+    },
     /// Payments, newest first.
     Payments,
     /// Take a payment back.
@@ -598,6 +603,29 @@ pub enum MethodsCommand {
         #[arg(long)]
         no_browser: bool,
     },
+}
+
+#[derive(Debug, Subcommand)]
+pub enum RewardsCommand {
+    /// Lower what is owed on a card by so much.
+    Use {
+        /// The card, by name or id.
+        card: String,
+        amount: String,
+    },
+    /// Whether each charge uses what may be used by then.
+    Checkout {
+        /// The card, by name or id.
+        card: String,
+        #[arg(value_enum)]
+        what: OnOff,
+    },
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub enum OnOff {
+    On,
+    Off,
 }
 
 #[derive(Debug, Subcommand)]

@@ -7,6 +7,7 @@ mod card;
 mod methods;
 mod orders;
 mod plan;
+mod rewards;
 mod suggestions;
 mod table;
 
@@ -191,6 +192,7 @@ impl Run<'_> {
             Command::Paydays { what } => self.paydays(what).await,
             Command::Methods { what } => self.methods(what).await,
             Command::Autopay { what } => self.autopay(what).await,
+            Command::Rewards { what } => self.rewards(what).await,
             Command::Plan { what } => self.plan(what).await,
             Command::Suggestions { what } => self.suggestions(what).await,
             Command::Ready { accept_terms } => self.ready(accept_terms.as_deref()).await,

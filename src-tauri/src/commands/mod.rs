@@ -15,6 +15,7 @@ mod payments;
 mod plan;
 mod recovery;
 mod reminders;
+mod rewards;
 mod search;
 mod security;
 mod settings;
@@ -113,6 +114,9 @@ pub fn builder() -> Builder<Wry> {
             plan::income_put,
             plan::income_remove,
             plan::income_dates,
+            rewards::rewards,
+            rewards::rewards_use,
+            rewards::rewards_at_checkout,
             autopay::autopays,
             autopay::autopay_set,
             autopay::autopay_pause,

@@ -15,6 +15,7 @@ pub(crate) mod outbox;
 pub(crate) mod paydays;
 pub(crate) mod purchases;
 pub(crate) mod reminders;
+pub(crate) mod rewards;
 pub(crate) mod security;
 pub(crate) mod suggestions;
 pub(crate) mod transactions;
@@ -58,6 +59,7 @@ const MIGRATIONS: &[&str] = &[
     include_str!("schema-9.sql"),
     include_str!("schema-10.sql"),
     include_str!("schema-11.sql"),
+    include_str!("schema-12.sql"),
 ];
 const READERS: u32 = 3;
 /// Above the working set of a screen: every page that is not in memory is decrypted again.

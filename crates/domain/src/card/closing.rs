@@ -14,6 +14,7 @@ use crate::card::repayment::{Rated, Repayment, repayment};
 use crate::days;
 use crate::ids::PlanId;
 use crate::money::{Money, MoneyError};
+use crate::rewards::RewardsOfCycle;
 
 /// What a statement asks for.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -201,6 +202,9 @@ pub struct Issued {
     pub limit: Money,
     /// What a late payment would cost.
     pub late_fee: Option<Money>,
+    /// Where the card's charges earned some, or had.
+    #[serde(default)]
+    pub rewards: Option<RewardsOfCycle>,
 }
 
 impl CycleBook<'_> {

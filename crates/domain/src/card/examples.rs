@@ -12,9 +12,74 @@ use super::plans::last_cycles_from;
 use super::rate::DailyBalances;
 use super::repayment::{MinimumOnly, Rated, repayment};
 use super::*;
-use crate::ids::PlanId;
+use crate::ids::{AccountId, PlanId, PurchaseId, PurchaseStepId};
+use crate::rewards::{self, Charge, Moved, PurchaseCategory, Reward};
 
 const DOCUMENT: &str = include_str!("../../../../docs/CARD.md");
+
+/// One purchase of each kind of goods, and what their charges earned.
+#[derive(Default)]
+struct RewardsBook {
+    stays_minor: BTreeMap<&'static str, i64>,
+    rewards: Vec<Reward>,
+}
+
+impl RewardsBook {
+    fn charge(&mut self, on: Date, what: PurchaseCategory, amount: Money) {
+        let stays = self.stays_minor.entry(what.name()).or_default();
+        *stays += amount.minor();
+        let stays = *stays;
+        let earned = rewards::earns(what, stays, &self.of(what));
+        let charge = Charge {
+            id: PurchaseStepId::from_uuid(uuid::Uuid::nil()),
+            purchase: Some(purchase(what)),
+            card: AccountId::from_uuid(uuid::Uuid::nil()),
+            description: what.name().to_owned(),
+            amount,
+        };
+        if earned > 0 {
+            let earned = Money::new(earned, amount.currency()).expect("in range");
+            self.rewards.push(Reward::of_charge(charge, earned, on));
+        }
+        let moves = rewards::cover(&self.rewards, on);
+        note(self.rewards.iter_mut(), &moves);
+    }
+
+    fn refund(&mut self, on: Date, what: PurchaseCategory, amount: Money) {
+        let stays = self.stays_minor.get_mut(what.name()).expect("charged before");
+        *stays -= amount.minor();
+        let moves = rewards::claw_back(what, *stays, &self.of(what));
+        note(self.rewards.iter_mut().filter(|one| one.purchase == Some(purchase(what))), &moves);
+        let moves = rewards::cover(&self.rewards, on);
+        note(self.rewards.iter_mut(), &moves);
+    }
+
+    fn redeem(&mut self, on: Date, amount: Money) {
+        assert!(rewards::usable(&self.rewards, on) >= amount.minor(), "more than may be used on {on}");
+        let moves = rewards::redeem(&self.rewards, amount.minor(), on);
+        note(self.rewards.iter_mut(), &moves);
+    }
+
+    fn of(&self, what: PurchaseCategory) -> Vec<Reward> {
+        self.rewards.iter().filter(|one| one.purchase == Some(purchase(what))).cloned().collect()
+    }
+}
+
+fn purchase(what: PurchaseCategory) -> PurchaseId {
+    PurchaseId::from_uuid(uuid::Uuid::from_u128(what as u128))
+}
+
+fn category(name: &str) -> PurchaseCategory {
+    PurchaseCategory::named(name).unwrap_or_else(|| panic!("no such goods: {name}"))
+}
+
+fn note<'a>(rewards: impl Iterator<Item = &'a mut Reward>, moves: &[Moved]) {
+    for (at, reward) in rewards.enumerate() {
+        for moved in moves.iter().filter(|moved| moved.at == at) {
+            reward.note(moved.kind, moved.minor).expect("in range");
+        }
+    }
+}
 
 /// One block of the document.
 struct Example<'a> {
@@ -110,6 +175,7 @@ impl<'a> Example<'a> {
             "disclosure" => self.disclosure(),
             "closing" => self.closing(),
             "payoff" => self.payoff(),
+            "rewards" => self.rewards(),
             other => panic!("no such kind of example: {other}"),
         }
     }
@@ -312,6 +378,32 @@ impl<'a> Example<'a> {
         found
     }
 
+    /// `charge WHAT`, `refund WHAT` and `use`, one purchase of each kind of goods; how rewards stand on the last day.
+    fn rewards(&self) -> Vec<String> {
+        let mut book = RewardsBook::default();
+        for (on, line) in self.days() {
+            let mut words = line.rsplit(' ');
+            let amount = usd(words.next().expect("an amount"));
+            let words: Vec<&str> = words.collect();
+            match words.as_slice() {
+                [what, "charge"] => book.charge(on, category(what), amount),
+                [what, "refund"] => book.refund(on, category(what), amount),
+                ["use"] => book.redeem(on, amount),
+                other => panic!("no such move: {other:?}"),
+            }
+        }
+        let totals = rewards::totals(&book.rewards, Currency::USD, self.date("today")).expect("in range");
+        let mut found = vec![
+            format!("pending: {}", plain(totals.pending)),
+            format!("available: {}", plain(totals.available)),
+            format!("owed: {}", plain(totals.owed)),
+        ];
+        if let Some(day) = totals.expires_after {
+            found.push(format!("expiring: {} after {day}", plain(totals.expiring)));
+        }
+        found
+    }
+
     fn payoff(&self) -> Vec<String> {
         let terms = self.terms();
         let today = self.date("today");
@@ -446,6 +538,7 @@ fn the_document_says_what_the_rules_do() {
         "disclosure",
         "closing",
         "payoff",
+        "rewards",
     ];
     for kind in seen {
         assert!(kinds.get(kind).copied().unwrap_or(0) >= 2, "the document shows {kind} at least twice");

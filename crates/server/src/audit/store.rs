@@ -97,6 +97,57 @@ pub(super) const QUESTIONS: &[(&str, &str)] = &[
          AND (r.lifted_at IS NULL OR p.asked_at < r.lifted_at) AND (r.until IS NULL OR p.asked_at < r.until)",
     ),
     (
+        "what became of a reward is what moved of it",
+        "SELECT w.kind FROM (
+            SELECT holder_id, step_id, 'redeemed' AS kind, redeemed_minor AS minor FROM reward
+            UNION ALL SELECT holder_id, step_id, 'clawed_back', clawed_minor FROM reward
+            UNION ALL SELECT holder_id, step_id, 'given', given_minor FROM reward
+            UNION ALL SELECT holder_id, step_id, 'covered', covered_minor FROM reward
+            UNION ALL SELECT holder_id, step_id, 'lapsed', lapsed_minor FROM reward) w
+         WHERE w.minor <> COALESCE((SELECT SUM(m.amount_minor) FROM reward_move m
+            WHERE m.holder_id = w.holder_id AND m.step_id = w.step_id AND m.kind = w.kind), 0)",
+    ),
+    (
+        "each use of rewards is booked, with its amount, and nothing is booked that was not used",
+        "SELECT CAST('use' AS TEXT) FROM reward_move m WHERE m.kind = 'redeemed' GROUP BY m.holder_id, m.cause_id, m.card_id
+         HAVING SUM(m.amount_minor) <> COALESCE((SELECT -SUM(g.amount_minor) FROM ledger_entry e JOIN ledger_posting g
+            ON g.holder_id = e.holder_id AND g.entry_id = e.entry_id WHERE e.holder_id = m.holder_id
+            AND e.subject_id = m.cause_id AND e.cause = 'rewarded' AND g.place = 'owed' AND g.account_id = m.card_id), 0)
+         UNION ALL SELECT e.cause FROM ledger_entry e WHERE e.cause = 'rewarded' AND NOT EXISTS (SELECT 1 FROM reward_move m
+            WHERE m.holder_id = e.holder_id AND m.cause_id = e.subject_id AND m.kind = 'redeemed')",
+    ),
+    (
+        "what rewards give to others of their card is what those owed",
+        "SELECT CAST('card' AS TEXT) FROM reward r GROUP BY r.holder_id, r.card_id
+         HAVING SUM(r.given_minor) <> SUM(r.covered_minor)
+         UNION ALL SELECT m.kind FROM reward_move m WHERE m.kind IN ('given', 'covered') GROUP BY m.holder_id, m.cause_id, m.kind
+         HAVING SUM(m.amount_minor) <> COALESCE((SELECT SUM(o.amount_minor) FROM reward_move o WHERE o.holder_id = m.holder_id
+            AND o.cause_id = m.cause_id AND o.kind = CASE m.kind WHEN 'given' THEN 'covered' ELSE 'given' END), 0)",
+    ),
+    (
+        "a purchase keeps the rewards of what stays charged, and no more",
+        "SELECT p.category FROM purchase p JOIN reward r ON r.holder_id = p.holder_id AND r.purchase_id = p.purchase_id
+         GROUP BY p.holder_id, p.purchase_id, p.category, p.captured_minor, p.refunded_minor
+         HAVING SUM(r.earned_minor - r.clawed_minor) < (p.captured_minor - p.refunded_minor) * CASE p.category
+            WHEN 'groceries' THEN 3 WHEN 'fuel' THEN 2 WHEN 'travel' THEN 2 ELSE 1 END / 100
+         OR SUM(r.earned_minor - r.clawed_minor - r.lapsed_minor) > (p.captured_minor - p.refunded_minor) * CASE p.category
+            WHEN 'groceries' THEN 3 WHEN 'fuel' THEN 2 WHEN 'travel' THEN 2 ELSE 1 END / 100",
+    ),
+    (
+        "a reward is of a charge of its card",
+        "SELECT CAST('reward' AS TEXT) FROM reward r WHERE r.purchase_id IS NOT NULL AND NOT EXISTS
+            (SELECT 1 FROM purchase_step s JOIN purchase p ON p.holder_id = s.holder_id AND p.purchase_id = s.purchase_id
+             WHERE s.holder_id = r.holder_id AND s.step_id = r.step_id AND s.kind = 'capture'
+             AND s.purchase_id = r.purchase_id AND s.amount_minor = r.charged_minor AND p.card_id = r.card_id)",
+    ),
+    (
+        "devices are told of each reward, and of no other",
+        "SELECT CAST('reward' AS TEXT) FROM reward r WHERE NOT EXISTS (SELECT 1 FROM record f WHERE f.holder_id = r.holder_id
+            AND f.kind = 17 AND f.item_id = r.step_id AND f.gone = 0)
+         UNION ALL SELECT 'gone' FROM record f WHERE f.kind = 17 AND f.gone = 0 AND NOT EXISTS
+            (SELECT 1 FROM reward r WHERE r.holder_id = f.holder_id AND r.step_id = f.item_id)",
+    ),
+    (
         "each purchase is in the feed",
         "SELECT CAST('purchase' AS TEXT) FROM purchase p WHERE NOT EXISTS
             (SELECT 1 FROM record r WHERE r.holder_id = p.holder_id AND r.kind = 11 AND r.item_id = p.purchase_id

@@ -4,6 +4,7 @@ use domain::payments::PaymentOrder;
 
 use super::*;
 use crate::billers;
+use crate::purchases::tests::Shop;
 use crate::testing::on_each_engine;
 
 /// Each spoils the books in one way that the database itself cannot see.
@@ -67,6 +68,42 @@ async fn the_audit_finds_what_was_spoiled_and_nothing_in_good_books() {
         assert!(report.faults.is_empty() && report.questions > 15, "{report:?}");
         for (statement, found) in SPOILED {
             // Spoiled and asked within one transaction, which is undone.
+            let mut tx = world.app.db.begin_write().await.unwrap();
+            store::spoil(&mut tx, statement).await.unwrap();
+            let report = look(&mut tx).await.unwrap();
+            assert!(report.faults.iter().any(|fault| fault.contains(found)), "{statement}: {:?}", report.faults);
+        }
+    })
+    .await;
+}
+
+/// As above, on a card whose charge earned rewards.
+const SPOILED_CARD: &[(&str, &str)] = &[
+    ("UPDATE reward SET redeemed_minor = 1", "what became of a reward is what moved of it"),
+    ("UPDATE reward SET given_minor = 1", "what rewards give to others"),
+    (
+        "INSERT INTO reward_move (holder_id, step_id, kind, cause_id, card_id, amount_minor, moved_at)
+         SELECT holder_id, step_id, 'redeemed', step_id, card_id, 1, 0 FROM reward",
+        "each use of rewards is booked",
+    ),
+    (
+        "INSERT INTO ledger_entry (holder_id, entry_id, cause, subject_id, made_at)
+         SELECT holder_id, holder_id, 'rewarded', holder_id, 0 FROM holder",
+        "nothing is booked that was not used",
+    ),
+    ("UPDATE purchase SET category = 'groceries'", "keeps the rewards of what stays charged"),
+    ("UPDATE reward SET charged_minor = charged_minor + 1", "a reward is of a charge of its card"),
+    ("DELETE FROM record WHERE kind = 17", "devices are told of each reward"),
+];
+
+#[tokio::test]
+async fn the_audit_finds_what_was_spoiled_on_a_card() {
+    on_each_engine(async |world| {
+        let shop = Shop::new(&world, 100_000).await;
+        let id = shop.new_id();
+        shop.ask(id, 10_000).await.expect(200);
+        shop.capture(id, shop.new_step(), 10_000, true).await.expect(200);
+        for (statement, found) in SPOILED_CARD {
             let mut tx = world.app.db.begin_write().await.unwrap();
             store::spoil(&mut tx, statement).await.unwrap();
             let report = look(&mut tx).await.unwrap();

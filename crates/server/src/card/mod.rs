@@ -105,6 +105,7 @@ async fn open_for(
         limit: wanted.limit,
         terms: agreement(currency, wanted.closing_day)?,
         opened_on: today(app),
+        rewards_at_checkout: false,
     };
     store::add(tx, holder, &card).await?;
     let account = Account {
@@ -292,6 +293,7 @@ fn served(card: &Card, merchants: Vec<domain::purchases::LinkedMerchant>) -> Ser
         status: card.status,
         status_at: card.status_at,
         limit: card.limit,
+        rewards_at_checkout: card.rewards_at_checkout,
         merchants,
         minimum_left: None,
         asked: Vec::new(),

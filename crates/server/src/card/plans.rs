@@ -108,6 +108,14 @@ async fn check(
     Ok(purchase)
 }
 
+/// What is owed on a card and is on no plan; below zero when more was paid.
+pub(crate) async fn owed_apart(tx: &mut Tx, holder: HolderId, card: &Card) -> DbResult<Money> {
+    let owed = ledger::card_standing(tx, holder, card.id, card.limit.currency()).await?.owed;
+    let plans = store::of_card(tx, holder, card.id, Timestamp::MAX).await?;
+    let on_plans = Money::new(plans.iter().map(|plan| plan.left_minor).sum(), owed.currency());
+    on_plans.and_then(|on_plans| owed.minus(on_plans)).map_err(out_of_range)
+}
+
 /// So much of a purchase goes on to its plan; never more than purchases owe, for who paid ahead has paid it.
 async fn go_on(
     app: &App,
@@ -118,10 +126,7 @@ async fn go_on(
     amount: Money,
     cause: Uuid,
 ) -> DbResult<()> {
-    let owed = ledger::card_standing(tx, holder, card.id, card.limit.currency()).await?.owed;
-    let on_plans: i64 =
-        store::of_card(tx, holder, card.id, Timestamp::MAX).await?.iter().map(|plan| plan.left_minor).sum();
-    let minor = amount.minor().min(owed.minor() - on_plans);
+    let minor = amount.minor().min(owed_apart(tx, holder, card).await?.minor());
     if minor <= 0 {
         return Ok(());
     }

@@ -108,7 +108,12 @@ async fn a_code_links_one_merchant_once() {
         let names: Vec<String> = shop.merchants().await.into_iter().map(|merchant| merchant.name).collect();
         assert_eq!(names, ["Halden", "Quillmere"]);
         // In another merchant's hands the token is none.
-        let wanted = Authorize { card_token: token.card_token, amount: usd(1), description: "Lamps".to_owned() };
+        let wanted = Authorize {
+            card_token: token.card_token,
+            amount: usd(1),
+            description: "Lamps".to_owned(),
+            category: domain::rewards::PurchaseCategory::Other,
+        };
         let path = format!("/merchant/v1/purchases/{}", PurchaseId::new(world.now(), world.app.chance10()));
         assert_eq!(shop.merchant.put(&path, &wanted).await.code(), ErrorCode::NotFound);
         assert!(other.put(&path, &wanted).await.ok::<PurchaseState>().approved);

@@ -33,11 +33,12 @@ pub(crate) enum Kind {
     OwnBiller = 14,
     Autopay = 15,
     Statement = 16,
+    Reward = 17,
 }
 
 impl Kind {
     /// In the order of their numbers, none left out: a stored kind that is not here does not read.
-    pub const ALL: [Self; 17] = [
+    pub const ALL: [Self; 18] = [
         Self::Account,
         Self::Bill,
         Self::Mark,
@@ -55,6 +56,7 @@ impl Kind {
         Self::OwnBiller,
         Self::Autopay,
         Self::Statement,
+        Self::Reward,
     ];
 
     pub const fn stored(self) -> i64 {
@@ -86,6 +88,7 @@ impl Kind {
             Self::OwnBiller => "own_biller",
             Self::Autopay => "autopay",
             Self::Statement => "statement",
+            Self::Reward => "reward",
         }
     }
 }
@@ -133,6 +136,7 @@ impl Key {
             Record::Method(method) => Self::new(Kind::Method, method.id.as_uuid()),
             Record::OwnBiller(biller) => Self::new(Kind::OwnBiller, biller.id.as_uuid()),
             Record::Gone(Gone::OwnBiller { id }) => Self::new(Kind::OwnBiller, id.as_uuid()),
+            Record::Reward(reward) => Self::new(Kind::Reward, reward.charge.as_uuid()),
             Record::Autopay(autopay) => Self::new(Kind::Autopay, autopay.bill.as_uuid()),
             Record::Gone(Gone::Autopay { bill }) => Self::new(Kind::Autopay, bill.as_uuid()),
             Record::Gone(Gone::Method { id }) => Self::new(Kind::Method, id.as_uuid()),
@@ -182,6 +186,7 @@ impl Row {
             Record::Method(method) => serde_json::to_string(method),
             Record::Autopay(autopay) => serde_json::to_string(autopay),
             Record::Statement(statement) => serde_json::to_string(statement),
+            Record::Reward(reward) => serde_json::to_string(reward),
             Record::Payment(payment) => serde_json::to_string(payment),
             Record::SecurityEvent(event) => serde_json::to_string(event),
             Record::Standing(standing) => serde_json::to_string(standing),

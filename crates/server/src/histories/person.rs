@@ -12,6 +12,7 @@ use domain::ids::{AccountId, PaymentId, PurchaseId, PurchaseStepId, TransactionI
 use domain::money::{Currency, Money};
 use domain::payments::{PaymentOrder, PaymentState};
 use domain::purchases::{CardStatus, Decline, HOLD_DAYS, Purchase};
+use domain::rewards::PurchaseCategory;
 use jiff::civil::Date;
 use jiff::{SignedDuration, Span};
 use serde_json::json;
@@ -193,7 +194,12 @@ impl<'a> Person<'a> {
     }
 
     async fn ask(&self, id: PurchaseId, minor: i64) -> Answer {
-        let wanted = Authorize { card_token: self.token.clone(), amount: usd(minor), description: "Lamps".to_owned() };
+        let wanted = Authorize {
+            card_token: self.token.clone(),
+            amount: usd(minor),
+            description: "Lamps".to_owned(),
+            category: PurchaseCategory::Other,
+        };
         self.merchant.put(&format!("/merchant/v1/purchases/{id}"), &wanted).await
     }
 

@@ -29,6 +29,7 @@ use crate::db::{DbError, DbResult, Tx};
 use crate::error::ApiError;
 use crate::http::{Json, Path};
 use crate::jobs::{self, Job, Kind};
+use crate::rewards::{self, Charged};
 use crate::sign_in::{SignedIn, hash};
 use crate::{feed, ledger, standing};
 use merchants::Merchant;
@@ -132,6 +133,7 @@ async fn authorize(
     let link = card::store::link(&mut tx, &token, merchant.id).await?.ok_or_else(no_card)?;
     if let Some(known) = store::of_merchant(&mut tx, merchant.id, id).await? {
         let same = known.amount == wanted.amount && known.description == description && known.card == link.card;
+        let same = same && known.category == wanted.category;
         return if same { Ok(Json(state(&known)?)) } else { Err(reused()) };
     }
     let card = card::store::find(&mut tx, holder, link.card).await?.ok_or(DbError::Corrupt("a token's card"))?;
@@ -150,6 +152,7 @@ async fn authorize(
         merchant: merchant.id,
         merchant_name: merchant.name,
         description: description.to_owned(),
+        category: wanted.category,
         amount: wanted.amount,
         declined: decide(&facts).err(),
         progress: Progress::approved(wanted.amount),
@@ -287,9 +290,16 @@ async fn make_step(app: &App, merchant: &Merchant, step: Step) -> Result<Json<Pu
     card::add_line(app, &mut tx, purchase.holder, line).await?;
     settle(app, &mut tx, &purchase).await?;
     let of = (card, purchase.id);
+    let charged = charged(&purchase, id, amount)?;
     match step.kind {
-        StepKind::Capture => card::plans::captured(app, &mut tx, purchase.holder, purchase.id, id, amount).await?,
-        StepKind::Refund => card::plans::refunded(app, &mut tx, purchase.holder, of, id, amount).await?,
+        StepKind::Capture => {
+            card::plans::captured(app, &mut tx, purchase.holder, purchase.id, id, amount).await?;
+            rewards::charged(app, &mut tx, &charged).await?;
+        }
+        StepKind::Refund => {
+            card::plans::refunded(app, &mut tx, purchase.holder, of, id, amount).await?;
+            rewards::refunded(app, &mut tx, &charged).await?;
+        }
     }
     tx.commit().await?;
     Ok(Json(state(&purchase)?))
@@ -425,6 +435,20 @@ fn view(purchase: &Stored) -> DbResult<Purchase> {
         holds_until: purchase.holds_until,
         disputed_at: purchase.disputed_at,
         plan: None,
+    })
+}
+
+/// What rewards have to know of a step of a purchase.
+fn charged(purchase: &Stored, step: PurchaseStepId, amount: Money) -> DbResult<Charged<'_>> {
+    Ok(Charged {
+        holder: purchase.holder,
+        card: purchase.card,
+        purchase: purchase.id,
+        category: purchase.category,
+        description: &purchase.description,
+        stays: purchase.progress.refundable().map_err(|_| DbError::Corrupt("a purchase's amounts"))?,
+        step,
+        amount,
     })
 }
 

@@ -3,6 +3,7 @@
 use domain::ids::{AccountId, HolderId, MerchantId, PurchaseId, PurchaseStepId};
 use domain::money::{Currency, Money, MoneyError};
 use domain::purchases::{Decline, Progress};
+use domain::rewards::PurchaseCategory;
 use jiff::Timestamp;
 use jiff::civil::Date;
 use uuid::Uuid;
@@ -18,6 +19,7 @@ pub(super) struct Stored {
     pub merchant: MerchantId,
     pub merchant_name: String,
     pub description: String,
+    pub category: PurchaseCategory,
     pub amount: Money,
     pub declined: Option<Decline>,
     pub progress: Progress,
@@ -34,6 +36,7 @@ struct PurchaseRow {
     merchant_id: Uuid,
     merchant_name: String,
     description: String,
+    category: String,
     amount_minor: i64,
     currency: String,
     declined: Option<String>,
@@ -60,6 +63,7 @@ impl TryFrom<PurchaseRow> for Stored {
             merchant: MerchantId::from_uuid(row.merchant_id),
             merchant_name: row.merchant_name,
             description: row.description,
+            category: PurchaseCategory::named(&row.category).ok_or(DbError::Corrupt("what was bought"))?,
             amount: money(row.amount_minor)?,
             declined: declined.transpose()?,
             progress: Progress {
@@ -80,8 +84,8 @@ impl TryFrom<PurchaseRow> for Stored {
 
 pub(super) async fn add(tx: &mut Tx, purchase: &Stored) -> DbResult<()> {
     const ADD: &str = "INSERT INTO purchase (holder_id, purchase_id, card_id, merchant_id, merchant_name, description,
-            amount_minor, currency, declined, asked_at, holds_until)
-        VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11)";
+            amount_minor, currency, declined, asked_at, holds_until, category)
+        VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12)";
     on_engine!(tx, |db| {
         sqlx::query(ADD)
             .bind(purchase.holder.as_uuid())
@@ -95,6 +99,7 @@ pub(super) async fn add(tx: &mut Tx, purchase: &Stored) -> DbResult<()> {
             .bind(purchase.declined.map(Decline::name))
             .bind(purchase.asked_at.as_microsecond())
             .bind(purchase.holds_until.to_string())
+            .bind(purchase.category.name())
             .execute(db)
             .await
             .map(drop)
@@ -102,7 +107,7 @@ pub(super) async fn add(tx: &mut Tx, purchase: &Stored) -> DbResult<()> {
     })
 }
 
-const FROM: &str = "SELECT holder_id, purchase_id, card_id, merchant_id, merchant_name, description, amount_minor,
+const FROM: &str = "SELECT holder_id, purchase_id, card_id, merchant_id, merchant_name, description, category, amount_minor,
     currency, declined, captured_minor, released_minor, refunded_minor, asked_at, holds_until, disputed_at FROM purchase";
 
 /// A merchant's own purchase. Another merchant's is absent.

@@ -4,6 +4,7 @@ use api::purchases::Decline;
 use api::sync::{Change, Page};
 use domain::ids::AccountId;
 use domain::money::Currency;
+use domain::rewards::PurchaseCategory;
 use jiff::SignedDuration;
 use serde_json::json;
 
@@ -50,7 +51,12 @@ impl<'a> Shop<'a> {
     }
 
     pub async fn ask(&self, id: PurchaseId, minor: i64) -> Answer {
-        let wanted = Authorize { card_token: self.token.clone(), amount: usd(minor), description: "Lamps".to_owned() };
+        let wanted = Authorize {
+            card_token: self.token.clone(),
+            amount: usd(minor),
+            description: "Lamps".to_owned(),
+            category: PurchaseCategory::Other,
+        };
         self.merchant.put(&format!("/merchant/v1/purchases/{id}"), &wanted).await
     }
 
@@ -151,6 +157,7 @@ async fn a_card_declines_by_name_and_the_person_sees_why() {
             card_token: shop.token.clone(),
             amount: Money::new(100, Currency::EUR).expect("in range"),
             description: "Lamps".to_owned(),
+            category: PurchaseCategory::Other,
         };
         let path = format!("/merchant/v1/purchases/{}", shop.new_id());
         assert_eq!(shop.merchant.put(&path, &euro).await.ok::<PurchaseState>().declined, Some(Decline::Currency));
@@ -335,7 +342,12 @@ async fn a_merchant_sees_its_own_purchases_and_needs_its_secret_and_key() {
         let other = world.merchant("Halden").await;
         let path = format!("/merchant/v1/purchases/{id}/void");
         assert_eq!(other.post(&path, &()).await.code(), ErrorCode::NotFound);
-        let wrong = Authorize { card_token: "x".repeat(43), amount: usd(1), description: "Lamps".to_owned() };
+        let wrong = Authorize {
+            card_token: "x".repeat(43),
+            amount: usd(1),
+            description: "Lamps".to_owned(),
+            category: PurchaseCategory::Other,
+        };
         let answer = shop.merchant.put(&format!("/merchant/v1/purchases/{}", shop.new_id()), &wrong).await;
         assert_eq!(answer.code(), ErrorCode::NotFound);
 

@@ -18,6 +18,7 @@ use crate::App;
 use crate::card::{self, Card};
 use crate::db::{DbError, DbResult, Tx};
 use crate::jobs::{self, Job, Kind};
+use crate::rewards::{self, ClosingCycle};
 use crate::{accounts, feed, ledger};
 
 /// So long after its last day a cycle is closed: clocks of several nodes may differ, and by then none books into it.
@@ -91,6 +92,13 @@ impl OpenCycle {
     fn opening(&self, card: &Card) -> Money {
         self.last.as_ref().map_or(Money::zero(card.limit.currency()), |(summary, _)| summary.closing.negated())
     }
+
+    /// What rewards have to know of it.
+    fn of_rewards(&self, card: &Card, statement: StatementId) -> ClosingCycle {
+        let before = self.last.as_ref().and_then(|(_, issued)| issued.rewards);
+        let opening = before.map_or(Money::zero(card.limit.currency()), |rewards| rewards.closing);
+        ClosingCycle { statement, closed_on: self.closed_on, from: self.from, until: self.until, opening }
+    }
 }
 
 const fn out_of_range(_: MoneyError) -> DbError {
@@ -129,7 +137,10 @@ async fn issue(app: &App, tx: &mut Tx, holder: HolderId, card: &Card, cycle: &Op
     card::plans::land(app, tx, holder, card, id, cycle.closed_on, &plans).await?;
     let mut lines: Vec<Transaction> = moved.iter().map(|moved| line_of(app, card, moved)).collect();
     lines.extend(charged.iter().cloned());
-    let statement = statement_of(card, cycle, closed, &lines, opening).map_err(out_of_range)?;
+    let mut statement = statement_of(card, cycle, closed, &lines, opening).map_err(out_of_range)?;
+    if let Some(issued) = &mut statement.issued {
+        issued.rewards = rewards::close(app, tx, holder, card, &cycle.of_rewards(card, id)).await?;
+    }
     let number = statement.issued.as_ref().map_or(0, |issued| issued.number);
     let made = Made { id, number, summary: &statement, lines: &lines, closed_at: cycle.until, made_at: now };
     store::add(tx, holder, &made).await?;
@@ -200,6 +211,7 @@ fn line_of(app: &App, card: &Card, moved: &Moved) -> Transaction {
     let (kind, words) = match kind_of(moved) {
         MoveKind::Payment if moved.amount.is_negative() => (TransactionKind::Payment, "Payment, thank you"),
         MoveKind::Payment => (TransactionKind::Debit, "Payment that came back"),
+        MoveKind::Refund if moved.cause == "rewarded" => (TransactionKind::Credit, "Rewards used"),
         MoveKind::Refund => (TransactionKind::Refund, "Refund"),
         _ => (TransactionKind::Purchase, "Purchase"),
     };
@@ -317,6 +329,7 @@ fn statement_of(
         year,
         limit: card.limit,
         late_fee: card.terms.late_fee,
+        rewards: None,
     }));
     Ok(statement)
 }

@@ -31,6 +31,8 @@ use crate::sign_in::SignedIn;
 #[cfg(test)]
 pub(crate) use closing::tests::{Opened, issued as issued_of, pay, usd};
 pub(crate) use closing::{await_closing, close, last_bill};
+#[cfg(test)]
+pub(crate) use tests::pdftotext;
 
 pub fn routes() -> OpenApiRouter<App> {
     OpenApiRouter::new().routes(routes!(list)).routes(routes!(pdf_of))

@@ -61,7 +61,7 @@ async fn opening_and_lines_are_the_closing_in_the_list_and_on_paper() {
     .await;
 }
 
-pub(super) fn pdftotext(pdf: &[u8]) -> String {
+pub(crate) fn pdftotext(pdf: &[u8]) -> String {
     let mut file = tempfile::NamedTempFile::new().unwrap();
     file.write_all(pdf).unwrap();
     let out = Command::new("pdftotext").args(["-layout"]).arg(file.path()).arg("-").output().expect("pdftotext runs");

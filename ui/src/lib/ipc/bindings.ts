@@ -81,6 +81,9 @@ export const commands = {
 	incomeRemove: (id: IncomeId) => typedError<null, CommandError>(__TAURI_INVOKE("income_remove", { id })),
 	/**  The next pay days of an income that is being typed. */
 	incomeDates: (income: NewIncome) => typedError<string[], CommandError>(__TAURI_INVOKE("income_dates", { income })),
+	rewards: () => typedError<RewardsView[], CommandError>(__TAURI_INVOKE("rewards")),
+	rewardsUse: (card: AccountId, amount: Money) => typedError<null, CommandError>(__TAURI_INVOKE("rewards_use", { card, amount })),
+	rewardsAtCheckout: (card: AccountId, on: boolean) => typedError<null, CommandError>(__TAURI_INVOKE("rewards_at_checkout", { card, on })),
 	autopays: () => typedError<AutopayView[], CommandError>(__TAURI_INVOKE("autopays")),
 	/**  Where a passkey approves, the browser shows the terms. */
 	autopaySet: (bill: BillId, terms: AutopayTerms) => typedError<AutopaySetView, CommandError>(__TAURI_INVOKE("autopay_set", { bill, terms })),
@@ -951,6 +954,8 @@ export type Issued = {
 	limit: Money,
 	/**  What a late payment would cost. */
 	late_fee: Money | null,
+	/**  Where the card's charges earned some, or had. */
+	rewards?: RewardsOfCycle | null,
 };
 
 /**  What the issuer's file said itself (OFX CCCLOSING and its kin). Amounts owed are positive here. */
@@ -1991,6 +1996,87 @@ export type RestraintReason =
 /**  Support looks at it. */
 "review";
 
+/**  What one charge earned, and what became of that. */
+export type Reward = {
+	/**  The charge that earned it. */
+	charge: PurchaseStepId,
+	/**  The purchase that was charged. */
+	purchase: PurchaseId | null,
+	card: AccountId,
+	/**  As it stands on the statement. */
+	description: string,
+	charged: Money,
+	earned: Money,
+	/**  Lowered what is owed on the card. */
+	redeemed: Money,
+	/**  Taken back because the charge was refunded; more than is left when it was used before. */
+	clawed_back: Money,
+	/**  Gone to what other rewards of the card owe. */
+	given: Money,
+	/**  What others gave, because more of this one was taken back than was left. */
+	covered: Money,
+	/**  What was left when it expired. */
+	lapsed: Money,
+	charged_on: string,
+	/**  From this day on it may be used. */
+	available_on: string,
+	/**  The last day on which it may. */
+	good_through: string,
+};
+
+/**  How a reward stands on a day; worked out and never stored. */
+export type RewardState = "pending" | "available" | 
+/**  Nothing of it is left: used, or taken back. */
+"spent" | 
+/**  Used before its charge was refunded: rewards to come pay that first. */
+"owes" | "expired";
+
+export type RewardView = {
+	reward: Reward,
+	state: RewardState,
+	/**  What is left of it; below zero when more was taken back than was left. */
+	left: Money,
+	expires_soon: boolean,
+};
+
+/**
+ *  What a statement says of rewards. `opening + earned − redeemed − clawed_back − lapsed = closing` always holds; below
+ *  zero the card's rewards owe.
+ */
+export type RewardsOfCycle = {
+	opening: Money,
+	earned: Money,
+	redeemed: Money,
+	clawed_back: Money,
+	lapsed: Money,
+	closing: Money,
+	/**  Of what is there: it expires within the notice, unless it is used. */
+	expiring: Money,
+	/**  The first day after which some of that is gone. */
+	expires_after: string | null,
+};
+
+/**  What a card's charges earned. */
+export type RewardsView = {
+	card: AccountId,
+	card_name: string,
+	/**  Not yet to be used: what is returned meanwhile earns nothing. */
+	pending: Money,
+	available: Money,
+	/**  Of what is available: it expires within a month. */
+	expiring: Money,
+	/**  The first day after which some of that is gone. */
+	expires_after: string | null,
+	/**  Used before its charge was refunded: the next rewards pay it first. */
+	owed: Money,
+	/**  What may be used now: never more than is owed on the card apart from plans. */
+	usable: Money,
+	/**  Each charge uses what may be used by then. */
+	at_checkout: boolean,
+	/**  The newest charge first, at most 200. */
+	items: RewardView[],
+};
+
 /**  Whether the rhythm in which the account name is typed is looked at. */
 export type RhythmView = {
 	on: boolean,
@@ -2276,6 +2362,8 @@ export type ServedCard = {
 	/**  Since when. */
 	status_at: string,
 	limit: Money,
+	/**  Each charge uses the rewards that may be used by then. */
+	rewards_at_checkout?: boolean,
 	/**  By name. */
 	merchants?: LinkedMerchant[],
 	/**  What is left of the last statement's minimum. */

@@ -333,6 +333,15 @@ export function sampleIpc(query = ''): Ipc {
       world.methods = world.methods.map((one) => (one.method.id === to ? { ...one, autopays: [...one.autopays, ...drawing] } : one));
       return { done: { payments: moved.length, autopays: drawing.length, removed: true }, visit: null };
     }),
+    rewards: () => read(() => world.rewards),
+    rewardsUse: (id, amount) => change(() => {
+      world.rewards = world.rewards.map((one) => (one.card === id ? { ...one, available: usd(one.available.minor - amount.minor), usable: usd(one.usable.minor - amount.minor) } : one));
+      return null;
+    }),
+    rewardsAtCheckout: (id, on) => change(() => {
+      world.rewards = world.rewards.map((one) => (one.card === id ? { ...one, at_checkout: on } : one));
+      return null;
+    }),
     autopays: () => read(() => world.autopays),
     autopaySet: (id, terms) => change(() => {
       const one = bill(id);

@@ -7,6 +7,7 @@ use domain::card::plans::{Plan, PlanKind};
 use domain::card::repayment::{MinimumOnly, TOLD_IN_YEARS_FROM};
 use domain::ids::PlanId;
 use domain::money::Money;
+use domain::rewards::RewardsOfCycle;
 use domain::statements::StatementSummary;
 
 use super::layout::{Column, Layout};
@@ -92,6 +93,9 @@ fn time_words(months: u32) -> String {
 pub(super) fn disclosures(layout: &mut Layout, issued: &Issued) {
     interest(layout, issued);
     plans(layout, &issued.plans);
+    if let Some(said) = &issued.rewards {
+        rewards(layout, said);
+    }
     layout.heading("Charged this year");
     let table = layout.table(pairs());
     let year = issued.bill.closed_on.year();
@@ -109,6 +113,25 @@ pub(super) fn disclosures(layout: &mut Layout, issued: &Issued) {
          highest rate first, or where you want it; in the last two cycles before its deadline first to a plan whose \
          interest is deferred.",
     );
+}
+
+/// What the cycle did to rewards, and what ends soon.
+fn rewards(layout: &mut Layout, said: &RewardsOfCycle) {
+    layout.heading("Rewards");
+    let table = layout.table(pairs());
+    layout.row(table, ["Rewards before".to_owned(), words_of(said.opening)]);
+    layout.row(table, ["Earned".to_owned(), words_of(said.earned)]);
+    layout.row(table, ["Used".to_owned(), words_of(said.redeemed.negated())]);
+    layout.row(table, ["Taken back with refunds".to_owned(), words_of(said.clawed_back.negated())]);
+    layout.row(table, ["Expired".to_owned(), words_of(said.lapsed.negated())]);
+    layout.strong_row(table, ["Rewards at closing".to_owned(), words_of(said.closing)]);
+    if said.closing.is_negative() {
+        layout.note("More was used than was earned in the end: the next rewards pay for that first.");
+    }
+    if let Some(day) = said.expires_after {
+        let (amount, day) = (words_of(said.expiring), day_words(day));
+        layout.note(&format!("{amount} of it begins to expire after {day}, unless it is used before."));
+    }
 }
 
 fn interest(layout: &mut Layout, issued: &Issued) {

@@ -57,6 +57,7 @@ export const servedCard = (status: CardStatus): Account => ({
     status,
     status_at: '2026-11-12T14:44:00Z',
     limit: usd(400000),
+    rewards_at_checkout: false,
     merchants: [
       { id: 'merchant-1', name: 'Quillmere', since: '2026-03-04T16:20:00Z' },
       { id: 'merchant-2', name: 'Tidewater Books', since: '2026-08-19T19:02:00Z' },
@@ -249,6 +250,7 @@ export const servedStatements: AccountStatements = {
           year: { interest: usd(9840), fees: usd(sums.fees) },
           limit: usd(400000),
           late_fee: usd(2900),
+          rewards: { opening: usd(1410), earned: usd(85), redeemed: usd(0), clawed_back: usd(31), lapsed: usd(0), closing: usd(1464), expiring: usd(0), expires_after: null },
         },
       },
     };

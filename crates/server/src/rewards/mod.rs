@@ -1,0 +1,272 @@
+//! Rewards (WA3): each is tied to the charge that earned it, and changes in the transaction of that charge, its refund or
+//! its use. A use lowers what is owed on the card. Rates and days are `domain::rewards`; no purchase waits for a reward.
+
+mod store;
+#[cfg(test)]
+mod tests;
+
+use api::error::ErrorCode;
+use api::rewards::{RewardsAtCheckout, UseRewards};
+use api::sync::Record;
+use axum::extract::State;
+use axum::http::StatusCode;
+use domain::accounts::TransactionKind;
+use domain::ids::{AccountId, HolderId, PurchaseId, PurchaseStepId, StatementId, TransactionId};
+use domain::ledger::Entry;
+use domain::money::{Money, MoneyError};
+use domain::rewards::{
+    Charge, Moved, NOTICE_DAYS, PurchaseCategory, Reward, RewardMove, RewardsOfCycle, claw_back, cover, earns, lapse,
+    redeem, usable,
+};
+use jiff::civil::Date;
+use jiff::{Span, Timestamp};
+use utoipa_axum::router::OpenApiRouter;
+use utoipa_axum::routes;
+use uuid::Uuid;
+
+use crate::App;
+use crate::card::{self, Card, Line};
+use crate::db::{DbError, DbResult, Tx};
+use crate::error::ApiError;
+use crate::http::{Json, Path};
+use crate::sign_in::SignedIn;
+use crate::{feed, ledger};
+
+const LINE: &str = "Rewards used";
+
+const fn out_of_range(_: MoneyError) -> DbError {
+    DbError::Corrupt("a reward's amount")
+}
+
+pub fn routes() -> OpenApiRouter<App> {
+    OpenApiRouter::new().routes(routes!(use_now)).routes(routes!(set_at_checkout))
+}
+
+/// Uses rewards of a card: what is owed on it is so much less. The id was made by the device; sending it again changes
+/// nothing.
+#[utoipa::path(post, path = "/api/v1/cards/{id}/rewards", tag = "card", params(("id" = AccountId, Path)),
+    request_body = UseRewards,
+    responses((status = 204, description = "It is so"), (status = 404, body = api::error::Problem),
+        (status = 422, body = api::error::Problem)))]
+async fn use_now(
+    State(app): State<App>,
+    signed_in: SignedIn,
+    Path(id): Path<AccountId>,
+    Json(wish): Json<UseRewards>,
+) -> Result<StatusCode, ApiError> {
+    let holder = signed_in.holder;
+    let mut tx = app.db.begin_write().await?;
+    tx.lock(holder).await?;
+    let card = card::store::find(&mut tx, holder, id).await?.ok_or_else(ApiError::not_found)?;
+    if let Some(before) = store::used(&mut tx, holder, wish.id.as_uuid()).await? {
+        let same = before == (id, wish.amount.minor());
+        let reused = || ApiError::new(ErrorCode::KeyReused, "this id came with another request");
+        return if same { Ok(StatusCode::NO_CONTENT) } else { Err(reused()) };
+    }
+    if !wish.amount.is_positive() || wish.amount.currency() != card.limit.currency() {
+        let title = "an amount is above zero, in the card's currency";
+        return Err(ApiError::invalid(ErrorCode::InvalidAmount, "amount", title));
+    }
+    let rewards = store::open_of_card(&mut tx, holder, id).await?;
+    let most = usable(&rewards, card::today(&app)).min(card::plans::owed_apart(&mut tx, holder, &card).await?.minor());
+    if wish.amount.minor() > most {
+        let title = "more than may be used now, or than is owed on the card apart from plans";
+        return Err(ApiError::invalid(ErrorCode::InsufficientFunds, "amount", title));
+    }
+    spend(&app, &mut tx, holder, &card, wish.id, wish.amount, rewards).await?;
+    tx.commit().await?;
+    Ok(StatusCode::NO_CONTENT)
+}
+
+/// Whether each charge of a card uses what may be used by then.
+#[utoipa::path(put, path = "/api/v1/cards/{id}/rewards/checkout", tag = "card", params(("id" = AccountId, Path)),
+    request_body = RewardsAtCheckout,
+    responses((status = 204, description = "It is so"), (status = 404, body = api::error::Problem)))]
+async fn set_at_checkout(
+    State(app): State<App>,
+    signed_in: SignedIn,
+    Path(id): Path<AccountId>,
+    Json(wish): Json<RewardsAtCheckout>,
+) -> Result<StatusCode, ApiError> {
+    let holder = signed_in.holder;
+    let mut tx = app.db.begin_write().await?;
+    tx.lock(holder).await?;
+    let card = card::store::find(&mut tx, holder, id).await?.ok_or_else(ApiError::not_found)?;
+    if card.rewards_at_checkout != wish.on {
+        store::set_at_checkout(&mut tx, holder, id, wish.on).await?;
+        card::refresh(&app, &mut tx, holder, id).await?;
+        tx.commit().await?;
+    }
+    Ok(StatusCode::NO_CONTENT)
+}
+
+// ---- What purchases do -------------------------------------------------------------------------------------------
+
+/// A purchase as it stands after a capture or a refund.
+pub(crate) struct Charged<'a> {
+    pub holder: HolderId,
+    pub card: AccountId,
+    pub purchase: PurchaseId,
+    pub category: PurchaseCategory,
+    pub description: &'a str,
+    /// Captured and not refunded.
+    pub stays: Money,
+    /// The capture or the refund.
+    pub step: PurchaseStepId,
+    pub amount: Money,
+}
+
+/// A charge posted: it earns, and where its person wants that, it uses what may be used by now. A charge that went on to
+/// a plan uses nothing, for it lowers no plan.
+pub(crate) async fn charged(app: &App, tx: &mut Tx, of: &Charged<'_>) -> DbResult<()> {
+    let before = store::of_purchase(tx, of.holder, of.purchase).await?;
+    let earned = earns(of.category, of.stays.minor(), &before);
+    if earned > 0 {
+        let charge = Charge {
+            id: of.step,
+            purchase: Some(of.purchase),
+            card: of.card,
+            description: of.description.to_owned(),
+            amount: of.amount,
+        };
+        earn(app, tx, of.holder, charge, earned).await?;
+    }
+    let at_checkout = cover_what_is_owed(app, tx, of.holder, of.card, of.step.as_uuid()).await?;
+    if !at_checkout {
+        return Ok(());
+    }
+    let card = card::store::find(tx, of.holder, of.card).await?.ok_or(DbError::Corrupt("a purchase's card"))?;
+    let rewards = store::open_of_card(tx, of.holder, of.card).await?;
+    let apart = card::plans::owed_apart(tx, of.holder, &card).await?;
+    let minor = usable(&rewards, card::today(app)).min(of.amount.minor()).min(apart.minor());
+    if minor > 0 {
+        let amount = Money::new(minor, of.amount.currency()).map_err(out_of_range)?;
+        spend(app, tx, of.holder, &card, checkout_use(of.holder, of.step), amount, rewards).await?;
+    }
+    Ok(())
+}
+
+/// Some of a purchase was refunded: what that earned is taken back, from what is left first. What was used already is
+/// owed, and paid by what other rewards have left or will have.
+pub(crate) async fn refunded(app: &App, tx: &mut Tx, of: &Charged<'_>) -> DbResult<()> {
+    let mut rewards = store::of_purchase(tx, of.holder, of.purchase).await?;
+    let moves = claw_back(of.category, of.stays.minor(), &rewards);
+    if moves.is_empty() {
+        return Ok(());
+    }
+    note(app, tx, of.holder, &mut rewards, &moves, of.step.as_uuid()).await?;
+    cover_what_is_owed(app, tx, of.holder, of.card, of.step.as_uuid()).await?;
+    Ok(())
+}
+
+/// The id of what a charge used: always the same, and none that a person or a merchant could choose.
+fn checkout_use(holder: HolderId, charge: PurchaseStepId) -> TransactionId {
+    TransactionId::from_uuid(Uuid::new_v5(&holder.as_uuid(), charge.as_uuid().as_bytes()))
+}
+
+async fn earn(app: &App, tx: &mut Tx, holder: HolderId, charge: Charge, earned_minor: i64) -> DbResult<()> {
+    let now = app.clock.now();
+    let earned = Money::new(earned_minor, charge.amount.currency()).map_err(out_of_range)?;
+    let reward = Reward::of_charge(charge, earned, card::today(app));
+    store::add(tx, holder, &reward, now).await?;
+    feed::put(tx, holder, now, &Record::Reward(reward)).await
+}
+
+/// Pays what rewards of a card owe from what others of it have left. Answers whether the card uses rewards at each charge.
+async fn cover_what_is_owed(app: &App, tx: &mut Tx, holder: HolderId, card: AccountId, cause: Uuid) -> DbResult<bool> {
+    let (at_checkout, owes) = store::rule_and_debt(tx, holder, card).await?;
+    if owes {
+        let mut rewards = store::open_of_card(tx, holder, card).await?;
+        let moves = cover(&rewards, card::today(app));
+        note(app, tx, holder, &mut rewards, &moves, cause).await?;
+    }
+    Ok(at_checkout)
+}
+
+/// Uses so much of a card's rewards and lowers what is owed by it. No more than may be used is asked for.
+async fn spend(
+    app: &App,
+    tx: &mut Tx,
+    holder: HolderId,
+    card: &Card,
+    id: TransactionId,
+    amount: Money,
+    mut rewards: Vec<Reward>,
+) -> DbResult<()> {
+    let moves = redeem(&rewards, amount.minor(), card::today(app));
+    note(app, tx, holder, &mut rewards, &moves, id.as_uuid()).await?;
+    let entry = Entry::rewarded(id, card.id, amount).map_err(|_| DbError::Corrupt("a reward's entry"))?;
+    ledger::book(app, tx, holder, &entry).await?;
+    let line = Line {
+        account: card.id,
+        kind: TransactionKind::Credit,
+        amount,
+        description: LINE,
+        memo: None,
+        source: format!("rewards:{id}"),
+    };
+    card::add_line(app, tx, holder, line).await?;
+    // It counts for the minimum, as a refund does.
+    card::plans::tell(app, tx, holder, card).await
+}
+
+/// Notes what moved, and tells the devices.
+async fn note(
+    app: &App,
+    tx: &mut Tx,
+    holder: HolderId,
+    rewards: &mut [Reward],
+    moves: &[Moved],
+    cause: Uuid,
+) -> DbResult<()> {
+    let now = app.clock.now();
+    for moved in moves {
+        let reward = rewards.get_mut(moved.at).ok_or(DbError::Corrupt("a reward's place"))?;
+        reward.note(moved.kind, moved.minor).map_err(out_of_range)?;
+        store::update(tx, holder, reward).await?;
+        store::add_move(tx, holder, reward, (moved.kind, moved.minor), cause, now).await?;
+        feed::put(tx, holder, now, &Record::Reward(reward.clone())).await?;
+    }
+    Ok(())
+}
+
+// ---- At a closing ------------------------------------------------------------------------------------------------
+
+/// A cycle that closes, and the moments of it.
+pub(crate) struct ClosingCycle {
+    pub statement: StatementId,
+    pub closed_on: Date,
+    pub from: Timestamp,
+    pub until: Timestamp,
+    /// What there was at the closing before.
+    pub opening: Money,
+}
+
+/// Ends what has expired by the end of a cycle, and says what the cycle did to a card's rewards; none where there is
+/// nothing to say.
+pub(crate) async fn close(
+    app: &App,
+    tx: &mut Tx,
+    holder: HolderId,
+    card: &Card,
+    cycle: &ClosingCycle,
+) -> DbResult<Option<RewardsOfCycle>> {
+    let mut rewards = store::open_of_card(tx, holder, card.id).await?;
+    let ended = lapse(&rewards, cycle.closed_on);
+    note(app, tx, holder, &mut rewards, &ended, cycle.statement.as_uuid()).await?;
+    let money = |minor| Money::new(minor, card.limit.currency()).map_err(out_of_range);
+    let between = (cycle.from, cycle.until);
+    let earned = money(store::earned_between(tx, holder, card.id, between).await?)?;
+    let redeemed = money(store::moved_between(tx, holder, card.id, RewardMove::Redeemed, between).await?)?;
+    let clawed_back = money(store::moved_between(tx, holder, card.id, RewardMove::ClawedBack, between).await?)?;
+    let lapsed = money(ended.iter().map(|moved| moved.minor).sum())?;
+    let sums = [redeemed, clawed_back, lapsed];
+    let said = RewardsOfCycle::of(cycle.opening, earned, sums).map_err(out_of_range)?;
+    if said.is_empty() {
+        return Ok(None);
+    }
+    let notice = cycle.closed_on.saturating_add(Span::new().days(NOTICE_DAYS));
+    let soon = || rewards.iter().filter(|one| one.good_through <= notice && one.left_minor() > 0);
+    let expiring = money(soon().map(Reward::left_minor).sum())?;
+    Ok(Some(RewardsOfCycle { expiring, expires_after: soon().map(|one| one.good_through).min(), ..said }))
+}

@@ -1,0 +1,202 @@
+//! Rows of rewards: what each charge earned, and what moved of it since. Moves are only added.
+
+use domain::ids::{AccountId, HolderId, PurchaseId, PurchaseStepId};
+use domain::money::{Currency, Money};
+use domain::rewards::{Reward, RewardMove};
+use jiff::Timestamp;
+use sqlx::AssertSqlSafe;
+use uuid::Uuid;
+
+use crate::db::{DbError, DbResult, Tx, one, row, rows, run, write_later};
+
+const CORRUPT: DbError = DbError::Corrupt("a reward");
+
+#[derive(sqlx::FromRow)]
+struct Row {
+    step_id: Uuid,
+    purchase_id: Option<Uuid>,
+    card_id: Uuid,
+    description: String,
+    currency: String,
+    charged_minor: i64,
+    earned_minor: i64,
+    redeemed_minor: i64,
+    clawed_minor: i64,
+    given_minor: i64,
+    covered_minor: i64,
+    lapsed_minor: i64,
+    charged_on: String,
+    available_on: String,
+    good_through: String,
+}
+
+impl TryFrom<Row> for Reward {
+    type Error = DbError;
+
+    fn try_from(row: Row) -> DbResult<Self> {
+        let currency: Currency = row.currency.parse().map_err(|_| CORRUPT)?;
+        let money = |minor| Money::new(minor, currency).map_err(|_| CORRUPT);
+        let day = |text: &str| text.parse().map_err(|_| CORRUPT);
+        Ok(Self {
+            charge: PurchaseStepId::from_uuid(row.step_id),
+            purchase: row.purchase_id.map(PurchaseId::from_uuid),
+            card: AccountId::from_uuid(row.card_id),
+            charged: money(row.charged_minor)?,
+            earned: money(row.earned_minor)?,
+            redeemed: money(row.redeemed_minor)?,
+            clawed_back: money(row.clawed_minor)?,
+            given: money(row.given_minor)?,
+            covered: money(row.covered_minor)?,
+            lapsed: money(row.lapsed_minor)?,
+            charged_on: day(&row.charged_on)?,
+            available_on: day(&row.available_on)?,
+            good_through: day(&row.good_through)?,
+            description: row.description,
+        })
+    }
+}
+
+const FROM: &str = "SELECT step_id, purchase_id, card_id, description, currency, charged_minor, earned_minor,
+        redeemed_minor, clawed_minor, given_minor, covered_minor, lapsed_minor, charged_on, available_on, good_through
+    FROM reward";
+
+/// The condition of the index `reward_open`, word by word.
+const IS_OPEN: &str = "earned_minor + covered_minor <> redeemed_minor + clawed_minor + given_minor + lapsed_minor";
+
+pub(super) async fn add(tx: &mut Tx, holder: HolderId, reward: &Reward, now: Timestamp) -> DbResult<()> {
+    const ADD: &str = "INSERT INTO reward (holder_id, step_id, purchase_id, card_id, description, currency,
+            charged_minor, earned_minor, charged_on, available_on, good_through, earned_at)
+        VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12)";
+    run!(
+        tx,
+        ADD,
+        holder.as_uuid(),
+        reward.charge.as_uuid(),
+        reward.purchase.map(|id| id.as_uuid()),
+        reward.card.as_uuid(),
+        &reward.description,
+        reward.earned.currency().code(),
+        reward.charged.minor(),
+        reward.earned.minor(),
+        reward.charged_on.to_string(),
+        reward.available_on.to_string(),
+        reward.good_through.to_string(),
+        now.as_microsecond(),
+    )
+    .map(drop)
+}
+
+/// What became of a reward since.
+pub(super) async fn update(tx: &mut Tx, holder: HolderId, reward: &Reward) -> DbResult<()> {
+    const SET: &str = "UPDATE reward SET redeemed_minor = $3, clawed_minor = $4, given_minor = $5, covered_minor = $6,
+            lapsed_minor = $7 WHERE holder_id = $1 AND step_id = $2";
+    write_later!(
+        tx,
+        SET,
+        holder.as_uuid(),
+        reward.charge.as_uuid(),
+        reward.redeemed.minor(),
+        reward.clawed_back.minor(),
+        reward.given.minor(),
+        reward.covered.minor(),
+        reward.lapsed.minor(),
+    )
+}
+
+/// One move of one reward. The table refuses the same twice.
+pub(super) async fn add_move(
+    tx: &mut Tx,
+    holder: HolderId,
+    reward: &Reward,
+    (kind, minor): (RewardMove, i64),
+    cause: Uuid,
+    now: Timestamp,
+) -> DbResult<()> {
+    const ADD: &str = "INSERT INTO reward_move (holder_id, step_id, kind, cause_id, card_id, amount_minor, moved_at)
+        VALUES ($1, $2, $3, $4, $5, $6, $7)";
+    write_later!(
+        tx,
+        ADD,
+        holder.as_uuid(),
+        reward.charge.as_uuid(),
+        kind.name(),
+        cause,
+        reward.card.as_uuid(),
+        minor,
+        now.as_microsecond(),
+    )
+}
+
+/// What a purchase earned, the newest charge first.
+pub(super) async fn of_purchase(tx: &mut Tx, holder: HolderId, purchase: PurchaseId) -> DbResult<Vec<Reward>> {
+    let list = AssertSqlSafe(format!(
+        "{FROM} WHERE holder_id = $1 AND purchase_id = $2 ORDER BY charged_on DESC, step_id DESC"
+    ));
+    let found: Vec<Row> = rows!(tx, list, holder.as_uuid(), purchase.as_uuid())?;
+    found.into_iter().map(Reward::try_from).collect()
+}
+
+/// What may count for a card: all of which something is left, or owed. What expires first comes first.
+pub(super) async fn open_of_card(tx: &mut Tx, holder: HolderId, card: AccountId) -> DbResult<Vec<Reward>> {
+    let list = AssertSqlSafe(format!(
+        "{FROM} WHERE holder_id = $1 AND card_id = $2 AND {IS_OPEN} ORDER BY good_through, step_id"
+    ));
+    let found: Vec<Row> = rows!(tx, list, holder.as_uuid(), card.as_uuid())?;
+    found.into_iter().map(Reward::try_from).collect()
+}
+
+/// Whether a card uses what it may at each charge, and whether some of its rewards owe.
+pub(super) async fn rule_and_debt(tx: &mut Tx, holder: HolderId, card: AccountId) -> DbResult<(bool, bool)> {
+    let find = AssertSqlSafe(format!(
+        "SELECT c.rewards_at_checkout, CAST((SELECT COUNT(*) FROM reward WHERE reward.holder_id = c.holder_id
+            AND reward.card_id = c.card_id AND {IS_OPEN}
+            AND earned_minor + covered_minor < redeemed_minor + clawed_minor + given_minor + lapsed_minor) AS BIGINT)
+         FROM card c WHERE c.holder_id = $1 AND c.card_id = $2"
+    ));
+    let found: Option<(i64, i64)> = row!(tx, find, holder.as_uuid(), card.as_uuid())?;
+    let (at_checkout, owing) = found.ok_or(DbError::Corrupt("a reward's card"))?;
+    Ok((at_checkout == 1, owing > 0))
+}
+
+/// Of which card a use took how much; none when there was none of that id.
+pub(super) async fn used(tx: &mut Tx, holder: HolderId, id: Uuid) -> DbResult<Option<(AccountId, i64)>> {
+    const SUM: &str = "SELECT card_id, CAST(SUM(amount_minor) AS BIGINT) FROM reward_move
+         WHERE holder_id = $1 AND cause_id = $2 AND kind = 'redeemed' GROUP BY card_id";
+    let found: Option<(Uuid, i64)> = row!(tx, SUM, holder.as_uuid(), id)?;
+    Ok(found.map(|(card, minor)| (AccountId::from_uuid(card), minor)))
+}
+
+/// What charges earned on a card from one moment until before another.
+pub(super) async fn earned_between(
+    tx: &mut Tx,
+    holder: HolderId,
+    card: AccountId,
+    (from, until): (Timestamp, Timestamp),
+) -> DbResult<i64> {
+    const SUM: &str = "SELECT CAST(COALESCE(SUM(earned_minor), 0) AS BIGINT) FROM reward
+         WHERE holder_id = $1 AND card_id = $2 AND earned_at >= $3 AND earned_at < $4";
+    let sum: Option<i64> =
+        one!(tx, SUM, holder.as_uuid(), card.as_uuid(), from.as_microsecond(), until.as_microsecond())?;
+    sum.ok_or(CORRUPT)
+}
+
+/// What moved in one way on a card from one moment until before another.
+pub(super) async fn moved_between(
+    tx: &mut Tx,
+    holder: HolderId,
+    card: AccountId,
+    kind: RewardMove,
+    (from, until): (Timestamp, Timestamp),
+) -> DbResult<i64> {
+    const SUM: &str = "SELECT CAST(COALESCE(SUM(amount_minor), 0) AS BIGINT) FROM reward_move
+         WHERE holder_id = $1 AND card_id = $2 AND kind = $3 AND moved_at >= $4 AND moved_at < $5";
+    let sum: Option<i64> =
+        one!(tx, SUM, holder.as_uuid(), card.as_uuid(), kind.name(), from.as_microsecond(), until.as_microsecond())?;
+    sum.ok_or(CORRUPT)
+}
+
+/// Whether a card uses what it may at each charge.
+pub(super) async fn set_at_checkout(tx: &mut Tx, holder: HolderId, card: AccountId, on: bool) -> DbResult<()> {
+    const SET: &str = "UPDATE card SET rewards_at_checkout = $3 WHERE holder_id = $1 AND card_id = $2";
+    write_later!(tx, SET, holder.as_uuid(), card.as_uuid(), i64::from(on))
+}
