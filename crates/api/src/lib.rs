@@ -28,6 +28,7 @@ pub mod statements;
 pub mod suggestions;
 pub mod support;
 pub mod sync;
+pub mod wallet;
 
 /// Sent by a client in `Billfold-Protocol`; a server refuses what it no longer speaks with 426.
 pub const PROTOCOL: u32 = 1;

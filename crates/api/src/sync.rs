@@ -22,6 +22,7 @@ use domain::security::SecurityEvent;
 use domain::standing::Standing;
 use domain::statements::StatementSummary;
 use domain::suggestions::SuggestionAnswer;
+use domain::wallet::Wallet;
 use jiff::civil::Date;
 use serde::{Deserialize, Serialize};
 
@@ -78,6 +79,7 @@ pub enum Record {
     /// Of a card that this server issues; it never changes.
     Statement(StatementSummary),
     Reward(Reward),
+    Wallet(Wallet),
     Gone(Gone),
 }
 

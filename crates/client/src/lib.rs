@@ -58,6 +58,7 @@ mod testing;
 mod tests;
 pub mod tray;
 pub mod vault;
+pub mod wallet;
 
 pub use client::{Changed, Client, OpenOutcome};
 pub use error::{CODES, Class, ClientError};

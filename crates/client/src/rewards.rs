@@ -7,6 +7,7 @@ use domain::rewards::{Reward, RewardState, totals};
 use jiff::civil::Date;
 use serde::Serialize;
 
+use crate::bills::amount_refused;
 use crate::cache::{accounts, rewards};
 use crate::client::Client;
 use crate::error::ClientError;
@@ -69,7 +70,7 @@ impl Rewards {
             .await?;
         let today = self.0.today();
         let views = all.iter().filter_map(|account| view(account, &earned, today).transpose());
-        Ok(views.collect::<Result<_, MoneyError>>()?)
+        views.collect::<Result<_, MoneyError>>().map_err(|_| amount_refused())
     }
 
     /// Uses so much: what is owed on the card is less once this answers.

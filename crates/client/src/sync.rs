@@ -21,7 +21,7 @@ use crate::cache::anchor::Digest;
 use crate::cache::outbox::{self as rows, Waiting};
 use crate::cache::{
     self, CacheError, CacheResult, Tx, accounts, autopay, bills, methods, orders, paydays, purchases, reminders,
-    rewards, security, state, suggestions, transactions,
+    rewards, security, state, suggestions, transactions, wallet,
 };
 use crate::client::{Changed, Client, Open};
 use crate::error::ClientError;
@@ -583,6 +583,7 @@ async fn write_snapshot(open: &Open, mut parts: mpsc::Receiver<Part>) -> CacheRe
     purchases::clear(&mut tx).await?;
     orders::clear(&mut tx).await?;
     rewards::clear(&mut tx).await?;
+    wallet::clear(&mut tx).await?;
     suggestions::clear(&mut tx).await?;
     state::remove(&mut *tx, state::STANDING).await?;
     let (mut cursor, mut came) = (String::new(), None);
@@ -670,6 +671,7 @@ async fn apply_record(tx: &mut Tx, record: &Record) -> CacheResult<()> {
         Record::Autopay(one) => autopay::put(tx, one).await,
         Record::Statement(summary) => bills::put_statement(tx, summary).await,
         Record::Reward(reward) => rewards::put(tx, reward).await,
+        Record::Wallet(one) => wallet::put(tx, one).await,
         Record::Payment(payment) => bills::put_payment(tx, payment).await,
         Record::SecurityEvent(event) => security::put(tx, event).await,
         Record::Standing(standing) => state::put(&mut **tx, state::STANDING, standing).await,

@@ -9,6 +9,7 @@ use std::str::FromStr;
 use crate::ids::{AccountId, MethodId, PaymentId, PurchaseId, PurchaseStepId, StatementId, TransactionId};
 use crate::money::{Currency, Money, MoneyError};
 use crate::payments::{PaymentEvent, PaymentState};
+use crate::wallet::Split;
 
 /// Where money of one served account stands.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
@@ -27,11 +28,21 @@ pub enum Place {
     Held,
     /// On a card: what the person owes; below zero when they are in credit.
     Owed,
+    /// On a card: what the person put by from it.
+    Wallet,
 }
 
 impl Place {
-    pub const ALL: [Self; 7] =
-        [Self::Available, Self::Reserved, Self::Clearing, Self::Settled, Self::Outside, Self::Held, Self::Owed];
+    pub const ALL: [Self; 8] = [
+        Self::Available,
+        Self::Reserved,
+        Self::Clearing,
+        Self::Settled,
+        Self::Outside,
+        Self::Held,
+        Self::Owed,
+        Self::Wallet,
+    ];
 
     /// The stored name; it never changes.
     #[must_use]
@@ -44,6 +55,7 @@ impl Place {
             Self::Outside => "outside",
             Self::Held => "held",
             Self::Owed => "owed",
+            Self::Wallet => "wallet",
         }
     }
 
@@ -99,6 +111,10 @@ pub enum Cause {
     LateFee(StatementId),
     /// Rewards were used.
     Rewarded(TransactionId),
+    /// A wallet was reloaded from its card.
+    Reloaded(TransactionId),
+    /// A card is over: what its wallet had went back to it.
+    WalletGivenBack(TransactionId),
 }
 
 impl Cause {
@@ -120,6 +136,8 @@ impl Cause {
             Self::Interest(_) => "interest",
             Self::LateFee(_) => "late_fee",
             Self::Rewarded(_) => "rewarded",
+            Self::Reloaded(_) => "reloaded",
+            Self::WalletGivenBack(_) => "wallet_given_back",
         }
     }
 
@@ -135,7 +153,9 @@ impl Cause {
             | Self::Refunded(_)
             | Self::Interest(_)
             | Self::LateFee(_)
-            | Self::Rewarded(_) => None,
+            | Self::Rewarded(_)
+            | Self::Reloaded(_)
+            | Self::WalletGivenBack(_) => None,
             Self::Reserved(id) | Self::Released(id) | Self::Submitted(id) | Self::Settled(id) | Self::Returned(id) => {
                 Some(id)
             }
@@ -270,14 +290,39 @@ impl Entry {
         Self::moving(Cause::HoldReleased(purchase), card, amount, Place::Held, Place::Outside)
     }
 
-    /// Some of what was held is owed.
-    pub fn captured(step: PurchaseStepId, card: AccountId, amount: Money) -> Result<Self, LedgerError> {
-        Self::moving(Cause::Captured(step), card, amount, Place::Held, Place::Owed)
+    /// Some of what was held is owed, as far as the wallet does not pay it.
+    pub fn captured(step: PurchaseStepId, card: AccountId, of: Split) -> Result<Self, LedgerError> {
+        let (held, spent) = (of.card.plus(of.wallet)?.negated(), of.wallet.negated());
+        // What the wallet pays leaves it, and nobody holds it on the card any more.
+        let parts =
+            [(Place::Held, held), (Place::Owed, of.card), (Place::Wallet, spent), (Place::Outside, twice(of.wallet)?)];
+        Self::of_parts(Cause::Captured(step), card, parts, of)
     }
 
     /// A merchant paid something back.
-    pub fn refunded(step: PurchaseStepId, card: AccountId, amount: Money) -> Result<Self, LedgerError> {
-        Self::moving(Cause::Refunded(step), card, amount, Place::Owed, Place::Outside)
+    pub fn refunded(step: PurchaseStepId, card: AccountId, of: Split) -> Result<Self, LedgerError> {
+        let parts = [
+            (Place::Owed, of.card.negated()),
+            (Place::Outside, of.card),
+            (Place::Wallet, of.wallet),
+            (Place::Outside, of.wallet.negated()),
+        ];
+        Self::of_parts(Cause::Refunded(step), card, parts, of)
+    }
+
+    /// A wallet is reloaded: so much more is owed on its card, and so much more is in it.
+    pub fn reloaded(id: TransactionId, card: AccountId, amount: Money) -> Result<Self, LedgerError> {
+        let parts = [(Place::Owed, amount), (Place::Wallet, amount), (Place::Outside, twice(amount)?.negated())];
+        let of = Split { card: amount, wallet: amount };
+        Self::of_parts(Cause::Reloaded(id), card, parts, of)
+    }
+
+    /// What a wallet has lowers what is owed on its card.
+    pub fn wallet_given_back(id: TransactionId, card: AccountId, amount: Money) -> Result<Self, LedgerError> {
+        let gone = amount.negated();
+        let parts = [(Place::Owed, gone), (Place::Wallet, gone), (Place::Outside, twice(amount)?)];
+        let of = Split { card: amount, wallet: amount };
+        Self::of_parts(Cause::WalletGivenBack(id), card, parts, of)
     }
 
     /// A statement charges interest.
@@ -305,6 +350,20 @@ impl Entry {
         &self.postings
     }
 
+    /// Of several places of one card; what moves nothing is left out.
+    fn of_parts(
+        cause: Cause,
+        card: AccountId,
+        parts: impl IntoIterator<Item = (Place, Money)>,
+        of: Split,
+    ) -> Result<Self, LedgerError> {
+        if of.card.is_negative() || of.wallet.is_negative() || !of.card.plus(of.wallet)?.is_positive() {
+            return Err(LedgerError::Amount);
+        }
+        let postings = parts.into_iter().filter(|(_, amount)| !amount.is_zero());
+        Self::new(cause, postings.map(|(place, amount)| Posting { account: card, place, amount }).collect())
+    }
+
     fn moving(
         cause: Cause,
         account: AccountId,
@@ -319,6 +378,10 @@ impl Entry {
         let given = Posting { account, place: into, amount };
         Self::new(cause, vec![taken, given])
     }
+}
+
+fn twice(amount: Money) -> Result<Money, MoneyError> {
+    amount.plus(amount)
 }
 
 /// Whether postings sum to zero in each currency; also for an audit of stored ones.

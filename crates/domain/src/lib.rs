@@ -33,4 +33,5 @@ pub mod statements;
 pub mod suggestions;
 pub mod support;
 pub mod time;
+pub mod wallet;
 pub mod ways_in;

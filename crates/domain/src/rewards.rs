@@ -65,7 +65,7 @@ pub const NOTICE_DAYS: i32 = 31;
 pub struct Reward {
     /// The charge that earned it.
     pub charge: PurchaseStepId,
-    /// The purchase that was charged.
+    /// The purchase that was charged; none when a wallet was reloaded.
     pub purchase: Option<PurchaseId>,
     pub card: AccountId,
     /// As it stands on the statement.
@@ -226,7 +226,7 @@ pub struct Charge {
 /// What charges of so much earn together, in minor units: whole points, rounded down.
 #[must_use]
 pub const fn points(category: PurchaseCategory, charged_minor: i64) -> i64 {
-    charged_minor.saturating_mul(category.points_per_hundred()) / 100
+    if charged_minor <= 0 { 0 } else { charged_minor.saturating_mul(category.points_per_hundred()) / 100 }
 }
 
 /// What the next charge of a purchase earns when so much of it stays charged. All charges of a purchase earn together, so

@@ -55,6 +55,8 @@ const ROUTES: &[(&str, &str, &[u16])] = &[
     ("PUT", "/api/v1/cards/{id}/plans/{plan}", &[404]),
     ("POST", "/api/v1/cards/{id}/rewards", &[404]),
     ("PUT", "/api/v1/cards/{id}/rewards/checkout", &[404]),
+    ("POST", "/api/v1/cards/{id}/wallet", &[404]),
+    ("PUT", "/api/v1/cards/{id}/wallet/checkout", &[404]),
     ("POST", "/api/v1/purchases/{id}/dispute", &[404]),
     ("GET", "/api/v1/devices", &[200]),
     ("DELETE", "/api/v1/devices/{id}", &[404]),
@@ -342,6 +344,10 @@ impl Owner {
                 "apr": 0, "amount": {"minor": 9_000, "currency": "USD"}, "opened_on": "2027-02-01",
                 "left": {"minor": 9_000, "currency": "USD"}, "left_on": "2027-02-01",
             }),
+            ("POST", "/api/v1/cards/{id}/wallet") => {
+                json!({"id": self.account.id, "amount": {"minor": 500, "currency": "USD"}})
+            }
+            ("PUT", "/api/v1/cards/{id}/wallet/checkout") => json!({"on": true}),
             ("POST", "/api/v1/cards/{id}/rewards") => {
                 json!({"id": self.account.id, "amount": {"minor": 1, "currency": "USD"}})
             }

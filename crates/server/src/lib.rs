@@ -48,6 +48,7 @@ pub mod suggestions;
 pub mod support;
 #[cfg(any(test, feature = "testing"))]
 pub mod testing;
+mod wallet;
 
 use std::sync::Arc;
 
@@ -167,6 +168,7 @@ fn api_routes() -> OpenApiRouter<App> {
         .merge(accounts::routes())
         .merge(card::routes())
         .merge(rewards::routes())
+        .merge(wallet::routes())
         .merge(purchases::api_routes())
         .merge(bills::routes())
         .merge(billers::routes())

@@ -212,6 +212,11 @@ pub enum Command {
         #[command(subcommand)]
         what: Option<RewardsCommand>,
     },
+    /// What was put by on cards of the server, to be spent before the card.
+    Wallet {
+        #[command(subcommand)]
+        what: Option<WalletCommand>,
+    },
     /// Payments, newest first.
     Payments,
     /// Take a payment back.
@@ -614,6 +619,23 @@ pub enum RewardsCommand {
         amount: String,
     },
     /// Whether each charge uses what may be used by then.
+    Checkout {
+        /// The card, by name or id.
+        card: String,
+        #[arg(value_enum)]
+        what: OnOff,
+    },
+}
+
+#[derive(Debug, Subcommand)]
+pub enum WalletCommand {
+    /// Charge so much to a card and put it by.
+    Reload {
+        /// The card, by name or id.
+        card: String,
+        amount: String,
+    },
+    /// Whether each charge is paid from the wallet first.
     Checkout {
         /// The card, by name or id.
         card: String,

@@ -10,6 +10,7 @@ mod plan;
 mod rewards;
 mod suggestions;
 mod table;
+mod wallet;
 
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
@@ -193,6 +194,7 @@ impl Run<'_> {
             Command::Methods { what } => self.methods(what).await,
             Command::Autopay { what } => self.autopay(what).await,
             Command::Rewards { what } => self.rewards(what).await,
+            Command::Wallet { what } => self.wallet(what).await,
             Command::Plan { what } => self.plan(what).await,
             Command::Suggestions { what } => self.suggestions(what).await,
             Command::Ready { accept_terms } => self.ready(accept_terms.as_deref()).await,

@@ -25,6 +25,7 @@ mod suggestions;
 mod support;
 mod sync;
 mod vault;
+mod wallet;
 
 use std::path::Path;
 use std::sync::Arc;
@@ -117,6 +118,9 @@ pub fn builder() -> Builder<Wry> {
             rewards::rewards,
             rewards::rewards_use,
             rewards::rewards_at_checkout,
+            wallet::wallets,
+            wallet::wallet_reload,
+            wallet::wallet_at_checkout,
             autopay::autopays,
             autopay::autopay_set,
             autopay::autopay_pause,

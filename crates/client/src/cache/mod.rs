@@ -19,6 +19,7 @@ pub(crate) mod rewards;
 pub(crate) mod security;
 pub(crate) mod suggestions;
 pub(crate) mod transactions;
+pub(crate) mod wallet;
 
 use std::io::Read as _;
 use std::str::FromStr as _;
@@ -60,6 +61,7 @@ const MIGRATIONS: &[&str] = &[
     include_str!("schema-10.sql"),
     include_str!("schema-11.sql"),
     include_str!("schema-12.sql"),
+    include_str!("schema-13.sql"),
 ];
 const READERS: u32 = 3;
 /// Above the working set of a screen: every page that is not in memory is decrypted again.

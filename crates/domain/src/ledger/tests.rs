@@ -103,9 +103,9 @@ fn a_purchase_moves_from_held_to_owed_and_back_and_nothing_is_lost_on_the_way() 
     let step = |number| PurchaseStepId::new(Timestamp::UNIX_EPOCH, [number; 10]);
     let entries = [
         Entry::authorized(purchase, account(), usd(100)),
-        Entry::captured(step(4), account(), usd(70)),
+        Entry::captured(step(4), account(), Split::of_card(usd(70))),
         Entry::hold_released(purchase, account(), usd(30)),
-        Entry::refunded(step(5), account(), usd(20)),
+        Entry::refunded(step(5), account(), Split::of_card(usd(20))),
     ];
     let stands = [(100, 0, -100), (30, 70, -100), (0, 70, -70), (0, 50, -50)];
     let mut postings = Vec::new();
@@ -114,7 +114,7 @@ fn a_purchase_moves_from_held_to_owed_and_back_and_nothing_is_lost_on_the_way() 
         let at = |place| balance(&postings, account(), place, Currency::USD).expect("in range").minor();
         assert_eq!((at(Place::Held), at(Place::Owed), at(Place::Outside)), (held, owed, outside));
     }
-    assert_eq!(Entry::captured(step(6), account(), usd(0)), Err(LedgerError::Amount));
+    assert_eq!(Entry::captured(step(6), account(), Split::of_card(usd(0))), Err(LedgerError::Amount));
 }
 
 #[test]
@@ -221,4 +221,28 @@ fn a_card_owes_less_when_its_payment_settles_and_as_much_again_when_it_returns()
     assert!(
         early.expect("an entry").expect("it moves something").postings().iter().all(|moved| moved.account == account())
     );
+}
+
+#[test]
+fn a_wallet_is_filled_from_its_card_pays_before_it_and_gives_back() {
+    let part = |card, wallet| Split { card: usd(card), wallet: usd(wallet) };
+    let id = |number| TransactionId::new(Timestamp::UNIX_EPOCH, [number; 10]);
+    let step = |number| PurchaseStepId::new(Timestamp::UNIX_EPOCH, [number; 10]);
+    let all = [
+        Entry::reloaded(id(1), account(), usd(50)),
+        Entry::authorized(PurchaseId::new(Timestamp::UNIX_EPOCH, [2; 10]), account(), usd(100)),
+        Entry::captured(step(3), account(), part(10, 30)),
+        Entry::captured(step(4), account(), part(0, 20)),
+        Entry::captured(step(5), account(), part(40, 0)),
+        Entry::refunded(step(6), account(), part(50, 15)),
+        Entry::wallet_given_back(id(7), account(), usd(15)),
+    ];
+    let entries: Vec<Entry> = all.into_iter().map(|entry| entry.expect("balanced")).collect();
+    let postings: Vec<Posting> = entries.iter().flat_map(Entry::postings).copied().collect();
+    assert!(entries.iter().all(|entry| is_balanced(entry.postings())));
+    let at = |place| balance(&postings, account(), place, Currency::USD).expect("in range");
+    assert_eq!((at(Place::Owed), at(Place::Wallet), at(Place::Held)), (usd(35), usd(0), usd(0)));
+    assert_eq!(Entry::captured(step(8), account(), part(10, -1)), Err(LedgerError::Amount));
+    assert_eq!(Entry::refunded(step(8), account(), part(0, 0)), Err(LedgerError::Amount));
+    assert_eq!(Entry::reloaded(id(9), account(), usd(-5)), Err(LedgerError::Amount));
 }

@@ -52,6 +52,9 @@ pub(super) const QUESTIONS: &[(&str, &str)] = &[
                 (SELECT 1 FROM payment p WHERE p.holder_id = e.holder_id AND p.payment_id = e.subject_id))
          OR (e.cause IN ('authorized', 'hold_released') AND NOT EXISTS
                 (SELECT 1 FROM purchase p WHERE p.holder_id = e.holder_id AND p.purchase_id = e.subject_id))
+         OR (e.cause IN ('reloaded', 'wallet_given_back') AND NOT EXISTS
+                (SELECT 1 FROM wallet_move m WHERE m.holder_id = e.holder_id AND m.move_id = e.subject_id
+                 AND m.kind = CASE e.cause WHEN 'reloaded' THEN 'reload' ELSE 'given_back' END))
          OR (e.cause IN ('captured', 'refunded') AND NOT EXISTS
                 (SELECT 1 FROM purchase_step s WHERE s.holder_id = e.holder_id AND s.step_id = e.subject_id))",
     ),
@@ -71,9 +74,10 @@ pub(super) const QUESTIONS: &[(&str, &str)] = &[
     ),
     (
         "each step of a purchase is booked, with its amount",
-        "SELECT s.kind FROM purchase_step s WHERE s.amount_minor <> COALESCE((SELECT ABS(SUM(g.amount_minor))
+        "SELECT s.kind FROM purchase_step s WHERE s.amount_minor <> COALESCE((SELECT
+            ABS(SUM(CASE g.place WHEN 'owed' THEN g.amount_minor ELSE -g.amount_minor END))
             FROM ledger_entry e JOIN ledger_posting g ON g.holder_id = e.holder_id AND g.entry_id = e.entry_id
-            WHERE e.holder_id = s.holder_id AND e.subject_id = s.step_id AND g.place = 'owed'
+            WHERE e.holder_id = s.holder_id AND e.subject_id = s.step_id AND g.place IN ('owed', 'wallet')
             AND e.cause = CASE s.kind WHEN 'capture' THEN 'captured' ELSE 'refunded' END), 0)",
     ),
     (
@@ -126,19 +130,52 @@ pub(super) const QUESTIONS: &[(&str, &str)] = &[
     ),
     (
         "a purchase keeps the rewards of what stays charged, and no more",
-        "SELECT p.category FROM purchase p JOIN reward r ON r.holder_id = p.holder_id AND r.purchase_id = p.purchase_id
-         GROUP BY p.holder_id, p.purchase_id, p.category, p.captured_minor, p.refunded_minor
-         HAVING SUM(r.earned_minor - r.clawed_minor) < (p.captured_minor - p.refunded_minor) * CASE p.category
-            WHEN 'groceries' THEN 3 WHEN 'fuel' THEN 2 WHEN 'travel' THEN 2 ELSE 1 END / 100
-         OR SUM(r.earned_minor - r.clawed_minor - r.lapsed_minor) > (p.captured_minor - p.refunded_minor) * CASE p.category
-            WHEN 'groceries' THEN 3 WHEN 'fuel' THEN 2 WHEN 'travel' THEN 2 ELSE 1 END / 100",
+        "SELECT w.category FROM (SELECT p.holder_id, p.purchase_id, p.category, CASE
+                WHEN p.captured_minor - p.refunded_minor - p.wallet_minor + p.wallet_refunded_minor < 0 THEN 0
+                ELSE (p.captured_minor - p.refunded_minor - p.wallet_minor + p.wallet_refunded_minor) * CASE p.category
+                    WHEN 'groceries' THEN 3 WHEN 'fuel' THEN 2 WHEN 'travel' THEN 2 ELSE 1 END / 100 END AS worth
+            FROM purchase p) w JOIN reward r ON r.holder_id = w.holder_id AND r.purchase_id = w.purchase_id
+         GROUP BY w.holder_id, w.purchase_id, w.category, w.worth HAVING SUM(r.earned_minor - r.clawed_minor) < w.worth
+         OR SUM(r.earned_minor - r.clawed_minor - r.lapsed_minor) > w.worth",
     ),
     (
         "a reward is of a charge of its card",
         "SELECT CAST('reward' AS TEXT) FROM reward r WHERE r.purchase_id IS NOT NULL AND NOT EXISTS
             (SELECT 1 FROM purchase_step s JOIN purchase p ON p.holder_id = s.holder_id AND p.purchase_id = s.purchase_id
              WHERE s.holder_id = r.holder_id AND s.step_id = r.step_id AND s.kind = 'capture'
-             AND s.purchase_id = r.purchase_id AND s.amount_minor = r.charged_minor AND p.card_id = r.card_id)",
+             AND s.purchase_id = r.purchase_id AND s.amount_minor >= r.charged_minor AND p.card_id = r.card_id)
+         UNION ALL SELECT 'reload' FROM reward r WHERE r.purchase_id IS NULL AND NOT EXISTS
+            (SELECT 1 FROM wallet_move m WHERE m.holder_id = r.holder_id AND m.move_id = r.step_id AND m.kind = 'reload'
+             AND m.amount_minor = r.charged_minor AND m.card_id = r.card_id)",
+    ),
+    (
+        "what a wallet has is what moved in it",
+        "SELECT b.place FROM place_balance b WHERE b.place = 'wallet' AND b.amount_minor <> COALESCE(
+            (SELECT SUM(m.amount_minor) FROM wallet_move m WHERE m.holder_id = b.holder_id AND m.card_id = b.account_id), 0)",
+    ),
+    (
+        "each move of a wallet is booked, with its amount",
+        "SELECT m.kind FROM wallet_move m WHERE m.amount_minor <> COALESCE((SELECT SUM(g.amount_minor)
+            FROM ledger_entry e JOIN ledger_posting g ON g.holder_id = e.holder_id AND g.entry_id = e.entry_id
+            WHERE e.holder_id = m.holder_id AND e.subject_id = COALESCE(m.step_id, m.move_id) AND g.place = 'wallet'
+            AND g.account_id = m.card_id AND e.cause = CASE m.kind WHEN 'reload' THEN 'reloaded' WHEN 'spent' THEN 'captured'
+              WHEN 'refunded' THEN 'refunded' ELSE 'wallet_given_back' END), 0)",
+    ),
+    (
+        "what a wallet paid of a purchase and got back is what moved for its steps",
+        "SELECT CAST('purchase' AS TEXT) FROM purchase p WHERE p.wallet_minor > p.captured_minor
+         OR p.wallet_refunded_minor > p.wallet_minor OR p.wallet_refunded_minor > p.refunded_minor
+         OR p.wallet_minor <> -COALESCE((SELECT SUM(m.amount_minor) FROM wallet_move m JOIN purchase_step s
+            ON s.holder_id = m.holder_id AND s.step_id = m.step_id WHERE m.holder_id = p.holder_id AND m.kind = 'spent'
+            AND m.card_id = p.card_id AND s.purchase_id = p.purchase_id), 0)
+         OR p.wallet_refunded_minor <> COALESCE((SELECT SUM(m.amount_minor) FROM wallet_move m JOIN purchase_step s
+            ON s.holder_id = m.holder_id AND s.step_id = m.step_id WHERE m.holder_id = p.holder_id AND m.kind = 'refunded'
+            AND m.card_id = p.card_id AND s.purchase_id = p.purchase_id), 0)",
+    ),
+    (
+        "devices are told of each wallet that was reloaded",
+        "SELECT m.kind FROM wallet_move m WHERE NOT EXISTS (SELECT 1 FROM record f WHERE f.holder_id = m.holder_id
+            AND f.kind = 18 AND f.item_id = m.card_id AND f.gone = 0)",
     ),
     (
         "devices are told of each reward, and of no other",

@@ -94,6 +94,18 @@ const SPOILED_CARD: &[(&str, &str)] = &[
     ("UPDATE purchase SET category = 'groceries'", "keeps the rewards of what stays charged"),
     ("UPDATE reward SET charged_minor = charged_minor + 1", "a reward is of a charge of its card"),
     ("DELETE FROM record WHERE kind = 17", "devices are told of each reward"),
+    (
+        "INSERT INTO wallet_move (holder_id, move_id, card_id, kind, amount_minor, description, moved_on, moved_at)
+         SELECT holder_id, holder_id, card_id, 'reload', 1, '', '2027-03-01', 0 FROM card",
+        "each move of a wallet is booked",
+    ),
+    (
+        "INSERT INTO wallet_move (holder_id, move_id, card_id, kind, amount_minor, description, moved_on, moved_at)
+         SELECT holder_id, holder_id, card_id, 'reload', 1, '', '2027-03-01', 0 FROM card",
+        "devices are told of each wallet",
+    ),
+    ("UPDATE place_balance SET place = 'wallet' WHERE place = 'owed'", "what a wallet has is what moved in it"),
+    ("UPDATE purchase SET wallet_minor = 1", "what a wallet paid of a purchase"),
 ];
 
 #[tokio::test]

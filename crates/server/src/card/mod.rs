@@ -31,7 +31,7 @@ use crate::error::ApiError;
 use crate::http::{Json, Path, Source};
 use crate::sign_in::step_up::{self, Asked, Shown, Subject};
 use crate::sign_in::{SignedIn, holder_name};
-use crate::{accounts, feed, ledger, statements};
+use crate::{accounts, feed, ledger, statements, wallet};
 pub(crate) use links::{end_all_of, exchange, link_approved, link_shown};
 pub(crate) use store::Card;
 
@@ -106,6 +106,7 @@ async fn open_for(
         terms: agreement(currency, wanted.closing_day)?,
         opened_on: today(app),
         rewards_at_checkout: false,
+        wallet_at_checkout: false,
     };
     store::add(tx, holder, &card).await?;
     let account = Account {
@@ -251,6 +252,7 @@ async fn become_status(
     store::set_status(tx, holder, id, status, now).await?;
     if status.is_over() {
         links::end_all(tx, holder, id, now).await?;
+        wallet::give_back(app, tx, holder, &card).await?;
     }
     Ok(refresh(app, tx, holder, id).await?)
 }

@@ -21,13 +21,15 @@ pub(crate) struct Card {
     pub opened_on: Date,
     /// Each charge uses the rewards that may be used by then.
     pub rewards_at_checkout: bool,
+    /// Each charge is paid from the wallet first.
+    pub wallet_at_checkout: bool,
 }
 
-type CardRow = (String, i64, i64, String, String, String, i64);
+type CardRow = (String, i64, i64, String, String, String, i64, i64);
 
 fn card_of(
     id: AccountId,
-    (status, status_at, limit, currency, terms, opened_on, at_checkout): CardRow,
+    (status, status_at, limit, currency, terms, opened_on, rewards, wallet): CardRow,
 ) -> DbResult<Card> {
     let currency = currency.parse().map_err(|_| DbError::Corrupt("a currency"))?;
     Ok(Card {
@@ -37,7 +39,8 @@ fn card_of(
         limit: Money::new(limit, currency).map_err(|_| DbError::Corrupt("an amount"))?,
         terms: serde_json::from_str(&terms).map_err(|_| DbError::Corrupt("a card's terms"))?,
         opened_on: opened_on.parse().map_err(|_| DbError::Corrupt("a day"))?,
-        rewards_at_checkout: at_checkout == 1,
+        rewards_at_checkout: rewards == 1,
+        wallet_at_checkout: wallet == 1,
     })
 }
 
@@ -65,8 +68,8 @@ pub(super) async fn add(tx: &mut Tx, holder: HolderId, card: &Card) -> DbResult<
 
 /// A card of this holder. Another holder's card is absent, not forbidden.
 pub(crate) async fn find(tx: &mut Tx, holder: HolderId, id: AccountId) -> DbResult<Option<Card>> {
-    const FIND: &str =
-        "SELECT status, status_at, limit_minor, currency, terms, opened_on, rewards_at_checkout FROM card
+    const FIND: &str = "SELECT status, status_at, limit_minor, currency, terms, opened_on, rewards_at_checkout,
+                              wallet_at_checkout FROM card
                          WHERE holder_id = $1 AND card_id = $2";
     let row: Option<CardRow> = on_engine!(tx, |db| {
         sqlx::query_as(FIND).bind(holder.as_uuid()).bind(id.as_uuid()).fetch_optional(db).await.map_err(DbError::from)

@@ -34,11 +34,12 @@ pub(crate) enum Kind {
     Autopay = 15,
     Statement = 16,
     Reward = 17,
+    Wallet = 18,
 }
 
 impl Kind {
     /// In the order of their numbers, none left out: a stored kind that is not here does not read.
-    pub const ALL: [Self; 18] = [
+    pub const ALL: [Self; 19] = [
         Self::Account,
         Self::Bill,
         Self::Mark,
@@ -57,6 +58,7 @@ impl Kind {
         Self::Autopay,
         Self::Statement,
         Self::Reward,
+        Self::Wallet,
     ];
 
     pub const fn stored(self) -> i64 {
@@ -89,6 +91,7 @@ impl Kind {
             Self::Autopay => "autopay",
             Self::Statement => "statement",
             Self::Reward => "reward",
+            Self::Wallet => "wallet",
         }
     }
 }
@@ -137,6 +140,7 @@ impl Key {
             Record::OwnBiller(biller) => Self::new(Kind::OwnBiller, biller.id.as_uuid()),
             Record::Gone(Gone::OwnBiller { id }) => Self::new(Kind::OwnBiller, id.as_uuid()),
             Record::Reward(reward) => Self::new(Kind::Reward, reward.charge.as_uuid()),
+            Record::Wallet(wallet) => Self::new(Kind::Wallet, wallet.card.as_uuid()),
             Record::Autopay(autopay) => Self::new(Kind::Autopay, autopay.bill.as_uuid()),
             Record::Gone(Gone::Autopay { bill }) => Self::new(Kind::Autopay, bill.as_uuid()),
             Record::Gone(Gone::Method { id }) => Self::new(Kind::Method, id.as_uuid()),
@@ -187,6 +191,7 @@ impl Row {
             Record::Autopay(autopay) => serde_json::to_string(autopay),
             Record::Statement(statement) => serde_json::to_string(statement),
             Record::Reward(reward) => serde_json::to_string(reward),
+            Record::Wallet(wallet) => serde_json::to_string(wallet),
             Record::Payment(payment) => serde_json::to_string(payment),
             Record::SecurityEvent(event) => serde_json::to_string(event),
             Record::Standing(standing) => serde_json::to_string(standing),

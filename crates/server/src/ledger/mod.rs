@@ -32,6 +32,8 @@ pub(crate) struct CardStanding {
     pub owed: Money,
     /// Approved and not captured.
     pub held: Money,
+    /// What the person put by.
+    pub wallet: Money,
 }
 
 pub(crate) async fn card_standing(
@@ -45,7 +47,7 @@ pub(crate) async fn card_standing(
         let there = balances.iter().find(|(place, _)| *place == wanted);
         there.map_or(Money::zero(currency), |(_, amount)| *amount)
     };
-    Ok(CardStanding { owed: at(Place::Owed), held: at(Place::Held) })
+    Ok(CardStanding { owed: at(Place::Owed), held: at(Place::Held), wallet: at(Place::Wallet) })
 }
 
 pub(crate) fn standing(holder: HolderId, account: AccountId, currency: Currency) -> impl Read<Answer = Standing> {

@@ -18,7 +18,7 @@ fn subject(cause: Cause) -> Uuid {
         Cause::Authorized(id) | Cause::HoldReleased(id) => id.as_uuid(),
         Cause::Captured(id) | Cause::Refunded(id) => id.as_uuid(),
         Cause::Interest(id) | Cause::LateFee(id) => id.as_uuid(),
-        Cause::Rewarded(id) => id.as_uuid(),
+        Cause::Rewarded(id) | Cause::Reloaded(id) | Cause::WalletGivenBack(id) => id.as_uuid(),
     }
 }
 

@@ -15,7 +15,7 @@ use axum::http::StatusCode;
 use domain::accounts::{Transaction, TransactionKind, TransactionState};
 use domain::ids::{AccountId, HolderId, PurchaseId, PurchaseStepId, TransactionId};
 use domain::ledger::Entry;
-use domain::money::{Currency, Money};
+use domain::money::{Currency, Money, MoneyError};
 use domain::purchases::{AskFacts, HOLD_DAYS, Progress, Purchase, PurchaseError, decide};
 use jiff::civil::Time;
 use jiff::{Span, Timestamp};
@@ -31,6 +31,7 @@ use crate::http::{Json, Path};
 use crate::jobs::{self, Job, Kind};
 use crate::rewards::{self, Charged};
 use crate::sign_in::{SignedIn, hash};
+use crate::wallet::{self, Paid};
 use crate::{feed, ledger, standing};
 use merchants::Merchant;
 pub use store::Disputed;
@@ -156,6 +157,8 @@ async fn authorize(
         amount: wanted.amount,
         declined: decide(&facts).err(),
         progress: Progress::approved(wanted.amount),
+        by_wallet: Money::zero(wanted.amount.currency()),
+        back_to_wallet: Money::zero(wanted.amount.currency()),
         asked_at: now,
         holds_until: card::today(&app).saturating_add(Span::new().days(HOLD_DAYS)),
         disputed_at: None,
@@ -261,35 +264,41 @@ async fn make_step(app: &App, merchant: &Merchant, step: Step) -> Result<Json<Pu
     }
     let nothing = Money::zero(amount.currency());
     let progress = purchase.progress;
-    let (made, entry, kind, shown) = match step.kind {
-        StepKind::Capture => {
-            let entry = Entry::captured(id, card, amount);
-            (progress.capture(amount, step.last), entry, TransactionKind::Purchase, amount.negated())
-        }
-        StepKind::Refund => {
-            let made = progress.refund(amount).map(|progress| (progress, nothing));
-            (made, Entry::refunded(id, card, amount), TransactionKind::Refund, amount)
-        }
+    let made = match step.kind {
+        StepKind::Capture => progress.capture(amount, step.last),
+        StepKind::Refund => progress.refund(amount).map(|progress| (progress, nothing)),
     };
     let (progress, rest) = made.map_err(refused)?;
+    let held_on =
+        card::store::find(&mut tx, purchase.holder, card).await?.ok_or(DbError::Corrupt("a purchase's card"))?;
+    // Only what the wallet might pay has to know it.
+    let on_plan =
+        held_on.wallet_at_checkout && card::plans::of_purchase(&mut tx, purchase.holder, purchase.id).await?.is_some();
+    let paid = purchase.paid(on_plan).map_err(out_of_range)?;
+    let split = wallet::split(&mut tx, purchase.holder, &held_on, step.kind, amount, &paid).await?;
     purchase.progress = progress;
+    let (entry, kind, shown) = match step.kind {
+        StepKind::Capture => {
+            purchase.by_wallet = purchase.by_wallet.plus(split.wallet).map_err(out_of_range)?;
+            (Entry::captured(id, card, split), TransactionKind::Purchase, split.card.negated())
+        }
+        StepKind::Refund => {
+            purchase.back_to_wallet = purchase.back_to_wallet.plus(split.wallet).map_err(out_of_range)?;
+            (Entry::refunded(id, card, split), TransactionKind::Refund, split.card)
+        }
+    };
     store::add_step(&mut tx, purchase.holder, &step, app.clock.now()).await?;
     let entry = entry.map_err(|_| DbError::Corrupt("a step's entry"))?;
     ledger::book(app, &mut tx, purchase.holder, &entry).await?;
     if rest.is_positive() {
         give_back(app, &mut tx, &purchase, rest).await?;
     }
-    let line = Line {
-        account: card,
-        kind,
-        amount: shown,
-        description: &purchase.description,
-        memo: Some(&purchase.merchant_name),
-        source: id.to_string(),
-    };
-    card::add_line(app, &mut tx, purchase.holder, line).await?;
+    add_line(app, &mut tx, &purchase, id, kind, shown).await?;
     settle(app, &mut tx, &purchase).await?;
+    let described = purchase.description.as_str();
+    wallet::stepped(app, &mut tx, purchase.holder, &held_on, (step.kind, id), split.wallet, described).await?;
     let of = (card, purchase.id);
+    let amount = split.card;
     let charged = charged(&purchase, id, amount)?;
     match step.kind {
         StepKind::Capture => {
@@ -303,6 +312,29 @@ async fn make_step(app: &App, merchant: &Merchant, step: Step) -> Result<Json<Pu
     }
     tx.commit().await?;
     Ok(Json(state(&purchase)?))
+}
+
+/// The card's line of a step; none where the wallet had all of it.
+async fn add_line(
+    app: &App,
+    tx: &mut Tx,
+    purchase: &Stored,
+    step: PurchaseStepId,
+    kind: TransactionKind,
+    amount: Money,
+) -> DbResult<()> {
+    if amount.is_zero() {
+        return Ok(());
+    }
+    let line = Line {
+        account: purchase.card,
+        kind,
+        amount,
+        description: &purchase.description,
+        memo: Some(&purchase.merchant_name),
+        source: step.to_string(),
+    };
+    card::add_line(app, tx, purchase.holder, line).await
 }
 
 /// What an order has to know of the purchase that pays it.
@@ -324,7 +356,7 @@ pub(crate) async fn paid_by(app: &App, merchant: &Merchant, id: PurchaseId) -> R
 pub(crate) struct ForPlan {
     pub card: AccountId,
     pub description: String,
-    /// Captured and not given back.
+    /// Captured and not given back, without what the wallet paid.
     pub captured: Money,
     pub held: Money,
     /// When something was captured first.
@@ -337,10 +369,8 @@ pub(crate) async fn for_plan(tx: &mut Tx, holder: HolderId, id: PurchaseId) -> D
     let Some(purchase) = store::find(tx, holder, id).await?.filter(|found| found.declined.is_none()) else {
         return Ok(None);
     };
-    let progress = &purchase.progress;
-    let captured = progress.captured.minus(progress.refunded);
     Ok(Some(ForPlan {
-        captured: captured.map_err(|_| DbError::Corrupt("a purchase's amounts"))?,
+        captured: purchase.paid(false).map_err(out_of_range)?.by_card,
         held: held(&purchase)?,
         captured_at: store::first_capture(tx, holder, id).await?,
         is_disputed: purchase.disputed_at.is_some(),
@@ -446,10 +476,22 @@ fn charged(purchase: &Stored, step: PurchaseStepId, amount: Money) -> DbResult<C
         purchase: purchase.id,
         category: purchase.category,
         description: &purchase.description,
-        stays: purchase.progress.refundable().map_err(|_| DbError::Corrupt("a purchase's amounts"))?,
+        stays: purchase.paid(false).map_err(out_of_range)?.by_card,
         step,
         amount,
     })
+}
+
+const fn out_of_range(_: MoneyError) -> DbError {
+    DbError::Corrupt("a purchase's amounts")
+}
+
+impl Stored {
+    /// How it was paid so far.
+    fn paid(&self, on_plan: bool) -> Result<Paid, MoneyError> {
+        let by_wallet = self.by_wallet.minus(self.back_to_wallet)?;
+        Ok(Paid { by_card: self.progress.refundable()?.minus(by_wallet)?, by_wallet, on_plan })
+    }
 }
 
 fn held(purchase: &Stored) -> DbResult<Money> {

@@ -23,6 +23,9 @@ pub(super) struct Stored {
     pub amount: Money,
     pub declined: Option<Decline>,
     pub progress: Progress,
+    /// Of what was captured and refunded: what the wallet paid and got.
+    pub by_wallet: Money,
+    pub back_to_wallet: Money,
     pub asked_at: Timestamp,
     pub holds_until: Date,
     pub disputed_at: Option<Timestamp>,
@@ -43,6 +46,8 @@ struct PurchaseRow {
     captured_minor: i64,
     released_minor: i64,
     refunded_minor: i64,
+    wallet_minor: i64,
+    wallet_refunded_minor: i64,
     asked_at: i64,
     holds_until: String,
     disputed_at: Option<i64>,
@@ -72,6 +77,8 @@ impl TryFrom<PurchaseRow> for Stored {
                 released: money(row.released_minor)?,
                 refunded: money(row.refunded_minor)?,
             },
+            by_wallet: money(row.wallet_minor)?,
+            back_to_wallet: money(row.wallet_refunded_minor)?,
             asked_at: Timestamp::from_microsecond(row.asked_at).map_err(|_| DbError::Corrupt("a time"))?,
             holds_until: row.holds_until.parse().map_err(|_| DbError::Corrupt("a day"))?,
             disputed_at: row
@@ -108,7 +115,7 @@ pub(super) async fn add(tx: &mut Tx, purchase: &Stored) -> DbResult<()> {
 }
 
 const FROM: &str = "SELECT holder_id, purchase_id, card_id, merchant_id, merchant_name, description, category, amount_minor,
-    currency, declined, captured_minor, released_minor, refunded_minor, asked_at, holds_until, disputed_at FROM purchase";
+    currency, declined, captured_minor, released_minor, refunded_minor, wallet_minor, wallet_refunded_minor, asked_at, holds_until, disputed_at FROM purchase";
 
 /// A merchant's own purchase. Another merchant's is absent.
 pub(super) async fn of_merchant(tx: &mut Tx, merchant: MerchantId, id: PurchaseId) -> DbResult<Option<Stored>> {
@@ -128,7 +135,8 @@ pub(super) async fn find(tx: &mut Tx, holder: HolderId, id: PurchaseId) -> DbRes
 }
 
 pub(super) async fn update(tx: &mut Tx, purchase: &Stored) -> DbResult<()> {
-    const UPDATE: &str = "UPDATE purchase SET captured_minor = $3, released_minor = $4, refunded_minor = $5
+    const UPDATE: &str = "UPDATE purchase SET captured_minor = $3, released_minor = $4, refunded_minor = $5,
+            wallet_minor = $6, wallet_refunded_minor = $7
                            WHERE holder_id = $1 AND purchase_id = $2";
     let progress = &purchase.progress;
     write_later!(
@@ -139,6 +147,8 @@ pub(super) async fn update(tx: &mut Tx, purchase: &Stored) -> DbResult<()> {
         progress.captured.minor(),
         progress.released.minor(),
         progress.refunded.minor(),
+        purchase.by_wallet.minor(),
+        purchase.back_to_wallet.minor(),
     )
 }
 

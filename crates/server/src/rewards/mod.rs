@@ -109,10 +109,12 @@ pub(crate) struct Charged<'a> {
     pub purchase: PurchaseId,
     pub category: PurchaseCategory,
     pub description: &'a str,
-    /// Captured and not refunded.
+    /// Captured and not refunded, of what the card paid: the wallet's part earned with its reload. Below zero when the
+    /// card got back more.
     pub stays: Money,
     /// The capture or the refund.
     pub step: PurchaseStepId,
+    /// The card's part of it.
     pub amount: Money,
 }
 
@@ -156,6 +158,26 @@ pub(crate) async fn refunded(app: &App, tx: &mut Tx, of: &Charged<'_>) -> DbResu
     }
     note(app, tx, of.holder, &mut rewards, &moves, of.step.as_uuid()).await?;
     cover_what_is_owed(app, tx, of.holder, of.card, of.step.as_uuid()).await?;
+    Ok(())
+}
+
+/// A wallet was reloaded from a card: a charge that earns as others do, and uses nothing.
+pub(crate) async fn reloaded(
+    app: &App,
+    tx: &mut Tx,
+    holder: HolderId,
+    card: &Card,
+    id: TransactionId,
+    amount: Money,
+    description: &str,
+) -> DbResult<()> {
+    let earned = earns(PurchaseCategory::Other, amount.minor(), &[]);
+    if earned > 0 {
+        let id = PurchaseStepId::from_uuid(id.as_uuid());
+        let charge = Charge { id, purchase: None, card: card.id, description: description.to_owned(), amount };
+        earn(app, tx, holder, charge, earned).await?;
+        cover_what_is_owed(app, tx, holder, card.id, id.as_uuid()).await?;
+    }
     Ok(())
 }
 

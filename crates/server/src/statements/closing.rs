@@ -211,6 +211,8 @@ fn line_of(app: &App, card: &Card, moved: &Moved) -> Transaction {
     let (kind, words) = match kind_of(moved) {
         MoveKind::Payment if moved.amount.is_negative() => (TransactionKind::Payment, "Payment, thank you"),
         MoveKind::Payment => (TransactionKind::Debit, "Payment that came back"),
+        MoveKind::Purchase if moved.cause == "reloaded" => (TransactionKind::Purchase, "Wallet reload"),
+        MoveKind::Refund if moved.cause == "wallet_given_back" => (TransactionKind::Credit, "Wallet given back"),
         MoveKind::Refund if moved.cause == "rewarded" => (TransactionKind::Credit, "Rewards used"),
         MoveKind::Refund => (TransactionKind::Refund, "Refund"),
         _ => (TransactionKind::Purchase, "Purchase"),

@@ -84,6 +84,9 @@ export const commands = {
 	rewards: () => typedError<RewardsView[], CommandError>(__TAURI_INVOKE("rewards")),
 	rewardsUse: (card: AccountId, amount: Money) => typedError<null, CommandError>(__TAURI_INVOKE("rewards_use", { card, amount })),
 	rewardsAtCheckout: (card: AccountId, on: boolean) => typedError<null, CommandError>(__TAURI_INVOKE("rewards_at_checkout", { card, on })),
+	wallets: () => typedError<WalletView[], CommandError>(__TAURI_INVOKE("wallets")),
+	walletReload: (card: AccountId, amount: Money) => typedError<null, CommandError>(__TAURI_INVOKE("wallet_reload", { card, amount })),
+	walletAtCheckout: (card: AccountId, on: boolean) => typedError<null, CommandError>(__TAURI_INVOKE("wallet_at_checkout", { card, on })),
 	autopays: () => typedError<AutopayView[], CommandError>(__TAURI_INVOKE("autopays")),
 	/**  Where a passkey approves, the browser shows the terms. */
 	autopaySet: (bill: BillId, terms: AutopayTerms) => typedError<AutopaySetView, CommandError>(__TAURI_INVOKE("autopay_set", { bill, terms })),
@@ -2000,7 +2003,7 @@ export type RestraintReason =
 export type Reward = {
 	/**  The charge that earned it. */
 	charge: PurchaseStepId,
-	/**  The purchase that was charged. */
+	/**  The purchase that was charged; none when a wallet was reloaded. */
 	purchase: PurchaseId | null,
 	card: AccountId,
 	/**  As it stands on the statement. */
@@ -2724,6 +2727,41 @@ export type TravelView = {
 export type VisitStarted = {
 	address: string,
 	browser_opened: boolean,
+};
+
+/**  What moved in a wallet. */
+export type WalletMove = {
+	id: TransactionId,
+	kind: WalletMoveKind,
+	/**  Above zero where the wallet has more of it. */
+	amount: Money,
+	/**  What was bought; empty of a reload. */
+	description: string,
+	on: string,
+};
+
+export type WalletMoveKind = 
+/**  Charged to the card. */
+"reload" | 
+/**  Paid some of a charge. */
+"spent" | 
+/**  A merchant gave back what it had paid. */
+"refunded" | 
+/**  The card is lost or closed: what was left lowered what is owed on it. */
+"given_back";
+
+/**  What was put by on a card. */
+export type WalletView = {
+	card: AccountId,
+	card_name: string,
+	balance: Money,
+	/**  Each charge is paid from it first. */
+	at_checkout: boolean,
+	/**  What a reload may be now, as far as the wallet goes; absent while it is too full for one. */
+	reload_least: Money | null,
+	reload_most: Money | null,
+	/**  The newest first. */
+	recent: WalletMove[],
 };
 
 /**  What the account has beside its passkeys. */

@@ -333,6 +333,15 @@ export function sampleIpc(query = ''): Ipc {
       world.methods = world.methods.map((one) => (one.method.id === to ? { ...one, autopays: [...one.autopays, ...drawing] } : one));
       return { done: { payments: moved.length, autopays: drawing.length, removed: true }, visit: null };
     }),
+    wallets: () => read(() => world.wallets),
+    walletReload: (id, amount) => change(() => {
+      world.wallets = world.wallets.map((one) => (one.card === id ? { ...one, balance: usd(one.balance.minor + amount.minor), recent: [{ id: `moved-${one.recent.length + 1}`, kind: 'reload' as const, amount, description: '', on: TODAY }, ...one.recent] } : one));
+      return null;
+    }),
+    walletAtCheckout: (id, on) => change(() => {
+      world.wallets = world.wallets.map((one) => (one.card === id ? { ...one, at_checkout: on } : one));
+      return null;
+    }),
     rewards: () => read(() => world.rewards),
     rewardsUse: (id, amount) => change(() => {
       world.rewards = world.rewards.map((one) => (one.card === id ? { ...one, available: usd(one.available.minor - amount.minor), usable: usd(one.usable.minor - amount.minor) } : one));

@@ -1,5 +1,5 @@
 // The whole invented world in memory: Ines Calloway's money on 12 November 2026.
-import type { Account, AddressesView, BillerView, BillView, CalendarFeedOnView, DeviceView, EmailRemindersOnView, EmailRemindersView, HomeView, ImportOffer, Income, LimitsView, MarkAs, OrderView, PasskeyView, PayBill, PaymentView, PlanWishes, Purchase, ReadinessView, RecoveryView, RemindersView, RewardsView, RhythmView, RiskView, SecurityEvent, SecurityView, Settings, StatusView, SuggestionView, SupportCaseView, SupportSightView, WaysInView, NextReminderView, ReminderTestView, SilentView, MethodView, AutopayView } from '../bindings';
+import type { Account, AddressesView, BillerView, BillView, CalendarFeedOnView, DeviceView, EmailRemindersOnView, EmailRemindersView, HomeView, ImportOffer, Income, LimitsView, MarkAs, OrderView, PasskeyView, PayBill, PaymentView, PlanWishes, Purchase, ReadinessView, RecoveryView, RemindersView, RewardsView, RhythmView, RiskView, SecurityEvent, SecurityView, Settings, StatusView, SuggestionView, SupportCaseView, SupportSightView, WalletView, WaysInView, NextReminderView, ReminderTestView, SilentView, MethodView, AutopayView } from '../bindings';
 import { card, cardView, checking, servedCard, startingPurchases, transactions } from './accounts';
 import { billers, startingBills, TODAY, usd } from './bills';
 import { amountOn, bandOf, datesOfBill, isPayable, markKey, occurrence, occurrences, riseOf, shifted, type Book } from './book';
@@ -7,6 +7,7 @@ import { startingOrders } from './orders';
 import { startingAutopays } from './autopay';
 import { startingMethods } from './methods';
 import { startingRewards } from './rewards';
+import { startingWallets } from './wallets';
 import { paidByWord, readiness, startingPayments, stoppedPayments } from './payments';
 import { startingIncomes } from './plan';
 import { startingSuggestions } from './suggestions';
@@ -59,6 +60,7 @@ export class World {
   methods: MethodView[] = [];
   autopays: AutopayView[] = [];
   rewards: RewardsView[] = [];
+  wallets: WalletView[] = [];
   /** Payments wait for a passkey. */
   #asks = false;
 
@@ -74,6 +76,7 @@ export class World {
     this.purchases = held.card ? startingPurchases() : [];
     this.orders = held.card ? startingOrders() : [];
     this.rewards = held.card ? startingRewards() : [];
+    this.wallets = held.card ? startingWallets() : [];
     const marks = new Map<string, MarkAs>(paidByWord.map(([bill, day]) => [markKey(bill, day), { kind: 'paid', amount: null }]));
     marks.set(markKey('bill-gym', '2026-11-17'), { kind: 'skipped' });
     this.book = this.empty ? { bills: [], marks: new Map(), payments: [] } : { bills: startingBills(), marks, payments: startingPayments() };

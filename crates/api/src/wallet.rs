@@ -1,0 +1,23 @@
+//! The wallet of a card of this server: what its person put by, as a record of the feed (`Record::Wallet`).
+//!
+//! - `POST /api/v1/cards/{id}/wallet` reloads it from the card, as a charge like any other.
+//! - `PUT /api/v1/cards/{id}/wallet/checkout` says whether each charge is paid from it first.
+
+use domain::ids::TransactionId;
+use domain::money::Money;
+pub use domain::wallet::Wallet;
+use serde::{Deserialize, Serialize};
+
+/// `POST /api/v1/cards/{id}/wallet`. The id was made by the device and is its key for ever.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, utoipa::ToSchema)]
+pub struct ReloadWallet {
+    pub id: TransactionId,
+    /// 5 to 500 whole units, in the card's currency, and never above a balance of 1,000.
+    pub amount: Money,
+}
+
+/// `PUT /api/v1/cards/{id}/wallet/checkout`.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, utoipa::ToSchema)]
+pub struct WalletAtCheckout {
+    pub on: bool,
+}

@@ -1,0 +1,218 @@
+//! Wallets (WA2): what a person put by on a card of this server. It stands at a place of the card's own ledger, comes from
+//! the card by a reload, which is a charge like any other, and pays charges before the card where its person wants that.
+
+mod store;
+#[cfg(test)]
+mod tests;
+
+use api::error::ErrorCode;
+use api::sync::Record;
+use api::wallet::{ReloadWallet, WalletAtCheckout};
+use axum::extract::State;
+use axum::http::StatusCode;
+use domain::accounts::TransactionKind;
+use domain::ids::{AccountId, HolderId, PurchaseStepId, TransactionId};
+use domain::ledger::Entry;
+use domain::money::{Money, MoneyError};
+use domain::purchases::{AskFacts, Decline, decide};
+use domain::wallet::{self as rules, ReloadError, Split, Wallet, WalletMove, WalletMoveKind, check_reload};
+use utoipa_axum::router::OpenApiRouter;
+use utoipa_axum::routes;
+use uuid::Uuid;
+
+use crate::App;
+use crate::card::{self, Card, Line};
+use crate::db::{DbError, DbResult, Tx};
+use crate::error::ApiError;
+use crate::http::{Json, Path};
+use crate::purchases::StepKind;
+use crate::sign_in::SignedIn;
+use crate::{feed, ledger, rewards, standing};
+
+const RELOAD_LINE: &str = "Wallet reload";
+const GIVEN_BACK_LINE: &str = "Wallet given back";
+
+const fn out_of_range(_: MoneyError) -> DbError {
+    DbError::Corrupt("a wallet's amount")
+}
+
+pub fn routes() -> OpenApiRouter<App> {
+    OpenApiRouter::new().routes(routes!(reload)).routes(routes!(set_at_checkout))
+}
+
+/// Reloads the wallet of a card from the card. The id was made by the device; sending it again changes nothing.
+#[utoipa::path(post, path = "/api/v1/cards/{id}/wallet", tag = "card", params(("id" = AccountId, Path)),
+    request_body = ReloadWallet,
+    responses((status = 204, description = "It is so"), (status = 404, body = api::error::Problem),
+        (status = 422, body = api::error::Problem)))]
+async fn reload(
+    State(app): State<App>,
+    signed_in: SignedIn,
+    Path(id): Path<AccountId>,
+    Json(wish): Json<ReloadWallet>,
+) -> Result<StatusCode, ApiError> {
+    let holder = signed_in.holder;
+    let mut tx = app.db.begin_write().await?;
+    tx.lock(holder).await?;
+    let card = card::store::find(&mut tx, holder, id).await?.ok_or_else(ApiError::not_found)?;
+    if let Some(before) = store::find(&mut tx, holder, wish.id).await? {
+        let reused = || ApiError::new(ErrorCode::KeyReused, "this id came with another request");
+        return if before == (id, wish.amount.minor()) { Ok(StatusCode::NO_CONTENT) } else { Err(reused()) };
+    }
+    let there = ledger::card_standing(&mut tx, holder, id, card.limit.currency()).await?.wallet;
+    check_reload(wish.amount, there)?;
+    let facts = AskFacts {
+        status: card.status,
+        standing: tx.ask(standing::of(holder, app.clock.now())).await?,
+        is_linked: true,
+        credit_left: card::left(&mut tx, holder, &card).await?,
+        amount: wish.amount,
+    };
+    if let Err(decline) = decide(&facts) {
+        let title = format!("the card does not take this charge: {}", decline.name());
+        let code = if decline == Decline::OverLimit { ErrorCode::InsufficientFunds } else { ErrorCode::CardDeclined };
+        return Err(ApiError::invalid(code, "amount", &title));
+    }
+    let entry = Entry::reloaded(wish.id, id, wish.amount).map_err(|_| DbError::Corrupt("a reload's entry"))?;
+    ledger::book(&app, &mut tx, holder, &entry).await?;
+    let moved = moved(&app, wish.id, WalletMoveKind::Reload, wish.amount, "");
+    store::add(&mut tx, holder, id, &moved, None, app.clock.now()).await?;
+    let line = Line {
+        account: id,
+        kind: TransactionKind::Purchase,
+        amount: wish.amount.negated(),
+        description: RELOAD_LINE,
+        memo: None,
+        source: format!("wallet:{}", wish.id),
+    };
+    card::add_line(&app, &mut tx, holder, line).await?;
+    rewards::reloaded(&app, &mut tx, holder, &card, wish.id, wish.amount, RELOAD_LINE).await?;
+    card::plans::tell(&app, &mut tx, holder, &card).await?;
+    tell(&app, &mut tx, holder, &card).await?;
+    tx.commit().await?;
+    Ok(StatusCode::NO_CONTENT)
+}
+
+/// Whether each charge of a card is paid from its wallet first.
+#[utoipa::path(put, path = "/api/v1/cards/{id}/wallet/checkout", tag = "card", params(("id" = AccountId, Path)),
+    request_body = WalletAtCheckout,
+    responses((status = 204, description = "It is so"), (status = 404, body = api::error::Problem)))]
+async fn set_at_checkout(
+    State(app): State<App>,
+    signed_in: SignedIn,
+    Path(id): Path<AccountId>,
+    Json(wish): Json<WalletAtCheckout>,
+) -> Result<StatusCode, ApiError> {
+    let holder = signed_in.holder;
+    let mut tx = app.db.begin_write().await?;
+    tx.lock(holder).await?;
+    let card = card::store::find(&mut tx, holder, id).await?.ok_or_else(ApiError::not_found)?;
+    if card.wallet_at_checkout != wish.on {
+        store::set_at_checkout(&mut tx, holder, id, wish.on).await?;
+        let card = Card { wallet_at_checkout: wish.on, ..card };
+        tell(&app, &mut tx, holder, &card).await?;
+        tx.commit().await?;
+    }
+    Ok(StatusCode::NO_CONTENT)
+}
+
+impl From<ReloadError> for ApiError {
+    fn from(error: ReloadError) -> Self {
+        Self::invalid(ErrorCode::InvalidAmount, "amount", &error.to_string())
+    }
+}
+
+// ---- What purchases do -------------------------------------------------------------------------------------------
+
+/// What card and wallet have of a step of a purchase. What goes on to a plan is the card's alone; so is a refund of a card
+/// that is over, for nothing is spent from its wallet any more.
+pub(crate) async fn split(
+    tx: &mut Tx,
+    holder: HolderId,
+    card: &Card,
+    kind: StepKind,
+    amount: Money,
+    of: &Paid,
+) -> DbResult<Split> {
+    let split = match kind {
+        StepKind::Capture if card.wallet_at_checkout && !of.on_plan => {
+            let there = ledger::card_standing(tx, holder, card.id, amount.currency()).await?.wallet;
+            rules::charge(amount, there)
+        }
+        StepKind::Refund if of.by_wallet.is_positive() && !card.status.is_over() => rules::refund(amount, of.by_card),
+        StepKind::Capture | StepKind::Refund => Ok(Split::of_card(amount)),
+    };
+    split.map_err(out_of_range)
+}
+
+/// How a purchase was paid so far.
+pub(crate) struct Paid {
+    /// By the card, less what it got back.
+    pub by_card: Money,
+    /// By the wallet, less what it got back.
+    pub by_wallet: Money,
+    pub on_plan: bool,
+}
+
+/// A step of a purchase was booked with a part of the wallet.
+pub(crate) async fn stepped(
+    app: &App,
+    tx: &mut Tx,
+    holder: HolderId,
+    card: &Card,
+    (kind, step): (StepKind, PurchaseStepId),
+    wallet: Money,
+    description: &str,
+) -> DbResult<()> {
+    if wallet.is_zero() {
+        return Ok(());
+    }
+    // The same always, and none that a person or a merchant could choose.
+    let id = TransactionId::from_uuid(Uuid::new_v5(&card.id.as_uuid(), step.as_uuid().as_bytes()));
+    let moved = match kind {
+        StepKind::Capture => moved(app, id, WalletMoveKind::Spent, wallet.negated(), description),
+        StepKind::Refund => moved(app, id, WalletMoveKind::Refunded, wallet, description),
+    };
+    store::add(tx, holder, card.id, &moved, Some(step), app.clock.now()).await?;
+    tell(app, tx, holder, card).await
+}
+
+/// A card is lost or closed: what its wallet has lowers what is owed on it.
+pub(crate) async fn give_back(app: &App, tx: &mut Tx, holder: HolderId, card: &Card) -> DbResult<()> {
+    let there = ledger::card_standing(tx, holder, card.id, card.limit.currency()).await?.wallet;
+    if !there.is_positive() {
+        return Ok(());
+    }
+    let id = TransactionId::new(app.clock.now(), app.chance10());
+    let entry = Entry::wallet_given_back(id, card.id, there).map_err(|_| DbError::Corrupt("a wallet's entry"))?;
+    ledger::book(app, tx, holder, &entry).await?;
+    let moved = moved(app, id, WalletMoveKind::GivenBack, there.negated(), "");
+    store::add(tx, holder, card.id, &moved, None, app.clock.now()).await?;
+    let line = Line {
+        account: card.id,
+        kind: TransactionKind::Credit,
+        amount: there,
+        description: GIVEN_BACK_LINE,
+        memo: None,
+        source: format!("wallet:{id}"),
+    };
+    card::add_line(app, tx, holder, line).await?;
+    card::plans::tell(app, tx, holder, card).await?;
+    tell(app, tx, holder, card).await
+}
+
+fn moved(app: &App, id: TransactionId, kind: WalletMoveKind, amount: Money, description: &str) -> WalletMove {
+    WalletMove { id, kind, amount, description: description.to_owned(), on: card::today(app) }
+}
+
+/// Tells devices how a wallet stands.
+async fn tell(app: &App, tx: &mut Tx, holder: HolderId, card: &Card) -> DbResult<()> {
+    let currency = card.limit.currency();
+    let wallet = Wallet {
+        card: card.id,
+        balance: ledger::card_standing(tx, holder, card.id, currency).await?.wallet,
+        at_checkout: card.wallet_at_checkout,
+        recent: store::recent(tx, holder, card.id, currency).await?,
+    };
+    feed::put(tx, holder, app.clock.now(), &Record::Wallet(wallet)).await
+}

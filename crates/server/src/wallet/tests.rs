@@ -1,0 +1,255 @@
+use api::card::CardStatus;
+use api::sync::Record;
+use domain::accounts::TransactionState;
+use domain::rewards::{PurchaseCategory, points};
+use jiff::SignedDuration;
+use serde_json::json;
+
+use super::*;
+use crate::purchases::tests::{Shop, usd};
+use crate::testing::seeds::{self, Dice};
+use crate::testing::{Answer, World, on_each_engine, on_each_engine_by_seed};
+
+impl Shop<'_> {
+    async fn reload(&self, id: TransactionId, minor: i64) -> Answer {
+        let path = format!("/api/v1/cards/{}/wallet", self.card);
+        self.device.post(&path, &json!({"id": id, "amount": usd(minor)})).await
+    }
+
+    async fn wallet_first(&self, on: bool) {
+        let path = format!("/api/v1/cards/{}/wallet/checkout", self.card);
+        self.device.put(&path, &json!({"on": on})).await.expect(204);
+    }
+
+    async fn told(&self) -> Vec<Record> {
+        let snapshot = self.device.get("/api/v1/sync/snapshot").await.text();
+        snapshot.lines().filter_map(|line| serde_json::from_str(line).ok()).collect()
+    }
+
+    /// As the devices were told.
+    async fn wallet(&self) -> Wallet {
+        let wallet = self.told().await.into_iter().find_map(|record| match record {
+            Record::Wallet(wallet) => Some(wallet),
+            _ => None,
+        });
+        wallet.expect("a wallet")
+    }
+
+    async fn earned(&self) -> i64 {
+        let kept = self.told().await.into_iter().filter_map(|record| match record {
+            Record::Reward(one) => Some(one.earned.minor() - one.clawed_back.minor()),
+            _ => None,
+        });
+        kept.sum()
+    }
+
+    async fn buy(&self, minor: i64) -> domain::ids::PurchaseId {
+        let id = self.new_id();
+        self.ask(id, minor).await.expect(200);
+        self.capture(id, self.new_step(), minor, true).await.expect(200);
+        id
+    }
+}
+
+fn fresh(world: &World) -> TransactionId {
+    TransactionId::new(world.now(), world.app.chance10())
+}
+
+#[tokio::test]
+async fn a_reload_is_a_charge_on_the_card_once_and_earns() {
+    on_each_engine(async |world| {
+        let shop = Shop::new(&world, 100_000).await;
+        let id = fresh(&world);
+        shop.reload(id, 5_000).await.expect(204);
+        shop.reload(id, 5_000).await.expect(204);
+        assert_eq!(shop.reload(id, 5_001).await.code(), ErrorCode::KeyReused);
+        assert_eq!(shop.figures().await, (5_000, 95_000), "once");
+        let wallet = shop.wallet().await;
+        assert_eq!((wallet.balance, wallet.at_checkout, wallet.recent.len()), (usd(5_000), false, 1));
+        assert_eq!(shop.earned().await, 50);
+        let lines: Vec<_> = shop
+            .told()
+            .await
+            .into_iter()
+            .filter_map(|record| match record {
+                Record::Transaction(line) => Some((line.state, line.amount, line.description)),
+                _ => None,
+            })
+            .collect();
+        assert_eq!(lines, [(TransactionState::Posted, usd(-5_000), RELOAD_LINE.to_owned())]);
+        let stranger = world.holder().await;
+        let path = format!("/api/v1/cards/{}/wallet", shop.card);
+        let theirs = stranger.post(&path, &json!({"id": fresh(&world), "amount": usd(500)})).await;
+        assert_eq!(theirs.code(), ErrorCode::NotFound);
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn a_reload_keeps_to_its_limits_and_to_what_the_card_takes() {
+    on_each_engine(async |world| {
+        let shop = Shop::new(&world, 160_000).await;
+        let code = async |minor| shop.reload(fresh(&world), minor).await.code();
+        assert_eq!(code(499).await, ErrorCode::InvalidAmount);
+        assert_eq!(code(0).await, ErrorCode::InvalidAmount);
+        assert_eq!(code(-500).await, ErrorCode::InvalidAmount);
+        assert_eq!(code(50_001).await, ErrorCode::InvalidAmount);
+        shop.reload(fresh(&world), 50_000).await.expect(204);
+        shop.reload(fresh(&world), 49_501).await.expect(204);
+        assert_eq!(code(500).await, ErrorCode::InvalidAmount, "above 1,000");
+        shop.wallet_first(true).await;
+        shop.buy(50_000).await;
+        shop.wallet_first(false).await;
+        shop.buy(40_000).await;
+        assert_eq!(code(20_500).await, ErrorCode::InsufficientFunds, "more than the credit that is left");
+        shop.set(CardStatus::Frozen).await.expect(204);
+        assert_eq!(code(500).await, ErrorCode::CardDeclined);
+        assert_eq!(shop.figures().await.0, 99_501 + 40_000, "nothing that was refused was charged");
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn a_charge_is_paid_from_the_wallet_first_where_its_person_wants_that() {
+    on_each_engine(async |world| {
+        let shop = Shop::new(&world, 100_000).await;
+        shop.reload(fresh(&world), 5_000).await.expect(204);
+        shop.buy(1_000).await;
+        assert_eq!(
+            (shop.figures().await.0, shop.wallet().await.balance),
+            (6_000, usd(5_000)),
+            "nothing is used unasked"
+        );
+        shop.wallet_first(true).await;
+        shop.buy(3_000).await;
+        assert_eq!((shop.figures().await, shop.wallet().await.balance), ((6_000, 94_000), usd(2_000)));
+        let (id, step) = (shop.new_id(), shop.new_step());
+        shop.ask(id, 3_000).await.expect(200);
+        assert_eq!(shop.figures().await, (6_000, 91_000), "what is held is the card's until it posts");
+        shop.capture(id, step, 3_000, true).await.expect(200);
+        shop.capture(id, step, 3_000, true).await.expect(200);
+        assert_eq!((shop.figures().await, shop.wallet().await.balance), ((7_000, 93_000), usd(0)), "once");
+        assert_eq!(shop.earned().await, 50 + 10 + 10, "what the wallet pays has earned with its reload");
+        let kinds: Vec<_> = shop.wallet().await.recent.iter().map(|one| (one.kind, one.amount.minor())).collect();
+        use WalletMoveKind::{Reload, Spent};
+        assert_eq!(kinds, [(Spent, -2_000), (Spent, -3_000), (Reload, 5_000)]);
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn a_refund_goes_to_the_card_as_far_as_it_paid_and_to_the_wallet_then() {
+    on_each_engine(async |world| {
+        let shop = Shop::new(&world, 100_000).await;
+        shop.reload(fresh(&world), 2_000).await.expect(204);
+        shop.wallet_first(true).await;
+        let id = shop.buy(5_000).await;
+        assert_eq!((shop.figures().await.0, shop.wallet().await.balance), (5_000, usd(0)));
+        assert_eq!(shop.earned().await, 20 + 30);
+        let step = shop.new_step();
+        shop.refund(id, step, 4_000).await.expect(200);
+        shop.refund(id, step, 4_000).await.expect(200);
+        assert_eq!((shop.figures().await.0, shop.wallet().await.balance), (2_000, usd(1_000)), "once");
+        assert_eq!(shop.earned().await, 20, "the card has nothing of the purchase any more");
+        shop.refund(id, shop.new_step(), 1_000).await.expect(200);
+        assert_eq!((shop.figures().await.0, shop.wallet().await.balance), (2_000, usd(2_000)));
+        assert_eq!(shop.refund(id, shop.new_step(), 1).await.code(), ErrorCode::InvalidAmount);
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn what_a_lost_card_has_in_its_wallet_lowers_what_is_owed_on_it() {
+    on_each_engine(async |world| {
+        let shop = Shop::new(&world, 100_000).await;
+        shop.reload(fresh(&world), 2_000).await.expect(204);
+        shop.wallet_first(true).await;
+        let id = shop.buy(500).await;
+        shop.set(CardStatus::Lost).await.expect(204);
+        assert_eq!((shop.figures().await.0, shop.wallet().await.balance), (500, usd(0)));
+        shop.refund(id, shop.new_step(), 500).await.expect(200);
+        assert_eq!((shop.figures().await.0, shop.wallet().await.balance), (0, usd(0)), "the card gets it");
+        shop.set(CardStatus::Lost).await.expect(204);
+        let answer = shop.reload(fresh(&world), 500).await;
+        assert_eq!(answer.code(), ErrorCode::CardDeclined);
+        assert!(answer.text().contains(Decline::Lost.name()));
+    })
+    .await;
+}
+
+// ---- Random histories --------------------------------------------------------------------------------------------
+
+const STEPS: usize = 50;
+
+struct Bought {
+    id: domain::ids::PurchaseId,
+    captured: i64,
+    by_wallet: i64,
+    refunded: i64,
+    back_to_wallet: i64,
+}
+
+#[test]
+fn random_histories_of_wallets_agree_with_a_model() {
+    on_each_engine_by_seed(seeds::seeds(6, 400), async |world, seed| {
+        let shop = Shop::new(world, 9_000_000).await;
+        let mut dice = Dice::new(seed);
+        let (mut wallet, mut first, mut reloaded) = (0_i64, false, Vec::new());
+        let mut bought: Vec<Bought> = Vec::new();
+        shop.reload(fresh(world), 1_000).await.expect(204);
+        wallet += 1_000;
+        reloaded.push(1_000);
+        for step in 0..STEPS {
+            world.advance(SignedDuration::from_secs(2));
+            match dice.roll(8) {
+                0 | 1 => {
+                    let amount = dice.amount(60_000);
+                    let fits = (500..=50_000).contains(&amount) && wallet + amount <= 100_000;
+                    let answer = shop.reload(fresh(world), amount).await;
+                    assert_eq!(answer.status.is_success(), fits, "{}", answer.text());
+                    if fits {
+                        wallet += amount;
+                        reloaded.push(amount);
+                    }
+                }
+                2..=4 => {
+                    let amount = dice.amount(20_000);
+                    let by_wallet = if first { amount.min(wallet) } else { 0 };
+                    let id = shop.buy(amount).await;
+                    wallet -= by_wallet;
+                    bought.push(Bought { id, captured: amount, by_wallet, refunded: 0, back_to_wallet: 0 });
+                }
+                5 | 6 if !bought.is_empty() => {
+                    let at = usize::try_from(dice.roll(bought.len() as u64)).expect("small");
+                    let (one, amount) = (&mut bought[at], dice.amount(20_000));
+                    let fits = amount <= one.captured - one.refunded;
+                    let answer = shop.refund(one.id, shop.new_step(), amount).await;
+                    assert_eq!(answer.status.is_success(), fits, "{}", answer.text());
+                    if fits {
+                        let card_paid = one.captured - one.by_wallet - (one.refunded - one.back_to_wallet);
+                        let back = amount - amount.min(card_paid);
+                        one.refunded += amount;
+                        one.back_to_wallet += back;
+                        wallet += back;
+                    }
+                }
+                _ => {
+                    first = !first;
+                    shop.wallet_first(first).await;
+                }
+            }
+            let of_card = |one: &Bought| one.captured - one.by_wallet - (one.refunded - one.back_to_wallet);
+            let owed = bought.iter().map(of_card).sum::<i64>() + reloaded.iter().sum::<i64>();
+            assert_eq!(
+                (shop.figures().await.0, shop.wallet().await.balance),
+                (owed, usd(wallet)),
+                "seed {seed}, {step}"
+            );
+            let of_reloads: i64 = reloaded.iter().map(|amount| points(PurchaseCategory::Other, *amount)).sum();
+            let of_charges: i64 = bought.iter().map(|one| points(PurchaseCategory::Other, of_card(one))).sum();
+            assert_eq!(shop.earned().await, of_reloads + of_charges, "seed {seed}, {step}");
+            let report = crate::audit::run(&world.app.db).await.expect("the audit runs");
+            assert!(report.faults.is_empty(), "seed {seed}, step {step}: {:?}", report.faults);
+        }
+    });
+}
