@@ -377,17 +377,31 @@ impl Core {
         Ok(())
     }
 
-    /// Does what is chosen on notices for as long as something else runs.
+    /// Does what is chosen on notices for as long as something else runs. Both go on side by side: an answer may come while
+    /// the work holds what the answer needs, and one that has begun is done before the work's end is told.
     pub async fn answering<T>(&self, answers: &mut Answers, work: impl Future<Output = T>) -> T {
-        tokio::pin!(work);
-        loop {
-            let answer = tokio::select! {
-                done = &mut work => return done,
-                Some(answer) = answers.recv() => answer,
-            };
-            if let Err(failure) = self.answered(answer).await {
-                tracing::warn!(code = failure.code, "a notice's button could not do it");
+        let over = Notify::new();
+        let working = async {
+            let done = work.await;
+            over.notify_one();
+            done
+        };
+        let acting = async {
+            loop {
+                let answer = tokio::select! {
+                    biased;
+                    () = over.notified() => return,
+                    Some(answer) = answers.recv() => answer,
+                };
+                self.act_on(answer).await;
             }
+        };
+        tokio::join!(working, acting).0
+    }
+
+    async fn act_on(&self, answer: Answer) {
+        if let Err(failure) = self.answered(answer).await {
+            tracing::warn!(code = failure.code, "a notice's button could not do it");
         }
     }
 
@@ -424,9 +438,7 @@ impl Core {
                 () = &mut over => return,
             };
             let Some(answer) = answer else { return };
-            if let Err(failure) = self.answered(answer).await {
-                tracing::warn!(code = failure.code, "a notice's button could not do it");
-            }
+            self.act_on(answer).await;
         }
     }
 }

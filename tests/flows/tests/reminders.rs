@@ -139,3 +139,23 @@ async fn comes_once(place: &Place, notices: &flows::bus::Notices, moments: &[Str
     }
     assert_eq!(notices.all().len(), 1);
 }
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_test_of_the_whole_way_comes_back_with_the_button_or_says_where_it_stopped() {
+    let (bus, _keyring, place) = with_keyring(Place::new()).await;
+    assert_eq!(place.billfold(&["reminders", "test", "--wait", "1"]).refused(1), "reminder_stopped", "nobody shows it");
+    let notices = bus.notices().await;
+    let mut test = place.start(&["reminders", "test"]);
+    let shown = notices.wait("This is how Billfold reminds you");
+    wait_for("the end of the test", async || {
+        notices.press(shown.number, "mark_paid").await;
+        (!test.runs()).then_some(())
+    })
+    .await;
+    let kept = place.billfold(&["reminders"]).ok();
+    assert_eq!(
+        (&kept["test"]["reached"], &kept["test"]["answer"]["action"]),
+        (&"answered".into(), &"mark_paid".into())
+    );
+    assert!(kept["delivered"].as_array().is_some_and(Vec::is_empty), "no bill's reminder: {kept}");
+}

@@ -2,7 +2,7 @@
 
 use flows::bus::{Bus, Keyring};
 use flows::place::{PASSPHRASE, Place, card_export};
-use flows::process::wait_until;
+use flows::process::{wait_for, wait_until};
 use flows::window::{By, Display, Window};
 
 struct Desk {
@@ -130,6 +130,30 @@ async fn the_main_job_in_the_window_from_welcome_to_a_paid_bill() {
     let payments = desk.place.billfold(&["payments"]).ok();
     assert_eq!(payments["items"].as_array().map(Vec::len), Some(1), "{payments}");
     window.close().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_test_of_the_whole_way_comes_back_into_the_window_with_the_button() {
+    let desk = desk().await;
+    let notices = desk.bus.notices().await;
+    desk.place.billfold(&["account", "create", "--local", "--name", "Ines Calloway"]).ok();
+    let window = Window::open(&desk.place, &desk.display).await;
+    window.go("Settings").await;
+    window.click_with("Proof and test").await;
+    window.press("Test now").await;
+    let shown = notices.wait("This is how Billfold reminds you");
+    window.wait("The notice is shown.").await;
+    // Whoever shows a notice begins to listen some time after it is shown.
+    wait_for("the answer in the window", async || {
+        notices.press(shown.number, "mark_paid").await;
+        window.text().await.contains("Mark paid was pressed; nothing was marked.").then_some(())
+    })
+    .await;
+    window.wait("The whole way works.").await;
+    window.close().await;
+    let kept = desk.place.billfold(&["reminders"]).ok();
+    assert_eq!(kept["test"]["reached"], "answered", "{kept}");
+    assert!(kept["delivered"].as_array().is_some_and(Vec::is_empty), "no bill's reminder: {kept}");
 }
 
 #[tokio::test(flavor = "multi_thread")]
