@@ -1,5 +1,6 @@
 //! Getting back into an account. Without a device it happens on the server's own pages; from a device that is still signed
-//! in under `/api/v1/security/recovery`: `GET` says how far it is, `POST …/email` sends a code, `POST` begins by one of
+//! in under `/api/v1/security/recovery`: `GET` says how far it is, `POST …/email` and
+//! `POST …/text` send a code, `POST` begins by one of
 //! the two codes, `DELETE` stops it from any device, `POST …/passkey` gives the address of the new way in when the wait
 //! is over, and `POST …/code` the one at which a new saved code is made.
 
@@ -23,11 +24,14 @@ pub struct RecoveryView {
     pub code_spent: bool,
     /// The address that a code would go to, mostly covered; none when there is none that can be used.
     pub email: Option<String>,
+    /// The telephone that a code would go to as a text message, mostly covered; none when there is none that can be used.
+    #[serde(default)]
+    pub phone: Option<String>,
 }
 
 /// A code that was sent, if not too many were.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, utoipa::ToSchema)]
-pub struct EmailedCode {
+pub struct SentCode {
     pub id: CodeId,
     pub kind: AddressKind,
     /// Where to, mostly covered.
@@ -41,5 +45,5 @@ pub enum RecoveryProof {
     /// The code of the recovery sheet.
     Saved { code: String },
     /// The digits that were sent.
-    Emailed { id: CodeId, code: String },
+    Sent { id: CodeId, code: String },
 }

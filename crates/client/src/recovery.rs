@@ -1,8 +1,9 @@
 //! Getting back in from this device, and the code for the person's paper; asked of the server. The saved code itself is
 //! made and shown on the server's page in the browser: it never passes through here, except when it is typed.
 
-use api::recovery::{EmailedCode, RecoveryProof};
+use api::recovery::RecoveryProof;
 use api::security::OneTimeAddress;
+use domain::addresses::AddressKind;
 use domain::ids::{CodeId, MutationId};
 use domain::recovery::{RecoveryState, SavedCode};
 use jiff::Timestamp;
@@ -26,12 +27,14 @@ pub struct RecoveryView {
     pub code_spent: bool,
     /// The address that a code would go to, mostly covered.
     pub email: Option<String>,
+    /// The telephone that a code would go to as a text message, mostly covered.
+    pub phone: Option<String>,
 }
 
 impl From<api::recovery::RecoveryView> for RecoveryView {
     fn from(view: api::recovery::RecoveryView) -> Self {
-        let api::recovery::RecoveryView { state, begun_here, code_made_at, code_spent, email } = view;
-        Self { state, begun_here, code_made_at, code_spent, email }
+        let api::recovery::RecoveryView { state, begun_here, code_made_at, code_spent, email, phone } = view;
+        Self { state, begun_here, code_made_at, code_spent, email, phone }
     }
 }
 
@@ -48,7 +51,7 @@ pub struct SentCode {
 #[serde(tag = "by", rename_all = "snake_case")]
 pub enum ProvenBy {
     Saved { code: String },
-    Emailed { id: CodeId, code: String },
+    Sent { id: CodeId, code: String },
 }
 
 /// The way back into the account.
@@ -68,10 +71,14 @@ impl Recovery {
         Ok(answer.json::<api::recovery::RecoveryView>().await?.into())
     }
 
-    /// Sends a code to an address of the person.
-    pub async fn send_code(&self) -> Result<SentCode, ClientError> {
-        let answer = self.send(Method::Post, &format!("{RECOVERY}/email"), Sending::default()).await?;
-        let EmailedCode { id, to, .. } = answer.json().await?;
+    /// Sends a code to an e-mail address of the person, or to their telephone.
+    pub async fn send_code(&self, kind: AddressKind) -> Result<SentCode, ClientError> {
+        let way = match kind {
+            AddressKind::Email => "email",
+            AddressKind::Phone => "text",
+        };
+        let answer = self.send(Method::Post, &format!("{RECOVERY}/{way}"), Sending::default()).await?;
+        let api::recovery::SentCode { id, to, .. } = answer.json().await?;
         Ok(SentCode { id, to })
     }
 
@@ -89,7 +96,7 @@ impl Recovery {
                 }
                 RecoveryProof::Saved { code }
             }
-            ProvenBy::Emailed { id, code } => RecoveryProof::Emailed { id, code },
+            ProvenBy::Sent { id, code } => RecoveryProof::Sent { id, code },
         };
         let answer = self.send(Method::Post, RECOVERY, Sending::json(&proof)?).await?;
         let view: api::recovery::RecoveryView = answer.json().await?;

@@ -109,6 +109,7 @@ const ROUTES: &[(&str, &str, &[u16])] = &[
     ("POST", "/api/v1/security/recovery", &[422]),
     ("DELETE", "/api/v1/security/recovery", &[204]),
     ("POST", "/api/v1/security/recovery/email", &[409]),
+    ("POST", "/api/v1/security/recovery/text", &[409]),
     ("POST", "/api/v1/security/recovery/passkey", &[403]),
     ("POST", "/api/v1/security/recovery/code", &[201]),
     ("POST", "/api/v1/security/lock", &[200]),

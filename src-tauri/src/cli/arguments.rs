@@ -1033,7 +1033,11 @@ pub enum RecoveryCommand {
         no_browser: bool,
     },
     /// Send the code that counts beside this computer to a confirmed e-mail address.
-    SendCode,
+    SendCode {
+        /// Send it as a text message to a confirmed telephone instead.
+        #[arg(long)]
+        text: bool,
+    },
     /// Begin a recovery from this computer, by one of the two codes.
     Start(StartHow),
     /// Stop the recovery that runs: it was not you.

@@ -586,8 +586,9 @@ impl Run<'_> {
                 Ok(Answer::new(to_json(&view)?, text))
             }
             Some(RecoveryCommand::MakeCode { no_browser }) => Ok(visit_started(&recovery.new_code(!no_browser).await?)),
-            Some(RecoveryCommand::SendCode) => {
-                let sent = recovery.send_code().await?;
+            Some(RecoveryCommand::SendCode { text }) => {
+                let kind = if text { AddressKind::Phone } else { AddressKind::Email };
+                let sent = recovery.send_code(kind).await?;
                 let text = format!(
                     "A code is on its way to {}, unless too many were asked for. Begin with\n  \
                      billfold security recovery start --sent {} CODE\n",
@@ -598,7 +599,7 @@ impl Run<'_> {
             Some(RecoveryCommand::Start(how)) => {
                 let proof = match (how.saved_code_file, how.sent, how.code) {
                     (Some(file), _, _) => ProvenBy::Saved { code: self.first_line(&file)?.to_string() },
-                    (None, Some(id), Some(code)) => ProvenBy::Emailed { id, code },
+                    (None, Some(id), Some(code)) => ProvenBy::Sent { id, code },
                     (None, _, _) => return Err(Failure::refused("usage", "a code is missing", "see --help")),
                 };
                 let view = recovery.start(proof).await?;

@@ -2,6 +2,7 @@
 
 use client::recovery::{ProvenBy, RecoveryView, SentCode};
 use client::security::VisitStarted;
+use domain::addresses::AddressKind;
 
 use super::{Answer, Shared};
 
@@ -15,9 +16,9 @@ pub async fn recovery(core: Shared<'_>) -> Answer<RecoveryView> {
 /// Sends the code that stands beside this computer.
 #[tauri::command]
 #[specta::specta]
-pub async fn recovery_send_code(core: Shared<'_>) -> Answer<SentCode> {
+pub async fn recovery_send_code(core: Shared<'_>, kind: AddressKind) -> Answer<SentCode> {
     core.touch();
-    Ok(core.client.recovery().send_code().await?)
+    Ok(core.client.recovery().send_code(kind).await?)
 }
 
 #[tauri::command]

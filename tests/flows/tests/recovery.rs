@@ -83,7 +83,7 @@ async fn ask(url: &str, browser: &Browser, mail: &Path, saved: &str) {
     browser.wait_for("Type both codes").await;
     browser.assert_accessible().await;
     let code = digits(mail, "get back into your account", since).await;
-    browser.element("#email-code").await.send_keys(&code).await.expect("a field");
+    browser.element("#sent-code").await.send_keys(&code).await.expect("a field");
     browser.element("#saved-code").await.send_keys(saved).await.expect("a field");
     browser.click("button[type=submit]").await;
 }

@@ -303,11 +303,15 @@ pub(crate) async fn told(tx: &mut Tx, holder: HolderId, now: Timestamp) -> DbRes
     Ok(kept.into_iter().filter(|kept| kept.times.is_told(now)).map(|kept| kept.value).collect())
 }
 
-/// The e-mail address that a code to get back in goes to: the oldest that nobody objected to.
-pub(crate) async fn let_back_in(tx: &mut Tx, holder: HolderId, now: Timestamp) -> DbResult<Option<AddressValue>> {
+/// The address of that kind that a code to get back in goes to: the oldest that nobody objected to.
+pub(crate) async fn let_back_in(
+    tx: &mut Tx,
+    holder: HolderId,
+    kind: AddressKind,
+    now: Timestamp,
+) -> DbResult<Option<AddressValue>> {
     let kept = tx.ask(store::list(holder)).await?;
-    let mut good =
-        kept.into_iter().filter(|kept| kept.value.kind() == AddressKind::Email && kept.times.lets_back_in(now));
+    let mut good = kept.into_iter().filter(|kept| kept.value.kind() == kind && kept.times.lets_back_in(now));
     Ok(good.next().map(|kept| kept.value))
 }
 
@@ -329,9 +333,9 @@ pub(crate) const fn factor_of(kind: AddressKind) -> FactorKind {
     }
 }
 
-/// The accounts that this e-mail address helps back into; the same address may be several people's.
-pub(crate) async fn owners(tx: &mut Tx, folded: &str, now: Timestamp) -> DbResult<Vec<HolderId>> {
-    let kept = store::by_address(tx, AddressKind::Email, folded, OWNERS_MAX).await?;
+/// The accounts that this address or number helps back into; the same one may be several people's.
+pub(crate) async fn owners(tx: &mut Tx, kind: AddressKind, folded: &str, now: Timestamp) -> DbResult<Vec<HolderId>> {
+    let kept = store::by_address(tx, kind, folded, OWNERS_MAX).await?;
     Ok(kept.into_iter().filter(|(_, times)| times.lets_back_in(now)).map(|(holder, _)| holder).collect())
 }
 

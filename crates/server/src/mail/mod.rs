@@ -362,7 +362,9 @@ async fn compose(
             said
         }
         Matter::Ready { event } => {
-            let Some(said) = recovery::said(tx, app, job.holder, language, event).await? else { return Ok(None) };
+            let Some(said) = recovery::said(tx, app, job.holder, language, message.to.kind(), event).await? else {
+                return Ok(None);
+            };
             said
         }
     };

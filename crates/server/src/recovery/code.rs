@@ -45,7 +45,7 @@ async fn page(State(app): State<App>, visit: AddVisit) -> Result<Response, ApiEr
     let words = words(language);
     let body = html! {
         div { h1 id="title" { (words.code_title) } p.soft { (words.code_about) } }
-        (web::notices(words))
+        (web::notices(words, words.bad_address))
         button.primary type="button" id="make-code" { (words.code_make) }
         (shown_here(language))
     };

@@ -1,8 +1,10 @@
 //! Getting back in from a device that is still signed in: it stands for one of the two codes. The device that began a
 //! recovery finishes it; any device stops it.
 
+use std::net::IpAddr;
+
 use api::error::ErrorCode;
-use api::recovery::{EmailedCode, RecoveryProof, RecoveryView};
+use api::recovery::{RecoveryProof, RecoveryView, SentCode};
 use api::security::OneTimeAddress;
 use axum::extract::State;
 use axum::http::StatusCode;
@@ -27,6 +29,7 @@ pub fn routes() -> OpenApiRouter<App> {
     OpenApiRouter::new()
         .routes(routes!(find, start, stop_it))
         .routes(routes!(send_code))
+        .routes(routes!(text_code))
         .routes(routes!(new_way_in))
         .routes(routes!(new_code))
 }
@@ -41,35 +44,53 @@ async fn find(State(app): State<App>, signed_in: SignedIn) -> Result<Json<Recove
 async fn view(tx: &mut Tx, app: &App, signed_in: &SignedIn) -> DbResult<RecoveryView> {
     let code = store::code(tx, signed_in.holder).await?;
     let kept = store::find(tx, signed_in.holder).await?;
-    let email = addresses::let_back_in(tx, signed_in.holder, app.clock.now()).await?;
+    let now = app.clock.now();
+    let email = addresses::let_back_in(tx, signed_in.holder, AddressKind::Email, now).await?;
+    let phone = addresses::let_back_in(tx, signed_in.holder, AddressKind::Phone, now).await?;
     Ok(RecoveryView {
         state: state(tx, app, signed_in.holder).await?,
         begun_here: kept.is_some_and(|kept| kept.device == Some(signed_in.device)),
         code_made_at: code.as_ref().map(|code| code.made_at),
         code_spent: code.is_some_and(|code| code.guesses.are_spent()),
         email: email.map(|email| email.covered()),
+        phone: phone.map(|phone| phone.covered()),
     })
 }
 
-/// Sends a code to an address of the person, for the device that asks. The answer is the same when too many were sent.
+/// Sends a code to an e-mail address of the person, for the device that asks. The answer is the same when too many were sent.
 #[utoipa::path(post, path = "/api/v1/security/recovery/email", tag = "security",
-    responses((status = 200, body = EmailedCode), (status = 409, body = api::error::Problem)))]
+    responses((status = 200, body = SentCode), (status = 409, body = api::error::Problem)))]
 async fn send_code(
     State(app): State<App>,
     Source(source): Source,
     signed_in: SignedIn,
-) -> Result<Json<EmailedCode>, ApiError> {
+) -> Result<Json<SentCode>, ApiError> {
+    send(&app, source, &signed_in, AddressKind::Email).await
+}
+
+/// Sends a code to a telephone of the person, for the device that asks. The answer is the same when too many were sent.
+#[utoipa::path(post, path = "/api/v1/security/recovery/text", tag = "security",
+    responses((status = 200, body = SentCode), (status = 409, body = api::error::Problem)))]
+async fn text_code(
+    State(app): State<App>,
+    Source(source): Source,
+    signed_in: SignedIn,
+) -> Result<Json<SentCode>, ApiError> {
+    send(&app, source, &signed_in, AddressKind::Phone).await
+}
+
+async fn send(app: &App, source: IpAddr, signed_in: &SignedIn, kind: AddressKind) -> Result<Json<SentCode>, ApiError> {
     let (holder, now) = (signed_in.holder, app.clock.now());
     let mut tx = app.db.begin_write().await?;
     tx.lock(holder).await?;
-    let to = addresses::let_back_in(&mut tx, holder, now).await?;
-    let to = to.ok_or_else(|| ApiError::new(ErrorCode::NotSentHere, "no e-mail address can be used for this yet"))?;
+    let to = addresses::let_back_in(&mut tx, holder, kind, now).await?;
+    let to = to.ok_or_else(|| ApiError::new(ErrorCode::NotSentHere, "no such address can be used for this yet"))?;
     let device = signed_in.device.as_uuid();
     let request = CodeRequest { holder, to: &to, purpose: Purpose::Recover, bound_to: device.as_bytes(), source };
-    let id = mail::send_code(&mut tx, &app, &request).await?;
+    let id = mail::send_code(&mut tx, app, &request).await?;
     tx.commit().await?;
     app.jobs.wake();
-    Ok(Json(EmailedCode { id, kind: AddressKind::Email, to: to.covered() }))
+    Ok(Json(SentCode { id, kind, to: to.covered() }))
 }
 
 /// Begins a recovery from this device, by one of the two codes.
@@ -86,7 +107,7 @@ async fn start(
     tx.lock(holder).await?;
     let refusal = match proof {
         RecoveryProof::Saved { code } => saved(&mut tx, &app, &signed_in, &code).await?,
-        RecoveryProof::Emailed { id, code } => {
+        RecoveryProof::Sent { id, code } => {
             let device = signed_in.device.as_uuid();
             let purpose = Purpose::Recover;
             match mail::check_code(&mut tx, &app, holder, id, purpose, device.as_bytes(), &code).await? {

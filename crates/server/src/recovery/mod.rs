@@ -1,5 +1,5 @@
-//! Getting back into an account when every way in is lost: a code on paper and a code by e-mail, or one of them and a
-//! device that is still signed in. Then everybody is told and may stop it while it waits; at its end stands one new
+//! Getting back into an account when every way in is lost: a code on paper and a code that is sent, by e-mail or as a text
+//! message, or one of them and a device that is still signed in. Then everybody is told and may stop it while it waits; at its end stands one new
 //! passkey, every other device is signed out, and for a while nothing new is allowed. Nothing here tells a stranger whether
 //! an account exists, and nothing blocks any other way in.
 
@@ -112,7 +112,7 @@ async fn begin(tx: &mut Tx, app: &App, holder: HolderId, device: Option<DeviceId
 }
 
 /// Begins one for somebody without their saved code, once two people of support have looked at who it is. They begin it and
-/// nothing more: it waits longer, everybody is told, and the person goes on with a code by e-mail.
+/// nothing more: it waits longer, everybody is told, and the person goes on with a code that is sent.
 pub(crate) async fn begin_for_support(app: &App, tx: &mut Tx, holder: HolderId) -> DbResult<RecoveryState> {
     put(tx, app, holder, Recovery::begun(app.clock.now(), SUPPORT_WAIT), None, true).await
 }
@@ -133,8 +133,8 @@ async fn put(
     let event = security::append(tx, holder, about(SecurityEventKind::RecoveryStarted, now, device)).await?;
     store::put(tx, holder, &Kept { recovery, device, event, by_support }).await?;
     if recovery.ready_at > now {
-        for to in addresses::told(tx, holder, now).await?.iter().filter(|to| to.kind() == AddressKind::Email) {
-            mail::put_ready(tx, holder, to, event, recovery.ready_at).await?;
+        for to in addresses::told(tx, holder, now).await? {
+            mail::put_ready(tx, holder, &to, event, recovery.ready_at).await?;
         }
     }
     Ok(recovery.state(now))
@@ -146,6 +146,7 @@ pub(crate) async fn said(
     app: &App,
     holder: HolderId,
     language: Language,
+    kind: AddressKind,
     event: i64,
 ) -> DbResult<Option<Said>> {
     let kept = store::find(tx, holder).await?.filter(|kept| kept.event == event);
@@ -153,8 +154,13 @@ pub(crate) async fn said(
     let RecoveryState::Ready { ends_at } = state else { return Ok(None) };
     let words = words::words(language);
     let address = format!("{}{}", app.settings.public_url, web::START);
-    let text = words.ready_mail.replace("{when}", &words::moment(ends_at)).replace("{address}", &address);
-    Ok(Some(Said { subject: words.ready_subject.replace("{server}", &app.settings.server_name), text }))
+    let server = &app.settings.server_name;
+    let (subject, text) = match kind {
+        AddressKind::Email => (words.ready_subject.replace("{server}", server), words.ready_mail),
+        AddressKind::Phone => (String::new(), words.ready_text),
+    };
+    let text = text.replace("{when}", &words::moment(ends_at)).replace("{address}", &address);
+    Ok(Some(Said { subject, text: text.replace("{server}", server) }))
 }
 
 /// Stops the recovery that runs: whoever was told of it may. False when none runs.

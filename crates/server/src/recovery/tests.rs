@@ -1,9 +1,9 @@
 use std::time::{Duration, Instant};
 
 use api::error::ErrorCode;
-use api::recovery::{EmailedCode, RecoveryProof, RecoveryView};
+use api::recovery::{RecoveryProof, RecoveryView, SentCode};
 use api::sync::{Page, Record};
-use domain::addresses::AddressKind;
+use domain::addresses::{AddressKind, AddressState};
 use domain::policy::Preset;
 use domain::recovery::{RecoveryState, SavedCode};
 use domain::security::{SecurityEvent, SecurityEventKind as Kind};
@@ -14,7 +14,7 @@ use serde_json::{Value, json};
 
 use super::code::PAGE;
 use super::web::START;
-use crate::addresses::tests::{confirmed, confirmed_by};
+use crate::addresses::tests::{confirmed, confirmed_by, confirmed_phone};
 use crate::sign_in::tests::{Browser, PASSKEYS, by_passkey, opened, passkeys, prove, visit};
 use crate::support::desk::{ask, decide, look};
 use crate::support::tests::agent;
@@ -23,6 +23,7 @@ use crate::testing::{Answer, DeviceKey, TestDevice, World, on_each_engine, on_sq
 
 const RECOVERY: &str = "/api/v1/security/recovery";
 const INES: &str = "ines@example.org";
+const PHONE: &str = "+15550107788";
 const HOURS_72: SignedDuration = SignedDuration::from_hours(72);
 
 /// The code that its owner makes for their paper; an account without ways in has nothing to show first.
@@ -46,8 +47,8 @@ async fn start(browser: &Browser<'_>, address: &str) -> Answer {
     browser.post(START, &json!({ "address": address })).await
 }
 
-async fn codes(browser: &Browser<'_>, emailed: &str, saved: &str) -> Answer {
-    browser.post("/sign-in/recovery/codes", &json!({ "email_code": emailed, "saved_code": saved })).await
+async fn codes(browser: &Browser<'_>, sent: &str, saved: &str) -> Answer {
+    browser.post("/sign-in/recovery/codes", &json!({ "sent_code": sent, "saved_code": saved })).await
 }
 
 /// Both codes, typed rightly.
@@ -231,6 +232,90 @@ async fn a_veto_from_a_message_or_a_device_stops_it_and_none_begins_for_seven_da
 }
 
 #[tokio::test]
+async fn a_text_message_stands_where_the_code_by_e_mail_does() {
+    on_each_engine(async |world| {
+        let world = world.under(Preset::Standard);
+        let device = world.holder().await;
+        confirmed_phone(&world, &device, PHONE).await;
+        let saved = kept_code(&world, &device).await;
+        world.work().await;
+        world.texts.take();
+        // However it is typed it is the same number.
+        let browser = started(&world, "+1 (555) 010-7788").await;
+        world.work().await;
+        assert!(world.mail.take().is_empty(), "it goes to the telephone alone");
+        codes(&browser, &world.texts.last_code(), &saved).await.expect(200);
+        world.work().await;
+        assert!(matches!(state(&device).await, RecoveryState::Waiting { .. }));
+        let told = world.texts.take();
+        assert!(told.iter().any(|text| text.text.contains("/sign-in/notice?key=")), "it may be stopped from there");
+
+        later(&world, &device, HOURS_72).await;
+        let ready: Vec<String> = world.texts.take().into_iter().map(|text| text.text).collect();
+        assert!(ready.iter().any(|text| text.contains("until 2027-03-05 17:00") && text.contains(START)), "{ready:?}");
+        let mut browser = started(&world, PHONE).await;
+        world.work().await;
+        codes(&browser, &world.texts.last_code(), &saved).await.expect(200);
+        new_passkey(&mut browser).await.expect(200);
+        assert_eq!(device.get("/api/v1/me").await.code(), ErrorCode::DeviceRevoked);
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn a_device_and_a_text_message_begin_it_and_a_number_that_may_be_objected_to_does_not() {
+    on_each_engine(async |world| {
+        let world = world.under(Preset::Standard);
+        let device = world.holder().await;
+        confirmed(&world, &device, INES).await;
+        assert_eq!(device.post(&format!("{RECOVERY}/text"), &json!({})).await.code(), ErrorCode::NotSentHere);
+        let phone = confirmed_phone(&world, &device, PHONE).await;
+        assert!(matches!(phone.state, AddressState::Waiting { .. }), "the e-mail address may object first: {phone:?}");
+        assert_eq!(device.post(&format!("{RECOVERY}/text"), &json!({})).await.code(), ErrorCode::NotSentHere);
+        let (saved, _) = (kept_code(&world, &device).await, world.texts.take());
+        let browser = started(&world, PHONE).await;
+        world.work().await;
+        assert!(
+            !world.texts.take().iter().any(|text| text.text.contains("is your code")),
+            "nor from a stranger's page"
+        );
+        codes(&browser, "00000000", &saved).await.expect(403);
+        later(&world, &device, HOURS_72).await;
+        let view: RecoveryView = device.get(RECOVERY).await.ok();
+        assert_eq!((view.email.as_deref(), view.phone.as_deref()), (Some("i•••@example.org"), Some("••• 788")));
+        let sent: SentCode = device.post(&format!("{RECOVERY}/text"), &json!({})).await.ok();
+        assert_eq!((sent.kind, sent.to.as_str()), (AddressKind::Phone, "••• 788"));
+        world.work().await;
+        let proof = RecoveryProof::Sent { id: sent.id, code: world.texts.last_code() };
+        let view: RecoveryView = device.post(RECOVERY, &proof).await.ok();
+        assert!(view.begun_here && view.state.runs());
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn two_codes_that_were_sent_are_one_proof_and_not_two() {
+    on_each_engine(async |world| {
+        let world = world.under(Preset::Standard);
+        let device = world.holder().await;
+        confirmed_phone(&world, &device, PHONE).await;
+        later(&world, &device, SignedDuration::from_secs(3_600)).await;
+        kept_code(&world, &device).await;
+        let browser = started(&world, PHONE).await;
+        world.work().await;
+        let sent = world.texts.last_code();
+        assert_eq!(codes(&browser, &sent, &sent).await.code(), ErrorCode::InvalidCode, "digits are no code of a sheet");
+        // The code of another address, or one that was sent for something else, is none here.
+        let other: SentCode = device.post(&format!("{RECOVERY}/text"), &json!({})).await.ok();
+        world.work().await;
+        let proof = RecoveryProof::Sent { id: other.id, code: sent };
+        assert_eq!(device.post(RECOVERY, &proof).await.code(), ErrorCode::WrongCode);
+        assert_eq!(state(&device).await, RecoveryState::None);
+    })
+    .await;
+}
+
+#[tokio::test]
 async fn a_device_and_one_code_begin_it_and_that_device_alone_ends_it() {
     on_each_engine(async |world| {
         let world = world.under(Preset::Standard);
@@ -238,10 +323,10 @@ async fn a_device_and_one_code_begin_it_and_that_device_alone_ends_it() {
         let other = world.device(device.holder).await;
         confirmed(&world, &device, INES).await;
         world.work().await;
-        let sent: EmailedCode = device.post(&format!("{RECOVERY}/email"), &json!({})).await.ok();
+        let sent: SentCode = device.post(&format!("{RECOVERY}/email"), &json!({})).await.ok();
         assert_eq!(sent.to, "i•••@example.org");
         world.work().await;
-        let proof = RecoveryProof::Emailed { id: sent.id, code: world.mail.last_code() };
+        let proof = RecoveryProof::Sent { id: sent.id, code: world.mail.last_code() };
         // It was sent for the device that asked.
         assert_eq!(other.post(RECOVERY, &proof).await.code(), ErrorCode::CodeOver);
         let view: RecoveryView = device.post(RECOVERY, &proof).await.ok();
@@ -409,25 +494,35 @@ async fn an_address_that_nobody_has_is_answered_alike_at_every_step() {
         let device = world.holder().await;
         confirmed(&world, &device, INES).await;
         let saved = kept_code(&world, &device).await;
-        let mut steps: [Vec<_>; 2] = [Vec::new(), Vec::new()];
-        for (address, steps) in [INES, "nobody@example.org"].into_iter().zip(&mut steps) {
-            let begun = start(&Browser::new(&world), address).await;
-            steps.push(seen(&begun));
-            let mut browser = started(&world, address).await;
-            steps.push((
-                browser.get("/sign-in/recovery/codes").await.status.as_u16(),
-                vec![],
-                browser.get("/sign-in/recovery/codes").await.text(),
-            ));
-            steps.push(seen(&codes(&browser, "00000000", &saved).await));
-            steps.push(seen(&codes(&browser, "00000000", "").await));
-            steps.push(seen(&codes(&browser, "00000000", "slip").await));
+        confirmed_phone(&world, &device, PHONE).await;
+        world.advance(HOURS_72);
+        for (there, nowhere) in [(INES, "nobody@example.org"), (PHONE, "+15550109999")] {
+            world.advance(SignedDuration::from_mins(10));
+            alike_at_every_step(&world, [there, nowhere], &saved).await;
         }
-        let [there, nowhere] = steps;
-        assert_eq!(there, nowhere);
         assert_eq!(start(&Browser::new(&world), "no address").await.code(), ErrorCode::InvalidAddress);
+        assert_eq!(start(&Browser::new(&world), "+15").await.code(), ErrorCode::InvalidAddress);
     })
     .await;
+}
+
+async fn alike_at_every_step(world: &World, addresses: [&str; 2], saved: &str) {
+    let mut steps: [Vec<_>; 2] = [Vec::new(), Vec::new()];
+    for (address, steps) in addresses.into_iter().zip(&mut steps) {
+        let begun = start(&Browser::new(world), address).await;
+        steps.push(seen(&begun));
+        let mut browser = started(world, address).await;
+        steps.push((
+            browser.get("/sign-in/recovery/codes").await.status.as_u16(),
+            vec![],
+            browser.get("/sign-in/recovery/codes").await.text(),
+        ));
+        steps.push(seen(&codes(&browser, "00000000", saved).await));
+        steps.push(seen(&codes(&browser, "00000000", "").await));
+        steps.push(seen(&codes(&browser, "00000000", "slip").await));
+    }
+    let [there, nowhere] = steps;
+    assert_eq!(there, nowhere);
 }
 
 /// Pairs of probes, and how far apart the middles of their two sides may be.
@@ -436,15 +531,27 @@ const APART_MICROS: u64 = 2_000;
 
 #[tokio::test]
 async fn a_thousand_paired_probes_tell_nobody_who_can_get_back_in() {
+    probed_in_pairs(async |world, device| drop(confirmed(world, device, INES).await), [INES, "nobody@example.org"])
+        .await;
+}
+
+#[tokio::test]
+async fn a_thousand_paired_probes_tell_nobody_whose_telephone_it_is() {
+    probed_in_pairs(async |world, device| drop(confirmed_phone(world, device, PHONE).await), [PHONE, "+15550109999"])
+        .await;
+}
+
+/// The first address is an account's, the second nobody's.
+async fn probed_in_pairs(confirm: impl AsyncFn(&World, &TestDevice), addresses: [&str; 2]) {
     on_sqlite(async |world| {
         let device = world.holder().await;
-        confirmed(&world, &device, INES).await;
+        confirm(&world, &device).await;
         let saved = kept_code(&world, &device).await;
         let (mut asked, mut typed) = (PairedTimes::default(), PairedTimes::default());
         for pair in 0..PAIRS {
             world.advance(SignedDuration::from_secs(20));
             let mut took = [[Duration::ZERO; 2]; 2];
-            let sides = [(INES, 0), ("nobody@example.org", 1)];
+            let sides = [(addresses[0], 0), (addresses[1], 1)];
             for (address, side) in if pair % 2 == 0 { sides } else { [sides[1], sides[0]] } {
                 let began = Instant::now();
                 let browser = started(&world, address).await;

@@ -52,8 +52,8 @@ pub fn routes() -> OpenApiRouter<App> {
 /// What a visit of this kind remembers.
 #[derive(Serialize, Deserialize)]
 struct Asked {
-    /// The address that was typed, folded; none for a visit that a device began.
-    address: Option<String>,
+    /// The address or number that was typed, folded; none for a visit that a device began.
+    to: Option<(AddressKind, String)>,
     /// The code that went there, where an account has it.
     code: Option<(HolderId, CodeId)>,
     /// The device that began it, whose owner it is for.
@@ -106,10 +106,10 @@ fn language(headers: &HeaderMap) -> Language {
 }
 
 /// What the script says when something is refused, in the words of the page.
-pub(super) fn notices(words: &Words) -> Markup {
+pub(super) fn notices(words: &Words, bad_address: &str) -> Markup {
     html! {
         p.notice id="notice" role="alert" hidden data-refused=(words.refused) data-wait=(words.wait) data-slip=(words.slip)
-            data-bad-address=(words.bad_address) {}
+            data-bad-address=(bad_address) {}
         noscript { p.notice { (words.needs_script) } }
     }
 }
@@ -119,14 +119,22 @@ pub(super) fn notices(words: &Words) -> Markup {
 async fn start_page(State(app): State<App>, headers: HeaderMap) -> Response {
     let language = language(&headers);
     let words = words(language);
+    let texts = mail::writes_to(&app, AddressKind::Phone);
+    let bad_address = if texts { words.bad_address_or_phone } else { words.bad_address };
     let body = html! {
         div { h1 id="title" { (words.title) } p.soft { (words.about) } }
-        (notices(words))
+        (notices(words, bad_address))
         form data-send=(START) {
             div.field {
-                label for="address" { (words.address) }
-                input id="address" name="address" type="email" autocomplete="email" spellcheck="false" maxlength="254" required aria-describedby="address-help";
-                p.help id="address-help" { (words.address_help) }
+                @if texts {
+                    label for="address" { (words.address_or_phone) }
+                    input id="address" name="address" type="text" autocomplete="username" autocapitalize="none" spellcheck="false" maxlength="254" required aria-describedby="address-help";
+                    p.help id="address-help" { (words.address_or_phone_help) }
+                } @else {
+                    label for="address" { (words.address) }
+                    input id="address" name="address" type="email" autocomplete="email" spellcheck="false" maxlength="254" required aria-describedby="address-help";
+                    p.help id="address-help" { (words.address_help) }
+                }
             }
             button.primary type="submit" { (words.next) }
         }
@@ -137,7 +145,8 @@ async fn start_page(State(app): State<App>, headers: HeaderMap) -> Response {
 
 #[derive(Deserialize, utoipa::ToSchema)]
 struct Start {
-    /// An e-mail address; whether an account has it is not told.
+    /// An e-mail address, or where the server sends text messages a telephone number with + and the country; whether an
+    /// account has it is not told.
     address: String,
 }
 
@@ -172,12 +181,12 @@ async fn begin_visit(
 ) -> Result<Response, ApiError> {
     let now = app.clock.now();
     app.limits.start.take(source, now).map_err(too_often)?;
-    let to = AddressValue::parse(AddressKind::Email, &start.address)
+    let to = AddressValue::parse(kind_of(app, &start.address), &start.address)
         .map_err(|error| ApiError::invalid(ErrorCode::InvalidAddress, "address", &error.to_string()))?;
     let secret = sign_in::new_secret(app);
     let hash = sign_in::hash(&secret);
     let mut tx = app.db.begin_write().await?;
-    let owners = addresses::owners(&mut tx, &to.folded(), now).await?;
+    let owners = addresses::owners(&mut tx, to.kind(), &to.folded(), now).await?;
     let code = match owners.first() {
         Some(holder) => {
             let request = CodeRequest { holder: *holder, to: &to, purpose: Purpose::Recover, bound_to: &hash, source };
@@ -185,12 +194,18 @@ async fn begin_visit(
         }
         None => None,
     };
-    let asked = Asked { address: Some(to.folded()), code, device: None, language: language(headers) };
+    let asked = Asked { to: Some((to.kind(), to.folded())), code, device: None, language: language(headers) };
     put_visit(&mut tx, app, &hash, asked).await?;
     tx.commit().await?;
     app.jobs.wake();
     let cookie = VisitCookie::RECOVERY.set(app, &secret);
     Ok(([(header::SET_COOKIE, cookie)], axum::Json(Next { location: CODES.to_owned() })).into_response())
+}
+
+/// What was typed: a number begins with + and no address does. A server that sends no text messages knows no numbers.
+fn kind_of(app: &App, typed: &str) -> AddressKind {
+    let is_phone = typed.trim_start().starts_with('+') && mail::writes_to(app, AddressKind::Phone);
+    if is_phone { AddressKind::Phone } else { AddressKind::Email }
 }
 
 /// Where both codes are typed.
@@ -204,12 +219,12 @@ async fn codes_page(State(app): State<App>, visit: Back) -> Response {
     let words = words(language);
     let body = html! {
         div { h1 id="title" { (words.codes_title) } p.soft { (words.codes_about) } }
-        (notices(words))
+        (notices(words, words.bad_address))
         form data-send=(CODES) {
             div.field {
-                label for="email-code" { (words.email_code) }
-                input id="email-code" name="email_code" type="text" inputmode="numeric" autocomplete="one-time-code" maxlength="20" required aria-describedby="email-code-help";
-                p.help id="email-code-help" { (words.email_code_help) }
+                label for="sent-code" { (words.sent_code) }
+                input id="sent-code" name="sent_code" type="text" inputmode="numeric" autocomplete="one-time-code" maxlength="20" required aria-describedby="sent-code-help";
+                p.help id="sent-code-help" { (words.sent_code_help) }
             }
             div.field {
                 label for="saved-code" { (words.saved_code) }
@@ -225,7 +240,7 @@ async fn codes_page(State(app): State<App>, visit: Back) -> Response {
 
 #[derive(Deserialize, utoipa::ToSchema)]
 struct Codes {
-    email_code: String,
+    sent_code: String,
     saved_code: String,
 }
 
@@ -248,7 +263,7 @@ async fn prove(
                 .map_err(|slip| ApiError::invalid(ErrorCode::InvalidCode, "saved_code", &slip.to_string()))?,
         ),
     };
-    match check(&app, &visit, &typed.email_code, saved.as_ref()).await {
+    match check(&app, &visit, &typed.sent_code, saved.as_ref()).await {
         Ok(Proven::Enough) => Ok(Json(Next { location: STATE.to_owned() })),
         Ok(Proven::Half { case }) => Ok(Json(Next { location: format!("{HELP}?case={case}") })),
         Err(error) => Err(sign_in::note_failure(&app, source, &visit.hash, visit.failures, error).await?),
@@ -258,7 +273,7 @@ async fn prove(
 /// How far somebody got.
 enum Proven {
     Enough,
-    /// The code by e-mail was right and there is no other: support looks at the case of that number.
+    /// The code that was sent was right and there is no other: support looks at the case of that number.
     Half {
         case: i64,
     },
@@ -266,20 +281,20 @@ enum Proven {
 
 /// Both are asked for before anything is said. Only who holds the address counts against an account: nobody else can use
 /// up its guesses.
-async fn check(app: &App, visit: &Back, email_code: &str, saved: Option<&SavedCode>) -> Result<Proven, ApiError> {
-    let (Some(address), None) = (&visit.asked.address, visit.holder) else { return Err(refused()) };
+async fn check(app: &App, visit: &Back, sent_code: &str, saved: Option<&SavedCode>) -> Result<Proven, ApiError> {
+    let (Some((kind, folded)), None) = (&visit.asked.to, visit.holder) else { return Err(refused()) };
     let mut tx = app.db.begin_write().await?;
-    let emailed = match visit.asked.code {
+    let sent = match visit.asked.code {
         Some((holder, code)) => {
-            mail::try_code(&mut tx, app, holder, code, Purpose::Recover, &visit.hash, email_code).await?
+            mail::try_code(&mut tx, app, holder, code, Purpose::Recover, &visit.hash, sent_code).await?
         }
         None => CodeAnswer::Wrong,
     };
-    if emailed != CodeAnswer::Right {
+    if sent != CodeAnswer::Right {
         tx.commit().await?;
         return Err(refused());
     }
-    let owners = addresses::owners(&mut tx, address, app.clock.now()).await?;
+    let owners = addresses::owners(&mut tx, *kind, folded, app.clock.now()).await?;
     let found = match saved {
         Some(saved) => guess(&mut tx, app, &owners, saved).await?,
         None => begun_by_support(&mut tx, app, &owners).await?,
@@ -313,7 +328,7 @@ async fn check(app: &App, visit: &Back, email_code: &str, saved: Option<&SavedCo
     }
 }
 
-/// Where two people of support looked at who it is, the code by e-mail is enough to go on with what they began.
+/// Where two people of support looked at who it is, the code that was sent is enough to go on with what they began.
 async fn begun_by_support(tx: &mut Tx, app: &App, owners: &[HolderId]) -> Result<Guess, ApiError> {
     let now = app.clock.now();
     for holder in owners {
@@ -357,7 +372,7 @@ fn ready(language: Language, until: &str) -> Markup {
     let words = words(language);
     html! {
         p { (words.ready.replace("{when}", until)) }
-        (notices(words))
+        (notices(words, words.bad_address))
         form id="create" data-path=(PASSKEY) {
             div.field {
                 label for="name" { (words.passkey_name) }
@@ -398,7 +413,7 @@ pub(super) async fn one_time_address(mut tx: Tx, app: &App, signed_in: &SignedIn
     let secret = sign_in::new_secret(app);
     let device = Some((signed_in.holder, signed_in.device));
     let language = mail::language(&mut tx, signed_in.holder).await?;
-    let asked = Asked { address: None, code: None, device, language };
+    let asked = Asked { to: None, code: None, device, language };
     let body = serde_json::to_string(&Body { recovery: asked }).map_err(|_| refused())?;
     visits::put_pushed(&mut tx, &sign_in::hash(&secret), &body, app.clock.now() + ADDRESS_LIFE).await?;
     tx.commit().await?;

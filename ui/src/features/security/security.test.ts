@@ -104,15 +104,30 @@ describe('security', () => {
     await type(/^Code/, '1234 5678');
     const dialog = screen.getByRole('dialog');
     await fireEvent.click(within(dialog).getByRole('button', { name: 'Begin' }));
-    await waitFor(() => expect(on.commands.recoveryStart).toHaveBeenCalledExactlyOnceWith({ by: 'emailed', id: 'code-1', code: '1234 5678' }));
+    await waitFor(() => expect(on.commands.recoveryStart).toHaveBeenCalledExactlyOnceWith({ by: 'sent', id: 'code-1', code: '1234 5678' }));
     expect(await screen.findByText(/Somebody gets back into this account/)).toBeTruthy();
     await click('Stop it');
     await waitFor(() => expect(on.commands.recoveryStop).toHaveBeenCalledOnce());
     expect(await screen.findByText(/A way back was stopped/)).toBeTruthy();
   });
 
+  it('sends the code to the telephone where that is wanted, and a code for one is none for the other', async () => {
+    const on = world();
+    draw(Security, on);
+    await click('Begin');
+    await click('By e-mail');
+    await click('Send a code to i•••@example.org');
+    expect(await screen.findByText('A code is on its way to i•••@example.org')).toBeTruthy();
+    await click('Text message');
+    expect(screen.queryByText('A code is on its way to i•••@example.org')).toBeNull();
+    await click('Send a code to ••• 788');
+    expect(on.commands.recoverySendCode).toHaveBeenNthCalledWith(1, 'email');
+    expect(on.commands.recoverySendCode).toHaveBeenLastCalledWith('phone');
+    expect(await screen.findByText('A code is on its way to ••• 788')).toBeTruthy();
+  });
+
   it('urges a recovery sheet where there is none, and makes it in the browser', async () => {
-    const none = { state: { state: 'none' as const }, begun_here: false, code_made_at: null, code_spent: false, email: null };
+    const none = { state: { state: 'none' as const }, begun_here: false, code_made_at: null, code_spent: false, email: null, phone: null };
     const on = world('', { recovery: () => ok(none) });
     draw(Security, on);
     expect(await screen.findByText('Make a recovery sheet')).toBeTruthy();

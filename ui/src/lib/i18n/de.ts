@@ -1487,6 +1487,7 @@ export const de: Messages = {
       which: 'Welcher Code',
       sheet: 'Wiederherstellungsblatt',
       email: 'Per E-Mail',
+      phone: 'Textnachricht',
       sheetCode: 'Code des Blatts',
       sheetHelp: '26 Buchstaben und Ziffern. Großschreibung, Leerzeichen und Striche sind gleich.',
       codeBad: 'Geben Sie den Code ein.',

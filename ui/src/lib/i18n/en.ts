@@ -1489,6 +1489,7 @@ export const en = {
       which: 'Which code',
       sheet: 'Recovery sheet',
       email: 'By e-mail',
+      phone: 'Text message',
       sheetCode: 'Code of the sheet',
       sheetHelp: '26 letters and digits. Capitals, spaces and dashes do not matter.',
       codeBad: 'Type the code.',

@@ -1487,6 +1487,7 @@ export const es: Messages = {
       which: 'Qué código',
       sheet: 'Hoja de recuperación',
       email: 'Por correo',
+      phone: 'Mensaje de texto',
       sheetCode: 'Código de la hoja',
       sheetHelp: '26 letras y cifras. No importan mayúsculas, espacios ni guiones.',
       codeBad: 'Escribe el código.',

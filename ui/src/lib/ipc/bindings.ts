@@ -192,7 +192,7 @@ export const commands = {
 	addressRemove: (id: AddressId) => typedError<null, CommandError>(__TAURI_INVOKE("address_remove", { id })),
 	recovery: () => typedError<RecoveryView, CommandError>(__TAURI_INVOKE("recovery")),
 	/**  Sends the code that stands beside this computer. */
-	recoverySendCode: () => typedError<SentCode, CommandError>(__TAURI_INVOKE("recovery_send_code")),
+	recoverySendCode: (kind: AddressKind) => typedError<SentCode, CommandError>(__TAURI_INVOKE("recovery_send_code", { kind })),
 	recoveryStart: (proof: ProvenBy) => typedError<RecoveryView, CommandError>(__TAURI_INVOKE("recovery_start", { proof })),
 	/**  Stops the recovery that runs, wherever it began. */
 	recoveryStop: () => typedError<null, CommandError>(__TAURI_INVOKE("recovery_stop")),
@@ -1843,7 +1843,7 @@ export type Protection =
 "memory";
 
 /**  What stands beside this device. */
-export type ProvenBy = { by: "saved"; code: string } | { by: "emailed"; id: CodeId; code: string };
+export type ProvenBy = { by: "saved"; code: string } | { by: "sent"; id: CodeId; code: string };
 
 /**  A purchase as its person sees it: approved or declined, and how far it has come. */
 export type Purchase = {
@@ -1925,6 +1925,8 @@ export type RecoveryView = {
 	code_spent: boolean,
 	/**  The address that a code would go to, mostly covered. */
 	email: string | null,
+	/**  The telephone that a code would go to as a text message, mostly covered. */
+	phone: string | null,
 };
 
 export type RejectedLine = {

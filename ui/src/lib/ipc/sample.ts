@@ -130,7 +130,7 @@ export function sampleIpc(query = ''): Ipc {
     passkeyRename: (id, name) => change(() => ((found(world.passkeys.find((one) => one.id === id)).name = name), null)),
     passkeyRemove: (id) => change(() => ((world.passkeys = world.passkeys.filter((one) => one.id !== id)), null)),
     recovery: () => read(() => world.recovery),
-    recoverySendCode: async () => attempt(() => ({ id: 'code-1', to: 'i•••@example.org' })),
+    recoverySendCode: async (kind) => attempt(() => ({ id: 'code-1', to: world.recovery[kind] ?? '' })),
     recoveryStart: (proof) => change(() => {
       if (proof.code === '00000000') throw new Refused({ code: 'wrong_code' });
       return Object.assign(world.recovery, { state: { state: 'waiting' as const, ready_at: '2026-11-15T14:41:00Z' }, begun_here: true });

@@ -109,7 +109,7 @@ async fn state(tx: &mut Tx, app: &App, holder: HolderId) -> DbResult<EmailRemind
     });
     Ok(EmailRemindersState {
         reminders: reminders.transpose()?,
-        to: addresses::let_back_in(tx, holder, now).await?.map(|address| address.covered()),
+        to: addresses::let_back_in(tx, holder, AddressKind::Email, now).await?.map(|address| address.covered()),
         sends_email: mail::writes_to(app, AddressKind::Email),
     })
 }
@@ -143,7 +143,7 @@ pub(crate) async fn run(app: &App, job: &Job) -> DbResult<()> {
         return tx.commit().await;
     };
     // Without an address nothing is recorded: once there is one, what is still to be said is.
-    if let Some(to) = addresses::let_back_in(&mut tx, holder, now).await? {
+    if let Some(to) = addresses::let_back_in(&mut tx, holder, AddressKind::Email, now).await? {
         let preferences = preferences(&kept)?;
         let today = now.to_zoned(preferences.zone.clone()).date();
         store::forget_before(&mut tx, holder, shifted(today, -FORGET_DAYS)).await?;

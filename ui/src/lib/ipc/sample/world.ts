@@ -45,7 +45,7 @@ export class World {
     sends_email: true,
     sends_texts: true,
   };
-  recovery: RecoveryView = { state: { state: 'none' }, begun_here: false, code_made_at: '2026-03-02T09:12:00Z', code_spent: false, email: 'i•••@example.org' };
+  recovery: RecoveryView = { state: { state: 'none' }, begun_here: false, code_made_at: '2026-03-02T09:12:00Z', code_spent: false, email: 'i•••@example.org', phone: '••• 788' };
   ways: WaysInView = {
     password: { name: 'Ines-Calloway-48271', state: 'off_beside_passkeys', kept: false, changed_at: '2026-03-02T09:06:00Z', last_used_at: null, last: false },
     factors: [{ id: 'factor-1', kind: 'totp', name: 'Phone', created_at: '2026-03-02T09:06:00Z', last_used_at: null, last: false }],
