@@ -21,6 +21,7 @@ pub mod readiness;
 pub mod recovery;
 pub mod reminders;
 pub mod rewards;
+pub mod restore;
 pub mod risk;
 pub mod security;
 pub mod sign_in;

@@ -91,6 +91,7 @@ pub const CODES: &[&str] = &[
     "file_too_large",
     "file_empty",
     "file_damaged",
+    "archive_newer",
     "account_needed",
     "token_unknown",
     "insecure_address",

@@ -1,5 +1,5 @@
-//! Everything out (IM4): the server's archive of all that it holds of the person. This device asks and keeps the file where
-//! the person says; what has not been sent from here yet is sent first.
+//! Everything out (IM4): the server's archive of all that it holds of the person, and how this device is set. This device asks
+//! and keeps the file where the person says; what has not been sent from here yet is sent first.
 
 use std::path::PathBuf;
 
@@ -55,6 +55,7 @@ impl Export {
 
     /// Writes it as a whole, for this user of the computer alone.
     pub async fn save(&self, archive: Vec<u8>, to: PathBuf) -> Result<(), ClientError> {
+        let archive = self.0.archive_with_settings(archive).await?;
         blocking(move || folder::replace(&to, &archive)).await?.map_err(|error: FileError| error.into())
     }
 }

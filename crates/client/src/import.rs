@@ -1,4 +1,5 @@
-//! Import of files that other issuers export. The same file again adds nothing; twins within a file are both kept.
+//! Import of files that other issuers export, and of our own archive (`restore`). The same file again adds nothing; twins
+//! within a file are both kept.
 
 use std::collections::{HashMap, HashSet};
 use std::path::Path;
@@ -19,6 +20,7 @@ use serde::Serialize;
 use sha2::{Digest as _, Sha256};
 use tokio::task::JoinHandle;
 
+use crate::archive::{self, ArchiveError};
 use crate::book::{Book, days_between, shifted};
 use crate::cache::transactions::{self, PendingLine};
 use crate::cache::{CacheError, CacheResult, Tx, accounts, outbox as rows};
@@ -26,6 +28,7 @@ use crate::client::{Changed, Client, Open, blocking, lock};
 use crate::error::ClientError;
 use crate::outbox::{self, Change, Entry};
 use crate::platform::{Chance, random};
+use crate::restore::ArchiveView;
 
 /// The outcome, or with `preview` what it would be.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, specta::Type)]
@@ -44,6 +47,8 @@ pub struct ImportReport {
     pub settles: Vec<SettlesView>,
     /// What was odd and taken all the same.
     pub warnings: Vec<String>,
+    /// The file is an archive of everything: what stands in it.
+    pub archive: Option<ArchiveView>,
     pub preview: bool,
 }
 
@@ -215,6 +220,32 @@ impl Import {
     }
 
     async fn run(&self, bytes: Vec<u8>, into: Option<AccountId>, preview: bool) -> Result<ImportReport, ClientError> {
+        let report = if archive::is_one(&bytes) {
+            if into.is_some() {
+                return Err(ArchiveError::IntoOne.into());
+            }
+            self.restore(bytes, preview).await?
+        } else {
+            self.take_file(bytes, into, preview).await?
+        };
+        if !preview {
+            self.0.with(async |open| self.0.save_outbox(open).await).await?;
+            self.0.open_now()?.read_names().await?;
+            self.0.tell(Changed::Book);
+            self.0.tell(Changed::Status);
+            self.0.reminders().withdraw_settled().await?;
+            self.0.0.wake.notify_one();
+        }
+        Ok(report)
+    }
+
+    /// A file of another issuer.
+    async fn take_file(
+        &self,
+        bytes: Vec<u8>,
+        into: Option<AccountId>,
+        preview: bool,
+    ) -> Result<ImportReport, ClientError> {
         let open = self.0.open_now()?;
         let known = self.0.with(async |open| accounts::all(open.cache.readers()).await).await?;
         let target = match into {
@@ -230,16 +261,7 @@ impl Import {
         let book = self.0.bills().book().await?;
         let result = self.keep(&open, file, known, target, &book, preview).await;
         self.0.watch(&result);
-        let report = result?;
-        if !preview {
-            self.0.with(async |open| self.0.save_outbox(open).await).await?;
-            open.read_names().await?;
-            self.0.tell(Changed::Book);
-            self.0.tell(Changed::Status);
-            self.0.reminders().withdraw_settled().await?;
-            self.0.0.wake.notify_one();
-        }
-        Ok(report)
+        Ok(result?)
     }
 
     /// All of it in one transaction: either the whole file is here, searchable and queued for the server, or nothing.
@@ -271,6 +293,7 @@ impl Import {
                 lines: Vec::new(),
                 settles: Vec::new(),
                 warnings: file.warnings,
+                archive: None,
                 preview,
             },
             ids: Ids::new(&self.0),

@@ -4,6 +4,7 @@
 
 pub mod accounts;
 pub mod addresses;
+mod archive;
 pub mod autopay;
 pub mod billers;
 pub mod bills;
@@ -39,6 +40,7 @@ pub mod readiness;
 pub mod recovery;
 pub mod reminders;
 pub mod rewards;
+pub mod restore;
 pub mod risk;
 mod seal;
 pub mod search;

@@ -8,6 +8,7 @@ use std::sync::Arc;
 use api::accounts::AccountEdit;
 use api::bills::BillEdit;
 use api::import::ImportChunk;
+use api::sync::Record;
 use domain::accounts::Transaction;
 use domain::billers::OwnBiller;
 use domain::bills::{Bill, Mark};
@@ -28,6 +29,7 @@ use crate::cache::{
 use crate::folder::{self, Folder};
 use crate::platform::Chance;
 use crate::seal::{SealKey, seal, unseal};
+use crate::sync::apply_record;
 
 /// Chunk files compress well; more effort than this costs more time than the disk saves.
 const COMPRESSION: i32 = 1;
@@ -105,6 +107,10 @@ pub(crate) enum Change {
     RemovePlan {
         account: AccountId,
         plan: PlanId,
+    },
+    /// Of an archive of everything.
+    Restore {
+        records: Vec<Record>,
     },
     /// The lines are in the chunk file of this name.
     Import {
@@ -229,6 +235,12 @@ pub(crate) async fn apply(tx: &mut Tx, entry: &Entry, beside: &Beside) -> CacheR
             Some(account) => accounts::put(tx, &account.without_plan(*plan)).await,
             None => Ok(()),
         },
+        Change::Restore { records } => {
+            for record in records {
+                apply_record(tx, record).await?;
+            }
+            Ok(())
+        }
         Change::Import { chunk, .. } => apply_chunk(tx, &beside.read_chunk(*chunk)?).await,
     }
 }

@@ -80,7 +80,7 @@ impl Settings {
         }
     }
 
-    fn check(&self) -> Result<(), ClientError> {
+    pub(crate) fn check(&self) -> Result<(), ClientError> {
         let wrong =
             |message: &str| Err(ClientError::refused("invalid_request", message, "correct the setting and try again"));
         if !(IDLE_MINUTES_MIN..=IDLE_MINUTES_MAX).contains(&self.lock_after_minutes) {

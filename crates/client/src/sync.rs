@@ -5,6 +5,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use api::error::ErrorCode;
+use api::restore::RestorePart;
 use api::sign_in::Me;
 use api::sync::{Change as Fed, Gone, LINE_MAX, Page, Record, SnapshotHead};
 use domain::accounts::Transaction;
@@ -349,6 +350,9 @@ impl Sync {
             Change::RemovePlan { account, plan } => {
                 (Method::Delete, format!("/api/v1/accounts/{account}/plans/{plan}"), Sending::default())
             }
+            Change::Restore { records } => {
+                (Method::Post, "/api/v1/restore".to_owned(), Sending::json(&RestorePart { records: records.clone() })?)
+            }
             Change::Import { chunk, .. } => {
                 (Method::Post, "/api/v1/import".to_owned(), packed_chunk(open, *chunk).await?)
             }
@@ -357,6 +361,7 @@ impl Sync {
             waiting.entry.change,
             Change::AddBill { .. }
                 | Change::Import { .. }
+                | Change::Restore { .. }
                 | Change::PutBiller { .. }
                 | Change::PutIncome { .. }
                 | Change::WishPlan { .. }
@@ -425,6 +430,8 @@ async fn settle(
         bills::put_payment(&mut tx, payment).await?;
     }
     match (refused, &waiting.entry.change) {
+        // What was shown in advance may be known by another id or gone for good: read everything again.
+        (None, Change::Restore { .. }) => state::remove(&mut *tx, state::CURSOR).await?,
         (None, _) => {}
         (Some(code), Change::Pay { order }) => bills::refuse_payment(&mut tx, order.id, code.as_str()).await?,
         (Some(code), change @ Change::Import { .. }) => note_refusal(&mut tx, change, code, at).await?,
@@ -654,7 +661,7 @@ fn digest_of(came: Context) -> Digest {
 }
 
 /// Everything but transactions, which go in batches.
-async fn apply_record(tx: &mut Tx, record: &Record) -> CacheResult<()> {
+pub(crate) async fn apply_record(tx: &mut Tx, record: &Record) -> CacheResult<()> {
     match record {
         Record::Transaction(_) => Ok(()),
         Record::Account(account) => accounts::put(tx, account).await,

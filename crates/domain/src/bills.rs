@@ -10,7 +10,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::days;
 use crate::ids::{AccountId, BillId, BillerId, PaymentId, TransactionId};
-use crate::money::{Currency, Money};
+use crate::money::{Currency, Money, MoneyError};
 use crate::payments::PaymentState;
 use crate::schedule::{Schedule, ScheduleError};
 
@@ -260,6 +260,12 @@ impl Mark {
     pub const fn is_blank(&self) -> bool {
         let says_nothing = self.amount.is_none() && self.paid_elsewhere.is_none() && !self.skipped;
         says_nothing && self.moved_to.is_none() && self.seen.is_empty()
+    }
+
+    /// With a payment that was made elsewhere, beside what was said before.
+    pub fn with_paid_elsewhere(self, amount: Money) -> Result<Self, MoneyError> {
+        let paid = self.paid_elsewhere.map_or(Ok(amount), |before| before.plus(amount))?;
+        Ok(Self { paid_elsewhere: Some(paid), ..self })
     }
 
     pub fn check(&self, bill: &Bill) -> Result<(), BillError> {

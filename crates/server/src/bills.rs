@@ -56,17 +56,45 @@ async fn create(
         let known: Option<Bill> = feed::find(&mut tx, holder, key(id)).await?;
         return Ok(Json(known.unwrap_or(bill)));
     }
-    check(&mut tx, holder, &bill).await?;
-    if feed::count(&mut tx, holder, Kind::Bill).await? >= BILLS_MAX {
-        return Err(ApiError::new(ErrorCode::TooMany, "an account has at most 2,000 bills"));
-    }
-    feed::put(&mut tx, holder, app.clock.now(), &Record::Bill(bill.clone())).await?;
-    if bill.biller.and_then(crate::billers::find).is_some() {
-        // Who has a biller will want to pay: the account that payments leave from is there from now on.
-        crate::payments::practice_account(&app, &mut tx, holder, bill.amount.currency()).await?;
-    }
+    keep_new(&app, &mut tx, holder, &bill).await?;
     tx.commit().await?;
     Ok(Json(bill))
+}
+
+/// Puts a bill of an archive back. False when one of this id is there.
+pub(crate) async fn restore(app: &App, tx: &mut Tx, holder: HolderId, bill: &Bill) -> Result<bool, ApiError> {
+    if find(tx, holder, bill.id).await?.is_some() {
+        return Ok(false);
+    }
+    keep_new(app, tx, holder, bill).await?;
+    Ok(true)
+}
+
+/// Puts back what was said about a date of a bill that is there. False when something is said about it now.
+pub(crate) async fn restore_mark(app: &App, tx: &mut Tx, holder: HolderId, mark: &Mark) -> Result<bool, ApiError> {
+    let missing = || ApiError::invalid(ErrorCode::InvalidRequest, "records", "a mark is of no bill");
+    let bill = find(tx, holder, mark.bill).await?.ok_or_else(missing)?;
+    mark.check(&bill).map_err(|error| refused(&error))?;
+    let known: Option<Mark> = feed::find(tx, holder, Key::of_day(Kind::Mark, mark.bill.as_uuid(), mark.due_on)).await?;
+    if known.is_some() || mark.is_blank() {
+        return Ok(false);
+    }
+    feed::put(tx, holder, app.clock.now(), &Record::Mark(mark.clone())).await?;
+    autopay::bill_changed(app, tx, holder, mark.bill).await?;
+    Ok(true)
+}
+
+async fn keep_new(app: &App, tx: &mut Tx, holder: HolderId, bill: &Bill) -> Result<(), ApiError> {
+    check(tx, holder, bill).await?;
+    if feed::count(tx, holder, Kind::Bill).await? >= BILLS_MAX {
+        return Err(ApiError::new(ErrorCode::TooMany, "an account has at most 2,000 bills"));
+    }
+    feed::put(tx, holder, app.clock.now(), &Record::Bill(bill.clone())).await?;
+    if bill.biller.and_then(crate::billers::find).is_some() {
+        // Who has a biller will want to pay: the account that payments leave from is there from now on.
+        crate::payments::practice_account(app, tx, holder, bill.amount.currency()).await?;
+    }
+    Ok(())
 }
 
 /// Changes the fields that are given; the last one received wins, field by field.

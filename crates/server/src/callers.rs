@@ -83,6 +83,8 @@ const ROUTES: &[(&str, &str, &[u16])] = &[
     ("GET", "/api/v1/reminders/email", &[200]),
     ("PUT", "/api/v1/reminders/email", &[200]),
     ("DELETE", "/api/v1/reminders/email", &[204]),
+    // The same bill may be two people's.
+    ("POST", "/api/v1/restore", &[200]),
     ("GET", "/api/v1/risk/decisions", &[200]),
     ("GET", "/api/v1/risk/rhythm", &[200]),
     ("PUT", "/api/v1/risk/rhythm", &[200]),
@@ -373,6 +375,9 @@ impl Owner {
                 "accounts": [Account { name: "Other card".to_owned(), ..self.account.clone() }],
                 "transactions": [], "replaced": [],
             }),
+            ("POST", "/api/v1/restore") => {
+                json!({"records": [{"kind": "own_biller", "body": {"id": self.account.id, "name": "Other biller"}}]})
+            }
             ("POST", "/api/v1/methods") => json!({"id": self.account.id, "kind": "card"}),
             ("PATCH", "/api/v1/methods/{id}") => json!({"is_default": true}),
             ("POST", "/api/v1/methods/{id}/replace") => json!({"with": self.account.id}),

@@ -38,6 +38,7 @@ mod readiness;
 mod recovery;
 pub mod reminders;
 mod rewards;
+mod restore;
 pub mod risk;
 pub mod seals;
 mod security;
@@ -181,6 +182,7 @@ fn api_routes() -> OpenApiRouter<App> {
         .merge(calendar_feed::api_routes())
         .merge(statements::routes())
         .merge(export::routes())
+        .merge(restore::routes())
         .merge(suggestions::routes())
         .merge(security::routes())
         .merge(risk::routes())

@@ -7,12 +7,13 @@ use axum::extract::State;
 use axum::http::StatusCode;
 use axum::response::Response;
 use domain::accounts::Account;
-use domain::ids::IncomeId;
+use domain::ids::{HolderId, IncomeId};
 use domain::paydays::IncomeError;
 use utoipa_axum::router::OpenApiRouter;
 use utoipa_axum::routes;
 
 use crate::App;
+use crate::db::Tx;
 use crate::error::ApiError;
 use crate::feed::{self, Key, Kind};
 use crate::http::{Json, Path};
@@ -53,9 +54,7 @@ async fn put(
         if feed::was_there(&mut once.tx, holder, key(id)).await? {
             return Err(ApiError::new(ErrorCode::VersionConflict, "this income was removed on another device"));
         }
-        if feed::count(&mut once.tx, holder, Kind::Income).await? >= INCOMES_MAX {
-            return Err(ApiError::new(ErrorCode::TooMany, "an account has at most 50 incomes"));
-        }
+        demand_room(&mut once.tx, holder).await?;
     }
     if known.as_ref() != Some(&income) {
         feed::put(&mut once.tx, holder, app.clock.now(), &Record::Income(income.clone())).await?;
@@ -82,6 +81,50 @@ async fn remove(
     once.answer(StatusCode::NO_CONTENT, &()).await
 }
 
+/// Puts an income of an archive back. False when one of this id is there.
+pub(crate) async fn restore(app: &App, tx: &mut Tx, holder: HolderId, income: &Income) -> Result<bool, ApiError> {
+    income.check().map_err(|error| refused(&error))?;
+    let known: Option<Income> = feed::find(tx, holder, key(income.id)).await?;
+    if known.is_some() {
+        return Ok(false);
+    }
+    demand_room(tx, holder).await?;
+    feed::put(tx, holder, app.clock.now(), &Record::Income(income.clone())).await?;
+    Ok(true)
+}
+
+/// Puts the wishes for the plan of an archive back. False when something is wished here.
+pub(crate) async fn restore_wishes(
+    app: &App,
+    tx: &mut Tx,
+    holder: HolderId,
+    wishes: PlanWishes,
+) -> Result<bool, ApiError> {
+    let known: Vec<PlanWishes> = feed::all(tx, holder, Kind::PlanWishes).await?;
+    if !known.is_empty() {
+        return Ok(false);
+    }
+    check_wishes(tx, holder, wishes).await?;
+    feed::put(tx, holder, app.clock.now(), &Record::PlanWishes(wishes)).await?;
+    Ok(true)
+}
+
+async fn demand_room(tx: &mut Tx, holder: HolderId) -> Result<(), ApiError> {
+    if feed::count(tx, holder, Kind::Income).await? >= INCOMES_MAX {
+        return Err(ApiError::new(ErrorCode::TooMany, "an account has at most 50 incomes"));
+    }
+    Ok(())
+}
+
+async fn check_wishes(tx: &mut Tx, holder: HolderId, wishes: PlanWishes) -> Result<(), ApiError> {
+    wishes.check().map_err(|error| ApiError::invalid(ErrorCode::InvalidAmount, "keep", &error.to_string()))?;
+    if let Some(id) = wishes.account {
+        let account: Option<Account> = feed::find(tx, holder, crate::accounts::key(id)).await?;
+        account.ok_or_else(|| ApiError::invalid(ErrorCode::InvalidRequest, "account", "there is no such account"))?;
+    }
+    Ok(())
+}
+
 /// Keeps what the person wants of the plan; the last one received wins.
 #[utoipa::path(put, path = "/api/v1/plan", tag = "paydays", request_body = PlanWishes,
     responses((status = 200, body = PlanWishes), (status = 422, body = api::error::Problem)))]
@@ -91,16 +134,12 @@ async fn wish(
     idempotency: IdempotencyKey,
     Json(wishes): Json<PlanWishes>,
 ) -> Result<Response, ApiError> {
-    wishes.check().map_err(|error| ApiError::invalid(ErrorCode::InvalidAmount, "keep", &error.to_string()))?;
     let holder = signed_in.holder;
     let mut once = match idempotency::begin(&app, &signed_in, &idempotency, "plan.wish", &wishes).await? {
         Begun::Again(answer) => return Ok(answer),
         Begun::First(once) => once,
     };
-    if let Some(id) = wishes.account {
-        let account: Option<Account> = feed::find(&mut once.tx, holder, crate::accounts::key(id)).await?;
-        account.ok_or_else(|| ApiError::invalid(ErrorCode::InvalidRequest, "account", "there is no such account"))?;
-    }
+    check_wishes(&mut once.tx, holder, wishes).await?;
     feed::put(&mut once.tx, holder, app.clock.now(), &Record::PlanWishes(wishes)).await?;
     once.answer(StatusCode::OK, &wishes).await
 }

@@ -7,11 +7,12 @@ use api::sync::{Gone, Record};
 use axum::extract::State;
 use axum::http::StatusCode;
 use axum::response::Response;
-use domain::ids::SuggestionId;
+use domain::ids::{HolderId, SuggestionId};
 use utoipa_axum::router::OpenApiRouter;
 use utoipa_axum::routes;
 
 use crate::App;
+use crate::db::Tx;
 use crate::error::ApiError;
 use crate::feed::{self, Key, Kind};
 use crate::http::{Json, Path};
@@ -47,13 +48,36 @@ async fn answer(
         Begun::First(once) => once,
     };
     let before: Option<SuggestionAnswer> = feed::find(&mut once.tx, holder, key(id)).await?;
-    if before.is_none() && feed::count(&mut once.tx, holder, Kind::SuggestionAnswer).await? >= ANSWERS_MAX {
-        return Err(ApiError::new(ErrorCode::TooMany, "an account has at most 5,000 answers to suggestions"));
+    if before.is_none() {
+        demand_room(&mut once.tx, holder).await?;
     }
     if before != Some(answer) {
         feed::put(&mut once.tx, holder, app.clock.now(), &Record::SuggestionAnswer(answer)).await?;
     }
     once.answer(StatusCode::OK, &answer).await
+}
+
+/// Puts an answer of an archive back. False when this suggestion was answered here.
+pub(crate) async fn restore(
+    app: &App,
+    tx: &mut Tx,
+    holder: HolderId,
+    answer: SuggestionAnswer,
+) -> Result<bool, ApiError> {
+    let known: Option<SuggestionAnswer> = feed::find(tx, holder, key(answer.id)).await?;
+    if known.is_some() {
+        return Ok(false);
+    }
+    demand_room(tx, holder).await?;
+    feed::put(tx, holder, app.clock.now(), &Record::SuggestionAnswer(answer)).await?;
+    Ok(true)
+}
+
+async fn demand_room(tx: &mut Tx, holder: HolderId) -> Result<(), ApiError> {
+    if feed::count(tx, holder, Kind::SuggestionAnswer).await? >= ANSWERS_MAX {
+        return Err(ApiError::new(ErrorCode::TooMany, "an account has at most 5,000 answers to suggestions"));
+    }
+    Ok(())
 }
 
 /// Takes an answer back: the suggestion may be made again.

@@ -61,7 +61,7 @@ pub enum Command {
     SignOut,
     /// Who is signed in, where, and how fresh it is.
     Status,
-    /// Import an OFX or QFX file.
+    /// Import an OFX or QFX file, or put back an archive that `export` wrote.
     Import {
         file: PathBuf,
         /// The account, by name or id, when the file does not say.

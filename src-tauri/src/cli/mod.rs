@@ -31,6 +31,7 @@ use client::payments::{LimitsView, PayBill, PaymentView, PaymentViewState, SendO
 use client::readiness::TermsView;
 use client::recovery::ProvenBy;
 use client::reminders::{ReminderTestView, TestAnswer, TestStep, TimerState};
+use client::restore::ArchiveView;
 use client::security::{FactorView, PasskeyView, VisitStarted};
 use client::settings::Quiet;
 use client::status::{Phase, Protection};
@@ -751,6 +752,9 @@ impl Run<'_> {
         };
         let report = self.core.import_file(&self.cwd.join(file), into, preview).await?;
         let verb = if preview { "would be" } else { "are" };
+        if let Some(archive) = &report.archive {
+            return Ok(Answer::new(to_json(&report)?, archive_words(archive, verb)));
+        }
         let mut text = format!(
             "{}: {} {verb} new, {} known, {} replaced, {} rejected.\n",
             report.format,
@@ -1529,6 +1533,27 @@ fn calendar_words(view: &CalendarFeedView) -> String {
         local(feed.made_at),
         feed.remind_at
     )
+}
+
+/// What an archive of everything came to.
+fn archive_words(archive: &ArchiveView, verb: &str) -> String {
+    let mut text = format!("Archive of {}, made {}:\n", archive.server, archive.made_at);
+    for part in &archive.parts {
+        text += &format!("  {}: {} {verb} new, {} known\n", part.what.as_str(), part.new, part.known);
+    }
+    if archive.history > 0 {
+        text += &format!("  {} records are history and stay in the archive.\n", archive.history);
+    }
+    if archive.under_way > 0 {
+        text += &format!(
+            "  {} payments were under way when it was made: they are where they were ordered.\n",
+            archive.under_way
+        );
+    }
+    if archive.without_biller > 0 {
+        text += &format!("  {} bills come without a biller: nobody here knows it.\n", archive.without_biller);
+    }
+    text
 }
 
 fn test_words(test: &ReminderTestView) -> String {

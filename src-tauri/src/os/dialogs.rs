@@ -12,7 +12,7 @@ pub async fn choose_import(app: &AppHandle) -> Option<PathBuf> {
     app.dialog()
         .file()
         .set_title("Import a file")
-        .add_filter("Bank and card exports", &["ofx", "qfx", "OFX", "QFX"])
+        .add_filter("Bank and card exports, archives", &["ofx", "qfx", "zip", "OFX", "QFX", "ZIP"])
         .add_filter("All files", &["*"])
         .pick_file(move |chosen| drop(sender.send(chosen)));
     receiver.await.ok().flatten().and_then(path)

@@ -92,6 +92,27 @@ impl Display {
         hands(&["key", "Return"]);
     }
 
+    /// Says in the system's dialog with this title where a file goes, and waits until the dialog has gone. What is typed
+    /// before its field is there is lost, so it is typed until it is not.
+    pub fn save_file(&self, title: &str, path: &str) {
+        let window = wait_until(title, || self.mapped(title));
+        let hands = |arguments: &[&str]| {
+            let _ = Command::new("xdotool").args(arguments).env("DISPLAY", &self.name).status();
+        };
+        wait_until("the file", || {
+            hands(&["windowfocus", "--sync", &window.to_string()]);
+            hands(&["key", "ctrl+a"]);
+            hands(&["type", "--delay", "5", path]);
+            hands(&["key", "Return"]);
+            (0..50)
+                .any(|_| {
+                    std::thread::sleep(Duration::from_millis(20));
+                    self.mapped(title).is_none()
+                })
+                .then_some(())
+        });
+    }
+
     /// Whether that many points to the right of this one are white.
     fn is_white(&self, window: u32, (x, y): (i16, i16), width: u16) -> bool {
         let Ok((connection, _)) = x11rb::connect(Some(&self.name)) else { return false };

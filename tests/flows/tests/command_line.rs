@@ -118,6 +118,114 @@ fn bills_keep_their_days_and_a_payment_goes_through_once() {
     assert_eq!(code, "possible_duplicate", "the same payee, amount and day is asked about");
 }
 
+/// What an archive holds that comes back, sorted, as text; without what is the account's or the moment's own.
+fn what_comes_back(file: &str) -> Vec<String> {
+    let bytes = std::fs::read(file).expect("an archive");
+    let mut zip = zip::ZipArchive::new(std::io::Cursor::new(bytes)).expect("an archive");
+    let mut read = |name: &str| -> Value {
+        serde_json::from_reader(zip.by_name(name).unwrap_or_else(|_| panic!("{name}"))).expect("JSON")
+    };
+    let comes_back = [
+        "account",
+        "transaction",
+        "bill",
+        "mark",
+        "reminder_answer",
+        "income",
+        "plan_wishes",
+        "suggestion_answer",
+        "own_biller",
+    ];
+    let records = read("records.json")["records"].as_array().expect("a list").clone();
+    // The balance that a server keeps for payments is its own.
+    let served: Vec<Value> = records
+        .iter()
+        .filter(|record| record["body"]["keeping"] == "served")
+        .map(|record| record["body"]["id"].clone())
+        .collect();
+    let mut kept: Vec<String> = records
+        .into_iter()
+        .filter(|record| comes_back.iter().any(|kind| record["kind"] == **kind))
+        .filter(|record| !served.contains(&record["body"]["id"]) && !served.contains(&record["body"]["account"]))
+        .map(|record| record.to_string())
+        .collect();
+    kept.push(read("settings.json")["settings"].to_string());
+    kept.sort();
+    kept
+}
+
+/// An account with something of everything.
+fn filled() -> (Place, String) {
+    let place = Place::new().with_account();
+    let billfold = |words: &[&str]| place.billfold(words).ok();
+    let (day, later) = (ofx_day(40), ofx_day(4));
+    let lines = [(day.as_str(), "-40.00", "a", "Corner shop"), (day.as_str(), "-40.00", "b", "Corner shop")];
+    let more = [(later.as_str(), "-12.34", "c", "Bakery")];
+    let file = place.file("card.ofx", card_export(&[lines.as_slice(), &more].concat()));
+    let card = billfold(&["import", &file])["accounts"][0].as_str().expect("an id").to_owned();
+    billfold(&["card", "terms", &card, "--closing-day", "14", "--due-days", "21", "--minimum-share", "2"]);
+    billfold(&["billers", "set", "Window cleaner", "--how", "In cash, on the first"]);
+    let cleaner =
+        ["--name", "Windows", "--amount", "25.50", "--every", "month", "--day", "31", "--payee", "Window cleaner"];
+    billfold(&[["bills", "add"].as_slice(), &cleaner, &["--remind", "7,3"]].concat());
+    let started = today().saturating_sub(jiff::Span::new().days(45)).to_string();
+    billfold(&["bills", "add", "--name", "Rent", "--amount", "950", "--every", "month", "--starts", &started]);
+    billfold(&["mark", "Rent", &started, "--paid"]);
+    billfold(&["paydays", "set", "Northfold Works", "--amount", "2000", "--monthly", "last"]);
+    billfold(&["plan", "set", "--keep", "100"]);
+    billfold(&["reminders", "set", "--at", "18:30", "--quiet", "22:00-07:00"]);
+    let phone = ["bills", "add", "--name", "Phone", "--amount", "40", "--every", "once", "--payee", "Meridian Mobile"];
+    billfold(&phone);
+    billfold(&["pay", "Phone"]);
+    wait_until("the payment to settle", || {
+        place.billfold(&["sync"]).ok();
+        let payments = place.billfold(&["payments"]).ok();
+        items(&payments).iter().any(|payment| payment["state"] == "settled").then_some(())
+    });
+    let out = place.file("out.zip", "");
+    billfold(&["export", "--out", &out]);
+    (place, out)
+}
+
+#[test]
+fn everything_out_goes_back_in_without_loss_and_the_same_again_adds_nothing() {
+    let (first, out) = filled();
+    let again = first.billfold(&["import", &out]).ok();
+    assert_eq!(again["new"], 0, "all of it is here: {again}");
+    let second = Place::new().with_account();
+    let preview = second.billfold(&["import", &out, "--preview"]).ok();
+    assert!(items(&second.billfold(&["accounts"]).ok()).is_empty(), "a preview keeps nothing");
+    let report = second.billfold(&["import", &out]).ok();
+    assert_eq!(report["archive"], preview["archive"], "it says before what it does");
+    assert_eq!(report["format"], "Billfold archive");
+    second.billfold(&["sync"]).ok();
+    assert_eq!(second.billfold(&["status"]).ok()["waiting"], 0);
+    let back = second.file("back.zip", "");
+    second.billfold(&["export", "--out", &back]).ok();
+    let (before, mut after) = (what_comes_back(&out), what_comes_back(&back));
+    // The one difference that is meant: what Billfold paid there is marked paid here, and is no payment.
+    let marks = after.iter().filter(|record| record.contains("\"mark\"")).count();
+    assert_eq!(marks, before.iter().filter(|record| record.contains("\"mark\"")).count() + 1);
+    after.retain(|record| !(record.contains("\"mark\"") && record.contains("\"minor\":4000")));
+    assert_eq!(after, before);
+    assert!(items(&second.billfold(&["payments"]).ok()).is_empty(), "history is never sent");
+    let due = second.billfold(&["due", "--days", "60"]).ok();
+    assert!(!items(&due).iter().any(|one| one["name"] == "Phone"), "it is paid: {due}");
+    assert_eq!(second.billfold(&["import", &out]).ok()["new"], 0, "nothing comes twice");
+
+    // A bill that was removed by mistake comes back with what was said about it, and the rest stays.
+    second.billfold(&["bills", "remove", "Rent"]).ok();
+    second.billfold(&["sync"]).ok();
+    let report = second.billfold(&["import", &out]).ok();
+    assert_eq!(report["new"], 2, "the bill and its mark: {report}");
+    second.billfold(&["sync"]).ok();
+    let back = second.file("again.zip", "");
+    second.billfold(&["export", "--out", &back]).ok();
+    let mut after = what_comes_back(&back);
+    after.retain(|record| !(record.contains("\"mark\"") && record.contains("\"minor\":4000")));
+    assert_eq!(after, before);
+}
+
 #[test]
 fn a_statement_opens_as_a_tagged_pdf_and_adds_up() {
     let place = Place::new().with_account();

@@ -176,6 +176,41 @@ async fn a_card_comes_in_through_the_systems_own_file_dialog() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn everything_goes_out_by_its_button_and_back_in_by_the_dialog() {
+    let desk = desk().await;
+    desk.place.billfold(&["account", "create", "--local", "--name", "Ines Calloway"]).ok();
+    let rent = ["bills", "add", "--name", "Rent", "--amount", "950.00", "--every", "month", "--day", "1"];
+    desk.place.billfold(&rent).ok();
+    let archive = desk.place.home().join("everything.zip").display().to_string();
+    let window = Window::open(&desk.place, &desk.display).await;
+    window.go("Settings").await;
+    window.press("Take everything out").await;
+    desk.display.save_file("Save everything", &archive);
+    window.wait("Everything is saved.").await;
+    window.close().await;
+    let bytes = std::fs::read(&archive).expect("the file where the person said");
+    let zip = zip::ZipArchive::new(std::io::Cursor::new(bytes)).expect("an archive");
+    let names: Vec<&str> = zip.file_names().collect();
+    assert!(names.contains(&"records.json") && names.contains(&"settings.json"), "{names:?}");
+    desk.place.billfold(&["bills", "remove", "Rent"]).ok();
+    desk.place.billfold(&["sync"]).ok();
+
+    let window = Window::open(&desk.place, &desk.display).await;
+    window.go("Card").await;
+    window.wait("No card here").await;
+    window.click(By::XPath("//main//button[normalize-space()='Import a file']")).await;
+    desk.display.choose_file("Import a file", &archive);
+    window.wait("What this archive holds").await;
+    window.press("Put it back").await;
+    window.wait("Rent").await;
+    window.close().await;
+    desk.place.billfold(&["sync"]).ok();
+    let bills = desk.place.billfold(&["bills", "list"]).ok();
+    assert_eq!(bills["items"].as_array().map(Vec::len), Some(1), "{bills}");
+    assert_eq!(desk.place.billfold(&["status"]).ok()["waiting"], 0);
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn without_a_keyring_the_passphrase_opens_the_window_and_a_wrong_one_does_not() {
     let place = Place::new().with_account();
     let rent = ["bills", "add", "--name", "Rent", "--amount", "950.00", "--every", "month", "--day", "1"];

@@ -50,10 +50,7 @@ async fn put(
     if biller.id != id {
         return Err(ApiError::invalid(ErrorCode::InvalidRequest, "id", "the biller has another id than the address"));
     }
-    biller.check().map_err(|error| refused(&error))?;
-    if super::find(id).is_some() {
-        return Err(ApiError::invalid(ErrorCode::InvalidRequest, "id", "a biller of the directory has this id"));
-    }
+    check(&biller)?;
     let holder = signed_in.holder;
     let mut once = match idempotency::begin(&app, &signed_in, &idempotency, "billers.put", &biller).await? {
         Begun::Again(answer) => return Ok(answer),
@@ -64,14 +61,39 @@ async fn put(
         if was_there(&mut once.tx, holder, id).await? {
             return Err(ApiError::new(ErrorCode::VersionConflict, "this biller was removed on another device"));
         }
-        if feed::count(&mut once.tx, holder, Kind::OwnBiller).await? >= OWN_BILLERS_MAX {
-            return Err(ApiError::new(ErrorCode::TooMany, "an account has at most 500 billers of its own"));
-        }
+        demand_room(&mut once.tx, holder).await?;
     }
     if known.as_ref() != Some(&biller) {
         feed::put(&mut once.tx, holder, app.clock.now(), &Record::OwnBiller(biller.clone())).await?;
     }
     once.answer(StatusCode::OK, &biller).await
+}
+
+/// Puts a biller of an archive back. False when one of this id is there.
+pub(crate) async fn restore(app: &App, tx: &mut Tx, holder: HolderId, biller: &OwnBiller) -> Result<bool, ApiError> {
+    check(biller)?;
+    let known: Option<OwnBiller> = feed::find(tx, holder, key(biller.id)).await?;
+    if known.is_some() {
+        return Ok(false);
+    }
+    demand_room(tx, holder).await?;
+    feed::put(tx, holder, app.clock.now(), &Record::OwnBiller(biller.clone())).await?;
+    Ok(true)
+}
+
+fn check(biller: &OwnBiller) -> Result<(), ApiError> {
+    biller.check().map_err(|error| refused(&error))?;
+    if super::find(biller.id).is_some() {
+        return Err(ApiError::invalid(ErrorCode::InvalidRequest, "id", "a biller of the directory has this id"));
+    }
+    Ok(())
+}
+
+async fn demand_room(tx: &mut Tx, holder: HolderId) -> Result<(), ApiError> {
+    if feed::count(tx, holder, Kind::OwnBiller).await? >= OWN_BILLERS_MAX {
+        return Err(ApiError::new(ErrorCode::TooMany, "an account has at most 500 billers of its own"));
+    }
+    Ok(())
 }
 
 /// Removes a biller of the person's own; its bills stay and are with no biller.

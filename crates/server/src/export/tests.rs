@@ -4,6 +4,7 @@ use std::io::{Cursor, Read as _};
 use api::sync::Record;
 use axum::http::Method;
 use domain::accounts::{Transaction, TransactionState};
+use domain::card::closing::MoveKind;
 use domain::money::{Currency, Money};
 use jiff::SignedDuration;
 use jiff::civil::date;
@@ -13,6 +14,7 @@ use zip::ZipArchive;
 use crate::addresses::tests::{confirmed, log};
 use crate::feed::tests::{card, import, line, rent};
 use crate::sign_in::tests::{Browser, by_passkey};
+use crate::statements::Opened;
 use crate::testing::{Answer, ORIGIN, TestDevice, World, on_each_engine};
 
 use super::*;
@@ -105,6 +107,33 @@ async fn everything_stands_in_the_archive_and_the_log_and_the_addresses_hear_of_
         again.expect(200);
         assert_eq!(again.header("content-encoding"), None);
         assert!(self::names(&again).contains("records.json"));
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn the_statements_of_a_card_of_this_server_are_in_it_as_they_were_made() {
+    on_each_engine(async |world| {
+        let opened = Opened::new(&world).await;
+        opened.moves(MoveKind::Purchase, 40_000).await;
+        opened.at_noon_of(date(2027, 3, 26));
+        world.work().await;
+        assert_eq!(opened.statements().await.len(), 1);
+        let device = world.device(opened.shop.device.holder).await;
+        let answer = asked(&device).await;
+        answer.expect(200);
+        let there = names(&answer);
+        let pdf = there.iter().find(|name| name.ends_with("/2027-03-25.pdf"));
+        let pdf = pdf.unwrap_or_else(|| panic!("the statement of the card, in {there:?}"));
+        let mut zip = ZipArchive::new(Cursor::new(answer.body.clone())).expect("an archive");
+        let mut kept = Vec::new();
+        zip.by_name(pdf).expect("a file").read_to_end(&mut kept).expect("bytes");
+        let original = device.get(&format!("/api/v1/statements/{}/2027-03-25.pdf", opened.shop.card)).await;
+        original.expect(200);
+        assert!(kept == original.body, "byte for byte the original");
+        let records: Value = serde_json::from_str(&file(&answer, "records.json")).expect("json");
+        let records = records["records"].as_array().expect("a list");
+        assert_eq!(records.iter().filter(|record| record["kind"] == "statement").count(), 1);
     })
     .await;
 }

@@ -55,16 +55,43 @@ async fn answer(
         Begun::First(once) => once,
     };
     crate::bills::find(&mut once.tx, holder, id).await?.ok_or_else(ApiError::not_found)?;
-    let key = Key::of_day(Kind::ReminderAnswer, id.as_uuid(), due_on);
-    let before: Option<ReminderAnswer> = feed::find(&mut once.tx, holder, key).await?;
-    if before.is_none() && feed::count(&mut once.tx, holder, Kind::ReminderAnswer).await? >= ANSWERS_MAX {
+    let (both, _) = put(&mut once.tx, holder, app.clock.now(), answer).await?;
+    once.answer(StatusCode::OK, &both).await
+}
+
+/// Puts an answer of an archive back, to a reminder of a bill that is there. False when it says nothing new.
+pub(crate) async fn restore(
+    app: &App,
+    tx: &mut Tx,
+    holder: HolderId,
+    answer: ReminderAnswer,
+) -> Result<bool, ApiError> {
+    let wrong = || ApiError::invalid(ErrorCode::InvalidRequest, "records", "an answer is to no reminder of a bill");
+    if !answer.is_sound() {
+        return Err(wrong());
+    }
+    crate::bills::find(tx, holder, answer.bill).await?.ok_or_else(wrong)?;
+    put(tx, holder, app.clock.now(), answer).await.map(|(_, changed)| changed)
+}
+
+/// Lays an answer over what was answered before; the answer as it stands then, and whether that is news.
+async fn put(
+    tx: &mut Tx,
+    holder: HolderId,
+    now: Timestamp,
+    answer: ReminderAnswer,
+) -> Result<(ReminderAnswer, bool), ApiError> {
+    let key = Key::of_day(Kind::ReminderAnswer, answer.bill.as_uuid(), answer.due_on);
+    let before: Option<ReminderAnswer> = feed::find(tx, holder, key).await?;
+    if before.is_none() && feed::count(tx, holder, Kind::ReminderAnswer).await? >= ANSWERS_MAX {
         return Err(ApiError::new(ErrorCode::TooMany, "an account has at most 50,000 answers to reminders"));
     }
     let both = before.map_or(answer, |before| before.with(answer));
-    if before != Some(both) {
-        feed::put(&mut once.tx, holder, app.clock.now(), &Record::ReminderAnswer(both)).await?;
+    let changed = before != Some(both);
+    if changed {
+        feed::put(tx, holder, now, &Record::ReminderAnswer(both)).await?;
     }
-    once.answer(StatusCode::OK, &both).await
+    Ok((both, changed))
 }
 
 /// Forgets the answers of a bill that is removed.

@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import type { ImportOffer } from '$lib/ipc/bindings';
+import type { ArchiveView, ImportOffer, ImportReport } from '$lib/ipc/bindings';
 import { click, draw, refused, screen, waitFor, world, type World } from '$lib/test/draw';
 import ImportDialog from './ImportDialog.svelte';
 import ImportPage from './ImportPage.svelte';
@@ -54,6 +54,42 @@ describe('the preview of a file', () => {
     await click('Keep 4 new lines');
     expect(await screen.findByText('That preview is gone.')).toBeTruthy();
     expect(on.desk.offer).not.toBeNull();
+  });
+});
+
+describe('an archive of everything', () => {
+  const archive: ArchiveView = {
+    made_at: '2026-11-01T09:00:00Z',
+    server: 'Household',
+    parts: [
+      { what: 'bills', new: 12, known: 0 },
+      { what: 'lines', new: 340, known: 2 },
+    ],
+    history: 9,
+    under_way: 1,
+    without_biller: 0,
+  };
+
+  async function opened(on: World, report: Partial<ImportReport>): Promise<void> {
+    const offer = await offered(on);
+    draw(ImportDialog, on, { offer: { ...offer, report: { ...offer.report, archive, rejected: [], lines: [], settles: [], warnings: [], replaced: 0, ...report } } });
+  }
+
+  it('says what comes back, what is history, and that payments under way are not sent from here', async () => {
+    const on = world();
+    await opened(on, { new: 352, known: 2 });
+    expect(screen.getByText('What this archive holds')).toBeTruthy();
+    expect(screen.getByRole('row', { name: 'Bills 12 0' })).toBeTruthy();
+    expect(screen.getByText('1 payment was still under way')).toBeTruthy();
+    expect(screen.getByText(/9 records are history/)).toBeTruthy();
+    expect(screen.queryByText(/without a biller/)).toBeNull();
+    await click('Put it back');
+    await waitFor(() => expect(on.went).toEqual(['/']));
+  });
+
+  it('has nothing to put back when all of it is here', async () => {
+    await opened(world(), { new: 0, known: 354 });
+    expect((screen.getByRole('button', { name: 'Nothing new to keep' }) as HTMLButtonElement).disabled).toBe(true);
   });
 });
 

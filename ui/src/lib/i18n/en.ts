@@ -1,6 +1,6 @@
 // English. The other languages have the same shape; a missing or extra message does not compile.
 import { ordinal } from '$lib/format/dates';
-import type { Accepts, TestStep, WhyNone, WhySilent } from '$lib/ipc/bindings';
+import type { Accepts, ArchiveKind, TestStep, WhyNone, WhySilent } from '$lib/ipc/bindings';
 
 const s = (n: number, one: string, many: string) => (n === 1 ? one : many);
 const nth = (n: number) => ordinal(n, { one: 'st', two: 'nd', few: 'rd', other: 'th' });
@@ -1248,7 +1248,22 @@ export const en = {
     done: (n: number) => `${n} ${s(n, 'line is', 'lines are')} kept`,
     refusedTitle: 'That file was not taken',
     dropTitle: 'Drop a file here, or choose one',
-    pageBody: 'Drop a file on this window, or choose one. OFX and QFX files, which most card issuers and banks offer for download, are read on this computer only; you see what each line would do before it is kept.',
+    pageBody: 'Drop a file on this window, or choose one. OFX and QFX files, which most card issuers and banks offer for download, are read on this computer only; you see what each line would do before it is kept. An archive of everything goes back in the same way.',
+    archive: {
+      title: 'What this archive holds',
+      from: (server: string, moment: string) => `Taken from ${server}, ${moment}. What is here stays as it is.`,
+      parts: 'Parts of the archive',
+      what: 'What',
+      isNew: 'New',
+      isKnown: 'Already here',
+      kind: { accounts: 'Accounts and cards', lines: 'Transactions', billers: 'Your own billers', bills: 'Bills', marks: 'What was said about due dates', reminders: 'Answers to reminders', incomes: 'Pay days', plan: 'Wishes for the plan', suggestions: 'Answers to suggestions', settings: 'Settings' } as Record<ArchiveKind, string>,
+      underWay: (n: number) => `${n} ${s(n, 'payment was', 'payments were')} still under way`,
+      underWayHelp: 'They are where they were ordered, and are not sent from here. Look there before you pay again.',
+      withoutBiller: (n: number) => `${n} ${s(n, 'bill comes', 'bills come')} without a biller: nobody here knows it.`,
+      history: (n: number) => `${n} ${s(n, 'record is', 'records are')} history (payments, statements, the security log, …) and ${s(n, 'stays', 'stay')} in the archive. What was paid there is marked paid here.`,
+      keep: 'Put it back',
+      done: (n: number) => `${n} ${s(n, 'record is', 'records are')} back`,
+    },
     reason: {
       'not here yet': 'Not here yet',
       'it is here already': 'The same line is here already',
@@ -1947,10 +1962,11 @@ export const en = {
     insufficient_funds: ['The account holds too little.', 'Choose a smaller amount, or another day.'],
     version_conflict: ['It changed meanwhile.', 'Look at it again and repeat.'],
     in_progress: ['This is being worked on.', 'Wait a moment.'],
-    not_a_known_format: ['This file is none that Billfold reads.', 'Choose an OFX or QFX file.'],
+    not_a_known_format: ['This file is none that Billfold reads.', 'Choose an OFX or QFX file, or an archive that Billfold wrote.'],
     file_too_large: ['This file is too large.', 'Download a shorter period.'],
     file_empty: ['This file is empty.', 'Download it again.'],
     file_damaged: ['This file is damaged or cut off.', 'Download it again.'],
+    archive_newer: ['A newer Billfold wrote this archive.', 'Update Billfold, then import it again.'],
     account_needed: ['The file does not say which account it is of.', 'Choose a file that does.'],
     token_unknown: ['That preview is gone.', 'Choose the file again.'],
     insecure_address: ['That address is not protected.', 'Use an address that begins with https.'],

@@ -331,6 +331,31 @@ export type Asked = {
 };
 
 /**  How much is paid, worked out when the payment leaves. */
+export type ArchiveKind = "accounts" | "lines" | "billers" | "bills" | 
+/**  What was said about due dates. */
+"marks" | "reminders" | "incomes" | "plan" | "suggestions" | "settings";
+
+export type ArchivePart = {
+	what: ArchiveKind,
+	new: number,
+	known: number,
+};
+
+/**  What an archive holds, and how much of it is not here yet. */
+export type ArchiveView = {
+	made_at: string,
+	/**  The server that it was taken from. */
+	server: string,
+	/**  What comes back, a kind each; kinds of which there is nothing are left out. */
+	parts: ArchivePart[],
+	/**  Records of what was: they stay in the archive. */
+	history: number,
+	/**  Payments that were still under way when it was made. They are where they were ordered, and not here. */
+	under_way: number,
+	/**  Bills whose biller is not known here: they come without one. */
+	without_biller: number,
+};
+
 export type AutopayAmount = 
 /**  What is left to pay of the due date. */
 { pay: "left" } | 
@@ -900,6 +925,8 @@ export type ImportReport = {
 	settles: SettlesView[],
 	/**  What was odd and taken all the same. */
 	warnings: string[],
+	/**  The file is an archive of everything: what stands in it. */
+	archive: ArchiveView | null,
 	preview: boolean,
 };
 

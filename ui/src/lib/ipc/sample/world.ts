@@ -278,6 +278,7 @@ export class World {
         ],
         settles: [{ bill: 'bill-gas', name: 'Northfold Gas', due_on: '2026-11-09', falls_on: '2026-11-09', posted_on: '2026-11-11', amount: usd(5832) }],
         warnings: ['The file names no time zone; New York was taken.'],
+        archive: null,
         preview: true,
       },
     };
