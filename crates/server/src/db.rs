@@ -80,6 +80,9 @@ pub enum DbError {
     NotEncrypted,
     #[error("stored data does not read: {0}")]
     Corrupt(&'static str),
+    /// Every connection was in use for as long as anybody waits for one: nothing was begun.
+    #[error("the database is busy")]
+    Busy,
     /// Another transaction won; the caller may try again.
     #[error("another change came between")]
     Conflict,
@@ -87,7 +90,11 @@ pub enum DbError {
 
 impl From<sqlx::Error> for DbError {
     fn from(error: sqlx::Error) -> Self {
-        if was_overtaken(&error) { Self::Conflict } else { Self::Sql(error) }
+        match error {
+            sqlx::Error::PoolTimedOut => Self::Busy,
+            error if was_overtaken(&error) => Self::Conflict,
+            error => Self::Sql(error),
+        }
     }
 }
 
@@ -105,7 +112,6 @@ impl DbError {
             Self::Sql(sqlx::Error::Database(inner)) => {
                 format!("sql {}", inner.code().as_deref().unwrap_or("without a code"))
             }
-            Self::Sql(sqlx::Error::PoolTimedOut) => "pool timed out".to_owned(),
             Self::Sql(sqlx::Error::ColumnDecode { index, .. }) => {
                 format!("column {index} does not decode")
             }
@@ -114,6 +120,7 @@ impl DbError {
             Self::Migrate(_) => "migrate".to_owned(),
             Self::Corrupt(what) => format!("corrupt: {what}"),
             Self::Stopped => "stopped".to_owned(),
+            Self::Busy => "busy".to_owned(),
             Self::NotEncrypted => "not encrypted".to_owned(),
             Self::Conflict => "conflict".to_owned(),
         }
@@ -959,11 +966,19 @@ async fn commit_when_woken(writer: std::sync::Weak<Writer>) {
 
 // ---- PostgreSQL --------------------------------------------------------------------------------------------------
 
+/// Connections of one node.
+const CONNECTIONS: u32 = 8;
+/// Whoever gets none within so long is told to come again.
+const CONNECTION_WITHIN: Duration = Duration::from_secs(10);
+
 async fn open_postgres(url: &str, events: broadcast::Sender<Touched>) -> DbResult<Engine> {
     let options: sqlx::postgres::PgConnectOptions = url.parse()?;
     let options = options.disable_statement_logging();
-    let pool =
-        PgPoolOptions::new().max_connections(8).acquire_timeout(Duration::from_secs(10)).connect_with(options).await?;
+    let pool = PgPoolOptions::new()
+        .max_connections(CONNECTIONS)
+        .acquire_timeout(CONNECTION_WITHIN)
+        .connect_with(options)
+        .await?;
     POSTGRES_MIGRATIONS.run(&pool).await?;
     tokio::spawn(listen(pool.clone(), events));
     Ok(Engine::Postgres(pool))

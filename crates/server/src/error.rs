@@ -66,6 +66,12 @@ impl From<DbError> for ApiError {
                 answer.retry_after = Some(2);
                 answer
             }
+            DbError::Busy => {
+                tracing::warn!("no connection of the database was free in time");
+                let mut answer = Self::new(ErrorCode::Unavailable, "the server is busy just now");
+                answer.retry_after = Some(5);
+                answer
+            }
             DbError::Sql(_) | DbError::Migrate(_) | DbError::NotEncrypted | DbError::Corrupt(_) => {
                 // The text of a database error may quote data; its kind is enough for the log.
                 tracing::error!(kind = error.kind(), "a request failed in the database");
@@ -101,5 +107,22 @@ const fn challenge(code: ErrorCode) -> Option<&'static str> {
         ErrorCode::UseDpopNonce => Some(r#"DPoP error="use_dpop_nonce", algs="ES256""#),
         ErrorCode::DeviceRevoked => Some(r#"DPoP error="invalid_token", algs="ES256""#),
         _ => None,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_database_without_a_free_connection_is_said_to_be_busy_and_when_to_come_again() {
+        let busy = ApiError::from(DbError::Busy).into_response();
+        assert_eq!(busy.status(), StatusCode::SERVICE_UNAVAILABLE);
+        assert_eq!(busy.headers().get(header::RETRY_AFTER), Some(&HeaderValue::from(5)));
+        let failed = ApiError::from(DbError::Corrupt("a row")).into_response();
+        assert_eq!(
+            (failed.status(), failed.headers().get(header::RETRY_AFTER)),
+            (StatusCode::INTERNAL_SERVER_ERROR, None)
+        );
     }
 }

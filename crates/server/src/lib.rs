@@ -75,6 +75,8 @@ pub struct App {
     pub limits: Arc<limits::Limits>,
     pub load: limits::Load,
     pub jobs: Arc<jobs::Jobs>,
+    /// Requests with a key that are being worked on.
+    pub under_way: idempotency::UnderWay,
     /// What moves the money.
     pub rails: Rails,
     /// Where the numbers of payment methods become tokens.
@@ -118,6 +120,7 @@ impl App {
             limits: Arc::new(limits),
             load: limits::Load::default(),
             jobs: Arc::new(jobs::Jobs::default()),
+            under_way: idempotency::UnderWay::default(),
             rails,
             tokeniser: Arc::new(tokeniser),
             carriers,

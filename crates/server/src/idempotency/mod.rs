@@ -1,5 +1,6 @@
-//! A change that is sent again is done once: the answer is stored in the transaction of its effect and given again.
-//! Payments need none of this, their id is their key.
+//! A change that is sent again is done once: the answer is stored in the transaction of its effect and given again. While this
+//! node still works at the first one, the second is told so; on another node it waits for the holder's row and gets that
+//! answer. Payments need none of this, their id is their key.
 //!
 //! ```ignore
 //! let mut once = match idempotency::begin(&app, &signed_in, &key, "bills.edit", &request).await? {
@@ -13,6 +14,9 @@
 mod store;
 #[cfg(test)]
 mod tests;
+
+use std::collections::HashSet;
+use std::sync::{Arc, Mutex, PoisonError};
 
 use api::error::ErrorCode;
 use axum::extract::FromRequestParts;
@@ -60,9 +64,37 @@ pub enum Begun {
     First(Once),
 }
 
+/// Keys of requests that are being worked on here.
+#[derive(Clone, Debug, Default)]
+pub struct UnderWay(Arc<Mutex<HashSet<Place>>>);
+
+type Place = (HolderId, &'static str, String);
+
+/// A request's place among them, until it has its answer or is given up.
+struct Taken {
+    of: UnderWay,
+    place: Place,
+}
+
+impl UnderWay {
+    /// None while another request has that place.
+    fn take(&self, place: Place) -> Option<Taken> {
+        let fresh = self.0.lock().unwrap_or_else(PoisonError::into_inner).insert(place.clone());
+        fresh.then(|| Taken { of: self.clone(), place })
+    }
+}
+
+impl Drop for Taken {
+    fn drop(&mut self) {
+        self.of.0.lock().unwrap_or_else(PoisonError::into_inner).remove(&self.place);
+    }
+}
+
 /// A change that is made for the first time.
 pub struct Once {
     pub tx: Tx,
+    /// Given back once the answer is stored.
+    _taken: Taken,
     holder: HolderId,
     route: &'static str,
     key: IdempotencyKey,
@@ -82,6 +114,8 @@ pub async fn begin(
     let text = serde_json::to_vec(request)
         .map_err(|_| ApiError::new(ErrorCode::Internal, "the request does not serialise"))?;
     let fingerprint: [u8; 32] = Sha256::digest(&text).into();
+    let place = (signed_in.holder, route, key.0.clone());
+    let taken = app.under_way.take(place).ok_or_else(in_progress)?;
     let mut tx = app.db.begin_write().await?;
     tx.lock(signed_in.holder).await?;
     if let Some((before, status, reply)) = store::find(&mut tx, signed_in.holder, route, &key.0).await? {
@@ -91,7 +125,13 @@ pub async fn begin(
         return Ok(Begun::Again(replay(status, reply)));
     }
     let now = app.clock.now().as_microsecond();
-    Ok(Begun::First(Once { tx, holder: signed_in.holder, route, key: key.clone(), fingerprint, now }))
+    Ok(Begun::First(Once { tx, _taken: taken, holder: signed_in.holder, route, key: key.clone(), fingerprint, now }))
+}
+
+fn in_progress() -> ApiError {
+    let mut error = ApiError::new(ErrorCode::InProgress, "the same request is being worked on");
+    error.retry_after = Some(1);
+    error
 }
 
 impl Once {

@@ -57,7 +57,28 @@ async fn ten_at_once_are_done_once() {
         let device = world.holder().await;
         let who = signed_in(&world, &device).await;
         let all = futures_util::future::join_all((0..10).map(|_| rename(&world, &who, "a", "Ines"))).await;
-        assert!(all.iter().all(|answer| answer == &Ok((StatusCode::CREATED, number(1)))), "{all:?}");
+        let first = Ok((StatusCode::CREATED, number(1)));
+        assert!(all.contains(&first), "{all:?}");
+        assert!(all.iter().all(|answer| *answer == first || *answer == Err(ErrorCode::InProgress)), "{all:?}");
+        assert_eq!(rename(&world, &who, "a", "Ines").await, first, "whoever comes again gets the answer");
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn while_the_first_is_worked_on_the_second_is_told_so_and_one_that_is_given_up_blocks_nobody() {
+    on_each_engine(async |world| {
+        let device = world.holder().await;
+        let who = signed_in(&world, &device).await;
+        let key = IdempotencyKey("a".to_owned());
+        let begun = begin(&world.app, &who, &key, "test.rename", &"Ines").await.unwrap();
+        let Begun::First(once) = begun else { panic!("the first") };
+        let second = begin(&world.app, &who, &key, "test.rename", &"Ines").await;
+        let refused = second.map(drop).unwrap_err();
+        assert_eq!((refused.code(), refused.retry_after), (ErrorCode::InProgress, Some(1)));
+        // The connection of the first broke off: nothing happened.
+        drop(once);
+        assert_eq!(rename(&world, &who, "a", "Ines").await, Ok((StatusCode::CREATED, number(1))));
     })
     .await;
 }
