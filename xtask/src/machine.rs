@@ -24,6 +24,7 @@ pub const TEST: &[&str] = &[
     "chromium-driver",
     "webkit2gtk-driver",
     "faketime",
+    "strace",
     "systemd",
     "postgresql",
     "poppler-utils",

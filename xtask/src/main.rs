@@ -16,7 +16,8 @@ const PACKAGES: &[&str] =
 const USAGE: &str = "usage: cargo xtask COMMAND
   run [--keep] [-- ARGUMENTS]   build and start the app; without a display in a virtual one, with a picture of it
   test [WORDS]                  everything that CI holds; with words only Rust tests whose names hold them
-  soak [WORDS]                  the random histories and races in their whole numbers; BILLFOLD_SEED=N before it plays that one alone
+  soak [WORDS]                  the random histories, races and storms in their whole numbers, for hours; BILLFOLD_SEED=N before it
+                                plays that seed alone
   check                         format, lints, types
   bench [JOB …]                 measure, in release, as ratios within one run
   bundle                        release builds of the app and the server";
@@ -73,8 +74,16 @@ fn test(words: &[String]) -> ExitCode {
     steps.end()
 }
 
-/// What is played in whole numbers: a package, its target, and the folder of its tests.
-const SOAKS: &[(&str, &str, &str)] = &[("server", "--lib", "histories::"), ("server", "--lib", "races::")];
+/// What is played in whole numbers: a package, its target, and where in it the tests are.
+const SOAKS: &[(&str, &[&str], &[&str])] = &[
+    ("server", &["--lib"], &["histories::"]),
+    ("server", &["--lib"], &["races::"]),
+    ("flows", &["--test", "crash"], &[]),
+    ("flows", &["--test", "durable"], &[]),
+];
+
+/// For hours of it, our own code is worth optimising.
+const QUICK: &[&str] = &["server", "domain", "api", "client"];
 
 fn soak(words: &[String]) -> ExitCode {
     let mut steps = Steps::default();
@@ -82,11 +91,20 @@ fn soak(words: &[String]) -> ExitCode {
         eprintln!("{missing}");
         return ExitCode::FAILURE;
     }
+    steps.run(".", "cargo", &["build", "-p", "server", "--bin", "billfold-server"]);
+    let quick: Vec<String> = QUICK.iter().map(|name| format!("profile.dev.package.{name}.opt-level=2")).collect();
     for (package, target, tests) in SOAKS {
-        if words.is_empty() || words.iter().any(|word| tests.contains(word.as_str())) {
-            let arguments = ["test", "-p", package, target, "--", tests, "--nocapture", "--test-threads", "1"];
-            steps.run_with(&[("BILLFOLD_SOAK", "1")], ".", "cargo", &arguments);
+        let is_meant = |word: &String| target.iter().chain(*tests).any(|name| name.contains(word.as_str()));
+        if !words.is_empty() && !words.iter().any(is_meant) {
+            continue;
         }
+        let mut arguments = vec!["test", "-p", package];
+        arguments.extend(quick.iter().flat_map(|setting| ["--config", setting.as_str()]));
+        arguments.extend(*target);
+        arguments.push("--");
+        arguments.extend(*tests);
+        arguments.extend(["--nocapture", "--test-threads", "1"]);
+        steps.run_with(&[("BILLFOLD_SOAK", "1")], ".", "cargo", &arguments);
     }
     steps.end()
 }

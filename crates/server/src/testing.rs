@@ -32,7 +32,7 @@ use serde::de::DeserializeOwned;
 use sha2::{Digest, Sha256};
 use tower::ServiceExt;
 
-pub use postgres::{Cluster, postgres};
+pub use postgres::{Cluster, durable_postgres, postgres};
 
 use crate::config::Settings;
 use crate::db::{Db, Location};
@@ -117,6 +117,12 @@ pub fn on_each_engine_by_seed(seeds: Range<u64>, history: impl AsyncFn(&World, u
         cluster.drop_database(&url);
     });
     eprintln!("on PostgreSQL {count} seeds, {:.1} s", began.elapsed().as_secs_f64());
+}
+
+/// A server of a seed on SQLite, for tests that play more than a server. It is to be finished.
+pub async fn sqlite_world(seed: u64) -> World {
+    let (location, folder) = sqlite_in_a_folder();
+    World::at("SQLite", location, Some(folder), seed).await
 }
 
 async fn play(world: World, seed: u64, history: &impl AsyncFn(&World, u64)) {
@@ -290,11 +296,16 @@ impl World {
     }
 
     /// What every test must leave behind: no work undone, and books that agree.
-    async fn finish(self) {
+    pub async fn finish(self) {
         self.work().await;
         let report = crate::audit::run(&self.app.db).await.expect("the audit runs");
         assert!(report.faults.is_empty(), "the audit found: {:?}", report.faults);
         self.stop().await;
+    }
+
+    /// What answers in this world.
+    pub fn router(&self) -> Router {
+        self.router.clone()
     }
 
     pub fn now(&self) -> Timestamp {

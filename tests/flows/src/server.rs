@@ -1,10 +1,12 @@
 //! An account server of its own, on loopback.
 
+use std::path::Path;
 use std::process::Command;
 
 use server::testing::postgres;
 use tempfile::TempDir;
 
+use crate::caller::connections;
 use crate::place::server_program;
 use crate::process::Program;
 
@@ -24,6 +26,8 @@ pub struct Server {
     arguments: Vec<String>,
     /// How far its clock is off: `-10d`.
     off: Option<String>,
+    /// It does not hear the signal of a file that grew too large.
+    deaf: bool,
 }
 
 impl Server {
@@ -34,22 +38,59 @@ impl Server {
 
     /// The same, days ago, say: accounts that are made there are old once its clock is right.
     pub fn start_at(off: Option<&str>, engine: Engine, arguments: &[&str]) -> Option<Self> {
-        let folder = tempfile::Builder::new().prefix("billfold-server-").tempdir().expect("a folder");
-        let place = match engine {
-            Engine::Sqlite => ["--data".to_owned(), folder.path().join("data").display().to_string()],
+        match engine {
+            Engine::Sqlite => Some(Self::start_with(off, None, arguments)),
             Engine::Postgres => {
                 let Some(cluster) = postgres() else {
                     eprintln!("SKIPPED on PostgreSQL: initdb not found");
                     return None;
                 };
-                ["--database".to_owned(), cluster.new_database()]
+                Some(Self::start_with(off, Some(cluster.new_database()), arguments))
             }
+        }
+    }
+
+    /// On this database, or on a file of its own.
+    pub fn start_with(off: Option<&str>, database: Option<String>, arguments: &[&str]) -> Self {
+        let folder = tempfile::Builder::new().prefix("billfold-server-").tempdir().expect("a folder");
+        let place = match database {
+            None => ["--data".to_owned(), folder.path().join("data").display().to_string()],
+            Some(url) => ["--database".to_owned(), url],
         };
+        Self::begin(folder, place, off, false, arguments)
+    }
+
+    /// With its books in this folder.
+    pub fn start_in(data: &Path, arguments: &[&str]) -> Self {
+        let folder = tempfile::Builder::new().prefix("billfold-server-").tempdir().expect("a folder");
+        Self::begin(folder, ["--data".to_owned(), data.display().to_string()], None, false, arguments)
+    }
+
+    /// A write beyond a file's limit fails there and does not end it.
+    pub fn start_deaf_to_file_limits(arguments: &[&str]) -> Self {
+        let folder = tempfile::Builder::new().prefix("billfold-server-").tempdir().expect("a folder");
+        let place = ["--data".to_owned(), folder.path().join("data").display().to_string()];
+        Self::begin(folder, place, None, true, arguments)
+    }
+
+    fn begin(folder: TempDir, place: [String; 2], off: Option<&str>, deaf: bool, arguments: &[&str]) -> Self {
         let arguments = arguments.iter().map(|argument| (*argument).to_owned()).collect();
         let off = off.map(str::to_owned);
-        let mut server = Self { folder, place, port: 0, program: None, arguments, off };
+        let mut server = Self { folder, place, port: 0, program: None, arguments, off, deaf };
         server.go_on();
-        Some(server)
+        server
+    }
+
+    /// Its process.
+    pub fn id(&self) -> u32 {
+        self.program.as_ref().map(Program::id).expect("it runs")
+    }
+
+    /// Whether it says that it can do its work.
+    pub async fn is_ready(&self) -> bool {
+        let Ok(connections) = connections() else { return false };
+        let asked = connections.get(format!("{}/ready", self.url())).send().await;
+        asked.is_ok_and(|answer| answer.status().is_success())
     }
 
     pub const fn port(&self) -> u16 {
@@ -63,6 +104,11 @@ impl Server {
     /// Starts again, on the same port.
     pub fn go_on(&mut self) {
         let mut command = match &self.off {
+            None if self.deaf => {
+                let mut command = Command::new("sh");
+                command.args(["-c", "trap '' XFSZ; exec \"$@\"", "sh"]).arg(server_program());
+                command
+            }
             None => Command::new(server_program()),
             Some(off) => {
                 let mut command = Command::new("faketime");

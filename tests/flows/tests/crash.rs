@@ -3,7 +3,7 @@
 use std::collections::HashSet;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use client::payments::{PayBill, PaymentViewState};
 use domain::ids::{BillerId, PaymentId};
@@ -11,9 +11,14 @@ use domain::money::{Currency, Money};
 use flows::browser::Browser;
 use flows::device::Device;
 use flows::process::wait_for;
-use flows::server::{Engine, Server};
+use flows::server::Server;
+use server::testing::seeds::how_many;
+use server::testing::{Cluster, durable_postgres};
 
 const DEVICES: usize = 3;
+/// Longer than so many seconds a server does not take to come back: in every run of the tests, where others are at work
+/// beside it, and in a soak.
+const READY_WITHIN_SECONDS: (u64, u64) = (10, 2);
 
 /// The smallest payment.
 fn cent(biller: BillerId) -> PayBill {
@@ -50,20 +55,44 @@ fn moment(number: u64) -> Duration {
     Duration::from_millis(40 + (z >> 33) % 360)
 }
 
-#[tokio::test(flavor = "multi_thread")]
-async fn fifty_kills_under_payment_load_lose_and_double_nothing_on_sqlite() {
-    kills_under_payment_load_lose_and_double_nothing(Engine::Sqlite, 50).await;
+/// What is killed, as when its power goes.
+enum Killed<'a> {
+    Server,
+    /// And every second time the database below it.
+    ServerAndDatabase(&'a Cluster),
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn twenty_kills_under_payment_load_lose_and_double_nothing_on_postgresql() {
-    kills_under_payment_load_lose_and_double_nothing(Engine::Postgres, 20).await;
+async fn kills_under_payment_load_lose_and_double_nothing_on_sqlite() {
+    let server = Server::start_with(Some(DAYS_AGO), None, &ARGUMENTS);
+    kills_under_payment_load_lose_and_double_nothing(server, &Killed::Server, how_many(50, 500)).await;
 }
 
-async fn kills_under_payment_load_lose_and_double_nothing(engine: Engine, kills: u64) {
-    // People of ten days ago: nobody who has just come orders payments by the hundred without being asked about it.
-    let arguments = ["--practice-settles-after", "0", "--policy", "personal"];
-    let Some(mut server) = Server::start_at(Some("-10d"), engine, &arguments) else { return };
+#[tokio::test(flavor = "multi_thread")]
+async fn kills_of_server_and_database_under_payment_load_lose_and_double_nothing_on_postgresql() {
+    let Some(cluster) = durable_postgres() else {
+        eprintln!("SKIPPED on PostgreSQL: initdb not found");
+        return;
+    };
+    let server = Server::start_with(Some(DAYS_AGO), Some(cluster.new_database()), &ARGUMENTS);
+    let killed = Killed::ServerAndDatabase(&cluster);
+    kills_under_payment_load_lose_and_double_nothing(server, &killed, how_many(20, 100)).await;
+}
+
+/// People of ten days ago: nobody who has just come orders payments by the hundred without being asked about it.
+const DAYS_AGO: &str = "-10d";
+const ARGUMENTS: [&str; 8] = [
+    "--practice-settles-after",
+    "0",
+    "--policy",
+    "personal",
+    "--calls-per-second",
+    "1000",
+    "--payments-per-day",
+    "100000",
+];
+
+async fn kills_under_payment_load_lose_and_double_nothing(mut server: Server, killed: &Killed<'_>, kills: u64) {
     let browser = Browser::start().await;
     let mut devices = Vec::new();
     for at in 0..DEVICES {
@@ -93,10 +122,23 @@ async fn kills_under_payment_load_lose_and_double_nothing(engine: Engine, kills:
             tokio::spawn(async move { pay(&device, biller, &stop).await })
         })
         .collect();
+    let mut longest = Duration::ZERO;
     for kill in 0..kills {
         tokio::time::sleep(moment(kill)).await;
-        server.kill();
-        server.go_on();
+        let began = match killed {
+            Killed::ServerAndDatabase(cluster) if kill % 2 == 0 => {
+                cluster.die_and_come_back();
+                Instant::now()
+            }
+            _ => {
+                server.kill();
+                let began = Instant::now();
+                server.go_on();
+                began
+            }
+        };
+        wait_for("the server to be ready", async || server.is_ready().await.then_some(())).await;
+        longest = longest.max(began.elapsed());
     }
     stop.store(true, Ordering::SeqCst);
     let (mut ordered, mut taken) = (HashSet::new(), HashSet::new());
@@ -114,7 +156,7 @@ async fn kills_under_payment_load_lose_and_double_nothing(engine: Engine, kills:
     }
     ordered.insert(first);
     let total = ordered.len();
-    let began = std::time::Instant::now();
+    let began = Instant::now();
     let accounts = loop {
         devices[0].client.sync().now().await.expect("in step");
         let accounts = devices[0].client.accounts().list().await.expect("a list");
@@ -124,8 +166,9 @@ async fn kills_under_payment_load_lose_and_double_nothing(engine: Engine, kills:
         }
         tokio::time::sleep(Duration::from_millis(200)).await;
     };
-    assert!(total > 40, "there was load: {total} payments");
-    assert!(taken.is_subset(&ordered) && taken.len() > 20);
+    // How much there is in so short a time depends on the machine.
+    assert!(total > 20, "there was load: {total} payments");
+    assert!(taken.is_subset(&ordered) && taken.len() > 10, "{} were acknowledged on the way", taken.len());
     let available = accounts[0].account.available.map(Money::minor);
     assert_eq!(available, Some(1_000_000 - i64::try_from(total).expect("few")), "each of {total} left once");
     for device in &devices {
@@ -135,4 +178,7 @@ async fn kills_under_payment_load_lose_and_double_nothing(engine: Engine, kills:
     let (clean, report) = server.audit();
     assert!(clean, "{report}");
     eprintln!("{total} payments through {kills} kills, {} of them acknowledged on the way: {report}", taken.len());
+    eprintln!("after a kill it was ready within {} ms", longest.as_millis());
+    let limit = Duration::from_secs(how_many(READY_WITHIN_SECONDS.0, READY_WITHIN_SECONDS.1));
+    assert!(longest < limit, "it was ready after {longest:?}");
 }

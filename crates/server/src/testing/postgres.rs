@@ -12,15 +12,32 @@ pub struct Cluster {
     folder: PathBuf,
     programs: PathBuf,
     databases: AtomicU64,
+    options: &'static str,
 }
 
+/// What a test waits for is never the disk.
+const HASTY: &str = "-c fsync=off -c synchronous_commit=off -c full_page_writes=off";
+/// As it is delivered: what it acknowledged is on the disk.
+const AS_DELIVERED: &str = "-c fsync=on -c synchronous_commit=on";
+
 const TEMPLATE: &str = "migrated";
+const COME_BACK_TRIES: usize = 200;
 
 /// The cluster of this process, started on first use; None where PostgreSQL is not installed.
 pub fn postgres() -> Option<&'static Cluster> {
     static CLUSTER: OnceLock<Option<Cluster>> = OnceLock::new();
-    CLUSTER.get_or_init(|| programs().map(Cluster::start)).as_ref()
+    let start = |programs| Cluster::start(programs, super::throw_away_folder(PREFIX), HASTY);
+    CLUSTER.get_or_init(|| programs().map(start)).as_ref()
 }
+
+/// Another cluster, which keeps what it acknowledged on a real disk, so that it can be killed; None where PostgreSQL is
+/// not installed.
+pub fn durable_postgres() -> Option<Cluster> {
+    let folder = || tempfile::Builder::new().prefix(PREFIX).tempdir().expect("a folder");
+    programs().map(|programs| Cluster::start(programs, folder(), AS_DELIVERED))
+}
+
+const PREFIX: &str = "billfold-postgres-";
 
 fn programs() -> Option<PathBuf> {
     let asked = Command::new("pg_config").arg("--bindir").output().ok();
@@ -36,31 +53,52 @@ fn is_root() -> bool {
 }
 
 impl Cluster {
-    fn start(programs: PathBuf) -> Self {
-        let folder = super::throw_away_folder("billfold-postgres-").keep();
+    fn start(programs: PathBuf, folder: tempfile::TempDir, options: &'static str) -> Self {
+        let folder = folder.keep();
         if is_root() {
             // The database refuses to run as root.
             finish(Command::new("chown").arg("postgres").arg(&folder));
         }
-        let cluster = Self { folder, programs, databases: AtomicU64::new(0) };
-        let data = cluster.folder.join("data");
+        let cluster = Self { folder, programs, databases: AtomicU64::new(0), options };
+        let data = cluster.data();
         finish(
             cluster
                 .program("initdb")
                 .args(["--auth=trust", "--no-sync", "--locale=C.UTF-8", "-U", "app", "-D"])
                 .arg(&data),
         );
-        let options = format!(
-            "-c listen_addresses='' -k {} -c fsync=off -c synchronous_commit=off -c full_page_writes=off -c max_connections=200",
-            cluster.folder.display()
-        );
-        let log = cluster.folder.join("log");
-        finish(
-            cluster.program("pg_ctl").args(["-w", "-D"]).arg(&data).arg("-l").arg(log).args(["-o", &options, "start"]),
-        );
+        assert!(cluster.comes_up(), "PostgreSQL starts");
         cluster.stop_with_this_process(&data);
         cluster.make_template();
         cluster
+    }
+
+    fn data(&self) -> PathBuf {
+        self.folder.join("data")
+    }
+
+    fn comes_up(&self) -> bool {
+        let options =
+            format!("-c listen_addresses='' -k {} -c max_connections=200 {}", self.folder.display(), self.options);
+        let mut start = self.program("pg_ctl");
+        start.args(["-w", "-D"]).arg(self.data()).arg("-l").arg(self.folder.join("log"));
+        start.args(["-o", &options, "start"]).stderr(Stdio::null());
+        start.status().is_ok_and(|status| status.success())
+    }
+
+    /// The whole of it ends as when the power goes, and comes back.
+    pub fn die_and_come_back(&self) {
+        let file = std::fs::read_to_string(self.data().join("postmaster.pid")).expect("it runs");
+        let id = file.lines().next().expect("its process id").to_owned();
+        finish(Command::new("kill").args(["-KILL", &id]));
+        // Its children notice that they are alone, and until the last has ended nothing starts in their place.
+        for _ in 0..COME_BACK_TRIES {
+            if self.comes_up() {
+                return;
+            }
+            std::thread::sleep(std::time::Duration::from_millis(50));
+        }
+        panic!("PostgreSQL does not come back: see {}", self.folder.join("log").display());
     }
 
     fn program(&self, name: &str) -> Command {
