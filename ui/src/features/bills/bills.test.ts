@@ -229,7 +229,7 @@ describe('the list of bills', () => {
     expect(await screen.findByText('$17.40 more than usual, 22% up')).toBeTruthy();
     expect(screen.getByText(/\$78\.12 \(Oct 16\), \$76\.77 \(Sep 16\)/)).toBeTruthy();
     expect(screen.getByText('$17.40 above usual')).toBeTruthy();
-    await click('It is the new price');
+    await click('This is the new price');
     await waitFor(() => expect(screen.queryByText('$17.40 more than usual, 22% up')).toBeNull());
     expect(on.commands.billEdit).toHaveBeenCalledWith(expect.objectContaining({ id: 'bill-power', amount: { minor: 9417, currency: 'USD' } }), { kind: 'from', due_on: '2026-11-16' });
   });

@@ -10,7 +10,7 @@ describe('a card of the server', () => {
     await waitFor(() => expect(on.commands.cardStatus).toHaveBeenCalledWith('account-card', 'frozen'));
     expect(await screen.findByText(/^Frozen since .* New purchases are declined\.$/)).toBeTruthy();
     expect(screen.queryByRole('button', { name: 'Link a merchant' })).toBeNull();
-    await click('Use again');
+    await click('Unfreeze');
     await waitFor(() => expect(on.commands.cardStatus).toHaveBeenLastCalledWith('account-card', 'active'));
   });
 
@@ -18,9 +18,9 @@ describe('a card of the server', () => {
     const address = 'https://accounts.example.org/sign-in/step-up/open';
     const on = world('?world=frozen', { cardStatus: () => ok({ address, browser_opened: false }) });
     draw(Card, on);
-    await click('Use again');
+    await click('Unfreeze');
     expect(await screen.findByText(address)).toBeTruthy();
-    expect(screen.getByRole('button', { name: 'Use again' })).toBeTruthy();
+    expect(screen.getByRole('button', { name: 'Unfreeze' })).toBeTruthy();
   });
 
   it('is reported lost only after a second word', async () => {
@@ -60,9 +60,11 @@ describe('a card of the server', () => {
     await click('Make a code');
     expect(await screen.findByText('Q7KM-4TZD-N2PA')).toBeTruthy();
     expect(screen.queryByRole('button', { name: 'Make a code' })).toBeNull();
-    await click('End the link with Tidewater Books');
+    await click('Unlink Tidewater Books');
+    expect(on.commands.cardUnlink).not.toHaveBeenCalled();
+    await click('Unlink');
     await waitFor(() => expect(on.commands.cardUnlink).toHaveBeenCalledWith('account-card', 'merchant-2'));
-    await waitFor(() => expect(screen.queryByText('End the link with Tidewater Books')).toBeNull());
+    await waitFor(() => expect(screen.queryByRole('button', { name: 'Unlink Tidewater Books' })).toBeNull());
   });
 
   it('is opened on a server of one’s own with a limit and a closing day', async () => {

@@ -44,15 +44,15 @@ describe('the plan for a pay period', () => {
     const on = world('?world=no-pay');
     draw(Plan, on);
     expect(await screen.findByRole('heading', { name: 'Say when you are paid' })).toBeTruthy();
-    await click('Add pay');
-    await click('Save pay');
+    await click('Add a pay day');
+    await click('Save pay day');
     expect(screen.getByText('Say who pays.')).toBeTruthy();
     expect(on.commands.incomePut).not.toHaveBeenCalled();
     await type('Who pays', 'Tern Harbor Clinic');
     await type('Amount', '1,486.00');
     await type('One of the pay days', '2026-11-20');
     expect(await screen.findByText(/Pay days: Fri, Nov 20/)).toBeTruthy();
-    await click('Save pay');
+    await click('Save pay day');
     await waitFor(() => expect(screen.getByRole('heading', { name: 'Safe until pay day, Fri, Nov 20' })).toBeTruthy());
     expect(on.commands.incomePut).toHaveBeenCalledWith(null, {
       name: 'Tern Harbor Clinic',

@@ -82,8 +82,8 @@ describe('security', () => {
     const on = world();
     draw(Security, on);
     await click('More for Blue security key');
-    await click('Take it away', 'menuitem');
-    await click('Take it away');
+    await click('Remove', 'menuitem');
+    await click('Remove');
     await waitFor(() => expect(on.commands.passkeyRemove).toHaveBeenCalledExactlyOnceWith('passkey-2', false));
   });
 
@@ -92,7 +92,7 @@ describe('security', () => {
     draw(Security, world('', { passkeys: () => ok([only]) }));
     expect(await screen.findByText('Add a second passkey')).toBeTruthy();
     await click('More for Desk keyring');
-    expect(screen.queryByRole('menuitem', { name: 'Take it away' })).toBeNull();
+    expect(screen.queryByRole('menuitem', { name: 'Remove' })).toBeNull();
   });
 
   it('begins a way back from this computer by the sheet or a code, and any device stops it', async () => {
@@ -159,9 +159,9 @@ describe('security', () => {
     const phone: FactorView = { id: 'factor-1', kind: 'totp', name: 'Phone', created_at: '2026-03-02T09:06:00Z', last_used_at: null, last: true };
     draw(Security, world('', { passkeys: () => ok([]), waysIn: () => ok({ password, factors: [phone], codes_to: [] }) }));
     await click('More for Phone');
-    expect(screen.queryByRole('menuitem', { name: 'Take it away' })).toBeNull();
+    expect(screen.queryByRole('menuitem', { name: 'Remove' })).toBeNull();
     await click('More for Password');
-    expect(screen.queryByRole('menuitem', { name: 'Take it away' })).toBeNull();
+    expect(screen.queryByRole('menuitem', { name: 'Remove' })).toBeNull();
     expect(screen.getByRole('menuitem', { name: 'Change' })).toBeTruthy();
   });
 
@@ -174,8 +174,8 @@ describe('security', () => {
     await click('Save');
     await waitFor(() => expect(on.commands.factorRename).toHaveBeenCalledExactlyOnceWith('factor-1', 'Old phone'));
     await click('More for Old phone');
-    await click('Take it away', 'menuitem');
-    await click('Take it away');
+    await click('Remove', 'menuitem');
+    await click('Remove');
     await waitFor(() => expect(on.commands.factorRemove).toHaveBeenCalledExactlyOnceWith('factor-1', false));
   });
 
@@ -258,7 +258,9 @@ describe('security', () => {
     expect(on.commands.addressSendCode).toHaveBeenCalledExactlyOnceWith('address-2');
     await click('Close');
     await click('More for ines@example.org');
-    await click('Take it away', 'menuitem');
+    await click('Remove', 'menuitem');
+    expect(on.commands.addressRemove).not.toHaveBeenCalled();
+    await click('Remove address');
     await waitFor(() => expect(on.commands.addressRemove).toHaveBeenCalledExactlyOnceWith('address-1'));
   });
 

@@ -150,6 +150,6 @@ describe('settings', () => {
     draw(Settings, world());
     await click('Check now');
     expect(await screen.findByText('nobody on this desktop shows notifications')).toBeTruthy();
-    expect(screen.getByRole('img', { name: 'Not good' })).toBeTruthy();
+    expect(screen.getByRole('img', { name: 'Needs attention' })).toBeTruthy();
   });
 });

@@ -7,6 +7,7 @@ import type { HomeView, OccurrenceView, SearchHit } from '$lib/ipc/bindings';
 import type { Desk } from '$lib/state/desk.svelte';
 import { accountPath, billPath, paymentPath, places } from '$lib/state/places';
 import type { View } from '$lib/state/view.svelte';
+import { controlKey } from './keys';
 
 const REST_MS = 120;
 const OFFERED_MAX = 24;
@@ -52,15 +53,16 @@ export class Finder {
   #commands(): Offer[] {
     const { desk } = this;
     const { app, bills, palette, keys } = this.#messages;
+    const control = controlKey();
     const payable = (this.home.data?.needs_you ?? []).filter((one) => one.payable && one.left.minor > 0);
     const command = (key: string, icon: IconName, text: string, end: string, act: () => void): Offer => ({ key, icon, text, end, act });
     return [
       ...payable.map((one) => this.#pay(one)),
-      command('add', 'plus', bills.add, 'Ctrl N', () => (desk.typing = { bill: null })),
-      command('import', 'upload', app.import, 'Ctrl O', () => void desk.chooseImport()),
-      command('sync', 'sync', palette.sync, 'Ctrl R', () => void desk.syncNow()),
-      command('lock', 'lock', app.lock, 'Ctrl L', () => void desk.lock()),
-      ...places.map((place, at) => command(place.path, place.icon, app[place.name], `Ctrl ${at + 1}`, () => desk.go(place.path))),
+      command('add', 'plus', bills.add, `${control} N`, () => (desk.typing = { bill: null })),
+      command('import', 'upload', app.import, `${control} O`, () => void desk.chooseImport()),
+      command('sync', 'sync', palette.sync, `${control} R`, () => void desk.syncNow()),
+      command('lock', 'lock', app.lock, `${control} L`, () => void desk.lock()),
+      ...places.map((place, at) => command(place.path, place.icon, app[place.name], `${control} ${at + 1}`, () => desk.go(place.path))),
       command('keys', 'info', keys.title, 'F1', () => (desk.keys = true)),
     ];
   }

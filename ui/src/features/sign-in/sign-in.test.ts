@@ -155,7 +155,7 @@ describe('the lock', () => {
 
   it('says that only the server opens a copy that was not checked for long, and offers nothing that would not help', async () => {
     draw(LockScreen, world('?world=unheard'));
-    expect(await screen.findByText('The server was not heard of for 30 days, so its copy stays closed.')).toBeTruthy();
+    expect(await screen.findByText('The server has not been reached for 30 days, so the copy here stays locked.')).toBeTruthy();
     expect(screen.queryByRole('button', { name: 'Use the recovery key' })).toBeNull();
     await click('Unlock');
     expect(await screen.findByText(/Connect to the internet, then unlock again/)).toBeTruthy();

@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { click, draw, ok, screen, waitFor, within, world } from '$lib/test/draw';
+import { click, draw, ok, refused, screen, waitFor, within, world } from '$lib/test/draw';
 import Wallet from './Wallet.svelte';
 
 describe('the wallet', () => {
@@ -40,6 +40,18 @@ describe('the wallet', () => {
     await click(/Replace it everywhere/);
     await click('Replace everywhere');
     expect(await screen.findByText(visit.address)).toBeTruthy();
+  });
+
+  it('removes a method only after a second word, and says why the server refuses', async () => {
+    const on = world('', { methodRemove: () => refused('method_in_use') });
+    draw(Wallet, on);
+    await click('More for Heron •••• 4471');
+    await click('Remove', 'menuitem');
+    expect(on.commands.methodRemove).not.toHaveBeenCalled();
+    const dialog = await screen.findByRole('dialog', { name: 'Remove Heron •••• 4471?' });
+    await click('Remove payment method');
+    await waitFor(() => expect(on.commands.methodRemove).toHaveBeenCalledExactlyOnceWith('method-heron'));
+    expect(await within(dialog).findByText('Payments leave from this method.')).toBeTruthy();
   });
 
   it('explains itself when there is none', async () => {

@@ -71,6 +71,7 @@ export class Desk {
     this.typing = null;
     this.offer = null;
     this.palette = false;
+    this.keys = false;
   }
 
   /** Opens the sheet that pays one due date, with the day that a plan has for it. */
