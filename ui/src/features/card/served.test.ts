@@ -1,6 +1,7 @@
 import { describe, expect, it } from 'vitest';
 import { click, draw, ok, screen, type, waitFor, within, world } from '$lib/test/draw';
 import Card from './Card.svelte';
+import FreezeDialog from './FreezeDialog.svelte';
 
 describe('a card of the server', () => {
   it('is frozen at once and says so over the screen', async () => {
@@ -12,6 +13,23 @@ describe('a card of the server', () => {
     expect(screen.queryByRole('button', { name: 'Link a merchant' })).toBeNull();
     await click('Unfreeze');
     await waitFor(() => expect(on.commands.cardStatus).toHaveBeenLastCalledWith('account-card', 'active'));
+  });
+
+  it('is frozen from anywhere, once it was asked', async () => {
+    const on = world('?world=served');
+    draw(FreezeDialog, on);
+    await screen.findByRole('dialog', { name: /^Freeze .*\?$/ });
+    expect(on.commands.cardStatus).not.toHaveBeenCalled();
+    await click('Freeze');
+    await waitFor(() => expect(on.commands.cardStatus).toHaveBeenCalledExactlyOnceWith('account-card', 'frozen'));
+    expect(on.desk.toasts.map((toast) => toast.text)).toEqual(['The card is frozen']);
+  });
+
+  it('says so when there is none to freeze', async () => {
+    const on = world();
+    draw(FreezeDialog, on);
+    expect(await screen.findByText(/no active card of this server/)).toBeTruthy();
+    expect(on.commands.cardStatus).not.toHaveBeenCalled();
   });
 
   it('waits for the passkey where the server asks for one', async () => {

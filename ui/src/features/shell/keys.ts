@@ -1,5 +1,5 @@
 // Which key does what, everywhere. Plain letters are left to the lists.
-export type KeyCommand = { do: 'palette' | 'place' | 'add' | 'import' | 'sync' | 'lock' | 'settings' | 'help' | 'region'; at?: number };
+export type KeyCommand = { do: 'palette' | 'place' | 'add' | 'import' | 'sync' | 'lock' | 'settings' | 'help' | 'region' | 'freeze'; at?: number };
 
 const withControl: Record<string, KeyCommand> = {
   k: { do: 'palette' },
@@ -23,7 +23,7 @@ export function commandOf(event: KeyboardEvent, dialogOpen: boolean): KeyCommand
 function found(event: KeyboardEvent): KeyCommand | null {
   if (event.altKey) return null;
   if (event.key === 'F6') return { do: 'region', at: event.shiftKey ? -1 : 1 };
-  if (event.shiftKey) return null;
+  if (event.shiftKey) return (event.ctrlKey || event.metaKey) && event.key.toLowerCase() === 'f' ? { do: 'freeze' } : null;
   if (event.ctrlKey || event.metaKey) {
     if (/^[1-9]$/.test(event.key)) return { do: 'place', at: Number(event.key) - 1 };
     return withControl[event.key.toLowerCase()] ?? null;

@@ -61,6 +61,7 @@ export class Finder {
       command('add', 'plus', bills.add, `${control} N`, () => (desk.typing = { bill: null })),
       command('import', 'upload', app.import, `${control} O`, () => void desk.chooseImport()),
       command('sync', 'sync', palette.sync, `${control} R`, () => void desk.syncNow()),
+      command('freeze', 'frozen', keys.freeze, `${control} Shift F`, () => (desk.freezing = true)),
       command('lock', 'lock', app.lock, `${control} L`, () => void desk.lock()),
       ...places.map((place, at) => command(place.path, place.icon, app[place.name], `${control} ${at + 1}`, () => desk.go(place.path))),
       command('keys', 'info', keys.title, 'F1', () => (desk.keys = true)),

@@ -14,6 +14,7 @@ describe('keys', () => {
     [{ key: 'K', metaKey: true }, { do: 'palette' }],
     [{ key: '3', ctrlKey: true }, { do: 'place', at: 2 }],
     [{ key: 'F6', shiftKey: true }, { do: 'region', at: -1 }],
+    [{ key: 'F', ctrlKey: true, shiftKey: true }, { do: 'freeze' }],
     [{ key: '/' }, { do: 'palette' }],
     [{ key: 'n' }, null],
     [{ key: 'n', ctrlKey: true, altKey: true }, null],

@@ -28,6 +28,8 @@ export class Desk {
   signingIn = $state<string | null>(null);
   palette = $state(false);
   keys = $state(false);
+  /** A card is about to be frozen. */
+  freezing = $state(false);
   sync = new Action();
   choosing = new Action();
   #views = new Map<string, View<unknown>>();
@@ -72,6 +74,7 @@ export class Desk {
     this.offer = null;
     this.palette = false;
     this.keys = false;
+    this.freezing = false;
   }
 
   /** Opens the sheet that pays one due date, with the day that a plan has for it. */
