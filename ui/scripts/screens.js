@@ -24,7 +24,7 @@ export const screens = [
   { name: 'bill-own', path: '/bills', open: [press('.toolbar .primary'), named('button', 'Add a biller of your own')], wait: 'dialog fieldset textarea' },
   { name: 'bill-edit', path: '/bills?bill=bill-dental&due=2026-11-25', open: [named('[aria-haspopup=menu]', 'chosen Juniper Dental'), named('[role=menuitem]', 'Edit')] },
   { name: 'bill-remove', path: '/bills?bill=bill-tv', open: [named('[aria-haspopup=menu]', 'chosen Paperkite TV'), named('[role=menuitem]', 'Remove')] },
-  { name: 'bill-once', path: '/bills?bill=bill-water', open: [named('[aria-haspopup=menu]', 'chosen Millbrook Water'), named('[role=menuitem]', 'this time')] },
+  { name: 'bill-once', path: '/bills?bill=bill-water', open: [named('[aria-haspopup=menu]', 'chosen Millbrook Water'), named('[role=menuitem]', 'this once')] },
   { name: 'plan', path: '/bills/plan' },
   { name: 'plan-short', path: '/bills/plan', world: 'short', wait: '.banner' },
   { name: 'plan-none', path: '/bills/plan', world: 'no-pay' },

@@ -65,7 +65,7 @@ describe('adding a bill', () => {
     expect((screen.getByLabelText('Name of the biller') as HTMLInputElement).value).toBe('Harbor Row Piano');
     await fireEvent.click(screen.getByLabelText('cash'));
     await type('How you pay it', 'In an envelope');
-    await click('Keep biller');
+    await click('Save biller');
     const wish = { name: 'Harbor Row Piano', category: '', accepts: ['cash'], how_to_pay: 'In an envelope' };
     await waitFor(() => expect(on.commands.billerPut).toHaveBeenCalledExactlyOnceWith(null, wish));
     expect(await screen.findByText('Yours. Not payable here: reminders only. Takes cash.')).toBeTruthy();
@@ -85,7 +85,7 @@ describe('adding a bill', () => {
     const on = world();
     draw(BillDialog, on, { bill: null });
     await click('Add a biller of your own');
-    await click('Keep biller');
+    await click('Save biller');
     expect(await screen.findByText('Give it a name.')).toBeTruthy();
     expect(on.commands.billerPut).not.toHaveBeenCalled();
   });

@@ -32,6 +32,15 @@ describe('a card of the server', () => {
     expect(on.commands.cardStatus).not.toHaveBeenCalled();
   });
 
+  it('is not frozen while the server does not answer, and says why', async () => {
+    const on = world('?world=served');
+    const status = await on.commands.status();
+    if (status.status === 'ok') on.commands.status = () => ok({ ...status.data, online: false });
+    draw(Card, on);
+    expect(await screen.findByText(/^Freezing needs a connection/)).toBeTruthy();
+    expect(screen.getByRole('button', { name: 'Freeze' }).hasAttribute('disabled')).toBe(true);
+  });
+
   it('waits for the passkey where the server asks for one', async () => {
     const address = 'https://accounts.example.org/sign-in/step-up/open';
     const on = world('?world=frozen', { cardStatus: () => ok({ address, browser_opened: false }) });

@@ -38,6 +38,14 @@ describe('home', () => {
     }
   });
 
+  it('marks what is left today and where the balance is lowest', async () => {
+    draw(Home, world());
+    const chart = await screen.findByRole('img', { name: /^Left in the account: .* today, lowest .* on / });
+    const [, today, lowest] = /^Left in the account: (\S+) today, lowest (\S+) on /.exec(chart.getAttribute('aria-label') ?? '') ?? [];
+    expect(screen.getByText(`${today} left today`)).toBeTruthy();
+    expect(screen.getByText(`lowest ${lowest}`)).toBeTruthy();
+  });
+
   it('has the table behind the timeline, line for line', async () => {
     draw(Home, world());
     await fireEvent.click(await screen.findByText('Show as a table'));
