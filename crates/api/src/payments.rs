@@ -39,7 +39,7 @@ pub struct Payment {
     #[serde(default)]
     #[schema(value_type = Option<String>, format = "date-time")]
     pub held_until: Option<Timestamp>,
-    /// Its bill's autopay made it, and nobody was asked about it.
+    /// An autopay made it, and nobody was asked about it.
     #[serde(default)]
     pub autopay: bool,
     pub history: Vec<PaymentStep>,

@@ -7,7 +7,7 @@
 //! - `GET /api/v1/events` is a server-sent event stream: `event: number`, data the account's newest number; nothing else.
 
 use domain::accounts::{Account, Transaction};
-use domain::autopay::Autopay;
+use domain::autopay::{Autopay, AutopayOf};
 use domain::billers::OwnBiller;
 use domain::bills::{Bill, Mark};
 use domain::ids::{AccountId, BillId, BillerId, IncomeId, MethodId, SuggestionId, TransactionId};
@@ -119,6 +119,7 @@ pub enum Gone {
         id: BillerId,
     },
     Autopay {
-        bill: BillId,
+        #[serde(flatten)]
+        of: AutopayOf,
     },
 }

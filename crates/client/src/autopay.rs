@@ -1,8 +1,8 @@
-//! Autopay on this device: which bills are paid by themselves, on what terms, and what leaves next. Setting it needs the
-//! server, which asks for a passkey where there is one; the terms come back in the feed.
+//! Autopay on this device: which bills and cards are paid by themselves, on what terms, and what leaves next. Setting it
+//! needs the server, which asks for a passkey where there is one; the terms come back in the feed.
 
-use domain::autopay::{Autopay, AutopayState, AutopayTerms};
-use domain::ids::{BillId, MutationId, PaymentId};
+use domain::autopay::{Autopay, AutopayOf, AutopayState, AutopayTerms};
+use domain::ids::{MutationId, PaymentId};
 use domain::money::Money;
 use domain::payments::PaymentState;
 use jiff::civil::Date;
@@ -17,10 +17,11 @@ use crate::error::ClientError;
 use crate::http::{Method as Verb, Sending};
 use crate::security::VisitStarted;
 
-/// A bill that is paid by itself.
+/// A bill or card that is paid by itself.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, specta::Type)]
 pub struct AutopayView {
-    pub bill: BillId,
+    #[serde(flatten)]
+    pub of: AutopayOf,
     pub name: String,
     pub terms: AutopayTerms,
     pub state: AutopayState,
@@ -80,7 +81,7 @@ impl Client {
 }
 
 impl Autopays {
-    /// By the name of the bill.
+    /// By name.
     pub async fn list(&self) -> Result<Vec<AutopayView>, ClientError> {
         let book = self.0.bills().book().await?;
         let (all, sources) = self
@@ -88,18 +89,18 @@ impl Autopays {
             .with(async |open| Ok((rows::all(open.cache.readers()).await?, Sources::read(&open.cache).await?)))
             .await?;
         let mut views: Vec<AutopayView> = all.iter().filter_map(|one| view(&book, &sources, one)).collect();
-        views.sort_by_cached_key(|one| (one.name.to_lowercase(), one.bill));
+        views.sort_by_cached_key(|one| (one.name.to_lowercase(), one.of));
         Ok(views)
     }
 
-    /// Lets a bill be paid by itself on these terms.
+    /// Lets a bill or card be paid by itself on these terms.
     pub async fn set(
         &self,
-        bill: BillId,
+        of: AutopayOf,
         terms: AutopayTerms,
         open_browser: bool,
     ) -> Result<AutopaySetView, ClientError> {
-        let answer = self.0.call(Verb::Put, &path(bill), Sending::json(&terms)?).await?;
+        let answer = self.0.call(Verb::Put, &path(of), Sending::json(&terms)?).await?;
         let answer: api::autopay::AutopaySet = answer.json().await?;
         let visit = match answer.approve_at {
             Some(address) => Some(self.0.security().in_browser(address, open_browser).await?),
@@ -110,16 +111,16 @@ impl Autopays {
     }
 
     /// Nothing of it leaves until it goes on; with `false` it goes on.
-    pub async fn pause(&self, bill: BillId, paused: bool) -> Result<(), ClientError> {
+    pub async fn pause(&self, of: AutopayOf, paused: bool) -> Result<(), ClientError> {
         let wish = api::autopay::AutopayPause { paused };
-        let path = format!("{}/pause", path(bill));
+        let path = format!("{}/pause", path(of));
         self.0.call(Verb::Post, &path, self.sending(Sending::json(&wish)?)).await?;
         self.0.sync().now().await
     }
 
     /// Turns it off: what has not left is taken back.
-    pub async fn off(&self, bill: BillId) -> Result<(), ClientError> {
-        self.0.call(Verb::Delete, &path(bill), self.sending(Sending::default())).await?;
+    pub async fn off(&self, of: AutopayOf) -> Result<(), ClientError> {
+        self.0.call(Verb::Delete, &path(of), self.sending(Sending::default())).await?;
         self.0.sync().now().await
     }
 
@@ -128,13 +129,20 @@ impl Autopays {
     }
 }
 
-fn path(bill: BillId) -> String {
-    format!("/api/v1/bills/{bill}/autopay")
+fn path(of: AutopayOf) -> String {
+    match of {
+        AutopayOf::Bill(bill) => format!("/api/v1/bills/{bill}/autopay"),
+        AutopayOf::Card(card) => format!("/api/v1/cards/{card}/autopay"),
+    }
 }
 
-/// None where the bill is gone on this device already.
+/// None where what it pays is gone on this device already.
 fn view(book: &Book, sources: &Sources, autopay: &Autopay) -> Option<AutopayView> {
-    let bill = book.bill(autopay.bill)?;
+    let of = autopay.of;
+    let name = match of {
+        AutopayOf::Bill(id) => book.bill(id)?.name.clone(),
+        AutopayOf::Card(id) => book.cards.get(&AutopayOf::payee_of_card(id))?.name.clone(),
+    };
     let terms = autopay.terms;
     let waiting = |row: &&PaymentRow| {
         let made = |answer: &api::payments::Payment| {
@@ -142,14 +150,14 @@ fn view(book: &Book, sources: &Sources, autopay: &Autopay) -> Option<AutopayView
             let waits = answer.state.leaves_by_itself() || answer.state == PaymentState::Insufficient;
             asks || (answer.autopay && waits)
         };
-        row.order.bill == Some(bill.id) && row.answer.as_ref().is_some_and(made)
+        AutopayOf::of_order(&row.order) == of && row.answer.as_ref().is_some_and(made)
     };
     let mut waiting: Vec<&PaymentRow> = book.payments.iter().filter(waiting).collect();
     waiting.sort_by_key(|row| row.answer.as_ref().map(|answer| answer.will_process_on));
     let method = terms.method.and_then(|id| sources.methods.iter().find(|method| method.id == id));
     Some(AutopayView {
-        bill: bill.id,
-        name: bill.name.clone(),
+        of,
+        name,
         terms,
         state: autopay.state,
         method_name: method.map(domain::methods::Method::name),
@@ -171,10 +179,16 @@ fn next(book: &Book, sources: &Sources, terms: &AutopayTerms, row: &PaymentRow) 
         payment: row.order.id,
         amount,
         leaves_on: answer.will_process_on,
-        due_on: row.order.due_on?,
+        due_on: due_on(book, row)?,
         asks,
         cover: sources.cover(book, &row.order, answer.will_process_on),
     })
+}
+
+/// Of a card: the day that its last statement names.
+fn due_on(book: &Book, row: &PaymentRow) -> Option<Date> {
+    let of_card = || book.cards.get(&row.order.biller)?.issuer.as_ref()?.due_on;
+    row.order.due_on.or_else(of_card)
 }
 
 #[cfg(test)]
@@ -183,7 +197,9 @@ mod tests {
     use api::sync::{Gone, Record};
     use domain::accounts::{Account, Keeping};
     use domain::autopay::AutopayAmount;
-    use domain::ids::BillerId;
+    use domain::card::IssuerFigures;
+    use domain::ids::{AccountId, BillerId};
+    use domain::purchases::{CardStatus, ServedCard};
     use jiff::Timestamp;
 
     use super::*;
@@ -229,11 +245,73 @@ mod tests {
         }
     }
 
+    /// A card of the server whose statement asks for 385 by 2 December.
+    fn store_card() -> Account {
+        let issuer = IssuerFigures {
+            closed_on: day("2026-11-07"),
+            due_on: Some(day("2026-12-02")),
+            statement_balance: Some(usd("385")),
+            minimum_due: Some(usd("30")),
+            credit_limit: Some(usd("4000")),
+        };
+        let served = ServedCard {
+            status: CardStatus::Active,
+            status_at: Timestamp::UNIX_EPOCH,
+            limit: usd("4000"),
+            merchants: Vec::new(),
+            minimum_left: Some(usd("30")),
+            asked: Vec::new(),
+            rewards_at_checkout: false,
+        };
+        Account {
+            id: AccountId::new(Timestamp::UNIX_EPOCH, [9; 10]),
+            keeping: Keeping::Served,
+            name: "Store card".to_owned(),
+            issuer: Some(issuer),
+            card: Some(served),
+            ..card()
+        }
+    }
+
+    #[tokio::test]
+    async fn a_card_that_is_paid_by_itself_says_what_its_statement_will_take() {
+        let (world, fake) = (World::new(), start_fake().await);
+        let store = store_card();
+        let of = AutopayOf::Card(store.id);
+        let autopay = Autopay {
+            of,
+            terms: AutopayTerms { amount: AutopayAmount::Statement, cap: usd("500"), warn_above: None, ..terms() },
+            state: AutopayState::On,
+            failures: 0,
+        };
+        let mut leaves = payment(1, usd("385"), PaymentState::Scheduled, "2026-11-30");
+        leaves.order =
+            PaymentOrder { biller: AutopayOf::payee_of_card(store.id), bill: None, due_on: None, ..leaves.order };
+        let held = Account { keeping: Keeping::Served, available: Some(usd("300")), ..card() };
+        lock(&fake).snapshot =
+            vec![Record::Account(held), Record::Account(store), Record::Payment(leaves), Record::Autopay(autopay)];
+        let client = signed_in(&world, &fake).await;
+        client.sync().now().await.unwrap();
+        let all = client.autopays().list().await.unwrap();
+        assert_eq!(all.iter().map(|one| (one.of, one.name.as_str())).collect::<Vec<_>>(), [(of, "Store card")]);
+        let next = all[0].next.clone().unwrap();
+        assert_eq!((next.amount, next.leaves_on), (usd("385"), day("2026-11-30")));
+        assert_eq!(next.due_on, day("2026-12-02"), "as its statement says");
+        assert_eq!(next.cover, Cover::Short { from: card().name, by: usd("85") });
+        // The day before it leaves, its person hears what will be taken and that it is not borne, once.
+        world.at("2026-11-29T09:00:00Z");
+        let told = client.reminders().run_once(false).await.unwrap();
+        assert_eq!(told[0].title, "385.00 USD goes out by itself tomorrow");
+        assert!(told[0].body.starts_with("Store card, from Card.") && told[0].body.contains("85.00 USD short"), "{told:?}");
+        assert!(told[0].urgent && client.reminders().run_once(false).await.unwrap().is_empty());
+        world.end().await;
+    }
+
     #[tokio::test]
     async fn a_bill_that_is_paid_by_itself_says_what_leaves_next_and_whether_that_is_borne() {
         let (world, fake) = (World::new(), start_fake().await);
         let phone = bill(1, "Phone");
-        let autopay = Autopay { bill: phone.id, terms: terms(), state: AutopayState::On, failures: 0 };
+        let autopay = Autopay { of: AutopayOf::Bill(phone.id), terms: terms(), state: AutopayState::On, failures: 0 };
         let held = Account { keeping: Keeping::Served, available: Some(usd("60")), ..card() };
         let [next, later] = [(1, "2026-12-05"), (2, "2027-01-05")]
             .map(|(number, on)| payment(number, usd("40"), PaymentState::Scheduled, on));
@@ -265,7 +343,7 @@ mod tests {
         lock(&fake).feed.push(Record::Payment(payment(1, usd("70"), PaymentState::AwaitingApproval, "2026-12-05")));
         client.sync().now().await.unwrap();
         assert_eq!(only().await.next.unwrap().asks, AutopayAsks::Asks);
-        lock(&fake).feed.push(Record::Gone(Gone::Autopay { bill: phone.id }));
+        lock(&fake).feed.push(Record::Gone(Gone::Autopay { of: AutopayOf::Bill(phone.id) }));
         client.sync().now().await.unwrap();
         assert_eq!(client.autopays().list().await.unwrap(), []);
         world.end().await;

@@ -7,7 +7,8 @@ use domain::billers::{Biller, OwnBiller};
 use domain::bills::{Bill, Mark, Occurrence, PaymentOf, occurrence_named, occurrences, open_day};
 use domain::ids::{BillId, BillerId};
 use domain::money::{Currency, Money};
-use domain::payments::RailTiming;
+use domain::payments::{PaymentState, RailTiming};
+use domain::schedule::{Every, Schedule};
 use jiff::civil::Date;
 use jiff::tz::TimeZone;
 use jiff::{Timestamp, ToSpan as _};
@@ -46,6 +47,9 @@ pub(crate) struct Book {
     pub own_billers: HashMap<BillerId, OwnBiller>,
     /// Cards of the server, by the id under which they are paid.
     pub cards: HashMap<BillerId, Account>,
+    /// The due dates of those cards to which a payment will leave by itself, as if they were bills under the cards' ids:
+    /// for reminders alone.
+    pub card_dates: Vec<Bill>,
     /// Newest first.
     pub payments: Vec<PaymentRow>,
     marks: HashMap<BillId, Vec<Mark>>,
@@ -62,7 +66,8 @@ impl Book {
         let own_billers = bills::own_billers(&mut *tx).await?;
         let me: Option<api::sign_in::Me> = state::find(&mut *tx, state::ME).await?;
         let cards = accounts::all(&mut *tx).await?.into_iter().filter(|account| account.card.is_some());
-        let cards = cards.map(|account| (BillerId::from_uuid(account.id.as_uuid()), account)).collect();
+        let cards: HashMap<BillerId, Account> =
+            cards.map(|account| (BillerId::from_uuid(account.id.as_uuid()), account)).collect();
         drop(tx);
         all.sort_by_cached_key(|bill| (bill.name.to_lowercase(), bill.id));
         let mut by_bill: HashMap<BillId, Vec<Mark>> = HashMap::new();
@@ -73,12 +78,19 @@ impl Book {
         for (bill, payment) in payments.iter().filter_map(PaymentRow::means) {
             meaning.entry(bill).or_default().push(payment);
         }
+        let mut card_dates = Vec::new();
+        for (payee, card) in &cards {
+            let Some((date, paid)) = card_date(*payee, card, &payments) else { continue };
+            meaning.insert(date.id, paid);
+            card_dates.push(date);
+        }
         Ok(Self {
             today: here.today(),
             here,
             practice: me.is_some_and(|me| me.practice_money),
             bills: all,
             cards,
+            card_dates,
             billers: billers.into_iter().map(|biller| (biller.id, biller)).collect(),
             own_billers: own_billers.into_iter().map(|biller| (biller.id, biller)).collect(),
             payments,
@@ -89,6 +101,11 @@ impl Book {
 
     pub fn bill(&self, id: BillId) -> Option<&Bill> {
         self.bills.iter().find(|bill| bill.id == id)
+    }
+
+    /// A bill, or the due date of a card that a payment will leave for.
+    pub fn bill_or_card(&self, id: BillId) -> Option<&Bill> {
+        self.bill(id).or_else(|| self.card_dates.iter().find(|date| date.id == id))
     }
 
     pub fn biller_of(&self, bill: &Bill) -> Option<&Biller> {
@@ -208,6 +225,33 @@ impl Book {
             not_sent: occurrence.not_sent,
         }
     }
+}
+
+/// What leaves for a card by itself, on the due date of its last statement or else on its own day; none when nothing does.
+fn card_date(payee: BillerId, card: &Account, payments: &[PaymentRow]) -> Option<(Bill, Vec<PaymentOf>)> {
+    let leaves = |row: &&PaymentRow| {
+        let state = row.answer.as_ref().map(|answer| answer.state);
+        row.order.biller == payee && row.order.bill.is_none() && state.is_some_and(PaymentState::leaves_by_itself)
+    };
+    let leaving: Vec<&PaymentRow> = payments.iter().filter(leaves).collect();
+    let first = leaving.first()?.answer.as_ref()?.will_process_on;
+    let due_on = card.issuer.as_ref().and_then(|issuer| issuer.due_on).filter(|due_on| *due_on >= first);
+    let due_on = due_on.unwrap_or(first);
+    // All of what leaves is what is due: nothing of it is left for the person to pay.
+    let amount = Money::sum(card.currency, leaving.iter().map(|row| row.order.amount)).ok()?;
+    let id = BillId::from_uuid(card.id.as_uuid());
+    let date = Bill {
+        remind_days: vec![1],
+        ..Bill::new(id, card.name.clone(), amount, Schedule::new(Every::Once, 1, due_on))
+    };
+    let paid = leaving.into_iter().map(|row| PaymentOf {
+        id: row.order.id,
+        due_on,
+        amount: row.order.amount,
+        state: row.answer.as_ref().map(|answer| answer.state),
+        sends_on: row.answer.as_ref().map(|answer| answer.will_process_on),
+    });
+    Some((date, paid.collect()))
 }
 
 /// From `from` to `to`; negative when `to` is earlier.

@@ -171,7 +171,7 @@ fn view(book: &Book, autopays: &[Autopay], method: Method, today: Date, now: Tim
     let ends = method.frozen.then_some(today).or_else(|| method.expiry.and_then(Expiry::last_day));
     let drawing = autopays.iter().filter(|one| one.terms.method == Some(method.id));
     let drawing = drawing.filter_map(|one| {
-        let bill = book.bill(one.bill)?;
+        let bill = book.bill(one.of.bill()?)?;
         let stops =
             ends.is_some_and(|ends| book.falls_after(bill, ends) && one.terms.ends_on.is_none_or(|on| on > ends));
         Some(Drawing { bill: bill.id, name: bill.name.clone(), stops })

@@ -50,7 +50,7 @@ pub struct PaymentView {
     /// It is held until then, by itself.
     #[specta(type = Option<String>)]
     pub held_until: Option<Timestamp>,
-    /// Its bill's autopay made it, and it leaves without being asked about.
+    /// An autopay made it, and it leaves without being asked about.
     pub autopay: bool,
     /// Practice money: nothing real moves.
     pub practice: bool,

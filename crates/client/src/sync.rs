@@ -691,7 +691,7 @@ pub(crate) async fn apply_record(tx: &mut Tx, record: &Record) -> CacheResult<()
             Gone::Income { id } => paydays::remove(tx, *id).await,
             Gone::OwnBiller { id } => bills::remove_own_biller(tx, *id).await,
             Gone::Method { id } => methods::remove(tx, *id).await,
-            Gone::Autopay { bill } => autopay::remove(tx, *bill).await,
+            Gone::Autopay { of } => autopay::remove(tx, *of).await,
             Gone::SuggestionAnswer { id } => suggestions::take_back(tx, *id).await,
         },
     }

@@ -1,5 +1,5 @@
-//! Autopay (PA1, PA6): a bill's due dates are paid by themselves, up to a cap. The rule says how much and when; what is above
-//! the cap waits for its person. Off is off: nothing that has not left leaves.
+//! Autopay (PA1, PA6): the due dates of a bill, or of a card of the server, are paid by themselves, up to a cap. The rule says
+//! how much and when; what is above the cap waits for its person. Off is off: nothing that has not left leaves.
 
 use jiff::civil::Date;
 use serde::{Deserialize, Serialize};
@@ -7,10 +7,22 @@ use sha2::{Digest as _, Sha256};
 
 use crate::bills::{Bill, Occurrence};
 use crate::days;
-use crate::ids::{BillId, BillerId, MethodId};
-use crate::money::Money;
+use crate::ids::{AccountId, BillId, BillerId, MethodId};
+use crate::money::{Currency, Money, MoneyError};
+use crate::payments::PaymentOrder;
 
-/// What the person lets happen by itself, for one bill.
+/// What is paid by itself. Stored and sent as a field of its own name, `bill` or `card`, beside the others.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+#[cfg_attr(feature = "schema", derive(utoipa::ToSchema))]
+#[cfg_attr(feature = "bindings", derive(specta::Type))]
+pub enum AutopayOf {
+    Bill(BillId),
+    /// A card that the server issues.
+    Card(AccountId),
+}
+
+/// What the person lets happen by itself, for one bill or card.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[cfg_attr(feature = "schema", derive(utoipa::ToSchema))]
 #[cfg_attr(feature = "bindings", derive(specta::Type))]
@@ -41,16 +53,23 @@ pub struct AutopayTerms {
 pub enum AutopayAmount {
     /// What is left to pay of the due date.
     Left,
-    /// This amount, and never more than is left.
+    /// This amount, and never more than is left. Of a card: its minimum where that is more, and never more than is owed.
     Fixed { amount: Money },
+    /// Of a card: what is left of the minimum that its last statement asks for.
+    Minimum,
+    /// Of a card: what is left of the balance of its last statement.
+    Statement,
+    /// Of a card: all that is owed on that day.
+    Current,
 }
 
-/// A bill's autopay as every device sees it.
+/// An autopay as every device sees it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[cfg_attr(feature = "schema", derive(utoipa::ToSchema))]
 #[cfg_attr(feature = "bindings", derive(specta::Type))]
 pub struct Autopay {
-    pub bill: BillId,
+    #[serde(flatten)]
+    pub of: AutopayOf,
     pub terms: AutopayTerms,
     pub state: AutopayState,
     /// Payments that failed in a row.
@@ -72,13 +91,29 @@ pub enum AutopayState {
     Changed,
 }
 
+/// What a card's last statement asks for, and what is owed now.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct CardOwes {
+    pub due_on: Date,
+    pub minimum: Money,
+    pub balance: Money,
+    /// All that is owed on this day.
+    pub owed: Money,
+    /// Paid and given back since the statement closed, and what leaves for the card otherwise in time.
+    pub credited: Money,
+    /// Of that: what is under way, and not taken off `owed` yet.
+    pub coming: Money,
+}
+
 /// Why terms are refused.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum AutopayError {
     #[error("the bill has no payee that takes payments here")]
     NotPayable,
-    #[error("amounts are above zero and in the bill's currency, and none is above the cap")]
+    #[error("amounts are above zero and in the currency of what is paid, and none is above the cap")]
     Amount,
+    #[error("a bill pays what is left or an amount; a card its minimum, its statement, all that is owed or an amount")]
+    Choice,
     #[error("it leaves at most 30 days before")]
     Days,
     #[error("it ends after 1 to 999 payments or on a day, not both")]
@@ -92,6 +127,48 @@ impl Autopay {
     pub const FAILURES_MOST: u8 = 2;
     /// So many days before it leaves, a payment above the cap is asked about.
     pub const ASK_DAYS: i32 = 3;
+}
+
+impl AutopayOf {
+    /// What a payment that leaves by itself pays: its bill, or else the card that is its payee.
+    #[must_use]
+    pub const fn of_order(order: &PaymentOrder) -> Self {
+        match order.bill {
+            Some(bill) => Self::Bill(bill),
+            None => Self::Card(AccountId::from_uuid(order.biller.as_uuid())),
+        }
+    }
+
+    /// Whom a card is paid to: itself, by the id of its account.
+    #[must_use]
+    pub const fn payee_of_card(card: AccountId) -> BillerId {
+        BillerId::from_uuid(card.as_uuid())
+    }
+
+    /// The id of whichever it is.
+    #[must_use]
+    pub const fn as_uuid(self) -> uuid::Uuid {
+        match self {
+            Self::Bill(id) => id.as_uuid(),
+            Self::Card(id) => id.as_uuid(),
+        }
+    }
+
+    #[must_use]
+    pub const fn bill(self) -> Option<BillId> {
+        match self {
+            Self::Bill(id) => Some(id),
+            Self::Card(_) => None,
+        }
+    }
+
+    #[must_use]
+    pub const fn card(self) -> Option<AccountId> {
+        match self {
+            Self::Bill(_) => None,
+            Self::Card(id) => Some(id),
+        }
+    }
 }
 
 impl AutopayState {
@@ -113,17 +190,36 @@ impl AutopayTerms {
     pub const DAYS_BEFORE_MAX: u8 = 30;
     pub const PAYMENTS_MAX: u16 = 999;
 
+    /// Whether a bill can be paid on these terms.
     pub fn check(&self, bill: &Bill) -> Result<(), AutopayError> {
         if bill.biller.is_none() {
             return Err(AutopayError::NotPayable);
         }
-        let good = |amount: Money| amount.is_positive() && amount.currency() == bill.amount.currency();
+        match self.amount {
+            AutopayAmount::Left | AutopayAmount::Fixed { .. } => self.check_numbers(bill.amount.currency()),
+            AutopayAmount::Minimum | AutopayAmount::Statement | AutopayAmount::Current => Err(AutopayError::Choice),
+        }
+    }
+
+    /// Whether a card in this currency can be paid on these terms.
+    pub fn check_card(&self, currency: Currency) -> Result<(), AutopayError> {
+        match self.amount {
+            AutopayAmount::Left => Err(AutopayError::Choice),
+            AutopayAmount::Fixed { .. }
+            | AutopayAmount::Minimum
+            | AutopayAmount::Statement
+            | AutopayAmount::Current => self.check_numbers(currency),
+        }
+    }
+
+    fn check_numbers(&self, currency: Currency) -> Result<(), AutopayError> {
+        let good = |amount: Money| amount.is_positive() && amount.currency() == currency;
         if !good(self.cap) {
             return Err(AutopayError::Amount);
         }
         let fixed = match self.amount {
-            AutopayAmount::Left => None,
             AutopayAmount::Fixed { amount } => Some(amount),
+            _ => None,
         };
         if fixed.into_iter().chain(self.warn_above).any(|amount| !good(amount) || !self.covers(amount)) {
             return Err(AutopayError::Amount);
@@ -138,19 +234,40 @@ impl AutopayTerms {
         Ok(())
     }
 
+    fn is_over(&self, due_on: Date) -> bool {
+        self.ends_on.is_some_and(|end| due_on > end)
+    }
+
     /// What is paid for a due date as it stands without the payment itself; none when nothing is to be paid.
     #[must_use]
     pub fn due(&self, occurrence: &Occurrence) -> Option<Money> {
-        if occurrence.off_schedule || self.ends_on.is_some_and(|end| occurrence.due_on > end) {
+        if occurrence.off_schedule || self.is_over(occurrence.due_on) {
             return None;
         }
         let left = occurrence.left;
         let amount = match self.amount {
-            AutopayAmount::Left => left,
             AutopayAmount::Fixed { amount } if amount.minor() < left.minor() => amount,
-            AutopayAmount::Fixed { .. } => left,
+            _ => left,
         };
         amount.is_positive().then_some(amount)
+    }
+
+    /// What is paid of a card for its last statement's due date; none when nothing is to be paid. It is never more than is
+    /// owed once everything that is under way has come.
+    pub fn due_of_card(&self, owes: &CardOwes) -> Result<Option<Money>, MoneyError> {
+        if self.is_over(owes.due_on) {
+            return Ok(None);
+        }
+        let owed = owes.owed.minus(owes.coming)?;
+        let minimum = owes.minimum.minus(owes.credited)?;
+        let wanted = match self.amount {
+            AutopayAmount::Left | AutopayAmount::Current => owed,
+            AutopayAmount::Minimum => minimum,
+            AutopayAmount::Statement => owes.balance.minus(owes.credited)?,
+            AutopayAmount::Fixed { amount } => amount.greater(minimum)?,
+        };
+        let amount = wanted.lesser(owed)?;
+        Ok(amount.is_positive().then_some(amount))
     }
 
     /// Whether an amount leaves without being asked about.
@@ -171,17 +288,20 @@ impl AutopayTerms {
         days::shifted(falls_on, -i32::from(self.days_before))
     }
 
-    /// What the person's yes is bound to: the bill, whom it pays and how, and every term. SHA-256 as 64 hexadecimal
+    /// What the person's yes is bound to: the bill or card, whom it pays and how, and every term. SHA-256 as 64 hexadecimal
     /// digits; every field with its length before it.
     #[must_use]
-    pub fn digest(&self, bill: BillId, payee: BillerId, reference: Option<&str>) -> String {
+    pub fn digest(&self, of: AutopayOf, payee: BillerId, reference: Option<&str>) -> String {
         let amount = match self.amount {
             AutopayAmount::Left => vec![0],
             AutopayAmount::Fixed { amount } => [&[1], amount.minor().to_be_bytes().as_slice()].concat(),
+            AutopayAmount::Minimum => vec![2],
+            AutopayAmount::Statement => vec![3],
+            AutopayAmount::Current => vec![4],
         };
         let optional = |value: Option<Vec<u8>>| value.map_or_else(|| vec![0], |bytes| [vec![1], bytes].concat());
         let fields = [
-            bill.as_uuid().as_bytes().to_vec(),
+            of.as_uuid().as_bytes().to_vec(),
             payee.as_uuid().as_bytes().to_vec(),
             optional(reference.map(|text| text.as_bytes().to_vec())),
             amount,
@@ -193,7 +313,10 @@ impl AutopayTerms {
             optional(self.ends_on.map(|day| day.to_string().into_bytes())),
             optional(self.payments.map(|count| count.to_be_bytes().to_vec())),
         ];
-        let mut hash = Sha256::new_with_prefix(b"billfold autopay 1");
+        let mut hash = Sha256::new_with_prefix(match of {
+            AutopayOf::Bill(_) => b"billfold autopay 1".as_slice(),
+            AutopayOf::Card(_) => b"billfold card autopay 1".as_slice(),
+        });
         for field in fields {
             hash.update(u64::try_from(field.len()).unwrap_or(u64::MAX).to_be_bytes());
             hash.update(field);

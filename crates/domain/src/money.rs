@@ -109,6 +109,16 @@ impl Money {
         self.minor > 0
     }
 
+    /// The smaller of two amounts of one currency.
+    pub fn lesser(self, other: Self) -> Result<Self, MoneyError> {
+        Ok(if self.minus(other)?.is_positive() { other } else { self })
+    }
+
+    /// The larger of two amounts of one currency.
+    pub fn greater(self, other: Self) -> Result<Self, MoneyError> {
+        Ok(if self.minus(other)?.is_positive() { self } else { other })
+    }
+
     /// The sum of amounts that must all be in `currency`; zero when there are none.
     pub fn sum(currency: Currency, amounts: impl IntoIterator<Item = Self>) -> Result<Self, MoneyError> {
         amounts.into_iter().try_fold(Self::zero(currency), Self::plus)
@@ -277,6 +287,16 @@ mod tests {
         }
         assert_eq!(Money::parse("90071992547409.92", Currency::USD), Err(MoneyError::OutOfRange));
         assert_eq!(Money::parse(&"9".repeat(40), Currency::USD), Err(MoneyError::OutOfRange));
+    }
+
+    #[test]
+    fn of_two_amounts_one_is_the_lesser_and_the_other_the_greater() {
+        let (low, high) = (usd("-3"), usd("2.50"));
+        for (one, other) in [(low, high), (high, low)] {
+            assert_eq!((one.lesser(other), one.greater(other)), (Ok(low), Ok(high)));
+        }
+        let euro = Money::parse("1", Currency::EUR).expect("valid");
+        assert!(low.lesser(euro).is_err() && low.greater(euro).is_err());
     }
 
     #[test]

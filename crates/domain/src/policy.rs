@@ -284,7 +284,7 @@ pub enum StepUp {
     SessionOver,
     /// The action asks for one always.
     Always,
-    /// It is more than the cap of its bill's autopay.
+    /// It is more than the cap of its autopay.
     AboveCap,
 }
 

@@ -7,6 +7,7 @@ use axum::extract::State;
 use axum::http::StatusCode;
 use axum::response::Response;
 use domain::accounts::Account;
+use domain::autopay::AutopayOf;
 use domain::bills::BillError;
 use domain::ids::{BillId, HolderId};
 use jiff::civil::Date;
@@ -80,7 +81,7 @@ pub(crate) async fn restore_mark(app: &App, tx: &mut Tx, holder: HolderId, mark:
         return Ok(false);
     }
     feed::put(tx, holder, app.clock.now(), &Record::Mark(mark.clone())).await?;
-    autopay::bill_changed(app, tx, holder, mark.bill).await?;
+    autopay::changed(app, tx, holder, AutopayOf::Bill(mark.bill)).await?;
     Ok(true)
 }
 
@@ -119,7 +120,7 @@ async fn edit(
     if bill.biller.and_then(crate::billers::find).is_some() {
         crate::payments::practice_account(&app, &mut once.tx, holder, bill.amount.currency()).await?;
     }
-    autopay::bill_changed(&app, &mut once.tx, holder, id).await?;
+    autopay::changed(&app, &mut once.tx, holder, AutopayOf::Bill(id)).await?;
     let answer = once.answer(StatusCode::OK, &bill).await?;
     app.jobs.wake();
     Ok(answer)
@@ -176,7 +177,7 @@ async fn set_mark(
     let record =
         if mark.is_blank() { Record::Gone(Gone::Mark { bill: id, due_on }) } else { Record::Mark(mark.clone()) };
     feed::put(&mut once.tx, holder, app.clock.now(), &record).await?;
-    autopay::bill_changed(&app, &mut once.tx, holder, id).await?;
+    autopay::changed(&app, &mut once.tx, holder, AutopayOf::Bill(id)).await?;
     let answer = once.answer(StatusCode::OK, &mark).await?;
     app.jobs.wake();
     Ok(answer)
@@ -200,7 +201,7 @@ async fn clear_mark(
     let mark: Option<Mark> = feed::find(&mut once.tx, holder, Key::of_day(Kind::Mark, id.as_uuid(), due_on)).await?;
     if mark.is_some() {
         feed::put(&mut once.tx, holder, app.clock.now(), &Record::Gone(Gone::Mark { bill: id, due_on })).await?;
-        autopay::bill_changed(&app, &mut once.tx, holder, id).await?;
+        autopay::changed(&app, &mut once.tx, holder, AutopayOf::Bill(id)).await?;
     }
     let answer = once.answer(StatusCode::NO_CONTENT, &()).await?;
     app.jobs.wake();

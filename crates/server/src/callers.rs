@@ -57,6 +57,9 @@ const ROUTES: &[(&str, &str, &[u16])] = &[
     ("PUT", "/api/v1/cards/{id}/rewards/checkout", &[404]),
     ("POST", "/api/v1/cards/{id}/wallet", &[404]),
     ("PUT", "/api/v1/cards/{id}/wallet/checkout", &[404]),
+    ("PUT", "/api/v1/cards/{id}/autopay", &[404]),
+    ("DELETE", "/api/v1/cards/{id}/autopay", &[404]),
+    ("POST", "/api/v1/cards/{id}/autopay/pause", &[404]),
     ("POST", "/api/v1/purchases/{id}/dispute", &[404]),
     ("GET", "/api/v1/devices", &[200]),
     ("DELETE", "/api/v1/devices/{id}", &[404]),
@@ -135,6 +138,7 @@ const ROUTES: &[(&str, &str, &[u16])] = &[
 /// What a lock of the account stops; everything else goes on.
 const STOPPED_BY_A_LOCK: &[(&str, &str)] = &[
     ("PUT", "/api/v1/bills/{id}/autopay"),
+    ("PUT", "/api/v1/cards/{id}/autopay"),
     ("POST", "/api/v1/cards/{id}/codes"),
     ("POST", "/api/v1/methods"),
     ("POST", "/api/v1/methods/{id}/replace"),
@@ -358,7 +362,10 @@ impl Owner {
             ("PUT", "/api/v1/bills/{id}/autopay") => json!({
                 "amount": {"pay": "left"}, "cap": {"minor": 100_000, "currency": "USD"}, "method": null, "days_before": 0,
             }),
-            ("POST", "/api/v1/bills/{id}/autopay/pause") => json!({"paused": true}),
+            ("PUT", "/api/v1/cards/{id}/autopay") => json!({
+                "amount": {"pay": "statement"}, "cap": {"minor": 100_000, "currency": "USD"}, "method": null, "days_before": 0,
+            }),
+            ("POST", "/api/v1/bills/{id}/autopay/pause" | "/api/v1/cards/{id}/autopay/pause") => json!({"paused": true}),
             ("PUT", "/api/v1/bills/{id}/occurrences/{due_on}/reminder") => {
                 json!({"bill": self.bill.id, "due_on": "2027-03-01", "at": "2027-02-26T09:00:00Z", "through_days": 3, "goes_out": false,
                     "snoozed_until": null})

@@ -202,7 +202,7 @@ pub enum Command {
         #[command(subcommand)]
         what: Option<MethodsCommand>,
     },
-    /// Bills that are paid by themselves, and what leaves next.
+    /// Bills and cards that are paid by themselves, and what leaves next.
     Autopay {
         #[command(subcommand)]
         what: Option<AutopayCommand>,
@@ -652,24 +652,59 @@ pub enum OnOff {
 
 #[derive(Debug, Subcommand)]
 pub enum AutopayCommand {
-    /// Let a bill be paid by itself. Where there is a passkey, it approves the terms.
+    /// Let a bill, or a card of the server, be paid by itself. Where there is a passkey, it approves the terms.
     Set(AutopaySettings),
     /// Nothing of it leaves until it goes on; what has not left is taken back.
-    Pause { bill: String },
+    Pause {
+        #[command(flatten)]
+        what: PaidByItself,
+    },
     /// It goes on with the same terms.
-    Resume { bill: String },
+    Resume {
+        #[command(flatten)]
+        what: PaidByItself,
+    },
     /// What has not left is taken back.
-    Off { bill: String },
+    Off {
+        #[command(flatten)]
+        what: PaidByItself,
+    },
+}
+
+/// What is paid by itself: one of the two.
+#[derive(Debug, Args)]
+#[group(required = true, multiple = false)]
+pub struct PaidByItself {
+    /// The bill, by name or id.
+    pub bill: Option<String>,
+    /// A card of the server, by name or id, in the place of a bill.
+    #[arg(long)]
+    pub card: Option<String>,
+}
+
+/// What of a card is paid each time.
+#[derive(Clone, Copy, Debug, ValueEnum)]
+pub enum OfCard {
+    /// What is left of its statement's minimum.
+    Minimum,
+    /// What is left of its statement's balance.
+    Statement,
+    /// All that is owed on that day.
+    Current,
 }
 
 #[derive(Debug, Args)]
 pub struct AutopaySettings {
-    /// The bill, by name or id.
-    pub bill: String,
+    #[command(flatten)]
+    pub what: PaidByItself,
+    /// What of a card is paid each time, worked out when its day comes.
+    #[arg(long, requires = "card", conflicts_with = "amount")]
+    pub pay: Option<OfCard>,
     /// A payment above this waits for your yes.
     #[arg(long)]
     pub cap: String,
-    /// This amount each time, and never more than is left; without it, whatever is left.
+    /// This amount each time, and never more than is left; without it, whatever is left of the bill. Of a card: its
+    /// minimum where that is more.
     #[arg(long, value_name = "AMOUNT")]
     pub amount: Option<String>,
     /// Warn before a payment above this leaves.

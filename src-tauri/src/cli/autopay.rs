@@ -1,13 +1,15 @@
-//! `billfold autopay`: which bills are paid by themselves, on what terms, and what leaves next.
+//! `billfold autopay`: which bills and cards are paid by themselves, on what terms, and what leaves next.
 
 use client::autopay::{AutopayAsks, AutopayNext, AutopayView};
 use client::cover::Cover;
-use domain::autopay::{AutopayAmount, AutopayState, AutopayTerms};
+use domain::autopay::{AutopayAmount, AutopayOf, AutopayState, AutopayTerms};
+use domain::money::{Currency, Money};
 use serde_json::json;
 
-use super::arguments::{AutopayCommand, AutopaySettings};
+use super::arguments::{AutopayCommand, AutopaySettings, OfCard, PaidByItself};
 use super::table::table;
 use super::{Answer, Done, Run, amount, to_json, visit_started};
+use crate::failure::Failure;
 
 impl Run<'_> {
     pub(super) async fn autopay(&self, what: Option<AutopayCommand>) -> Done {
@@ -15,23 +17,32 @@ impl Run<'_> {
         match what {
             None => {}
             Some(AutopayCommand::Set(settings)) => return self.autopay_set(settings).await,
-            Some(AutopayCommand::Pause { bill }) => autopays.pause(self.bill(&bill).await?.id, true).await?,
-            Some(AutopayCommand::Resume { bill }) => autopays.pause(self.bill(&bill).await?.id, false).await?,
-            Some(AutopayCommand::Off { bill }) => autopays.off(self.bill(&bill).await?.id).await?,
+            Some(AutopayCommand::Pause { what }) => autopays.pause(self.paid_by_itself(&what).await?.0, true).await?,
+            Some(AutopayCommand::Resume { what }) => autopays.pause(self.paid_by_itself(&what).await?.0, false).await?,
+            Some(AutopayCommand::Off { what }) => autopays.off(self.paid_by_itself(&what).await?.0).await?,
         }
         self.autopays_shown().await
     }
 
+    /// What is meant, and its currency.
+    async fn paid_by_itself(&self, what: &PaidByItself) -> Result<(AutopayOf, Currency), Failure> {
+        if let Some(typed) = &what.card {
+            let card = self.served(typed).await?;
+            return Ok((AutopayOf::Card(card.id), card.currency));
+        }
+        let bill = self.bill(what.bill.as_deref().unwrap_or_default()).await?;
+        Ok((AutopayOf::Bill(bill.id), bill.amount.currency()))
+    }
+
     async fn autopay_set(&self, settings: AutopaySettings) -> Done {
-        let bill = self.bill(&settings.bill).await?;
-        let currency = bill.amount.currency();
+        let (of, currency) = self.paid_by_itself(&settings.what).await?;
         let typed = |text: &Option<String>| text.as_deref().map(|text| amount(text, currency)).transpose();
         let method = match &settings.from {
             Some(typed) => Some(self.method(typed).await?.method.id),
             None => None,
         };
         let terms = AutopayTerms {
-            amount: typed(&settings.amount)?.map_or(AutopayAmount::Left, |amount| AutopayAmount::Fixed { amount }),
+            amount: each(of, settings.pay, typed(&settings.amount)?)?,
             cap: amount(&settings.cap, currency)?,
             warn_above: typed(&settings.warn_above)?,
             method,
@@ -39,7 +50,7 @@ impl Run<'_> {
             ends_on: settings.until,
             payments: settings.times,
         };
-        let set = self.core.client.autopays().set(bill.id, terms, !settings.no_browser).await?;
+        let set = self.core.client.autopays().set(of, terms, !settings.no_browser).await?;
         match &set.visit {
             Some(visit) => Ok(visit_started(visit)),
             None => self.autopays_shown().await,
@@ -50,9 +61,9 @@ impl Run<'_> {
         let all = self.core.client.autopays().list().await?;
         let rows: Vec<_> = all.iter().map(row).collect();
         let mut text = if rows.is_empty() {
-            "No bill is paid by itself.\n".to_owned()
+            "No bill and no card is paid by itself.\n".to_owned()
         } else {
-            table(&["Bill", "Standing", "Each time", ">Cap", "From", "Next"], &rows)
+            table(&["Name", "Standing", "Each time", ">Cap", "From", "Next"], &rows)
         };
         for (one, next) in all.iter().filter_map(|one| Some((one, one.next.as_ref()?))) {
             if let Some(trouble) = trouble(next) {
@@ -61,6 +72,20 @@ impl Run<'_> {
         }
         Ok(Answer::new(json!({ "items": to_json(&all)? }), text))
     }
+}
+
+/// What is paid each time.
+fn each(of: AutopayOf, pay: Option<OfCard>, amount: Option<Money>) -> Result<AutopayAmount, Failure> {
+    Ok(match (pay, amount, of) {
+        (Some(OfCard::Minimum), ..) => AutopayAmount::Minimum,
+        (Some(OfCard::Statement), ..) => AutopayAmount::Statement,
+        (Some(OfCard::Current), ..) => AutopayAmount::Current,
+        (None, Some(amount), _) => AutopayAmount::Fixed { amount },
+        (None, None, AutopayOf::Bill(_)) => AutopayAmount::Left,
+        (None, None, AutopayOf::Card(_)) => {
+            return Err(Failure::usage("say how much of the card: --pay minimum, statement or current, or --amount"));
+        }
+    })
 }
 
 fn row(one: &AutopayView) -> Vec<String> {
@@ -73,6 +98,9 @@ fn row(one: &AutopayView) -> Vec<String> {
     let each = match one.terms.amount {
         AutopayAmount::Left => "what is left".to_owned(),
         AutopayAmount::Fixed { amount } => amount.to_string(),
+        AutopayAmount::Minimum => "the minimum".to_owned(),
+        AutopayAmount::Statement => "the statement".to_owned(),
+        AutopayAmount::Current => "all that is owed".to_owned(),
     };
     let from = one.method_name.clone().unwrap_or_else(|| "balance".to_owned());
     let next = one.next.as_ref().map_or_else(String::new, |next| format!("{} on {}", next.amount, next.leaves_on));

@@ -44,7 +44,7 @@ impl Run<'_> {
         }
     }
 
-    async fn served(&self, typed: &str) -> Result<Account, Failure> {
+    pub(super) async fn served(&self, typed: &str) -> Result<Account, Failure> {
         let account = self.account(typed).await?.account;
         if account.card.is_some() {
             return Ok(account);

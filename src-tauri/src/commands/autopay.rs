@@ -1,8 +1,7 @@
 //! Autopay.
 
 use client::autopay::{AutopaySetView, AutopayView};
-use domain::autopay::AutopayTerms;
-use domain::ids::BillId;
+use domain::autopay::{AutopayOf, AutopayTerms};
 
 use super::{Answer, Shared};
 
@@ -16,22 +15,22 @@ pub async fn autopays(core: Shared<'_>) -> Answer<Vec<AutopayView>> {
 /// Where a passkey approves, the browser shows the terms.
 #[tauri::command]
 #[specta::specta]
-pub async fn autopay_set(core: Shared<'_>, bill: BillId, terms: AutopayTerms) -> Answer<AutopaySetView> {
+pub async fn autopay_set(core: Shared<'_>, of: AutopayOf, terms: AutopayTerms) -> Answer<AutopaySetView> {
     core.touch();
-    Ok(core.client.autopays().set(bill, terms, true).await?)
+    Ok(core.client.autopays().set(of, terms, true).await?)
 }
 
 #[tauri::command]
 #[specta::specta]
-pub async fn autopay_pause(core: Shared<'_>, bill: BillId, paused: bool) -> Answer<()> {
+pub async fn autopay_pause(core: Shared<'_>, of: AutopayOf, paused: bool) -> Answer<()> {
     core.touch();
-    Ok(core.client.autopays().pause(bill, paused).await?)
+    Ok(core.client.autopays().pause(of, paused).await?)
 }
 
 /// What has not left is taken back.
 #[tauri::command]
 #[specta::specta]
-pub async fn autopay_off(core: Shared<'_>, bill: BillId) -> Answer<()> {
+pub async fn autopay_off(core: Shared<'_>, of: AutopayOf) -> Answer<()> {
     core.touch();
-    Ok(core.client.autopays().off(bill).await?)
+    Ok(core.client.autopays().off(of).await?)
 }

@@ -441,7 +441,7 @@ impl Reminders {
 fn candidates(book: &Book, settings: &Settings, ahead: i32) -> Vec<Candidate> {
     let (from, to) = (shifted(book.today, -LOOK_BACK_DAYS), shifted(book.today, ahead));
     let mut found = Vec::new();
-    for bill in &book.bills {
+    for bill in book.bills.iter().chain(&book.card_dates) {
         for occurrence in book.occurrences(bill, from, to) {
             let ordered = occurrence.payment.filter(|_| settings.tell_of_payments);
             let ordered = ordered.and_then(|id| book.payments.iter().find(|row| row.order.id == id));
@@ -460,13 +460,13 @@ const fn goes_out_on(candidate: &Candidate) -> Option<Date> {
 
 /// The day on which a due date falls, which the person may have moved.
 fn falls_on(book: &Book, bill: BillId, due_on: Date) -> Date {
-    let occurrence = book.bill(bill).and_then(|bill| book.occurrence(bill, due_on));
+    let occurrence = book.bill_or_card(bill).and_then(|bill| book.occurrence(bill, due_on));
     occurrence.map_or(due_on, |occurrence| occurrence.falls_on)
 }
 
 /// A notice of that lead still says what is so.
 fn still_so(book: &Book, lead: &Lead) -> bool {
-    let occurrence = book.bill(lead.bill).and_then(|bill| book.occurrence(bill, lead.due_on));
+    let occurrence = book.bill_or_card(lead.bill).and_then(|bill| book.occurrence(bill, lead.due_on));
     occurrence.is_some_and(|occurrence| match lead.turn {
         Turn::Before(_) | Turn::Late(_) => occurrence.needs_person(),
         Turn::GoesOut => occurrence.state == OccurrenceState::Scheduled,
@@ -517,7 +517,7 @@ fn notices(desk: &Desk, language: Language, unseen: &[Delivery]) -> Vec<(Notice,
 }
 
 fn single(desk: &Desk, language: Language, reminder: &Reminder) -> Option<Notice> {
-    let bill = desk.book.bill(reminder.bill)?;
+    let bill = desk.book.bill_or_card(reminder.bill)?;
     let occurrence = desk.book.occurrence(bill, reminder.due_on)?;
     let details = desk.settings.details_in_notifications;
     let about = words::About {
@@ -535,7 +535,7 @@ fn single(desk: &Desk, language: Language, reminder: &Reminder) -> Option<Notice
         let row = desk.book.payments.iter().find(|row| Some(row.order.id) == occurrence.payment);
         let cover = row.map_or(Cover::Unknown, |row| desk.sources.cover(&desk.book, &row.order, on));
         let urgent = matches!(cover, Cover::Short { .. } | Cover::MethodEnds { .. });
-        let terms = desk.autopays.iter().find(|one| one.bill == bill.id).map(|one| &one.terms);
+        let terms = desk.autopays.iter().find(|one| one.of.as_uuid() == bill.id.as_uuid()).map(|one| &one.terms);
         let warned = terms.filter(|terms| terms.warns_of(occurrence.on_its_way)).and_then(|terms| terms.warn_above);
         let (title, body) = words::goes_out(language, &about, on, days, &words::Leaving { cover, warned }, details);
         return Some(Notice { id, title, body, actions: vec![NoticeAction::Open], urgent });
@@ -554,7 +554,7 @@ fn digest(desk: &Desk, language: Language, leads: &[Lead]) -> Notice {
         leads.iter().map(|lead| (falls_on(&desk.book, lead.bill, lead.due_on), lead.bill)).collect();
     dates.sort_unstable();
     dates.dedup();
-    let line = |(day, bill): &(Date, BillId)| Some(words::line(language, &desk.book.bill(*bill)?.name, *day));
+    let line = |(day, bill): &(Date, BillId)| Some(words::line(language, &desk.book.bill_or_card(*bill)?.name, *day));
     let lines: Vec<String> = dates.iter().filter_map(line).collect();
     let all_due = leads.iter().all(|lead| lead.turn != Turn::GoesOut);
     let details = desk.settings.details_in_notifications.then_some(lines.as_slice());

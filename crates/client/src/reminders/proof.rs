@@ -219,7 +219,7 @@ impl Reminders {
     pub async fn view(&self, timer: TimerState) -> Result<RemindersView, ClientError> {
         let desk = self.desk().await?;
         let test = self.last_test().await?;
-        let name = |id: BillId| desk.book.bill(id).map(|bill| bill.name.clone());
+        let name = |id: BillId| desk.book.bill_or_card(id).map(|bill| bill.name.clone());
         let seen =
             desk.delivered.iter().filter(|delivery| delivery.shown_at.is_some_and(|at| at > Timestamp::UNIX_EPOCH));
         let delivered = seen

@@ -277,7 +277,7 @@ pub(super) const QUESTIONS: &[(&str, &str)] = &[
             AND a.payment_id = p.payment_id AND a.used_at IS NOT NULL) <> 1",
     ),
     (
-        "a payment that left by itself left on the yes to its bill's autopay, within its cap",
+        "a payment that left by itself left on the yes to its autopay, within its cap",
         "SELECT p.state FROM payment p WHERE p.approval = 'autopay' AND EXISTS
             (SELECT 1 FROM payment_step s WHERE s.holder_id = p.holder_id AND s.payment_id = p.payment_id
              AND s.to_state = 'reserved')

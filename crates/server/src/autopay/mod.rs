@@ -1,8 +1,9 @@
-//! Autopay (PA1, PA6): a bill's due dates are paid by themselves on one yes to its terms. Payments are made sixty days ahead
-//! as scheduled ones that anybody sees and takes back; what they take is worked out when their day comes. One due date has at
-//! most one of them, and turning autopay off or pausing it takes back each that has not left, in the same transaction.
+//! Autopay (PA1, PA6): the due dates of a bill, or of a card of this server, are paid by themselves on one yes to its terms.
+//! Payments of a bill are made sixty days ahead, one of a card when its statement closes, as scheduled ones that anybody sees
+//! and takes back; what they take is worked out when their day comes. One due date has at most one of them, and turning autopay off or pausing it takes back each that has not left, in the same transaction.
 
 mod ahead;
+mod payable;
 mod store;
 #[cfg(test)]
 mod tests;
@@ -15,9 +16,8 @@ use api::sync::{Gone, Record};
 use axum::extract::State;
 use axum::http::StatusCode;
 use axum::response::{IntoResponse, Response};
-use domain::autopay::{Autopay, AutopayAmount, AutopayError, AutopayState, AutopayTerms};
-use domain::bills::Bill;
-use domain::ids::{BillId, DeviceId, HolderId, MethodId};
+use domain::autopay::{Autopay, AutopayAmount, AutopayError, AutopayOf, AutopayState, AutopayTerms};
+use domain::ids::{AccountId, BillId, BillerId, DeviceId, HolderId, MethodId};
 use domain::methods::Method;
 use domain::policy::{self, Approval, Decision};
 use domain::security::{Happened, SecurityEventKind};
@@ -34,12 +34,17 @@ use crate::jobs::{self, Kind};
 use crate::payments::by_itself;
 use crate::sign_in::SignedIn;
 use crate::sign_in::step_up::{self, Asked, Outcome, Shown, Subject};
-use crate::{billers, bills, feed, methods, readiness, risk, security};
+use crate::{billers, feed, methods, readiness, risk, security};
 pub(crate) use ahead::{AtRun, at_run, followed, look, rests_on_yes};
+use payable::Payable;
 use store::Kept;
 
 pub fn routes() -> OpenApiRouter<App> {
-    OpenApiRouter::new().routes(routes!(set, off)).routes(routes!(pause))
+    OpenApiRouter::new()
+        .routes(routes!(set, off))
+        .routes(routes!(pause))
+        .routes(routes!(set_card, card_off))
+        .routes(routes!(pause_card))
 }
 
 /// Lets a bill be paid by itself on these terms: at once where nothing stronger can be asked, else at the address that is
@@ -55,27 +60,52 @@ async fn set(
     Path(bill): Path<BillId>,
     Json(terms): Json<AutopayTerms>,
 ) -> Result<Response, ApiError> {
+    set_terms(&app, &signed_in, source, AutopayOf::Bill(bill), terms).await
+}
+
+/// Lets a card of this server be paid by itself on these terms, as a bill is.
+#[utoipa::path(put, path = "/api/v1/cards/{id}/autopay", tag = "autopay", params(("id" = AccountId, Path)),
+    request_body = AutopayTerms,
+    responses((status = 200, body = AutopaySet), (status = 403, body = api::error::Problem),
+        (status = 404, body = api::error::Problem), (status = 422, body = api::error::Problem)))]
+async fn set_card(
+    State(app): State<App>,
+    signed_in: SignedIn,
+    Source(source): Source,
+    Path(card): Path<AccountId>,
+    Json(terms): Json<AutopayTerms>,
+) -> Result<Response, ApiError> {
+    set_terms(&app, &signed_in, source, AutopayOf::Card(card), terms).await
+}
+
+async fn set_terms(
+    app: &App,
+    signed_in: &SignedIn,
+    source: IpAddr,
+    of: AutopayOf,
+    terms: AutopayTerms,
+) -> Result<Response, ApiError> {
     let (holder, device) = (signed_in.holder, signed_in.device);
     let mut tx = app.db.begin_write().await?;
     tx.lock(holder).await?;
-    let approval = weigh(&app, &mut tx, holder, device).await?;
-    let kept = wished(&app, &mut tx, holder, device, bill, terms).await?;
-    if let Some(known) = store::find(&mut tx, holder, bill).await?
+    let approval = weigh(app, &mut tx, holder, device).await?;
+    let kept = wished(app, &mut tx, holder, device, of, terms).await?;
+    if let Some(known) = store::find(&mut tx, holder, of).await?
         && known.digest == kept.digest
         && known.autopay.state == AutopayState::On
     {
         return Ok(Json(AutopaySet { set: Some(known.autopay), approve_at: None }).into_response());
     }
-    if !risk::allows_change(&app, &mut tx, holder, device, source).await? {
+    if !risk::allows_change(app, &mut tx, holder, device, source).await? {
         tx.commit().await?;
         return Err(risk::unusual());
     }
     let answer = if matches!(approval, Approval::Passkey(_)) {
         tx.commit().await?;
-        let address = step_up::begin(&app, &signed_in, source, Subject::Autopay { bill, terms }).await?;
+        let address = step_up::begin(app, signed_in, source, Subject::Autopay { of, terms }).await?;
         AutopaySet { set: None, approve_at: Some(address) }
     } else {
-        begin(&app, &mut tx, holder, &kept).await?;
+        begin(app, &mut tx, holder, &kept).await?;
         tx.commit().await?;
         app.jobs.wake();
         AutopaySet { set: Some(kept.autopay), approve_at: None }
@@ -92,12 +122,33 @@ async fn off(
     idempotency: IdempotencyKey,
     Path(bill): Path<BillId>,
 ) -> Result<Response, ApiError> {
-    let mut once = match idempotency::begin(&app, &signed_in, &idempotency, "autopay.off", &bill).await? {
+    turn_off(&app, &signed_in, &idempotency, AutopayOf::Bill(bill)).await
+}
+
+/// Turns it off for a card: its payment that has not left is taken back.
+#[utoipa::path(delete, path = "/api/v1/cards/{id}/autopay", tag = "autopay", params(("id" = AccountId, Path)),
+    responses((status = 204, description = "Off"), (status = 404, body = api::error::Problem)))]
+async fn card_off(
+    State(app): State<App>,
+    signed_in: SignedIn,
+    idempotency: IdempotencyKey,
+    Path(card): Path<AccountId>,
+) -> Result<Response, ApiError> {
+    turn_off(&app, &signed_in, &idempotency, AutopayOf::Card(card)).await
+}
+
+async fn turn_off(
+    app: &App,
+    signed_in: &SignedIn,
+    idempotency: &IdempotencyKey,
+    of: AutopayOf,
+) -> Result<Response, ApiError> {
+    let mut once = match idempotency::begin(app, signed_in, idempotency, "autopay.off", &of).await? {
         Begun::Again(answer) => return Ok(answer),
         Begun::First(once) => once,
     };
-    store::find(&mut once.tx, signed_in.holder, bill).await?.ok_or_else(ApiError::not_found)?;
-    end(&app, &mut once.tx, signed_in.holder, bill, Some(signed_in.device)).await?;
+    store::find(&mut once.tx, signed_in.holder, of).await?.ok_or_else(ApiError::not_found)?;
+    end(app, &mut once.tx, signed_in.holder, of, Some(signed_in.device)).await?;
     once.answer(StatusCode::NO_CONTENT, &()).await
 }
 
@@ -113,16 +164,41 @@ async fn pause(
     Path(bill): Path<BillId>,
     Json(wish): Json<AutopayPause>,
 ) -> Result<Response, ApiError> {
+    pause_or_go_on(&app, &signed_in, &idempotency, AutopayOf::Bill(bill), wish).await
+}
+
+/// Pauses the autopay of a card, or lets it go on with the same terms.
+#[utoipa::path(post, path = "/api/v1/cards/{id}/autopay/pause", tag = "autopay", params(("id" = AccountId, Path)),
+    request_body = AutopayPause,
+    responses((status = 200, body = Autopay), (status = 404, body = api::error::Problem),
+        (status = 409, body = api::error::Problem)))]
+async fn pause_card(
+    State(app): State<App>,
+    signed_in: SignedIn,
+    idempotency: IdempotencyKey,
+    Path(card): Path<AccountId>,
+    Json(wish): Json<AutopayPause>,
+) -> Result<Response, ApiError> {
+    pause_or_go_on(&app, &signed_in, &idempotency, AutopayOf::Card(card), wish).await
+}
+
+async fn pause_or_go_on(
+    app: &App,
+    signed_in: &SignedIn,
+    idempotency: &IdempotencyKey,
+    of: AutopayOf,
+    wish: AutopayPause,
+) -> Result<Response, ApiError> {
     let (holder, by) = (signed_in.holder, Some(signed_in.device));
-    let mut once = match idempotency::begin(&app, &signed_in, &idempotency, "autopay.pause", &(bill, &wish)).await? {
+    let mut once = match idempotency::begin(app, signed_in, idempotency, "autopay.pause", &(of, &wish)).await? {
         Begun::Again(answer) => return Ok(answer),
         Begun::First(once) => once,
     };
-    let mut kept = store::find(&mut once.tx, holder, bill).await?.ok_or_else(ApiError::not_found)?;
+    let mut kept = store::find(&mut once.tx, holder, of).await?.ok_or_else(ApiError::not_found)?;
     match (wish.paused, kept.autopay.state) {
         (true, AutopayState::Paused | AutopayState::Changed) | (false, AutopayState::On) => {}
         (true, AutopayState::On | AutopayState::Failing) => {
-            stop(&app, &mut once.tx, holder, &mut kept, AutopayState::Paused, by).await?;
+            stop(app, &mut once.tx, holder, &mut kept, AutopayState::Paused, by).await?;
         }
         (false, AutopayState::Changed) => {
             return Err(ApiError::new(ErrorCode::VersionConflict, "the bill pays otherwise now: set autopay anew"));
@@ -130,9 +206,9 @@ async fn pause(
         (false, AutopayState::Paused | AutopayState::Failing) => {
             kept.autopay.state = AutopayState::On;
             kept.autopay.failures = 0;
-            keep(&app, &mut once.tx, holder, &kept).await?;
-            note(&app, &mut once.tx, holder, bill, SecurityEventKind::AutopayResumed, by).await?;
-            look_at(&app, &mut once.tx, holder, bill).await?;
+            keep(app, &mut once.tx, holder, &kept).await?;
+            note(app, &mut once.tx, holder, of, SecurityEventKind::AutopayResumed, by).await?;
+            look_at(app, &mut once.tx, holder, of).await?;
         }
     }
     let answer = once.answer(StatusCode::OK, &kept.autopay).await?;
@@ -154,43 +230,49 @@ async fn wished(
     tx: &mut Tx,
     holder: HolderId,
     device: DeviceId,
-    bill: BillId,
+    of: AutopayOf,
     terms: AutopayTerms,
 ) -> Result<Kept, ApiError> {
-    let bill = bills::find(tx, holder, bill).await?.ok_or_else(ApiError::not_found)?;
-    terms.check(&bill).map_err(|error| {
+    let payable = Payable::find(tx, holder, of).await?.ok_or_else(ApiError::not_found)?;
+    payable.check(&terms).map_err(|error| {
         let (code, field) = match error {
             AutopayError::NotPayable => (ErrorCode::NotPayable, "biller"),
             AutopayError::Amount => (ErrorCode::InvalidAmount, "cap"),
+            AutopayError::Choice => (ErrorCode::InvalidRequest, "amount"),
             AutopayError::Days => (ErrorCode::InvalidRequest, "days_before"),
             AutopayError::End => (ErrorCode::InvalidRequest, "payments"),
         };
         ApiError::invalid(code, field, &error.to_string())
     })?;
-    let rail = app.rails.of(terms.cap.currency());
-    let biller = bill.biller.and_then(billers::find).filter(|biller| biller.payable);
-    let biller = biller.filter(|biller| rail.takes(biller.id, terms.cap).is_ok());
+    if store::under(tx, holder, of.as_uuid()).await?.is_some_and(|kept| kept.autopay.of != of) {
+        return Err(ApiError::invalid(ErrorCode::KeyReused, "id", "another thing is paid by itself under this id"));
+    }
+    let currency = payable.currency();
     let not_payable = || ApiError::invalid(ErrorCode::NotPayable, "biller", "this biller takes no such payments here");
-    let biller = biller.ok_or_else(not_payable)?;
+    let payee = payee_of(&payable).ok_or_else(not_payable)?;
+    let rail = app.rails.for_payee(payee, currency);
+    rail.takes(payee, terms.cap).map_err(|_| not_payable())?;
     if let Some(method) = terms.method {
         let wrong = |title: &str| ApiError::invalid(ErrorCode::MethodNotDrawable, "method", title);
         if !rail.draws() {
             return Err(wrong("payments of this server leave from its own accounts alone"));
         }
-        let today = by_itself::today(app, terms.cap.currency(), app.clock.now());
+        let today = by_itself::today(app, payee, currency, app.clock.now());
         methods::drawable(tx, holder, method, today).await?.map_err(|error| wrong(&error.to_string()))?;
     }
     readiness::demand(tx.ask(readiness::missing(app, holder)).await?)?;
-    let digest = terms.digest(bill.id, biller.id, bill.reference.as_deref());
-    let autopay = Autopay { bill: bill.id, terms, state: AutopayState::On, failures: 0 };
+    let digest = payable.digest(&terms).ok_or_else(not_payable)?;
+    let autopay = Autopay { of, terms, state: AutopayState::On, failures: 0 };
     Ok(Kept { autopay, digest, device, set_at: app.clock.now() })
 }
 
-/// Whether the bill is paid to whom and as was said yes to.
-fn is_as_approved(kept: &Kept, bill: &Bill) -> bool {
-    let terms = &kept.autopay.terms;
-    let digest = |payee| terms.digest(bill.id, payee, bill.reference.as_deref());
-    terms.check(bill).is_ok() && bill.biller.map(digest).as_ref() == Some(&kept.digest)
+/// Who is paid, if that is somebody who takes payments here.
+fn payee_of(payable: &Payable) -> Option<BillerId> {
+    let payee = payable.payee()?;
+    match payable {
+        Payable::Bill(_) => billers::find(payee).filter(|biller| biller.payable).map(|biller| biller.id),
+        Payable::Card { .. } => Some(payee),
+    }
 }
 
 async fn keep(app: &App, tx: &mut Tx, holder: HolderId, kept: &Kept) -> DbResult<()> {
@@ -200,10 +282,10 @@ async fn keep(app: &App, tx: &mut Tx, holder: HolderId, kept: &Kept) -> DbResult
 
 /// The terms count from now on; what was made on others is made anew.
 async fn begin(app: &App, tx: &mut Tx, holder: HolderId, kept: &Kept) -> DbResult<()> {
-    take_all_back(app, tx, holder, kept.autopay.bill).await?;
+    take_all_back(app, tx, holder, kept.autopay.of).await?;
     keep(app, tx, holder, kept).await?;
-    note(app, tx, holder, kept.autopay.bill, SecurityEventKind::AutopaySet, Some(kept.device)).await?;
-    look_at(app, tx, holder, kept.autopay.bill).await
+    note(app, tx, holder, kept.autopay.of, SecurityEventKind::AutopaySet, Some(kept.device)).await?;
+    look_at(app, tx, holder, kept.autopay.of).await
 }
 
 /// Nothing of it leaves any more until its person says so.
@@ -215,25 +297,25 @@ async fn stop(
     state: AutopayState,
     by: Option<DeviceId>,
 ) -> DbResult<()> {
-    let bill = kept.autopay.bill;
-    take_all_back(app, tx, holder, bill).await?;
+    let of = kept.autopay.of;
+    take_all_back(app, tx, holder, of).await?;
     kept.autopay.state = state;
     keep(app, tx, holder, kept).await?;
-    jobs::remove(tx, holder, Kind::Autopay, bill.as_uuid()).await?;
-    note(app, tx, holder, bill, SecurityEventKind::AutopayPaused, by).await
+    jobs::remove(tx, holder, Kind::Autopay, of.as_uuid()).await?;
+    note(app, tx, holder, of, SecurityEventKind::AutopayPaused, by).await
 }
 
-async fn end(app: &App, tx: &mut Tx, holder: HolderId, bill: BillId, by: Option<DeviceId>) -> DbResult<()> {
-    take_all_back(app, tx, holder, bill).await?;
-    note(app, tx, holder, bill, SecurityEventKind::AutopayEnded, by).await?;
-    store::remove(tx, holder, bill).await?;
-    jobs::remove(tx, holder, Kind::Autopay, bill.as_uuid()).await?;
-    feed::put(tx, holder, app.clock.now(), &Record::Gone(Gone::Autopay { bill })).await
+async fn end(app: &App, tx: &mut Tx, holder: HolderId, of: AutopayOf, by: Option<DeviceId>) -> DbResult<()> {
+    take_all_back(app, tx, holder, of).await?;
+    note(app, tx, holder, of, SecurityEventKind::AutopayEnded, by).await?;
+    store::remove(tx, holder, of).await?;
+    jobs::remove(tx, holder, Kind::Autopay, of.as_uuid()).await?;
+    feed::put(tx, holder, app.clock.now(), &Record::Gone(Gone::Autopay { of })).await
 }
 
 /// Whatever it made and has not left, whoever approved it since: off is off.
-async fn take_all_back(app: &App, tx: &mut Tx, holder: HolderId, bill: BillId) -> DbResult<()> {
-    for made in store::runs(tx, holder, bill).await? {
+async fn take_all_back(app: &App, tx: &mut Tx, holder: HolderId, of: AutopayOf) -> DbResult<()> {
+    for made in store::runs(tx, holder, of).await? {
         if let Some(waiting) = by_itself::waiting(tx, holder, made.payment).await? {
             by_itself::take_back(app, tx, waiting).await?;
             store::remove_run(tx, holder, made.payment).await?;
@@ -242,36 +324,37 @@ async fn take_all_back(app: &App, tx: &mut Tx, holder: HolderId, bill: BillId) -
     Ok(())
 }
 
-/// The log names the bill as its owner does.
+/// The log names the bill or card as its owner does.
 async fn note(
     app: &App,
     tx: &mut Tx,
     holder: HolderId,
-    bill: BillId,
+    of: AutopayOf,
     kind: SecurityEventKind,
     by: Option<DeviceId>,
 ) -> DbResult<()> {
-    let name = bills::find(tx, holder, bill).await?.map(|bill| bill.name);
+    let name = Payable::find(tx, holder, of).await?.map(|payable| payable.name().to_owned());
     let happened = Happened { at: app.clock.now(), kind, by, device: None, name, about: None };
     security::record(tx, holder, happened).await
 }
 
-/// Puts the look that brings the payments of a bill to what its autopay, bill and marks say now.
-async fn look_at(app: &App, tx: &mut Tx, holder: HolderId, bill: BillId) -> DbResult<()> {
-    jobs::put(tx, holder, Kind::Autopay, bill.as_uuid(), app.clock.now()).await
+/// Puts the look that brings the payments of an autopay to what its terms, and its bill or card, say now.
+async fn look_at(app: &App, tx: &mut Tx, holder: HolderId, of: AutopayOf) -> DbResult<()> {
+    jobs::put(tx, holder, Kind::Autopay, of.as_uuid(), app.clock.now()).await
 }
 
 // ---- what else changes it ----------------------------------------------------------------------------------------
 
-/// A bill, what was said about a due date or a payment of it changed. Wake the jobs after the commit.
-pub(crate) async fn bill_changed(app: &App, tx: &mut Tx, holder: HolderId, bill: BillId) -> DbResult<()> {
-    store::look_if_any(tx, holder, bill, app.clock.now()).await
+/// A bill, what was said about a due date, what a card owes, or a payment of them changed. Wake the jobs after the commit.
+pub(crate) async fn changed(app: &App, tx: &mut Tx, holder: HolderId, of: AutopayOf) -> DbResult<()> {
+    store::look_if_any(tx, holder, of, app.clock.now()).await
 }
 
 /// A bill goes, and with it what it would have paid. Call before the bill is gone.
 pub(crate) async fn bill_removed(app: &App, tx: &mut Tx, holder: HolderId, bill: BillId, by: DeviceId) -> DbResult<()> {
-    match store::find(tx, holder, bill).await? {
-        Some(_) => end(app, tx, holder, bill, Some(by)).await,
+    let of = AutopayOf::Bill(bill);
+    match store::find(tx, holder, of).await? {
+        Some(_) => end(app, tx, holder, of, Some(by)).await,
         None => Ok(()),
     }
 }
@@ -290,20 +373,20 @@ pub(crate) async fn distrust(app: &App, tx: &mut Tx, holder: HolderId, device: D
 pub(crate) async fn end_set_at(app: &App, tx: &mut Tx, holder: HolderId, at: Timestamp) -> DbResult<()> {
     for kept in store::all(tx, holder).await? {
         if kept.set_at == at {
-            end(app, tx, holder, kept.autopay.bill, None).await?;
+            end(app, tx, holder, kept.autopay.of, None).await?;
         }
     }
     Ok(())
 }
 
-/// The bills that are paid from a method.
-pub(crate) async fn drawing_from(tx: &mut Tx, holder: HolderId, method: MethodId) -> DbResult<Vec<BillId>> {
+/// What is paid from a method.
+pub(crate) async fn drawing_from(tx: &mut Tx, holder: HolderId, method: MethodId) -> DbResult<Vec<AutopayOf>> {
     let all = store::drawing_from(tx, holder, method).await?;
-    Ok(all.into_iter().map(|kept| kept.autopay.bill).collect())
+    Ok(all.into_iter().map(|kept| kept.autopay.of).collect())
 }
 
-/// Every bill that is paid from one method is paid from another; the yes to that is the yes to the changed terms. Their
-/// payments move by themselves. Says how many bills there are.
+/// Whatever is paid from one method is paid from another; the yes to that is the yes to the changed terms. The payments move
+/// by themselves. Says how many autopays there are.
 pub(crate) async fn carry_over(
     app: &App,
     tx: &mut Tx,
@@ -315,11 +398,11 @@ pub(crate) async fn carry_over(
     let all = store::drawing_from(tx, holder, old).await?;
     let count = all.len();
     for mut kept in all {
-        let bill = bills::find(tx, holder, kept.autopay.bill).await?;
-        let good = bill.as_ref().filter(|bill| is_as_approved(&kept, bill));
+        let payable = Payable::find(tx, holder, kept.autopay.of).await?;
+        let good = payable.filter(|payable| payable.is_as_approved(&kept));
         kept.autopay.terms.method = Some(with.id);
-        if let Some((bill, payee)) = good.and_then(|bill| Some((bill, bill.biller?))) {
-            kept.digest = kept.autopay.terms.digest(bill.id, payee, bill.reference.as_deref());
+        if let Some(digest) = good.and_then(|payable| payable.digest(&kept.autopay.terms)) {
+            kept.digest = digest;
             kept.device = device;
         }
         keep(app, tx, holder, &kept).await?;
@@ -334,21 +417,34 @@ pub(crate) async fn shown(
     app: &App,
     tx: &mut Tx,
     asked: &Asked,
-    bill: BillId,
+    of: AutopayOf,
     terms: AutopayTerms,
 ) -> Result<Shown, ApiError> {
     weigh(app, tx, asked.holder, asked.device).await?;
-    let kept = wished(app, tx, asked.holder, asked.device, bill, terms).await?;
-    let bill = bills::find(tx, asked.holder, bill).await?.ok_or_else(ApiError::not_found)?;
-    let payee = bill.biller.and_then(billers::find).map_or("", |biller| biller.name.as_str());
-    let mut facts = vec![("Bill", bill.name.clone()), ("To", payee.to_owned())];
-    if let Some(reference) = &bill.reference {
-        facts.push(("Reference", reference.clone()));
+    let kept = wished(app, tx, asked.holder, asked.device, of, terms).await?;
+    let payable = Payable::find(tx, asked.holder, of).await?.ok_or_else(ApiError::not_found)?;
+    let name = payable.name().to_owned();
+    let (title, mut facts) = match &payable {
+        Payable::Bill(bill) => {
+            let payee = bill.biller.and_then(billers::find).map_or("", |biller| biller.name.as_str());
+            ("Pay this bill automatically?", vec![("Bill", name), ("To", payee.to_owned())])
+        }
+        Payable::Card { .. } => ("Pay this card automatically?", vec![("Card", name)]),
+    };
+    if let Some(reference) = payable.reference() {
+        facts.push(("Reference", reference.to_owned()));
     }
-    facts.push(match terms.amount {
-        AutopayAmount::Left => ("Each time", "what is left to pay".to_owned()),
-        AutopayAmount::Fixed { amount } => ("Each time", format!("{amount}, and never more than is left")),
-    });
+    let each = match (terms.amount, of) {
+        (AutopayAmount::Left, _) => "what is left to pay".to_owned(),
+        (AutopayAmount::Minimum, _) => "what is left of the statement's minimum".to_owned(),
+        (AutopayAmount::Statement, _) => "what is left of the statement's balance".to_owned(),
+        (AutopayAmount::Current, _) => "all that is owed on that day".to_owned(),
+        (AutopayAmount::Fixed { amount }, AutopayOf::Bill(_)) => format!("{amount}, and never more than is left"),
+        (AutopayAmount::Fixed { amount }, AutopayOf::Card(_)) => {
+            format!("{amount}, the minimum where that is more, and never more than is owed")
+        }
+    };
+    facts.push(("Each time", each));
     facts.push(("Asks above", terms.cap.to_string()));
     if let Some(above) = terms.warn_above {
         facts.push(("Warns above", above.to_string()));
@@ -370,7 +466,7 @@ pub(crate) async fn shown(
         (None, None) => ("Ends", "when you turn it off".to_owned()),
     });
     Ok(Shown {
-        title: "Pay this bill automatically?",
+        title,
         facts,
         note: "Payments within these terms leave by themselves. Any change of them asks again.",
         button: "Approve with a passkey",
@@ -383,13 +479,13 @@ pub(crate) async fn approved(
     tx: &mut Tx,
     asked: &Asked,
     source: IpAddr,
-    bill: BillId,
+    of: AutopayOf,
     terms: AutopayTerms,
 ) -> Result<Outcome, ApiError> {
     if !risk::allows_change(app, tx, asked.holder, asked.device, source).await? {
         return Ok(Outcome::Refused(risk::unusual()));
     }
-    let kept = wished(app, tx, asked.holder, asked.device, bill, terms).await?;
+    let kept = wished(app, tx, asked.holder, asked.device, of, terms).await?;
     begin(app, tx, asked.holder, &kept).await?;
     Ok(Outcome::Done)
 }

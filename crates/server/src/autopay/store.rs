@@ -1,7 +1,8 @@
-//! Rows of autopay: its terms with the yes that they rest on, and the one payment of each due date.
+//! Rows of autopay: its terms with the yes that they rest on, and the one payment of each due date. The column `bill_id` is
+//! from when only bills were paid by themselves: it is the id of whatever is, and the terms say what that is.
 
-use domain::autopay::Autopay;
-use domain::ids::{BillId, DeviceId, HolderId, MethodId, PaymentId};
+use domain::autopay::{Autopay, AutopayOf};
+use domain::ids::{DeviceId, HolderId, MethodId, PaymentId};
 use jiff::Timestamp;
 use jiff::civil::Date;
 use uuid::Uuid;
@@ -43,7 +44,7 @@ pub(super) async fn put(tx: &mut Tx, holder: HolderId, kept: &Kept) -> DbResult<
     on_engine!(tx, |db| {
         sqlx::query(PUT)
             .bind(holder.as_uuid())
-            .bind(kept.autopay.bill.as_uuid())
+            .bind(kept.autopay.of.as_uuid())
             .bind(body)
             .bind(kept.autopay.state.as_str())
             .bind(kept.autopay.terms.method.map(|method| method.as_uuid()))
@@ -64,15 +65,20 @@ fn read((body, digest, device, set_at): Row) -> DbResult<Kept> {
     Ok(Kept { autopay, digest, device: DeviceId::from_uuid(device), set_at: time(set_at)? })
 }
 
-pub(super) async fn find(tx: &mut Tx, holder: HolderId, bill: BillId) -> DbResult<Option<Kept>> {
+pub(super) async fn find(tx: &mut Tx, holder: HolderId, of: AutopayOf) -> DbResult<Option<Kept>> {
+    Ok(under(tx, holder, of.as_uuid()).await?.filter(|kept| kept.autopay.of == of))
+}
+
+/// Whatever is paid by itself under an id.
+pub(super) async fn under(tx: &mut Tx, holder: HolderId, id: Uuid) -> DbResult<Option<Kept>> {
     const FIND: &str = "SELECT body, digest, device_id, set_at FROM autopay WHERE holder_id = $1 AND bill_id = $2";
     let row: Option<Row> = on_engine!(tx, |db| {
-        sqlx::query_as(FIND).bind(holder.as_uuid()).bind(bill.as_uuid()).fetch_optional(db).await.map_err(DbError::from)
+        sqlx::query_as(FIND).bind(holder.as_uuid()).bind(id).fetch_optional(db).await.map_err(DbError::from)
     })?;
     row.map(read).transpose()
 }
 
-/// All of a person: as many as bills at most.
+/// All of a person: as many as bills and cards at most.
 pub(super) async fn all(tx: &mut Tx, holder: HolderId) -> DbResult<Vec<Kept>> {
     const LIST: &str = "SELECT body, digest, device_id, set_at FROM autopay WHERE holder_id = $1 ORDER BY bill_id";
     let rows: Vec<Row> = on_engine!(tx, |db| {
@@ -91,28 +97,28 @@ pub(super) async fn drawing_from(tx: &mut Tx, holder: HolderId, method: MethodId
     rows.into_iter().map(read).collect()
 }
 
-pub(super) async fn remove(tx: &mut Tx, holder: HolderId, bill: BillId) -> DbResult<()> {
+pub(super) async fn remove(tx: &mut Tx, holder: HolderId, of: AutopayOf) -> DbResult<()> {
     const REMOVE: &str = "DELETE FROM autopay WHERE holder_id = $1 AND bill_id = $2";
-    write_later!(tx, REMOVE, holder.as_uuid(), bill.as_uuid(),)
+    write_later!(tx, REMOVE, holder.as_uuid(), of.as_uuid(),)
 }
 
-/// Puts a job that looks at a bill's autopay, when it has one.
-pub(super) async fn look_if_any(tx: &mut Tx, holder: HolderId, bill: BillId, now: Timestamp) -> DbResult<()> {
+/// Puts a job that looks at the autopay of a bill or card, when it has one.
+pub(super) async fn look_if_any(tx: &mut Tx, holder: HolderId, of: AutopayOf, now: Timestamp) -> DbResult<()> {
     const PUT: &str = "INSERT INTO job (holder_id, kind, subject_id, due_at)
         SELECT holder_id, CAST('autopay' AS TEXT), bill_id, CAST($3 AS BIGINT) FROM autopay
          WHERE holder_id = $1 AND bill_id = $2
         ON CONFLICT (holder_id, kind, subject_id) DO UPDATE SET due_at = excluded.due_at, tries = 0, leased_until = 0";
-    write_later!(tx, PUT, holder.as_uuid(), bill.as_uuid(), now.as_microsecond(),)
+    write_later!(tx, PUT, holder.as_uuid(), of.as_uuid(), now.as_microsecond(),)
 }
 
 // ---- the payments ------------------------------------------------------------------------------------------------
 
 /// The payments that were made for due dates, by date.
-pub(super) async fn runs(tx: &mut Tx, holder: HolderId, bill: BillId) -> DbResult<Vec<Made>> {
+pub(super) async fn runs(tx: &mut Tx, holder: HolderId, of: AutopayOf) -> DbResult<Vec<Made>> {
     const LIST: &str = "SELECT due_on, payment_id, made_at FROM autopay_run
                          WHERE holder_id = $1 AND bill_id = $2 ORDER BY due_on";
     let rows: Vec<(String, Uuid, i64)> = on_engine!(tx, |db| {
-        sqlx::query_as(LIST).bind(holder.as_uuid()).bind(bill.as_uuid()).fetch_all(db).await.map_err(DbError::from)
+        sqlx::query_as(LIST).bind(holder.as_uuid()).bind(of.as_uuid()).fetch_all(db).await.map_err(DbError::from)
     })?;
     let read = |(due_on, id, at): (String, Uuid, i64)| {
         let due_on = due_on.parse().map_err(|_| CORRUPT)?;
@@ -121,14 +127,28 @@ pub(super) async fn runs(tx: &mut Tx, holder: HolderId, bill: BillId) -> DbResul
     rows.into_iter().map(read).collect()
 }
 
+/// The due date that a payment was made for.
+pub(super) async fn due_on(tx: &mut Tx, holder: HolderId, payment: PaymentId) -> DbResult<Option<Date>> {
+    const FIND: &str = "SELECT due_on FROM autopay_run WHERE holder_id = $1 AND payment_id = $2";
+    let found: Option<String> = on_engine!(tx, |db| {
+        sqlx::query_scalar(FIND)
+            .bind(holder.as_uuid())
+            .bind(payment.as_uuid())
+            .fetch_optional(db)
+            .await
+            .map_err(DbError::from)
+    })?;
+    found.map(|day| day.parse().map_err(|_| CORRUPT)).transpose()
+}
+
 /// Adds the one payment of a due date; the table refuses a second one.
-pub(super) async fn add_run(tx: &mut Tx, holder: HolderId, bill: BillId, made: &Made) -> DbResult<()> {
+pub(super) async fn add_run(tx: &mut Tx, holder: HolderId, of: AutopayOf, made: &Made) -> DbResult<()> {
     const ADD: &str = "INSERT INTO autopay_run (holder_id, bill_id, due_on, payment_id, made_at)
         VALUES ($1, $2, $3, $4, $5)";
     on_engine!(tx, |db| {
         sqlx::query(ADD)
             .bind(holder.as_uuid())
-            .bind(bill.as_uuid())
+            .bind(of.as_uuid())
             .bind(made.due_on.to_string())
             .bind(made.payment.as_uuid())
             .bind(made.at.as_microsecond())

@@ -1,9 +1,11 @@
+mod card;
+
 use api::autopay::AutopaySet;
 use api::methods::MethodReplaced;
 use api::payments::Payment;
 use api::sync::Record;
 use axum::http::Method as Verb;
-use domain::bills::Mark;
+use domain::bills::{Bill, Mark};
 use domain::money::{Currency, Money};
 use domain::payments::PaymentState;
 use domain::policy::Preset;

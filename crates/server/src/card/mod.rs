@@ -307,6 +307,12 @@ pub(crate) async fn account_of(tx: &mut Tx, holder: HolderId, id: AccountId) -> 
     account.ok_or_else(ApiError::not_found)
 }
 
+/// As its owner calls it.
+pub(crate) async fn name_of(tx: &mut Tx, holder: HolderId, id: AccountId) -> DbResult<String> {
+    let account: Option<Account> = feed::find(tx, holder, accounts::key(id)).await?;
+    Ok(account.ok_or(DbError::Corrupt("a card's record"))?.name)
+}
+
 /// The credit that is left now.
 pub(crate) async fn left(tx: &mut Tx, holder: HolderId, card: &Card) -> DbResult<Money> {
     let standing = ledger::card_standing(tx, holder, card.id, card.limit.currency()).await?;

@@ -10,6 +10,7 @@ use api::card::ChoosePlan;
 use api::error::ErrorCode;
 use api::sync::Record;
 use axum::extract::State;
+use domain::autopay::AutopayOf;
 use domain::card::allocation::{Excess, Part, allocate};
 use domain::card::closing::{Asked, Move, MoveKind, PlanBook, accrued_until, cycle_of, standings};
 use domain::card::plans::PLANS_MAX;
@@ -26,7 +27,7 @@ use crate::db::{DbError, DbResult, Tx};
 use crate::error::ApiError;
 use crate::http::{Json, Path};
 use crate::sign_in::SignedIn;
-use crate::{accounts, feed, ledger, purchases, statements};
+use crate::{accounts, autopay, feed, ledger, purchases, statements};
 use store::{Kind, Moved, Stored};
 
 const fn out_of_range(_: MoneyError) -> DbError {
@@ -366,7 +367,8 @@ pub(crate) async fn tell(app: &App, tx: &mut Tx, holder: HolderId, card: &Card) 
         account.excess = Excess::ByRate;
     }
     account.plans = now.plans;
-    feed::put(tx, holder, app.clock.now(), &Record::Account(account)).await
+    feed::put(tx, holder, app.clock.now(), &Record::Account(account)).await?;
+    autopay::changed(app, tx, holder, AutopayOf::Card(card.id)).await
 }
 
 /// The plan that a purchase is on, for its record.

@@ -141,8 +141,8 @@ impl Key {
             Record::Gone(Gone::OwnBiller { id }) => Self::new(Kind::OwnBiller, id.as_uuid()),
             Record::Reward(reward) => Self::new(Kind::Reward, reward.charge.as_uuid()),
             Record::Wallet(wallet) => Self::new(Kind::Wallet, wallet.card.as_uuid()),
-            Record::Autopay(autopay) => Self::new(Kind::Autopay, autopay.bill.as_uuid()),
-            Record::Gone(Gone::Autopay { bill }) => Self::new(Kind::Autopay, bill.as_uuid()),
+            Record::Autopay(autopay) => Self::new(Kind::Autopay, autopay.of.as_uuid()),
+            Record::Gone(Gone::Autopay { of }) => Self::new(Kind::Autopay, of.as_uuid()),
             Record::Gone(Gone::Method { id }) => Self::new(Kind::Method, id.as_uuid()),
             Record::Statement(statement) => {
                 Self::of_day(Kind::Statement, statement.account.as_uuid(), statement.closed_on)

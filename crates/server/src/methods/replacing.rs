@@ -101,8 +101,8 @@ pub(crate) async fn shown_replacing(
     hash.update(old.id.as_uuid().as_bytes());
     hash.update(with.id.as_uuid().as_bytes());
     let autopays = autopay::drawing_from(tx, asked.holder, old.id).await?;
-    for bill in &autopays {
-        hash.update(bill.as_uuid().as_bytes());
+    for one in &autopays {
+        hash.update(one.as_uuid().as_bytes());
     }
     hash.update(autopays.len().to_be_bytes());
     for Moving { id, amount, day } in &moving {
@@ -117,7 +117,7 @@ pub(crate) async fn shown_replacing(
             ("Instead of", old.name()),
             ("From now on", with.name()),
             ("Payments that move", moving.len().to_string()),
-            ("Bills paid by themselves from then on", autopays.len().to_string()),
+            ("Bills and cards paid by themselves from then on", autopays.len().to_string()),
         ],
         note: "Your passkey approves the payments that move, and the bills that go on, as they stand.",
         button: "Replace with a passkey",

@@ -336,9 +336,9 @@ pub(super) const fn of(kind: Kind) -> Option<Telling> {
         ),
         Kind::AutopaySet => telling(
             [
-                "A bill of your account is paid by itself from now on: {name}.",
-                "Una factura de tu cuenta se paga sola desde ahora: {name}.",
-                "Eine Rechnung Ihres Kontos wird ab jetzt von selbst bezahlt: {name}.",
+                "This is paid by itself from your account from now on: {name}.",
+                "Desde ahora esto se paga solo desde tu cuenta: {name}.",
+                "Dies wird ab jetzt von selbst aus Ihrem Konto bezahlt: {name}.",
             ],
             Some([
                 "It is off again, nothing of it leaves, and the device that did it is signed out.",
@@ -349,9 +349,9 @@ pub(super) const fn of(kind: Kind) -> Option<Telling> {
         ),
         Kind::AutopayPaused => telling(
             [
-                "A bill of your account is not paid by itself for now: {name}. Billfold says why, and how it goes on.",
-                "Por ahora una factura de tu cuenta no se paga sola: {name}. Billfold dice por qué y cómo sigue.",
-                "Eine Rechnung Ihres Kontos wird vorerst nicht von selbst bezahlt: {name}. Billfold sagt, warum und wie es weitergeht.",
+                "This is not paid by itself for now: {name}. Billfold says why, and how it goes on.",
+                "Por ahora esto no se paga solo: {name}. Billfold dice por qué y cómo sigue.",
+                "Dies wird vorerst nicht von selbst bezahlt: {name}. Billfold sagt, warum und wie es weitergeht.",
             ],
             None,
             false,

@@ -408,7 +408,7 @@ fn why(reason: &str) -> Option<&'static str> {
         StepUp::Risk => "it is unlike what you usually do",
         StepUp::SessionOver => "no passkey was shown on this device for a day, or nothing was paid for an hour",
         StepUp::Always => "this always needs your passkey",
-        StepUp::AboveCap => "it is above the cap of the bill's autopay",
+        StepUp::AboveCap => "it is above the cap of its autopay",
     })
 }
 

@@ -1,11 +1,11 @@
-//! Payments that autopay makes: ordered ahead on the yes to the bill's autopay, and looked at once more when their day
+//! Payments that autopay makes: ordered ahead on the yes to its terms, and looked at once more when their day
 //! comes. What they take and whether they leave is decided by `autopay`; here they are made, changed and taken back.
 
 use api::payments::PaymentStep;
 use domain::bills::PaymentOf;
 use domain::ids::{BillId, BillerId, DeviceId, HolderId, PaymentId};
 use domain::ledger::Funds;
-use domain::money::Money;
+use domain::money::{Currency, Money};
 use domain::payments::{PaymentEvent, PaymentOrder, PaymentState, quote};
 use domain::policy::StepUp;
 use jiff::Timestamp;
@@ -36,7 +36,7 @@ pub(crate) async fn make(
     device: DeviceId,
 ) -> DbResult<Option<PaymentId>> {
     let now = app.clock.now();
-    let rail = app.rails.of(order.amount.currency());
+    let rail = app.rails.for_order(&order);
     let promise = quote(now, order.send_on, &rail.timing()).ok();
     let Some(promise) = promise.filter(|promise| promise.expected_by <= there_by) else { return Ok(None) };
     let fits = rails::check(app, tx, holder, &order, rail, promise.will_process_on).await;
@@ -193,12 +193,29 @@ pub(super) async fn goes_on(app: &App, tx: &mut Tx, job: &Job, payment: &mut Sto
     }
 }
 
-/// The last day on which a payment in this currency leaves to be there on another one.
-pub(crate) fn leave_by(app: &App, currency: domain::money::Currency, there_on: Date) -> Date {
-    app.rails.of(currency).timing().leave_by(there_on)
+/// What of the payments to a card has not come yet and leaves within some days, one of them left out. One that waits for
+/// its person, or found no money, is not relied on.
+pub(crate) async fn to_card(
+    tx: &mut Tx,
+    holder: HolderId,
+    payee: BillerId,
+    (first, last): (Date, Date),
+    without: Option<PaymentId>,
+) -> DbResult<Vec<Money>> {
+    let all = store::to_payee(tx, holder, payee, first).await?;
+    let coming = all.into_iter().filter(|(order, state, process_on)| {
+        let comes = state.has_left() || (state.leaves_by_itself() && *process_on <= last);
+        comes && without != Some(order.id)
+    });
+    Ok(coming.map(|(order, ..)| order.amount).collect())
 }
 
-/// What the rails call today.
-pub(crate) fn today(app: &App, currency: domain::money::Currency, now: Timestamp) -> Date {
-    now.to_zoned(app.rails.of(currency).timing().zone).date()
+/// The last day on which a payment to a payee leaves to be there on another one.
+pub(crate) fn leave_by(app: &App, payee: BillerId, currency: Currency, there_on: Date) -> Date {
+    app.rails.for_payee(payee, currency).timing().leave_by(there_on)
+}
+
+/// What the rail of a payee calls today.
+pub(crate) fn today(app: &App, payee: BillerId, currency: Currency, now: Timestamp) -> Date {
+    now.to_zoned(app.rails.for_payee(payee, currency).timing().zone).date()
 }

@@ -111,7 +111,7 @@ pub(super) async fn step(
     store::update(tx, payment, from).await?;
     store::add_step(tx, payment, Some(from), payment.history.len() - 1).await?;
     if payment.approval == ApprovedBy::Autopay {
-        autopay::followed(app, tx, payment.holder, payment.order.bill, to).await?;
+        autopay::followed(app, tx, payment.holder, &payment.order, to).await?;
     }
     Ok(())
 }

@@ -22,6 +22,7 @@ use axum::extract::State;
 use axum::http::StatusCode;
 use axum::response::{IntoResponse, Response};
 use domain::accounts::{Account, AccountKind, Keeping, Transaction, TransactionKind, TransactionState};
+use domain::autopay::AutopayOf;
 use domain::card::Excess;
 use domain::ids::{AccountId, HolderId, PaymentId, TransactionId};
 use domain::ledger::{Entry, Funds};
@@ -162,7 +163,7 @@ async fn take(app: &App, mut tx: Tx, looked: Looked, asking: Asking) -> Result<P
     store::add_step(&mut tx, &payment, None, 0).await?;
     approval::entered(app, &mut tx, &payment).await?;
     engine::tell(app, &mut tx, &payment).await?;
-    bill_paid_by_hand(app, &mut tx, &payment).await?;
+    paid_by_hand(app, &mut tx, &payment).await?;
     tx.commit().await?;
     app.jobs.wake();
     Ok(engine::view(&payment))
@@ -319,16 +320,16 @@ pub(crate) async fn cancel_for(app: &App, tx: &mut Tx, holder: HolderId, id: Pay
     engine::step(app, tx, &mut payment, PaymentEvent::Cancelled, None).await?;
     engine::end_jobs(tx, &payment).await?;
     engine::tell(app, tx, &payment).await?;
-    bill_paid_by_hand(app, tx, &payment).await?;
+    paid_by_hand(app, tx, &payment).await?;
     Ok(engine::view(&payment))
 }
 
-/// What its person ordered or took back for a bill changes what is left for the bill's autopay.
-async fn bill_paid_by_hand(app: &App, tx: &mut Tx, payment: &Stored) -> DbResult<()> {
-    match payment.order.bill {
-        Some(bill) => autopay::bill_changed(app, tx, payment.holder, bill).await,
-        None => Ok(()),
+/// What its person ordered or took back for a bill or card changes what is left for its autopay.
+async fn paid_by_hand(app: &App, tx: &mut Tx, payment: &Stored) -> DbResult<()> {
+    if payment.order.bill.is_none() && engine::card_of(payment).is_none() {
+        return Ok(());
     }
+    autopay::changed(app, tx, payment.holder, AutopayOf::of_order(&payment.order)).await
 }
 
 /// A day that has passed means that the order waited on a device for too long: the person confirms a new one, nothing

@@ -92,7 +92,7 @@ pub(super) enum ApprovedBy {
     None,
     Device,
     Passkey,
-    /// Nobody to itself: its bill's autopay made it, and it leaves on the yes to that.
+    /// Nobody to itself: an autopay made it, and it leaves on the yes to that.
     Autopay,
 }
 

@@ -10,8 +10,8 @@ use axum::extract::{FromRequestParts, State};
 use axum::http::header;
 use axum::http::request::Parts;
 use axum::response::{IntoResponse, Redirect, Response};
-use domain::autopay::AutopayTerms;
-use domain::ids::{AccountId, BillId, DeviceId, HolderId, MethodId, PasskeyId, PaymentId};
+use domain::autopay::{AutopayOf, AutopayTerms};
+use domain::ids::{AccountId, DeviceId, HolderId, MethodId, PasskeyId, PaymentId};
 use domain::methods::MethodKind;
 use domain::money::Currency;
 use domain::policy;
@@ -67,8 +67,12 @@ pub(crate) enum Subject {
     ReplaceMethod { old: MethodId, with: MethodId },
     /// Everything leaves, as an archive, in the next minutes.
     Export,
-    /// A bill is paid by itself on these terms.
-    Autopay { bill: BillId, terms: AutopayTerms },
+    /// A bill or card is paid by itself on these terms.
+    Autopay {
+        #[serde(flatten)]
+        of: AutopayOf,
+        terms: AutopayTerms,
+    },
 }
 
 /// What the page shows. `digest` stands for all of it: the yes is bound to that.
@@ -107,7 +111,7 @@ async fn shown(app: &App, tx: &mut Tx, asked: &Asked, source: IpAddr) -> Result<
         Subject::AddMethod { id, .. } => methods::shown_adding(app, tx, asked, id).await,
         Subject::ReplaceMethod { old, with } => methods::shown_replacing(app, tx, asked, old, with).await,
         Subject::Export => export::shown(app, tx, asked).await,
-        Subject::Autopay { bill, terms } => autopay::shown(app, tx, asked, bill, terms).await,
+        Subject::Autopay { of, terms } => autopay::shown(app, tx, asked, of, terms).await,
     }
 }
 
@@ -123,7 +127,7 @@ async fn carry_out(app: &App, tx: &mut Tx, asked: &Asked, source: IpAddr, by: Pa
         Subject::ReplaceMethod { old, with } => methods::replaced(app, tx, asked, source, (old, with), by).await,
         // That the passkey was shown is noted, and the device asks again.
         Subject::Export => Ok(Outcome::Done),
-        Subject::Autopay { bill, terms } => autopay::approved(app, tx, asked, source, bill, terms).await,
+        Subject::Autopay { of, terms } => autopay::approved(app, tx, asked, source, of, terms).await,
     }
 }
 

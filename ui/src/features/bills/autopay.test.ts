@@ -1,6 +1,7 @@
 import { describe, expect, it } from 'vitest';
 import { click, draw, ok, screen, type, waitFor, within, world } from '$lib/test/draw';
 import AutopayList from '$lib/components/autopay/AutopayList.svelte';
+import type { Paid } from '$lib/components/autopay/paid';
 import { AutopayForm } from '$lib/components/autopay/autopayForm.svelte';
 import Bills from './Bills.svelte';
 
@@ -20,7 +21,7 @@ describe('autopay', () => {
     draw(Bills, on, { bill: 'bill-fiber' });
     await click('More for the autopay of Lanternline Fiber');
     await click('Turn off', 'menuitem');
-    await waitFor(() => expect(on.commands.autopayOff).toHaveBeenCalledWith('bill-fiber'));
+    await waitFor(() => expect(on.commands.autopayOff).toHaveBeenCalledWith({ bill: 'bill-fiber' }));
     await waitFor(() => expect(screen.queryByRole('heading', { name: 'Autopay' })).toBeNull());
     expect(on.desk.toasts.some((toast) => toast.text.includes('1 payment was taken back'))).toBe(true);
   });
@@ -37,7 +38,7 @@ describe('autopay', () => {
     await type('Warn me above', '100');
     await click('Turn on');
     await waitFor(() => expect(on.commands.autopaySet).toHaveBeenCalled());
-    expect(on.commands.autopaySet).toHaveBeenCalledWith('bill-power', { amount: { pay: 'left' }, cap: usd(12000), warn_above: usd(10000), method: null, days_before: 0, ends_on: null, payments: null });
+    expect(on.commands.autopaySet).toHaveBeenCalledWith({ bill: 'bill-power' }, { amount: { pay: 'left' }, cap: usd(12000), warn_above: usd(10000), method: null, days_before: 0, ends_on: null, payments: null });
   });
 
   it('shows the address when a passkey is asked for and no browser opens', async () => {
@@ -54,7 +55,7 @@ describe('autopay', () => {
     draw(Bills, on, { bill: 'bill-gas' });
     expect(await screen.findByText(/Two payments in a row failed/)).toBeTruthy();
     await click('Go on');
-    await waitFor(() => expect(on.commands.autopayPause).toHaveBeenCalledWith('bill-gas', false));
+    await waitFor(() => expect(on.commands.autopayPause).toHaveBeenCalledWith({ bill: 'bill-gas' }, false));
   });
 
   it('stands with the payments, and names those that need their person', async () => {
@@ -66,14 +67,14 @@ describe('autopay', () => {
 });
 
 describe('the form of autopay', () => {
-  const bill = { amount: usd(9417), cap: null } as never;
+  const bill: Paid = { of: { bill: 'bill-power' }, name: 'Power', currency: 'USD', expected: usd(9417), cap: null };
 
   it('offers a cap a quarter above what the bill costs', () => {
-    expect(new AutopayForm(bill, null, usd(9417)).read()?.cap).toEqual(usd(11772));
+    expect(new AutopayForm(bill, null).read()?.cap).toEqual(usd(11772));
   });
 
   it('takes no fixed amount above the cap, and no end without its day or count', () => {
-    const form = new AutopayForm(bill, null, usd(9417));
+    const form = new AutopayForm(bill, null);
     form.each = 'fixed';
     form.amount = '200';
     form.end = 'count';

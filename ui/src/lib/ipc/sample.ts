@@ -1,5 +1,6 @@
 // An invented world behind the same commands, for developing and for pictures. It is in no shipped build.
 // "?world=" chooses what stands: empty, offline, locked, passphrase, pin, keyring-gone, no-keyring, unheard, not-mine, welcome, server, practice, signed-out, failing, slow, account-locked, passkey-asked, no-pay, short, not-ready.
+import { isOf } from '$lib/components/autopay/paid';
 import { setNow } from '$lib/format';
 import type { CommandError, SearchHit, SignIn } from './bindings';
 import type { Commands, Ipc } from './index';
@@ -352,19 +353,19 @@ export function sampleIpc(query = ''): Ipc {
       return null;
     }),
     autopays: () => read(() => world.autopays),
-    autopaySet: (id, terms) => change(() => {
-      const one = bill(id);
+    autopaySet: (of, terms) => change(() => {
+      const one = of.card ? found(world.accounts.find((account) => account.id === of.card)) : bill(of.bill ?? '');
       const method_name = world.methods.find((known) => known.method.id === terms.method)?.name ?? null;
-      const before = world.autopays.find((known) => known.bill === id);
-      world.autopays = [...world.autopays.filter((known) => known.bill !== id), { bill: id, name: one.name, terms, state: 'on', method_name, next: before?.next ?? null, ordered: before?.ordered ?? 0 }];
+      const before = world.autopays.find((known) => isOf(known, of));
+      world.autopays = [...world.autopays.filter((known) => !isOf(known, of)), { ...of, name: one.name, terms, state: 'on', method_name, next: before?.next ?? null, ordered: before?.ordered ?? 0 }];
       return { on: true, visit: null };
     }),
-    autopayPause: (id, paused) => change(() => {
-      world.autopays = world.autopays.map((one) => (one.bill === id ? { ...one, state: paused ? 'paused' : 'on', next: paused ? null : one.next } : one));
+    autopayPause: (of, paused) => change(() => {
+      world.autopays = world.autopays.map((one) => (isOf(one, of) ? { ...one, state: paused ? 'paused' : 'on', next: paused ? null : one.next } : one));
       return null;
     }),
-    autopayOff: (id) => change(() => {
-      world.autopays = world.autopays.filter((one) => one.bill !== id);
+    autopayOff: (of) => change(() => {
+      world.autopays = world.autopays.filter((one) => !isOf(one, of));
       return null;
     }),
     readiness: () => read(() => world.ready),

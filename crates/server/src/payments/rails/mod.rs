@@ -13,7 +13,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use api::error::ErrorCode;
-use domain::ids::HolderId;
+use domain::ids::{BillerId, HolderId};
 use domain::money::Currency;
 use domain::payments::PaymentOrder;
 use domain::rails::Again;
@@ -66,7 +66,13 @@ impl Rails {
     /// The rail that a new payment goes on. Who is not in the directory can only be a card of this server.
     #[must_use]
     pub(super) fn for_order(&self, order: &PaymentOrder) -> &dyn Rail {
-        if billers::find(order.biller).is_none() { self.book.as_ref() } else { self.of(order.amount.currency()) }
+        self.for_payee(order.biller, order.amount.currency())
+    }
+
+    /// The rail that a new payment to a payee goes on.
+    #[must_use]
+    pub(crate) fn for_payee(&self, payee: BillerId, currency: Currency) -> &dyn Rail {
+        if billers::find(payee).is_none() { self.book.as_ref() } else { self.of(currency) }
     }
 
     /// The rail that new payments to billers in this currency go on.

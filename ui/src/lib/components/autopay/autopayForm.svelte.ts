@@ -1,14 +1,16 @@
-// What a person types to let a bill be paid by itself.
+// What a person types to let a bill or a card be paid by itself.
 import { editMoney, parseMoney } from '$lib/format';
-import type { AutopayTerms, AutopayView, Bill, Money } from '$lib/ipc/bindings';
+import type { AutopayAmount, AutopayTerms, AutopayView, Money } from '$lib/ipc/bindings';
+import { isCard, type Paid } from './paid';
 
+export type Each = AutopayAmount['pay'];
 export type End = 'open' | 'day' | 'count';
 type Wrong = 'amount' | 'cap' | 'warn' | 'end';
 
 const PAYMENTS_MAX = 999;
 
 export class AutopayForm {
-  each = $state<'left' | 'fixed'>('left');
+  each = $state<Each>('left');
   amount = $state('');
   cap = $state('');
   warnAbove = $state('');
@@ -20,17 +22,15 @@ export class AutopayForm {
   #wrong = $state<readonly Wrong[]>([]);
   readonly #currency: string;
 
-  /** Of a bill that has none yet, a cap a quarter above what it costs is offered. */
-  constructor(bill: Bill, known: AutopayView | null, amount: Money) {
-    this.#currency = bill.amount.currency;
-    const cap = known?.terms.cap ?? bill.cap ?? { ...amount, minor: Math.ceil(amount.minor * 1.25) };
-    this.cap = editMoney(cap);
+  /** Where there is none yet, a cap a quarter above what one payment comes to is offered. */
+  constructor({ of, currency, expected, cap }: Paid, known: AutopayView | null) {
+    this.#currency = currency;
+    this.each = isCard(of) ? 'statement' : 'left';
+    this.cap = editMoney(known?.terms.cap ?? cap ?? { ...expected, minor: Math.ceil(expected.minor * 1.25) });
     if (!known) return;
     const { terms } = known;
-    if (terms.amount.pay === 'fixed') {
-      this.each = 'fixed';
-      this.amount = editMoney(terms.amount.amount);
-    }
+    this.each = terms.amount.pay;
+    if (terms.amount.pay === 'fixed') this.amount = editMoney(terms.amount.amount);
     this.warnAbove = terms.warn_above ? editMoney(terms.warn_above) : '';
     this.method = terms.method ?? '';
     this.daysBefore = String(terms.days_before);
@@ -63,7 +63,7 @@ export class AutopayForm {
     this.#wrong = wrong;
     if (wrong.length > 0 || !cap) return null;
     return {
-      amount: amount ? { pay: 'fixed', amount } : { pay: 'left' },
+      amount: amount ? { pay: 'fixed', amount } : { pay: this.each as Exclude<Each, 'fixed'> },
       cap,
       warn_above: warn,
       method: this.method || null,

@@ -7,7 +7,7 @@ type Words = Messages['autopay'];
 
 export function termsWords(one: AutopayView, words: Words): string {
   const { terms } = one;
-  const each = terms.amount.pay === 'fixed' ? words.paysFixed(formatMoney(terms.amount.amount)) : words.paysLeft;
+  const each = terms.amount.pay === 'fixed' ? words.paysFixed(formatMoney(terms.amount.amount)) : words.pays[terms.amount.pay];
   const end = terms.ends_on ? words.untilDay(formatDay(terms.ends_on)) : terms.payments ? words.times(terms.payments) : '';
   const parts = [each, words.upTo(formatMoney(terms.cap)), words.fromWhat(one.method_name ?? words.fromBalance), end];
   return `${parts.filter(Boolean).join(', ')}.`;

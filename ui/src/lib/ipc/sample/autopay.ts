@@ -1,8 +1,19 @@
-// Invented bills that are paid by themselves: one that goes, one that is short, one that stopped.
+// Invented bills that are paid by themselves: one that goes, one that is short, one that stopped. And a card of the server.
 import type { AutopayView } from '../bindings';
 import { usd } from './bills';
 
 const terms = { amount: { pay: 'left' as const }, warn_above: null, method: null, days_before: 0, ends_on: null, payments: null };
+
+/** Where the server issues the card, its statement is paid by itself. */
+export const cardAutopay: AutopayView = {
+  card: 'account-card',
+  name: 'Quillmere Card',
+  terms: { ...terms, amount: { pay: 'statement' }, cap: usd(150000), warn_above: usd(100000) },
+  state: 'on',
+  method_name: null,
+  next: { payment: 'payment-card-next', amount: usd(128460), leaves_on: '2026-11-19', due_on: '2026-11-19', asks: 'warns', cover: { kind: 'short', from: 'Tern Harbor Checking', by: usd(17742) } },
+  ordered: 1,
+};
 
 export const startingAutopays = (): AutopayView[] => [
   {

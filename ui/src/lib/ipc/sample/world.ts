@@ -4,7 +4,7 @@ import { card, cardView, checking, servedCard, startingPurchases, transactions }
 import { billers, startingBills, TODAY, usd } from './bills';
 import { amountOn, bandOf, datesOfBill, isPayable, markKey, occurrence, occurrences, riseOf, shifted, type Book } from './book';
 import { startingOrders } from './orders';
-import { startingAutopays } from './autopay';
+import { cardAutopay, startingAutopays } from './autopay';
 import { startingMethods } from './methods';
 import { startingRewards } from './rewards';
 import { startingWallets } from './wallets';
@@ -69,7 +69,7 @@ export class World {
     this.incomes = this.empty || kind === 'no-pay' ? [] : startingIncomes();
     this.suggestions = this.empty ? [] : startingSuggestions();
     this.methods = this.empty ? [] : startingMethods();
-    this.autopays = this.empty ? [] : startingAutopays();
+    this.autopays = this.empty ? [] : [...startingAutopays(), ...(kind === 'served' ? [cardAutopay] : [])];
     if (kind === 'short') this.wishes = { ...this.wishes, keep: usd(60000) };
     const held = kind === 'served' ? servedCard('active') : kind === 'frozen' ? servedCard('frozen') : { ...card };
     this.accounts = this.empty ? [] : [held, checking];
