@@ -10,6 +10,7 @@ pub mod bills;
 pub mod calendar_feed;
 pub mod card;
 pub mod devices;
+pub mod disputes;
 pub mod error;
 pub mod import;
 pub mod methods;

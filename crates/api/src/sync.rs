@@ -10,6 +10,7 @@ use domain::accounts::{Account, Transaction};
 use domain::autopay::{Autopay, AutopayOf};
 use domain::billers::OwnBiller;
 use domain::bills::{Bill, Mark};
+use domain::disputes::Dispute;
 use domain::ids::{AccountId, BillId, BillerId, IncomeId, MethodId, SuggestionId, TransactionId};
 use domain::methods::Method;
 use domain::orders::Order;
@@ -80,6 +81,7 @@ pub enum Record {
     Statement(StatementSummary),
     Reward(Reward),
     Wallet(Wallet),
+    Dispute(Dispute),
     Gone(Gone),
 }
 

@@ -302,7 +302,10 @@ mod tests {
         world.at("2026-11-29T09:00:00Z");
         let told = client.reminders().run_once(false).await.unwrap();
         assert_eq!(told[0].title, "385.00 USD goes out by itself tomorrow");
-        assert!(told[0].body.starts_with("Store card, from Card.") && told[0].body.contains("85.00 USD short"), "{told:?}");
+        assert!(
+            told[0].body.starts_with("Store card, from Card.") && told[0].body.contains("85.00 USD short"),
+            "{told:?}"
+        );
         assert!(told[0].urgent && client.reminders().run_once(false).await.unwrap().is_empty());
         world.end().await;
     }

@@ -541,6 +541,7 @@ async fn purchases_of_a_served_card_are_in_the_copy_and_change_with_the_feed() {
         refunded: usd("0"),
         asked_at: Timestamp::from_second(i64::from(number)).unwrap(),
         holds_until: day("2026-12-20"),
+        captured_at: None,
         disputed_at: None,
         plan: None,
     };
@@ -565,9 +566,14 @@ async fn purchases_of_a_served_card_are_in_the_copy_and_change_with_the_feed() {
     }
     let accounts = client.accounts();
     let shown = accounts.purchases(card().id).await.unwrap();
-    let stands: Vec<_> = shown.iter().map(|one| (one.description.as_str(), one.declined, one.captured)).collect();
+    let stands: Vec<_> = shown
+        .iter()
+        .map(|one| &one.purchase)
+        .map(|one| (one.description.as_str(), one.declined, one.captured))
+        .collect();
     assert_eq!(stands, [("Chairs", None, usd("12")), ("Lamps", Some(Decline::Frozen), usd("0"))], "newest first");
     assert_eq!(accounts.purchase(posted.id).await.unwrap(), posted);
+    assert!(shown.iter().all(|one| !one.plan_offered), "too little is bought for a plan");
     let figures = &client.cards().await.unwrap()[0].figures;
     assert_eq!(figures.credit_limit, Some(usd("500")), "the limit is the server's");
     // A freeze is the server's to say.

@@ -21,8 +21,8 @@ use tokio::sync::mpsc;
 use crate::cache::anchor::Digest;
 use crate::cache::outbox::{self as rows, Waiting};
 use crate::cache::{
-    self, CacheError, CacheResult, Tx, accounts, autopay, bills, methods, orders, paydays, purchases, reminders,
-    rewards, security, state, suggestions, transactions, wallet,
+    self, CacheError, CacheResult, Tx, accounts, autopay, bills, disputes, methods, orders, paydays, purchases,
+    reminders, rewards, security, state, suggestions, transactions, wallet,
 };
 use crate::client::{Changed, Client, Open};
 use crate::error::ClientError;
@@ -588,6 +588,7 @@ async fn write_snapshot(open: &Open, mut parts: mpsc::Receiver<Part>) -> CacheRe
     autopay::clear(&mut tx).await?;
     paydays::clear(&mut tx).await?;
     purchases::clear(&mut tx).await?;
+    disputes::clear(&mut tx).await?;
     orders::clear(&mut tx).await?;
     rewards::clear(&mut tx).await?;
     wallet::clear(&mut tx).await?;
@@ -673,6 +674,7 @@ pub(crate) async fn apply_record(tx: &mut Tx, record: &Record) -> CacheResult<()
         Record::PlanWishes(wishes) => paydays::wish(tx, *wishes).await,
         Record::SuggestionAnswer(answer) => suggestions::answer(tx, answer).await,
         Record::Purchase(purchase) => purchases::put(tx, purchase).await,
+        Record::Dispute(dispute) => disputes::put(tx, dispute).await,
         Record::Order(order) => orders::put(tx, order).await,
         Record::Method(method) => methods::put(tx, method).await,
         Record::Autopay(one) => autopay::put(tx, one).await,

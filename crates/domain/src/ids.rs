@@ -97,6 +97,8 @@ ids! {
     PurchaseId
     /// One capture or refund of a purchase; the merchant makes the id.
     PurchaseStepId
+    /// A charge that its person says is wrong; the device makes the id.
+    DisputeId
     /// An order at a merchant, who makes the id.
     OrderId
 }

@@ -6,7 +6,7 @@ use std::collections::BTreeMap;
 use std::fmt;
 use std::str::FromStr;
 
-use crate::ids::{AccountId, MethodId, PaymentId, PurchaseId, PurchaseStepId, StatementId, TransactionId};
+use crate::ids::{AccountId, DisputeId, MethodId, PaymentId, PurchaseId, PurchaseStepId, StatementId, TransactionId};
 use crate::money::{Currency, Money, MoneyError};
 use crate::payments::{PaymentEvent, PaymentState};
 use crate::wallet::Split;
@@ -105,6 +105,14 @@ pub enum Cause {
     HoldReleased(PurchaseId),
     Captured(PurchaseStepId),
     Refunded(PurchaseStepId),
+    /// What is in dispute was given back until it is decided.
+    DisputeCredited(DisputeId),
+    /// What was captured of a purchase that is in dispute was given back too.
+    DisputeCaptured(PurchaseStepId),
+    /// A merchant gave back what the dispute had given back already: that ends.
+    DisputeRefunded(PurchaseStepId),
+    /// It was decided against the person, or they took it back: it is owed again.
+    DisputeRestored(DisputeId),
     /// Interest that a statement charges.
     Interest(StatementId),
     /// The minimum of the statement before was not paid in time.
@@ -133,6 +141,10 @@ impl Cause {
             Self::HoldReleased(_) => "hold_released",
             Self::Captured(_) => "captured",
             Self::Refunded(_) => "refunded",
+            Self::DisputeCredited(_) => "dispute_credited",
+            Self::DisputeCaptured(_) => "dispute_captured",
+            Self::DisputeRefunded(_) => "dispute_refunded",
+            Self::DisputeRestored(_) => "dispute_restored",
             Self::Interest(_) => "interest",
             Self::LateFee(_) => "late_fee",
             Self::Rewarded(_) => "rewarded",
@@ -151,6 +163,10 @@ impl Cause {
             | Self::HoldReleased(_)
             | Self::Captured(_)
             | Self::Refunded(_)
+            | Self::DisputeCredited(_)
+            | Self::DisputeCaptured(_)
+            | Self::DisputeRefunded(_)
+            | Self::DisputeRestored(_)
             | Self::Interest(_)
             | Self::LateFee(_)
             | Self::Rewarded(_)
@@ -323,6 +339,26 @@ impl Entry {
         let parts = [(Place::Owed, gone), (Place::Wallet, gone), (Place::Outside, twice(amount)?)];
         let of = Split { card: amount, wallet: amount };
         Self::of_parts(Cause::WalletGivenBack(id), card, parts, of)
+    }
+
+    /// What is in dispute is owed no more for now.
+    pub fn dispute_credited(dispute: DisputeId, card: AccountId, amount: Money) -> Result<Self, LedgerError> {
+        Self::moving(Cause::DisputeCredited(dispute), card, amount, Place::Owed, Place::Outside)
+    }
+
+    /// What was captured of a purchase that is in dispute is owed no more for now.
+    pub fn dispute_captured(step: PurchaseStepId, card: AccountId, amount: Money) -> Result<Self, LedgerError> {
+        Self::moving(Cause::DisputeCaptured(step), card, amount, Place::Owed, Place::Outside)
+    }
+
+    /// A merchant's refund takes the place of what a dispute gave back.
+    pub fn dispute_refunded(step: PurchaseStepId, card: AccountId, amount: Money) -> Result<Self, LedgerError> {
+        Self::moving(Cause::DisputeRefunded(step), card, amount, Place::Outside, Place::Owed)
+    }
+
+    /// What a dispute gave back is owed again.
+    pub fn dispute_restored(dispute: DisputeId, card: AccountId, amount: Money) -> Result<Self, LedgerError> {
+        Self::moving(Cause::DisputeRestored(dispute), card, amount, Place::Outside, Place::Owed)
     }
 
     /// A statement charges interest.

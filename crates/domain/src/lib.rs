@@ -10,6 +10,7 @@ pub mod calendar;
 pub mod calendar_feed;
 pub mod card;
 mod days;
+pub mod disputes;
 pub mod ids;
 pub mod ledger;
 pub mod methods;

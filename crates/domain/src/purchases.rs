@@ -36,7 +36,12 @@ pub struct Purchase {
     #[cfg_attr(feature = "schema", schema(value_type = String, format = "date"))]
     #[cfg_attr(feature = "bindings", specta(type = String))]
     pub holds_until: Date,
-    /// When its person said that it was not theirs.
+    /// When something of it was captured first: it is on the statement of that cycle.
+    #[serde(default)]
+    #[cfg_attr(feature = "schema", schema(value_type = Option<String>, format = "date-time"))]
+    #[cfg_attr(feature = "bindings", specta(type = Option<String>))]
+    pub captured_at: Option<Timestamp>,
+    /// When its person disputed it.
     #[serde(default)]
     #[cfg_attr(feature = "schema", schema(value_type = Option<String>, format = "date-time"))]
     #[cfg_attr(feature = "bindings", specta(type = Option<String>))]

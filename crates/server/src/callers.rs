@@ -61,6 +61,8 @@ const ROUTES: &[(&str, &str, &[u16])] = &[
     ("DELETE", "/api/v1/cards/{id}/autopay", &[404]),
     ("POST", "/api/v1/cards/{id}/autopay/pause", &[404]),
     ("POST", "/api/v1/purchases/{id}/dispute", &[404]),
+    ("PUT", "/api/v1/disputes/{id}", &[404]),
+    ("POST", "/api/v1/disputes/{id}/withdraw", &[404]),
     ("GET", "/api/v1/devices", &[200]),
     ("DELETE", "/api/v1/devices/{id}", &[404]),
     ("GET", "/api/v1/events", &[200]),
@@ -362,10 +364,13 @@ impl Owner {
             ("PUT", "/api/v1/bills/{id}/autopay") => json!({
                 "amount": {"pay": "left"}, "cap": {"minor": 100_000, "currency": "USD"}, "method": null, "days_before": 0,
             }),
+            ("PUT", "/api/v1/disputes/{id}") => json!({"purchase": self.order.id, "reason": "not_received"}),
             ("PUT", "/api/v1/cards/{id}/autopay") => json!({
                 "amount": {"pay": "statement"}, "cap": {"minor": 100_000, "currency": "USD"}, "method": null, "days_before": 0,
             }),
-            ("POST", "/api/v1/bills/{id}/autopay/pause" | "/api/v1/cards/{id}/autopay/pause") => json!({"paused": true}),
+            ("POST", "/api/v1/bills/{id}/autopay/pause" | "/api/v1/cards/{id}/autopay/pause") => {
+                json!({"paused": true})
+            }
             ("PUT", "/api/v1/bills/{id}/occurrences/{due_on}/reminder") => {
                 json!({"bill": self.bill.id, "due_on": "2027-03-01", "at": "2027-02-26T09:00:00Z", "through_days": 3, "goes_out": false,
                     "snoozed_until": null})

@@ -3,12 +3,13 @@
 
 use api::card::OpenCard;
 use clap::{Args, Subcommand};
-use domain::ids::{AccountId, HolderId, MerchantId};
+use domain::disputes::Dispute;
+use domain::ids::{AccountId, DisputeId, HolderId, MerchantId};
 use domain::money::{Currency, Money};
 use domain::purchases::CardStatus;
 use server::config::Config;
-use server::purchases::{self, merchants};
-use server::{App, card};
+use server::purchases::merchants;
+use server::{App, card, disputes};
 
 use crate::support_command::{open, plain};
 use crate::{Done, Place, place};
@@ -39,14 +40,37 @@ enum CardCommand {
         #[arg(long, default_value_t = 25)]
         closing_day: u8,
     },
-    /// What people say was not theirs, oldest first. The merchant pays it back as any refund.
+    /// Charges that people say are wrong and that nobody has decided yet, oldest first.
     Disputes,
+    /// Look at a dispute, and decide it.
+    Dispute {
+        #[command(subcommand)]
+        what: DisputeCommand,
+    },
     /// Close a card for good. What is owed is still paid.
     Close {
         /// The person's name here, or the id of their account.
         #[arg(long)]
         person: String,
         card: AccountId,
+    },
+}
+
+#[derive(Subcommand)]
+enum DisputeCommand {
+    /// Tell the person that it is looked at.
+    Acknowledge { dispute: DisputeId },
+    /// Decide it. For the person, what was given back stays so; against them, it is owed again.
+    #[command(group = clap::ArgGroup::new("outcome").required(true).args(["for_person", "against"]))]
+    Decide {
+        dispute: DisputeId,
+        #[arg(long = "for")]
+        for_person: bool,
+        #[arg(long)]
+        against: bool,
+        /// Why, in words that the person reads.
+        #[arg(long)]
+        why: String,
     },
 }
 
@@ -102,20 +126,46 @@ async fn work_on_card(app: &App, what: CardCommand) -> Text {
             Ok(format!("card: {id}\n"))
         }
         CardCommand::Disputes => {
-            let mut text = String::new();
-            for one in purchases::disputed(app).await.map_err(plain)? {
-                text.push_str(&format!(
-                    "{}  account {}  purchase {}  {}  asked {}, charged {}, refunded {}\n",
-                    one.disputed_at, one.holder, one.purchase, one.merchant, one.amount, one.captured, one.refunded
-                ));
-            }
-            Ok(if text.is_empty() { "Nothing is disputed.\n".to_owned() } else { text })
+            let waiting = disputes::waiting(app).await.map_err(plain)?;
+            let text: String = waiting.iter().map(|(holder, one)| dispute_line(*holder, one)).collect();
+            Ok(if text.is_empty() { "No dispute waits.\n".to_owned() } else { text })
+        }
+        CardCommand::Dispute { what: DisputeCommand::Acknowledge { dispute } } => {
+            disputes::acknowledge(app, dispute).await.map_err(plain)?;
+            Ok("The person is told that it is looked at.\n".to_owned())
+        }
+        CardCommand::Dispute { what: DisputeCommand::Decide { dispute, for_person, why, .. } } => {
+            let decided = disputes::decide(app, dispute, for_person, &why).await.map_err(plain)?;
+            Ok(if for_person {
+                format!("{} stay given back.\n", decided.credited)
+            } else {
+                "What was given back is owed again.\n".to_owned()
+            })
         }
         CardCommand::Close { person, card } => {
             card::set_by_operator(app, holder(app, &person).await?, card, CardStatus::Closed).await.map_err(plain)?;
             Ok("The card is closed.\n".to_owned())
         }
     }
+}
+
+/// Amounts and merchants stand in it, names of people do not.
+fn dispute_line(holder: HolderId, one: &Dispute) -> String {
+    let reason = serde_json::to_value(one.reason).ok();
+    let reason = reason.as_ref().and_then(|reason| reason.as_str()).unwrap_or_default();
+    let said = if one.words.is_empty() { String::new() } else { format!("  \"{}\"", one.words) };
+    format!(
+        "{}  {}  {}  account {}  purchase {}  {}  {} in dispute, {} given back  {reason}  decide by {}{said}\n",
+        one.id,
+        one.opened_at,
+        one.state(),
+        holder,
+        one.purchase,
+        one.merchant,
+        one.amount,
+        one.credited,
+        one.answer_by
+    )
 }
 
 /// The one account of this id or name.

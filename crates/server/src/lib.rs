@@ -14,6 +14,7 @@ pub mod card;
 pub mod config;
 pub mod db;
 pub mod devices;
+pub mod disputes;
 pub mod error;
 mod export;
 mod feed;
@@ -173,7 +174,7 @@ fn api_routes() -> OpenApiRouter<App> {
         .merge(card::routes())
         .merge(rewards::routes())
         .merge(wallet::routes())
-        .merge(purchases::api_routes())
+        .merge(disputes::routes())
         .merge(bills::routes())
         .merge(billers::routes())
         .merge(payments::routes())

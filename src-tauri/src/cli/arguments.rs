@@ -7,7 +7,7 @@ use client::vault::Protect;
 use domain::addresses::Language;
 use domain::billers::Accepts;
 use domain::calendar::{Calendar, Roll};
-use domain::ids::{CodeId, PurchaseId, SupportCheckId, SupportViewId};
+use domain::ids::{CodeId, DisputeId, PurchaseId, SupportCheckId, SupportViewId};
 use domain::paydays::PayCycle;
 use domain::plan::Pace;
 use domain::schedule::{Every, Nth, Schedule, Weekday};
@@ -698,7 +698,7 @@ pub struct AutopaySettings {
     #[command(flatten)]
     pub what: PaidByItself,
     /// What of a card is paid each time, worked out when its day comes.
-    #[arg(long, requires = "card", conflicts_with = "amount")]
+    #[arg(long, conflicts_with = "amount")]
     pub pay: Option<OfCard>,
     /// A payment above this waits for your yes.
     #[arg(long)]
@@ -1194,6 +1194,19 @@ pub enum CardCommand {
     },
 }
 
+/// What is wrong with a charge.
+#[derive(Clone, Copy, Debug, ValueEnum)]
+pub enum DisputeReasonArgument {
+    NotMine,
+    WrongAmount,
+    ChargedTwice,
+    NotReceived,
+    NotAsAgreed,
+    RefundMissing,
+    /// Say it with --words.
+    Other,
+}
+
 /// What is done with a card of this server.
 #[derive(Debug, Subcommand)]
 pub enum ServedCardCommand {
@@ -1241,8 +1254,25 @@ pub enum ServedCardCommand {
         /// By name or id.
         merchant: String,
     },
-    /// Say that a purchase was not yours: the card is frozen, and the purchase disputed.
-    Dispute { purchase: PurchaseId },
+    /// Say what is wrong with a charge: it is given back until that is decided. What was not yours freezes the card too.
+    Dispute {
+        purchase: PurchaseId,
+        #[arg(long, default_value = "not-mine")]
+        reason: DisputeReasonArgument,
+        /// What you say about it.
+        #[arg(long, default_value = "")]
+        words: String,
+        /// What of the charge is wrong; all of it when not said.
+        #[arg(long, value_name = "AMOUNT")]
+        amount: Option<String>,
+    },
+    /// The disputes of a card and how far they have come, newest first.
+    Disputes {
+        /// By name or id.
+        card: String,
+    },
+    /// Take a dispute back: what it gave back is owed again.
+    Withdraw { dispute: DisputeId },
     /// Pay a card of this server: the minimum, the statement, all of it, or another amount.
     Pay {
         /// By name or id.

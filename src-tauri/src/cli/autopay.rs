@@ -76,6 +76,9 @@ impl Run<'_> {
 
 /// What is paid each time.
 fn each(of: AutopayOf, pay: Option<OfCard>, amount: Option<Money>) -> Result<AutopayAmount, Failure> {
+    if pay.is_some() && of.card().is_none() {
+        return Err(Failure::usage("--pay is for a card: name it with --card"));
+    }
     Ok(match (pay, amount, of) {
         (Some(OfCard::Minimum), ..) => AutopayAmount::Minimum,
         (Some(OfCard::Statement), ..) => AutopayAmount::Statement,

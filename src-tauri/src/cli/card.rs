@@ -1,14 +1,15 @@
 //! `billfold card open`, `freeze`, `unfreeze`, `lost`, `link`, `unlink`, `pay`, `offers`, `choose` and `purchases`: cards of the account server.
 
-use client::card::{NewCard, PlanOfferView};
+use client::card::{NewCard, PlanOfferView, PurchaseView};
 use client::payments::PayBill;
 use domain::accounts::Account;
 use domain::card::PlanOffer;
+use domain::disputes::{Dispute, DisputeReason, DisputeWish};
 use domain::ids::PurchaseId;
-use domain::purchases::{CardStatus, LinkedMerchant, Purchase};
+use domain::purchases::{CardStatus, LinkedMerchant};
 use serde_json::json;
 
-use super::arguments::{OfferHow, ServedCardCommand};
+use super::arguments::{DisputeReasonArgument, OfferHow, ServedCardCommand};
 use super::table::table;
 use super::{Answer, Done, Run, amount, currency, named, to_json, visit_started, word};
 use crate::failure::Failure;
@@ -28,10 +29,13 @@ impl Run<'_> {
             }
             ServedCardCommand::Link { card, no_browser } => self.card_link(&card, !no_browser).await,
             ServedCardCommand::Unlink { card, merchant } => self.card_unlink(&card, &merchant).await,
-            ServedCardCommand::Dispute { purchase } => {
-                self.core.client.accounts().dispute(purchase).await?;
-                let text = "The card is frozen and the purchase disputed.\n";
-                Ok(Answer::new(json!({ "purchase": purchase, "disputed": true }), text))
+            ServedCardCommand::Dispute { purchase, reason, words, amount } => {
+                self.dispute(purchase, reason, words, amount.as_deref()).await
+            }
+            ServedCardCommand::Disputes { card } => self.card_disputes(&card).await,
+            ServedCardCommand::Withdraw { dispute } => {
+                let dispute = self.core.client.accounts().withdraw_dispute(dispute).await?;
+                Ok(Answer::new(to_json(&dispute)?, "The dispute is taken back, and the charge is owed again.\n"))
             }
             ServedCardCommand::Pay { card, amount, minimum, statement, current, on, again, no_browser, no_wait } => {
                 let chosen = [minimum, statement, current];
@@ -130,10 +134,16 @@ impl Run<'_> {
                 PlanOffer::DeferredInterest { months } => ("deferred", months),
             };
             let at_risk = if one.figures.at_risk.is_zero() { String::new() } else { one.figures.at_risk.to_string() };
-            vec![format!("--{way} {months}"), one.plan.amount.to_string(), one.figures.each.to_string(), at_risk]
+            vec![
+                format!("--{way} {months}"),
+                one.plan.amount.to_string(),
+                one.figures.each.to_string(),
+                one.figures.last.to_string(),
+                at_risk,
+            ]
         };
         let rows: Vec<_> = offers.iter().map(row).collect();
-        let heads = ["Way", ">Amount", ">Each month", ">Interest at risk"];
+        let heads = ["Way", ">Amount", ">Each month", ">The last", ">Interest at risk"];
         Ok(Answer::new(json!({ "items": to_json(&offers)? }), table(&heads, &rows)))
     }
 
@@ -147,10 +157,61 @@ impl Run<'_> {
         Ok(Answer::new(json!({ "purchase": purchase, "plan": plan }), "The purchase is paid over time.\n"))
     }
 
+    async fn dispute(
+        &self,
+        purchase: PurchaseId,
+        reason: DisputeReasonArgument,
+        words: String,
+        typed: Option<&str>,
+    ) -> Done {
+        let accounts = self.core.client.accounts();
+        let currency = accounts.purchase(purchase).await?.amount.currency();
+        let amount = typed.map(|typed| amount(typed, currency)).transpose()?;
+        let reason = match reason {
+            DisputeReasonArgument::NotMine => DisputeReason::NotMine,
+            DisputeReasonArgument::WrongAmount => DisputeReason::WrongAmount,
+            DisputeReasonArgument::ChargedTwice => DisputeReason::ChargedTwice,
+            DisputeReasonArgument::NotReceived => DisputeReason::NotReceived,
+            DisputeReasonArgument::NotAsAgreed => DisputeReason::NotAsAgreed,
+            DisputeReasonArgument::RefundMissing => DisputeReason::RefundMissing,
+            DisputeReasonArgument::Other => DisputeReason::Other,
+        };
+        let dispute = accounts.dispute(&DisputeWish { purchase, reason, words, amount }).await?;
+        let frozen = if reason == DisputeReason::NotMine { "The card is frozen. " } else { "" };
+        let text = format!(
+            "{frozen}{} are in dispute and given back until that is decided, by {} at the latest.\n",
+            dispute.amount, dispute.answer_by
+        );
+        Ok(Answer::new(to_json(&dispute)?, text))
+    }
+
+    async fn card_disputes(&self, typed: &str) -> Done {
+        let card = self.served(typed).await?;
+        let disputes = self.core.client.accounts().disputes(card.id).await?;
+        let row = |one: &Dispute| {
+            let why = one.decided.as_ref().map(|decided| decided.why.clone()).unwrap_or_default();
+            vec![
+                one.id.to_string(),
+                one.opened_at.to_string(),
+                one.merchant.clone(),
+                word(&one.reason),
+                one.amount.to_string(),
+                one.credited.to_string(),
+                one.state().to_owned(),
+                one.answer_by.to_string(),
+                why,
+            ]
+        };
+        let rows: Vec<_> = disputes.iter().map(row).collect();
+        let heads = ["Id", "Opened", "Merchant", "Reason", ">In dispute", ">Given back", "State", "Decided by", "Why"];
+        Ok(Answer::new(json!({ "items": to_json(&disputes)? }), table(&heads, &rows)))
+    }
+
     async fn card_purchases(&self, typed: &str) -> Done {
         let card = self.served(typed).await?;
         let purchases = self.core.client.accounts().purchases(card.id).await?;
-        let row = |purchase: &Purchase| {
+        let row = |one: &PurchaseView| {
+            let purchase = &one.purchase;
             let state = match purchase.declined {
                 Some(reason) => format!("declined: {}", word(&reason)),
                 None if purchase.held.is_positive() => "pending".to_owned(),

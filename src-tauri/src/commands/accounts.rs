@@ -2,12 +2,13 @@
 
 use api::accounts::AccountEdit;
 use client::accounts::{AccountView, TransactionPage, TransactionQuery};
-use client::card::{CardView, LinkCodeView, NewCard, PayoffView, PlanEdit, PlanOfferView};
+use client::card::{CardView, LinkCodeView, NewCard, PayoffView, PlanEdit, PlanOfferView, PurchaseView};
 use client::security::VisitStarted;
 use domain::card::{CardTerms, Excess, PlanOffer};
-use domain::ids::{AccountId, MerchantId, PlanId, PurchaseId};
+use domain::disputes::{Dispute, DisputeWish};
+use domain::ids::{AccountId, DisputeId, MerchantId, PlanId, PurchaseId};
 use domain::money::Money;
-use domain::purchases::{CardStatus, Purchase};
+use domain::purchases::CardStatus;
 
 use super::{Answer, Shared};
 
@@ -98,12 +99,28 @@ pub async fn card_unlink(core: Shared<'_>, account: AccountId, merchant: Merchan
     Ok(core.client.accounts().end_merchant(account, merchant).await?)
 }
 
-/// "That was not me": freezes the card and disputes the purchase.
+/// Disputes a charge; where it was not the person's, the card is frozen too.
 #[tauri::command]
 #[specta::specta]
-pub async fn purchase_dispute(core: Shared<'_>, purchase: PurchaseId) -> Answer<()> {
+pub async fn dispute_open(core: Shared<'_>, wish: DisputeWish) -> Answer<Dispute> {
     core.touch();
-    Ok(core.client.accounts().dispute(purchase).await?)
+    Ok(core.client.accounts().dispute(&wish).await?)
+}
+
+/// Takes a dispute back.
+#[tauri::command]
+#[specta::specta]
+pub async fn dispute_withdraw(core: Shared<'_>, dispute: DisputeId) -> Answer<Dispute> {
+    core.touch();
+    Ok(core.client.accounts().withdraw_dispute(dispute).await?)
+}
+
+/// The disputes of a card, the newest first.
+#[tauri::command]
+#[specta::specta]
+pub async fn card_disputes(core: Shared<'_>, account: AccountId) -> Answer<Vec<Dispute>> {
+    core.touch();
+    Ok(core.client.accounts().disputes(account).await?)
 }
 
 /// The plans that are offered for a purchase, and what each would mean.
@@ -125,7 +142,7 @@ pub async fn plan_choose(core: Shared<'_>, purchase: PurchaseId, offer: PlanOffe
 /// The newest purchases on a card, declined ones with the reason.
 #[tauri::command]
 #[specta::specta]
-pub async fn card_purchases(core: Shared<'_>, account: AccountId) -> Answer<Vec<Purchase>> {
+pub async fn card_purchases(core: Shared<'_>, account: AccountId) -> Answer<Vec<PurchaseView>> {
     core.touch();
     Ok(core.client.accounts().purchases(account).await?)
 }

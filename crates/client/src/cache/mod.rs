@@ -9,6 +9,7 @@ pub(crate) mod anchor;
 pub(crate) mod autopay;
 pub(crate) mod batches;
 pub(crate) mod bills;
+pub(crate) mod disputes;
 pub(crate) mod methods;
 pub(crate) mod orders;
 pub(crate) mod outbox;
@@ -62,6 +63,7 @@ const MIGRATIONS: &[&str] = &[
     include_str!("schema-11.sql"),
     include_str!("schema-12.sql"),
     include_str!("schema-13.sql"),
+    include_str!("schema-14.sql"),
 ];
 const READERS: u32 = 3;
 /// Above the working set of a screen: every page that is not in memory is decrypted again.

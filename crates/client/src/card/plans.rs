@@ -4,14 +4,16 @@
 use api::card::{ChoosePlan, Purchase};
 use domain::accounts::Account;
 use domain::card::allocation::{Share, allocate};
-use domain::card::closing::standings;
+use domain::card::closing::{cycle_of, standings};
 use domain::card::{Plan, PlanFigures, PlanOffer};
 use domain::ids::{AccountId, PlanId, PurchaseId};
 use domain::money::{Money, MoneyError};
+use jiff::Timestamp;
 use jiff::civil::Date;
 use serde::Serialize;
 
 use crate::accounts::Accounts;
+use crate::book::Here;
 use crate::error::ClientError;
 use crate::http::{Method, Sending};
 use crate::payments::Payments;
@@ -25,11 +27,12 @@ pub struct PlanOfferView {
 }
 
 impl Accounts {
-    /// The plans that are offered for a purchase; none where it is too small, declined, disputed or on one.
+    /// The plans that are offered for a purchase; none where it is too small, declined, disputed, on one, or on a statement
+    /// already.
     pub async fn plan_offers(&self, purchase: PurchaseId) -> Result<Vec<PlanOfferView>, ClientError> {
         let purchase = self.purchase(purchase).await?;
         let account = self.find(purchase.card).await?;
-        offers(&account, &purchase, self.0.today()).map_err(|_| out_of_range())
+        offers(&account, &purchase, &self.0.here()).map_err(|_| out_of_range())
     }
 
     /// Puts a purchase on a plan; done once this answers.
@@ -62,11 +65,14 @@ fn out_of_range() -> ClientError {
     ClientError::refused("invalid_amount", "the amounts of this card are too large", "look at its figures")
 }
 
-fn offers(account: &Account, purchase: &Purchase, today: Date) -> Result<Vec<PlanOfferView>, MoneyError> {
+pub(super) fn offers(account: &Account, purchase: &Purchase, here: &Here) -> Result<Vec<PlanOfferView>, MoneyError> {
     let Some(terms) = &account.terms else { return Ok(Vec::new()) };
-    if purchase.declined.is_some() || purchase.disputed_at.is_some() || purchase.plan.is_some() {
+    let closed = |at: Timestamp| at.to_zoned(here.zone.clone()).date() < cycle_of(terms, here.today()).0;
+    let stands = purchase.declined.is_none() && purchase.disputed_at.is_none() && purchase.plan.is_none();
+    if !stands || purchase.captured_at.is_some_and(closed) {
         return Ok(Vec::new());
     }
+    let today = here.today();
     let amount = purchase.captured.minus(purchase.refunded)?.plus(purchase.held)?;
     let offered = PlanOffer::ALL.into_iter().filter(|offer| offer.is_for(amount));
     let view = |offer: PlanOffer| {

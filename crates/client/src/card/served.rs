@@ -1,14 +1,16 @@
-//! Cards that the account server issues: opened, frozen at once, linked to merchants. These ask the server and are not
+//! Cards that the account server issues: opened, frozen at once, linked to merchants, their charges disputed. These ask the server and are not
 //! believed before it answered; what was bought is in this device's copy.
 
 use api::card::{CardStatus, LinkCode, OpenCard, Purchase, SetStatus};
-use domain::ids::{AccountId, MerchantId, MutationId, PurchaseId};
+use api::disputes::{Dispute, DisputeWish};
+use domain::ids::{AccountId, DisputeId, MerchantId, MutationId, PurchaseId};
 use domain::money::Money;
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
+use super::plans::offers;
 use crate::accounts::Accounts;
-use crate::cache::purchases;
+use crate::cache::{disputes, purchases};
 use crate::error::ClientError;
 use crate::http::{Method, Sending};
 use crate::security::VisitStarted;
@@ -32,7 +34,16 @@ pub struct LinkCodeView {
     pub approve: Option<VisitStarted>,
 }
 
-/// Purchases that a card's screen shows.
+/// A purchase, and what may be done about it.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, specta::Type)]
+pub struct PurchaseView {
+    #[serde(flatten)]
+    pub purchase: Purchase,
+    /// It may be paid over time.
+    pub plan_offered: bool,
+}
+
+/// Purchases, and disputes, that a card's screen shows.
 const SHOWN_MAX: i64 = 100;
 
 impl Accounts {
@@ -83,15 +94,38 @@ impl Accounts {
     }
 
     /// The newest purchases of a card, declined ones with the reason.
-    pub async fn purchases(&self, card: AccountId) -> Result<Vec<Purchase>, ClientError> {
-        self.0.with(async |open| purchases::newest(open.cache.readers(), card, SHOWN_MAX).await).await
+    pub async fn purchases(&self, card: AccountId) -> Result<Vec<PurchaseView>, ClientError> {
+        let all = self.0.with(async |open| purchases::newest(open.cache.readers(), card, SHOWN_MAX).await).await?;
+        let (account, here) = (self.find(card).await?, self.0.here());
+        let view = |purchase| {
+            // Amounts that cannot be reckoned with are offered nothing.
+            let plan_offered = offers(&account, &purchase, &here).is_ok_and(|offers| !offers.is_empty());
+            PurchaseView { purchase, plan_offered }
+        };
+        Ok(all.into_iter().map(view).collect())
     }
 
-    /// "That was not me": the card is frozen and the purchase disputed once this answers.
-    pub async fn dispute(&self, id: PurchaseId) -> Result<(), ClientError> {
-        let path = format!("/api/v1/purchases/{id}/dispute");
-        self.0.call(Method::Post, &path, self.once(Sending::default())).await?;
-        self.0.sync().now().await
+    /// Disputes a charge: once this answers it is given back until it is decided, and where it was not the person's the
+    /// card is frozen.
+    pub async fn dispute(&self, wish: &DisputeWish) -> Result<Dispute, ClientError> {
+        let id = self.0.fresh(DisputeId::new);
+        let answer = self.0.call(Method::Put, &format!("/api/v1/disputes/{id}"), Sending::json(wish)?).await?;
+        let dispute = answer.json().await?;
+        self.0.sync().now().await?;
+        Ok(dispute)
+    }
+
+    /// Takes a dispute back: what it gave back is owed again once this answers.
+    pub async fn withdraw_dispute(&self, id: DisputeId) -> Result<Dispute, ClientError> {
+        let path = format!("/api/v1/disputes/{id}/withdraw");
+        let dispute = self.0.call(Method::Post, &path, self.once(Sending::default())).await?.json().await?;
+        self.0.sync().now().await?;
+        Ok(dispute)
+    }
+
+    /// The disputes of a card, the newest first.
+    pub async fn disputes(&self, card: AccountId) -> Result<Vec<Dispute>, ClientError> {
+        self.0.with(async |open| disputes::newest(open.cache.readers(), card, SHOWN_MAX).await).await
     }
 
     pub async fn purchase(&self, id: PurchaseId) -> Result<Purchase, ClientError> {

@@ -211,6 +211,11 @@ impl Plan {
         let months = |amount: Money, monthly: Money| {
             u32::try_from(rounded_up(amount.minor().into(), monthly.minor().max(1).into())).unwrap_or(u32::MAX)
         };
+        // Payments are rounded up, so that the last one is what is left for it.
+        let last = |each: Money, payments: u32| {
+            let others = i128::from(each.minor()) * i128::from(payments.max(1) - 1);
+            money((i128::from(self.left.minor()) - others).max(0), currency)
+        };
         match self.kind {
             PlanKind::EqualPayments { monthly } => Ok(PlanFigures {
                 paid,
@@ -218,6 +223,7 @@ impl Plan {
                 payments_left: months(self.left, monthly),
                 payments: Some(months(self.amount, monthly)),
                 each: self.installment().unwrap_or(Money::zero(currency)),
+                last: last(monthly, months(self.left, monthly))?,
                 last_on: terms.and_then(|terms| last_due(terms, today, months(self.left, monthly))),
                 accrued: Money::zero(currency),
                 at_risk: Money::zero(currency),
@@ -241,6 +247,7 @@ impl Plan {
                     payments_left,
                     payments: None,
                     each: money(each, currency)?,
+                    last: last(money(each, currency)?, payments_left)?,
                     last_on: dues.last().copied().or(Some(ends_on)),
                     accrued: until(if today < ends_on { today } else { ends_on })?,
                     at_risk: if self.left.is_zero() { Money::zero(currency) } else { until(ends_on)? },
@@ -268,6 +275,8 @@ pub struct PlanFigures {
     pub payments: Option<u32>,
     /// What to pay with each of them: the installment, or what avoids the deferred interest.
     pub each: Money,
+    /// What the last of them comes to: as much as each, or less.
+    pub last: Money,
     #[cfg_attr(feature = "bindings", specta(type = Option<String>))]
     pub last_on: Option<Date>,
     /// Interest kept aside so far.

@@ -5,7 +5,7 @@ use jiff::civil::date;
 
 use super::*;
 use crate::accounts::{AccountKind, Keeping};
-use crate::ids::{AccountId, TransactionId};
+use crate::ids::{AccountId, PlanId, TransactionId};
 
 const TODAY: Date = date(2026, 11, 20);
 
@@ -270,4 +270,23 @@ fn terms_are_checked() {
     assert_eq!(check(CardTerms { minimum_floor: Some(usd("-1")), ..terms() }), Err(TermsError::MinimumFloor));
     assert_eq!(check(CardTerms { minimum_share: Some(1_000_001), ..terms() }), Err(TermsError::MinimumShare));
     assert_eq!(terms().check(Currency::EUR), Err(TermsError::MinimumFloor));
+}
+
+#[test]
+fn payments_are_rounded_up_and_the_last_one_is_what_is_left_for_it() {
+    let opened_on = date(2026, 11, 2);
+    let figures = |offer: PlanOffer, text: &str| {
+        let id = PlanId::from_uuid(uuid::Uuid::from_u128(1));
+        let plan = offer.plan(id, "Lamps".to_owned(), &terms(), opened_on, usd(text), (usd(text), opened_on));
+        plan.and_then(|plan| plan.figures(Some(&terms()), opened_on)).expect("in range")
+    };
+    for (months, amount, each, last) in
+        [(6, "64.90", "10.82", "10.80"), (12, "50.00", "4.17", "4.13"), (6, "60.00", "10.00", "10.00")]
+    {
+        let stands = figures(PlanOffer::EqualPayments { months }, amount);
+        assert_eq!((stands.payments, stands.each, stands.last), (Some(months.into()), usd(each), usd(last)));
+    }
+    let deferred = figures(PlanOffer::DeferredInterest { months: 6 }, "64.90");
+    let others = i64::from(deferred.payments_left) - 1;
+    assert_eq!(deferred.each.minor() * others + deferred.last.minor(), 6_490, "together they are all of it");
 }

@@ -55,8 +55,10 @@ pub(super) const QUESTIONS: &[(&str, &str)] = &[
          OR (e.cause IN ('reloaded', 'wallet_given_back') AND NOT EXISTS
                 (SELECT 1 FROM wallet_move m WHERE m.holder_id = e.holder_id AND m.move_id = e.subject_id
                  AND m.kind = CASE e.cause WHEN 'reloaded' THEN 'reload' ELSE 'given_back' END))
-         OR (e.cause IN ('captured', 'refunded') AND NOT EXISTS
-                (SELECT 1 FROM purchase_step s WHERE s.holder_id = e.holder_id AND s.step_id = e.subject_id))",
+         OR (e.cause IN ('captured', 'refunded', 'dispute_captured', 'dispute_refunded') AND NOT EXISTS
+                (SELECT 1 FROM purchase_step s WHERE s.holder_id = e.holder_id AND s.step_id = e.subject_id))
+         OR (e.cause IN ('dispute_credited', 'dispute_restored') AND NOT EXISTS
+                (SELECT 1 FROM dispute d WHERE d.holder_id = e.holder_id AND d.dispute_id = e.subject_id))",
     ),
     (
         "what is held on a card is that of its open purchases",
@@ -130,11 +132,14 @@ pub(super) const QUESTIONS: &[(&str, &str)] = &[
     ),
     (
         "a purchase keeps the rewards of what stays charged, and no more",
-        "SELECT w.category FROM (SELECT p.holder_id, p.purchase_id, p.category, CASE
-                WHEN p.captured_minor - p.refunded_minor - p.wallet_minor + p.wallet_refunded_minor < 0 THEN 0
-                ELSE (p.captured_minor - p.refunded_minor - p.wallet_minor + p.wallet_refunded_minor) * CASE p.category
+        "SELECT w.category FROM (SELECT p.holder_id, p.purchase_id, p.category, CASE WHEN p.stays < 0 THEN 0
+                ELSE p.stays * CASE p.category
                     WHEN 'groceries' THEN 3 WHEN 'fuel' THEN 2 WHEN 'travel' THEN 2 ELSE 1 END / 100 END AS worth
-            FROM purchase p) w JOIN reward r ON r.holder_id = w.holder_id AND r.purchase_id = w.purchase_id
+            FROM (SELECT c.holder_id, c.purchase_id, c.category,
+                c.captured_minor - c.refunded_minor - c.wallet_minor + c.wallet_refunded_minor - COALESCE(
+                    (SELECT d.credited_minor FROM dispute d WHERE d.holder_id = c.holder_id
+                     AND d.purchase_id = c.purchase_id AND d.state = 'for'), 0) AS stays
+            FROM purchase c) p) w JOIN reward r ON r.holder_id = w.holder_id AND r.purchase_id = w.purchase_id
          GROUP BY w.holder_id, w.purchase_id, w.category, w.worth HAVING SUM(r.earned_minor - r.clawed_minor) < w.worth
          OR SUM(r.earned_minor - r.clawed_minor - r.lapsed_minor) > w.worth",
     ),
@@ -394,6 +399,28 @@ pub(super) const QUESTIONS: &[(&str, &str)] = &[
         "SELECT p.state FROM payment p WHERE p.rail = 'book' AND p.amount_minor < -COALESCE((SELECT SUM(m.amount_minor)
             FROM card_plan_move m WHERE m.holder_id = p.holder_id AND m.cause_id = p.payment_id
             AND m.kind = 'payment'), 0)",
+    ),
+    (
+        "what a dispute gave back is what the ledger says, and never more than was charged",
+        "SELECT d.state FROM dispute d JOIN purchase p ON p.holder_id = d.holder_id AND p.purchase_id = d.purchase_id
+         WHERE d.credited_minor > p.captured_minor - p.refunded_minor
+         OR d.credited_minor <> -COALESCE((SELECT SUM(g.amount_minor) FROM ledger_entry e
+            JOIN ledger_posting g ON g.holder_id = e.holder_id AND g.entry_id = e.entry_id
+            WHERE e.holder_id = d.holder_id AND g.place = 'owed'
+            AND ((e.cause IN ('dispute_credited', 'dispute_restored') AND e.subject_id = d.dispute_id)
+              OR (e.cause IN ('dispute_captured', 'dispute_refunded') AND EXISTS (SELECT 1 FROM purchase_step s
+                 WHERE s.holder_id = e.holder_id AND s.step_id = e.subject_id AND s.purchase_id = d.purchase_id)))), 0)",
+    ),
+    (
+        "what was decided against its person, or taken back, is owed again",
+        "SELECT d.state FROM dispute d WHERE d.state IN ('against', 'withdrawn', 'refunded') AND d.credited_minor <> 0",
+    ),
+    (
+        "devices are told of each dispute as it stands, and of no other",
+        "SELECT d.state FROM dispute d WHERE NOT EXISTS (SELECT 1 FROM record r WHERE r.holder_id = d.holder_id
+            AND r.kind = 19 AND r.item_id = d.dispute_id AND r.gone = 0 AND r.body = d.body)
+         UNION ALL SELECT 'unknown' FROM record r WHERE r.kind = 19 AND NOT EXISTS
+            (SELECT 1 FROM dispute d WHERE d.holder_id = r.holder_id AND d.dispute_id = r.item_id)",
     ),
     (
         "what a statement charges is a statement's",

@@ -15,7 +15,7 @@ use domain::card::allocation::{Excess, Part, allocate};
 use domain::card::closing::{Asked, Move, MoveKind, PlanBook, accrued_until, cycle_of, standings};
 use domain::card::plans::PLANS_MAX;
 use domain::card::{Issued, Plan};
-use domain::ids::{AccountId, HolderId, PaymentId, PlanId, PurchaseId, PurchaseStepId, StatementId};
+use domain::ids::{AccountId, DisputeId, HolderId, PaymentId, PlanId, PurchaseId, PurchaseStepId, StatementId};
 use domain::money::{Money, MoneyError};
 use jiff::Timestamp;
 use jiff::civil::Date;
@@ -170,6 +170,59 @@ pub(crate) async fn refunded(
     }
     let card = super::store::find(tx, holder, card).await?.ok_or(DbError::Corrupt("a purchase's card"))?;
     tell(app, tx, holder, &card).await
+}
+
+/// Some of a purchase is in dispute and was given back: what is left of the purchase's plan first, purchases then.
+pub(crate) async fn disputed(
+    app: &App,
+    tx: &mut Tx,
+    holder: HolderId,
+    (card, purchase): (AccountId, PurchaseId),
+    dispute: DisputeId,
+    amount: Money,
+) -> DbResult<()> {
+    if let Some(plan) = store::of_purchase(tx, holder, purchase).await? {
+        let minor = amount.minor().min(plan.left_minor);
+        if minor > 0 {
+            // It is on the plan no more, so that the plan asks for nothing of it; a decision may put it there again.
+            let amount = Money::new(-minor, amount.currency()).map_err(out_of_range)?;
+            let moved = Moved { plan: plan.id, kind: Kind::Planned, amount, at: app.clock.now() };
+            store::add_move(tx, holder, card, &moved, dispute.as_uuid()).await?;
+        }
+    }
+    let card = super::store::find(tx, holder, card).await?.ok_or(DbError::Corrupt("a purchase's card"))?;
+    tell(app, tx, holder, &card).await
+}
+
+/// A dispute was decided against its person, and what it gave back is owed again: it goes on to the plan that it was on,
+/// unless that has ended.
+pub(crate) async fn restored(
+    app: &App,
+    tx: &mut Tx,
+    holder: HolderId,
+    (card, purchase): (AccountId, PurchaseId),
+    dispute: DisputeId,
+    amount: Money,
+) -> DbResult<()> {
+    let card = super::store::find(tx, holder, card).await?.ok_or(DbError::Corrupt("a purchase's card"))?;
+    if let Some(plan) = store::of_purchase(tx, holder, purchase).await?
+        && !has_ended(&card, &plan, super::today(app))?
+    {
+        let taken = store::planned_by(tx, holder, plan.id, dispute.as_uuid()).await?.saturating_neg();
+        let back = Money::new(amount.minor().min(taken), amount.currency()).map_err(out_of_range)?;
+        // A cause moves once: the way back has an id that follows from the way there.
+        let cause = Uuid::new_v5(&dispute.as_uuid(), b"restored");
+        go_on(app, tx, holder, &card, plan.id, back, cause).await?;
+    }
+    tell(app, tx, holder, &card).await
+}
+
+/// Whether the deadline of a plan has passed.
+fn has_ended(card: &Card, plan: &Stored, today: Date) -> DbResult<bool> {
+    let zero = Money::zero(card.limit.currency());
+    let left = (zero, plan.opened_on);
+    let plan = plan.offer.plan(plan.id, plan.name.clone(), &card.terms, plan.opened_on, zero, left);
+    Ok(plan.map_err(out_of_range)?.deadline().is_some_and(|ends_on| ends_on < today))
 }
 
 /// A payment to the card was booked: plans get what 12 CFR 1026.53 and the person give them of it.
@@ -369,6 +422,12 @@ pub(crate) async fn tell(app: &App, tx: &mut Tx, holder: HolderId, card: &Card) 
     account.plans = now.plans;
     feed::put(tx, holder, app.clock.now(), &Record::Account(account)).await?;
     autopay::changed(app, tx, holder, AutopayOf::Card(card.id)).await
+}
+
+/// The same of a card that is there.
+pub(crate) async fn tell_of(app: &App, tx: &mut Tx, holder: HolderId, card: AccountId) -> DbResult<()> {
+    let card = super::store::find(tx, holder, card).await?.ok_or(DbError::Corrupt("a card"))?;
+    tell(app, tx, holder, &card).await
 }
 
 /// The plan that a purchase is on, for its record.

@@ -35,11 +35,12 @@ pub(crate) enum Kind {
     Statement = 16,
     Reward = 17,
     Wallet = 18,
+    Dispute = 19,
 }
 
 impl Kind {
     /// In the order of their numbers, none left out: a stored kind that is not here does not read.
-    pub const ALL: [Self; 19] = [
+    pub const ALL: [Self; 20] = [
         Self::Account,
         Self::Bill,
         Self::Mark,
@@ -59,6 +60,7 @@ impl Kind {
         Self::Statement,
         Self::Reward,
         Self::Wallet,
+        Self::Dispute,
     ];
 
     pub const fn stored(self) -> i64 {
@@ -66,8 +68,8 @@ impl Kind {
     }
 
     fn of_stored(stored: i64) -> DbResult<Self> {
-        let kind = usize::try_from(stored).ok().and_then(|at| Self::ALL.get(at));
-        kind.copied().ok_or(DbError::Corrupt("a record's kind"))
+        let kind = Self::ALL.into_iter().find(|kind| kind.stored() == stored);
+        kind.ok_or(DbError::Corrupt("a record's kind"))
     }
 
     /// The name on the wire.
@@ -92,6 +94,7 @@ impl Kind {
             Self::Statement => "statement",
             Self::Reward => "reward",
             Self::Wallet => "wallet",
+            Self::Dispute => "dispute",
         }
     }
 }
@@ -147,6 +150,7 @@ impl Key {
             Record::Statement(statement) => {
                 Self::of_day(Kind::Statement, statement.account.as_uuid(), statement.closed_on)
             }
+            Record::Dispute(dispute) => Self::new(Kind::Dispute, dispute.id.as_uuid()),
             Record::Gone(Gone::SuggestionAnswer { id }) => Self::new(Kind::SuggestionAnswer, id.as_uuid()),
             Record::Gone(Gone::Income { id }) => Self::new(Kind::Income, id.as_uuid()),
             Record::Gone(Gone::Account { id }) => Self::new(Kind::Account, id.as_uuid()),
@@ -192,6 +196,7 @@ impl Row {
             Record::Statement(statement) => serde_json::to_string(statement),
             Record::Reward(reward) => serde_json::to_string(reward),
             Record::Wallet(wallet) => serde_json::to_string(wallet),
+            Record::Dispute(dispute) => serde_json::to_string(dispute),
             Record::Payment(payment) => serde_json::to_string(payment),
             Record::SecurityEvent(event) => serde_json::to_string(event),
             Record::Standing(standing) => serde_json::to_string(standing),
@@ -578,8 +583,10 @@ mod tests {
 
     #[test]
     fn kinds_stand_in_the_order_of_their_numbers() {
-        for (at, kind) in Kind::ALL.into_iter().enumerate() {
-            assert_eq!(kind.stored(), i64::try_from(at).unwrap());
+        let stored = Kind::ALL.map(Kind::stored);
+        assert!(stored.is_sorted_by(|one, next| one < next), "{stored:?}");
+        for kind in Kind::ALL {
+            assert_eq!(Kind::of_stored(kind.stored()).unwrap(), kind);
         }
     }
 }

@@ -7,11 +7,11 @@ mod store;
 #[cfg(test)]
 pub(crate) mod tests;
 
+use api::disputes::Dispute;
 use api::error::ErrorCode;
 use api::purchases::{Authorize, Capture, CardToken, LinkCard, PurchaseState, Refund};
 use api::sync::{Gone, Record};
 use axum::extract::State;
-use axum::http::StatusCode;
 use domain::accounts::{Transaction, TransactionKind, TransactionState};
 use domain::ids::{AccountId, HolderId, PurchaseId, PurchaseStepId, TransactionId};
 use domain::ledger::Entry;
@@ -30,11 +30,10 @@ use crate::error::ApiError;
 use crate::http::{Json, Path};
 use crate::jobs::{self, Job, Kind};
 use crate::rewards::{self, Charged};
-use crate::sign_in::{SignedIn, hash};
+use crate::sign_in::hash;
 use crate::wallet::{self, Paid};
-use crate::{feed, ledger, standing};
+use crate::{disputes, feed, ledger, standing};
 use merchants::Merchant;
-pub use store::Disputed;
 use store::{Step, Stored};
 pub(crate) use store::{StepKind, step_of};
 
@@ -48,38 +47,6 @@ pub fn routes() -> OpenApiRouter<App> {
         .routes(routes!(capture))
         .routes(routes!(void))
         .routes(routes!(refund))
-}
-
-/// What a signed-in device may call.
-pub fn api_routes() -> OpenApiRouter<App> {
-    OpenApiRouter::new().routes(routes!(dispute))
-}
-
-/// "That was not me": the purchase is disputed and its card frozen, both at once. Twice is no error.
-#[utoipa::path(post, path = "/api/v1/purchases/{id}/dispute", tag = "card", params(("id" = PurchaseId, Path)),
-    responses((status = 204, description = "It is so"), (status = 404, body = api::error::Problem)))]
-async fn dispute(
-    State(app): State<App>,
-    signed_in: SignedIn,
-    Path(id): Path<PurchaseId>,
-) -> Result<StatusCode, ApiError> {
-    let mut tx = app.db.begin_write().await?;
-    tx.lock(signed_in.holder).await?;
-    let mut purchase = store::find(&mut tx, signed_in.holder, id).await?.ok_or_else(ApiError::not_found)?;
-    if purchase.disputed_at.is_none() {
-        let now = app.clock.now();
-        purchase.disputed_at = Some(now);
-        store::dispute(&mut tx, purchase.holder, id, now).await?;
-        tell(&app, &mut tx, purchase.holder, id).await?;
-        card::freeze(&app, &mut tx, purchase.holder, purchase.card).await?;
-        tx.commit().await?;
-    }
-    Ok(StatusCode::NO_CONTENT)
-}
-
-/// What people say was not theirs, oldest first; for whoever runs the server.
-pub async fn disputed(app: &App) -> Result<Vec<Disputed>, ApiError> {
-    Ok(store::disputed(&mut app.db.read_once().await?).await?)
 }
 
 /// Exchanges a person's code for a token of their card. A token that the merchant has for it already ends.
@@ -161,6 +128,7 @@ async fn authorize(
         back_to_wallet: Money::zero(wanted.amount.currency()),
         asked_at: now,
         holds_until: card::today(&app).saturating_add(Span::new().days(HOLD_DAYS)),
+        captured_at: None,
         disputed_at: None,
     };
     // Taken before what is written later, which then runs with the commit.
@@ -265,7 +233,10 @@ async fn make_step(app: &App, merchant: &Merchant, step: Step) -> Result<Json<Pu
     let nothing = Money::zero(amount.currency());
     let progress = purchase.progress;
     let made = match step.kind {
-        StepKind::Capture => progress.capture(amount, step.last),
+        StepKind::Capture => {
+            purchase.captured_at.get_or_insert(app.clock.now());
+            progress.capture(amount, step.last)
+        }
         StepKind::Refund => progress.refund(amount).map(|progress| (progress, nothing)),
     };
     let (progress, rest) = made.map_err(refused)?;
@@ -274,7 +245,14 @@ async fn make_step(app: &App, merchant: &Merchant, step: Step) -> Result<Json<Pu
     // Only what the wallet might pay has to know it.
     let on_plan =
         held_on.wallet_at_checkout && card::plans::of_purchase(&mut tx, purchase.holder, purchase.id).await?.is_some();
-    let paid = purchase.paid(on_plan).map_err(out_of_range)?;
+    let mut paid = purchase.paid(on_plan).map_err(out_of_range)?;
+    if matches!(step.kind, StepKind::Refund) {
+        // What a dispute left with the person is not given back once more.
+        paid.by_card = disputes::refundable(&mut tx, purchase.holder, purchase.id, paid.by_card).await?;
+        if amount.minor() > paid.by_card.plus(paid.by_wallet).map_err(out_of_range)?.minor() {
+            return Err(refused(PurchaseError::AboveCaptured));
+        }
+    }
     let split = wallet::split(&mut tx, purchase.holder, &held_on, step.kind, amount, &paid).await?;
     purchase.progress = progress;
     let (entry, kind, shown) = match step.kind {
@@ -297,18 +275,11 @@ async fn make_step(app: &App, merchant: &Merchant, step: Step) -> Result<Json<Pu
     settle(app, &mut tx, &purchase).await?;
     let described = purchase.description.as_str();
     wallet::stepped(app, &mut tx, purchase.holder, &held_on, (step.kind, id), split.wallet, described).await?;
-    let of = (card, purchase.id);
-    let amount = split.card;
-    let charged = charged(&purchase, id, amount)?;
+    plan_and_dispute(app, &mut tx, &purchase, (step.kind, id), split.card).await?;
+    let charged = charged(&mut tx, &purchase, id, split.card).await?;
     match step.kind {
-        StepKind::Capture => {
-            card::plans::captured(app, &mut tx, purchase.holder, purchase.id, id, amount).await?;
-            rewards::charged(app, &mut tx, &charged).await?;
-        }
-        StepKind::Refund => {
-            card::plans::refunded(app, &mut tx, purchase.holder, of, id, amount).await?;
-            rewards::refunded(app, &mut tx, &charged).await?;
-        }
+        StepKind::Capture => rewards::charged(app, &mut tx, &charged).await?,
+        StepKind::Refund => rewards::refunded(app, &mut tx, &charged).await?,
     }
     tx.commit().await?;
     Ok(Json(state(&purchase)?))
@@ -335,6 +306,64 @@ async fn add_line(
         source: step.to_string(),
     };
     card::add_line(app, tx, purchase.holder, line).await
+}
+
+/// What a step that was booked means for the purchase's plan, and for its dispute: both are about the card's part of it.
+async fn plan_and_dispute(
+    app: &App,
+    tx: &mut Tx,
+    purchase: &Stored,
+    (kind, step): (StepKind, PurchaseStepId),
+    amount: Money,
+) -> DbResult<()> {
+    if amount.is_zero() {
+        return Ok(());
+    }
+    let (holder, id) = (purchase.holder, purchase.id);
+    match kind {
+        StepKind::Capture => {
+            // What is given back at once goes on to no plan.
+            if !disputes::captured(app, tx, holder, id, step, amount).await? {
+                card::plans::captured(app, tx, holder, id, step, amount).await?;
+            }
+        }
+        StepKind::Refund => {
+            let ended = disputes::refunded(app, tx, holder, id, step, amount).await?;
+            let rest = ended.map_or(Ok(amount), |ended| amount.minus(ended));
+            let rest = rest.map_err(|_| DbError::Corrupt("a refund"))?;
+            card::plans::refunded(app, tx, holder, (purchase.card, id), step, rest).await?;
+        }
+    }
+    Ok(())
+}
+
+/// What a dispute has to know of the purchase that it is about.
+pub(crate) struct ForDispute {
+    pub card: AccountId,
+    pub merchant: String,
+    pub description: String,
+    /// Captured and not given back, without what the wallet paid.
+    pub charged: Money,
+    /// When something was captured last.
+    pub charged_at: Option<Timestamp>,
+}
+
+/// A purchase of this holder, declined ones too: somebody may have tried their card.
+pub(crate) async fn for_dispute(tx: &mut Tx, holder: HolderId, id: PurchaseId) -> DbResult<Option<ForDispute>> {
+    let Some(purchase) = store::find(tx, holder, id).await? else { return Ok(None) };
+    Ok(Some(ForDispute {
+        charged: purchase.paid(false).map_err(out_of_range)?.by_card,
+        card: purchase.card,
+        merchant: purchase.merchant_name,
+        description: purchase.description,
+        charged_at: store::last_capture(tx, holder, id).await?,
+    }))
+}
+
+/// Its person disputes a purchase, and the devices are told.
+pub(crate) async fn disputed(app: &App, tx: &mut Tx, holder: HolderId, id: PurchaseId) -> DbResult<()> {
+    store::dispute(tx, holder, id, app.clock.now()).await?;
+    tell(app, tx, holder, id).await
 }
 
 /// What an order has to know of the purchase that pays it.
@@ -372,7 +401,7 @@ pub(crate) async fn for_plan(tx: &mut Tx, holder: HolderId, id: PurchaseId) -> D
     Ok(Some(ForPlan {
         captured: purchase.paid(false).map_err(out_of_range)?.by_card,
         held: held(&purchase)?,
-        captured_at: store::first_capture(tx, holder, id).await?,
+        captured_at: purchase.captured_at,
         is_disputed: purchase.disputed_at.is_some(),
         card: purchase.card,
         description: purchase.description,
@@ -463,23 +492,35 @@ fn view(purchase: &Stored) -> DbResult<Purchase> {
         refunded: purchase.progress.refunded,
         asked_at: purchase.asked_at,
         holds_until: purchase.holds_until,
+        captured_at: purchase.captured_at,
         disputed_at: purchase.disputed_at,
         plan: None,
     })
 }
 
 /// What rewards have to know of a step of a purchase.
-fn charged(purchase: &Stored, step: PurchaseStepId, amount: Money) -> DbResult<Charged<'_>> {
+async fn charged<'a>(tx: &mut Tx, purchase: &'a Stored, step: PurchaseStepId, amount: Money) -> DbResult<Charged<'a>> {
+    let by_card = purchase.paid(false).map_err(out_of_range)?.by_card;
     Ok(Charged {
         holder: purchase.holder,
         card: purchase.card,
         purchase: purchase.id,
         category: purchase.category,
         description: &purchase.description,
-        stays: purchase.paid(false).map_err(out_of_range)?.by_card,
+        // What a dispute left with the person does not stay charged.
+        stays: disputes::refundable(tx, purchase.holder, purchase.id, by_card).await?,
         step,
         amount,
     })
+}
+
+/// A dispute was decided for its person: what it left with them earned nothing.
+pub(crate) async fn given_up(app: &App, tx: &mut Tx, holder: HolderId, dispute: &Dispute) -> DbResult<()> {
+    let found = store::find(tx, holder, dispute.purchase).await?;
+    let purchase = found.ok_or(DbError::Corrupt("a disputed purchase"))?;
+    let decision = PurchaseStepId::from_uuid(dispute.id.as_uuid());
+    let charged = charged(tx, &purchase, decision, dispute.credited).await?;
+    rewards::refunded(app, tx, &charged).await
 }
 
 const fn out_of_range(_: MoneyError) -> DbError {

@@ -28,6 +28,8 @@ pub(super) struct Stored {
     pub back_to_wallet: Money,
     pub asked_at: Timestamp,
     pub holds_until: Date,
+    /// When something was captured first.
+    pub captured_at: Option<Timestamp>,
     pub disputed_at: Option<Timestamp>,
 }
 
@@ -50,7 +52,12 @@ struct PurchaseRow {
     wallet_refunded_minor: i64,
     asked_at: i64,
     holds_until: String,
+    captured_at: Option<i64>,
     disputed_at: Option<i64>,
+}
+
+fn time(micros: i64) -> DbResult<Timestamp> {
+    Timestamp::from_microsecond(micros).map_err(|_| DbError::Corrupt("a time"))
 }
 
 impl TryFrom<PurchaseRow> for Stored {
@@ -79,12 +86,10 @@ impl TryFrom<PurchaseRow> for Stored {
             },
             by_wallet: money(row.wallet_minor)?,
             back_to_wallet: money(row.wallet_refunded_minor)?,
-            asked_at: Timestamp::from_microsecond(row.asked_at).map_err(|_| DbError::Corrupt("a time"))?,
+            asked_at: time(row.asked_at)?,
             holds_until: row.holds_until.parse().map_err(|_| DbError::Corrupt("a day"))?,
-            disputed_at: row
-                .disputed_at
-                .map(|at| Timestamp::from_microsecond(at).map_err(|_| DbError::Corrupt("a time")))
-                .transpose()?,
+            captured_at: row.captured_at.map(time).transpose()?,
+            disputed_at: row.disputed_at.map(time).transpose()?,
         })
     }
 }
@@ -114,8 +119,10 @@ pub(super) async fn add(tx: &mut Tx, purchase: &Stored) -> DbResult<()> {
     })
 }
 
-const FROM: &str = "SELECT holder_id, purchase_id, card_id, merchant_id, merchant_name, description, category, amount_minor,
-    currency, declined, captured_minor, released_minor, refunded_minor, wallet_minor, wallet_refunded_minor, asked_at, holds_until, disputed_at FROM purchase";
+const FROM: &str =
+    "SELECT holder_id, purchase_id, card_id, merchant_id, merchant_name, description, category, amount_minor,
+    currency, declined, captured_minor, released_minor, refunded_minor, wallet_minor, wallet_refunded_minor, asked_at,
+    holds_until, captured_at, disputed_at FROM purchase";
 
 /// A merchant's own purchase. Another merchant's is absent.
 pub(super) async fn of_merchant(tx: &mut Tx, merchant: MerchantId, id: PurchaseId) -> DbResult<Option<Stored>> {
@@ -136,7 +143,7 @@ pub(super) async fn find(tx: &mut Tx, holder: HolderId, id: PurchaseId) -> DbRes
 
 pub(super) async fn update(tx: &mut Tx, purchase: &Stored) -> DbResult<()> {
     const UPDATE: &str = "UPDATE purchase SET captured_minor = $3, released_minor = $4, refunded_minor = $5,
-            wallet_minor = $6, wallet_refunded_minor = $7
+            wallet_minor = $6, wallet_refunded_minor = $7, captured_at = $8
                            WHERE holder_id = $1 AND purchase_id = $2";
     let progress = &purchase.progress;
     write_later!(
@@ -149,50 +156,13 @@ pub(super) async fn update(tx: &mut Tx, purchase: &Stored) -> DbResult<()> {
         progress.refunded.minor(),
         purchase.by_wallet.minor(),
         purchase.back_to_wallet.minor(),
+        purchase.captured_at.map(|at| at.as_microsecond()),
     )
 }
 
 pub(super) async fn dispute(tx: &mut Tx, holder: HolderId, id: PurchaseId, now: Timestamp) -> DbResult<()> {
     const DISPUTE: &str = "UPDATE purchase SET disputed_at = $3 WHERE holder_id = $1 AND purchase_id = $2";
     write_later!(tx, DISPUTE, holder.as_uuid(), id.as_uuid(), now.as_microsecond())
-}
-
-/// A purchase that its person says was not theirs, for whoever runs the server. Amounts stand in it, names of people
-/// do not.
-pub struct Disputed {
-    pub holder: HolderId,
-    pub purchase: PurchaseId,
-    pub merchant: String,
-    pub amount: Money,
-    pub captured: Money,
-    pub refunded: Money,
-    pub disputed_at: Timestamp,
-}
-
-/// Disputes that a list shows.
-const DISPUTED_MAX: i64 = 200;
-
-/// Oldest first.
-pub(super) async fn disputed(tx: &mut Tx) -> DbResult<Vec<Disputed>> {
-    let list = sqlx::AssertSqlSafe(format!(
-        "{FROM} WHERE disputed_at IS NOT NULL ORDER BY disputed_at, holder_id, purchase_id LIMIT $1"
-    ));
-    let rows: Vec<PurchaseRow> =
-        on_engine!(tx, |db| { sqlx::query_as(list).bind(DISPUTED_MAX).fetch_all(db).await.map_err(DbError::from) })?;
-    rows.into_iter()
-        .map(|row| {
-            let stored = Stored::try_from(row)?;
-            Ok(Disputed {
-                holder: stored.holder,
-                purchase: stored.id,
-                merchant: stored.merchant_name,
-                amount: stored.amount,
-                captured: stored.progress.captured,
-                refunded: stored.progress.refunded,
-                disputed_at: stored.disputed_at.ok_or(DbError::Corrupt("a dispute"))?,
-            })
-        })
-        .collect()
 }
 
 /// A capture or a refund, under the id that the merchant made.
@@ -239,9 +209,9 @@ pub(super) async fn add_step(tx: &mut Tx, holder: HolderId, step: &Step, now: Ti
     )
 }
 
-/// When something of a purchase was captured first.
-pub(super) async fn first_capture(tx: &mut Tx, holder: HolderId, purchase: PurchaseId) -> DbResult<Option<Timestamp>> {
-    const FIND: &str = "SELECT MIN(made_at) FROM purchase_step
+/// When something of a purchase was captured last.
+pub(super) async fn last_capture(tx: &mut Tx, holder: HolderId, purchase: PurchaseId) -> DbResult<Option<Timestamp>> {
+    const FIND: &str = "SELECT MAX(made_at) FROM purchase_step
                          WHERE holder_id = $1 AND purchase_id = $2 AND kind = 'capture'";
     let at: Option<i64> = on_engine!(tx, |db| {
         sqlx::query_scalar(FIND)

@@ -279,12 +279,14 @@ async fn a_no_to_was_this_you_freezes_the_card_and_stays_with_the_purchase() {
         assert_eq!(shop.account().await.card.expect("served").status, CardStatus::Frozen);
         let stranger = world.holder().await;
         assert_eq!(stranger.post(&path, &json!({})).await.code(), ErrorCode::NotFound);
-        let listed = disputed(&world.app).await.expect("a list");
-        assert_eq!(listed.iter().map(|one| one.purchase).collect::<Vec<_>>(), [id]);
-        // The merchant gives it back as anything else.
+        let listed = disputes::waiting(&world.app).await.expect("a list");
+        assert_eq!(listed.iter().map(|(_, one)| one.purchase).collect::<Vec<_>>(), [id]);
+        // What is charged all the same is given back at once, and a refund takes its place.
         shop.capture(id, shop.new_step(), 5_000, true).await.expect(200);
+        assert_eq!(shop.figures().await, (0, 100_000));
         shop.refund(id, shop.new_step(), 5_000).await.expect(200);
         assert_eq!(shop.figures().await, (0, 100_000));
+        assert!(disputes::waiting(&world.app).await.expect("a list").is_empty(), "and it is over");
     })
     .await;
 }

@@ -31,7 +31,7 @@ impl Shop<'_> {
     }
 
     /// As the devices were told, the first charge first.
-    async fn rewards(&self) -> Vec<Reward> {
+    pub(crate) async fn rewards(&self) -> Vec<Reward> {
         self.device.refresh().await.expect(200);
         let snapshot = self.device.get("/api/v1/sync/snapshot").await.text();
         let records = snapshot.lines().filter_map(|line| serde_json::from_str(line).ok());

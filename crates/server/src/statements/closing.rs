@@ -19,7 +19,7 @@ use crate::card::{self, Card};
 use crate::db::{DbError, DbResult, Tx};
 use crate::jobs::{self, Job, Kind};
 use crate::rewards::{self, ClosingCycle};
-use crate::{accounts, feed, ledger};
+use crate::{accounts, disputes, feed, ledger};
 
 /// So long after its last day a cycle is closed: clocks of several nodes may differ, and by then none books into it.
 const CLOSES_AFTER: SignedDuration = SignedDuration::from_secs(60);
@@ -201,6 +201,8 @@ fn far_ahead(now: Timestamp) -> Timestamp {
 fn kind_of(moved: &Moved) -> MoveKind {
     match moved.cause.as_str() {
         "settled" | "returned" => MoveKind::Payment,
+        // A refund took its place at the same moment.
+        "dispute_refunded" => MoveKind::Refund,
         _ if moved.amount.is_negative() => MoveKind::Refund,
         _ => MoveKind::Purchase,
     }
@@ -217,16 +219,31 @@ fn line_of(app: &App, card: &Card, moved: &Moved) -> Transaction {
         MoveKind::Refund => (TransactionKind::Refund, "Refund"),
         _ => (TransactionKind::Purchase, "Purchase"),
     };
+    // The merchant did nothing here: it is said beside what was done.
+    let (kind, description, memo) = match disputed(&moved.cause) {
+        Some((kind, words)) => (kind, words.to_owned(), moved.merchant.clone()),
+        None => (kind, moved.merchant.clone().unwrap_or_else(|| words.to_owned()), moved.about.clone()),
+    };
     Transaction {
         id: TransactionId::from_uuid(moved.entry.as_uuid()),
         account: card.id,
         posted_on: moved.at.to_zoned(app.settings.zone.clone()).date(),
         amount: moved.amount.negated(),
-        description: moved.merchant.clone().unwrap_or_else(|| words.to_owned()),
-        memo: moved.about.clone().filter(|about| !about.is_empty()),
+        description,
+        memo: memo.filter(|memo| !memo.is_empty()),
         kind,
         state: TransactionState::Posted,
         source: None,
+    }
+}
+
+/// What a line says that a dispute made.
+fn disputed(cause: &str) -> Option<(TransactionKind, &'static str)> {
+    match cause {
+        "dispute_credited" | "dispute_captured" => Some((TransactionKind::Credit, disputes::CREDITED)),
+        "dispute_refunded" => Some((TransactionKind::Debit, disputes::REFUNDED)),
+        "dispute_restored" => Some((TransactionKind::Debit, disputes::RESTORED)),
+        _ => None,
     }
 }
 

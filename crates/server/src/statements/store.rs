@@ -135,7 +135,9 @@ pub(super) async fn moved(
         FROM ledger_posting p
         JOIN ledger_entry e ON e.holder_id = p.holder_id AND e.entry_id = p.entry_id
         LEFT JOIN purchase_step s ON s.holder_id = e.holder_id AND s.step_id = e.subject_id
-        LEFT JOIN purchase u ON u.holder_id = s.holder_id AND u.purchase_id = s.purchase_id
+        LEFT JOIN dispute d ON d.holder_id = e.holder_id AND d.dispute_id = e.subject_id
+            AND e.cause IN ('dispute_credited', 'dispute_restored')
+        LEFT JOIN purchase u ON u.holder_id = e.holder_id AND u.purchase_id = COALESCE(s.purchase_id, d.purchase_id)
         WHERE p.holder_id = $1 AND p.entry_id >= $3 AND p.entry_id < $4 AND p.account_id = $2 AND p.place = 'owed'
           AND e.made_at >= $5 AND e.made_at < $6 AND e.cause NOT IN ('interest', 'late_fee')
         ORDER BY p.entry_id, p.position";

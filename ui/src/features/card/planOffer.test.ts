@@ -7,7 +7,7 @@ describe('paying a purchase over time', () => {
     const on = world('?world=served');
     draw(Card, on);
     await click(/Pay over time: Quillmere, .*Nov 7/);
-    expect(await screen.findByText('6 payments of $8.72')).toBeTruthy();
+    expect(await screen.findByText('5 payments of $8.72 and a last one of $8.70')).toBeTruthy();
     expect(screen.getByText(/up to \$7\.30 interest since today is charged at once/)).toBeTruthy();
     await click(/No interest if paid within 12 months/, 'radio');
     await click('Choose');

@@ -69,15 +69,56 @@ describe('a card of the server', () => {
     expect(table.getByText('Given back, nothing charged')).toBeTruthy();
   });
 
-  it('asks “was this you?” about a purchase, and a no freezes the card', async () => {
+  it('disputes a purchase that was not the person’s, and freezes the card', async () => {
     const on = world('?world=served');
     draw(Card, on);
-    await click('The purchase at Quillmere on Wed, Nov 11 was not me');
-    expect(on.commands.purchaseDispute).not.toHaveBeenCalled();
-    await click('It was not me');
-    await waitFor(() => expect(on.commands.purchaseDispute).toHaveBeenCalledWith('purchase-1'));
-    expect(await screen.findByText('Disputed')).toBeTruthy();
+    await click('Dispute the purchase at Quillmere on Sat, Nov 7');
+    expect(on.commands.disputeOpen).not.toHaveBeenCalled();
+    await click('Dispute it');
+    await waitFor(() => expect(on.commands.disputeOpen).toHaveBeenCalledWith({ purchase: 'purchase-5', reason: 'not_mine', words: '', amount: null }));
+    expect(await screen.findByText('Disputed', { selector: '.rows *' })).toBeTruthy();
     expect(await screen.findByText(/^Frozen since/)).toBeTruthy();
+  });
+
+  it('disputes a part of a charge for another reason, in the person’s words', async () => {
+    const on = world('?world=served');
+    draw(Card, on);
+    await click('Dispute the purchase at Quillmere on Sat, Nov 7');
+    await click('The amount is wrong', 'radio');
+    await type('How much of it is wrong', '60');
+    await click('Dispute it');
+    expect(await screen.findByText(/not above \$52.30/)).toBeTruthy();
+    await type('How much of it is wrong', '10');
+    await type('In your words', 'The price was lower');
+    await click('Dispute it');
+    await waitFor(() => expect(on.commands.disputeOpen).toHaveBeenCalledWith({ purchase: 'purchase-5', reason: 'wrong_amount', words: 'The price was lower', amount: { minor: 1000, currency: 'USD' } }));
+    expect(screen.queryByText(/^Frozen since/)).toBeNull();
+  });
+
+  it('asks only whether a purchase was the person’s as long as nothing of it was charged', async () => {
+    draw(Card, world('?world=served'));
+    await click('Dispute the purchase at Quillmere on Wed, Nov 11');
+    expect(await screen.findAllByRole('radio', { name: /./ })).toHaveLength(1);
+  });
+
+  it('says how far each dispute has come, and takes one back after a second word', async () => {
+    const on = world('?world=served');
+    draw(Card, on);
+    const list = (await screen.findByRole('heading', { name: 'Disputes' })).closest('section') as HTMLElement;
+    expect(within(list).getByText(/\$36.50 given back for now. Decided by .*Jan 25/)).toBeTruthy();
+    expect(within(list).getByText('The reason: The till shows one sale')).toBeTruthy();
+    await click('Take back the dispute with Tidewater Books');
+    expect(on.commands.disputeWithdraw).not.toHaveBeenCalled();
+    await click('Take back');
+    await waitFor(() => expect(on.commands.disputeWithdraw).toHaveBeenCalledWith('dispute-1'));
+    expect(await screen.findByText('Taken back')).toBeTruthy();
+  });
+
+  it('offers to pay over time only where that is possible', async () => {
+    draw(Card, world('?world=served'));
+    await screen.findByRole('table', { name: 'Purchases on this card, newest first' });
+    const offered = screen.getAllByRole('button', { name: /^Pay over time/ }).map((button) => button.getAttribute('aria-label'));
+    expect(offered).toEqual([expect.stringMatching(/Nov 12/), expect.stringMatching(/Nov 7/), expect.stringMatching(/Nov 2/)]);
   });
 
   it('shows a merchant’s code once, and ends what it got', async () => {

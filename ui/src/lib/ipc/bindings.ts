@@ -65,9 +65,13 @@ export const commands = {
 	cardLink: (account: AccountId) => typedError<LinkCodeView, CommandError>(__TAURI_INVOKE("card_link", { account })),
 	cardUnlink: (account: AccountId, merchant: MerchantId) => typedError<null, CommandError>(__TAURI_INVOKE("card_unlink", { account, merchant })),
 	/**  The newest purchases on a card, declined ones with the reason. */
-	cardPurchases: (account: AccountId) => typedError<Purchase[], CommandError>(__TAURI_INVOKE("card_purchases", { account })),
-	/**  "That was not me": freezes the card and disputes the purchase. */
-	purchaseDispute: (purchase: PurchaseId) => typedError<null, CommandError>(__TAURI_INVOKE("purchase_dispute", { purchase })),
+	cardPurchases: (account: AccountId) => typedError<PurchaseView[], CommandError>(__TAURI_INVOKE("card_purchases", { account })),
+	/**  Disputes a charge; where it was not the person's, the card is frozen too. */
+	disputeOpen: (wish: DisputeWish) => typedError<Dispute, CommandError>(__TAURI_INVOKE("dispute_open", { wish })),
+	/**  Takes a dispute back. */
+	disputeWithdraw: (dispute: DisputeId) => typedError<Dispute, CommandError>(__TAURI_INVOKE("dispute_withdraw", { dispute })),
+	/**  The disputes of a card, the newest first. */
+	cardDisputes: (account: AccountId) => typedError<Dispute[], CommandError>(__TAURI_INVOKE("card_disputes", { account })),
 	/**  The plans that are offered for a purchase, and what each would mean. */
 	planOffers: (purchase: PurchaseId) => typedError<PlanOfferView[], CommandError>(__TAURI_INVOKE("plan_offers", { purchase })),
 	/**  Puts a purchase on a plan. */
@@ -89,10 +93,10 @@ export const commands = {
 	walletAtCheckout: (card: AccountId, on: boolean) => typedError<null, CommandError>(__TAURI_INVOKE("wallet_at_checkout", { card, on })),
 	autopays: () => typedError<AutopayView[], CommandError>(__TAURI_INVOKE("autopays")),
 	/**  Where a passkey approves, the browser shows the terms. */
-	autopaySet: (bill: BillId, terms: AutopayTerms) => typedError<AutopaySetView, CommandError>(__TAURI_INVOKE("autopay_set", { bill, terms })),
-	autopayPause: (bill: BillId, paused: boolean) => typedError<null, CommandError>(__TAURI_INVOKE("autopay_pause", { bill, paused })),
+	autopaySet: (of: AutopayOf, terms: AutopayTerms) => typedError<AutopaySetView, CommandError>(__TAURI_INVOKE("autopay_set", { of, terms })),
+	autopayPause: (of: AutopayOf, paused: boolean) => typedError<null, CommandError>(__TAURI_INVOKE("autopay_pause", { of, paused })),
 	/**  What has not left is taken back. */
-	autopayOff: (bill: BillId) => typedError<null, CommandError>(__TAURI_INVOKE("autopay_off", { bill })),
+	autopayOff: (of: AutopayOf) => typedError<null, CommandError>(__TAURI_INVOKE("autopay_off", { of })),
 	methods: () => typedError<MethodView[], CommandError>(__TAURI_INVOKE("methods")),
 	/**  Opens the browser on the page where the number is typed. It never passes through here. */
 	methodAdd: (kind: MethodKind) => typedError<VisitStarted, CommandError>(__TAURI_INVOKE("method_add", { kind })),
@@ -359,8 +363,14 @@ export type ArchiveView = {
 export type AutopayAmount = 
 /**  What is left to pay of the due date. */
 { pay: "left" } | 
-/**  This amount, and never more than is left. */
-{ pay: "fixed"; amount: Money };
+/**  This amount, and never more than is left. Of a card: its minimum where that is more, and never more than is owed. */
+{ pay: "fixed"; amount: Money } | 
+/**  Of a card: what is left of the minimum that its last statement asks for. */
+{ pay: "minimum" } | 
+/**  Of a card: what is left of the balance of its last statement. */
+{ pay: "statement" } | 
+/**  Of a card: all that is owed on that day. */
+{ pay: "current" };
 
 /**  What a payment wants of its person. */
 export type AutopayAsks = 
@@ -385,6 +395,11 @@ export type AutopayNext = {
 	cover: Cover,
 };
 
+/**  What is paid by itself. Stored and sent as a field of its own name, `bill` or `card`, beside the others. */
+export type AutopayOf = ({ bill: BillId }) & { card?: never } | 
+/**  A card that the server issues. */
+({ card: AccountId }) & { bill?: never };
+
 /**  What came of setting terms: they count, or a passkey has to be shown first. */
 export type AutopaySetView = {
 	on: boolean,
@@ -400,7 +415,7 @@ export type AutopayState = "on" |
 /**  The bill is paid to another payee or under another reference than was approved. */
 "changed";
 
-/**  What the person lets happen by itself, for one bill. */
+/**  What the person lets happen by itself, for one bill or card. */
 export type AutopayTerms = {
 	amount: AutopayAmount,
 	/**  A payment above this waits for its approval. */
@@ -417,9 +432,8 @@ export type AutopayTerms = {
 	payments: number | null,
 };
 
-/**  A bill that is paid by itself. */
+/**  A bill or card that is paid by itself. */
 export type AutopayView = {
-	bill: BillId,
 	name: string,
 	terms: AutopayTerms,
 	state: AutopayState,
@@ -429,7 +443,7 @@ export type AutopayView = {
 	next: AutopayNext | null,
 	/**  It was ordered, and has not left. */
 	ordered: number,
-};
+} & AutopayOf;
 
 export type BalanceView = {
 	on: string,
@@ -760,6 +774,70 @@ export type DeviceView = {
 	this_one: boolean,
 	/**  Where it was last seen, where the server knows places. */
 	place: CoarsePlaceView | null,
+};
+
+/**  A charge that its person says is wrong, as every device sees it. */
+export type Dispute = {
+	id: DisputeId,
+	purchase: PurchaseId,
+	card: AccountId,
+	/**  As it stands on the purchase. */
+	merchant: string,
+	description: string,
+	reason: DisputeReason,
+	/**  What the person says about it, at most 500 characters. */
+	words: string,
+	/**  What of the charge is in dispute. */
+	amount: Money,
+	/**  Of it: given back. For good once it is decided for the person. */
+	credited: Money,
+	opened_at: string,
+	/**  When whoever runs the server said that they look at it. */
+	acknowledged_at: string | null,
+	/**  The last day on which it may be decided. */
+	answer_by: string,
+	/**  Absent: it is open. */
+	decided: DisputeDecision | null,
+};
+
+export type DisputeDecision = {
+	outcome: DisputeOutcome,
+	at: string,
+	/**  In the words of whoever runs the server; empty where the outcome says it. */
+	why: string,
+};
+
+/**  A charge that its person says is wrong; the device makes the id. */
+export type DisputeId = string;
+
+export type DisputeOutcome = 
+/**  For the person: what was given back stays so. */
+"for" | 
+/**  Against them: it is owed again. */
+"against" | 
+/**  The person took it back: it is owed again. */
+"withdrawn" | 
+/**  The merchant gave all of it back. */
+"refunded";
+
+/**  What is wrong with a charge (12 CFR 1026.13(a)). */
+export type DisputeReason = 
+/**  The person did not make it: their card is frozen too. */
+"not_mine" | "wrong_amount" | "charged_twice" | "not_received" | 
+/**  What came is not what was agreed, or was sent back. */
+"not_as_agreed" | 
+/**  The merchant said that it was given back, and it was not. */
+"refund_missing" | 
+/**  As the words say. */
+"other";
+
+/**  What a person wants to dispute. */
+export type DisputeWish = {
+	purchase: PurchaseId,
+	reason: DisputeReason,
+	words?: string,
+	/**  What of the charge is wrong; absent: all of it. */
+	amount?: Money | null,
 };
 
 /**  A bill that is paid by itself. */
@@ -1598,7 +1676,7 @@ export type PaymentView = {
 	approve_by: string | null,
 	/**  It is held until then, by itself. */
 	held_until: string | null,
-	/**  Its bill's autopay made it, and it leaves without being asked about. */
+	/**  An autopay made it, and it leaves without being asked about. */
 	autopay: boolean,
 	/**  Practice money: nothing real moves. */
 	practice: boolean,
@@ -1754,6 +1832,8 @@ export type PlanFigures = {
 	payments: number | null,
 	/**  What to pay with each of them: the installment, or what avoids the deferred interest. */
 	each: Money,
+	/**  What the last of them comes to: as much as each, or less. */
+	last: Money,
 	last_on: string | null,
 	/**  Interest kept aside so far. */
 	accrued: Money,
@@ -1891,7 +1971,9 @@ export type Purchase = {
 	asked_at: string,
 	/**  The last day on which it is held. */
 	holds_until: string,
-	/**  When its person said that it was not theirs. */
+	/**  When something of it was captured first: it is on the statement of that cycle. */
+	captured_at?: string | null,
+	/**  When its person disputed it. */
 	disputed_at?: string | null,
 	/**  The plan that its person chose for it. */
 	plan?: PlanId | null,
@@ -1902,6 +1984,12 @@ export type PurchaseId = string;
 
 /**  One capture or refund of a purchase; the merchant makes the id. */
 export type PurchaseStepId = string;
+
+/**  A purchase, and what may be done about it. */
+export type PurchaseView = {
+	/**  It may be paid over time. */
+	plan_offered: boolean,
+} & Purchase;
 
 /**  Local times of day, `HH:MM`; over midnight when the end is the earlier one. */
 export type Quiet = {

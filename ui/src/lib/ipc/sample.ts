@@ -2,7 +2,7 @@
 // "?world=" chooses what stands: empty, offline, locked, passphrase, pin, keyring-gone, no-keyring, unheard, not-mine, welcome, server, practice, signed-out, failing, slow, account-locked, passkey-asked, no-pay, short, not-ready.
 import { isOf } from '$lib/components/autopay/paid';
 import { setNow } from '$lib/format';
-import type { CommandError, SearchHit, SignIn } from './bindings';
+import type { CommandError, Dispute, SearchHit, SignIn } from './bindings';
 import type { Commands, Ipc } from './index';
 import { servedCard, servedStatements, statements, transactions } from './sample/accounts';
 import { billers, rule, TODAY, usd } from './sample/bills';
@@ -256,13 +256,24 @@ export function sampleIpc(query = ''): Ipc {
       account.card = { ...account.card!, merchants: (account.card!.merchants ?? []).filter((one) => one.id !== merchant) };
       return null;
     }),
-    purchaseDispute: (id) => change(() => {
-      const one = found(world.purchases.find((known) => known.id === id));
-      one.disputed_at = '2026-11-12T14:45:00Z';
+    disputeOpen: (wish) => change(() => {
+      const one = found(world.purchases.find((known) => known.id === wish.purchase));
+      const opened_at = '2026-11-12T14:45:00Z';
+      one.disputed_at = opened_at;
       const account = found(world.accounts.find((known) => known.id === one.card));
-      account.card = { ...account.card!, status: 'frozen', status_at: '2026-11-12T14:45:00Z' };
-      return null;
+      if (wish.reason === 'not_mine') account.card = { ...account.card!, status: 'frozen', status_at: opened_at };
+      const amount = wish.amount ?? usd(one.captured.minor - one.refunded.minor);
+      const dispute: Dispute = { id: `dispute-${one.id}`, purchase: one.id, card: one.card, merchant: one.merchant, description: one.description, reason: wish.reason, words: wish.words ?? '', amount, credited: amount, opened_at, acknowledged_at: null, answer_by: '2027-01-25', decided: null };
+      world.disputes = [dispute, ...world.disputes];
+      return dispute;
     }),
+    disputeWithdraw: (id) => change(() => {
+      const one = found(world.disputes.find((known) => known.id === id));
+      const back: Dispute = { ...one, credited: usd(0), decided: { outcome: 'withdrawn', at: '2026-11-12T14:46:00Z', why: '' } };
+      world.disputes = world.disputes.map((known) => (known.id === id ? back : known));
+      return back;
+    }),
+    cardDisputes: (id) => read(() => world.disputes.filter((one) => one.card === id)),
     planOffers: (id) => read(() => offersFor(found(world.purchases.find((one) => one.id === id)))),
     planChoose: (id, offer) => change(() => {
       const one = found(world.purchases.find((known) => known.id === id));
@@ -273,7 +284,7 @@ export function sampleIpc(query = ''): Ipc {
       return plan.id;
     }),
     orders: () => read(() => world.orders),
-    cardPurchases: (id) => read(() => world.purchases.filter((one) => one.card === id)),
+    cardPurchases: (id) => read(() => world.purchases.filter((one) => one.card === id).map((one) => ({ ...one, plan_offered: offersFor(one).length > 0 }))),
     cardTerms: (id, terms) => change(() => ((found(world.accounts.find((one) => one.id === id)).terms = terms), null)),
     transactions: ({ account, search, limit, after }) => read(() => {
       const words = (search ?? '').toLowerCase().split(/\s+/).filter(Boolean);

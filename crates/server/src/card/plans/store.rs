@@ -212,6 +212,22 @@ pub(super) async fn paid_by(tx: &mut Tx, holder: HolderId, payment: Uuid) -> DbR
     Ok(rows.into_iter().map(|(plan, minor)| (PlanId::from_uuid(plan), minor)).collect())
 }
 
+/// What one cause put on a plan; below zero what it took off, and zero when it moved nothing.
+pub(super) async fn planned_by(tx: &mut Tx, holder: HolderId, plan: PlanId, cause: Uuid) -> DbResult<i64> {
+    const FIND: &str = "SELECT amount_minor FROM card_plan_move
+                         WHERE holder_id = $1 AND plan_id = $2 AND kind = 'planned' AND cause_id = $3";
+    let minor: Option<i64> = on_engine!(tx, |db| {
+        sqlx::query_scalar(FIND)
+            .bind(holder.as_uuid())
+            .bind(plan.as_uuid())
+            .bind(cause)
+            .fetch_optional(db)
+            .await
+            .map_err(DbError::from)
+    })?;
+    Ok(minor.unwrap_or(0))
+}
+
 /// Adds a move; the table refuses a second one of the same cause, and one that would leave less than nothing.
 pub(super) async fn add_move(
     tx: &mut Tx,

@@ -1,5 +1,5 @@
 // The invented household's card and bank account: balances, transactions and statements that add up.
-import type { Account, AccountStatements, CardStatus, CardView, Plan, PlanView, Purchase, StatementRow, TransactionKind, TransactionView } from '../bindings';
+import type { Account, AccountStatements, CardStatus, CardView, Dispute, Plan, PlanView, Purchase, StatementRow, TransactionKind, TransactionView } from '../bindings';
 import { usd } from './bills';
 
 const fridge: Plan = {
@@ -70,7 +70,7 @@ export const servedCard = (status: CardStatus): Account => ({
 function bought(at: number, merchant: string, description: string, minor: number, stands: Partial<Purchase>): Purchase {
   const none = usd(0);
   const asked_at = new Date(Date.UTC(2026, 10, 12 - at, 14, 12)).toISOString();
-  return { id: `purchase-${at}`, card: card.id, merchant, description, amount: usd(minor), declined: null, held: none, captured: none, refunded: none, asked_at, holds_until: '2026-12-12', disputed_at: null, plan: null, ...stands };
+  return { id: `purchase-${at}`, card: card.id, merchant, description, amount: usd(minor), declined: null, held: none, captured: none, refunded: none, asked_at, holds_until: '2026-12-12', captured_at: stands.captured ? asked_at : null, disputed_at: null, plan: null, ...stands };
 }
 
 /** What merchants asked the served card for, newest first. */
@@ -81,6 +81,40 @@ export const startingPurchases = (): Purchase[] => [
   bought(5, 'Quillmere', 'Quillmere Market', 5230, { captured: usd(5230) }),
   bought(10, 'Quillmere', 'Quillmere Home', 8875, { captured: usd(8875), refunded: usd(3199) }),
   bought(14, 'Tidewater Books', 'Order 5391', 2400, {}),
+];
+
+/** One that is looked at, and one that was decided. */
+export const startingDisputes = (): Dispute[] => [
+  {
+    id: 'dispute-1',
+    purchase: 'purchase-20',
+    card: card.id,
+    merchant: 'Tidewater Books',
+    description: 'Order 5370',
+    reason: 'not_received',
+    words: 'The parcel was never handed over',
+    amount: usd(3650),
+    credited: usd(3650),
+    opened_at: '2026-11-05T16:12:00Z',
+    acknowledged_at: '2026-11-06T09:30:00Z',
+    answer_by: '2027-01-25',
+    decided: null,
+  },
+  {
+    id: 'dispute-2',
+    purchase: 'purchase-21',
+    card: card.id,
+    merchant: 'Quillmere',
+    description: 'Quillmere Market',
+    reason: 'charged_twice',
+    words: '',
+    amount: usd(4415),
+    credited: usd(4415),
+    opened_at: '2026-09-02T10:05:00Z',
+    acknowledged_at: '2026-09-02T11:00:00Z',
+    answer_by: '2026-11-25',
+    decided: { outcome: 'for', at: '2026-09-08T15:20:00Z', why: 'The till shows one sale' },
+  },
 ];
 
 export const checking: Account = {
@@ -116,12 +150,12 @@ function planView(plan: Plan): PlanView {
   const { equal_payments: equal, deferred_interest: deferred } = plan.kind;
   if (equal) {
     const count = (minor: number) => Math.ceil(minor / equal.monthly.minor);
-    const figures = { ...none, payments_left: count(plan.left.minor), payments: count(plan.amount.minor), each: equal.monthly, last_on: '2027-05-19' };
+    const figures = { ...none, payments_left: count(plan.left.minor), payments: count(plan.amount.minor), each: equal.monthly, last: usd(plan.left.minor - equal.monthly.minor * (count(plan.left.minor) - 1)), last_on: '2027-05-19' };
     return { plan, figures, stale: plan.left_on < '2026-10-25' };
   }
   const said = deferred?.accrued ?? null;
   const days_left = Math.round((Date.parse(deferred?.ends_on ?? '') - Date.parse('2026-11-12')) / 86_400_000);
-  const figures = { ...none, days_left, payments_left: 3, payments: null, each: usd(Math.ceil(plan.left.minor / 3)), last_on: '2027-01-19' };
+  const figures = { ...none, days_left, payments_left: 3, payments: null, each: usd(Math.ceil(plan.left.minor / 3)), last: usd(plan.left.minor - 2 * Math.ceil(plan.left.minor / 3)), last_on: '2027-01-19' };
   return { plan, figures: { ...figures, accrued: said ?? usd(16332), at_risk: usd(said ? 19652 : 19189), is_estimate: !said }, stale: plan.left_on < '2026-10-25' };
 }
 

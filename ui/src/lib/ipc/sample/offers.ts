@@ -31,6 +31,7 @@ function view(purchase: Purchase, left: number, offer: PlanOffer): PlanOfferView
       payments_left: months,
       payments: equal ?? null,
       each,
+      last: usd(left - each.minor * (months - 1)),
       last_on: ends_on,
       accrued: usd(0),
       at_risk: usd(at_risk),

@@ -1,6 +1,6 @@
 // The whole invented world in memory: Ines Calloway's money on 12 November 2026.
-import type { Account, AddressesView, BillerView, BillView, CalendarFeedOnView, DeviceView, EmailRemindersOnView, EmailRemindersView, HomeView, ImportOffer, Income, LimitsView, MarkAs, OrderView, PasskeyView, PayBill, PaymentView, PlanWishes, Purchase, ReadinessView, RecoveryView, RemindersView, RewardsView, RhythmView, RiskView, SecurityEvent, SecurityView, Settings, StatusView, SuggestionView, SupportCaseView, SupportSightView, WalletView, WaysInView, NextReminderView, ReminderTestView, SilentView, MethodView, AutopayView } from '../bindings';
-import { card, cardView, checking, servedCard, startingPurchases, transactions } from './accounts';
+import type { Account, AddressesView, BillerView, BillView, CalendarFeedOnView, DeviceView, EmailRemindersOnView, EmailRemindersView, HomeView, ImportOffer, Income, LimitsView, MarkAs, OrderView, PasskeyView, PayBill, PaymentView, PlanWishes, Purchase, ReadinessView, RecoveryView, RemindersView, RewardsView, RhythmView, RiskView, SecurityEvent, SecurityView, Settings, StatusView, SuggestionView, SupportCaseView, SupportSightView, WalletView, WaysInView, NextReminderView, ReminderTestView, SilentView, MethodView, AutopayView, Dispute } from '../bindings';
+import { card, cardView, checking, servedCard, startingPurchases, transactions, startingDisputes } from './accounts';
 import { billers, startingBills, TODAY, usd } from './bills';
 import { amountOn, bandOf, datesOfBill, isPayable, markKey, occurrence, occurrences, riseOf, shifted, type Book } from './book';
 import { startingOrders } from './orders';
@@ -61,6 +61,7 @@ export class World {
   autopays: AutopayView[] = [];
   rewards: RewardsView[] = [];
   wallets: WalletView[] = [];
+  disputes: Dispute[] = [];
   /** Payments wait for a passkey. */
   #asks = false;
 
@@ -69,6 +70,7 @@ export class World {
     this.incomes = this.empty || kind === 'no-pay' ? [] : startingIncomes();
     this.suggestions = this.empty ? [] : startingSuggestions();
     this.methods = this.empty ? [] : startingMethods();
+    this.disputes = kind === 'served' ? startingDisputes() : [];
     this.autopays = this.empty ? [] : [...startingAutopays(), ...(kind === 'served' ? [cardAutopay] : [])];
     if (kind === 'short') this.wishes = { ...this.wishes, keep: usd(60000) };
     const held = kind === 'served' ? servedCard('active') : kind === 'frozen' ? servedCard('frozen') : { ...card };

@@ -1,0 +1,154 @@
+use jiff::civil::date;
+
+use super::*;
+use crate::card::DueRule;
+use crate::money::Currency;
+
+const AT: Timestamp = Timestamp::UNIX_EPOCH;
+
+fn usd(minor: i64) -> Money {
+    Money::new(minor, Currency::USD).expect("an amount")
+}
+
+/// Closes on the 25th.
+fn terms() -> CardTerms {
+    CardTerms {
+        closing_day: 25,
+        due: DueRule::DaysAfterClosing(25),
+        minimum_floor: None,
+        minimum_share: None,
+        minimum_adds_charges: false,
+        apr: None,
+        late_fee: None,
+    }
+}
+
+fn wish(reason: DisputeReason) -> DisputeWish {
+    let purchase = PurchaseId::from_uuid(uuid::Uuid::from_u128(1));
+    DisputeWish { purchase, reason, words: "As I said".to_owned(), amount: None }
+}
+
+/// 80 were charged on 3 March 2027, which is on the statement of the 25th.
+fn facts(terms: &CardTerms, today: Date) -> DisputeFacts<'_> {
+    DisputeFacts { charged: usd(8_000), charged_on: Some(date(2027, 3, 3)), terms, today }
+}
+
+fn dispute(reason: DisputeReason, minor: i64) -> Dispute {
+    Dispute {
+        id: DisputeId::from_uuid(uuid::Uuid::from_u128(2)),
+        purchase: wish(reason).purchase,
+        card: AccountId::from_uuid(uuid::Uuid::from_u128(3)),
+        merchant: "Quillmere".to_owned(),
+        description: "Lamps".to_owned(),
+        reason,
+        words: String::new(),
+        amount: usd(minor),
+        credited: usd(minor),
+        opened_at: AT,
+        acknowledged_at: None,
+        answer_by: date(2027, 5, 25),
+        decided: None,
+    }
+}
+
+#[test]
+fn a_charge_is_disputed_until_sixty_days_after_its_statement() {
+    let terms = terms();
+    let on = |day| wish(DisputeReason::NotReceived).check(&facts(&terms, day));
+    assert_eq!(on(date(2027, 3, 4)), Ok(usd(8_000)), "before the statement too");
+    assert_eq!(on(date(2027, 5, 24)), Ok(usd(8_000)), "the sixtieth day");
+    assert_eq!(on(date(2027, 5, 25)), Err(DisputeError::TooLate));
+    let not_mine = wish(DisputeReason::NotMine).check(&facts(&terms, date(2027, 9, 1)));
+    assert_eq!(not_mine, Ok(usd(8_000)), "what somebody else did may be said at any time");
+}
+
+#[test]
+fn what_is_disputed_was_charged() {
+    let terms = terms();
+    let today = date(2027, 3, 10);
+    let of = |amount| DisputeWish { amount: Some(usd(amount)), ..wish(DisputeReason::WrongAmount) };
+    assert_eq!(of(1_000).check(&facts(&terms, today)), Ok(usd(1_000)));
+    assert_eq!(of(8_000).check(&facts(&terms, today)), Ok(usd(8_000)));
+    for wrong in [0, -1, 8_001] {
+        assert_eq!(of(wrong).check(&facts(&terms, today)), Err(DisputeError::Amount));
+    }
+    let held = DisputeFacts { charged: usd(0), charged_on: None, ..facts(&terms, today) };
+    assert_eq!(wish(DisputeReason::WrongAmount).check(&held), Err(DisputeError::NothingCharged));
+    assert_eq!(wish(DisputeReason::NotMine).check(&held), Ok(usd(0)), "what is held may be charged yet");
+    let part = DisputeWish { amount: Some(usd(1_000)), ..wish(DisputeReason::NotMine) };
+    assert_eq!(part.check(&facts(&terms, today)), Err(DisputeError::Amount), "none of it was theirs");
+}
+
+#[test]
+fn where_no_reason_fits_the_person_says_it() {
+    let terms = terms();
+    let said = |reason, words: &str| {
+        DisputeWish { words: words.to_owned(), ..wish(reason) }.check(&facts(&terms, date(2027, 3, 10)))
+    };
+    assert_eq!(said(DisputeReason::Other, ""), Err(DisputeError::Words));
+    assert_eq!(said(DisputeReason::Other, "It is a gift card"), Ok(usd(8_000)));
+    assert_eq!(said(DisputeReason::ChargedTwice, ""), Ok(usd(8_000)));
+    assert_eq!(said(DisputeReason::ChargedTwice, &"a".repeat(501)), Err(DisputeError::Words));
+}
+
+#[test]
+fn it_is_decided_within_two_complete_cycles_and_ninety_days() {
+    let by = |day| Dispute::answer_by(&terms(), day);
+    // The cycle that runs is not complete: 26 March to 25 April, and to 25 May.
+    assert_eq!(by(date(2027, 3, 10)), date(2027, 5, 25));
+    assert_eq!(by(date(2027, 3, 25)), date(2027, 5, 25));
+    // Of 26 March the two end on 25 June, which is later than ninety days.
+    assert_eq!(by(date(2027, 3, 26)), date(2027, 6, 24));
+}
+
+#[test]
+fn a_decision_for_the_person_keeps_what_was_given_back_and_every_other_charges_it_again() {
+    for (outcome, again, left) in [
+        (DisputeOutcome::For, None, 8_000),
+        (DisputeOutcome::Against, Some(usd(8_000)), 0),
+        (DisputeOutcome::Withdrawn, Some(usd(8_000)), 0),
+    ] {
+        let mut one = dispute(DisputeReason::NotReceived, 8_000);
+        assert_eq!(one.decide(outcome, "We asked", AT), Ok(again));
+        assert_eq!((one.is_open(), one.credited), (false, usd(left)));
+        assert_eq!(one.decide(DisputeOutcome::For, "", AT), Err(DisputeError::Decided), "once");
+        assert_eq!(one.acknowledge(AT), Err(DisputeError::Decided));
+    }
+}
+
+#[test]
+fn what_a_merchant_gives_back_takes_the_place_of_what_was_given_back() {
+    let mut one = dispute(DisputeReason::NotReceived, 8_000);
+    assert_eq!(one.refunded(usd(3_000), AT), Ok(Some(usd(3_000))));
+    assert_eq!((one.is_open(), one.credited), (true, usd(5_000)));
+    assert_eq!(one.refunded(usd(6_000), AT), Ok(Some(usd(5_000))), "no more than is left of it");
+    assert_eq!((one.state(), one.credited), ("refunded", usd(0)));
+    assert_eq!(one.refunded(usd(1), AT), Ok(None));
+    // What the decision left with the person is not given back once more.
+    let mut won = dispute(DisputeReason::NotReceived, 8_000);
+    won.decide(DisputeOutcome::For, "", AT).expect("open");
+    assert_eq!(won.refundable(usd(10_000)), Ok(usd(2_000)));
+    assert_eq!(dispute(DisputeReason::NotReceived, 8_000).refundable(usd(10_000)), Ok(usd(10_000)));
+}
+
+#[test]
+fn what_is_charged_later_on_what_was_not_the_persons_is_given_back_too() {
+    let mut one = dispute(DisputeReason::NotMine, 0);
+    assert_eq!(one.charged(usd(5_000)), Ok(Some(usd(5_000))));
+    assert_eq!((one.amount, one.credited), (usd(5_000), usd(5_000)));
+    assert_eq!(
+        dispute(DisputeReason::NotReceived, 10).charged(usd(5_000)),
+        Ok(None),
+        "of the charge that was named alone"
+    );
+    one.decide(DisputeOutcome::Against, "", AT).expect("open");
+    assert_eq!(one.charged(usd(1)), Ok(None));
+}
+
+#[test]
+fn it_is_acknowledged_once() {
+    let mut one = dispute(DisputeReason::NotReceived, 8_000);
+    assert_eq!(one.state(), "open");
+    assert_eq!((one.acknowledge(AT), one.acknowledge(AT)), (Ok(true), Ok(false)));
+    assert_eq!(one.state(), "acknowledged");
+}

@@ -1,0 +1,311 @@
+//! Disputes of charges (CA6), as 12 CFR 1026.13 has billing errors: opened by the person, given back at once for as long as
+//! they are open, and decided by whoever runs the server. Each step is one transaction: the dispute, its ledger entry, the
+//! line that the person sees, and what is left of a plan. What a merchant captures or refunds meanwhile is its neighbour's.
+
+mod store;
+#[cfg(test)]
+mod tests;
+
+use api::disputes::{Dispute, DisputeOutcome, DisputeReason, DisputeWish};
+use api::error::ErrorCode;
+use api::sync::Record;
+use axum::extract::State;
+use axum::http::StatusCode;
+use domain::accounts::TransactionKind;
+use domain::disputes::{DisputeError, DisputeFacts};
+use domain::ids::{DisputeId, HolderId, PurchaseId, PurchaseStepId};
+use domain::ledger::{Entry, LedgerError};
+use domain::money::{Money, MoneyError};
+use jiff::Timestamp;
+use utoipa_axum::router::OpenApiRouter;
+use utoipa_axum::routes;
+
+use crate::App;
+use crate::card::{self, Line};
+use crate::db::{DbError, DbResult, Tx};
+use crate::error::ApiError;
+use crate::http::{Json, Path};
+use crate::sign_in::SignedIn;
+use crate::{feed, ledger, purchases};
+
+/// What the lines of a card say about disputes.
+pub(crate) const CREDITED: &str = "Provisional credit";
+pub(crate) const REFUNDED: &str = "Provisional credit, refunded by the merchant";
+pub(crate) const RESTORED: &str = "Charged again after a dispute";
+
+pub fn routes() -> OpenApiRouter<App> {
+    OpenApiRouter::new().routes(routes!(open)).routes(routes!(not_mine)).routes(routes!(withdraw))
+}
+
+/// Disputes a charge: it is given back until it is decided. What was not the person's freezes its card too. Sending it again
+/// changes nothing.
+#[utoipa::path(put, path = "/api/v1/disputes/{id}", tag = "card", params(("id" = DisputeId, Path)),
+    request_body = DisputeWish,
+    responses((status = 200, body = Dispute), (status = 404, body = api::error::Problem),
+        (status = 409, body = api::error::Problem), (status = 422, body = api::error::Problem)))]
+async fn open(
+    State(app): State<App>,
+    signed_in: SignedIn,
+    Path(id): Path<DisputeId>,
+    Json(wish): Json<DisputeWish>,
+) -> Result<Json<Dispute>, ApiError> {
+    let holder = signed_in.holder;
+    let mut tx = app.db.begin_write().await?;
+    tx.lock(holder).await?;
+    if let Some(known) = store::find(&mut tx, holder, id).await? {
+        let same = known.purchase == wish.purchase && known.reason == wish.reason && known.words == wish.words.trim();
+        let reused = || ApiError::new(ErrorCode::KeyReused, "this id came with another request");
+        return if same { Ok(Json(known)) } else { Err(reused()) };
+    }
+    if store::of_purchase(&mut tx, holder, wish.purchase).await?.is_some() {
+        return Err(ApiError::new(ErrorCode::VersionConflict, "this purchase is disputed already"));
+    }
+    let dispute = open_for(&app, &mut tx, holder, id, wish).await?;
+    tx.commit().await?;
+    app.jobs.wake();
+    Ok(Json(dispute))
+}
+
+/// "That was not me": all of the purchase is disputed and its card frozen, both at once. Twice is no error.
+#[utoipa::path(post, path = "/api/v1/purchases/{id}/dispute", tag = "card", params(("id" = PurchaseId, Path)),
+    responses((status = 204, description = "It is so"), (status = 404, body = api::error::Problem)))]
+async fn not_mine(
+    State(app): State<App>,
+    signed_in: SignedIn,
+    Path(purchase): Path<PurchaseId>,
+) -> Result<StatusCode, ApiError> {
+    let holder = signed_in.holder;
+    let mut tx = app.db.begin_write().await?;
+    tx.lock(holder).await?;
+    if store::of_purchase(&mut tx, holder, purchase).await?.is_none() {
+        let id = DisputeId::new(app.clock.now(), app.chance10());
+        let wish = DisputeWish { purchase, reason: DisputeReason::NotMine, words: String::new(), amount: None };
+        open_for(&app, &mut tx, holder, id, wish).await?;
+        tx.commit().await?;
+        app.jobs.wake();
+    }
+    Ok(StatusCode::NO_CONTENT)
+}
+
+/// Takes a dispute back: what it gave back is owed again. Twice is no error.
+#[utoipa::path(post, path = "/api/v1/disputes/{id}/withdraw", tag = "card", params(("id" = DisputeId, Path)),
+    responses((status = 200, body = Dispute), (status = 404, body = api::error::Problem),
+        (status = 409, body = api::error::Problem)))]
+async fn withdraw(
+    State(app): State<App>,
+    signed_in: SignedIn,
+    Path(id): Path<DisputeId>,
+) -> Result<Json<Dispute>, ApiError> {
+    let holder = signed_in.holder;
+    let mut tx = app.db.begin_write().await?;
+    tx.lock(holder).await?;
+    let known = store::find(&mut tx, holder, id).await?.ok_or_else(ApiError::not_found)?;
+    if known.decided.as_ref().is_some_and(|decided| decided.outcome == DisputeOutcome::Withdrawn) {
+        return Ok(Json(known));
+    }
+    let dispute = become_decided(&app, &mut tx, holder, known, DisputeOutcome::Withdrawn, "").await?;
+    tx.commit().await?;
+    app.jobs.wake();
+    Ok(Json(dispute))
+}
+
+/// Opens a dispute; the holder's row is locked.
+async fn open_for(
+    app: &App,
+    tx: &mut Tx,
+    holder: HolderId,
+    id: DisputeId,
+    wish: DisputeWish,
+) -> Result<Dispute, ApiError> {
+    let purchase = purchases::for_dispute(tx, holder, wish.purchase).await?.ok_or_else(ApiError::not_found)?;
+    let card = card::store::find(tx, holder, purchase.card).await?.ok_or(DbError::Corrupt("a purchase's card"))?;
+    let today = card::today(app);
+    let day = |at: Timestamp| at.to_zoned(app.settings.zone.clone()).date();
+    let facts =
+        DisputeFacts { charged: purchase.charged, charged_on: purchase.charged_at.map(day), terms: &card.terms, today };
+    let amount = wish.check(&facts).map_err(refused)?;
+    let now = app.clock.now();
+    let dispute = Dispute {
+        id,
+        purchase: wish.purchase,
+        card: card.id,
+        merchant: purchase.merchant,
+        description: purchase.description,
+        reason: wish.reason,
+        words: wish.words.trim().to_owned(),
+        amount,
+        credited: amount,
+        opened_at: now,
+        acknowledged_at: None,
+        answer_by: Dispute::answer_by(&card.terms, today),
+        decided: None,
+    };
+    store::add(tx, holder, &dispute).await?;
+    if amount.is_positive() {
+        let entry = Entry::dispute_credited(id, card.id, amount);
+        let line = (CREDITED, TransactionKind::Credit, format!("dispute:{id}"));
+        book(app, tx, holder, &dispute, entry, amount, line).await?;
+        card::plans::disputed(app, tx, holder, (card.id, dispute.purchase), id, amount).await?;
+    }
+    purchases::disputed(app, tx, holder, dispute.purchase).await?;
+    tell(app, tx, holder, &dispute).await?;
+    if dispute.reason == DisputeReason::NotMine {
+        card::freeze(app, tx, holder, card.id).await?;
+    }
+    Ok(dispute)
+}
+
+/// Decides an open dispute; the holder's row is locked.
+async fn become_decided(
+    app: &App,
+    tx: &mut Tx,
+    holder: HolderId,
+    mut dispute: Dispute,
+    outcome: DisputeOutcome,
+    why: &str,
+) -> Result<Dispute, ApiError> {
+    let again = dispute.decide(outcome, why, app.clock.now()).map_err(refused)?;
+    store::update(tx, holder, &dispute).await?;
+    if let Some(amount) = again {
+        let (id, of) = (dispute.id, (dispute.card, dispute.purchase));
+        let entry = Entry::dispute_restored(id, dispute.card, amount);
+        let line = (RESTORED, TransactionKind::Debit, format!("dispute_restored:{id}"));
+        book(app, tx, holder, &dispute, entry, amount.negated(), line).await?;
+        card::plans::restored(app, tx, holder, of, id, amount).await?;
+    }
+    if outcome == DisputeOutcome::For {
+        purchases::given_up(app, tx, holder, &dispute).await?;
+    }
+    tell(app, tx, holder, &dispute).await?;
+    Ok(dispute)
+}
+
+async fn tell(app: &App, tx: &mut Tx, holder: HolderId, dispute: &Dispute) -> DbResult<()> {
+    feed::put(tx, holder, app.clock.now(), &Record::Dispute(dispute.clone())).await
+}
+
+/// Books an entry of a dispute, with its line on the card: what it says, of what kind, and its source.
+async fn book(
+    app: &App,
+    tx: &mut Tx,
+    holder: HolderId,
+    dispute: &Dispute,
+    entry: Result<Entry, LedgerError>,
+    shown: Money,
+    (description, kind, source): (&str, TransactionKind, String),
+) -> DbResult<()> {
+    let entry = entry.map_err(|_| DbError::Corrupt("a dispute's entry"))?;
+    ledger::book(app, tx, holder, &entry).await?;
+    let memo = Some(dispute.merchant.as_str());
+    card::add_line(app, tx, holder, Line { account: dispute.card, kind, amount: shown, description, memo, source })
+        .await
+}
+
+const fn out_of_range(_: MoneyError) -> DbError {
+    DbError::Corrupt("a dispute's amounts")
+}
+
+fn refused(error: DisputeError) -> ApiError {
+    let (code, field) = match error {
+        DisputeError::NothingCharged => (ErrorCode::InvalidRequest, "purchase"),
+        DisputeError::Amount | DisputeError::Money(_) => (ErrorCode::InvalidAmount, "amount"),
+        DisputeError::Words => (ErrorCode::TooLong, "words"),
+        DisputeError::TooLate => (ErrorCode::TooLate, "purchase"),
+        DisputeError::Decided => return ApiError::new(ErrorCode::VersionConflict, &error.to_string()),
+    };
+    ApiError::invalid(code, field, &error.to_string())
+}
+
+// ---- What a merchant does meanwhile ------------------------------------------------------------------------------
+
+/// Something of a purchase was captured and booked. What is not the person's is given back at once; says whether it was.
+pub(crate) async fn captured(
+    app: &App,
+    tx: &mut Tx,
+    holder: HolderId,
+    purchase: PurchaseId,
+    step: PurchaseStepId,
+    amount: Money,
+) -> DbResult<bool> {
+    let Some(mut dispute) = store::of_purchase(tx, holder, purchase).await? else { return Ok(false) };
+    let Some(amount) = dispute.charged(amount).map_err(out_of_range)? else { return Ok(false) };
+    store::update(tx, holder, &dispute).await?;
+    let entry = Entry::dispute_captured(step, dispute.card, amount);
+    let line = (CREDITED, TransactionKind::Credit, format!("dispute:{step}"));
+    book(app, tx, holder, &dispute, entry, amount, line).await?;
+    card::plans::tell_of(app, tx, holder, dispute.card).await?;
+    tell(app, tx, holder, &dispute).await?;
+    Ok(true)
+}
+
+/// What a merchant may still give back of what was charged of a purchase.
+pub(crate) async fn refundable(tx: &mut Tx, holder: HolderId, purchase: PurchaseId, charged: Money) -> DbResult<Money> {
+    match store::of_purchase(tx, holder, purchase).await? {
+        Some(dispute) => dispute.refundable(charged).map_err(out_of_range),
+        None => Ok(charged),
+    }
+}
+
+/// A merchant gave something of a purchase back, and it is booked: it takes the place of what the dispute gave back. Says
+/// how much of it that was.
+pub(crate) async fn refunded(
+    app: &App,
+    tx: &mut Tx,
+    holder: HolderId,
+    purchase: PurchaseId,
+    step: PurchaseStepId,
+    amount: Money,
+) -> DbResult<Option<Money>> {
+    let Some(mut dispute) = store::of_purchase(tx, holder, purchase).await? else { return Ok(None) };
+    let Some(ends) = dispute.refunded(amount, app.clock.now()).map_err(out_of_range)? else { return Ok(None) };
+    store::update(tx, holder, &dispute).await?;
+    let entry = Entry::dispute_refunded(step, dispute.card, ends);
+    let line = (REFUNDED, TransactionKind::Debit, format!("dispute:{step}"));
+    book(app, tx, holder, &dispute, entry, ends.negated(), line).await?;
+    tell(app, tx, holder, &dispute).await?;
+    Ok(Some(ends))
+}
+
+// ---- Whoever runs the server -------------------------------------------------------------------------------------
+
+/// Those that wait for a decision, oldest first, with whose they are.
+pub async fn waiting(app: &App) -> Result<Vec<(HolderId, Dispute)>, ApiError> {
+    Ok(store::open(&mut app.db.read_once().await?).await?)
+}
+
+/// Says that a dispute is looked at. Twice is no error.
+pub async fn acknowledge(app: &App, id: DisputeId) -> Result<Dispute, ApiError> {
+    let (mut tx, holder, mut dispute) = begin(app, id).await?;
+    if dispute.acknowledge(app.clock.now()).map_err(refused)? {
+        store::update(&mut tx, holder, &dispute).await?;
+        tell(app, &mut tx, holder, &dispute).await?;
+        tx.commit().await?;
+    }
+    Ok(dispute)
+}
+
+/// Decides a dispute, for the person or against them. The reason is told to them.
+pub async fn decide(app: &App, id: DisputeId, for_person: bool, why: &str) -> Result<Dispute, ApiError> {
+    if why.trim().is_empty() {
+        return Err(ApiError::invalid(
+            ErrorCode::InvalidRequest,
+            "why",
+            "a decision has a reason, which the person reads",
+        ));
+    }
+    let (mut tx, holder, dispute) = begin(app, id).await?;
+    let outcome = if for_person { DisputeOutcome::For } else { DisputeOutcome::Against };
+    let dispute = become_decided(app, &mut tx, holder, dispute, outcome, why.trim()).await?;
+    tx.commit().await?;
+    Ok(dispute)
+}
+
+/// A dispute that waits for a decision, with its holder locked.
+async fn begin(app: &App, id: DisputeId) -> Result<(Tx, HolderId, Dispute), ApiError> {
+    let mut tx = app.db.begin_write().await?;
+    let holder = store::holder_of(&mut tx, id).await?.ok_or_else(ApiError::not_found)?;
+    tx.lock(holder).await?;
+    // Read again under the lock: another step may have come between.
+    let dispute = store::find(&mut tx, holder, id).await?.ok_or_else(ApiError::not_found)?;
+    Ok((tx, holder, dispute))
+}

@@ -1,0 +1,87 @@
+//! Rows of disputes.
+
+use domain::disputes::Dispute;
+use domain::ids::{DisputeId, HolderId, PurchaseId};
+use uuid::Uuid;
+
+use crate::db::{DbError, DbResult, Tx, on_engine, write_later};
+
+const CORRUPT: DbError = DbError::Corrupt("a dispute");
+
+fn read(body: &str) -> DbResult<Dispute> {
+    serde_json::from_str(body).map_err(|_| CORRUPT)
+}
+
+fn text_of(dispute: &Dispute) -> DbResult<String> {
+    serde_json::to_string(dispute).map_err(|_| CORRUPT)
+}
+
+/// Adds a dispute; the table refuses a second one of a purchase.
+pub(super) async fn add(tx: &mut Tx, holder: HolderId, dispute: &Dispute) -> DbResult<()> {
+    const ADD: &str = "INSERT INTO dispute (holder_id, dispute_id, purchase_id, state, credited_minor, opened_at, body)
+        VALUES ($1, $2, $3, $4, $5, $6, $7)";
+    let body = text_of(dispute)?;
+    on_engine!(tx, |db| {
+        sqlx::query(ADD)
+            .bind(holder.as_uuid())
+            .bind(dispute.id.as_uuid())
+            .bind(dispute.purchase.as_uuid())
+            .bind(dispute.state())
+            .bind(dispute.credited.minor())
+            .bind(dispute.opened_at.as_microsecond())
+            .bind(body)
+            .execute(db)
+            .await
+            .map(drop)
+            .map_err(DbError::from)
+    })
+}
+
+pub(super) async fn update(tx: &mut Tx, holder: HolderId, dispute: &Dispute) -> DbResult<()> {
+    const UPDATE: &str = "UPDATE dispute SET state = $3, credited_minor = $4, body = $5
+                           WHERE holder_id = $1 AND dispute_id = $2";
+    let body = text_of(dispute)?;
+    write_later!(tx, UPDATE, holder.as_uuid(), dispute.id.as_uuid(), dispute.state(), dispute.credited.minor(), body,)
+}
+
+pub(super) async fn find(tx: &mut Tx, holder: HolderId, id: DisputeId) -> DbResult<Option<Dispute>> {
+    const FIND: &str = "SELECT body FROM dispute WHERE holder_id = $1 AND dispute_id = $2";
+    one(tx, FIND, holder, id.as_uuid()).await
+}
+
+pub(super) async fn of_purchase(tx: &mut Tx, holder: HolderId, purchase: PurchaseId) -> DbResult<Option<Dispute>> {
+    const FIND: &str = "SELECT body FROM dispute WHERE holder_id = $1 AND purchase_id = $2";
+    one(tx, FIND, holder, purchase.as_uuid()).await
+}
+
+async fn one(tx: &mut Tx, find: &'static str, holder: HolderId, id: Uuid) -> DbResult<Option<Dispute>> {
+    let body: Option<String> = on_engine!(tx, |db| {
+        sqlx::query_scalar(find).bind(holder.as_uuid()).bind(id).fetch_optional(db).await.map_err(DbError::from)
+    })?;
+    body.as_deref().map(read).transpose()
+}
+
+/// Disputes that a list shows.
+const LISTED_MAX: i64 = 200;
+
+/// Those that are not decided, oldest first, with whose they are; of everybody.
+pub(super) async fn open(tx: &mut Tx) -> DbResult<Vec<(HolderId, Dispute)>> {
+    const LIST: &str = "SELECT holder_id, body FROM dispute WHERE state IN ('open', 'acknowledged')
+                         ORDER BY opened_at, holder_id, dispute_id LIMIT $1";
+    let rows: Vec<(Uuid, String)> =
+        on_engine!(tx, |db| { sqlx::query_as(LIST).bind(LISTED_MAX).fetch_all(db).await.map_err(DbError::from) })?;
+    rows.iter().map(|(holder, body)| Ok((HolderId::from_uuid(*holder), read(body)?))).collect()
+}
+
+/// Whose a dispute is.
+pub(super) async fn holder_of(tx: &mut Tx, id: DisputeId) -> DbResult<Option<HolderId>> {
+    const FIND: &str = "SELECT holder_id FROM dispute WHERE dispute_id = $1 AND state IN ('open', 'acknowledged')";
+    let holders: Vec<Uuid> = on_engine!(tx, |db| {
+        sqlx::query_scalar(FIND).bind(id.as_uuid()).fetch_all(db).await.map_err(DbError::from)
+    })?;
+    // Devices make the ids: what two people have under one is nobody's to guess.
+    Ok(match holders.as_slice() {
+        [only] => Some(HolderId::from_uuid(*only)),
+        _ => None,
+    })
+}

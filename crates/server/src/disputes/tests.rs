@@ -1,0 +1,275 @@
+use api::autopay::{AutopayAmount, AutopayTerms};
+use api::sync::Record;
+use domain::card::PlanOffer;
+use domain::card::closing::MoveKind;
+use domain::ids::PlanId;
+use domain::purchases::CardStatus;
+use jiff::SignedDuration;
+use jiff::civil::date;
+use serde_json::json;
+
+use super::*;
+use crate::purchases::tests::{Shop, usd};
+use crate::statements::Opened;
+use crate::testing::{Answer, World, on_each_engine};
+
+/// Goods of 80 dollars, charged.
+async fn charged(shop: &Shop<'_>) -> PurchaseId {
+    let id = shop.new_id();
+    shop.ask(id, 8_000).await.expect(200);
+    shop.capture(id, shop.new_step(), 8_000, true).await.expect(200);
+    id
+}
+
+fn wish(purchase: PurchaseId, reason: DisputeReason) -> DisputeWish {
+    DisputeWish { purchase, reason, words: "It never came".to_owned(), amount: None }
+}
+
+async fn put(world: &World, shop: &Shop<'_>, wish: &DisputeWish) -> (DisputeId, Answer) {
+    let id = DisputeId::new(world.now(), world.app.chance10());
+    (id, shop.device.put(&format!("/api/v1/disputes/{id}"), wish).await)
+}
+
+async fn opened(world: &World, shop: &Shop<'_>, wish: &DisputeWish) -> Dispute {
+    let (_, answer) = put(world, shop, wish).await;
+    answer.ok()
+}
+
+/// As the devices see it.
+async fn seen(shop: &Shop<'_>, id: DisputeId) -> Option<Dispute> {
+    shop.device.refresh().await.expect(200);
+    let snapshot = shop.device.get("/api/v1/sync/snapshot").await.text();
+    let of = |record| match record {
+        Record::Dispute(dispute) => Some(dispute).filter(|dispute: &Dispute| dispute.id == id),
+        _ => None,
+    };
+    snapshot.lines().filter_map(|line| serde_json::from_str(line).ok()).find_map(of)
+}
+
+#[tokio::test]
+async fn what_is_disputed_is_owed_no_more_until_it_is_decided() {
+    for (for_person, owed) in [(true, 0), (false, 8_000)] {
+        on_each_engine(async |world| {
+            let shop = Shop::new(&world, 100_000).await;
+            let purchase = charged(&shop).await;
+            let wanted = wish(purchase, DisputeReason::NotReceived);
+            let (id, answer) = put(&world, &shop, &wanted).await;
+            let dispute: Dispute = answer.ok();
+            assert_eq!((dispute.amount, dispute.credited, dispute.state()), (usd(8_000), usd(8_000), "open"));
+            assert_eq!(shop.figures().await, (0, 100_000));
+            let again: Dispute = shop.device.put(&format!("/api/v1/disputes/{id}"), &wanted).await.ok();
+            assert_eq!(again, dispute, "the same request is no other");
+            let other = wish(purchase, DisputeReason::ChargedTwice);
+            let reused = shop.device.put(&format!("/api/v1/disputes/{id}"), &other).await;
+            assert_eq!(reused.code(), ErrorCode::KeyReused);
+            assert_eq!(
+                put(&world, &shop, &other).await.1.code(),
+                ErrorCode::VersionConflict,
+                "a charge is disputed once"
+            );
+            assert_eq!(shop.account().await.card.expect("served").status, CardStatus::Active, "nobody else used it");
+            // Whoever runs the server sees it, says so, and decides with a reason.
+            for _ in 0..2 {
+                assert_eq!(acknowledge(&world.app, id).await.expect("open").state(), "acknowledged");
+            }
+            assert_eq!(
+                decide(&world.app, id, for_person, " ").await.expect_err("a reason").code(),
+                ErrorCode::InvalidRequest
+            );
+            decide(&world.app, id, for_person, "The carrier answered").await.expect("open");
+            let told = seen(&shop, id).await.expect("told").decided.expect("decided");
+            assert_eq!(told.why, "The carrier answered");
+            assert_eq!(shop.figures().await.0, owed);
+            let twice = decide(&world.app, id, !for_person, "Again").await;
+            assert_eq!(twice.expect_err("decided").code(), ErrorCode::NotFound, "it waits no more");
+        })
+        .await;
+    }
+}
+
+#[tokio::test]
+async fn what_a_decision_leaves_with_the_person_earns_nothing_and_is_not_refunded_as_well() {
+    on_each_engine(async |world| {
+        let shop = Shop::new(&world, 100_000).await;
+        let purchase = charged(&shop).await;
+        let kept = async || {
+            let rewards = shop.rewards().await;
+            rewards.iter().map(|reward| reward.earned.minor() - reward.clawed_back.minor()).sum::<i64>()
+        };
+        assert_eq!(kept().await, 80);
+        let part = DisputeWish { amount: Some(usd(3_000)), ..wish(purchase, DisputeReason::WrongAmount) };
+        let dispute = opened(&world, &shop, &part).await;
+        assert_eq!(kept().await, 80, "nothing is decided");
+        decide(&world.app, dispute.id, true, "The price was another").await.expect("open");
+        assert_eq!(kept().await, 50);
+        let refund = shop.refund(purchase, shop.new_step(), 5_001).await;
+        assert_eq!(refund.code(), ErrorCode::InvalidAmount);
+        shop.refund(purchase, shop.new_step(), 5_000).await.expect(200);
+        assert_eq!((kept().await, shop.figures().await.0), (0, 0));
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn a_part_of_a_charge_is_disputed_and_no_more_than_was_charged() {
+    on_each_engine(async |world| {
+        let shop = Shop::new(&world, 100_000).await;
+        let purchase = charged(&shop).await;
+        let part = |minor| DisputeWish { amount: Some(usd(minor)), ..wish(purchase, DisputeReason::WrongAmount) };
+        assert_eq!(put(&world, &shop, &part(8_001)).await.1.code(), ErrorCode::InvalidAmount);
+        assert_eq!(put(&world, &shop, &part(0)).await.1.code(), ErrorCode::InvalidAmount);
+        let dispute = opened(&world, &shop, &part(1_000)).await;
+        assert_eq!(shop.figures().await.0, 7_000);
+        let path = format!("/api/v1/disputes/{}/withdraw", dispute.id);
+        for _ in 0..2 {
+            let back: Dispute = shop.device.post(&path, &json!({})).await.ok();
+            assert_eq!(back.state(), "withdrawn");
+        }
+        assert_eq!(shop.figures().await.0, 8_000, "it is owed again, once");
+        let held = shop.new_id();
+        shop.ask(held, 500).await.expect(200);
+        let not_charged = put(&world, &shop, &wish(held, DisputeReason::NotReceived)).await.1;
+        assert_eq!(not_charged.code(), ErrorCode::InvalidRequest);
+        let stranger = world.holder().await;
+        stranger.put(&format!("/api/v1/disputes/{}", dispute.id), &part(1)).await.expect(404);
+        stranger.post(&path, &json!({})).await.expect(404);
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn what_a_merchant_gives_back_meanwhile_is_not_given_back_twice() {
+    on_each_engine(async |world| {
+        let shop = Shop::new(&world, 100_000).await;
+        let purchase = charged(&shop).await;
+        let dispute = opened(&world, &shop, &wish(purchase, DisputeReason::NotReceived)).await;
+        shop.refund(purchase, shop.new_step(), 3_000).await.expect(200);
+        assert_eq!(shop.figures().await.0, 0);
+        shop.refund(purchase, shop.new_step(), 5_000).await.expect(200);
+        assert_eq!(shop.figures().await.0, 0, "in all what was charged, and no cent more");
+        assert_eq!(seen(&shop, dispute.id).await.expect("told").state(), "refunded");
+        // After a decision for the person the merchant has nothing more to give.
+        let purchase = charged(&shop).await;
+        let part = DisputeWish { amount: Some(usd(6_000)), ..wish(purchase, DisputeReason::NotAsAgreed) };
+        let dispute = opened(&world, &shop, &part).await;
+        decide(&world.app, dispute.id, true, "Sent back").await.expect("open");
+        assert_eq!(shop.refund(purchase, shop.new_step(), 2_001).await.code(), ErrorCode::InvalidAmount);
+        shop.refund(purchase, shop.new_step(), 2_000).await.expect(200);
+        assert_eq!(shop.figures().await.0, 0);
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn a_charge_is_disputed_within_sixty_days_of_its_statement_unless_somebody_else_made_it() {
+    on_each_engine(async |world| {
+        let opened_card = Opened::new(&world).await;
+        opened_card.moves(MoveKind::Purchase, 8_000).await;
+        let shop = &opened_card.shop;
+        let purchase = shop.purchases().await[0].id;
+        // Of the statement of 25 March: the sixtieth day after it is 24 May.
+        opened_card.at_noon_of(date(2027, 5, 25));
+        world.work().await;
+        let device = world.device(shop.device.holder).await;
+        let id = DisputeId::new(world.now(), world.app.chance10());
+        let path = format!("/api/v1/disputes/{id}");
+        let late = device.put(&path, &wish(purchase, DisputeReason::NotReceived)).await;
+        assert_eq!(late.code(), ErrorCode::TooLate);
+        let dispute: Dispute = device.put(&path, &wish(purchase, DisputeReason::NotMine)).await.ok();
+        assert_eq!(dispute.credited, usd(8_000));
+        let account = opened_card.account().await;
+        assert_eq!(account.card.expect("served").status, CardStatus::Frozen);
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn neither_the_minimum_nor_interest_asks_for_what_is_in_dispute() {
+    on_each_engine(async |world| {
+        let opened_card = Opened::new(&world).await;
+        opened_card.moves(MoveKind::Purchase, 40_000).await;
+        let shop = &opened_card.shop;
+        let purchase = shop.purchases().await[0].id;
+        let autopay = AutopayTerms {
+            amount: AutopayAmount::Statement,
+            cap: usd(100_000),
+            warn_above: None,
+            method: None,
+            days_before: 0,
+            ends_on: None,
+            payments: None,
+        };
+        shop.device.put(&format!("/api/v1/cards/{}/autopay", shop.card), &autopay).await.expect(200);
+        // The statement asks for 400 by 19 April; then the charge is disputed.
+        for _ in 0..26 {
+            world.pass(SignedDuration::from_hours(24), SignedDuration::from_hours(24)).await;
+            shop.device.refresh().await.expect(200);
+        }
+        let dispute = opened(&world, shop, &wish(purchase, DisputeReason::NotReceived)).await;
+        world.work().await;
+        let account = opened_card.account().await;
+        assert_eq!(account.card.expect("served").minimum_left, Some(usd(0)));
+        opened_card.at_noon_of(date(2027, 4, 28));
+        world.work().await;
+        let second = opened_card.statements().await[1].clone();
+        let issued = second.issued.expect("its figures");
+        assert_eq!((second.closing, issued.totals.interest, issued.totals.fees), (usd(0), usd(0), usd(0)));
+        assert_eq!(issued.totals.credits, usd(40_000), "the statement says what was given back");
+        // Decided against the person, it is owed again from that day, and on the next statement.
+        decide(&world.app, dispute.id, false, "It was signed for").await.expect("open");
+        opened_card.at_noon_of(date(2027, 5, 28));
+        world.work().await;
+        let third = opened_card.statements().await[2].clone();
+        let issued = third.issued.expect("its figures");
+        assert_eq!((third.closing.negated(), issued.totals.interest), (usd(40_000), usd(0)));
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn what_is_disputed_is_on_its_plan_no_more_and_goes_back_to_it_when_it_is_owed_again() {
+    on_each_engine(async |world| {
+        let shop = Shop::new(&world, 500_000).await;
+        let purchase = shop.new_id();
+        shop.ask(purchase, 60_000).await.expect(200);
+        shop.capture(purchase, shop.new_step(), 60_000, true).await.expect(200);
+        let plan = PlanId::new(world.now(), world.app.chance10());
+        let path = format!("/api/v1/cards/{}/plans/{plan}", shop.card);
+        let offer = PlanOffer::EqualPayments { months: 6 };
+        shop.device.put(&path, &json!({"purchase": purchase, "offer": offer})).await.expect(200);
+        let left = async || {
+            let plans = shop.account().await.plans;
+            plans.iter().map(|plan| plan.left.minor()).sum::<i64>()
+        };
+        assert_eq!(left().await, 60_000);
+        let dispute = opened(&world, &shop, &wish(purchase, DisputeReason::NotAsAgreed)).await;
+        assert_eq!((left().await, shop.figures().await.0), (0, 0));
+        decide(&world.app, dispute.id, false, "It is as the order says").await.expect("open");
+        assert_eq!((left().await, shop.figures().await.0), (60_000, 60_000));
+        let plans = shop.account().await.plans;
+        assert_eq!(plans[0].installment(), Some(usd(10_000)), "as it was chosen");
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn of_a_decision_and_a_withdrawal_at_once_one_comes_first() {
+    on_each_engine(async |world| {
+        let shop = Shop::new(&world, 500_000).await;
+        for _ in 0..10 {
+            let purchase = charged(&shop).await;
+            let before = shop.figures().await.0;
+            let dispute = opened(&world, &shop, &wish(purchase, DisputeReason::NotReceived)).await;
+            let path = format!("/api/v1/disputes/{}/withdraw", dispute.id);
+            let body = json!({});
+            let (decided, withdrawn) = tokio::join!(
+                decide(&world.app, dispute.id, true, "The merchant agreed"),
+                shop.device.post(&path, &body)
+            );
+            assert!(decided.is_ok() != withdrawn.status.is_success(), "one of the two");
+            let stays = if decided.is_ok() { before - 8_000 } else { before };
+            assert_eq!(shop.figures().await.0, stays);
+        }
+    })
+    .await;
+}
