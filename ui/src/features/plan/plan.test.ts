@@ -20,7 +20,7 @@ describe('the plan for a pay period', () => {
     expect(within(water).getByText('After the pay of Tern Harbor Clinic, Nov 20')).toBeTruthy();
     expect([...water.querySelectorAll('time')].map((one) => one.textContent)).toEqual(['Fri, Nov 20', 'Tue, Nov 24']);
     const gas = screen.getAllByRole('rowheader', { name: /Northfold Gas/ })[0]?.closest('tr') as HTMLElement;
-    expect(within(gas).getByText('Late: as soon as can be')).toBeTruthy();
+    expect(within(gas).getByText('Late: as soon as possible')).toBeTruthy();
     const loan = screen.getAllByRole('rowheader', { name: /Brightwater car loan/ })[0]?.closest('tr') as HTMLElement;
     expect(within(loan).getByText('Ordered for that day')).toBeTruthy();
     expect(within(loan).getByRole('link', { name: 'Show Brightwater car loan' }).getAttribute('href')).toBe('/payments?payment=payment-loan');

@@ -140,6 +140,7 @@ describe('the lock', () => {
     const on = world('?world=keyring-gone');
     draw(LockScreen, on);
     expect(await screen.findByText('The system keyring no longer has your key.')).toBeTruthy();
+    expect([...document.querySelectorAll('.button.primary')].map((button) => button.textContent?.trim())).toEqual(['Use the recovery key']);
     await click('Use the recovery key');
     await click('Open and repair');
     expect(await screen.findByText('Type the key from your recovery sheet.')).toBeTruthy();
