@@ -172,7 +172,6 @@ fn filled() -> (Place, String) {
     billfold(&["bills", "add", "--name", "Rent", "--amount", "950", "--every", "month", "--starts", &started]);
     billfold(&["mark", "Rent", &started, "--paid"]);
     billfold(&["paydays", "set", "Northfold Works", "--amount", "2000", "--monthly", "last"]);
-    billfold(&["plan", "set", "--keep", "100"]);
     billfold(&["reminders", "set", "--at", "18:30", "--quiet", "22:00-07:00"]);
     let phone = ["bills", "add", "--name", "Phone", "--amount", "40", "--every", "once", "--payee", "Meridian Mobile"];
     billfold(&phone);
@@ -182,6 +181,7 @@ fn filled() -> (Place, String) {
         let payments = place.billfold(&["payments"]).ok();
         items(&payments).iter().any(|payment| payment["state"] == "settled").then_some(())
     });
+    billfold(&["plan", "set", "--keep", "100"]);
     let out = place.file("out.zip", "");
     billfold(&["export", "--out", &out]);
     (place, out)

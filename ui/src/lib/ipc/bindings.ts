@@ -328,13 +328,6 @@ export type AddressesView = {
 /**  A yearly rate in millionths: 279,900 is 27.99 %. */
 export type Apr = number;
 
-/**  What a plan of equal payments still asks for before the next closing. */
-export type Asked = {
-	plan: PlanId,
-	amount: Money,
-};
-
-/**  How much is paid, worked out when the payment leaves. */
 export type ArchiveKind = "accounts" | "lines" | "billers" | "bills" | 
 /**  What was said about due dates. */
 "marks" | "reminders" | "incomes" | "plan" | "suggestions" | "settings";
@@ -360,6 +353,13 @@ export type ArchiveView = {
 	without_biller: number,
 };
 
+/**  What a plan of equal payments still asks for before the next closing. */
+export type Asked = {
+	plan: PlanId,
+	amount: Money,
+};
+
+/**  How much is paid, worked out when the payment leaves. */
 export type AutopayAmount = 
 /**  What is left to pay of the due date. */
 { pay: "left" } | 

@@ -1,5 +1,5 @@
 // An invented world behind the same commands, for developing and for pictures. It is in no shipped build.
-// "?world=" chooses what stands: empty, offline, locked, passphrase, pin, keyring-gone, no-keyring, unheard, not-mine, welcome, server, practice, signed-out, failing, slow, account-locked, passkey-asked, no-pay, short, not-ready.
+// "?world=" chooses what stands: empty, offline, locked, passphrase, pin, keyring-gone, no-keyring, unheard, not-mine, welcome, server, practice, signed-out, failing, slow, account-locked, passkey-asked, no-pay, short, not-ready, archive.
 import { isOf } from '$lib/components/autopay/paid';
 import { setNow } from '$lib/format';
 import type { CommandError, Dispute, SearchHit, SignIn } from './bindings';

@@ -1,6 +1,7 @@
 // The whole invented world in memory: Ines Calloway's money on 12 November 2026.
 import type { Account, AddressesView, BillerView, BillView, CalendarFeedOnView, DeviceView, EmailRemindersOnView, EmailRemindersView, HomeView, ImportOffer, Income, LimitsView, MarkAs, OrderView, PasskeyView, PayBill, PaymentView, PlanWishes, Purchase, ReadinessView, RecoveryView, RemindersView, RewardsView, RhythmView, RiskView, SecurityEvent, SecurityView, Settings, StatusView, SuggestionView, SupportCaseView, SupportSightView, WalletView, WaysInView, NextReminderView, ReminderTestView, SilentView, MethodView, AutopayView, Dispute } from '../bindings';
 import { card, cardView, checking, servedCard, startingPurchases, transactions, startingDisputes } from './accounts';
+import { archiveReport } from './archive';
 import { billers, startingBills, TODAY, usd } from './bills';
 import { amountOn, bandOf, datesOfBill, isPayable, markKey, occurrence, occurrences, riseOf, shifted, type Book } from './book';
 import { startingOrders } from './orders';
@@ -64,6 +65,8 @@ export class World {
   disputes: Dispute[] = [];
   /** Payments wait for a passkey. */
   #asks = false;
+  /** The file that is chosen is an archive of everything. */
+  #archive = false;
 
   constructor(kind: string) {
     this.empty = kind === 'empty';
@@ -104,6 +107,7 @@ export class World {
     };
     if (kind === 'not-ready') this.ready = readiness(['accepted_terms', 'confirmed_email']);
     this.#asks = kind === 'passkey-asked';
+    this.#archive = kind === 'archive';
     if (this.#asks) this.book.payments = [...stoppedPayments(), ...startingPayments().slice(1)];
     if (kind === 'account-locked') this.lockAccount();
     if (kind === 'offline') this.pay({ bill: 'bill-gas', due_on: '2026-11-09', biller: null, amount: usd(5832), send_on: null, duplicate_meant: false });
@@ -258,6 +262,7 @@ export class World {
   }
 
   offer(): ImportOffer {
+    if (this.#archive) return { token: `offer-${this.nextId()}`, file_name: 'billfold.zip', report: archiveReport() };
     return {
       token: `offer-${this.nextId()}`,
       file_name: 'quillmere-november.qfx',
