@@ -294,4 +294,10 @@ describe('security', () => {
     await waitFor(() => expect(screen.queryByRole('button', { name: 'Lock my account' })).toBeNull());
     expect(await screen.findByText('Account locked: as you wished')).toBeTruthy();
   });
+
+  it('shows the disputes of a card of the server, and none where there are none', async () => {
+    draw(Security, world('?world=served'));
+    const list = (await screen.findByRole('heading', { name: 'Disputes of Quillmere Card' })).closest('section') as HTMLElement;
+    expect(within(list).getByText(/Decided for you/)).toBeTruthy();
+  });
 });

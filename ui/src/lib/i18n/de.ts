@@ -670,6 +670,7 @@ export const de: Messages = {
         said: 'Die Belastung ist beanstandet und gutgeschrieben, bis entschieden ist',
         saidFrozen: 'Die Karte ist eingefroren und der Kauf beanstandet',
         list: 'Beanstandungen',
+        listOf: (card) => `Beanstandungen: ${card}`,
         open: 'Beanstandet',
         looked: 'Wird geprüft',
         opened: (day) => `Eröffnet am ${day}.`,

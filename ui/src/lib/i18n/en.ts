@@ -672,6 +672,7 @@ export const en = {
         said: 'The charge is disputed, and given back until that is decided',
         saidFrozen: 'The card is frozen and the purchase disputed',
         list: 'Disputes',
+        listOf: (card: string) => `Disputes of ${card}`,
         open: 'Disputed',
         looked: 'Being looked at',
         opened: (day: string) => `Opened ${day}.`,

@@ -670,6 +670,7 @@ export const es: Messages = {
         said: 'El cargo está reclamado y devuelto hasta que se decida',
         saidFrozen: 'La tarjeta está congelada y la compra reclamada',
         list: 'Reclamaciones',
+        listOf: (card) => `Reclamaciones de ${card}`,
         open: 'Reclamada',
         looked: 'En revisión',
         opened: (day) => `Abierta el ${day}.`,
