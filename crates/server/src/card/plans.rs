@@ -371,7 +371,7 @@ impl Now {
         let Some(last) = last else {
             return Ok(Self { plans, excess, minimum: None, credited: Money::zero(currency), asked: Vec::new() });
         };
-        let asked = asked(&last.issued, &moved, last.closed_at).map_err(out_of_range)?;
+        let asked = asked(&last.issued, &plans, &moved, last.closed_at).map_err(out_of_range)?;
         Ok(Self { plans, excess, minimum: Some(last.issued.bill.minimum), credited: last.credited, asked })
     }
 
@@ -388,10 +388,12 @@ impl Now {
     }
 }
 
-/// What is left of the installments that the last statement asks for.
-fn asked(issued: &Issued, moved: &[Moved], closed_at: Timestamp) -> Result<Vec<Asked>, MoneyError> {
+/// What is left of the installments that the last statement asks for. A plan that is not among those of which something
+/// is left was paid off since.
+fn asked(issued: &Issued, plans: &[Plan], moved: &[Moved], closed_at: Timestamp) -> Result<Vec<Asked>, MoneyError> {
     let mut left = Vec::new();
-    for asks in issued.plans.iter().filter_map(Asked::in_full) {
+    let is_open = |asks: &Asked| plans.iter().any(|plan| plan.id == asks.plan);
+    for asks in issued.plans.iter().filter_map(Asked::in_full).filter(is_open) {
         let since = moved.iter().filter(|moved| moved.plan == asks.plan && moved.at >= closed_at);
         let paid = since.filter(|moved| moved.kind != Kind::Planned).map(|moved| moved.amount);
         let amount = asks.amount.plus(Money::sum(asks.amount.currency(), paid)?)?;

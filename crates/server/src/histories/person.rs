@@ -1,22 +1,31 @@
-//! One person of a history: what they do, what the model says of it, and what their device is told.
+//! One person of a history: what they do, what the models say of it, and what their device is told.
 
-use std::collections::HashMap;
+use std::collections::{BTreeMap, BTreeSet, HashMap};
 
-use api::card::{LinkCode, OpenCard, SetStatus};
+use api::accounts::AccountEdit;
+use api::autopay::AutopaySet;
+use api::card::{ChoosePlan, LinkCode, OpenCard, PlanOffer, SetStatus};
 use api::payments::Payment;
 use api::purchases::{Authorize, Capture, CardToken, LinkCard, PurchaseState, Refund};
 use api::sync::{Gone, Page, Record};
-use domain::accounts::Account;
-use domain::accounts::{Transaction, TransactionState};
-use domain::ids::{AccountId, PaymentId, PurchaseId, PurchaseStepId, TransactionId};
+use axum::http::Method;
+use domain::accounts::{Account, Transaction, TransactionState};
+use domain::autopay::{AutopayAmount, AutopayTerms};
+use domain::bills::Bill;
+use domain::card::{Excess, Grace, Issued};
+use domain::ids::{AccountId, BillId, BillerId, PaymentId, PlanId, PurchaseId, PurchaseStepId, TransactionId};
 use domain::money::{Currency, Money};
 use domain::payments::{PaymentOrder, PaymentState};
 use domain::purchases::{CardStatus, Decline, HOLD_DAYS, Purchase};
 use domain::rewards::PurchaseCategory;
-use jiff::civil::Date;
-use jiff::{SignedDuration, Span};
+use domain::schedule::{Every, Schedule};
+use domain::statements::StatementSummary;
+use jiff::civil::{Date, Time};
+use jiff::{SignedDuration, Span, Timestamp};
 use serde_json::json;
 
+use super::card::{Card, Deal, Said};
+use super::rent::{Rent, Standing};
 use crate::billers;
 use crate::testing::seeds::Dice;
 use crate::testing::{Answer, TestDevice, TestMerchant, World};
@@ -25,6 +34,20 @@ use crate::testing::{Answer, TestDevice, TestMerchant, World};
 const OPENING: i64 = 1_000_000;
 /// A payment is of this much at most: the rules of the risk look at large shares of a balance.
 const PAYMENT_MAX: i64 = 9_000;
+/// The plans that a card offers, for purchases of so much.
+const DEALS: [(PlanOffer, Deal); 4] = [
+    (PlanOffer::EqualPayments { months: 6 }, Deal::Equal { months: 6 }),
+    (PlanOffer::EqualPayments { months: 12 }, Deal::Equal { months: 12 }),
+    (PlanOffer::DeferredInterest { months: 6 }, Deal::Deferred { months: 6 }),
+    (PlanOffer::DeferredInterest { months: 12 }, Deal::Deferred { months: 12 }),
+];
+const PLANNED_LEAST: i64 = 5_000;
+/// A statement is made so long after its last day.
+const CLOSES_AFTER: SignedDuration = SignedDuration::from_secs(60);
+/// A session ends after ninety days, however much it is used.
+const SESSION_MAX: SignedDuration = SignedDuration::from_hours(24 * 75);
+/// One of so many lets a bill be paid by itself; the others lock their account now and then.
+const RENT_ONE_OF: u64 = 3;
 
 fn usd(minor: i64) -> Money {
     Money::new(minor, Currency::USD).expect("in range")
@@ -38,7 +61,9 @@ struct Bought {
     declined: Option<Decline>,
     held: i64,
     captured: i64,
+    captured_on: Option<Date>,
     refunded: i64,
+    plan: Option<PlanId>,
 }
 
 /// How the practice bank was told to behave.
@@ -103,12 +128,14 @@ struct Copy {
     payments: HashMap<PaymentId, Payment>,
     purchases: HashMap<PurchaseId, Purchase>,
     lines: HashMap<TransactionId, Transaction>,
+    statements: BTreeMap<Date, StatementSummary>,
 }
 
 pub(super) struct Person<'a> {
     world: &'a World,
     merchant: &'a TestMerchant,
     device: TestDevice,
+    signed_in_at: Timestamp,
     card: AccountId,
     token: String,
     dice: Dice,
@@ -116,7 +143,8 @@ pub(super) struct Person<'a> {
     told: String,
     number: u64,
     limit: i64,
-    owed: i64,
+    model: Card,
+    rent: Option<Rent>,
     frozen: bool,
     locked: bool,
     bought: Vec<Bought>,
@@ -129,22 +157,28 @@ impl<'a> Person<'a> {
         let device = world.holder().await;
         let card = AccountId::new(world.now(), world.app.chance10());
         let limit = 10_000 + dice.amount(50_000);
-        let wanted = OpenCard { name: "Store card".to_owned(), limit: usd(limit), closing_day: 25 };
+        let closing_day = 1 + u8::try_from(dice.roll(28)).expect("small");
+        let wanted = OpenCard { name: "Store card".to_owned(), limit: usd(limit), closing_day };
         device.put(&format!("/api/v1/cards/{card}"), &wanted).await.expect(200);
         let code: LinkCode = device.post(&format!("/api/v1/cards/{card}/codes"), &()).await.ok();
         let linked = merchant.post("/merchant/v1/cards", &LinkCard { code: code.code }).await;
         let token = linked.ok::<CardToken>().card_token;
+        let today = world.now().to_zoned(world.app.settings.zone.clone()).date();
+        let closing_day = i8::try_from(closing_day).expect("small");
+        let rent = if number % RENT_ONE_OF == 0 { Some(rent(world, &device, &mut dice, today).await) } else { None };
         Self {
             world,
             merchant,
             device,
+            signed_in_at: world.now(),
             card,
             token,
             dice,
             told: String::new(),
             number,
             limit,
-            owed: 0,
+            model: Card::new(closing_day, today),
+            rent,
             frozen: false,
             locked: false,
             bought: Vec::new(),
@@ -156,17 +190,21 @@ impl<'a> Person<'a> {
     /// Does one thing, and holds the answer against the model.
     pub async fn step(&mut self, step: usize) {
         self.told = format!("person {}, step {step}", self.number);
-        match self.dice.roll(20) {
+        match self.dice.roll(27) {
             0..=3 => self.buy().await,
             4..=6 => self.capture().await,
             7 => self.void().await,
             8 | 9 => self.refund().await,
             10 => self.freeze().await,
+            11 | 12 if self.rent.is_some() => self.turn_rent().await,
             11 => self.lock().await,
-            12..=15 => self.pay().await,
-            16 => self.take_back().await,
-            17 => self.buy_again().await,
-            18 => self.pay_again().await,
+            13..=16 => self.pay().await,
+            17 => self.take_back().await,
+            18 => self.buy_again().await,
+            19 => self.pay_again().await,
+            20..=22 => self.pay_card().await,
+            23 | 24 => self.plan().await,
+            25 => self.wish().await,
             _ => {}
         }
     }
@@ -174,7 +212,7 @@ impl<'a> Person<'a> {
     // ---- What they do --------------------------------------------------------------------------------------------
 
     fn left(&self) -> i64 {
-        self.limit - self.owed - self.bought.iter().map(|one| one.held).sum::<i64>()
+        self.limit - self.model.owed() - self.bought.iter().map(|one| one.held).sum::<i64>()
     }
 
     /// One of the purchases, if there is any.
@@ -210,7 +248,8 @@ impl<'a> Person<'a> {
         assert_eq!(answer.declined, declined, "{}", self.told);
         let asked_on = self.today();
         let held = if declined.is_none() { amount } else { 0 };
-        self.bought.push(Bought { id, amount, asked_on, declined, held, captured: 0, refunded: 0 });
+        let (captured, captured_on, refunded, plan) = (0, None, 0, None);
+        self.bought.push(Bought { id, amount, asked_on, declined, held, captured, captured_on, refunded, plan });
     }
 
     /// The merchant heard no answer and asks again.
@@ -238,10 +277,12 @@ impl<'a> Person<'a> {
             assert_eq!(answer.status.is_success(), fits, "{}: {}", self.told, answer.text());
         }
         if fits {
+            let today = self.today();
             let one = &mut self.bought[at];
             one.captured += amount;
+            one.captured_on.get_or_insert(today);
             one.held = if last { 0 } else { one.held - amount };
-            self.owed += amount;
+            self.model.captured(today, one.id, amount);
         }
     }
 
@@ -265,7 +306,7 @@ impl<'a> Person<'a> {
         }
         if fits {
             self.bought[at].refunded += amount;
-            self.owed -= amount;
+            self.model.given_back(self.today(), self.bought[at].id, amount);
         }
     }
 
@@ -287,6 +328,98 @@ impl<'a> Person<'a> {
             self.device.post("/api/v1/security/lock", &json!({})).await.expect(200);
         }
         self.locked = !self.locked;
+    }
+
+    /// Puts a purchase on a plan, as long as the statement with it has not closed.
+    async fn plan(&mut self) {
+        let Some(at) = self.some_purchase() else { return };
+        let (offer, deal) = *self.dice.pick(&DEALS);
+        let plan = PlanId::new(self.world.now(), self.world.app.chance10());
+        let (today, one) = (self.today(), &self.bought[at]);
+        let net = one.captured - one.refunded;
+        let is_closed = one.captured_on.is_some_and(|day| day < self.model.cycle_of(today));
+        let expected = match one.declined {
+            Some(_) => 404,
+            None if one.plan.is_some() || is_closed => 409,
+            None if net + one.held < PLANNED_LEAST => 422,
+            None => 200,
+        };
+        let path = format!("/api/v1/cards/{}/plans/{plan}", self.card);
+        for _ in 0..2 {
+            let answer = self.device.put(&path, &ChoosePlan { purchase: one.id, offer }).await;
+            assert_eq!(answer.status.as_u16(), expected, "{}: {}", self.told, answer.text());
+        }
+        if expected == 200 {
+            self.model.planned(today, plan, one.id, deal, net);
+            self.bought[at].plan = Some(plan);
+        }
+    }
+
+    /// Pays the card: its minimum, a part, all of it, or more.
+    async fn pay_card(&mut self) {
+        let owed = self.model.owed().max(1);
+        let minimum = self.model.minimum_left().unwrap_or(0).max(1);
+        let minor = *self.dice.pick(&[minimum, minimum, 1 + owed / 2, owed, owed + 500]);
+        let order = PaymentOrder {
+            id: PaymentId::new(self.world.now(), self.world.app.chance10()),
+            biller: BillerId::from_uuid(self.card.as_uuid()),
+            reference: None,
+            amount: usd(minor),
+            bill: None,
+            due_on: None,
+            send_on: None,
+            duplicate_meant: true,
+            method: None,
+        };
+        let answer = self.device.post("/api/v1/payments", &order).await;
+        assert_eq!(answer.status.is_success(), !self.locked, "{}: {}", self.told, answer.text());
+        if answer.status.is_success() {
+            self.model.paid(self.today(), minor);
+            self.paid.push(Paid { order, turn: Turn::Settles, cancelled: false });
+        }
+    }
+
+    /// Wants what is above the minimum to go to a plan first, or no more.
+    async fn wish(&mut self) {
+        let open: Vec<PlanId> = self.model.plans.iter().filter(|plan| plan.left() > 0).map(|plan| plan.id).collect();
+        if open.is_empty() || self.locked {
+            return;
+        }
+        let wish = (!self.dice.happens(25)).then(|| *self.dice.pick(&open));
+        let edit = AccountEdit { excess: Some(wish.map_or(Excess::ByRate, Excess::Plan)), ..AccountEdit::default() };
+        let key = format!("wish-{}", self.dice.roll(u64::MAX));
+        self.device.patch(&format!("/api/v1/accounts/{}", self.card), &key, &edit).await.expect(200);
+        self.model.wishes(wish);
+    }
+
+    /// Lets the bill be paid by itself, or no more, or not for now.
+    async fn turn_rent(&mut self) {
+        let (today, pauses) = (self.today(), self.dice.happens(50));
+        let key = format!("rent-{}", self.dice.roll(u64::MAX));
+        let Some(rent) = &mut self.rent else { return };
+        let path = format!("/api/v1/bills/{}/autopay", rent.bill.id);
+        let headers = [("idempotency-key", key.as_str())];
+        match rent.standing {
+            Standing::Off => {
+                let set: AutopaySet = self.device.put(&path, &terms()).await.ok();
+                assert!(set.set.is_some(), "{}: it is on at once", self.told);
+                rent.goes_on(today);
+            }
+            Standing::On if pauses => {
+                let body = json!({ "paused": true });
+                self.device.send(Method::POST, &format!("{path}/pause"), &headers, Some(&body)).await.expect(200);
+                rent.standing = Standing::Paused;
+            }
+            Standing::Paused if pauses => {
+                let body = json!({ "paused": false });
+                self.device.send(Method::POST, &format!("{path}/pause"), &headers, Some(&body)).await.expect(200);
+                rent.goes_on(today);
+            }
+            Standing::On | Standing::Paused => {
+                self.device.send(Method::DELETE, &path, &headers, Some(&json!({}))).await.expect(204);
+                rent.standing = Standing::Off;
+            }
+        }
     }
 
     async fn pay(&mut self) {
@@ -330,12 +463,27 @@ impl<'a> Person<'a> {
         self.world.now().to_zoned(self.world.app.settings.zone.clone()).date()
     }
 
-    /// Reads what is new after time has passed, and holds all of it against the model.
-    pub async fn look(&mut self, pause: SignedDuration) {
-        if pause >= SignedDuration::from_mins(2) {
+    /// Renews the session, or begins another before this one ends.
+    pub async fn look_in(&mut self) {
+        let now = self.world.now();
+        if now.duration_since(self.signed_in_at) > SESSION_MAX {
+            self.device = self.world.device(self.device.holder).await;
+            self.signed_in_at = now;
+        } else {
             self.device.refresh().await.expect(200);
         }
-        let today = self.today();
+    }
+
+    /// Reads what is new after time has passed, and holds all of it against the models.
+    pub async fn look(&mut self) {
+        let (today, now, zone) = (self.today(), self.world.now(), self.world.app.settings.zone.clone());
+        self.model.close(|last| {
+            let over = last.tomorrow().and_then(|day| day.to_datetime(Time::midnight()).to_zoned(zone.clone()));
+            over.expect("a day").timestamp() + CLOSES_AFTER <= now
+        });
+        if let Some(rent) = &mut self.rent {
+            rent.time_passed(today);
+        }
         for one in &mut self.bought {
             if today > one.asked_on.saturating_add(Span::new().days(HOLD_DAYS)) {
                 one.held = 0;
@@ -343,7 +491,9 @@ impl<'a> Person<'a> {
         }
         self.read().await;
         self.card_is_as_the_model_says();
+        self.statements_are_as_the_model_says();
         self.payments_are_as_the_model_says();
+        self.rent_is_as_the_model_says();
     }
 
     async fn read(&mut self) {
@@ -361,6 +511,9 @@ impl<'a> Person<'a> {
                     Record::Payment(payment) => drop(self.copy.payments.insert(payment.order.id, payment)),
                     Record::Purchase(purchase) => drop(self.copy.purchases.insert(purchase.id, purchase)),
                     Record::Transaction(line) => drop(self.copy.lines.insert(line.id, line)),
+                    Record::Statement(made) if made.account == self.card => {
+                        drop(self.copy.statements.insert(made.closed_on, made));
+                    }
                     Record::Gone(Gone::Transaction { id }) => drop(self.copy.lines.remove(&id)),
                     _ => {}
                 }
@@ -380,45 +533,91 @@ impl<'a> Person<'a> {
     fn card_is_as_the_model_says(&self) {
         let told = &self.told;
         let card = &self.copy.accounts[&self.card];
-        assert_eq!(card.balance, Some(usd(-self.owed)), "{told}: what is owed");
+        assert_eq!(card.balance, Some(usd(-self.model.owed())), "{told}: what is owed");
         assert_eq!(card.available, Some(usd(self.left())), "{told}: the credit");
         let held: i64 = self.bought.iter().map(|one| one.held).sum();
-        assert_eq!(self.lines(self.card, TransactionState::Posted), -self.owed, "{told}: the posted lines");
+        assert_eq!(self.lines(self.card, TransactionState::Posted), -self.model.owed(), "{told}: the posted lines");
         assert_eq!(self.lines(self.card, TransactionState::Pending), -held, "{told}: the pending lines");
-        let status = card.card.as_ref().map(|card| card.status);
+        let served = card.card.as_ref().expect("a card of this server");
         let expected = if self.frozen { CardStatus::Frozen } else { CardStatus::Active };
-        assert_eq!(status, Some(expected), "{told}");
+        assert_eq!(served.status, expected, "{told}");
+        let minimum_left = served.minimum_left.map(Money::minor);
+        assert_eq!(minimum_left, self.model.minimum_left(), "{told}: what is left of the minimum");
+        let asked: BTreeSet<(PlanId, i64)> = served.asked.iter().map(|one| (one.plan, one.amount.minor())).collect();
+        assert_eq!(asked, self.model.asked().into_iter().collect(), "{told}: what plans still ask for");
+        let plans: BTreeSet<(PlanId, i64)> = card.plans.iter().map(|plan| (plan.id, plan.left.minor())).collect();
+        let left = self.model.plans.iter().map(|plan| (plan.id, plan.left())).filter(|plan| plan.1 > 0);
+        assert_eq!(plans, left.collect(), "{told}: what is left of plans");
+        let wish = self.model.wish().map_or(Excess::ByRate, Excess::Plan);
+        assert_eq!(card.excess, wish, "{told}: what the person wishes");
         assert_eq!(self.copy.purchases.len(), self.bought.len(), "{told}: every purchase is told once");
         for one in &self.bought {
             let seen = &self.copy.purchases[&one.id];
-            let seen = (seen.declined, seen.held.minor(), seen.captured.minor(), seen.refunded.minor());
-            assert_eq!(seen, (one.declined, one.held, one.captured, one.refunded), "{told}: a purchase");
+            let seen = (seen.declined, seen.held.minor(), seen.captured.minor(), seen.refunded.minor(), seen.plan);
+            let expected = (one.declined, one.held, one.captured, one.refunded, one.plan);
+            assert_eq!(seen, expected, "{told}: a purchase");
+        }
+    }
+
+    fn statements_are_as_the_model_says(&self) {
+        let told = &self.told;
+        let seen: Vec<Said> = self.copy.statements.values().map(said).collect();
+        assert_eq!(seen, self.model.said, "{told}: the statements");
+        if let Some(last) = self.copy.statements.values().next_back() {
+            let in_full = issued(last).bill.in_full.minor();
+            assert!(self.model.is_smallest_in_full(in_full), "{told}: {in_full} is not what avoids interest");
+        }
+    }
+
+    fn rent_is_as_the_model_says(&self) {
+        let Some(rent) = &self.rent else { return };
+        let mut paid: BTreeMap<Date, Vec<PaymentState>> = BTreeMap::new();
+        for payment in self.copy.payments.values().filter(|payment| payment.state != PaymentState::Cancelled) {
+            if let Some(due_on) = payment.order.due_on {
+                paid.entry(due_on).or_default().push(payment.state);
+            }
+        }
+        let (told, waiting) = (&self.told, rent.waiting(self.today()));
+        let expected: BTreeSet<Date> = rent.paid().union(&waiting).copied().collect();
+        assert_eq!(paid.keys().copied().collect::<BTreeSet<Date>>(), expected, "{told}: {:?}", rent.standing);
+        for (due_on, states) in paid {
+            let [state] = states.as_slice() else { panic!("{told}: {due_on} is paid more than once: {states:?}") };
+            let has_left = matches!(state, PaymentState::Submitted | PaymentState::Settled | PaymentState::Final);
+            assert!(has_left || *state == PaymentState::Scheduled, "{told}: {due_on} is {state:?}");
+            assert_eq!(has_left, rent.paid().contains(&due_on), "{told}: {due_on} is {state:?}");
         }
     }
 
     fn payments_are_as_the_model_says(&self) {
         use PaymentState as S;
         let told = &self.told;
-        assert_eq!(self.copy.payments.len(), self.paid.len(), "{told}: every payment is told once");
-        let (mut set_aside, mut gone) = (0, 0);
+        let ordered = self.copy.payments.values().filter(|payment| payment.order.bill.is_none());
+        assert_eq!(ordered.count(), self.paid.len(), "{told}: every payment is told once");
         for one in &self.paid {
             let state = self.copy.payments[&one.order.id].state;
             let may_be = if one.cancelled { state == S::Cancelled } else { one.turn.may_be(state) };
             assert!(may_be, "{told}: {:?} is {state:?}", one.turn);
-            let amount = one.order.amount.minor();
-            match state {
+        }
+        let (mut set_aside, mut gone) = (0, 0);
+        for payment in self.copy.payments.values() {
+            let amount = payment.order.amount.minor();
+            match payment.state {
                 S::Unknown => set_aside += amount,
                 S::Submitted | S::Settled | S::Final => gone += amount,
                 _ => {}
             }
         }
         let Some(account) = self.copy.accounts.values().find(|account| account.id != self.card) else {
-            assert!(self.paid.is_empty(), "{told}: payments leave from an account");
+            assert!(self.copy.payments.is_empty(), "{told}: payments leave from an account");
             return;
         };
         assert_eq!(account.balance, Some(usd(OPENING - gone)), "{told}: the balance");
         assert_eq!(account.available, Some(usd(OPENING - gone - set_aside)), "{told}: what is available");
         assert_eq!(self.lines(account.id, TransactionState::Posted), OPENING - gone, "{told}: the account's lines");
+    }
+
+    pub const fn statements(&self) -> usize {
+        self.model.said.len()
     }
 
     /// Long after the last step: nothing is under way, but what a lock holds. Answers how many payments arrived.
@@ -430,5 +629,55 @@ impl<'a> Person<'a> {
             assert!(state == expected || is_held, "{}: {:?} ended as {state:?}", self.told, one.turn);
         }
         self.copy.payments.values().filter(|payment| payment.state == PaymentState::Final).count()
+    }
+}
+
+/// A bill of each month, which is not paid by itself yet.
+async fn rent(world: &World, device: &TestDevice, dice: &mut Dice, today: Date) -> Rent {
+    let day = 1 + i8::try_from(dice.roll(28)).expect("small");
+    let id = BillId::new(world.now(), world.app.chance10());
+    let schedule = Schedule::new(Every::Month, 1, today.with().day(day).build().expect("every month has that day"));
+    let bill = Bill::new(id, "Rent".to_owned(), usd(dice.amount(PAYMENT_MAX)), schedule);
+    let bill = Bill { biller: Some(billers::directory()[0].id), reference: Some("4471".to_owned()), ..bill };
+    device.put(&format!("/api/v1/bills/{id}"), &bill).await.expect(200);
+    Rent::new(bill, today)
+}
+
+/// All that is left of a due date, on its day.
+fn terms() -> AutopayTerms {
+    AutopayTerms {
+        amount: AutopayAmount::Left,
+        cap: usd(PAYMENT_MAX),
+        warn_above: None,
+        method: None,
+        days_before: 0,
+        ends_on: None,
+        payments: None,
+    }
+}
+
+fn issued(made: &StatementSummary) -> &Issued {
+    made.issued.as_deref().expect("its issuer's figures")
+}
+
+/// A statement in the words of the model.
+fn said(made: &StatementSummary) -> Said {
+    let issued = issued(made);
+    let (bill, totals) = (&issued.bill, &issued.totals);
+    let mut plans: Vec<(PlanId, i64)> = issued.plans.iter().map(|plan| (plan.id, plan.left.minor())).collect();
+    plans.sort_unstable();
+    Said {
+        opened_on: made.opened_on,
+        closed_on: made.closed_on,
+        opening: -made.opening.minor(),
+        interest: totals.interest.minor(),
+        landed: issued.landed.iter().map(|landed| landed.amount.minor()).sum(),
+        fee: totals.fees.minor(),
+        balance: bill.balance.minor(),
+        minimum: bill.minimum.minor(),
+        past_due: bill.past_due.minor(),
+        purchases: bill.purchases.minor(),
+        free: issued.grace == Grace::Kept,
+        plans,
     }
 }

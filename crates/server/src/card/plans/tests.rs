@@ -139,6 +139,22 @@ async fn a_payment_goes_to_the_installment_and_then_to_purchases_and_keeps_the_g
 }
 
 #[tokio::test]
+async fn a_plan_that_was_paid_off_asks_for_nothing_more() {
+    on_each_engine(async |world| {
+        let shop = Shop::new(&world, 500_000).await;
+        let sofa = shop.bought(60_000).await;
+        shop.choose(new_plan(&world), sofa, EQUAL).await.expect(200);
+        at_noon_of(&world, date(2027, 3, 26));
+        world.work().await;
+        let (device, _) = pay(&world, shop.card, shop.device.holder, 60_000).await;
+        let account = account(&device, shop.card).await;
+        assert!(account.plans.is_empty(), "nothing is left of it");
+        assert_eq!(account.card.expect("served").asked, [], "nor does it ask for its installment");
+    })
+    .await;
+}
+
+#[tokio::test]
 async fn a_payment_moves_a_plan_once_and_is_left_of_it_again_once_when_it_comes_back() {
     on_each_engine(async |world| {
         let shop = Shop::new(&world, 500_000).await;
