@@ -5,6 +5,7 @@ pub mod pairs;
 pub mod places;
 mod postgres;
 pub mod seeds;
+mod statement;
 
 use std::net::{IpAddr, SocketAddr};
 use std::ops::Range;
@@ -33,6 +34,7 @@ use sha2::{Digest, Sha256};
 use tower::ServiceExt;
 
 pub use postgres::{Cluster, durable_postgres, postgres};
+pub use statement::SampleStatement;
 
 use crate::config::Settings;
 use crate::db::{Db, Location};
@@ -137,7 +139,7 @@ fn sqlite_in_a_folder() -> (Location, tempfile::TempDir) {
 
 /// For a database that is thrown away. Where there is room it lies in memory, for which a sync costs nothing; what a
 /// sync is worth is tried with the real program and a real disk.
-fn throw_away_folder(prefix: &str) -> tempfile::TempDir {
+pub fn throw_away_folder(prefix: &str) -> tempfile::TempDir {
     let in_memory = std::path::Path::new("/dev/shm");
     let has_room = fs4::available_space(in_memory).is_ok_and(|bytes| bytes > IN_MEMORY_ROOM);
     let mut folder = tempfile::Builder::new();

@@ -12,7 +12,8 @@ use client::status::Place;
 use client::vault::Protect;
 use domain::ids::HolderId;
 use jiff::tz::TimeZone;
-use server::config::{Config, data_folder};
+use server::config::{Config, SealKeys, data_folder};
+use server::db::Location;
 use server::sign_in::{LocalGrant, grant_local};
 use server::{Running, Server};
 use tempfile::TempDir;
@@ -91,8 +92,16 @@ impl From<client::ClientError> for Refused {
 
 /// A server on SQLite, not encrypted, as one that is hosted.
 pub async fn server(folder: &Path) -> Result<Running, String> {
-    let location = data_folder(folder, None).map_err(|e| e.to_string())?;
+    server_on(data_folder(folder, None).map_err(|e| e.to_string())?, folder).await
+}
+
+/// A server whose data is there; the folder is for what it keeps beside that.
+pub async fn server_on(location: Location, folder: &Path) -> Result<Running, String> {
+    let on_postgres = matches!(location, Location::Postgres { .. });
     let mut config = Config::new(location, ([127, 0, 0, 1], 0).into());
+    if on_postgres {
+        config.seal_keys = SealKeys::File(folder.join("seal.keys"));
+    }
     config.local_accounts = true;
     config.policy = domain::policy::Preset::Personal;
     // What is measured is the server and not its patience.

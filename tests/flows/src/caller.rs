@@ -7,6 +7,7 @@ use ring::rand::{SecureRandom as _, SystemRandom};
 use ring::signature::{ECDSA_P256_SHA256_FIXED_SIGNING, EcdsaKeyPair, KeyPair as _};
 use serde_json::{Value, json};
 use server::Running;
+use server::purchases::merchants;
 use server::sign_in::{LocalGrant, grant_local};
 use sha2::{Digest as _, Sha256};
 
@@ -51,14 +52,7 @@ impl Caller {
         http: reqwest::Client,
         account: Option<HolderId>,
     ) -> Result<Self, String> {
-        let random = SystemRandom::new();
-        let algorithm = &ECDSA_P256_SHA256_FIXED_SIGNING;
-        let document = EcdsaKeyPair::generate_pkcs8(algorithm, &random).map_err(|e| e.to_string())?;
-        let pair = EcdsaKeyPair::from_pkcs8(algorithm, document.as_ref(), &random).map_err(|e| e.to_string())?;
-        let key = document.as_ref().to_vec();
-        let origin = running.public_url.origin().to_owned();
-        let holder = HolderId::from_uuid(uuid::Uuid::nil());
-        let mut caller = Self { holder, token: String::new(), http, origin, key, pair, nonce: String::new() };
+        let mut caller = Self::new(running, http)?;
         let jkt = caller.thumbprint();
         let verifier = BASE64URL_NOPAD.encode(&chance::<32>());
         let redirect_uri = "http://127.0.0.1:1/cb";
@@ -74,29 +68,76 @@ impl Caller {
         let form = format!(
             "grant_type=authorization_code&client_id=billfold-desktop&code={code}&code_verifier={verifier}&redirect_uri=http%3A%2F%2F127.0.0.1%3A1%2Fcb"
         );
-        // The first answer only gives the nonce.
+        let body = caller.take_token("/oauth/token", &form).await?;
+        let holder = body["holder"].as_str().unwrap_or_default();
+        caller.holder = holder.parse().map_err(|_| "the answer names no holder")?;
+        Ok(caller)
+    }
+
+    /// A merchant that is signed in, with a key of its own.
+    pub async fn merchant(running: &Running, http: reqwest::Client, name: &str) -> Result<Self, String> {
+        let made = merchants::add(&running.app, name).await.map_err(|e| e.problem.title)?;
+        let mut caller = Self::new(running, http)?;
+        let (id, secret) = (made.client_id, made.client_secret);
+        let form = format!("grant_type=client_credentials&client_id={id}&client_secret={secret}");
+        caller.take_token("/merchant/v1/token", &form).await?;
+        Ok(caller)
+    }
+
+    fn new(running: &Running, http: reqwest::Client) -> Result<Self, String> {
+        let random = SystemRandom::new();
+        let algorithm = &ECDSA_P256_SHA256_FIXED_SIGNING;
+        let document = EcdsaKeyPair::generate_pkcs8(algorithm, &random).map_err(|e| e.to_string())?;
+        let pair = EcdsaKeyPair::from_pkcs8(algorithm, document.as_ref(), &random).map_err(|e| e.to_string())?;
+        let key = document.as_ref().to_vec();
+        let origin = running.public_url.origin().to_owned();
+        let holder = HolderId::from_uuid(uuid::Uuid::nil());
+        Ok(Self { holder, token: String::new(), http, origin, key, pair, nonce: String::new() })
+    }
+
+    /// Asks for a token with a form; what came with it. The first answer only gives the nonce.
+    async fn take_token(&mut self, path: &str, form: &str) -> Result<Value, String> {
         for _ in 0..2 {
-            let answer = caller
+            let answer = self
                 .http
-                .post(format!("{}/oauth/token", caller.origin))
-                .header("DPoP", caller.proof("/oauth/token", false))
+                .post(format!("{}{path}", self.origin))
+                .header("DPoP", self.proof(path, false))
                 .header("content-type", "application/x-www-form-urlencoded")
-                .body(form.clone())
+                .body(form.to_owned())
                 .send()
                 .await
                 .map_err(|e| e.to_string())?;
             if let Some(nonce) = answer.headers().get("dpop-nonce").and_then(|value| value.to_str().ok()) {
-                caller.nonce = nonce.to_owned();
+                self.nonce = nonce.to_owned();
             }
             let body: Value = answer.json().await.map_err(|e| e.to_string())?;
             if let Some(token) = body["access_token"].as_str() {
-                caller.token = token.to_owned();
-                let holder = body["holder"].as_str().unwrap_or_default();
-                caller.holder = holder.parse().map_err(|_| "the answer names no holder")?;
-                return Ok(caller);
+                self.token = token.to_owned();
+                return Ok(body);
             }
         }
         Err("no token was given".to_owned())
+    }
+
+    /// A call with a proof of its own; what a success answers.
+    pub async fn call(&self, method: &str, path: &str, body: &Value) -> Result<Value, String> {
+        let proof = self.proof_of(method, path, true);
+        self.send(method, path, proof, serde_json::to_vec(body).map_err(|e| e.to_string())?).await
+    }
+
+    /// A call with a proof that was made before.
+    pub async fn send(&self, method: &str, path: &str, proof: String, body: Vec<u8>) -> Result<Value, String> {
+        let method: reqwest::Method = method.parse().map_err(|_| "no method".to_owned())?;
+        let request = self.http.request(method, format!("{}{path}", self.origin));
+        let request = request.header("authorization", format!("DPoP {}", self.token)).header("DPoP", proof);
+        let request = request.header("content-type", "application/json").body(body);
+        let answer = request.send().await.map_err(|e| e.to_string())?;
+        let status = answer.status();
+        let text = answer.text().await.map_err(|e| e.to_string())?;
+        if !status.is_success() {
+            return Err(format!("{status} {text}"));
+        }
+        serde_json::from_str(&text).map_err(|e| e.to_string())
     }
 
     fn point(&self) -> (String, String) {

@@ -174,7 +174,7 @@ async fn built(tx: &mut Tx, holder: HolderId, days: &Days<'_>, cycle: &Cycle) ->
 /// A statement that is read and still to be drawn.
 pub(crate) struct Drawable {
     pub account: Account,
-    statement: Statement,
+    pub statement: Statement,
 }
 
 impl Drawable {

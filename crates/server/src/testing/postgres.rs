@@ -157,6 +157,26 @@ impl Cluster {
         self.url(&name)
     }
 
+    /// Whether it can be measured by its own program.
+    pub fn has_bench(&self) -> bool {
+        self.programs.join("pgbench").exists()
+    }
+
+    /// Does what SQL says, in a database of this cluster.
+    pub fn run_script(&self, url: &str, script: &str) {
+        finish(self.program("psql").args(["-q", "-v", "ON_ERROR_STOP=1", "-d", url, "-c", script]));
+    }
+
+    /// Runs a script of pgbench so many times on each of so many connections.
+    pub fn bench(&self, url: &str, script: &str, connections: usize, times: usize) {
+        let file = self.folder.join("bench.sql");
+        std::fs::write(&file, script).expect("a script");
+        let (clients, times) = (connections.to_string(), times.to_string());
+        let mut command = self.program("pgbench");
+        command.args(["-n", "-M", "prepared", "-j", "2", "-c", &clients, "-t", &times, "-f"]).arg(&file).arg(url);
+        finish(command.stderr(Stdio::null()));
+    }
+
     /// Takes a database away again, with whoever is still connected to it.
     pub fn drop_database(&self, url: &str) {
         let name = url.split_once("localhost/").and_then(|(_, rest)| rest.split_once('?')).map(|(name, _)| name);

@@ -1,14 +1,18 @@
 //! The list of jobs, one file each.
 
+mod autopay;
+mod closes;
 mod dates;
 mod hidden;
 mod import;
 mod parse;
 mod payments;
+mod purchases;
 mod queries;
 mod recurring;
 mod sign_ins;
 mod signatures;
+mod statements;
 pub mod streams;
 mod sync;
 mod window;
@@ -36,6 +40,31 @@ pub const ALL: &[Job] = &[
         name: "payments",
         about: "P12, the payment API with proofs against a bare loop of one payment a commit",
         run: payments::run,
+    },
+    Job {
+        name: "payments_postgres",
+        about: "P13, the payment API on PostgreSQL against one payment a statement of pgbench",
+        run: payments::run_on_postgres,
+    },
+    Job {
+        name: "autopay",
+        about: "P15, a night of payments by themselves against a bare loop, and how it grows",
+        run: autopay::run,
+    },
+    Job {
+        name: "purchases",
+        about: "purchases of 64 cards over HTTP against a bare loop of one purchase a commit",
+        run: purchases::run,
+    },
+    Job {
+        name: "closes",
+        about: "a night of closings of cards' cycles against a bare loop of the same statements",
+        run: closes::run,
+    },
+    Job {
+        name: "statements",
+        about: "P16, a statement of 40 lines as a tagged PDF against a bare prototype and its peers",
+        run: statements::run,
     },
     Job {
         name: "signatures",

@@ -1,7 +1,8 @@
-//! P12: orders over HTTP, each with its own proof of possession, from 64 clients, each durable before its answer, against
+//! P12 and P13: orders over HTTP, each with its own proof of possession, from 64 clients, each durable before its answer, against
 //! a bare loop of one payment a commit on the same disk.
 
-use std::time::Instant;
+use std::cell::RefCell;
+use std::time::{Duration, Instant};
 
 use domain::ids::PaymentId;
 use domain::money::{Currency, Money};
@@ -13,8 +14,12 @@ use hyper::{Request, StatusCode};
 use hyper_util::rt::TokioIo;
 use tokio::net::TcpStream;
 
-use crate::pairs::{Work, compare};
-use crate::world::server;
+use server::Running;
+use server::db::Location;
+use server::testing::postgres;
+
+use crate::pairs::{Work, compare, verdict};
+use crate::world::{server, server_on};
 use flows::caller::{Caller, chance, connections, now};
 
 const CLIENTS: usize = 64;
@@ -25,10 +30,11 @@ const PATH: &str = "/api/v1/payments";
 
 /// An order with its proof, made before the clock starts.
 type Prepared = Request<Full<Bytes>>;
+type Connection = SendRequest<Full<Bytes>>;
 
 /// One connection and those who order by it. It is as bare as a generator of calls can be: both cores are shared with it.
 struct Client {
-    connection: SendRequest<Full<Bytes>>,
+    connection: Connection,
     people: Vec<Caller>,
 }
 
@@ -70,7 +76,7 @@ fn authority(origin: &str) -> &str {
     origin.trim_start_matches("http://")
 }
 
-async fn connect(origin: &str) -> Result<SendRequest<Full<Bytes>>, String> {
+async fn connect(origin: &str) -> Result<Connection, String> {
     let stream = TcpStream::connect(authority(origin)).await.map_err(|e| e.to_string())?;
     stream.set_nodelay(true).map_err(|e| e.to_string())?;
     let (sender, connection) = handshake(TokioIo::new(stream)).await.map_err(|e| e.to_string())?;
@@ -78,13 +84,11 @@ async fn connect(origin: &str) -> Result<SendRequest<Full<Bytes>>, String> {
     Ok(sender)
 }
 
-/// Sends them one after another, and gives the connection back with how many were taken.
-async fn send(
-    mut connection: SendRequest<Full<Bytes>>,
-    orders: Vec<Prepared>,
-) -> Result<(SendRequest<Full<Bytes>>, u64), String> {
-    let mut taken = 0;
+/// Sends them one after another, and gives the connection back with how long each took.
+async fn send(mut connection: Connection, orders: Vec<Prepared>) -> Result<(Connection, Vec<Duration>), String> {
+    let mut times = Vec::with_capacity(orders.len());
     for order in orders {
+        let began = Instant::now();
         connection.ready().await.map_err(|e| e.to_string())?;
         let answer = connection.send_request(order).await.map_err(|e| e.to_string())?;
         let status = answer.status();
@@ -92,48 +96,16 @@ async fn send(
         if status != StatusCode::CREATED {
             return Err(format!("{status} {}", String::from_utf8_lossy(&body)));
         }
-        taken += 1;
+        times.push(began.elapsed());
     }
-    Ok((connection, taken))
-}
-
-/// All clients at once, each with what was prepared for it.
-async fn send_all(clients: Vec<Client>, prepared: Vec<Vec<Prepared>>) -> Result<(Vec<Client>, u64), String> {
-    let mut tasks = Vec::with_capacity(clients.len());
-    let mut people = Vec::with_capacity(clients.len());
-    for (client, orders) in clients.into_iter().zip(prepared) {
-        tasks.push(tokio::spawn(send(client.connection, orders)));
-        people.push(client.people);
-    }
-    let mut count = 0;
-    let mut clients = Vec::with_capacity(tasks.len());
-    for (task, people) in tasks.into_iter().zip(people) {
-        let (connection, taken) = task.await.map_err(|e| e.to_string())??;
-        clients.push(Client { connection, people });
-        count += taken;
-    }
-    Ok((clients, count))
+    Ok((connection, times))
 }
 
 pub fn run() -> Result<(), String> {
     let runtime = tokio::runtime::Runtime::new().map_err(|e| e.to_string())?;
     let place = tempfile::tempdir().map_err(|e| e.to_string())?;
     let running = runtime.block_on(server(&place.path().join("data")))?;
-    let mut clients = runtime.block_on(async {
-        let http = connections()?;
-        let mut clients = Vec::with_capacity(CLIENTS);
-        for _ in 0..CLIENTS {
-            let mut people = Vec::with_capacity(PEOPLE);
-            for _ in 0..PEOPLE {
-                people.push(Caller::sign_in(&running, http.clone()).await?);
-            }
-            clients.push(Client { connection: connect(running.public_url.origin()).await?, people });
-        }
-        Ok::<_, String>(clients)
-    })?;
-    // What a first order takes beside itself, an account, a payee, a session's first use, is not the figure.
-    let firsts: Vec<_> = clients.iter().map(|client| prepare(&client.people)).collect::<Result<_, String>>()?;
-    clients = runtime.block_on(send_all(clients, firsts))?.0;
+    let mut clients = runtime.block_on(sign_in(&running))?;
     let raw = rusqlite::Connection::open(place.path().join("raw.db")).map_err(|e| e.to_string())?;
     prepare_raw(&raw).map_err(|e| e.to_string())?;
     let mut round = 0;
@@ -141,15 +113,9 @@ pub fn run() -> Result<(), String> {
         "time of the payment API / of the bare loop",
         1.0,
         Box::new(|| {
-            let turn = (round % 2) * EACH..(round % 2 + 1) * EACH;
             round += 1;
-            let prepared: Vec<_> =
-                clients.iter().map(|client| prepare(&client.people[turn.clone()])).collect::<Result<_, String>>()?;
-            let all = std::mem::take(&mut clients);
-            let began = Instant::now();
-            let (all, count) = runtime.block_on(send_all(all, prepared))?;
-            clients = all;
-            Ok((began.elapsed(), Work { count, sum: 0 }))
+            let (took, times) = pay(&runtime, &mut clients, round)?;
+            Ok((took, Work { count: count(&times), sum: 0 }))
         }),
         Box::new(|| {
             let began = Instant::now();
@@ -159,6 +125,124 @@ pub fn run() -> Result<(), String> {
     )?;
     runtime.block_on(running.shutdown());
     Ok(())
+}
+
+/// P13: the same on PostgreSQL, against pgbench in the same cluster, which keeps nothing for longer than it must: neither of
+/// the two waits for the disk.
+pub fn run_on_postgres() -> Result<(), String> {
+    let Some(cluster) = postgres() else {
+        println!("  SKIPPED: PostgreSQL is not here");
+        return Ok(());
+    };
+    if !cluster.has_bench() {
+        println!("  SKIPPED: pgbench is not here");
+        return Ok(());
+    }
+    let runtime = tokio::runtime::Runtime::new().map_err(|e| e.to_string())?;
+    let place = tempfile::tempdir().map_err(|e| e.to_string())?;
+    let url = cluster.new_database();
+    let running = runtime.block_on(server_on(Location::Postgres { url }, place.path()))?;
+    let mut clients = runtime.block_on(sign_in(&running))?;
+    let raw = cluster.new_database();
+    cluster.run_script(&raw, RAW_TABLES);
+    let mut round = 0;
+    let (slowest, average) = (RefCell::new(Vec::new()), RefCell::new(Vec::new()));
+    compare(
+        "time of the payment API / of pgbench",
+        // At least 0.35 of its rate.
+        1.0 / 0.35,
+        Box::new(|| {
+            round += 1;
+            let (took, mut times) = pay(&runtime, &mut clients, round)?;
+            let count = count(&times);
+            times.sort_unstable();
+            slowest.borrow_mut().push(times[times.len() * 99 / 100].as_secs_f64());
+            Ok((took, Work { count, sum: 0 }))
+        }),
+        Box::new(|| {
+            let a_connection = CLIENTS * EACH / CONNECTIONS;
+            let began = Instant::now();
+            cluster.bench(&raw, RAW_PAYMENT, CONNECTIONS, a_connection);
+            let took = began.elapsed();
+            average.borrow_mut().push(took.as_secs_f64() * CONNECTIONS as f64 / (CLIENTS * EACH) as f64);
+            Ok((took, Work { count: (a_connection * CONNECTIONS) as u64, sum: 0 }))
+        }),
+    )?;
+    let mut ratios: Vec<f64> =
+        slowest.borrow().iter().zip(average.borrow().iter()).map(|(one, two)| one / two).collect();
+    verdict("99th of a hundred answers / a payment of pgbench", 10.0, &mut ratios);
+    runtime.block_on(running.shutdown());
+    Ok(())
+}
+
+const CONNECTIONS: usize = 8;
+
+const RAW_TABLES: &str = "CREATE TABLE payment (id BIGSERIAL PRIMARY KEY, body TEXT);
+    CREATE TABLE posting (id BIGSERIAL PRIMARY KEY, payment BIGINT, place TEXT, amount BIGINT);
+    CREATE TABLE balance (holder BIGINT, place TEXT, amount BIGINT, number BIGINT, PRIMARY KEY (holder, place));
+    CREATE TABLE change (holder BIGINT, number BIGINT, body TEXT, PRIMARY KEY (holder, number));
+    INSERT INTO balance SELECT holder, place, 1000000000, 0
+      FROM generate_series(1, 3072) AS holder, (VALUES ('available'), ('reserved')) AS places (place);";
+
+/// What a payment writes, as one statement.
+const RAW_PAYMENT: &str = r"\set holder random(1, 3072)
+    WITH made AS (INSERT INTO payment (body) VALUES (repeat('x', 400)) RETURNING id),
+      taken AS (UPDATE balance SET amount = amount - 1, number = number + 1
+                 WHERE holder = :holder AND place = 'available' RETURNING number),
+      given AS (UPDATE balance SET amount = amount + 1 WHERE holder = :holder AND place = 'reserved'),
+      posted AS (INSERT INTO posting (payment, place, amount)
+        SELECT id, place, amount FROM made, (VALUES ('available', -1), ('reserved', 1)) AS sides (place, amount))
+    INSERT INTO change SELECT :holder, number, repeat('x', 400) FROM taken;";
+
+/// So many people of so many clients, each after a first order: what that takes beside itself, an account, a payee, a
+/// session's first use, is not the figure.
+async fn sign_in(running: &Running) -> Result<Vec<Client>, String> {
+    let http = connections()?;
+    let mut clients = Vec::with_capacity(CLIENTS);
+    for _ in 0..CLIENTS {
+        let mut people = Vec::with_capacity(PEOPLE);
+        for _ in 0..PEOPLE {
+            people.push(Caller::sign_in(running, http.clone()).await?);
+        }
+        let connection = connect(running.public_url.origin()).await?;
+        let (connection, _) = send(connection, prepare(&people)?).await?;
+        clients.push(Client { connection, people });
+    }
+    Ok(clients)
+}
+
+/// One order of half of the people, and how long each took.
+fn pay(
+    runtime: &tokio::runtime::Runtime,
+    clients: &mut Vec<Client>,
+    round: usize,
+) -> Result<(Duration, Vec<Duration>), String> {
+    let turn = (round % 2) * EACH..(round % 2 + 1) * EACH;
+    let prepared: Vec<_> =
+        clients.iter().map(|client| prepare(&client.people[turn.clone()])).collect::<Result<_, String>>()?;
+    let all = std::mem::take(clients);
+    let began = Instant::now();
+    let (all, times) = runtime.block_on(async {
+        let tasks: Vec<_> = all
+            .into_iter()
+            .zip(prepared)
+            .map(|(client, orders)| (tokio::spawn(send(client.connection, orders)), client.people))
+            .collect();
+        let mut times = Vec::with_capacity(CLIENTS * EACH);
+        let mut all = Vec::with_capacity(CLIENTS);
+        for (task, people) in tasks {
+            let (connection, took) = task.await.map_err(|e| e.to_string())??;
+            times.extend(took);
+            all.push(Client { connection, people });
+        }
+        Ok::<_, String>((all, times))
+    })?;
+    *clients = all;
+    Ok((began.elapsed(), times))
+}
+
+fn count(times: &[Duration]) -> u64 {
+    times.len() as u64
 }
 
 fn prepare_raw(db: &rusqlite::Connection) -> rusqlite::Result<()> {
