@@ -62,6 +62,9 @@ const POSTGRES_CHANNEL: &str = "billfold_feed";
 const TAKE_NEXT: &str =
     "UPDATE holder SET feed_number = CASE WHEN feed_number = $2 THEN feed_number + 1 END WHERE holder_id = $1";
 
+/// The same where its outcome is seen at once. PostgreSQL writes the row of a refused statement to its log, so none is.
+const TAKE_NEXT_NOW: &str = "UPDATE holder SET feed_number = feed_number + 1 WHERE holder_id = $1 AND feed_number = $2";
+
 const PROBE: &str = "UPDATE server_state SET probe = probe + 1";
 
 static SQLITE_MIGRATIONS: sqlx::migrate::Migrator = sqlx::migrate!("migrations/sqlite");
@@ -212,7 +215,10 @@ impl Db {
             }
             Engine::Postgres(pool) => {
                 let mut tx = pool.begin().await?;
-                sqlx::query(TAKE_NEXT).bind(holder.as_uuid()).bind(number).execute(&mut *tx).await?;
+                let taken = sqlx::query(TAKE_NEXT_NOW).bind(holder.as_uuid()).bind(number).execute(&mut *tx).await?;
+                if taken.rows_affected() == 0 {
+                    return Err(DbError::Conflict);
+                }
                 Inner::Postgres(tx)
             }
         };
