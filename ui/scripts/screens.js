@@ -44,7 +44,7 @@ export const screens = [
   { name: 'card-frozen', path: '/card', world: 'frozen' },
   { name: 'card-lost', path: '/card', world: 'served', open: [press('.card-side .actions .button:nth-child(2)')] },
   { name: 'card-link', path: '/card', world: 'served', open: [press('.card-side .actions .button:nth-child(3)'), press('dialog .button.primary')] },
-  { name: 'card-dispute', path: '/card', world: 'served', open: [named('td .button', 'was not me')] },
+  { name: 'card-dispute', path: '/card', world: 'served', open: [named('td .button', 'Dispute the purchase')] },
   { name: 'orders', path: '/orders', world: 'served' },
   { name: 'orders-one', path: '/orders?order=order-1', world: 'served' },
   { name: 'orders-empty', path: '/orders' },
