@@ -32,11 +32,8 @@ const PATH: &str = "/api/v1/payments";
 type Prepared = Request<Full<Bytes>>;
 type Connection = SendRequest<Full<Bytes>>;
 
-/// One connection and those who order by it. It is as bare as a generator of calls can be: both cores are shared with it.
-struct Client {
-    connection: Connection,
-    people: Vec<Caller>,
-}
+/// Those who order by one connection. It is as bare as a generator of calls can be: both cores are shared with it.
+type People = Vec<Caller>;
 
 /// One order of each of these people.
 fn prepare(people: &[Caller]) -> Result<Vec<Prepared>, String> {
@@ -84,8 +81,8 @@ async fn connect(origin: &str) -> Result<Connection, String> {
     Ok(sender)
 }
 
-/// Sends them one after another, and gives the connection back with how long each took.
-async fn send(mut connection: Connection, orders: Vec<Prepared>) -> Result<(Connection, Vec<Duration>), String> {
+/// Sends them one after another; how long each took.
+async fn send(mut connection: Connection, orders: Vec<Prepared>) -> Result<Vec<Duration>, String> {
     let mut times = Vec::with_capacity(orders.len());
     for order in orders {
         let began = Instant::now();
@@ -98,14 +95,14 @@ async fn send(mut connection: Connection, orders: Vec<Prepared>) -> Result<(Conn
         }
         times.push(began.elapsed());
     }
-    Ok((connection, times))
+    Ok(times)
 }
 
 pub fn run() -> Result<(), String> {
     let runtime = tokio::runtime::Runtime::new().map_err(|e| e.to_string())?;
     let place = tempfile::tempdir().map_err(|e| e.to_string())?;
     let running = runtime.block_on(server(&place.path().join("data")))?;
-    let mut clients = runtime.block_on(sign_in(&running))?;
+    let clients = runtime.block_on(sign_in(&running))?;
     let raw = rusqlite::Connection::open(place.path().join("raw.db")).map_err(|e| e.to_string())?;
     prepare_raw(&raw).map_err(|e| e.to_string())?;
     let mut round = 0;
@@ -114,7 +111,7 @@ pub fn run() -> Result<(), String> {
         1.0,
         Box::new(|| {
             round += 1;
-            let (took, times) = pay(&runtime, &mut clients, round)?;
+            let (took, times) = pay(&runtime, &clients, round)?;
             Ok((took, Work { count: count(&times), sum: 0 }))
         }),
         Box::new(|| {
@@ -142,7 +139,7 @@ pub fn run_on_postgres() -> Result<(), String> {
     let place = tempfile::tempdir().map_err(|e| e.to_string())?;
     let url = cluster.new_database();
     let running = runtime.block_on(server_on(Location::Postgres { url }, place.path()))?;
-    let mut clients = runtime.block_on(sign_in(&running))?;
+    let clients = runtime.block_on(sign_in(&running))?;
     let raw = cluster.new_database();
     cluster.run_script(&raw, RAW_TABLES);
     let mut round = 0;
@@ -153,7 +150,7 @@ pub fn run_on_postgres() -> Result<(), String> {
         1.0 / 0.35,
         Box::new(|| {
             round += 1;
-            let (took, mut times) = pay(&runtime, &mut clients, round)?;
+            let (took, mut times) = pay(&runtime, &clients, round)?;
             let count = count(&times);
             times.sort_unstable();
             slowest.borrow_mut().push(times[times.len() * 99 / 100].as_secs_f64());
@@ -196,7 +193,7 @@ const RAW_PAYMENT: &str = r"\set holder random(1, 3072)
 
 /// So many people of so many clients, each after a first order: what that takes beside itself, an account, a payee, a
 /// session's first use, is not the figure.
-async fn sign_in(running: &Running) -> Result<Vec<Client>, String> {
+async fn sign_in(running: &Running) -> Result<Vec<People>, String> {
     let http = connections()?;
     let mut clients = Vec::with_capacity(CLIENTS);
     for _ in 0..CLIENTS {
@@ -204,40 +201,35 @@ async fn sign_in(running: &Running) -> Result<Vec<Client>, String> {
         for _ in 0..PEOPLE {
             people.push(Caller::sign_in(running, http.clone()).await?);
         }
-        let connection = connect(running.public_url.origin()).await?;
-        let (connection, _) = send(connection, prepare(&people)?).await?;
-        clients.push(Client { connection, people });
+        send(connect(running.public_url.origin()).await?, prepare(&people)?).await?;
+        clients.push(people);
     }
     Ok(clients)
 }
 
-/// One order of half of the people, and how long each took.
+/// One order of half of the people, and how long each took. Connections are there before the clock starts: the server ends
+/// those that say nothing for long.
 fn pay(
     runtime: &tokio::runtime::Runtime,
-    clients: &mut Vec<Client>,
+    clients: &[People],
     round: usize,
 ) -> Result<(Duration, Vec<Duration>), String> {
     let turn = (round % 2) * EACH..(round % 2 + 1) * EACH;
-    let prepared: Vec<_> =
-        clients.iter().map(|client| prepare(&client.people[turn.clone()])).collect::<Result<_, String>>()?;
-    let all = std::mem::take(clients);
+    let mut prepared = Vec::with_capacity(clients.len());
+    for people in clients {
+        let orders = prepare(&people[turn.clone()])?;
+        prepared.push((runtime.block_on(connect(&people[0].origin))?, orders));
+    }
     let began = Instant::now();
-    let (all, times) = runtime.block_on(async {
-        let tasks: Vec<_> = all
-            .into_iter()
-            .zip(prepared)
-            .map(|(client, orders)| (tokio::spawn(send(client.connection, orders)), client.people))
-            .collect();
+    let times = runtime.block_on(async {
+        let tasks: Vec<_> =
+            prepared.into_iter().map(|(connection, orders)| tokio::spawn(send(connection, orders))).collect();
         let mut times = Vec::with_capacity(CLIENTS * EACH);
-        let mut all = Vec::with_capacity(CLIENTS);
-        for (task, people) in tasks {
-            let (connection, took) = task.await.map_err(|e| e.to_string())??;
-            times.extend(took);
-            all.push(Client { connection, people });
+        for task in tasks {
+            times.extend(task.await.map_err(|e| e.to_string())??);
         }
-        Ok::<_, String>((all, times))
+        Ok::<_, String>(times)
     })?;
-    *clients = all;
     Ok((began.elapsed(), times))
 }
 
