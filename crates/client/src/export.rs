@@ -53,9 +53,11 @@ impl Export {
         Ok(Fetched::Archive(answer.bytes_within(ARCHIVE_BYTES_MAX).await?))
     }
 
-    /// Writes it as a whole, for this user of the computer alone.
-    pub async fn save(&self, archive: Vec<u8>, to: PathBuf) -> Result<(), ClientError> {
+    /// Writes it as a whole, for this user of the computer alone; the answer is its size in bytes.
+    pub async fn save(&self, archive: Vec<u8>, to: PathBuf) -> Result<usize, ClientError> {
         let archive = self.0.archive_with_settings(archive).await?;
-        blocking(move || folder::replace(&to, &archive)).await?.map_err(|error: FileError| error.into())
+        let bytes = archive.len();
+        blocking(move || folder::replace(&to, &archive)).await?.map_err(|error: FileError| ClientError::from(error))?;
+        Ok(bytes)
     }
 }

@@ -1143,6 +1143,7 @@ pub struct AnswerHow {
 pub enum CardCommand {
     /// Cards and their four figures.
     List,
+    /// What a linked card's agreement says: its closing day, when it is due, minimum, rate and fees.
     Terms {
         /// By name or id.
         account: String,

@@ -1160,8 +1160,7 @@ impl Run<'_> {
                 Ok(answer)
             }
             Fetched::Archive(archive) => {
-                let bytes = archive.len();
-                export.save(archive, out.to_owned()).await?;
+                let bytes = export.save(archive, out.to_owned()).await?;
                 let text = format!("Everything is in {}. Whoever has that file can read it.\n", out.display());
                 Ok(Answer::new(json!({ "file": out, "bytes": bytes }), text))
             }
