@@ -174,22 +174,23 @@ pub fn run_on_postgres() -> Result<(), String> {
 
 const CONNECTIONS: usize = 8;
 
-const RAW_TABLES: &str = "CREATE TABLE payment (id BIGSERIAL PRIMARY KEY, body TEXT);
-    CREATE TABLE posting (id BIGSERIAL PRIMARY KEY, payment BIGINT, place TEXT, amount BIGINT);
-    CREATE TABLE balance (holder BIGINT, place TEXT, amount BIGINT, number BIGINT, PRIMARY KEY (holder, place));
-    CREATE TABLE change (holder BIGINT, number BIGINT, body TEXT, PRIMARY KEY (holder, number));
-    INSERT INTO balance SELECT holder, place, 1000000000, 0
+/// Under names of their own: a new database of the cluster has the server's tables.
+const RAW_TABLES: &str = "CREATE TABLE raw_payment (id BIGSERIAL PRIMARY KEY, body TEXT);
+    CREATE TABLE raw_posting (id BIGSERIAL PRIMARY KEY, payment BIGINT, place TEXT, amount BIGINT);
+    CREATE TABLE raw_balance (holder BIGINT, place TEXT, amount BIGINT, number BIGINT, PRIMARY KEY (holder, place));
+    CREATE TABLE raw_change (holder BIGINT, number BIGINT, body TEXT, PRIMARY KEY (holder, number));
+    INSERT INTO raw_balance SELECT holder, place, 1000000000, 0
       FROM generate_series(1, 3072) AS holder, (VALUES ('available'), ('reserved')) AS places (place);";
 
 /// What a payment writes, as one statement.
 const RAW_PAYMENT: &str = r"\set holder random(1, 3072)
-    WITH made AS (INSERT INTO payment (body) VALUES (repeat('x', 400)) RETURNING id),
-      taken AS (UPDATE balance SET amount = amount - 1, number = number + 1
+    WITH made AS (INSERT INTO raw_payment (body) VALUES (repeat('x', 400)) RETURNING id),
+      taken AS (UPDATE raw_balance SET amount = amount - 1, number = number + 1
                  WHERE holder = :holder AND place = 'available' RETURNING number),
-      given AS (UPDATE balance SET amount = amount + 1 WHERE holder = :holder AND place = 'reserved'),
-      posted AS (INSERT INTO posting (payment, place, amount)
+      given AS (UPDATE raw_balance SET amount = amount + 1 WHERE holder = :holder AND place = 'reserved'),
+      posted AS (INSERT INTO raw_posting (payment, place, amount)
         SELECT id, place, amount FROM made, (VALUES ('available', -1), ('reserved', 1)) AS sides (place, amount))
-    INSERT INTO change SELECT :holder, number, repeat('x', 400) FROM taken;";
+    INSERT INTO raw_change SELECT :holder, number, repeat('x', 400) FROM taken;";
 
 /// So many people of so many clients, each after a first order: what that takes beside itself, an account, a payee, a
 /// session's first use, is not the figure.
