@@ -2,13 +2,14 @@
 
 use std::path::Path;
 use std::process::Command;
+use std::time::{Duration, Instant};
 
 use server::testing::postgres;
 use tempfile::TempDir;
 
 use crate::caller::connections;
 use crate::place::server_program;
-use crate::process::Program;
+use crate::process::{PATIENCE, Program};
 
 /// Where a server keeps its books.
 #[derive(Clone, Copy, Debug)]
@@ -88,9 +89,28 @@ impl Server {
 
     /// Whether it says that it can do its work.
     pub async fn is_ready(&self) -> bool {
-        let Ok(connections) = connections() else { return false };
-        let asked = connections.get(format!("{}/ready", self.url())).send().await;
-        asked.is_ok_and(|answer| answer.status().is_success())
+        self.why_not_ready().await.is_none()
+    }
+
+    /// Waits until it is. When that takes too long, its last reason is said.
+    pub async fn wait_until_ready(&self) {
+        let began = Instant::now();
+        while let Some(why) = self.why_not_ready().await {
+            assert!(began.elapsed() < PATIENCE, "waited {PATIENCE:?} for the server to be ready: {why}");
+            tokio::time::sleep(Duration::from_millis(20)).await;
+        }
+    }
+
+    async fn why_not_ready(&self) -> Option<String> {
+        let asked = match connections() {
+            Ok(connections) => connections.get(format!("{}/ready", self.url())).send().await,
+            Err(why) => return Some(why.to_string()),
+        };
+        match asked {
+            Ok(answer) if answer.status().is_success() => None,
+            Ok(answer) => Some(answer.text().await.unwrap_or_else(|error| error.to_string())),
+            Err(error) => Some(error.to_string()),
+        }
     }
 
     pub const fn port(&self) -> u16 {

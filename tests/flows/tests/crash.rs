@@ -137,7 +137,7 @@ async fn kills_under_payment_load_lose_and_double_nothing(mut server: Server, ki
                 began
             }
         };
-        wait_for("the server to be ready", async || server.is_ready().await.then_some(())).await;
+        server.wait_until_ready().await;
         longest = longest.max(began.elapsed());
     }
     stop.store(true, Ordering::SeqCst);

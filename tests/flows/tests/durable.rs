@@ -231,7 +231,7 @@ async fn a_server_on_a_full_disk_takes_nothing_says_so_and_goes_on_when_there_is
     assert!(refused > 3, "a full disk takes nothing");
     assert!(!server.is_ready().await);
     disk.free();
-    wait_for("the server to be ready", async || server.is_ready().await.then_some(())).await;
+    server.wait_until_ready().await;
     payer.finds_everything(&server).await;
     payer.end().await;
     server.stop();
@@ -264,7 +264,7 @@ async fn a_server_whose_disk_fails_takes_nothing_says_so_and_goes_on_when_it_wor
     }
     assert!(!server.is_ready().await);
     assert!(limit_files(server.id(), "unlimited"));
-    wait_for("the server to be ready", async || server.is_ready().await.then_some(())).await;
+    server.wait_until_ready().await;
     payer.finds_everything(&server).await;
     payer.end().await;
     server.stop();

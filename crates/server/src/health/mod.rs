@@ -18,6 +18,8 @@ use crate::{App, jobs};
 
 /// Less free space than this share of the disk, in percent, and no new work is taken.
 const DISK_FREE_PERCENT: u64 = 5;
+/// So much room is enough on a disk of any size.
+const DISK_FREE_ENOUGH: u64 = 2 << 30;
 /// Work that is due for so long and that nobody took: the nodes do not keep up, or stand.
 const WORK_LATE: SignedDuration = SignedDuration::from_mins(5);
 /// Clocks of several nodes differ a little; one that stands further behind what was written was set back.
@@ -110,5 +112,6 @@ fn disk_is_nearly_full(file: &Path) -> bool {
 }
 
 const fn is_nearly_full(free: u64, total: u64) -> bool {
-    free < total / 100 * DISK_FREE_PERCENT
+    let share = total / 100 * DISK_FREE_PERCENT;
+    free < if share < DISK_FREE_ENOUGH { share } else { DISK_FREE_ENOUGH }
 }

@@ -59,5 +59,8 @@ fn a_disk_with_less_than_a_twentieth_free_is_nearly_full() {
     assert!(!is_nearly_full(5_000, 100_000));
     assert!(is_nearly_full(4_999, 100_000));
     assert!(is_nearly_full(0, u64::MAX));
+    let large = 1 << 42;
+    assert!(!is_nearly_full(DISK_FREE_ENOUGH, large), "2 GiB of a large disk are room for long");
+    assert!(is_nearly_full(DISK_FREE_ENOUGH - 1, large));
     assert!(!is_nearly_full(0, 0), "a disk of no size says nothing");
 }
