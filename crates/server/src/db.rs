@@ -47,9 +47,9 @@ const ANSWERING: u32 = 2;
 const WRITER_CACHE: &str = "-16000";
 /// A reader's pages are dropped whenever somebody else committed, so that many of them only cost.
 const READER_CACHE: &str = "-2000";
-/// Pages of the write-ahead log (16 MiB) before they are copied into the file: what every transaction touches is then
+/// Pages of the write-ahead log (32 MiB) before they are copied into the file: what every transaction touches is then
 /// copied once for many.
-const CHECKPOINT_PAGES: &str = "4000";
+const CHECKPOINT_PAGES: &str = "8000";
 /// Feed numbers that a slow listener may be behind before it is told to read again.
 const EVENTS_KEPT: usize = 1_024;
 /// Rows and ends of statements that SQLite's threads put aside before they wait for whoever reads them: more than all that

@@ -52,6 +52,13 @@ impl Readers {
     }
 
     pub(super) async fn ask(self: &Arc<Self>, statements: Vec<Statement>) -> DbResult<Answered> {
+        // One statement leaves nothing open should its asker stop waiting, so it needs nobody else to answer it.
+        if statements.len() == 1
+            && let Some(_turn) = self.take_turn()
+        {
+            let mut connection = self.answering.acquire().await?;
+            return look(&mut connection, statements).await;
+        }
         let (tell, answer) = oneshot::channel();
         if self.put(Asked { statements, answer: tell }) {
             tokio::spawn(Arc::clone(self).answer_all());
@@ -62,6 +69,14 @@ impl Readers {
     fn queue(&self) -> MutexGuard<'_, Queue> {
         // Whoever held it did nothing but add, take or count, which cannot leave it half done.
         self.queue.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// The right to answer one's own question, where nobody waits and one more may answer.
+    fn take_turn(self: &Arc<Self>) -> Option<Turn> {
+        let mut queue = self.queue();
+        let free = queue.waiting.is_empty() && queue.answering < ANSWERING;
+        queue.answering += u32::from(free);
+        free.then(|| Turn(Arc::clone(self)))
     }
 
     /// Whether one more is to answer.
@@ -113,6 +128,21 @@ impl Readers {
                 },
             };
             answer(connection, alike).await;
+        }
+    }
+}
+
+/// One of those who may answer at the same time. Whoever came to wait meanwhile is answered after it.
+struct Turn(Arc<Readers>);
+
+impl Drop for Turn {
+    fn drop(&mut self) {
+        let mut queue = self.0.queue();
+        if queue.waiting.is_empty() {
+            queue.answering -= 1;
+        } else {
+            drop(queue);
+            tokio::spawn(Arc::clone(&self.0).answer_all());
         }
     }
 }

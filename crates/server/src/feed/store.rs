@@ -496,14 +496,6 @@ pub(crate) async fn head(tx: &mut Tx, holder: HolderId) -> DbResult<Head> {
     Ok(Head { epoch, number, floor })
 }
 
-/// How far a holder's feed is, alone.
-pub(crate) fn number(holder: HolderId) -> impl Read<Answer = i64> {
-    const FIND: &str = "SELECT feed_number FROM holder WHERE holder_id = $1";
-    db::read_row(FIND, [holder.as_uuid().into()], |row: Option<(i64,)>| {
-        row.map(|(number,)| number).ok_or(DbError::Corrupt("a holder"))
-    })
-}
-
 pub(crate) async fn count_all(tx: &mut Tx, holder: HolderId) -> DbResult<u64> {
     const COUNT: &str = "SELECT COUNT(*) FROM record WHERE holder_id = $1 AND gone = 0";
     let count: i64 = on_engine!(tx, |db| {

@@ -23,6 +23,8 @@ const TAKEN_AT_ONCE: i64 = 64;
 const RUN_AT_ONCE: usize = 16;
 /// The table is looked at this often, also when nobody calls.
 const LOOK_EVERY: Duration = Duration::from_secs(20);
+/// From a call to the look that it asks for.
+const CALLS_TOGETHER: Duration = Duration::from_millis(5);
 /// After an error in the database.
 const REST: Duration = Duration::from_secs(1);
 
@@ -138,15 +140,9 @@ pub(crate) async fn waiting_since(app: &App) -> DbResult<Option<Timestamp>> {
     store::next_due(&mut tx).await
 }
 
-/// Runs what is due now, once, and says how much that was.
+/// Takes what is due now and runs it, and says how much that was.
 pub(crate) async fn run_due(app: &App) -> DbResult<usize> {
     let now = app.clock.now();
-    // Most looks find nothing, and a look must not keep the writer busy.
-    let mut tx = app.db.read_once().await?;
-    if store::next_due(&mut tx).await?.is_none_or(|next| next > now) {
-        return Ok(0);
-    }
-    drop(tx);
     let leased_until = now.saturating_add(LEASE).unwrap_or(now);
     let mut tx = app.db.begin_write().await?;
     let jobs = store::take(&mut tx, now, leased_until, TAKEN_AT_ONCE).await?;
@@ -196,9 +192,9 @@ async fn give_back(app: &App, job: &Job) {
 /// Runs jobs as they come due, until the server ends.
 pub(crate) async fn run(app: App) {
     while !app.ending.is_cancelled() {
-        let rest = match run_due(&app).await {
-            Ok(0) => until_next(&app).await,
-            Ok(_) => continue,
+        let rest = match run_or_rest(&app).await {
+            Ok(None) => continue,
+            Ok(Some(rest)) => rest,
             Err(error) => {
                 tracing::error!(kind = error.kind(), "jobs wait for the database");
                 REST
@@ -206,15 +202,18 @@ pub(crate) async fn run(app: App) {
         };
         tokio::select! {
             () = tokio::time::sleep(rest) => {}
-            () = app.jobs.wake.notified() => {}
+            // One look serves all who call at about the same time.
+            () = app.jobs.wake.notified() => tokio::time::sleep(CALLS_TOGETHER).await,
             () = app.ending.cancelled() => {}
         }
     }
 }
 
-async fn until_next(app: &App) -> Duration {
-    let Ok(mut tx) = app.db.read_once().await else { return REST };
-    let Ok(Some(next)) = store::next_due(&mut tx).await else { return LOOK_EVERY };
+/// Runs what is due, or says how long nothing is.
+async fn run_or_rest(app: &App) -> DbResult<Option<Duration>> {
+    // Most looks find nothing, and a look must not keep the writer busy.
+    let Some(next) = waiting_since(app).await? else { return Ok(Some(LOOK_EVERY)) };
     let wait = Duration::try_from(next.duration_since(app.clock.now())).unwrap_or(Duration::ZERO);
-    wait.min(LOOK_EVERY)
+    // Another node may have been quicker; then the next look says until when.
+    if wait.is_zero() && run_due(app).await? > 0 { Ok(None) } else { Ok(Some(wait.min(LOOK_EVERY))) }
 }

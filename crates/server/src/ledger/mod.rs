@@ -6,7 +6,7 @@ mod tests;
 
 use domain::ids::{AccountId, EntryId, HolderId};
 use domain::ledger::{Entry, Place};
-use domain::money::{Currency, Money, MoneyError};
+use domain::money::{Currency, Money};
 
 use crate::App;
 use crate::db::{DbError, DbResult, Read, Tx};
@@ -50,15 +50,26 @@ pub(crate) async fn card_standing(
     Ok(CardStanding { owed: at(Place::Owed), held: at(Place::Held), wallet: at(Place::Wallet) })
 }
 
-pub(crate) fn standing(holder: HolderId, account: AccountId, currency: Currency) -> impl Read<Answer = Standing> {
-    store::balances(holder, account).then(move |balances| {
-        let sum = |wanted: &dyn Fn(Place) -> bool| -> Result<Money, MoneyError> {
-            Money::sum(currency, balances.iter().filter(|(place, _)| wanted(*place)).map(|(_, amount)| *amount))
+/// Where the money of the served accounts in one currency stands.
+pub(crate) struct Standings {
+    currency: Currency,
+    balances: Vec<(AccountId, Place, Money)>,
+}
+
+impl Standings {
+    pub(crate) fn of(&self, account: AccountId) -> DbResult<Standing> {
+        let sum = |wanted: &dyn Fn(Place) -> bool| {
+            let there = self.balances.iter().filter(|(at, place, _)| *at == account && wanted(*place));
+            Money::sum(self.currency, there.map(|(.., amount)| *amount)).map_err(|_| DbError::Corrupt("a balance"))
         };
-        let corrupt = |_| DbError::Corrupt("a balance");
-        Ok(Standing {
-            own: sum(&Place::is_own).map_err(corrupt)?,
-            available: sum(&|place| place == Place::Available).map_err(corrupt)?,
-        })
-    })
+        Ok(Standing { own: sum(&Place::is_own)?, available: sum(&|place| place == Place::Available)? })
+    }
+}
+
+pub(crate) fn standings(holder: HolderId, currency: Currency) -> impl Read<Answer = Standings> {
+    store::balances_in(holder, currency).then(move |balances| Ok(Standings { currency, balances }))
+}
+
+pub(crate) fn standing(holder: HolderId, account: AccountId, currency: Currency) -> impl Read<Answer = Standing> {
+    standings(holder, currency).then(move |standings| standings.of(account))
 }

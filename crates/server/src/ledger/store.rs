@@ -2,7 +2,7 @@
 
 use domain::ids::{AccountId, EntryId, HolderId};
 use domain::ledger::{Cause, Entry, Place};
-use domain::money::Money;
+use domain::money::{Currency, Money};
 use jiff::Timestamp;
 use uuid::Uuid;
 
@@ -106,6 +106,23 @@ pub(super) fn balances(holder: HolderId, account: AccountId) -> impl Read<Answer
         Ok((place, Money::new(minor, currency).map_err(|_| DbError::Corrupt("an amount"))?))
     };
     db::read_rows(BALANCES, [holder.as_uuid().into(), account.as_uuid().into()], move |rows| {
+        rows.into_iter().map(read).collect()
+    })
+}
+
+/// What stands at the places of all accounts in a currency.
+pub(super) fn balances_in(
+    holder: HolderId,
+    currency: Currency,
+) -> impl Read<Answer = Vec<(AccountId, Place, Money)>> + use<> {
+    const BALANCES: &str =
+        "SELECT account_id, place, amount_minor FROM place_balance WHERE holder_id = $1 AND currency = $2";
+    let read = move |(account, place, minor): (Uuid, String, i64)| {
+        let place = place.parse().map_err(|_| DbError::Corrupt("a place"))?;
+        let amount = Money::new(minor, currency).map_err(|_| DbError::Corrupt("an amount"))?;
+        Ok((AccountId::from_uuid(account), place, amount))
+    };
+    db::read_rows(BALANCES, [holder.as_uuid().into(), currency.code().into()], move |rows| {
         rows.into_iter().map(read).collect()
     })
 }

@@ -9,16 +9,17 @@ use axum::extract::State;
 use axum::http::StatusCode;
 use axum::response::{IntoResponse, Response};
 use domain::ids::{DeviceId, HolderId, PasskeyId, PaymentId};
-use domain::payments::{Approvable, PaymentEvent, PaymentState, quote};
-use domain::policy::{self, Approval, Caller, Decision, Hold, PayFacts, Refusal, StepUp};
+use domain::payments::{Approvable, PaymentEvent, PaymentOrder, PaymentState, quote};
+use domain::policy::{self, Approval, Caller, Decision, Hold, Limits, PayFacts, Refusal, StepUp};
 use domain::risk::{RiskOccasion, RiskVerdict};
 use jiff::Timestamp;
+use jiff::civil::Date;
 
 use super::store::{self, ApprovedBy, Stored};
 use super::{engine, holds, limits, unusual};
 use crate::App;
 use crate::autopay;
-use crate::db::{DbError, DbResult, Tx};
+use crate::db::{DbError, DbResult, Read, Tx};
 use crate::error::ApiError;
 use crate::http::{Json, Path, Source};
 use crate::jobs::{self, Job, Kind};
@@ -74,6 +75,55 @@ impl Weighed {
     }
 }
 
+/// What is asked about an order, as it was read.
+pub(super) struct About {
+    known: unusual::Known,
+    caller: Caller,
+    limits: Limits,
+}
+
+/// Reads it, for an order that would leave on that day. `asking` is none for what leaves by itself, of the other device.
+pub(super) fn about(
+    app: &App,
+    holder: HolderId,
+    order: &PaymentOrder,
+    day: Date,
+    caller: DeviceId,
+    asking: Option<DeviceId>,
+) -> impl Read<Answer = About> + use<> {
+    let reads = (
+        unusual::known(app, holder, order, day, asking),
+        step_up::caller(app, holder, caller),
+        limits::of(app, holder, order.amount.currency()),
+    );
+    reads.then(|(known, caller, limits)| Ok(About { known, caller, limits }))
+}
+
+impl About {
+    fn facts(&self, payment: &Stored, changed: bool) -> DbResult<PayFacts> {
+        let leaving = self.known.leaving(payment)?;
+        Ok(PayFacts {
+            caller: self.caller.clone(),
+            payee: self.known.payee,
+            amount_minor: payment.order.amount.minor(),
+            day_minor: leaving.day_minor,
+            balance_minor: leaving.balance_minor,
+            limits: self.limits,
+            changed,
+            method_from: self.known.method.map(|method| method.usable_from),
+        })
+    }
+
+    /// Scores it.
+    pub(super) fn weigh(self, app: &App, payment: &Stored, asking: Asking, changed: bool) -> DbResult<Weighed> {
+        let facts = self.facts(payment, changed)?;
+        let (device, source) = (Some(asking.device), Some(asking.source));
+        let looked = unusual::judge(app, payment, self.known, RiskOccasion::Approval, device, source)?;
+        let caller = Caller { risk: looked.score.verdict, ..facts.caller };
+        Ok(Weighed { looked, facts: PayFacts { caller, ..facts } })
+    }
+}
+
 /// Reads all that is asked about a payment, and scores it. Nothing is written.
 pub(super) async fn weigh(
     app: &App,
@@ -82,49 +132,16 @@ pub(super) async fn weigh(
     asking: Asking,
     changed: bool,
 ) -> DbResult<Weighed> {
-    let (holder, amount) = (payment.holder, payment.order.amount);
-    let device = Some(asking.device);
-    let reads = (
-        unusual::known(app, payment, device),
-        step_up::caller(app, holder, asking.device),
-        limits::of(app, holder, amount.currency()),
-    );
-    let (known, caller, limits) = tx.ask(reads).await?;
-    let (payee, leaving, method) = (known.payee, known.leaving, known.method);
-    let looked = unusual::judge(app, payment, known, RiskOccasion::Approval, device, Some(asking.source))?;
-    let facts = PayFacts {
-        caller: Caller { risk: looked.score.verdict, ..caller },
-        payee,
-        amount_minor: amount.minor(),
-        day_minor: leaving.day_minor,
-        balance_minor: leaving.balance_minor,
-        limits,
-        changed,
-        method_from: method.map(|method| method.usable_from),
-    };
-    Ok(Weighed { looked, facts })
+    let device = asking.device;
+    let about = about(app, payment.holder, &payment.order, payment.process_on, device, Some(device));
+    tx.ask(about).await?.weigh(app, payment, asking, changed)
 }
 
 /// Holds a payment that leaves by itself for whatever the matrix would hold it for. What the matrix would ask about it was
 /// answered by the yes to its autopay, and the risk rules are asked when its day comes.
 pub(super) async fn hold_alone(app: &App, tx: &mut Tx, payment: &mut Stored, device: DeviceId) -> Result<(), ApiError> {
-    let (holder, amount) = (payment.holder, payment.order.amount);
-    let reads = (
-        unusual::known(app, payment, None),
-        step_up::caller(app, holder, device),
-        limits::of(app, holder, amount.currency()),
-    );
-    let (known, caller, limits) = tx.ask(reads).await?;
-    let facts = PayFacts {
-        caller: Caller { risk: RiskVerdict::Allow, ..caller },
-        payee: known.payee,
-        amount_minor: amount.minor(),
-        day_minor: known.leaving.day_minor,
-        balance_minor: known.leaving.balance_minor,
-        limits,
-        changed: false,
-        method_from: known.method.map(|method| method.usable_from),
-    };
+    let about = about(app, payment.holder, &payment.order, payment.process_on, device, None);
+    let facts = tx.ask(about).await?.facts(payment, false)?;
     settle(app, payment, &facts).map(drop)
 }
 

@@ -196,18 +196,20 @@ async fn look(
 ) -> Result<Found, ApiError> {
     let now = app.clock.now();
     let rail = app.rails.for_order(order);
-    let promise = quote(now, order.send_on, &rail.timing());
+    let promise = quote(now, order.send_on, &rail.timing())
+        .map_err(|error| ApiError::invalid(ErrorCode::InvalidDate, "send_on", &error.to_string()));
     let since = now.saturating_sub(TWIN_WITHIN).unwrap_or(now);
-    let asks_twin = promise.as_ref().ok().filter(|_| !order.duplicate_meant);
+    let day = promise.as_ref().ok().map(|promise| promise.will_process_on);
+    let device = asking.device;
     let reads = (
-        // First of all: what changes from here on shows in it.
-        feed::number(holder),
-        store::known_order(holder, order.id),
+        // First of all: what changes from here on shows in the number.
+        store::as_of(holder, order.id),
         readiness::missing(app, holder),
-        asks_twin.map(|promise| store::has_twin(holder, order, promise.will_process_on, since)),
+        day.filter(|_| !order.duplicate_meant).map(|day| store::has_twin(holder, order, day, since)),
         order.method.is_none().then(|| store::served_account(holder, order.amount.currency())),
+        day.map(|day| approval::about(app, holder, order, day, device, Some(device))),
     );
-    let (number, known, missing, twin, account) = tx.ask(reads).await?;
+    let ((number, known), missing, twin, account, about) = tx.ask(reads).await?;
     if known {
         let known = store::find(tx, holder, order.id).await?.ok_or(DbError::Corrupt("a payment that was found"))?;
         if known.order != *order {
@@ -216,7 +218,7 @@ async fn look(
         return Ok(Found::Known(engine::view(&known)));
     }
     check(tx, holder, order, rail, now).await?;
-    let promise = promise.map_err(|error| ApiError::invalid(ErrorCode::InvalidDate, "send_on", &error.to_string()))?;
+    let promise = promise?;
     not_passed(app, rail, order.send_on)?;
     rails::check(app, tx, holder, order, rail, promise.will_process_on).await?;
     readiness::demand(missing)?;
@@ -226,8 +228,9 @@ async fn look(
     let account = order.method.map(|method| Funds::Method(method).ledger()).or(account.flatten());
     let Some(account) = account else { return Ok(Found::WithoutAccount) };
     let ordered = Stored::new(holder, order.clone(), account, &promise, rail.name(), now);
-    let payment = Stored { device: Some(asking.device), ..ordered };
-    let weighed = approval::weigh(app, tx, &payment, asking, false).await?;
+    let payment = Stored { device: Some(device), ..ordered };
+    let about = about.ok_or(DbError::Corrupt("what was asked about an order"))?;
+    let weighed = about.weigh(app, &payment, asking, false)?;
     Ok(Found::New(Looked { number, payment, weighed }))
 }
 

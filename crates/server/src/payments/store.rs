@@ -247,11 +247,13 @@ struct PaymentRow {
     device_id: Option<Uuid>,
 }
 
-/// Whether there is a payment of that id.
-pub(super) fn known_order(holder: HolderId, id: PaymentId) -> impl Read<Answer = bool> {
-    const FIND: &str = "SELECT COUNT(*) FROM payment WHERE holder_id = $1 AND payment_id = $2";
-    db::read_row(FIND, [holder.as_uuid().into(), id.as_uuid().into()], |row: Option<(i64,)>| {
-        Ok(row.is_some_and(|(count,)| count > 0))
+/// How far the holder's feed is, and whether there is a payment of that id: of one moment.
+pub(super) fn as_of(holder: HolderId, id: PaymentId) -> impl Read<Answer = (i64, bool)> {
+    const FIND: &str = "SELECT h.feed_number,
+            (SELECT COUNT(*) FROM payment p WHERE p.holder_id = h.holder_id AND p.payment_id = $2)
+        FROM holder h WHERE h.holder_id = $1";
+    db::read_row(FIND, [holder.as_uuid().into(), id.as_uuid().into()], |row: Option<(i64, i64)>| {
+        row.map(|(number, count)| (number, count > 0)).ok_or(DbError::Corrupt("a holder"))
     })
 }
 
@@ -395,38 +397,51 @@ pub(super) fn has_twin(
     db::read_row(TWIN, values, |twins: Option<(i64,)>| Ok(twins.is_some_and(|(count,)| count > 0)))
 }
 
-/// What leaves around a payment, in minor units.
+/// What leaves around an order, in minor units.
 pub(super) struct Around {
-    pub all_minor: i64,
-    /// Of that, what has left the payment's own account already.
-    pub left_minor: i64,
+    /// From each account: all of it, and what of that has left already.
+    by_account: Vec<(AccountId, i64, i64)>,
+}
+
+impl Around {
+    pub fn all_minor(&self) -> i64 {
+        self.by_account.iter().fold(0, |sum, (_, all, _)| sum.saturating_add(*all))
+    }
+
+    pub fn left_minor(&self, account: AccountId) -> i64 {
+        self.by_account.iter().find(|(from, ..)| *from == account).map_or(0, |(.., left)| *left)
+    }
 }
 
 /// The other payments in its currency, from whatever they leave, that were ordered in the last 24 hours, or leave on its
-/// day or the days beside it. What an autopay made ahead counts on its own day alone. Those that only wait for an approval do not count: each is weighed when it is approved.
-pub(super) fn leaving_around(payment: &Stored, now: Timestamp) -> impl Read<Answer = Around> + use<> {
-    const SUMS: &str = "SELECT CAST(COALESCE(SUM(amount_minor), 0) AS BIGINT),
-            CAST(COALESCE(SUM(CASE WHEN account_id = $2 AND state IN ('submitted', 'settled', 'final')
-                              THEN amount_minor ELSE 0 END), 0) AS BIGINT)
+/// day or the days beside it. What an autopay made ahead counts on its own day alone. Those that only wait for an approval
+/// do not count: each is weighed when it is approved.
+pub(super) fn leaving_around(
+    holder: HolderId,
+    order: &PaymentOrder,
+    day: Date,
+    now: Timestamp,
+) -> impl Read<Answer = Around> + use<> {
+    const SUMS: &str = "SELECT account_id, CAST(SUM(amount_minor) AS BIGINT),
+            CAST(SUM(CASE WHEN state IN ('submitted', 'settled', 'final') THEN amount_minor ELSE 0 END) AS BIGINT)
         FROM payment
-        WHERE holder_id = $1 AND currency = $7 AND payment_id <> $3
+        WHERE holder_id = $1 AND currency = $6 AND payment_id <> $2
           AND state NOT IN ('awaiting_approval', 'cancelled', 'rejected', 'failed', 'expired', 'returned')
-          AND ((made_at > $4 AND approval <> 'autopay') OR process_on BETWEEN $5 AND $6)";
+          AND ((made_at > $3 AND approval <> 'autopay') OR process_on BETWEEN $4 AND $5)
+        GROUP BY account_id";
     let since = now.saturating_sub(DAY).unwrap_or(now);
-    let day = payment.process_on;
     let (from, to) = (day.yesterday().unwrap_or(day), day.tomorrow().unwrap_or(day));
     let values = [
-        payment.holder.as_uuid().into(),
-        payment.account.as_uuid().into(),
-        payment.order.id.as_uuid().into(),
+        holder.as_uuid().into(),
+        order.id.as_uuid().into(),
         since.as_microsecond().into(),
         from.to_string().into(),
         to.to_string().into(),
-        payment.order.amount.currency().code().into(),
+        order.amount.currency().code().into(),
     ];
-    db::read_row(SUMS, values, |sums: Option<(i64, i64)>| {
-        let (all_minor, left_minor) = sums.unwrap_or_default();
-        Ok(Around { all_minor, left_minor })
+    db::read_rows(SUMS, values, |rows: Vec<(Uuid, i64, i64)>| {
+        let by_account = rows.into_iter().map(|(id, all, left)| (AccountId::from_uuid(id), all, left)).collect();
+        Ok(Around { by_account })
     })
 }
 
@@ -438,8 +453,12 @@ pub(super) struct EarlierOrder {
     pub left: bool,
 }
 
-/// The other orders of a payment's holder, newest first. What an autopay made ahead is none before it has left.
-pub(super) fn earlier_orders(payment: &Stored, limit: i64) -> impl Read<Answer = Vec<EarlierOrder>> + use<> {
+/// The other orders of an order's holder, newest first. What an autopay made ahead is none before it has left.
+pub(super) fn earlier_orders(
+    holder: HolderId,
+    order: &PaymentOrder,
+    limit: i64,
+) -> impl Read<Answer = Vec<EarlierOrder>> + use<> {
     const LIST: &str = "SELECT made_at, amount_minor,
             CASE WHEN currency = $3 AND state IN ('submitted', 'settled', 'final') THEN 1 ELSE 0 END
         FROM payment WHERE holder_id = $1 AND payment_id <> $2
@@ -448,12 +467,8 @@ pub(super) fn earlier_orders(payment: &Stored, limit: i64) -> impl Read<Answer =
     let read = |(made_at, amount_minor, left): (i64, i64, i32)| {
         Ok(EarlierOrder { made_at: time(made_at)?, amount_minor, left: left != 0 })
     };
-    let values = [
-        payment.holder.as_uuid().into(),
-        payment.order.id.as_uuid().into(),
-        payment.order.amount.currency().code().into(),
-        limit.into(),
-    ];
+    let values =
+        [holder.as_uuid().into(), order.id.as_uuid().into(), order.amount.currency().code().into(), limit.into()];
     db::read_rows(LIST, values, move |rows| rows.into_iter().map(read).collect())
 }
 

@@ -3,17 +3,18 @@
 
 use std::net::IpAddr;
 
-use domain::ids::DeviceId;
-use domain::payments::PaymentState;
+use domain::ids::{DeviceId, HolderId};
+use domain::payments::{PaymentOrder, PaymentState};
 use domain::policy::{HoldReason, Payee, Preset, StepUp};
 use domain::risk::{Movement, RiskOccasion, RiskVerdict, busiest_hour};
+use jiff::civil::Date;
 use jiff::{SignedDuration, Timestamp};
 
-use super::store::{self, ApprovedBy, EarlierOrder, Stored};
+use super::store::{self, ApprovedBy, Around, EarlierOrder, Stored};
 use super::{approval, holds};
 use crate::App;
 use crate::db::{DbResult, Read, Tx};
-use crate::ledger;
+use crate::ledger::{self, Standings};
 use crate::methods::{self, Times};
 use crate::risk::{self, Looked, Question};
 use crate::sign_in::step_up;
@@ -32,31 +33,48 @@ pub(super) struct Leaving {
 
 /// What is known when a payment is asked for.
 pub(super) struct Known {
-    pub leaving: Leaving,
     pub payee: Payee,
     /// Of the method it is drawn from.
     pub method: Option<Times>,
+    around: Around,
+    standings: Standings,
     earlier: Vec<EarlierOrder>,
     risk: risk::Known,
 }
 
-/// Reads it, for the device that asks.
-pub(super) fn known(app: &App, payment: &Stored, device: Option<DeviceId>) -> impl Read<Answer = Known> + use<> {
-    let (holder, amount) = (payment.holder, payment.order.amount);
-    let reads = (
-        store::leaving_around(payment, app.clock.now()),
-        ledger::standing(holder, payment.account, amount.currency()),
-        store::payee(holder, payment.order.biller),
-        store::earlier_orders(payment, EARLIER_MAX),
-        risk::known(app, holder, device, Some(payment.order.id.as_uuid())),
-        payment.order.method.map(|method| methods::times(holder, method)),
-    );
-    let drawn = payment.order.method.is_some();
-    reads.then(move |(around, standing, payee, earlier, risk, method)| {
+impl Known {
+    /// For one account and that day.
+    pub(super) fn leaving(&self, payment: &Stored) -> DbResult<Leaving> {
         // Of what stands behind a method nothing is known, so no share of it is looked at.
-        let own_minor = if drawn { 0 } else { standing.own.minor().saturating_add(around.left_minor) };
-        let leaving = Leaving { day_minor: around.all_minor.saturating_add(amount.minor()), balance_minor: own_minor };
-        Ok(Known { leaving, payee, method: method.flatten(), earlier, risk })
+        let balance_minor = if payment.order.method.is_some() {
+            0
+        } else {
+            let own = self.standings.of(payment.account)?.own.minor();
+            own.saturating_add(self.around.left_minor(payment.account))
+        };
+        let day_minor = self.around.all_minor().saturating_add(payment.order.amount.minor());
+        Ok(Leaving { day_minor, balance_minor })
+    }
+}
+
+/// Reads it, for an order that would leave on that day and the device that asks.
+pub(super) fn known(
+    app: &App,
+    holder: HolderId,
+    order: &PaymentOrder,
+    day: Date,
+    device: Option<DeviceId>,
+) -> impl Read<Answer = Known> + use<> {
+    let reads = (
+        store::leaving_around(holder, order, day, app.clock.now()),
+        ledger::standings(holder, order.amount.currency()),
+        store::payee(holder, order.biller),
+        store::earlier_orders(holder, order, EARLIER_MAX),
+        risk::known(app, holder, device, Some(order.id.as_uuid())),
+        order.method.map(|method| methods::times(holder, method)),
+    );
+    reads.then(|(around, standings, payee, earlier, risk, method)| {
+        Ok(Known { payee, method: method.flatten(), around, standings, earlier, risk })
     })
 }
 
@@ -69,7 +87,7 @@ pub(super) fn judge(
     device: Option<DeviceId>,
     source: Option<IpAddr>,
 ) -> DbResult<Looked> {
-    let movement = Some(movement(app, payment, &known));
+    let movement = Some(movement(app, payment, &known)?);
     let subject = Some(payment.order.id.as_uuid());
     let question = Question { occasion, device, source, subject, movement, rhythm: None };
     risk::judge(app, question, known.risk)
@@ -84,7 +102,7 @@ pub(super) async fn look(
     device: Option<DeviceId>,
     source: Option<IpAddr>,
 ) -> DbResult<Looked> {
-    let known = tx.ask(known(app, payment, device)).await?;
+    let known = tx.ask(known(app, payment.holder, &payment.order, payment.process_on, device)).await?;
     judge(app, payment, known, occasion, device, source)
 }
 
@@ -129,15 +147,16 @@ fn was_held(payment: &Stored) -> bool {
     since.into_iter().any(|step| step.state == PaymentState::Held && step.reason.as_deref() == risk)
 }
 
-fn movement(app: &App, payment: &Stored, known: &Known) -> Movement {
+fn movement(app: &App, payment: &Stored, known: &Known) -> DbResult<Movement> {
     let now = app.clock.now();
-    let Known { leaving, payee, method, earlier, .. } = known;
+    let leaving = known.leaving(payment)?;
+    let Known { payee, method, earlier, .. } = known;
     let after = |at: Timestamp, ago| at.saturating_add(ago).unwrap_or(Timestamp::MAX) > now;
     let in_hour = earlier.iter().filter(|order| after(order.made_at, HOUR)).count();
     let before_today: Vec<Timestamp> =
         earlier.iter().map(|order| order.made_at).filter(|made_at| !after(*made_at, DAY)).collect();
     let share_counts = leaving.balance_minor >= app.settings.policy.numbers().share_from_minor;
-    Movement {
+    Ok(Movement {
         amount_minor: payment.order.amount.minor(),
         payee_since: payee.added_at,
         // An account of this server is opened by the server, not added by a person.
@@ -145,8 +164,8 @@ fn movement(app: &App, payment: &Stored, known: &Known) -> Movement {
         past_minor: earlier.iter().filter(|order| order.left).map(|order| order.amount_minor).collect(),
         ordered_in_hour: u32::try_from(in_hour).unwrap_or(u32::MAX).saturating_add(1),
         busiest_hour: busiest_hour(&before_today),
-        leaving_per_mille: share_counts.then(|| per_mille(*leaving)),
-    }
+        leaving_per_mille: share_counts.then(|| per_mille(leaving)),
+    })
 }
 
 fn per_mille(leaving: Leaving) -> u32 {

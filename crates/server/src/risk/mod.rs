@@ -35,7 +35,7 @@ use crate::http::Json;
 use crate::sign_in::SignedIn;
 use crate::{security, standing, support};
 use places::Spotted;
-use store::Decision;
+use store::{Counted, Decision, Events};
 
 /// Decisions that a person is shown.
 const LISTED: i64 = 50;
@@ -110,11 +110,9 @@ pub(crate) async fn mark(tx: &mut Tx, holder: HolderId, mark: Mark, now: Timesta
 
 /// What this server knows of an account when a score is asked.
 pub(crate) struct Known {
-    counts: BTreeMap<String, u32>,
-    passkey_counter_at: Option<Timestamp>,
-    events: BTreeMap<String, Timestamp>,
+    counted: BTreeMap<String, Counted>,
+    events: Events,
     device_since: Option<Timestamp>,
-    device_vouched: bool,
     has_other_devices: bool,
     seen: Vec<Seen>,
     hours: [u32; 24],
@@ -134,27 +132,16 @@ pub(crate) fn known(
     let now = app.clock.now();
     let since = now.saturating_sub(ADDED_UP).unwrap_or(now);
     let reads = (
-        (store::counts(holder, since), store::last_counted(holder, Mark::PasskeyCounter.name())),
-        store::last_events(holder),
-        device.map(|device| (store::device_since(holder, device), store::is_vouched(holder, device))),
-        store::has_other_devices(holder, device),
-        (store::seen(holder), store::hours(holder)),
+        store::counted(holder, since),
+        store::events(holder, device),
+        store::device(holder, device),
+        store::seen(holder),
+        store::hours(holder),
         subject.map(|subject| store::vouched_score(holder, subject)),
     );
-    reads.then(|((counts, passkey_counter_at), events, device, has_other_devices, (seen, hours), vouched)| {
-        let (device_since, device_vouched) = device.unwrap_or_default();
-        Ok(Known {
-            counts,
-            passkey_counter_at,
-            events,
-            device_since,
-            device_vouched,
-            has_other_devices,
-            seen,
-            hours,
-            vouched: vouched.flatten(),
-            rhythm: None,
-        })
+    reads.then(|(counted, events, (device_since, has_other_devices), seen, hours, vouched)| {
+        let vouched = vouched.flatten();
+        Ok(Known { counted, events, device_since, has_other_devices, seen, hours, vouched, rhythm: None })
     })
 }
 
@@ -171,22 +158,24 @@ pub(crate) fn judge(app: &App, question: Question, known: Known) -> DbResult<Loo
     let spotted = question.source.and_then(|source| app.settings.places.spot(source));
     let zoned = now.to_zoned(app.settings.zone.clone());
     let hour = u8::try_from(zoned.hour()).map_err(|_| DbError::Corrupt("the hour"))?;
-    let counted = |mark: Mark| known.counts.get(mark.name()).copied().unwrap_or(0);
-    let last =
-        |kinds: &[SecurityEventKind]| kinds.iter().filter_map(|kind| known.events.get(kind.as_str())).max().copied();
+    let counted = |mark: Mark| known.counted.get(mark.name());
+    let times = |mark: Mark| counted(mark).map_or(0, |counted| counted.times);
+    let last = |kinds: &[SecurityEventKind]| {
+        kinds.iter().filter_map(|kind| known.events.last.get(kind.as_str())).max().copied()
+    };
     let circumstances = Circumstances {
         occasion: question.occasion,
         now,
         hour,
         device_since: known.device_since,
         has_other_devices: known.has_other_devices,
-        device_vouched: known.device_vouched,
+        device_vouched: known.events.device_vouched,
         spot: spotted.as_ref().map(|spotted| spotted.spot.clone()),
         seen: known.seen,
         hours: known.hours,
-        failed_tries: counted(Mark::FailedTry),
-        foreign_proofs: counted(Mark::ForeignProof),
-        passkey_counter_at: known.passkey_counter_at,
+        failed_tries: times(Mark::FailedTry),
+        foreign_proofs: times(Mark::ForeignProof),
+        passkey_counter_at: counted(Mark::PasskeyCounter).map(|counted| counted.last_at),
         token_reused_at: last(&[SecurityEventKind::TokenReused]),
         passkey_changed_at: last(&[SecurityEventKind::PasskeyAdded, SecurityEventKind::PasskeyRemoved]),
         recovered_at: last(&[SecurityEventKind::RecoveryFinished]),
@@ -257,7 +246,7 @@ pub(crate) async fn keep(
         store::use_hour(tx, holder, looked.hour, now).await?;
     }
     if let (RiskOccasion::Refresh, Some(device)) = (looked.question.occasion, device)
-        && let Some(last) = readable(store::last_of(tx, holder, device, RiskOccasion::Refresh).await)?
+        && let Some(last) = readable(store::last_refresh(tx, holder, device).await)?
         && last.score == looked.score
         && within(last.at, now) < ASKED_WITHIN
     {

@@ -6,6 +6,7 @@ use domain::ids::{DecisionId, DeviceId, HolderId};
 use domain::risk::rhythm::Sample;
 use domain::risk::travel::Point;
 use domain::risk::{RiskOccasion, RiskPoint, RiskScore, RiskVerdict, Seen, Spot};
+use domain::security::SecurityEventKind;
 use jiff::{SignedDuration, Timestamp};
 use sqlx::FromRow;
 use uuid::Uuid;
@@ -161,68 +162,73 @@ pub(super) async fn count(tx: &mut Tx, holder: HolderId, kind: &str, now: Timest
     run!(tx, COUNT, holder.as_uuid(), kind, micros - micros.rem_euclid(HOUR), micros).map(drop)
 }
 
-/// How often each kind was counted since then.
-pub(super) fn counts(holder: HolderId, since: Timestamp) -> impl Read<Answer = BTreeMap<String, u32>> {
-    const SUM: &str = "SELECT kind, times FROM risk_count WHERE holder_id = $1 AND last_at > $2";
-    db::read_rows(SUM, [holder.as_uuid().into(), since.as_microsecond().into()], |rows: Vec<(String, i64)>| {
-        let mut counts: BTreeMap<String, u32> = BTreeMap::new();
-        for (kind, times) in rows {
-            let sum = counts.entry(kind).or_default();
-            *sum = sum.saturating_add(u32::try_from(times).unwrap_or(u32::MAX));
-        }
-        Ok(counts)
-    })
+/// What was counted of one kind.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Counted {
+    /// Since the asked moment.
+    pub times: u32,
+    pub last_at: Timestamp,
 }
 
-/// When something was last counted.
-pub(super) fn last_counted(holder: HolderId, kind: &str) -> impl Read<Answer = Option<Timestamp>> + use<> {
-    const LAST: &str = "SELECT MAX(last_at) FROM risk_count WHERE holder_id = $1 AND kind = $2";
-    db::read_row(LAST, [holder.as_uuid().into(), kind.into()], |row: Option<(Option<i64>,)>| {
-        row.and_then(|(at,)| at).map(time).transpose()
+/// How often each kind was counted since then, and when last at all.
+pub(super) fn counted(holder: HolderId, since: Timestamp) -> impl Read<Answer = BTreeMap<String, Counted>> {
+    const SUM: &str = "SELECT kind, CAST(SUM(CASE WHEN last_at > $2 THEN times ELSE 0 END) AS BIGINT), MAX(last_at)
+                         FROM risk_count WHERE holder_id = $1 GROUP BY kind";
+    let read = |(kind, times, last_at): (String, i64, i64)| {
+        Ok((kind, Counted { times: u32::try_from(times).unwrap_or(u32::MAX), last_at: time(last_at)? }))
+    };
+    db::read_rows(SUM, [holder.as_uuid().into(), since.as_microsecond().into()], move |rows| {
+        rows.into_iter().map(read).collect()
     })
 }
 
 // ---- the account -------------------------------------------------------------------------------------------------
 
-/// When a device came.
-pub(super) fn device_since(holder: HolderId, device: DeviceId) -> impl Read<Answer = Option<Timestamp>> {
-    const FIND: &str = "SELECT added_at FROM device WHERE holder_id = $1 AND device_id = $2";
-    db::read_row(FIND, [holder.as_uuid().into(), device.as_uuid().into()], |row: Option<(i64,)>| {
-        row.map(|(at,)| time(at)).transpose()
-    })
-}
-
-/// Whether the account had another device before this one.
-pub(super) fn has_other_devices(holder: HolderId, device: Option<DeviceId>) -> impl Read<Answer = bool> {
+/// When a device came, and whether the account had another one before it.
+pub(super) fn device(holder: HolderId, device: Option<DeviceId>) -> impl Read<Answer = (Option<Timestamp>, bool)> {
     // An id sorts by its time, so what is smaller came before; the greatest stands for a device that is not there yet.
-    const BEFORE: &str = "SELECT COUNT(*) FROM device WHERE holder_id = $1 AND device_id < $2";
-    let before = device.map_or(Uuid::max(), |device| device.as_uuid());
-    db::read_row(BEFORE, [holder.as_uuid().into(), before.into()], |row: Option<(i64,)>| {
-        Ok(row.is_some_and(|(count,)| count > 0))
+    const FIND: &str = "SELECT (SELECT d.added_at FROM device d WHERE d.holder_id = $1 AND d.device_id = $2),
+                               (SELECT COUNT(*) FROM device b WHERE b.holder_id = $1 AND b.device_id < $2)";
+    db::read_row(FIND, [holder.as_uuid().into(), id_or_greatest(device).into()], |row: Option<(Option<i64>, i64)>| {
+        let (added_at, before) = row.ok_or(DbError::Corrupt("a device"))?;
+        Ok((added_at.map(time).transpose()?, before > 0))
     })
 }
 
-/// Whether another device of the owner said that this one is theirs.
-pub(super) fn is_vouched(holder: HolderId, device: DeviceId) -> impl Read<Answer = bool> {
-    const FIND: &str = "SELECT COUNT(*) FROM security_event WHERE holder_id = $1 AND device_id = $2
-                         AND kind = 'confirmed_as_mine' AND by_device <> $2";
-    db::read_row(FIND, [holder.as_uuid().into(), device.as_uuid().into()], |row: Option<(i64,)>| {
-        Ok(row.is_some_and(|(count,)| count > 0))
-    })
+fn id_or_greatest(device: Option<DeviceId>) -> Uuid {
+    device.map_or(Uuid::max(), |device| device.as_uuid())
 }
 
-/// When each of these kinds last happened: not with the account's beginning, and not what its owner confirmed from
-/// another device.
-pub(super) fn last_events(holder: HolderId) -> impl Read<Answer = BTreeMap<String, Timestamp>> {
+/// What the log says of an account and of a device of it.
+#[derive(Default)]
+pub(super) struct Events {
+    /// When each of these kinds last happened: not with the account's beginning, and not what its owner confirmed from
+    /// another device.
+    pub last: BTreeMap<String, Timestamp>,
+    /// Another device of the owner said that this one is theirs.
+    pub device_vouched: bool,
+}
+
+pub(super) fn events(holder: HolderId, device: Option<DeviceId>) -> impl Read<Answer = Events> {
     const LAST: &str = "SELECT e.kind, MAX(e.at) FROM security_event e
         WHERE e.holder_id = $1
           AND e.kind IN ('token_reused', 'passkey_added', 'passkey_removed', 'recovery_finished')
           AND e.number > (SELECT MIN(f.number) FROM security_event f WHERE f.holder_id = $1 AND f.kind = 'device_added')
           AND NOT EXISTS (SELECT 1 FROM security_event a WHERE a.holder_id = $1 AND a.about = e.number
                 AND a.kind = 'confirmed_as_mine' AND a.by_device <> COALESCE(e.device_id, e.by_device))
-        GROUP BY e.kind";
-    db::read_rows(LAST, [holder.as_uuid().into()], |rows: Vec<(String, i64)>| {
-        rows.into_iter().map(|(kind, at)| Ok((kind, time(at)?))).collect()
+        GROUP BY e.kind
+        UNION ALL SELECT v.kind, v.at FROM security_event v
+        WHERE v.holder_id = $1 AND v.device_id = $2 AND v.kind = 'confirmed_as_mine' AND v.by_device <> $2";
+    db::read_rows(LAST, [holder.as_uuid().into(), id_or_greatest(device).into()], |rows: Vec<(String, i64)>| {
+        let mut events = Events::default();
+        for (kind, at) in rows {
+            if kind == SecurityEventKind::ConfirmedAsMine.as_str() {
+                events.device_vouched = true;
+            } else {
+                events.last.insert(kind, time(at)?);
+            }
+        }
+        Ok(events)
     })
 }
 
@@ -323,16 +329,12 @@ pub(super) async fn repeat(tx: &mut Tx, holder: HolderId, id: DecisionId, now: T
     run!(tx, AGAIN, holder.as_uuid(), id.as_uuid(), now.as_microsecond()).map(drop)
 }
 
-/// The last decision about a device on such an occasion.
-pub(super) async fn last_of(
-    tx: &mut Tx,
-    holder: HolderId,
-    device: DeviceId,
-    occasion: RiskOccasion,
-) -> DbResult<Option<Decision>> {
-    const LAST: &str = "SELECT * FROM risk_decision WHERE holder_id = $1 AND device_id = $2 AND occasion = $3
+/// The last decision about a device's refresh.
+pub(super) async fn last_refresh(tx: &mut Tx, holder: HolderId, device: DeviceId) -> DbResult<Option<Decision>> {
+    // By its name, as in the condition of the index.
+    const LAST: &str = "SELECT * FROM risk_decision WHERE holder_id = $1 AND device_id = $2 AND occasion = 'refresh'
                          ORDER BY at DESC, decision_id DESC LIMIT 1";
-    let row: Option<DecisionRow> = row!(tx, LAST, holder.as_uuid(), device.as_uuid(), occasion.as_str())?;
+    let row: Option<DecisionRow> = row!(tx, LAST, holder.as_uuid(), device.as_uuid())?;
     row.map(DecisionRow::read).transpose()
 }
 

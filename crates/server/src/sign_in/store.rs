@@ -307,27 +307,19 @@ pub struct CallerFacts {
 }
 
 pub fn caller_facts(holder: HolderId, device: DeviceId) -> impl Read<Answer = CallerFacts> {
-    const DEVICE: &str = "SELECT d.added_at, d.proved_at, d.money_at,
-                                 (SELECT COUNT(*) FROM device o WHERE o.holder_id = d.holder_id
-                                   AND (o.added_at < d.added_at OR (o.added_at = d.added_at AND o.device_id < d.device_id)))
-                            FROM device d WHERE d.holder_id = $1 AND d.device_id = $2";
-    const PASSKEYS: &str = "SELECT COUNT(*), MAX(created_at) FROM passkey WHERE holder_id = $1";
-    type Device = (i64, Option<i64>, Option<i64>, i64);
-    type Passkeys = (i64, Option<i64>);
-    let device = db::read_row(DEVICE, [holder.as_uuid().into(), device.as_uuid().into()], |device: Option<Device>| {
-        device.ok_or(DbError::Corrupt("a device"))
-    });
-    let passkeys =
-        db::read_row(
-            PASSKEYS,
-            [holder.as_uuid().into()],
-            |passkeys: Option<Passkeys>| Ok(passkeys.unwrap_or_default()),
-        );
-    (device, passkeys).then(|((added_at, proved_at, money_at, before), (count, newest))| {
+    const FIND: &str = "SELECT d.added_at, d.proved_at, d.money_at,
+            (SELECT COUNT(*) FROM device o WHERE o.holder_id = d.holder_id
+                AND (o.added_at < d.added_at OR (o.added_at = d.added_at AND o.device_id < d.device_id))),
+            (SELECT COUNT(*) FROM passkey p WHERE p.holder_id = d.holder_id),
+            (SELECT MAX(p.created_at) FROM passkey p WHERE p.holder_id = d.holder_id)
+        FROM device d WHERE d.holder_id = $1 AND d.device_id = $2";
+    type Row = (i64, Option<i64>, Option<i64>, i64, i64, Option<i64>);
+    db::read_row(FIND, [holder.as_uuid().into(), device.as_uuid().into()], |row: Option<Row>| {
+        let (added_at, proved_at, money_at, before, passkeys, newest) = row.ok_or(DbError::Corrupt("a device"))?;
         Ok(CallerFacts {
-            has_passkey: count > 0,
+            has_passkey: passkeys > 0,
             device_since: Some(added_at).filter(|_| before > 0).map(time).transpose()?,
-            passkey_since: newest.filter(|_| count > 1).map(time).transpose()?,
+            passkey_since: newest.filter(|_| passkeys > 1).map(time).transpose()?,
             proved_at: proved_at.map(time).transpose()?,
             money_at: money_at.map(time).transpose()?,
         })
