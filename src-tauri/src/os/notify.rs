@@ -2,6 +2,7 @@
 //! the answer goes to whoever holds `Answers`.
 
 use std::collections::HashMap;
+use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 
 use client::platform::{Language, Notice, NoticeAction, Notifier, NotifierError};
@@ -27,22 +28,28 @@ pub enum Answer {
     },
 }
 
-/// Elsewhere waiting takes the handle, so that nothing is left to withdraw by.
-const CAN_WITHDRAW: bool = cfg!(all(unix, not(target_os = "macos")));
 /// Notices that wait for an answer at once; older ones keep standing, unheard.
 const WAITING_MAX: usize = 64;
 
 pub struct DesktopNotifier {
     answers: mpsc::UnboundedSender<Answer>,
     language: Language,
-    shown: Arc<Mutex<HashMap<String, Arc<NotificationHandle>>>>,
+    shown: Arc<Mutex<HashMap<String, Shown>>>,
+    counted: AtomicU64,
+}
+
+/// A notice that waits for its answer.
+struct Shown {
+    /// Tells a notice from a newer one of the same id.
+    number: u64,
+    standing: system::Standing,
 }
 
 impl DesktopNotifier {
     #[must_use]
     pub fn new(language: Language) -> (Self, Answers) {
         let (sender, receiver) = mpsc::unbounded_channel();
-        (Self { answers: sender, language, shown: Arc::default() }, receiver)
+        (Self { answers: sender, language, shown: Arc::default(), counted: AtomicU64::new(0) }, receiver)
     }
 }
 
@@ -63,25 +70,28 @@ impl Notifier for DesktopNotifier {
     }
 
     fn withdraw(&self, id: &str) {
-        let handle = lock(&self.shown).remove(id);
-        if let Some(handle) = handle {
-            close(handle);
+        let shown = lock(&self.shown).remove(id);
+        if let Some(shown) = shown {
+            system::close(shown.standing);
         }
     }
 }
 
+/// Whether a notification service answers, and its name: for `billfold check`.
+pub fn about() -> Result<String, String> {
+    system::about()
+}
+
 impl DesktopNotifier {
     fn wait(&self, id: &str, handle: NotificationHandle) {
-        let handle = Arc::new(handle);
-        if CAN_WITHDRAW {
-            lock(&self.shown).insert(id.to_owned(), Arc::clone(&handle));
-        }
+        let number = self.counted.fetch_add(1, Ordering::Relaxed);
+        let (standing, waiting) = system::held(handle);
+        lock(&self.shown).insert(id.to_owned(), Shown { number, standing });
         let (answers, shown, id) = (self.answers.clone(), Arc::clone(&self.shown), id.to_owned());
         std::thread::spawn(move || {
-            let own = Arc::as_ptr(&handle) as usize;
-            let response = wait_for_answer(handle);
+            let response = system::wait_for_answer(waiting);
             // A newer notice of the same id may stand there by now.
-            lock(&shown).retain(|known, standing| *known != id || Arc::as_ptr(standing) as usize != own);
+            lock(&shown).retain(|_, one| one.number != number);
             // Nobody listens any more when the program ends.
             let _ = answers.send(answer_of(id, response.as_ref()));
         });
@@ -94,7 +104,7 @@ fn described(notice: &Notice, language: Language) -> Notification {
     for action in &notice.actions {
         notification.action(key(*action), action.label(language));
     }
-    dress(&mut notification, notice.urgent);
+    system::dress(&mut notification, notice.urgent);
     notification
 }
 
@@ -129,64 +139,92 @@ fn chosen(response: &NotificationResponse) -> Option<NoticeAction> {
 }
 
 #[cfg(all(unix, not(target_os = "macos")))]
-fn dress(notification: &mut Notification, urgent: bool) {
-    use notify_rust::{Hint, Timeout, Urgency};
-    notification
-        .icon("billfold")
-        .hint(Hint::DesktopEntry("org.billfold.desktop".to_owned()))
-        .hint(Hint::Category("x-billfold.reminder".to_owned()))
-        .urgency(if urgent { Urgency::Critical } else { Urgency::Normal })
-        // A bill stays due: the notice stays until it is answered.
-        .timeout(Timeout::Never);
-}
+mod system {
+    use std::sync::Arc;
 
-#[cfg(not(all(unix, not(target_os = "macos"))))]
-fn dress(_: &mut Notification, _: bool) {}
+    use notify_rust::{Hint, Notification, NotificationHandle, NotificationResponse, Timeout, Urgency};
 
-#[cfg(all(unix, not(target_os = "macos")))]
-fn wait_for_answer(handle: Arc<NotificationHandle>) -> Option<NotificationResponse> {
-    let mut answer = None;
-    on_this_thread(handle.wait_for_action_async(|response| answer = Some(response.clone())));
-    answer
-}
+    /// By this a notice is taken back while somebody waits for its answer.
+    pub type Standing = Arc<NotificationHandle>;
 
-#[cfg(all(unix, not(target_os = "macos")))]
-fn close(handle: Arc<NotificationHandle>) {
-    std::thread::spawn(move || on_this_thread(handle.close_async()));
-}
+    pub fn dress(notification: &mut Notification, urgent: bool) {
+        notification
+            .icon("billfold")
+            .hint(Hint::DesktopEntry("org.billfold.desktop".to_owned()))
+            .hint(Hint::Category("x-billfold.reminder".to_owned()))
+            .urgency(if urgent { Urgency::Critical } else { Urgency::Normal })
+            // A bill stays due: the notice stays until it is answered.
+            .timeout(Timeout::Never);
+    }
 
-#[cfg(all(unix, not(target_os = "macos")))]
-fn on_this_thread(work: impl Future<Output = ()>) {
-    match tokio::runtime::Builder::new_current_thread().build() {
-        Ok(runtime) => runtime.block_on(work),
-        Err(error) => tracing::warn!(%error, "a notice is not waited for"),
+    pub fn held(handle: NotificationHandle) -> (Standing, Standing) {
+        let handle = Arc::new(handle);
+        (Arc::clone(&handle), handle)
+    }
+
+    pub fn wait_for_answer(handle: Standing) -> Option<NotificationResponse> {
+        let mut answer = None;
+        on_this_thread(handle.wait_for_action_async(|response| answer = Some(response.clone())));
+        answer
+    }
+
+    pub fn close(handle: Standing) {
+        std::thread::spawn(move || on_this_thread(handle.close_async()));
+    }
+
+    fn on_this_thread(work: impl Future<Output = ()>) {
+        match tokio::runtime::Builder::new_current_thread().build() {
+            Ok(runtime) => runtime.block_on(work),
+            Err(error) => tracing::warn!(%error, "a notice is not waited for"),
+        }
+    }
+
+    /// Whether a notification service answers, and its name.
+    pub fn about() -> Result<String, String> {
+        let asked = std::thread::spawn(notify_rust::get_server_information).join();
+        let found = asked.map_err(|_| "the notification service did not answer".to_owned())?;
+        found.map(|server| format!("{} {}", server.name, server.version)).map_err(|error| error.to_string())
     }
 }
 
 /// Here waiting takes the handle, so a notice cannot be taken back while it is waited for.
 #[cfg(not(all(unix, not(target_os = "macos"))))]
-fn wait_for_answer(handle: Arc<NotificationHandle>) -> Option<NotificationResponse> {
-    let mut answer = None;
-    if let Ok(handle) = Arc::try_unwrap(handle) {
-        let _ = handle.wait_for_response(|response: &NotificationResponse| answer = Some(response.clone()));
+mod system {
+    use notify_rust::{Notification, NotificationHandle, NotificationResponse};
+
+    pub struct Standing;
+
+    #[cfg(windows)]
+    pub fn dress(notification: &mut Notification, urgent: bool) {
+        use notify_rust::{Timeout, Urgency};
+        // Without a name a notice carries another program's. Only an installed program has one: of its shortcut.
+        if !cfg!(debug_assertions) {
+            notification.app_id("org.billfold.desktop");
+        }
+        notification.urgency(if urgent { Urgency::Critical } else { Urgency::Normal }).timeout(Timeout::Never);
     }
-    answer
-}
 
-#[cfg(not(all(unix, not(target_os = "macos"))))]
-fn close(_: Arc<NotificationHandle>) {}
+    #[cfg(not(windows))]
+    pub fn dress(_: &mut Notification, _: bool) {}
 
-/// Whether a notification service answers, and its name: for `billfold check`.
-#[cfg(all(unix, not(target_os = "macos")))]
-pub fn about() -> Result<String, String> {
-    let asked = std::thread::spawn(notify_rust::get_server_information).join();
-    let found = asked.map_err(|_| "the notification service did not answer".to_owned())?;
-    found.map(|server| format!("{} {}", server.name, server.version)).map_err(|error| error.to_string())
-}
+    pub fn held(handle: NotificationHandle) -> (Standing, NotificationHandle) {
+        (Standing, handle)
+    }
 
-#[cfg(not(all(unix, not(target_os = "macos"))))]
-pub fn about() -> Result<String, String> {
-    Ok("the system's notifications".to_owned())
+    pub fn wait_for_answer(handle: NotificationHandle) -> Option<NotificationResponse> {
+        let mut answer = None;
+        let waited = handle.wait_for_response(|response: &NotificationResponse| answer = Some(response.clone()));
+        if waited.is_err() {
+            tracing::warn!("a notice is not waited for");
+        }
+        answer
+    }
+
+    pub fn close(_: Standing) {}
+
+    pub fn about() -> Result<String, String> {
+        Ok("the system's notifications".to_owned())
+    }
 }
 
 /// A panic elsewhere does not make the list wrong.

@@ -1,5 +1,10 @@
 //! The system's own timer: it runs `billfold remind` while the app is closed. A systemd user timer on Linux, a
-//! LaunchAgent on macOS, the Task Scheduler on Windows.
+//! LaunchAgent on macOS, the Task Scheduler on Windows. All three are built and their files tested on every system; only
+//! which of them is asked depends on where the program runs.
+
+mod launchd;
+mod scheduler;
+mod systemd;
 
 use std::fs;
 use std::path::{Path, PathBuf};
@@ -27,13 +32,41 @@ impl ReminderTimer {
 
     #[must_use]
     pub fn state(&self) -> TimerState {
-        system::state(self)
+        match HERE {
+            System::Systemd => systemd::state(self),
+            System::Launchd => launchd::state(self),
+            System::Scheduler => scheduler::state(self),
+        }
     }
 
     pub fn set(&self, on: bool) -> Result<(), String> {
-        if on { system::install(self) } else { system::remove(self) }
+        match (HERE, on) {
+            (System::Systemd, true) => systemd::install(self),
+            (System::Systemd, false) => systemd::uninstall(self),
+            (System::Launchd, true) => launchd::install(self),
+            (System::Launchd, false) => launchd::uninstall(self),
+            (System::Scheduler, true) => scheduler::install(self),
+            (System::Scheduler, false) => scheduler::uninstall(self),
+        }
     }
 }
+
+enum System {
+    Systemd,
+    Launchd,
+    Scheduler,
+}
+
+const HERE: System = if cfg!(windows) {
+    System::Scheduler
+} else if cfg!(target_os = "macos") {
+    System::Launchd
+} else {
+    System::Systemd
+};
+
+/// A reminder that is a quarter of an hour late is still in time.
+const EVERY_MINUTES: u32 = 15;
 
 /// FNV-1a, the same on every computer and in every version.
 fn fingerprint(text: &str) -> u32 {
@@ -42,11 +75,10 @@ fn fingerprint(text: &str) -> u32 {
 
 /// Runs a tool of the system; its last line of complaint is the reason.
 fn run(program: &str, arguments: &[&str]) -> Result<String, String> {
-    let done = Command::new(program)
-        .args(arguments)
-        .stdin(Stdio::null())
-        .output()
-        .map_err(|_| format!("{program} is not installed"))?;
+    let mut command = Command::new(program);
+    command.args(arguments).stdin(Stdio::null());
+    without_console(&mut command);
+    let done = command.output().map_err(|_| format!("{program} is not installed"))?;
     if done.status.success() {
         return Ok(String::from_utf8_lossy(&done.stdout).trim().to_owned());
     }
@@ -55,9 +87,19 @@ fn run(program: &str, arguments: &[&str]) -> Result<String, String> {
     Err(format!("{program}: {reason}"))
 }
 
-fn write(path: &Path, text: &str) -> Result<(), String> {
+/// A program with a window would flash a black one for each tool that it asks.
+#[cfg(windows)]
+fn without_console(command: &mut Command) {
+    const CREATE_NO_WINDOW: u32 = 0x0800_0000;
+    std::os::windows::process::CommandExt::creation_flags(command, CREATE_NO_WINDOW);
+}
+
+#[cfg(not(windows))]
+const fn without_console(_: &mut Command) {}
+
+fn write(path: &Path, bytes: &[u8]) -> Result<(), String> {
     let folder = path.parent().ok_or("there is no folder for it")?;
-    fs::create_dir_all(folder).and_then(|()| fs::write(path, text)).map_err(|error| error.to_string())
+    fs::create_dir_all(folder).and_then(|()| fs::write(path, bytes)).map_err(|error| error.to_string())
 }
 
 fn remove(path: &Path) -> Result<(), String> {
@@ -67,158 +109,12 @@ fn remove(path: &Path) -> Result<(), String> {
     }
 }
 
-#[cfg(all(unix, not(target_os = "macos")))]
-mod system {
-    use super::*;
-
-    /// One argument of `ExecStart`: quoted, with systemd's own signs doubled.
-    fn quoted(path: &Path) -> String {
-        let text = path.to_string_lossy();
-        let mut quoted = String::from("\"");
-        for c in text.chars() {
-            match c {
-                '"' | '\\' => quoted.extend(['\\', c]),
-                '%' | '$' => quoted.extend([c, c]),
-                _ => quoted.push(c),
-            }
-        }
-        quoted.push('"');
-        quoted
-    }
-
-    pub fn service_text(timer: &ReminderTimer) -> String {
-        format!(
-            "[Unit]\nDescription=Billfold reminders\n\n[Service]\nType=oneshot\n\
-             ExecStart={} --data {} remind\nTimeoutStartSec=900\n",
-            quoted(&timer.program),
-            quoted(&timer.data),
-        )
-    }
-
-    pub fn timer_text() -> String {
-        "[Unit]\nDescription=Billfold looks for reminders\n\n[Timer]\nOnCalendar=*:0/15\nOnStartupSec=2min\n\
-         Persistent=true\nAccuracySec=1min\n\n[Install]\nWantedBy=timers.target\n"
-            .to_owned()
-    }
-
-    fn units() -> Result<PathBuf, String> {
-        let dirs = directories::BaseDirs::new().ok_or("there is no home folder")?;
-        Ok(dirs.config_dir().join("systemd/user"))
-    }
-
-    pub fn state(timer: &ReminderTimer) -> TimerState {
-        if let Err(why) = reachable() {
-            return TimerState::NotHere { why };
-        }
-        match run("systemctl", &["--user", "is-enabled", &format!("{}.timer", timer.name())]) {
-            Ok(said) if said == "enabled" => TimerState::On,
-            _ => TimerState::Off,
-        }
-    }
-
-    fn reachable() -> Result<(), String> {
-        run("systemctl", &["--user", "show-environment"])
-            .map(|_| ())
-            .map_err(|why| format!("there is no systemd user session here ({why})"))
-    }
-
-    pub fn install(timer: &ReminderTimer) -> Result<(), String> {
-        reachable()?;
-        let (units, name) = (units()?, timer.name());
-        write(&units.join(format!("{name}.service")), &service_text(timer))?;
-        write(&units.join(format!("{name}.timer")), &timer_text())?;
-        run("systemctl", &["--user", "daemon-reload"])?;
-        run("systemctl", &["--user", "enable", "--now", &format!("{name}.timer")]).map(|_| ())
-    }
-
-    pub fn remove(timer: &ReminderTimer) -> Result<(), String> {
-        let (units, name) = (units()?, timer.name());
-        let had = units.join(format!("{name}.timer")).exists();
-        let disabled = run("systemctl", &["--user", "disable", "--now", &format!("{name}.timer")]);
-        super::remove(&units.join(format!("{name}.service")))?;
-        super::remove(&units.join(format!("{name}.timer")))?;
-        if had { disabled.map(|_| ()) } else { Ok(()) }
-    }
+/// Text between the tags of an XML file.
+fn escaped(text: &str) -> String {
+    text.replace('&', "&amp;").replace('<', "&lt;").replace('>', "&gt;")
 }
 
-#[cfg(target_os = "macos")]
-mod system {
-    use super::*;
-
-    fn label(timer: &ReminderTimer) -> String {
-        format!("org.billfold.{}", timer.name())
-    }
-
-    fn path(timer: &ReminderTimer) -> Result<PathBuf, String> {
-        let dirs = directories::BaseDirs::new().ok_or("there is no home folder")?;
-        Ok(dirs.home_dir().join("Library/LaunchAgents").join(format!("{}.plist", label(timer))))
-    }
-
-    fn escaped(path: &Path) -> String {
-        path.to_string_lossy().replace('&', "&amp;").replace('<', "&lt;").replace('>', "&gt;")
-    }
-
-    fn plist_text(timer: &ReminderTimer) -> String {
-        format!(
-            "<?xml version=\"1.0\" encoding=\"UTF-8\"?>\n<plist version=\"1.0\"><dict>\
-             <key>Label</key><string>{}</string>\
-             <key>ProgramArguments</key><array><string>{}</string><string>--data</string><string>{}</string>\
-             <string>remind</string></array>\
-             <key>StartInterval</key><integer>900</integer><key>RunAtLoad</key><true/></dict></plist>\n",
-            label(timer),
-            escaped(&timer.program),
-            escaped(&timer.data),
-        )
-    }
-
-    fn domain() -> Result<String, String> {
-        Ok(format!("gui/{}", run("id", &["-u"])?))
-    }
-
-    pub fn state(timer: &ReminderTimer) -> TimerState {
-        let known = domain().and_then(|domain| run("launchctl", &["print", &format!("{domain}/{}", label(timer))]));
-        if known.is_ok() { TimerState::On } else { TimerState::Off }
-    }
-
-    pub fn install(timer: &ReminderTimer) -> Result<(), String> {
-        let path = path(timer)?;
-        write(&path, &plist_text(timer))?;
-        let _ = run("launchctl", &["bootout", &format!("{}/{}", domain()?, label(timer))]);
-        run("launchctl", &["bootstrap", &domain()?, &path.to_string_lossy()]).map(|_| ())
-    }
-
-    pub fn remove(timer: &ReminderTimer) -> Result<(), String> {
-        let _ = run("launchctl", &["bootout", &format!("{}/{}", domain()?, label(timer))]);
-        super::remove(&path(timer)?)
-    }
-}
-
-#[cfg(windows)]
-mod system {
-    use super::*;
-
-    pub fn state(timer: &ReminderTimer) -> TimerState {
-        match run("schtasks", &["/Query", "/TN", &timer.name()]) {
-            Ok(_) => TimerState::On,
-            Err(_) => TimerState::Off,
-        }
-    }
-
-    pub fn install(timer: &ReminderTimer) -> Result<(), String> {
-        let command = format!("\"{}\" --data \"{}\" remind", timer.program.display(), timer.data.display());
-        let arguments = ["/Create", "/F", "/SC", "MINUTE", "/MO", "15", "/TN", &timer.name(), "/TR", &command];
-        run("schtasks", &arguments).map(|_| ())
-    }
-
-    pub fn remove(timer: &ReminderTimer) -> Result<(), String> {
-        if matches!(state(timer), TimerState::Off) {
-            return Ok(());
-        }
-        run("schtasks", &["/Delete", "/F", "/TN", &timer.name()]).map(|_| ())
-    }
-}
-
-#[cfg(all(test, target_os = "linux"))]
+#[cfg(test)]
 mod tests {
     use super::*;
 
@@ -226,12 +122,84 @@ mod tests {
         ReminderTimer { program: "/opt/My Apps/billfold".into(), data: data.into(), usual }
     }
 
+    /// The text of each element of this name, as a program that reads XML hears it.
+    fn texts(xml: &str, name: &str) -> Vec<String> {
+        use quick_xml::events::Event;
+        let mut reader = quick_xml::Reader::from_str(xml);
+        let (mut found, mut inside) = (Vec::new(), false);
+        loop {
+            match reader.read_event().unwrap() {
+                Event::Start(tag) if tag.local_name().into_inner() == name => {
+                    found.push(String::new());
+                    inside = true;
+                }
+                Event::Text(text) if inside => found.last_mut().unwrap().push_str(&text),
+                Event::GeneralRef(sign) if inside => {
+                    let sign = match &*sign {
+                        "amp" => '&',
+                        "lt" => '<',
+                        "gt" => '>',
+                        other => panic!("an unknown sign: {other}"),
+                    };
+                    found.last_mut().unwrap().push(sign);
+                }
+                Event::End(_) => inside = false,
+                Event::Eof => return found,
+                _ => {}
+            }
+        }
+    }
+
     #[test]
     fn the_unit_runs_remind_for_its_data_folder_whatever_signs_the_path_holds() {
-        let text = system::service_text(&timer("/home/a \"b\"/100%$", false));
+        let text = systemd::service_text(&timer("/home/a \"b\"/100%$", false));
         let line = text.lines().find(|line| line.starts_with("ExecStart=")).unwrap();
         assert_eq!(line, r#"ExecStart="/opt/My Apps/billfold" --data "/home/a \"b\"/100%%$$" remind"#);
-        assert!(system::timer_text().contains("Persistent=true"), "a missed quarter of an hour is made up for");
+        assert!(systemd::timer_text().contains("Persistent=true"), "a missed quarter of an hour is made up for");
+    }
+
+    #[test]
+    fn the_launch_agent_runs_remind_every_quarter_of_an_hour_whatever_signs_the_path_holds() {
+        let timer = timer("/Users/a/R&D <new>", false);
+        let text = launchd::agent_text(&timer);
+        let label = format!("org.billfold.{}", timer.name());
+        let expected = [&label, "/opt/My Apps/billfold", "--data", "/Users/a/R&D <new>", "remind"];
+        assert_eq!(texts(&text, "string"), expected);
+        assert_eq!(texts(&text, "key"), ["Label", "ProgramArguments", "StartInterval", "RunAtLoad"]);
+        assert_eq!(texts(&text, "integer"), ["900"]);
+    }
+
+    #[test]
+    fn the_task_runs_remind_every_quarter_of_an_hour_also_on_battery_and_after_sleep() {
+        let timer = timer(r"C:\Users\R&D One\Billfold\", false);
+        let text = scheduler::task_text(&timer, r"HOME\ines");
+        assert_eq!(texts(&text, "Command"), ["/opt/My Apps/billfold"]);
+        assert_eq!(texts(&text, "Arguments"), [r#"--data "C:\Users\R&D One\Billfold\\" remind"#]);
+        assert_eq!(texts(&text, "Interval"), ["PT15M"]);
+        assert_eq!(texts(&text, "UserId"), [r"HOME\ines"]);
+        for (rule, wanted) in [
+            ("DisallowStartIfOnBatteries", "false"),
+            ("StopIfGoingOnBatteries", "false"),
+            ("StartWhenAvailable", "true"),
+            ("MultipleInstancesPolicy", "IgnoreNew"),
+        ] {
+            assert_eq!(texts(&text, rule), [wanted], "{rule}");
+        }
+    }
+
+    #[test]
+    fn the_scheduler_reads_the_task_in_the_encoding_that_it_names() {
+        let bytes = scheduler::file_of("<a encoding=\"UTF-16\">ü</a>");
+        assert_eq!(bytes[..4], [0xff, 0xfe, b'<', 0]);
+        let units: Vec<u16> = bytes[2..].chunks(2).map(|pair| u16::from_le_bytes([pair[0], pair[1]])).collect();
+        assert_eq!(String::from_utf16(&units).unwrap(), "<a encoding=\"UTF-16\">ü</a>");
+    }
+
+    #[test]
+    fn a_task_that_somebody_disabled_is_off() {
+        let text = scheduler::task_text(&timer(r"C:\b", true), r"HOME\ines");
+        assert!(scheduler::is_enabled(&text));
+        assert!(!scheduler::is_enabled(&text.replace("<Enabled>true</Enabled>", "<Enabled>false</Enabled>")));
     }
 
     #[test]
