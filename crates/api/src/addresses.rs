@@ -1,7 +1,7 @@
 //! Where a person can be written to. `GET /api/v1/security/addresses` lists them; `POST` begins to add one under an id that
 //! the caller makes: its owner says yes on the server's page, and a code is sent there. Where the account has nothing to
 //! show for it, that is done at once. `POST …/{id}/code` sends another, `POST …/{id}/confirm` takes the code, and
-//! `DELETE …/{id}` takes the address away. A changed address is a new one and the old one taken away.
+//! `DELETE …/{id}` removes the address. A changed address is a new one and the old one removed.
 
 use domain::addresses::{AddressKind, AddressState, Language};
 use domain::ids::AddressId;

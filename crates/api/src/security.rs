@@ -1,6 +1,6 @@
 //! The security log comes with the change feed (`Record::SecurityEvent`), so that every device keeps a copy of the chain.
 //! `POST /api/v1/security/events/{number}/answer` answers "Was this you?". `/api/v1/security/passkeys` lists an account's
-//! passkeys, names them, takes them away, and begins the browser's visit that makes one more. `/api/v1/security/ways-in`
+//! passkeys, names them, removes them, and begins the browser's visit that makes one more. `/api/v1/security/ways-in`
 //! tells of the password and second factors; `/password` and `/factors` beside it change them.
 
 use domain::ids::{FactorId, PasskeyId};
@@ -25,7 +25,7 @@ pub struct Passkey {
     pub last_used_at: Option<Timestamp>,
     /// It is kept in several places by whoever keeps it, so that losing one device does not lose it.
     pub synced: bool,
-    /// It cannot be taken away: nobody could sign in any more.
+    /// It cannot be removed: nobody could sign in any more.
     #[serde(default)]
     pub last: bool,
 }
@@ -73,7 +73,7 @@ pub struct Password {
     pub changed_at: Timestamp,
     #[schema(value_type = Option<String>, format = "date-time")]
     pub last_used_at: Option<Timestamp>,
-    /// It cannot be taken away: nobody could sign in any more.
+    /// It cannot be removed: nobody could sign in any more.
     pub last: bool,
 }
 
@@ -87,7 +87,7 @@ pub struct Factor {
     pub created_at: Timestamp,
     #[schema(value_type = Option<String>, format = "date-time")]
     pub last_used_at: Option<Timestamp>,
-    /// It cannot be taken away: nobody could sign in any more.
+    /// It cannot be removed: nobody could sign in any more.
     pub last: bool,
 }
 

@@ -112,7 +112,7 @@ impl Addresses {
         Ok(confirmed.into())
     }
 
-    /// Takes an address away. It hears of it, and may object for a while.
+    /// Removes an address. It hears of it, and may object for a while.
     pub async fn remove(&self, id: AddressId) -> Result<(), ClientError> {
         self.send(Method::Delete, &format!("{ADDRESSES}/{id}"), Sending::default()).await?;
         self.0.sync().now().await

@@ -151,7 +151,7 @@ impl Billers {
         Ok(id)
     }
 
-    /// Takes an own biller away; its bills stay.
+    /// Removes an own biller; its bills stay.
     pub async fn remove(&self, id: BillerId) -> Result<(), ClientError> {
         let open = self.0.open_now()?;
         if !self.own().await?.iter().any(|one| one.id == id) {

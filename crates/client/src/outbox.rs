@@ -265,7 +265,7 @@ async fn apply_chunk(tx: &mut Tx, chunk: &ImportChunk) -> CacheResult<()> {
 }
 
 /// Brings back over the server's view what it does not have yet. Imports were applied once and stay: the server's
-/// records never take them away.
+/// records never remove them.
 pub(crate) async fn reapply(tx: &mut Tx, beside: &Beside, with_imports: bool) -> CacheResult<()> {
     for waiting in rows::all(&mut **tx).await? {
         let is_import = matches!(waiting.entry.change, Change::Import { .. });

@@ -42,7 +42,7 @@ pub struct PasskeyView {
     pub last_used_at: Option<Timestamp>,
     /// Kept in several places: losing one device does not lose it.
     pub synced: bool,
-    /// It cannot be taken away.
+    /// It cannot be removed.
     pub last: bool,
 }
 
@@ -58,7 +58,7 @@ pub struct PasswordView {
     pub changed_at: Timestamp,
     #[specta(type = Option<String>)]
     pub last_used_at: Option<Timestamp>,
-    /// It cannot be taken away.
+    /// It cannot be removed.
     pub last: bool,
 }
 
@@ -72,7 +72,7 @@ pub struct FactorView {
     pub created_at: Timestamp,
     #[specta(type = Option<String>)]
     pub last_used_at: Option<Timestamp>,
-    /// It cannot be taken away.
+    /// It cannot be removed.
     pub last: bool,
 }
 
@@ -205,7 +205,7 @@ impl Security {
         self.change(Method::Patch, &format!("{PASSKEYS}/{id}"), sending).await
     }
 
-    /// Takes a passkey away. The account's other devices are signed out unless they are to be kept.
+    /// Removes a passkey. The account's other devices are signed out unless they are to be kept.
     pub async fn remove_passkey(&self, id: PasskeyId, keep_devices: bool) -> Result<(), ClientError> {
         let path = format!("{PASSKEYS}/{id}?keep_devices={keep_devices}");
         self.change(Method::Delete, &path, Sending::default()).await
@@ -243,7 +243,7 @@ impl Security {
         self.begin_visit(PASSWORD, open_browser).await
     }
 
-    /// Takes the password away. The account's other devices are signed out unless they are to be kept.
+    /// Removes the password. The account's other devices are signed out unless they are to be kept.
     pub async fn remove_password(&self, keep_devices: bool) -> Result<(), ClientError> {
         let path = format!("{PASSWORD}?keep_devices={keep_devices}");
         self.change(Method::Delete, &path, Sending::default()).await
@@ -269,7 +269,7 @@ impl Security {
         self.change(Method::Patch, &format!("{FACTORS}/{id}"), sending).await
     }
 
-    /// Takes a second factor away. The account's other devices are signed out unless they are to be kept.
+    /// Removes a second factor. The account's other devices are signed out unless they are to be kept.
     pub async fn remove_factor(&self, id: FactorId, keep_devices: bool) -> Result<(), ClientError> {
         let path = format!("{FACTORS}/{id}?keep_devices={keep_devices}");
         self.change(Method::Delete, &path, Sending::default()).await

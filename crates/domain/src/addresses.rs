@@ -178,7 +178,7 @@ pub enum AddressState {
         usable_at: Timestamp,
     },
     Confirmed,
-    /// It was taken away. Until then it still gets notices and can object.
+    /// It was removed. Until then it still gets notices and can object.
     Leaving {
         #[cfg_attr(feature = "schema", schema(value_type = String, format = "date-time"))]
         #[cfg_attr(feature = "bindings", specta(type = String))]

@@ -24,7 +24,7 @@ pub enum RiskOccasion {
     SignIn,
     /// A device asks for new tokens, every few minutes.
     Refresh,
-    /// A way into the account is added, changed or taken away.
+    /// A way into the account is added, changed or removed.
     SecurityChange,
     /// A payment is ordered or approved.
     Approval,

@@ -37,9 +37,9 @@ pub enum SecurityEventKind {
     RiskNoticed,
     /// An address was confirmed: notices go there from now on.
     AddressAdded,
-    /// An address was taken away; it can still object for a while.
+    /// An address was removed; it can still object for a while.
     AddressRemoved,
-    /// Somebody objected: the new address went, or the one that was taken away stays.
+    /// Somebody objected: the new address went, or the one that was removed stays.
     AddressChangeStopped,
     /// An address was made under which whoever has it reads the names and days of what is due.
     CalendarFeedMade,

@@ -2,7 +2,7 @@
 
 use tauri::{AppHandle, Manager};
 
-/// Shows the number, or takes it away at zero. Only a program with a window has an icon there.
+/// Shows the number, or removes it at zero. Only a program with a window has an icon there.
 pub fn show(app: &AppHandle, count: u32, late: bool) {
     for window in app.webview_windows().values() {
         let shown = at_icon(window, count, late);

@@ -241,9 +241,9 @@ async fn confirm(
     Ok(Json(view(&confirmed, now)))
 }
 
-/// Takes an address away. It hears of it, and for a while can object.
+/// Removes an address. It hears of it, and for a while can object.
 #[utoipa::path(delete, path = "/api/v1/security/addresses/{id}", tag = "security", params(("id" = AddressId, Path)),
-    responses((status = 204, description = "Taken away"), (status = 404, body = api::error::Problem),
+    responses((status = 204, description = "Removed"), (status = 404, body = api::error::Problem),
         (status = 409, body = api::error::Problem)))]
 async fn remove(
     State(app): State<App>,

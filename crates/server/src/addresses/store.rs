@@ -120,7 +120,7 @@ pub async fn leave(tx: &mut Tx, holder: HolderId, id: AddressId, leaves_at: Time
     run!(tx, SET, holder.as_uuid(), id.as_uuid(), leaves_at.as_microsecond(), event).map(drop)
 }
 
-/// An address that was taken away stays after all.
+/// An address that was removed stays after all.
 pub async fn stay(tx: &mut Tx, holder: HolderId, id: AddressId) -> DbResult<()> {
     const SET: &str = "UPDATE address SET leaves_at = NULL, left_event = NULL WHERE holder_id = $1 AND address_id = $2";
     run!(tx, SET, holder.as_uuid(), id.as_uuid()).map(drop)

@@ -134,7 +134,7 @@ async fn a_no_to_a_changed_way_in_locks_the_account_too() {
 }
 
 #[tokio::test]
-async fn an_address_that_is_taken_away_is_told_and_keeps_itself() {
+async fn an_address_that_is_removed_is_told_and_keeps_itself() {
     on_each_engine(async |world| {
         let world = world.under(Preset::Standard);
         let desk = world.holder().await;

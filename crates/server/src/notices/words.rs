@@ -85,7 +85,7 @@ pub(super) const fn of(kind: Kind) -> Option<Telling> {
         ),
         Kind::PasskeyRemoved => telling(
             [
-                "A passkey was taken away from your account: “{name}”.",
+                "A passkey was removed from your account: “{name}”.",
                 "Se quitó una llave de acceso de tu cuenta: «{name}».",
                 "Ein Passkey Ihres Kontos wurde entfernt: „{name}“.",
             ],
@@ -108,7 +108,7 @@ pub(super) const fn of(kind: Kind) -> Option<Telling> {
                 "Ihrem Konto wurde eine Adresse hinzugefügt: {name}.",
             ],
             Some([
-                "The address is taken away again, and the device that did it is signed out.",
+                "The address is removed again, and the device that did it is signed out.",
                 "La dirección se quita de nuevo y se cierra la sesión del dispositivo que lo hizo.",
                 "Die Adresse wird wieder entfernt, und das Gerät, das es tat, wird abgemeldet.",
             ]),
@@ -116,7 +116,7 @@ pub(super) const fn of(kind: Kind) -> Option<Telling> {
         ),
         Kind::AddressRemoved => telling(
             [
-                "An address was taken away from your account: {name}.",
+                "An address was removed from your account: {name}.",
                 "Se quitó una dirección de tu cuenta: {name}.",
                 "Eine Adresse Ihres Kontos wurde entfernt: {name}.",
             ],
@@ -178,7 +178,7 @@ pub(super) const fn of(kind: Kind) -> Option<Telling> {
         ),
         Kind::PasswordRemoved => telling(
             [
-                "Your account's password was taken away.",
+                "Your account's password was removed.",
                 "Se quitó la contraseña de tu cuenta.",
                 "Das Passwort Ihres Kontos wurde entfernt.",
             ],
@@ -205,7 +205,7 @@ pub(super) const fn of(kind: Kind) -> Option<Telling> {
         ),
         Kind::FactorRemoved => telling(
             [
-                "A second step for your password was taken away: “{name}”.",
+                "A second step for your password was removed: “{name}”.",
                 "Se quitó un segundo paso de tu contraseña: «{name}».",
                 "Ein zweiter Schritt für Ihr Passwort wurde entfernt: „{name}“.",
             ],

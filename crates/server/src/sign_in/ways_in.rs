@@ -133,7 +133,7 @@ pub(crate) fn last_way_in(_: LastWayIn) -> ApiError {
     ApiError::new(ErrorCode::LastWayIn, "this is the last way in: add another one first")
 }
 
-/// Signs out every device but the one that asks: what was taken away or changed may have been in other hands.
+/// Signs out every device but the one that asks: what was removed or changed may have been in other hands.
 pub(crate) async fn sign_others_out(
     tx: &mut Tx,
     holder: HolderId,
@@ -148,10 +148,10 @@ pub(crate) async fn sign_others_out(
     Ok(())
 }
 
-/// Takes a passkey away, but never the last way in.
+/// Removes a passkey, but never the last way in.
 #[utoipa::path(delete, path = "/api/v1/security/passkeys/{id}", tag = "security",
     params(("id" = PasskeyId, Path), Removing),
-    responses((status = 204, description = "Taken away"), (status = 404, body = api::error::Problem),
+    responses((status = 204, description = "Removed"), (status = 404, body = api::error::Problem),
         (status = 409, body = api::error::Problem)))]
 async fn remove(
     State(app): State<App>,

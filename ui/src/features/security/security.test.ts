@@ -78,7 +78,7 @@ describe('security', () => {
     expect(screen.queryByRole('button', { name: /Sign out Alder, desk/ })).toBeNull();
   });
 
-  it('takes a passkey away with the other devices, unless they are kept', async () => {
+  it('removes a passkey with the other devices, unless they are kept', async () => {
     const on = world();
     draw(Security, on);
     await click('More for Blue security key');
@@ -87,7 +87,7 @@ describe('security', () => {
     await waitFor(() => expect(on.commands.passkeyRemove).toHaveBeenCalledExactlyOnceWith('passkey-2', false));
   });
 
-  it('offers no way to take the last passkey away, and urges a second', async () => {
+  it('offers no way to remove the last passkey, and urges a second', async () => {
     const only = { id: 'passkey-1', name: 'Desk keyring', created_at: '2026-03-02T09:00:00Z', last_used_at: null, synced: false, last: true };
     draw(Security, world('', { passkeys: () => ok([only]) }));
     expect(await screen.findByText('Add a second passkey')).toBeTruthy();
@@ -154,7 +154,7 @@ describe('security', () => {
     await waitFor(() => expect(on.commands.passwordLetGo).toHaveBeenCalledOnce());
   });
 
-  it('offers no way to take the last way in away', async () => {
+  it('offers no way to remove the last way in', async () => {
     const password: PasswordView = { name: 'Ines-48271', state: 'on', kept: false, changed_at: '2026-03-02T09:06:00Z', last_used_at: null, last: true };
     const phone: FactorView = { id: 'factor-1', kind: 'totp', name: 'Phone', created_at: '2026-03-02T09:06:00Z', last_used_at: null, last: true };
     draw(Security, world('', { passkeys: () => ok([]), waysIn: () => ok({ password, factors: [phone], codes_to: [] }) }));
@@ -165,7 +165,7 @@ describe('security', () => {
     expect(screen.getByRole('menuitem', { name: 'Change' })).toBeTruthy();
   });
 
-  it('takes an authenticator app away and names another', async () => {
+  it('removes an authenticator app and names another', async () => {
     const on = world();
     draw(Security, on);
     await click('More for Phone');
@@ -249,7 +249,7 @@ describe('security', () => {
     await waitFor(() => expect(screen.queryByRole('heading', { name: /Code for/ })).toBeNull());
   });
 
-  it('asks for another code of an address that waits, and takes one away', async () => {
+  it('asks for another code of an address that waits, and removes one', async () => {
     const on = world();
     draw(Security, on);
     await click('Type the code +15550107788');

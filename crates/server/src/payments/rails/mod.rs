@@ -82,7 +82,7 @@ impl Rails {
         configured.map_or(self.practice.as_ref(), |rail| rail.as_ref())
     }
 
-    /// The rail that a stored payment is on. One that the operator took away leaves its payments where they are.
+    /// The rail that a stored payment is on. One that the operator removed leaves its payments where they are.
     pub(crate) fn named(&self, name: &str) -> DbResult<&dyn Rail> {
         if self.practice.name() == name {
             return Ok(self.practice.as_ref());

@@ -1,5 +1,5 @@
 //! The password and the authenticator apps of an account. Setting, changing and adding happen in the browser, on a visit
-//! that a signed-in device begins and in which a way in was shown. Naming and taking away only reduce power and need no
+//! that a signed-in device begins and in which a way in was shown. Naming and removing only reduce power and need no
 //! browser.
 
 use std::net::IpAddr;
@@ -112,9 +112,9 @@ async fn begin_password(
     one_time_address(tx, &app, &signed_in, What::Password).await
 }
 
-/// Takes the password away, unless it is the last way in.
+/// Removes the password, unless it is the last way in.
 #[utoipa::path(delete, path = "/api/v1/security/password", tag = "security", params(Removing),
-    responses((status = 204, description = "Taken away"), (status = 404, body = api::error::Problem),
+    responses((status = 204, description = "Removed"), (status = 404, body = api::error::Problem),
         (status = 409, body = api::error::Problem)))]
 async fn remove_password(
     State(app): State<App>,
@@ -215,10 +215,10 @@ async fn rename(
     Ok(StatusCode::NO_CONTENT)
 }
 
-/// Takes a second factor away, unless nobody could sign in without it.
+/// Removes a second factor, unless nobody could sign in without it.
 #[utoipa::path(delete, path = "/api/v1/security/factors/{id}", tag = "security",
     params(("id" = FactorId, Path), Removing),
-    responses((status = 204, description = "Taken away"), (status = 404, body = api::error::Problem),
+    responses((status = 204, description = "Removed"), (status = 404, body = api::error::Problem),
         (status = 409, body = api::error::Problem)))]
 async fn remove(
     State(app): State<App>,
