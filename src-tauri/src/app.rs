@@ -230,6 +230,15 @@ pub fn sync(app: &AppHandle) {
     });
 }
 
+/// As its own button closes it.
+pub fn to_tray(app: &AppHandle) {
+    if let Some(window) = app.get_webview_window(MAIN)
+        && let Err(error) = window.close()
+    {
+        tracing::error!(%error, "the window stays");
+    }
+}
+
 pub fn quit(app: &AppHandle) {
     app.state::<Shell>().quitting.store(true, Ordering::SeqCst);
     app.exit(0);

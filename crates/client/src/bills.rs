@@ -6,7 +6,8 @@ use domain::bills::{
     BAND_MOST, Band, Bill, BillError, Cost, EARLY_DAYS, Mark, Occurrence, OccurrenceState, Owed, Pause, Rise,
     sorted_remind_days,
 };
-use domain::ids::{BillId, BillerId, PaymentId};
+use domain::calendar::Calendar;
+use domain::ids::{AccountId, BillId, BillerId, PaymentId};
 use domain::money::Money;
 use domain::schedule::{Schedule, ScheduleError};
 use formats::rrule::{self, RruleError};
@@ -68,6 +69,18 @@ pub struct BillsView {
     pub occurrences: Vec<OccurrenceView>,
     /// By name.
     pub bills: Vec<BillView>,
+    /// The bank holidays of these bills in every month that the occurrences reach into; by day.
+    pub holidays: Vec<HolidayView>,
+}
+
+/// A day on which banks are closed by a holiday, named as their country names it.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, specta::Type)]
+pub struct HolidayView {
+    #[specta(type = String)]
+    pub on: Date,
+    pub name: String,
+    /// Whose banks: of the calendars that the bills follow.
+    pub calendars: Vec<Calendar>,
 }
 
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, specta::Type)]
@@ -140,6 +153,9 @@ pub struct NewBill {
     pub grace_days: u8,
     #[serde(default)]
     pub lead_days: u8,
+    /// The linked card whose payment it is.
+    #[serde(default)]
+    pub card: Option<AccountId>,
 }
 
 impl NewBill {
@@ -159,6 +175,7 @@ impl NewBill {
             issue_days: None,
             grace_days: 0,
             lead_days: 0,
+            card: None,
         }
     }
 }
@@ -201,6 +218,8 @@ pub enum MarkAs {
 pub(crate) const LATE_DAYS: i32 = 365;
 const RECENT_DAYS: i32 = 30;
 const AHEAD_DAYS: i32 = 60;
+/// A calendar shows whole weeks of whole months: so much further than the days that it is about.
+const MONTH_AND_WEEK: i32 = 31 + 6;
 /// "Soon": due within so many days.
 pub(crate) const SOON_DAYS: i32 = 7;
 const HISTORY_MAX: usize = 12;
@@ -233,7 +252,8 @@ impl Bills {
         let mut occurrences = book.between(shifted(today, -LATE_DAYS), shifted(today, AHEAD_DAYS));
         occurrences.retain(|view| view.falls_on >= recent || !is_over(view.state));
         let bills = book.bills.iter().map(|bill| bill_view(&book, bill)).collect();
-        Ok(BillsView { today, occurrences, bills })
+        let holidays = book.holidays(shifted(recent, -MONTH_AND_WEEK), shifted(today, AHEAD_DAYS + MONTH_AND_WEEK));
+        Ok(BillsView { today, occurrences, bills, holidays })
     }
 
     /// Occurrences that are not over, late ones included, up to so many days ahead; by due date.
@@ -279,6 +299,7 @@ impl Bills {
             issue_days: new.issue_days,
             grace_days: new.grace_days,
             lead_days: new.lead_days,
+            card: new.card,
             origin,
             // Whoever travels later must not take the due dates along.
             zone: self.0.0.ports.zone.zone().iana_name().map(str::to_owned),

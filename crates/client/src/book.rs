@@ -5,6 +5,7 @@ use std::collections::HashMap;
 use domain::accounts::Account;
 use domain::billers::{Biller, OwnBiller};
 use domain::bills::{Bill, Mark, Occurrence, PaymentOf, occurrence_named, occurrences, open_day};
+use domain::calendar::Calendar;
 use domain::ids::{BillId, BillerId};
 use domain::money::{Currency, Money};
 use domain::payments::{PaymentState, RailTiming};
@@ -13,7 +14,7 @@ use jiff::civil::Date;
 use jiff::tz::TimeZone;
 use jiff::{Timestamp, ToSpan as _};
 
-use crate::bills::OccurrenceView;
+use crate::bills::{HolidayView, OccurrenceView};
 use crate::cache::bills::{self, PaymentRow};
 use crate::cache::{Cache, CacheResult, accounts, state};
 
@@ -172,6 +173,32 @@ impl Book {
         }
     }
 
+    /// Whose banking days decide about a bill: those of its rule, of its biller, and of the rail that would pay it.
+    fn closes_for(&self, bill: &Bill, calendar: Calendar) -> bool {
+        let biller = self.biller_of(bill);
+        let by_rail = biller.is_some_and(|biller| biller.payable && !self.practice);
+        bill.schedule.calendar == calendar
+            || biller.is_some_and(|biller| biller.calendar == calendar)
+            || by_rail && RailTiming::united_states().is_ok_and(|timing| timing.calendar == calendar)
+    }
+
+    /// The days on which the banks of these bills are closed by a holiday, both days included; by day.
+    pub fn holidays(&self, from: Date, to: Date) -> Vec<HolidayView> {
+        let asked = |calendar: &Calendar| self.bills.iter().any(|bill| self.closes_for(bill, *calendar));
+        let calendars: Vec<Calendar> = Calendar::ALL.into_iter().filter(asked).collect();
+        let mut found: Vec<HolidayView> = Vec::new();
+        for on in days(from, to) {
+            for calendar in &calendars {
+                let Some(name) = calendar.holiday_name(on) else { continue };
+                match found.iter_mut().find(|holiday| holiday.on == on && holiday.name == name) {
+                    Some(holiday) => holiday.calendars.push(*calendar),
+                    None => found.push(HolidayView { on, name: name.to_owned(), calendars: vec![*calendar] }),
+                }
+            }
+        }
+        found
+    }
+
     /// Both days included, by the day they fall on.
     pub fn occurrences(&self, bill: &Bill, from: Date, to: Date) -> Vec<Occurrence> {
         let payments = self.payments_of(bill.id);
@@ -262,6 +289,11 @@ pub(crate) fn days_between(from: Date, to: Date) -> i32 {
 /// A day so many days on; the calendar's end where it would leave it.
 pub(crate) fn shifted(date: Date, days: i32) -> Date {
     date.checked_add(i64::from(days).days()).unwrap_or(if days < 0 { Date::MIN } else { Date::MAX })
+}
+
+/// Both days included.
+fn days(from: Date, to: Date) -> impl Iterator<Item = Date> {
+    from.series(1.day()).take_while(move |day| *day <= to)
 }
 
 /// One sum a currency, by its code.

@@ -1,14 +1,13 @@
 //! Home: what needs the person, what is pending, what changed, and the next 30 days.
 
 use domain::bills::OccurrenceState;
-use domain::calendar::Calendar;
 use domain::money::Money;
 use jiff::civil::{Date, Weekday};
 use serde::Serialize;
 
 use crate::accounts::{TransactionQuery, TransactionView};
-use crate::bills::{LATE_DAYS, OccurrenceView, RiseView, SOON_DAYS, is_over, needs_person, rises};
-use crate::book::{shifted, sums};
+use crate::bills::{HolidayView, LATE_DAYS, OccurrenceView, RiseView, SOON_DAYS, is_over, needs_person, rises};
+use crate::book::{Book, shifted, sums};
 use crate::card::CardView;
 use crate::client::Client;
 use crate::error::ClientError;
@@ -51,8 +50,8 @@ pub struct TimelineDay {
     #[specta(type = String)]
     pub on: Date,
     pub weekend: bool,
-    /// The name of the bank holiday, if it is one.
-    pub holiday: Option<String>,
+    /// The bank holidays on it, of the bills' own calendars.
+    pub holidays: Vec<HolidayView>,
     pub items: Vec<OccurrenceView>,
 }
 
@@ -84,7 +83,7 @@ impl Client {
             changed: self.changed_lately(&payments),
             timeline_total: sums(open.iter().map(|view| view.amount)),
             timeline_count: u32::try_from(open.len()).unwrap_or(u32::MAX),
-            timeline: timeline(today, open),
+            timeline: timeline(&book, open),
             cards: self.cards().await?,
             orders: self.latest_orders().await?,
             recent: self.accounts().transactions(recent).await?.items,
@@ -134,14 +133,14 @@ const fn has_ended(state: PaymentViewState) -> bool {
     matches!(state, S::Settled | S::Final | S::Returned | S::Rejected | S::Failed | S::Refused | S::Expired)
 }
 
-fn timeline(today: Date, open: Vec<OccurrenceView>) -> Vec<TimelineDay> {
+fn timeline(book: &Book, open: Vec<OccurrenceView>) -> Vec<TimelineDay> {
     let mut days: Vec<TimelineDay> = (0..TIMELINE_DAYS)
         .map(|ahead| {
-            let on = shifted(today, ahead);
+            let on = shifted(book.today, ahead);
             TimelineDay {
                 on,
                 weekend: matches!(on.weekday(), Weekday::Saturday | Weekday::Sunday),
-                holiday: Calendar::FederalReserve.holiday_name(on).map(str::to_owned),
+                holidays: book.holidays(on, on),
                 items: Vec::new(),
             }
         })

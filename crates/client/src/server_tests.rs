@@ -35,6 +35,7 @@ use crate::client::{Client, lock};
 use crate::error::ClientError;
 use crate::paydays::NewIncome;
 use crate::payments::{PayBill, PaymentViewState};
+use crate::search::SearchHit;
 use crate::sign_in::{Connect, SignInStarted};
 use crate::status::Phase;
 use crate::testing::{World, day, monthly, usd, with_biller};
@@ -635,6 +636,17 @@ async fn orders_come_newest_first_with_their_state_and_what_was_charged() {
         [("Q-2", OrderState::Placed, usd("15"), usd("0")), ("Q-1", OrderState::Shipped, usd("15"), usd("15"))];
     assert_eq!(stands, expected);
     assert_eq!(client.home().await.unwrap().orders, shown);
+    let numbers = async |typed: &str| {
+        let hits = client.search(typed).await.unwrap().hits;
+        let orders = hits.into_iter().filter_map(|hit| match hit {
+            SearchHit::Order { number, .. } => Some(number),
+            _ => None,
+        });
+        orders.collect::<Vec<_>>()
+    };
+    assert_eq!(numbers("quill lamp").await, ["Q-2", "Q-1"], "by merchant and by what was bought");
+    assert_eq!(numbers("q-1").await, ["Q-1"]);
+    assert!(numbers("sofa").await.is_empty());
     world.end().await;
 }
 

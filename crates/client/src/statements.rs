@@ -32,6 +32,16 @@ pub struct AccountStatements {
     pub next_closing_on: Option<Date>,
 }
 
+/// What became of writing all statements of an account.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, specta::Type)]
+pub struct SavedStatements {
+    /// Files in the folder, those included that were there already.
+    pub saved: u32,
+    /// Closing days of those that are on the server alone, while it cannot be asked.
+    #[specta(type = Vec<String>)]
+    pub left: Vec<Date>,
+}
+
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, specta::Type)]
 pub struct StatementRow {
     pub summary: StatementSummary,
@@ -43,6 +53,9 @@ pub struct StatementRow {
 const ISSUED_MAX: usize = 120;
 /// A larger document is not a statement of ours.
 const PDF_BYTES_MAX: usize = 32 * 1024 * 1024;
+/// Other files of one name that a new one stands beside.
+const NAMES_MAX: u32 = 100;
+const NAME_CHARS_MAX: usize = 80;
 /// The screen waits so long for the newest list.
 const ASK_WITHIN: std::time::Duration = std::time::Duration::from_secs(3);
 
@@ -129,6 +142,68 @@ impl Statements {
         blocking(move || std::fs::write(&to, pdf)).await?.map_err(crate::folder::FileError::from)?;
         Ok(())
     }
+
+    /// Writes every statement of an account into a folder that the person chose. A file that is there is never written
+    /// over, and the same statement is not written twice.
+    pub async fn save_all(
+        &self,
+        account: AccountId,
+        folder: std::path::PathBuf,
+    ) -> Result<SavedStatements, ClientError> {
+        let view = self.view().await?.accounts.into_iter().find(|view| view.account == account);
+        let view = view.ok_or_else(|| ClientError::not_found("account"))?;
+        let mut done = SavedStatements::default();
+        let mut first_failure = None;
+        for row in view.statements {
+            let closed_on = row.summary.closed_on;
+            match self.pdf(account, closed_on).await {
+                Ok(pdf) => {
+                    let (folder, name) = (folder.clone(), format!("{} {closed_on}", file_words(&view.name)));
+                    blocking(move || keep_beside(&folder, &name, &pdf))
+                        .await?
+                        .map_err(crate::folder::FileError::from)?;
+                    done.saved += 1;
+                }
+                Err(failure) => {
+                    done.left.push(closed_on);
+                    first_failure.get_or_insert(failure);
+                }
+            }
+        }
+        match first_failure {
+            Some(failure) if done.saved == 0 => Err(failure),
+            _ => Ok(done),
+        }
+    }
+}
+
+/// Under the name, or under the next free one when another file has it.
+fn keep_beside(folder: &std::path::Path, name: &str, pdf: &[u8]) -> std::io::Result<()> {
+    use std::io::{ErrorKind, Write as _};
+    for number in 1..=NAMES_MAX {
+        let path = folder.join(if number == 1 { format!("{name}.pdf") } else { format!("{name} ({number}).pdf") });
+        match std::fs::File::create_new(&path) {
+            Ok(mut file) => {
+                let written = file.write_all(pdf).and_then(|()| file.sync_all());
+                // Half a statement is none.
+                return written.inspect_err(|_| drop(std::fs::remove_file(&path)));
+            }
+            Err(error) if error.kind() == ErrorKind::AlreadyExists => {
+                if std::fs::read(&path).is_ok_and(|there| there == pdf) {
+                    return Ok(());
+                }
+            }
+            Err(error) => return Err(error),
+        }
+    }
+    Err(ErrorKind::AlreadyExists.into())
+}
+
+/// An account's name as a part of a file's name, on every system.
+fn file_words(name: &str) -> String {
+    let plain = |c: char| if c.is_alphanumeric() || matches!(c, '-' | ' ') { c } else { '_' };
+    let words: String = name.chars().map(plain).take(NAME_CHARS_MAX).collect();
+    words.trim().to_owned()
 }
 
 /// Cycles of which no line is known, between the first and the last that are.
@@ -139,4 +214,97 @@ fn gaps(account: &Account, covered: Covered, statements: &[StatementRow], today:
     };
     let closed = closed_cycles(account, covered, today).into_iter().map(|cycle| cycle.closed_on);
     closed.filter(|closed_on| !has_lines(*closed_on)).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::search::SearchHit;
+    use crate::testing::{World, day, usd, with_balance};
+
+    fn summary(account: AccountId, closed_on: &str) -> StatementSummary {
+        StatementSummary {
+            account,
+            opened_on: day("2026-01-01"),
+            closed_on: day(closed_on),
+            due_on: None,
+            opening: usd("0"),
+            closing: usd("-94.17"),
+            lines: 3,
+            complete: true,
+            issued: None,
+        }
+    }
+
+    /// An account with three statements, of which the PDF of the last is not on this computer.
+    async fn with_statements(client: &Client) -> AccountId {
+        with_balance(client, "1000").await;
+        let account = client.accounts().list().await.unwrap()[0].account.id;
+        let open = client.opened().unwrap();
+        let mut tx = open.cache.begin().await.unwrap();
+        let all = ["2026-11-15", "2026-10-15", "2026-09-15"].map(|closed_on| summary(account, closed_on));
+        bills::replace_statements(&mut tx, &all).await.unwrap();
+        for (closed_on, pdf) in [("2026-11-15", b"%PDF november"), ("2026-10-15", b"%PDF october ")] {
+            bills::keep_pdf(&mut tx, account, day(closed_on), pdf).await.unwrap();
+        }
+        tx.commit().await.unwrap();
+        account
+    }
+
+    fn files(folder: &std::path::Path) -> Vec<String> {
+        let all = std::fs::read_dir(folder).unwrap();
+        let mut names: Vec<String> = all.map(|entry| entry.unwrap().file_name().into_string().unwrap()).collect();
+        names.sort();
+        names
+    }
+
+    #[tokio::test]
+    async fn all_statements_are_written_beside_what_is_there_and_the_absent_ones_are_named() {
+        let world = World::new();
+        let client = world.start().await;
+        let account = with_statements(&client).await;
+        let folder = tempfile::tempdir().unwrap();
+        std::fs::write(folder.path().join("Checking 2026-10-15.pdf"), b"somebody's own").unwrap();
+        for _ in 0..2 {
+            let done = client.statements().save_all(account, folder.path().to_owned()).await.unwrap();
+            assert_eq!(done, SavedStatements { saved: 2, left: vec![day("2026-09-15")] });
+        }
+        let written = ["Checking 2026-10-15 (2).pdf", "Checking 2026-10-15.pdf", "Checking 2026-11-15.pdf"];
+        assert_eq!(files(folder.path()), written, "the second time nothing is written again");
+        let read = |name: &str| std::fs::read(folder.path().join(name)).unwrap();
+        assert_eq!(read("Checking 2026-10-15.pdf"), b"somebody's own");
+        assert_eq!(read("Checking 2026-10-15 (2).pdf"), b"%PDF october ");
+        world.end().await;
+    }
+
+    #[tokio::test]
+    async fn statements_are_found_by_account_day_and_month_in_any_language_of_the_screens() {
+        let world = World::new();
+        let client = world.start().await;
+        let account = with_statements(&client).await;
+        for (typed, expected) in [
+            ("checking statement", vec!["2026-11-15", "2026-10-15", "2026-09-15"]),
+            ("extracto octubre", vec!["2026-10-15"]),
+            ("kontoauszug september 2026", vec!["2026-09-15"]),
+            ("2026-11-15", vec!["2026-11-15"]),
+            ("savings statement", vec![]),
+        ] {
+            let hits = client.search(typed).await.unwrap().hits;
+            let found: Vec<String> = hits
+                .iter()
+                .map(|hit| match hit {
+                    SearchHit::Statement { account: of, closed_on, .. } if *of == account => closed_on.to_string(),
+                    other => panic!("{typed} finds {other:?}"),
+                })
+                .collect();
+            assert_eq!(found, expected, "{typed}");
+        }
+        world.end().await;
+    }
+
+    #[test]
+    fn an_account_has_a_name_that_every_system_can_write() {
+        assert_eq!(file_words("Card: 50/50 \"joint\" "), "Card_ 50_50 _joint_");
+        assert_eq!(file_words("Tern Harbor ··2086"), "Tern Harbor __2086");
+    }
 }

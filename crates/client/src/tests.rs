@@ -207,6 +207,10 @@ async fn transactions_come_by_page_by_word_and_by_day() {
     assert_eq!(found.items.len(), 11, "without its accent, and the last word may be a beginning: 11, 110 to 119");
     let none = ask(TransactionQuery { search: Some("\" OR *".to_owned()), ..TransactionQuery::default() }).await;
     assert!(none.items.is_empty(), "operators are plain words");
+    for typed in ["kestrel", "cafe kestrel", "zzzzzz", "k"] {
+        let none = ask(TransactionQuery { search: Some(typed.to_owned()), ..TransactionQuery::default() }).await;
+        assert!(none.items.is_empty(), "a word that no line has is no error: {typed}");
+    }
     let days = TransactionQuery {
         since: Some(day("2026-10-05")),
         until: Some(day("2026-10-06")),

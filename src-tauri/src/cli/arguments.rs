@@ -367,6 +367,9 @@ pub struct NewBillArguments {
     /// What the biller knows the person by.
     #[arg(long)]
     pub reference: Option<String>,
+    /// The linked card whose payment it is, by name or id.
+    #[arg(long, value_name = "CARD", conflicts_with = "payee")]
+    pub card: Option<String>,
     /// Days before the due date: `3,1`.
     #[arg(long, value_delimiter = ',', value_name = "DAYS")]
     pub remind: Option<Vec<u8>>,
@@ -498,7 +501,7 @@ pub enum PaydaysCommand {
     Show,
     /// Add an income, or change the one of this name.
     Set(IncomeArguments),
-    /// Take an income away.
+    /// Remove an income.
     Remove {
         /// By name or id.
         income: String,
@@ -757,7 +760,7 @@ pub enum BillersCommand {
         #[arg(long, value_name = "WORDS")]
         category: Option<String>,
     },
-    /// Take a biller of your own away; its bills stay.
+    /// Remove a biller of your own; its bills stay.
     Remove {
         /// By name or id.
         biller: String,
@@ -852,6 +855,13 @@ pub enum StatementCommand {
         cycle: Date,
         #[arg(long, value_name = "F.pdf")]
         out: PathBuf,
+    },
+    /// Write every statement of an account into a folder, as PDF. Nothing there is written over.
+    All {
+        /// By name or id.
+        account: String,
+        #[arg(long, value_name = "FOLDER")]
+        into: PathBuf,
     },
 }
 
@@ -954,7 +964,7 @@ pub enum SecurityCommand {
         #[arg(long)]
         no_browser: bool,
     },
-    /// Take a passkey away, unless it is the last way in. Other devices are signed out.
+    /// Remove a passkey, unless it is the last way in. Other devices are signed out.
     RemovePasskey {
         /// By name or id.
         passkey: String,
@@ -985,7 +995,7 @@ pub enum SecurityCommand {
         #[command(flatten)]
         how: ConfirmHow,
     },
-    /// Take an address away. It hears of it.
+    /// Remove an address. It hears of it.
     RemoveAddress {
         /// The address or its id.
         address: String,
@@ -1011,7 +1021,7 @@ pub enum SecurityCommand {
         #[arg(long)]
         no_browser: bool,
     },
-    /// Take the password away, unless it is the last way in. Other devices are signed out.
+    /// Remove the password, unless it is the last way in. Other devices are signed out.
     RemovePassword {
         /// Leave the other devices signed in.
         #[arg(long)]
@@ -1038,7 +1048,7 @@ pub enum SecurityCommand {
         factor: String,
         name: String,
     },
-    /// Take a second factor away, unless nobody could sign in without it. Other devices are signed out.
+    /// Remove a second factor, unless nobody could sign in without it. Other devices are signed out.
     RemoveFactor {
         /// By name or id.
         factor: String,

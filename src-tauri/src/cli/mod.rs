@@ -475,7 +475,7 @@ impl Run<'_> {
             SecurityCommand::RemoveFactor { factor, keep_devices } => {
                 let found = self.factor(&factor).await?;
                 security.remove_factor(found.id, keep_devices).await?;
-                Ok(Answer::new(json!({ "id": found.id }), format!("{} is taken away.\n", found.name)))
+                Ok(Answer::new(json!({ "id": found.id }), format!("{} is removed.\n", found.name)))
             }
         }
     }
@@ -556,7 +556,7 @@ impl Run<'_> {
             SecurityCommand::RemoveAddress { address } => {
                 let found = self.address(&address).await?;
                 addresses.remove(found.id).await?;
-                Ok(Answer::new(json!({ "id": found.id }), format!("{} is taken away, and hears of it.\n", found.value)))
+                Ok(Answer::new(json!({ "id": found.id }), format!("{} is removed, and hears of it.\n", found.value)))
             }
             _ => {
                 let view = addresses.list().await?;
@@ -966,6 +966,18 @@ impl Run<'_> {
                 let json = json!({ "account": account.id, "cycle": cycle, "file": out });
                 Ok(Answer::new(json, format!("Written to {}.\n", out.display())))
             }
+            StatementCommand::All { account, into } => {
+                let account = self.account(&account).await?.account;
+                let into = self.cwd.join(into);
+                let done = self.core.client.statements().save_all(account.id, into.clone()).await?;
+                let mut text = format!("{} written to {}.\n", done.saved, into.display());
+                if !done.left.is_empty() {
+                    let left: Vec<String> = done.left.iter().map(ToString::to_string).collect();
+                    text += &format!("On the server, which cannot be asked now: {}.\n", left.join(", "));
+                }
+                let json = json!({ "account": account.id, "folder": into, "saved": done.saved, "left": done.left });
+                Ok(Answer::new(json, text))
+            }
         }
     }
 
@@ -1002,6 +1014,10 @@ impl Run<'_> {
             None => None,
             Some(typed) => Some(self.biller(typed).await?.id),
         };
+        let card = match &new.card {
+            None => None,
+            Some(typed) => Some(self.account(typed).await?.account.id),
+        };
         let remind_days = match new.remind {
             Some(days) => days,
             None => self.core.client.settings().await?.remind_days,
@@ -1018,6 +1034,7 @@ impl Run<'_> {
             issue_days: new.about.arrives,
             grace_days: new.about.grace.unwrap_or(0),
             lead_days: new.about.lead.unwrap_or(0),
+            card,
             ..NewBill::new(new.name, amount(&new.amount, currency)?, schedule)
         };
         let name = bill.name.clone();
@@ -1745,7 +1762,7 @@ fn address_state(state: AddressState) -> String {
         AddressState::Unconfirmed => "not confirmed yet".to_owned(),
         AddressState::Waiting { usable_at } => format!("confirmed, helps you back in from {usable_at}"),
         AddressState::Confirmed => "confirmed".to_owned(),
-        AddressState::Leaving { leaves_at } => format!("taken away, still told until {leaves_at}"),
+        AddressState::Leaving { leaves_at } => format!("removed, still told until {leaves_at}"),
     }
 }
 

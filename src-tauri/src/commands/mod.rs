@@ -26,6 +26,7 @@ mod support;
 mod sync;
 mod vault;
 mod wallet;
+mod window;
 
 use std::path::Path;
 use std::sync::Arc;
@@ -150,6 +151,7 @@ pub fn builder() -> Builder<Wry> {
             statements::statements,
             statements::statement_open,
             statements::statement_save,
+            statements::statements_save_all,
             reminders::reminders,
             reminders::reminders_timer,
             reminders::reminder_test,
@@ -167,6 +169,8 @@ pub fn builder() -> Builder<Wry> {
             settings::settings_set,
             settings::autostart,
             search::search,
+            window::window_close,
+            window::quit,
             security::security,
             security::security_answer,
             security::security_save,

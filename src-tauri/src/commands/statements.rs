@@ -1,6 +1,6 @@
 //! Statements of closed cycles.
 
-use client::statements::StatementsView;
+use client::statements::{SavedStatements, StatementsView};
 use domain::ids::AccountId;
 use tauri::AppHandle;
 
@@ -37,6 +37,21 @@ pub async fn statement_save(app: AppHandle, core: Shared<'_>, account: AccountId
     };
     core.client.statements().save_pdf(account, cycle, path).await?;
     Ok(true)
+}
+
+/// Asks for a folder and writes every statement of the account there; nothing when the person changed their mind.
+#[tauri::command]
+#[specta::specta]
+pub async fn statements_save_all(
+    app: AppHandle,
+    core: Shared<'_>,
+    account: AccountId,
+) -> Answer<Option<SavedStatements>> {
+    core.touch();
+    let Some(folder) = dialogs::choose_folder(&app, "Save all statements").await else {
+        return Ok(None);
+    };
+    Ok(Some(core.client.statements().save_all(account, folder).await?))
 }
 
 fn file_name(closed_on: &str) -> String {

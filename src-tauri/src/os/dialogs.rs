@@ -45,6 +45,13 @@ pub async fn choose_save(app: &AppHandle, what: Saved, name: &str) -> Option<Pat
     receiver.await.ok().flatten().and_then(path)
 }
 
+/// Asks for a folder; `None` when the person changed their mind.
+pub async fn choose_folder(app: &AppHandle, title: &str) -> Option<PathBuf> {
+    let (sender, receiver) = oneshot::channel();
+    app.dialog().file().set_title(title).pick_folder(move |chosen| drop(sender.send(chosen)));
+    receiver.await.ok().flatten().and_then(path)
+}
+
 fn path(chosen: FilePath) -> Option<PathBuf> {
     chosen.into_path().ok()
 }

@@ -46,6 +46,27 @@ describe('what the window shows', () => {
     expect(screen.queryByRole('dialog')).toBeNull();
   });
 
+  it.each(['', '?world=locked', '?world=welcome'])('closes to the tray and quits by its keys, also before anybody is in (%s)', async (query) => {
+    window(query);
+    await screen.findByRole('heading', { level: 1 });
+    await fireEvent.keyDown(globalThis.window, { key: 'w', ctrlKey: true });
+    expect(ipc.commands.windowClose).toHaveBeenCalledOnce();
+    await fireEvent.keyDown(globalThis.window, { key: 'q', ctrlKey: true });
+    expect(ipc.commands.quit).toHaveBeenCalledOnce();
+  });
+
+  it('asks for the archive once the account that it goes into stands', async () => {
+    window('?world=welcome');
+    await click('bring an archive back');
+    await type('Your name, as you want to see it', 'Ines Calloway');
+    await click('Start without a passkey');
+    await screen.findByText(/^7QKM4/);
+    expect(ipc.commands.importChoose).not.toHaveBeenCalled();
+    await click('I keep it somewhere safe', 'checkbox');
+    await click('Go to Home');
+    await waitFor(() => expect(ipc.commands.importChoose).toHaveBeenCalledOnce());
+  });
+
   it('goes where the shell says', async () => {
     window();
     await screen.findByText('the screen');

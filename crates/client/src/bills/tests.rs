@@ -149,6 +149,51 @@ async fn pay_by_counts_the_lead_time_back_over_banking_days() {
 }
 
 #[tokio::test]
+async fn a_bill_is_of_its_card_from_the_first_moment_on() {
+    let world = World::new();
+    let client = world.start().await;
+    let card = domain::ids::AccountId::new("2026-01-01T00:00:00Z".parse().unwrap(), [3; 10]);
+    let new = NewBill { card: Some(card), ..monthly("Card", "80", "2026-11-25") };
+    let id = client.bills().add(new).await.unwrap();
+    assert_eq!(view(&client, id).await.bill.card, Some(card));
+    world.end().await;
+}
+
+#[tokio::test]
+async fn the_month_names_the_bank_holidays_of_the_calendars_that_its_bills_follow() {
+    use domain::calendar::Calendar::{EnglandWales, FederalReserve};
+
+    let world = World::new();
+    let client = world.start().await;
+    let of = |name, calendar| {
+        let mut bill = monthly(name, "40", "2026-12-30");
+        bill.schedule.calendar = calendar;
+        bill
+    };
+    client.bills().add(of("Cash box", domain::calendar::Calendar::WeekendsOnly)).await.unwrap();
+    assert!(client.bills().view().await.unwrap().holidays.is_empty(), "nobody's banks are asked for");
+
+    client.bills().add(of("Council", EnglandWales)).await.unwrap();
+    client.bills().add(of("Loan", FederalReserve)).await.unwrap();
+    let view = client.bills().view().await.unwrap();
+    let named = |on: &str| {
+        let of_day = view.holidays.iter().filter(|holiday| holiday.on == day(on));
+        of_day.map(|holiday| (holiday.name.as_str(), holiday.calendars.clone())).collect::<Vec<_>>()
+    };
+    assert_eq!(view.today, day("2026-11-20"));
+    assert_eq!(named("2026-10-12"), [("Columbus Day", vec![FederalReserve])], "the month before is whole");
+    assert_eq!(named("2026-11-26"), [("Thanksgiving Day", vec![FederalReserve])]);
+    assert_eq!(named("2026-12-25"), [("Christmas Day", vec![FederalReserve, EnglandWales])], "one day, said once");
+    assert_eq!(named("2026-12-28"), [("Boxing Day (substitute)", vec![EnglandWales])]);
+    assert!(named("2026-11-27").is_empty());
+
+    let timeline = client.home().await.unwrap().timeline;
+    let closed: Vec<Date> = timeline.iter().filter(|one| !one.holidays.is_empty()).map(|one| one.on).collect();
+    assert_eq!(closed, [day("2026-11-26")], "the thirty days of Home name the same ones");
+    world.end().await;
+}
+
+#[tokio::test]
 async fn a_rule_shows_its_dates_before_it_is_kept_and_reads_what_other_programs_say() {
     let world = World::new();
     let client = world.start().await;

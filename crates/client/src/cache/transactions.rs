@@ -440,6 +440,7 @@ type PageLine = (i64, Uuid, i64, i64, i64, i64, String, Option<String>);
 const PAGE: &str = page_of!("SELECT seq FROM tx WHERE seq < ?1 AND seq >= ?2 ORDER BY seq DESC LIMIT ?3");
 const PAGE_OF_ACCOUNT: &str =
     page_of!("SELECT seq FROM tx WHERE account = ?4 AND seq < ?1 AND seq >= ?2 ORDER BY seq DESC LIMIT ?3");
+// Where no term begins with the last word, the query is an empty phrase: it matches nothing, and nothing is no error.
 const PAGE_BY_WORDS: &str = page_of!(
     "WITH RECURSIVE found (term) AS (
         SELECT (SELECT term FROM tx_terms WHERE term >= ?5 LIMIT 1)
@@ -451,7 +452,7 @@ const PAGE_BY_WORDS: &str = page_of!(
      WHERE w.tx_words MATCH coalesce(?7, (
         SELECT CASE count(*) WHEN 33 THEN ?8 ELSE ?9 || '(' || group_concat('\"' || term || '\"', ' OR ') || ')' END
         FROM found WHERE term < ?6
-     ))
+     ), '\"\"')
      AND (?4 IS NULL OR l.account = ?4) AND w.rowid < ?1 AND w.rowid >= ?2 ORDER BY w.rowid DESC LIMIT ?3"
 );
 

@@ -128,6 +128,7 @@ export class BillForm {
       issue_days: this.issueDays.trim() === '' ? null : Number(this.issueDays),
       grace_days: Number(this.graceDays),
       lead_days: Number(this.leadDays),
+      card: this.card || null,
     };
   }
 

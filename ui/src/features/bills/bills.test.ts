@@ -1,6 +1,9 @@
-import { describe, expect, it } from 'vitest';
-import { click, draw, fireEvent, ok, refused, screen, type, waitFor, within, world } from '$lib/test/draw';
+import { describe, expect, it, vi } from 'vitest';
+import { click, draw, fireEvent, refused, screen, type, waitFor, within, world } from '$lib/test/draw';
+import { en } from '$lib/i18n/en';
+import type { BillsView, HolidayView } from '$lib/ipc/bindings';
 import { rule, startingBills } from '$lib/ipc/sample/bills';
+import { holidayText } from '$lib/state/holidays';
 import BillDialog from './BillDialog.svelte';
 import Bills from './Bills.svelte';
 
@@ -40,6 +43,7 @@ describe('adding a bill', () => {
       issue_days: null,
       grace_days: 0,
       lead_days: 0,
+      card: null,
     });
     expect(on.desk.toasts.at(-1)?.text).toBe('Harbor rent added');
   });
@@ -57,7 +61,7 @@ describe('adding a bill', () => {
     expect(on.commands.billAdd).toHaveBeenCalledWith(expect.objectContaining({ biller: 'biller-power', reference: 'CR 20' }));
   });
 
-  it('adds a biller of their own with how it is paid, changes it and takes it away', async () => {
+  it('adds a biller of their own with how it is paid, changes it and removes it', async () => {
     const on = world();
     draw(BillDialog, on, { bill: null });
     await type('Who it is paid to', 'Harbor Row Piano');
@@ -102,14 +106,15 @@ describe('adding a bill', () => {
     expect(on.desk.typing).not.toBeNull();
   });
 
-  it('links a new bill to a card in a second step, as the shell asks for it', async () => {
-    const on = world('', { billEdit: () => ok(null) });
+  it('keeps a new bill with its card in one step, so that trying again adds no second one', async () => {
+    const on = world();
     draw(BillDialog, on, { bill: null });
     await type('Name', 'Card');
     await type('Amount', '80');
     await fireEvent.change(await screen.findByLabelText('Payment of a linked card'), { target: { value: 'account-card' } });
     await click('Add bill');
-    await waitFor(() => expect(on.commands.billEdit).toHaveBeenCalledWith(expect.objectContaining({ name: 'Card', card: 'account-card' }), { kind: 'all' }));
+    await waitFor(() => expect(on.commands.billAdd).toHaveBeenCalledExactlyOnceWith(expect.objectContaining({ name: 'Card', card: 'account-card' })));
+    expect(on.commands.billEdit).not.toHaveBeenCalled();
   });
 });
 
@@ -136,6 +141,28 @@ describe('changing a bill', () => {
       expect.objectContaining({ amount: { minor: 6100, currency: 'USD' }, steps: bill.steps }),
       { kind: 'from', due_on: '2026-11-20' },
     );
+  });
+
+  it('changes one date alone: only what differs is marked, and it is taken back from the toast', async () => {
+    const on = world();
+    const bill = startingBills().find((one) => one.id === 'bill-auto')!;
+    const bills = (await on.ipc.commands.bills()) as { data: BillsView };
+    const one = bills.data.occurrences.find((each) => each.bill === 'bill-auto' && each.due_on === '2026-11-22')!;
+    on.desk.typing = { bill };
+    draw(BillDialog, on, { bill, amount: bill.amount, dueOn: '2026-11-22', one });
+    await fireEvent.click(await screen.findByLabelText('Only Sun, Nov 22'));
+    expect(screen.queryByLabelText('Name')).toBeNull();
+    await type('Amount', 'twelve');
+    await click('Save bill');
+    expect(await screen.findByText('Type an amount such as $42.00.')).toBeTruthy();
+    expect(on.commands.occurrenceMark).not.toHaveBeenCalled();
+    await type('Amount', '120.50');
+    await click('Save bill');
+    await waitFor(() => expect(on.desk.typing).toBeNull());
+    expect(on.commands.occurrenceMark).toHaveBeenCalledExactlyOnceWith('bill-auto', '2026-11-22', { kind: 'amount', amount: { minor: 12050, currency: 'USD' } });
+    expect(on.commands.billEdit).not.toHaveBeenCalled();
+    on.desk.toasts.at(-1)?.undo?.();
+    await waitFor(() => expect(on.commands.occurrenceMark).toHaveBeenLastCalledWith('bill-auto', '2026-11-22', { kind: 'unmarked' }));
   });
 
   it('moves one date, and takes it back from the toast', async () => {
@@ -215,6 +242,45 @@ describe('the list of bills', () => {
     expect(on.commands.billRemove).not.toHaveBeenCalled();
     await click('Remove bill');
     await waitFor(() => expect(on.commands.billRemove).toHaveBeenCalledWith('bill-tv'));
+  });
+
+  it('hatches bank holidays in the month and names them, for the ear and for the eye', async () => {
+    draw(Bills, world());
+    const month = await screen.findByRole('table', { name: /^November 2026: .*bank holidays$/ });
+    const hatched = [...month.querySelectorAll('td.holiday')].map((cell) => cell.textContent?.replace(/\s+/g, ' ').trim());
+    expect(hatched).toEqual(['11 bank holiday, Veterans Day', '26 bank holiday, Thanksgiving Day']);
+    expect(within(screen.getByRole('list', { name: 'Marks' })).getByText('Bank holiday')).toBeTruthy();
+    expect(screen.getByRole('list', { name: 'Bank holidays of this month' }).textContent).toBe('Nov 11 Veterans DayNov 26 Thanksgiving Day');
+    await click('Next month');
+    expect(screen.getByRole('list', { name: 'Bank holidays of this month' }).textContent).toBe('Dec 25 Christmas Day');
+  });
+
+  it('says whose banks are closed where the bills follow several calendars', () => {
+    const us: HolidayView = { on: '2026-12-25', name: 'Christmas Day', calendars: ['federal_reserve', 'england_wales'] };
+    const uk: HolidayView = { on: '2026-12-28', name: 'Boxing Day (substitute)', calendars: ['england_wales'] };
+    expect(holidayText([us], [us, uk], en)).toBe('Christmas Day (Federal Reserve (United States) and England and Wales)');
+    expect(holidayText([uk], [uk], en)).toBe('Boxing Day (substitute)');
+  });
+
+  it('shows each payment of the chosen date with its day and state', async () => {
+    draw(Bills, world(), { bill: 'bill-dental', due: '2026-11-25' });
+    const payment = await screen.findByRole('link', { name: '$100.00 on Tue, Nov 10' });
+    expect(payment.getAttribute('href')).toBe('/payments?payment=payment-dental');
+    expect(payment.closest('li')?.textContent).toContain('Sent');
+  });
+
+  it('brings what was chosen into view where it would be out of sight, and leaves the page alone elsewhere', async () => {
+    const scrolled = vi.fn();
+    const press = async (name: string) => fireEvent.click((await screen.findAllByRole('button', { name }))[0]!);
+    Element.prototype.scrollIntoView = scrolled;
+    draw(Bills, world());
+    await press('Kestrel Auto Insurance');
+    expect(scrolled).not.toHaveBeenCalled();
+    vi.spyOn(Element.prototype, 'getBoundingClientRect').mockReturnValue(new DOMRect(0, window.innerHeight + 1, 300, 400));
+    await press('Millbrook Water');
+    await waitFor(() => expect(scrolled).toHaveBeenCalledExactlyOnceWith({ block: 'nearest' }));
+    expect(scrolled.mock.instances[0]).toBe((await screen.findByRole('heading', { name: 'Millbrook Water' })).closest('section'));
+    vi.restoreAllMocks();
   });
 
   it('asks for the first one when there is none', async () => {

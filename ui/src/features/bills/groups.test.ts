@@ -18,6 +18,7 @@ function occurrence(bill: string, due_on: string, days: number, rest: Partial<Oc
 
 const view = {
   today,
+  holidays: [],
   bills: [billView('gas'), billView('rent'), billView('tax', '2027-04-15'), billView('old')],
   occurrences: [
     occurrence('gas', '2026-11-09', -3),

@@ -1,10 +1,17 @@
 // What a person says about one due date. Each word can be taken back from the toast.
-import { formatDay } from '$lib/format';
+import { addDays, formatDay } from '$lib/format';
 import { getMessages } from '$lib/i18n';
 import { answer } from '$lib/ipc';
 import type { Bill, EditScope, MarkAs, Money, OccurrenceView, RiseView } from '$lib/ipc/bindings';
 import type { Desk } from '$lib/state/desk.svelte';
 import { Action } from '$lib/state/view.svelte';
+
+const MOVED_DAYS_MAX = 366;
+
+/** The first and the last day to which one date may be moved. */
+export function moveRange(one: OccurrenceView): readonly [string, string] {
+  return [addDays(one.due_on, -MOVED_DAYS_MAX), addDays(one.due_on, MOVED_DAYS_MAX)];
+}
 
 export class Marks {
   action = new Action();
@@ -26,6 +33,19 @@ export class Marks {
 
   move(one: OccurrenceView, to: string): Promise<boolean> {
     return this.#mark(one, { kind: 'moved', to }, this.#words.moved(one.name, formatDay(to)), true);
+  }
+
+  /** This date alone costs something else or falls on another day; what stays as it is, is not marked. */
+  only(one: OccurrenceView, amount: Money, on: string): Promise<boolean> {
+    const changes: MarkAs[] = [];
+    if (amount.minor !== one.amount.minor) changes.push({ kind: 'amount', amount });
+    if (on !== one.falls_on) changes.push({ kind: 'moved', to: on });
+    return this.action.run(async () => {
+      for (const change of changes) await answer(this.desk.commands.occurrenceMark(one.bill, one.due_on, change));
+      if (changes.length === 0) return;
+      this.desk.say(this.#words.changedOnce(one.name, formatDay(on)), () => void this.unmark(one));
+      await this.desk.changed();
+    });
   }
 
   unmark(one: OccurrenceView): Promise<boolean> {

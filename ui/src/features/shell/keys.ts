@@ -36,6 +36,13 @@ function isTyping(target: EventTarget | null): boolean {
   return target instanceof HTMLElement && (target.isContentEditable || ['INPUT', 'TEXTAREA', 'SELECT'].includes(target.tagName));
 }
 
+/** Closing and quitting work everywhere, also before somebody signed in and while it is locked. */
+export function windowKeyOf(event: KeyboardEvent): 'close' | 'quit' | null {
+  if (event.altKey || event.shiftKey || !(event.ctrlKey || event.metaKey)) return null;
+  const key = event.key.toLowerCase();
+  return key === 'w' ? 'close' : key === 'q' ? 'quit' : null;
+}
+
 /** "Ctrl" is "Cmd" on macOS. */
 export function controlKey(): string {
   return /mac/i.test(navigator.platform) ? '⌘' : 'Ctrl';

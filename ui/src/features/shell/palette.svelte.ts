@@ -1,11 +1,11 @@
 // What the palette offers: commands on what is in view first, then places, then whatever the words find.
 import type { IconName } from '$lib/components/icons';
-import { formatMoney, formatShortDay } from '$lib/format';
+import { formatMonth, formatMoney, formatShortDay, negate } from '$lib/format';
 import { getMessages } from '$lib/i18n';
 import { answer } from '$lib/ipc';
 import type { HomeView, OccurrenceView, SearchHit } from '$lib/ipc/bindings';
 import type { Desk } from '$lib/state/desk.svelte';
-import { accountPath, billPath, paymentPath, places } from '$lib/state/places';
+import { accountPath, billPath, orderPath, paymentPath, places, statementPath } from '$lib/state/places';
 import type { View } from '$lib/state/view.svelte';
 import { controlKey } from './keys';
 
@@ -65,6 +65,8 @@ export class Finder {
       command('lock', 'lock', app.lock, `${control} L`, () => void desk.lock()),
       ...places.map((place, at) => command(place.path, place.icon, app[place.name], `${control} ${at + 1}`, () => desk.go(place.path))),
       command('keys', 'info', keys.title, 'F1', () => (desk.keys = true)),
+      command('close', 'down', keys.toTray, `${control} W`, () => void desk.commands.windowClose()),
+      command('quit', 'close', keys.quit, `${control} Q`, () => void desk.commands.quit()),
     ];
   }
 
@@ -76,15 +78,22 @@ export class Finder {
 
   #found(hit: SearchHit): Offer {
     const { go } = this.desk;
-    const amount = formatMoney(hit.amount);
+    const { palette } = this.#messages;
     switch (hit.kind) {
       case 'bill':
-        return { key: hit.id, icon: 'bills', text: this.#messages.palette.openBill(hit.name), end: amount, act: () => go(billPath(hit.id)) };
+        return { key: hit.id, icon: 'bills', text: palette.openBill(hit.name), end: formatMoney(hit.amount), act: () => go(billPath(hit.id)) };
       case 'payment':
-        return { key: hit.id, icon: 'payments', text: this.#messages.payments.open(hit.to), end: amount, act: () => go(paymentPath(hit.id)) };
+        return { key: hit.id, icon: 'payments', text: this.#messages.payments.open(hit.to), end: formatMoney(hit.amount), act: () => go(paymentPath(hit.id)) };
+      case 'statement': {
+        const text = palette.openStatement(hit.name, formatMonth(hit.closed_on));
+        const end = formatMoney(hit.card ? negate(hit.closing) : hit.closing);
+        return { key: `${hit.account} ${hit.closed_on}`, icon: 'statements', text, end, act: () => go(statementPath(hit.account, hit.closed_on)) };
+      }
+      case 'order':
+        return { key: hit.id, icon: 'orders', text: palette.openOrder(hit.merchant, hit.number), end: formatMoney(hit.total), act: () => go(orderPath(hit.id)) };
       case 'transaction': {
         const text = `${hit.description}, ${formatShortDay(hit.on)}`;
-        return { key: hit.id, icon: 'card', text, end: amount, act: () => go(accountPath(hit.account)) };
+        return { key: hit.id, icon: 'card', text, end: formatMoney(hit.amount), act: () => go(accountPath(hit.account)) };
       }
     }
   }

@@ -1,8 +1,9 @@
 import { createRawSnippet } from 'svelte';
+import type { OrderView } from '$lib/ipc/bindings';
 import { describe, expect, it, vi } from 'vitest';
-import { click, draw, fireEvent, ok, screen, waitFor, world } from '$lib/test/draw';
+import { click, draw, fireEvent, ok, screen, waitFor, within, world } from '$lib/test/draw';
 import Shell from './Shell.svelte';
-import { commandOf } from './keys';
+import { commandOf, windowKeyOf } from './keys';
 import { sparingly } from './sparingly';
 
 const children = createRawSnippet(() => ({ render: () => '<p>content</p>' }));
@@ -25,6 +26,16 @@ describe('keys', () => {
   it('leave a dialog alone, but for the lock', () => {
     expect(commandOf(press({ key: 'n', ctrlKey: true }), true)).toBeNull();
     expect(commandOf(press({ key: 'l', ctrlKey: true }), true)).toEqual({ do: 'lock' });
+  });
+
+  it.each([
+    [{ key: 'w', ctrlKey: true }, 'close'],
+    [{ key: 'Q', metaKey: true }, 'quit'],
+    [{ key: 'w', ctrlKey: true, shiftKey: true }, null],
+    [{ key: 'q', ctrlKey: true, altKey: true }, null],
+    [{ key: 'q' }, null],
+  ])('%o is %s to the window', (init, expected) => {
+    expect(windowKeyOf(press(init))).toBe(expected);
   });
 
   it('leave the slash to whoever is typing', () => {
@@ -96,6 +107,38 @@ describe('the window', () => {
     await fireEvent.keyDown(box, { key: 'Enter' });
     await waitFor(() => expect(on.went).toEqual(['/bills?bill=bill-auto']));
     expect(screen.queryByRole('combobox')).toBeNull();
+  });
+
+  it('finds statements and orders from the palette and opens them', async () => {
+    const on = world('?world=served');
+    draw(Shell, on, { path: '/', children });
+    const find = async (typed: string, name: RegExp) => {
+      await fireEvent.keyDown(window, { key: 'k', ctrlKey: true });
+      await fireEvent.input(await screen.findByRole('combobox', { name: 'Do or find' }), { target: { value: typed } });
+      await fireEvent.click((await screen.findAllByRole('option', { name }))[0]!);
+      await waitFor(() => expect(screen.queryByRole('combobox')).toBeNull());
+    };
+    const order = (await on.ipc.commands.orders()) as { data: OrderView[] };
+    const first = order.data[0]!.order;
+    await find(first.told.number, new RegExp(`Order ${first.told.number}, ${first.merchant}`));
+    await find('statement', /Statement of .* 2026/);
+    expect(on.went).toEqual([`/orders?order=${first.id}`, expect.stringMatching(/^\/statements\?account=.+&closed=\d{4}-\d\d-\d\d$/)]);
+  });
+
+  it('offers to close and to quit in the palette and among the keys', async () => {
+    const on = world();
+    draw(Shell, on, { path: '/', children });
+    await fireEvent.keyDown(window, { key: 'F1' });
+    const keys = await screen.findByRole('dialog', { name: 'Keys' });
+    expect(within(keys).getByText('Close the window; the tray stays').nextElementSibling?.textContent?.trim()).toBe('Ctrl W');
+    expect(within(keys).getByText('Quit').nextElementSibling?.textContent?.trim()).toBe('Ctrl Q');
+    on.desk.keys = false;
+    await waitFor(() => expect(screen.queryByRole('dialog')).toBeNull());
+    await fireEvent.keyDown(window, { key: 'k', ctrlKey: true });
+    await fireEvent.input(await screen.findByRole('combobox', { name: 'Do or find' }), { target: { value: 'quit' } });
+    await fireEvent.click(await screen.findByRole('option', { name: /^Quit/ }));
+    await waitFor(() => expect(on.commands.quit).toHaveBeenCalledOnce());
+    expect(on.commands.windowClose).not.toHaveBeenCalled();
   });
 
   it('moves no money from the palette without the dialog', async () => {

@@ -23,6 +23,19 @@ describe('the first run', () => {
     expect(on.commands.startHere).not.toHaveBeenCalled();
   });
 
+  it('leads whoever was here before to the server, or to a new account that an archive goes into', async () => {
+    const on = world('?world=welcome');
+    welcome(on);
+    await click('Sign in to your account server');
+    expect(await screen.findByRole('heading', { name: 'Which account server?' })).toBeTruthy();
+    await click('Back');
+    await click('bring an archive back');
+    expect(await screen.findByText(/you choose the archive, and everything in it comes back/)).toBeTruthy();
+    expect(on.desk.bringsBack).toBe(true);
+    await click('Back');
+    expect(on.desk.bringsBack).toBe(false);
+  });
+
   it('shows the recovery key once, and goes on only when it is kept', async () => {
     const on = world('?world=welcome');
     welcome(on);

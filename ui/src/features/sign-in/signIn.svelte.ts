@@ -24,7 +24,14 @@ export class SignInFlow {
 
   to(step: Step): void {
     this.action.clear();
+    if (step !== 'account') this.desk.bringsBack = false;
     this.step = step;
+  }
+
+  /** An archive goes into an account: a new one here comes first. */
+  bringBack(): void {
+    this.desk.bringsBack = true;
+    this.to('account');
   }
 
   /** Without a passkey: the keys are kept by the system's keyring. */

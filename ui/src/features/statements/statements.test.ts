@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { draw, screen, within, world } from '$lib/test/draw';
+import { click, draw, ok, screen, waitFor, within, world } from '$lib/test/draw';
 import Statements from './Statements.svelte';
 
 /** What stands beside a word of the chosen statement. */
@@ -26,5 +26,26 @@ describe('statements', () => {
     draw(Statements, world());
     expect(await screen.findByText(/2 gaps:/)).toBeTruthy();
     expect(screen.queryByText('Minimum due')).toBeNull();
+  });
+
+  it('opens the one that was asked for', async () => {
+    draw(Statements, world(), { asked: 'account-card', closed: '2026-09-25' });
+    const chosen = await screen.findByRole('button', { name: 'Sep 25, 2026', current: true });
+    expect(chosen).toBeTruthy();
+  });
+
+  it('are saved all at once, and say how many', async () => {
+    const on = world();
+    draw(Statements, on);
+    await click(/^Save all \d+$/);
+    await waitFor(() => expect(on.commands.statementsSaveAll).toHaveBeenCalledExactlyOnceWith('account-card'));
+    await waitFor(() => expect(on.desk.toasts.at(-1)?.text).toMatch(/^\d+ statements saved$/));
+  });
+
+  it('say which part of them could not be saved', async () => {
+    const on = world('', { statementsSaveAll: () => ok({ saved: 8, left: ['2026-02-25', '2026-03-25'] }) });
+    draw(Statements, on);
+    await click(/^Save all/);
+    await waitFor(() => expect(on.desk.toasts.at(-1)?.text).toBe('8 statements saved; 2 are on the server, which cannot be asked now'));
   });
 });

@@ -132,6 +132,8 @@ export const commands = {
 	statementOpen: (account: AccountId, closedOn: string) => typedError<null, CommandError>(__TAURI_INVOKE("statement_open", { account, closedOn })),
 	/**  Asks where to, and writes it there; false when the person changed their mind. */
 	statementSave: (account: AccountId, closedOn: string) => typedError<boolean, CommandError>(__TAURI_INVOKE("statement_save", { account, closedOn })),
+	/**  Asks for a folder and writes every statement of the account there; nothing when the person changed their mind. */
+	statementsSaveAll: (account: AccountId) => typedError<SavedStatements | null, CommandError>(__TAURI_INVOKE("statements_save_all", { account })),
 	reminders: () => typedError<RemindersView, CommandError>(__TAURI_INVOKE("reminders")),
 	/**  Switches the system's own timer, which reminds while the app is closed. */
 	remindersTimer: (on: boolean) => typedError<null, CommandError>(__TAURI_INVOKE("reminders_timer", { on })),
@@ -158,6 +160,10 @@ export const commands = {
 	/**  Starting hidden when the person signs in to the computer. */
 	autostart: (on: boolean) => typedError<null, CommandError>(__TAURI_INVOKE("autostart", { on })),
 	search: (text: string) => typedError<SearchView, CommandError>(__TAURI_INVOKE("search", { text })),
+	/**  Closes the window; the tray stays, and reminders go on. */
+	windowClose: () => __TAURI_INVOKE<void>("window_close"),
+	/**  Ends the program. It locks first. */
+	quit: () => __TAURI_INVOKE<void>("quit"),
 	security: () => typedError<SecurityView, CommandError>(__TAURI_INVOKE("security")),
 	/**  Answers about an entry that asks; a no signs its device out. */
 	securityAnswer: (number: number, mine: boolean) => typedError<null, CommandError>(__TAURI_INVOKE("security_answer", { number, mine })),
@@ -307,7 +313,7 @@ export type AddressState =
 { state: "unconfirmed" } | 
 /**  It gets notices. Until then an older address can object; after it the address can be used to get back in. */
 { state: "waiting"; usable_at: string } | { state: "confirmed" } | 
-/**  It was taken away. Until then it still gets notices and can object. */
+/**  It was removed. Until then it still gets notices and can object. */
 { state: "leaving"; leaves_at: string };
 
 export type AddressView = {
@@ -541,6 +547,8 @@ export type BillsView = {
 	occurrences: OccurrenceView[],
 	/**  By name. */
 	bills: BillView[],
+	/**  The bank holidays of these bills in every month that the occurrences reach into; by day. */
+	holidays: HolidayView[],
 };
 
 /**  How often something comes. */
@@ -930,7 +938,7 @@ export type FactorView = {
 	name: string,
 	created_at: string,
 	last_used_at: string | null,
-	/**  It cannot be taken away. */
+	/**  It cannot be removed. */
 	last: boolean,
 };
 
@@ -940,6 +948,14 @@ export type Grace =
 "kept" | 
 /**  One was not: purchases bear interest from the day they post, until a statement is paid in full again. */
 "lost";
+
+/**  A day on which banks are closed by a holiday, named as their country names it. */
+export type HolidayView = {
+	on: string,
+	name: string,
+	/**  Whose banks: of the calendars that the bills follow. */
+	calendars: Calendar[],
+};
 
 export type HomeView = {
 	today: string,
@@ -1296,6 +1312,8 @@ export type NewBill = {
 	issue_days: number | null,
 	grace_days?: number,
 	lead_days?: number,
+	/**  The linked card whose payment it is. */
+	card?: AccountId | null,
 };
 
 /**  What a person types about a biller of their own. */
@@ -1518,7 +1536,7 @@ export type PasskeyView = {
 	last_used_at: string | null,
 	/**  Kept in several places: losing one device does not lose it. */
 	synced: boolean,
-	/**  It cannot be taken away. */
+	/**  It cannot be removed. */
 	last: boolean,
 };
 
@@ -1538,7 +1556,7 @@ export type PasswordView = {
 	kept: boolean,
 	changed_at: string,
 	last_used_at: string | null,
-	/**  It cannot be taken away. */
+	/**  It cannot be removed. */
 	last: boolean,
 };
 
@@ -2241,7 +2259,7 @@ export type RiskDecisionView = {
 export type RiskOccasion = "sign_in" | 
 /**  A device asks for new tokens, every few minutes. */
 "refresh" | 
-/**  A way into the account is added, changed or taken away. */
+/**  A way into the account is added, changed or removed. */
 "security_change" | 
 /**  A payment is ordered or approved. */
 "approval" | 
@@ -2322,6 +2340,14 @@ export type SafeView = {
 	left: Money,
 };
 
+/**  What became of writing all statements of an account. */
+export type SavedStatements = {
+	/**  Files in the folder, those included that were there already. */
+	saved: number,
+	/**  Closing days of those that are on the server alone, while it cannot be asked. */
+	left: string[],
+};
+
 /**
  *  When something recurs. On the wire: `{"every":"month","interval":1,"day":31,"starts_on":"2026-12-31","ends_on":null}`;
  *  all other fields may be absent.
@@ -2351,10 +2377,12 @@ export type Schedule = {
 	roll?: Roll,
 };
 
-export type SearchHit = { kind: "bill"; id: BillId; name: string; amount: Money } | { kind: "payment"; id: PaymentId; to: string; amount: Money } | { kind: "transaction"; id: TransactionId; account: AccountId; description: string; amount: Money; on: string };
+export type SearchHit = { kind: "bill"; id: BillId; name: string; amount: Money } | { kind: "payment"; id: PaymentId; to: string; amount: Money } | { kind: "statement"; account: AccountId; name: string; closed_on: string; 
+/**  Signed as the account's balance: what a card owes is negative. */
+closing: Money; card: boolean } | { kind: "order"; id: OrderId; merchant: string; number: string; total: Money } | { kind: "transaction"; id: TransactionId; account: AccountId; description: string; amount: Money; on: string };
 
 export type SearchView = {
-	/**  At most 20: bills first, then payments, then transactions, newest first. */
+	/**  At most 20: bills first, then payments, statements, orders and transactions; of each the newest first. */
 	hits: SearchHit[],
 };
 
@@ -2395,9 +2423,9 @@ export type SecurityEventKind = "account_created" |
 "risk_noticed" | 
 /**  An address was confirmed: notices go there from now on. */
 "address_added" | 
-/**  An address was taken away; it can still object for a while. */
+/**  An address was removed; it can still object for a while. */
 "address_removed" | 
-/**  Somebody objected: the new address went, or the one that was taken away stays. */
+/**  Somebody objected: the new address went, or the one that was removed stays. */
 "address_change_stopped" | 
 /**  An address was made under which whoever has it reads the names and days of what is due. */
 "calendar_feed_made" | "calendar_feed_ended" | "password_set" | "password_changed" | "password_removed" | 
@@ -2789,8 +2817,8 @@ export type Theme = "system" | "light" | "dark";
 export type TimelineDay = {
 	on: string,
 	weekend: boolean,
-	/**  The name of the bank holiday, if it is one. */
-	holiday: string | null,
+	/**  The bank holidays on it, of the bills' own calendars. */
+	holidays: HolidayView[],
 	items: OccurrenceView[],
 };
 

@@ -2,7 +2,7 @@
 // "?world=" chooses what stands: empty, offline, locked, passphrase, pin, keyring-gone, no-keyring, unheard, not-mine, welcome, server, practice, signed-out, failing, slow, account-locked, passkey-asked, no-pay, short, not-ready, archive.
 import { isOf } from '$lib/components/autopay/paid';
 import { setNow } from '$lib/format';
-import type { CommandError, Dispute, SearchHit, SignIn } from './bindings';
+import type { AccountStatements, CommandError, Dispute, SearchHit, SignIn } from './bindings';
 import type { Commands, Ipc } from './index';
 import { servedCard, servedStatements, statements, transactions } from './sample/accounts';
 import { billers, rule, TODAY, usd } from './sample/bills';
@@ -64,6 +64,7 @@ export function sampleIpc(query = ''): Ipc {
     return one;
   };
   const bill = (id: string) => found(world.book.bills.find((one) => one.id === id));
+  const listed = () => statementsOf(world);
   const ready = () => Object.assign(world.status, { phase: 'ready', locked: false, locked_because: null, trouble: null, name: world.status.name ?? 'Ines Calloway' });
   const check = (passphrase: string | null) => {
     const right = { keyring: null, keyring_and_passphrase: '492716', passphrase: 'correct horse', memory: null }[world.status.protected_by ?? 'keyring'];
@@ -163,11 +164,11 @@ export function sampleIpc(query = ''): Ipc {
     factorRename: (id, name) => change(() => ((found(world.ways.factors.find((one) => one.id === id)).name = name), null)),
     factorRemove: (id) => change(() => ((world.ways.factors = world.ways.factors.filter((one) => one.id !== id)), null)),
     home: () => read(() => world.home()),
-    bills: () => read(() => ({ today: TODAY, occurrences: occurrences(world.book), bills: world.billViews() })),
+    bills: () => read(() => ({ today: TODAY, occurrences: occurrences(world.book), bills: world.billViews(), holidays: world.holidays() })),
     scheduleDates: async (typed) => attempt(() => datesOf(typed, TODAY, shifted(TODAY, 4000)).slice(0, 4)),
     billAdd: (typed) => change(() => {
       const id = `bill-new-${world.nextId()}`;
-      world.book.bills.push({ ...typed, grace_days: typed.grace_days ?? 0, lead_days: typed.lead_days ?? 0, schedule: rule(typed.schedule), id, card: null, steps: [], earlier: [], pauses: [], zone: 'America/New_York', origin: null });
+      world.book.bills.push({ ...typed, grace_days: typed.grace_days ?? 0, lead_days: typed.lead_days ?? 0, schedule: rule(typed.schedule), id, card: typed.card ?? null, steps: [], earlier: [], pauses: [], zone: 'America/New_York', origin: null });
       return id;
     }),
     billEdit: (edited, scope) => change(() => {
@@ -410,9 +411,12 @@ export function sampleIpc(query = ''): Ipc {
     importChoose: async () => attempt(() => world.offer()),
     importConfirm: () => change(() => ({ ...world.offer().report, preview: false })),
     importDiscard: async () => attempt(() => null),
-    statements: () => read(() => ({ accounts: world.empty ? [] : world.accounts.some((account) => account.card) ? [servedStatements, ...statements.slice(1)] : statements })),
+    statements: () => read(() => ({ accounts: listed() })),
     statementOpen: async () => attempt(() => null),
     statementSave: async () => attempt(() => true),
+    statementsSaveAll: async (account) => attempt(() => ({ saved: listed().find((one) => one.account === account)?.statements.length ?? 0, left: [] })),
+    windowClose: async () => {},
+    quit: async () => {},
     reminders: () => read(() => world.reminders()),
     remindersTimer: (on) => change(() => ((world.timer = on), null)),
     reminderTest: () => change(() => (world.tested = { id: 'bill-test', at: NOW, reached: 'shown', stopped: null, answer: null })),
@@ -455,11 +459,22 @@ export function sampleIpc(query = ''): Ipc {
   return { commands, onChanged: listen(changed), onSignIn: listen(signIn), onImportOffered: async () => () => {}, onOpenScreen: async () => () => {} };
 }
 
+function statementsOf(world: World): AccountStatements[] {
+  if (world.empty) return [];
+  return world.accounts.some((account) => account.card) ? [servedStatements, ...statements.slice(1)] : statements;
+}
+
 function hits(world: World, text: string): SearchHit[] {
   const has = (name: string) => name.toLowerCase().includes(text);
   return [
     ...world.book.bills.filter((one) => has(one.name)).map((one) => ({ kind: 'bill' as const, id: one.id, name: one.name, amount: one.amount })),
     ...world.book.payments.filter((one) => has(one.to)).map((one) => ({ kind: 'payment' as const, id: one.id, to: one.to, amount: one.amount })),
+    ...statementsOf(world).flatMap((of) => {
+      const card = world.accounts.find((account) => account.id === of.account)?.kind === 'card';
+      const found = of.statements.filter(({ summary }) => has(`${of.name} ${summary.closed_on} statement`)).slice(0, 4);
+      return found.map(({ summary }) => ({ kind: 'statement' as const, account: of.account, name: of.name, closed_on: summary.closed_on, closing: summary.closing, card }));
+    }),
+    ...world.orders.filter(({ order }) => has(`${order.merchant} ${order.told.number} ${order.told.items.map((item) => item.name).join(' ')}`)).map(({ order, total }) => ({ kind: 'order' as const, id: order.id, merchant: order.merchant, number: order.told.number, total })),
     ...transactions.filter((one) => has(one.description)).map((one) => ({ kind: 'transaction' as const, id: one.id, account: one.account, description: one.description, amount: one.amount, on: one.posted_on })),
   ].slice(0, 20);
 }

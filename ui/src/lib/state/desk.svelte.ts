@@ -2,7 +2,7 @@
 import { createContext, untrack } from 'svelte';
 import { todayHere } from '$lib/format';
 import { answer, type Commands } from '$lib/ipc';
-import type { Bill, BillId, ImportOffer, Money, StatusView } from '$lib/ipc/bindings';
+import type { Bill, BillId, ImportOffer, Money, OccurrenceView, StatusView } from '$lib/ipc/bindings';
 import { Action, View } from './view.svelte';
 
 const TOAST_MS = 10_000;
@@ -10,8 +10,8 @@ const TOASTS_MAX = 3;
 
 export type Toast = { id: number; text: string; undo?: () => void };
 
-/** An edit opened from a due date may be for that one and later ones; its amount is the one shown there. */
-export type Typing = { bill: Bill | null; amount?: Money; dueOn?: string | null };
+/** An edit opened from a due date may be for that one and later ones, or for that one alone; its amount is the one shown there. */
+export type Typing = { bill: Bill | null; amount?: Money; dueOn?: string | null; one?: OccurrenceView | null };
 
 export class Desk {
   status: View<StatusView>;
@@ -24,6 +24,8 @@ export class Desk {
   offer = $state.raw<ImportOffer | null>(null);
   /** Shown once, right after keys were made; kept nowhere. */
   recoveryKey = $state.raw<string | null>(null);
+  /** Begun anew with an archive to bring back: it is asked for once the account stands. */
+  bringsBack = $state(false);
   /** The address of the server whose session ended and is begun again. */
   signingIn = $state<string | null>(null);
   palette = $state(false);

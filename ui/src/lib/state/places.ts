@@ -29,3 +29,4 @@ export const billPath = (bill: string, dueOn?: string | null) => `/bills?bill=${
 export const paymentPath = (payment: string) => `/payments?payment=${payment}`;
 export const orderPath = (order: string) => `/orders?order=${order}`;
 export const accountPath = (account: string) => `/card?account=${account}`;
+export const statementPath = (account: string, closedOn: string) => `/statements?account=${account}&closed=${closedOn}`;

@@ -1,5 +1,5 @@
 // The whole invented world in memory: Ines Calloway's money on 12 November 2026.
-import type { Account, AddressesView, BillerView, BillView, CalendarFeedOnView, DeviceView, EmailRemindersOnView, EmailRemindersView, HomeView, ImportOffer, Income, LimitsView, MarkAs, OrderView, PasskeyView, PayBill, PaymentView, PlanWishes, Purchase, ReadinessView, RecoveryView, RemindersView, RewardsView, RhythmView, RiskView, SecurityEvent, SecurityView, Settings, StatusView, SuggestionView, SupportCaseView, SupportSightView, WalletView, WaysInView, NextReminderView, ReminderTestView, SilentView, MethodView, AutopayView, Dispute } from '../bindings';
+import type { Account, AddressesView, BillerView, BillView, CalendarFeedOnView, DeviceView, EmailRemindersOnView, EmailRemindersView, HolidayView, HomeView, ImportOffer, Income, LimitsView, MarkAs, OrderView, PasskeyView, PayBill, PaymentView, PlanWishes, Purchase, ReadinessView, RecoveryView, RemindersView, RewardsView, RhythmView, RiskView, SecurityEvent, SecurityView, Settings, StatusView, SuggestionView, SupportCaseView, SupportSightView, WalletView, WaysInView, NextReminderView, ReminderTestView, SilentView, MethodView, AutopayView, Dispute } from '../bindings';
 import { card, cardView, checking, servedCard, startingPurchases, transactions, startingDisputes } from './accounts';
 import { archiveReport } from './archive';
 import { billers, startingBills, TODAY, usd } from './bills';
@@ -15,7 +15,7 @@ import { startingSuggestions } from './suggestions';
 import { startingCases, startingDecisions, startingEvents, unusualPayment } from './security';
 
 const SOON = 7;
-const holidays: Record<string, string> = { '2026-11-26': 'Thanksgiving Day', '2026-11-11': 'Veterans Day', '2026-12-25': 'Christmas Day' };
+const federalReserve: Record<string, string> = { '2026-10-12': 'Columbus Day', '2026-11-11': 'Veterans Day', '2026-11-26': 'Thanksgiving Day', '2026-12-25': 'Christmas Day', '2027-01-01': 'New Year’s Day', '2027-01-18': 'Martin Luther King Jr. Day' };
 
 export class World {
   empty: boolean;
@@ -181,7 +181,7 @@ export class World {
         const on = shifted(TODAY, at);
         const weekday = new Date(on).getUTCDay();
         const items = shown.filter((one) => one.falls_on === on || (at === 0 && one.days < 0));
-        return { on, weekend: weekday === 0 || weekday === 6, holiday: holidays[on] ?? null, items };
+        return { on, weekend: weekday === 0 || weekday === 6, holidays: this.holidays().filter((one) => one.on === on), items };
       }),
       timeline_total: sum(counted.map((one) => (one.left.minor > 0 ? one.left : one.amount))),
       timeline_count: counted.length,
@@ -191,6 +191,12 @@ export class World {
       has_bills: this.book.bills.length > 0,
       rises: this.book.bills.flatMap((bill) => riseOf(bill) ?? []).toSorted((a, b) => b.due_on.localeCompare(a.due_on)),
     };
+  }
+
+  /** Of the banks of this household's billers. */
+  holidays(): HolidayView[] {
+    if (this.book.bills.length === 0) return [];
+    return Object.entries(federalReserve).map(([on, name]) => ({ on, name, calendars: ['federal_reserve'] }));
   }
 
   get billers(): BillerView[] {
