@@ -78,6 +78,7 @@ fn test(words: &[String]) -> ExitCode {
 const SOAKS: &[(&str, &[&str], &[&str])] = &[
     ("server", &["--lib"], &["histories::"]),
     ("server", &["--lib"], &["races::"]),
+    ("flows", &["--test", "simulator"], &[]),
     ("flows", &["--test", "crash"], &[]),
     ("flows", &["--test", "durable"], &[]),
 ];

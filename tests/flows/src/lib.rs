@@ -11,6 +11,7 @@ pub mod process;
 pub mod python;
 pub mod server;
 pub mod sign_in;
+pub mod storm;
 pub mod timers;
 pub mod window;
 pub mod world;
