@@ -1,8 +1,10 @@
-//! Wallets of the cards of this device's account: what was put by, reloading it, and whether charges are paid from it first.
+//! Wallets of the cards of this device's account: what was put by, reloading it by hand or by itself, and whether charges are
+//! paid from it first.
 
 use domain::accounts::Account;
 use domain::ids::{AccountId, MutationId, TransactionId};
-use domain::money::Money;
+use domain::money::{Money, MoneyError};
+use domain::wallet::auto_reload::{AutoReload, AutoReloadLimits, AutoReloadTerms};
 use domain::wallet::{Wallet, WalletMove, reloads};
 use serde::Serialize;
 
@@ -10,6 +12,7 @@ use crate::cache::{accounts, wallet};
 use crate::client::Client;
 use crate::error::ClientError;
 use crate::http::{Method, Sending};
+use crate::security::VisitStarted;
 
 /// What was put by on a card.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, specta::Type)]
@@ -22,8 +25,19 @@ pub struct WalletView {
     /// What a reload may be now, as far as the wallet goes; absent while it is too full for one.
     pub reload_least: Option<Money>,
     pub reload_most: Option<Money>,
+    /// It is reloaded by itself.
+    pub auto_reload: Option<AutoReload>,
+    /// What the terms of that may say.
+    pub auto_limits: AutoReloadLimits,
     /// The newest first.
     pub recent: Vec<WalletMove>,
+}
+
+/// What came of setting the terms of an automatic reload: they count, or a passkey has to be shown first.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, specta::Type)]
+pub struct AutoReloadSetView {
+    pub on: bool,
+    pub visit: Option<VisitStarted>,
 }
 
 /// Wallets of this device's account.
@@ -47,7 +61,8 @@ impl Wallets {
                 Ok((accounts::all(db).await?, wallet::all(db).await?))
             })
             .await?;
-        Ok(all.iter().filter(|account| account.card.is_some()).map(|account| view(account, &kept)).collect())
+        let served = all.iter().filter(|account| account.card.is_some());
+        served.map(|account| view(account, &kept)).collect::<Result<_, _>>().map_err(|_| out_of_range())
     }
 
     /// Reloads with so much from the card: it is there once this answers.
@@ -66,33 +81,67 @@ impl Wallets {
         self.0.sync().now().await
     }
 
+    /// Lets it be reloaded by itself on these terms.
+    pub async fn set_auto_reload(
+        &self,
+        card: AccountId,
+        terms: AutoReloadTerms,
+        open_browser: bool,
+    ) -> Result<AutoReloadSetView, ClientError> {
+        let answer = self.0.call(Method::Put, &auto_path(card), Sending::json(&terms)?).await?;
+        let answer: api::wallet::AutoReloadSet = answer.json().await?;
+        let visit = match answer.approve_at {
+            Some(address) => Some(self.0.security().in_browser(address, open_browser).await?),
+            None => None,
+        };
+        self.0.sync().now().await?;
+        Ok(AutoReloadSetView { on: answer.set.is_some(), visit })
+    }
+
+    /// Nothing is reloaded by itself once this answers.
+    pub async fn end_auto_reload(&self, card: AccountId) -> Result<(), ClientError> {
+        self.0.call(Method::Delete, &auto_path(card), self.once(Sending::default())).await?;
+        self.0.sync().now().await
+    }
+
     fn once(&self, sending: Sending) -> Sending {
         Sending { idempotency: Some(self.0.fresh(MutationId::new)), ..sending }
     }
 }
 
+fn out_of_range() -> ClientError {
+    ClientError::refused("invalid_amount", "the amounts of this wallet are too large", "look at its figures")
+}
+
+fn auto_path(card: AccountId) -> String {
+    format!("/api/v1/cards/{card}/wallet/auto-reload")
+}
+
 /// A card of which nothing was put by yet has an empty one.
-fn view(account: &Account, kept: &[Wallet]) -> WalletView {
+fn view(account: &Account, kept: &[Wallet]) -> Result<WalletView, MoneyError> {
     let found = kept.iter().find(|one| one.card == account.id);
     let balance = found.map_or(Money::zero(account.currency), |one| one.balance);
     let (reload_least, reload_most) = reloads(balance).unzip();
-    WalletView {
+    Ok(WalletView {
         card: account.id,
         card_name: account.name.clone(),
         balance,
         at_checkout: found.is_some_and(|one| one.at_checkout),
         reload_least,
         reload_most,
+        auto_reload: found.and_then(|one| one.auto_reload),
+        auto_limits: AutoReloadLimits::of(account.currency)?,
         recent: found.map_or_else(Vec::new, |one| one.recent.clone()),
-    }
+    })
 }
 
 #[cfg(test)]
 mod tests {
     use api::sync::Record;
     use domain::accounts::Keeping;
-    use domain::purchases::{CardStatus, ServedCard};
+    use domain::purchases::{CardStatus, Decline, ServedCard};
     use domain::wallet::WalletMoveKind;
+    use domain::wallet::auto_reload::{AutoReloadWaits, ReloadedBecause};
     use jiff::Timestamp;
 
     use super::*;
@@ -124,14 +173,21 @@ mod tests {
             kind: WalletMoveKind::Reload,
             amount: usd("999"),
             description: String::new(),
+            because: Some(ReloadedBecause { had: usd("0"), below: usd("20") }),
             on: day("2026-11-10"),
         };
-        let wallet = Wallet { card: card().id, balance: usd("999"), at_checkout: true, recent: vec![reload] };
+        let terms = AutoReloadTerms { below: usd("20"), amount: usd("50"), month_most: usd("200") };
+        let waits = AutoReloadWaits { declined: Some(Decline::Frozen), until: Timestamp::UNIX_EPOCH };
+        let auto_reload = Some(AutoReload { terms, waits: Some(waits) });
+        let wallet =
+            Wallet { card: card().id, balance: usd("999"), at_checkout: true, auto_reload, recent: vec![reload] };
         lock(&fake).feed.push(Record::Wallet(wallet));
         client.sync().now().await.unwrap();
         let view = only().await;
         assert_eq!((view.balance, view.at_checkout, view.recent.len()), (usd("999"), true, 1));
         assert_eq!(view.reload_most, None, "it is too full for a reload");
+        assert_eq!(view.auto_reload, auto_reload);
+        assert_eq!((view.auto_limits.least, view.auto_limits.month_most), (usd("5"), usd("2000")));
         world.end().await;
     }
 }

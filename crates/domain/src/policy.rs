@@ -221,6 +221,8 @@ pub enum Change {
     ReplaceMethod,
     /// A bill is paid by itself from now on, or on other terms.
     SetAutopay,
+    /// A wallet is reloaded by itself from now on, or on other terms.
+    SetAutoReload,
     LockAccount,
     ReleaseLock,
     Export,
@@ -232,7 +234,7 @@ pub enum Change {
 }
 
 impl Change {
-    pub const ALL: [Self; 17] = [
+    pub const ALL: [Self; 18] = [
         Self::AddWayIn,
         Self::RenameWayIn,
         Self::RemoveWayIn,
@@ -244,6 +246,7 @@ impl Change {
         Self::AddMethod,
         Self::ReplaceMethod,
         Self::SetAutopay,
+        Self::SetAutoReload,
         Self::LockAccount,
         Self::ReleaseLock,
         Self::Export,
@@ -484,7 +487,8 @@ pub fn change(preset: Preset, change: Change, caller: &Caller, now: Timestamp) -
         | Change::UnfreezeCard
         | Change::LinkMerchant
         | Change::ReplaceMethod
-        | Change::SetAutopay => (always, None),
+        | Change::SetAutopay
+        | Change::SetAutoReload => (always, None),
         Change::RaiseLimit => (always, waits(numbers.raised_limit_wait, HoldReason::NewLimit)),
         Change::ChangeAddress => (always, waits(numbers.address_veto, HoldReason::NewAddress)),
         Change::AddMethod => (always, waits(numbers.new_method_hold, HoldReason::NewMethod)),
@@ -497,7 +501,12 @@ pub fn change(preset: Preset, change: Change, caller: &Caller, now: Timestamp) -
     }
     if matches!(
         change,
-        Change::RaiseLimit | Change::AddMethod | Change::ReplaceMethod | Change::SetAutopay | Change::LinkMerchant
+        Change::RaiseLimit
+            | Change::AddMethod
+            | Change::ReplaceMethod
+            | Change::SetAutopay
+            | Change::SetAutoReload
+            | Change::LinkMerchant
     ) && let Some(refusal) = too_new(numbers, caller, now)
     {
         return Decision::Refuse(refusal);

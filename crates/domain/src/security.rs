@@ -99,6 +99,22 @@ pub enum SecurityEventKind {
     /// Nothing of it leaves until its person says so; the bill changed, or payments failed, where nobody paused it.
     AutopayPaused,
     AutopayEnded,
+    /// A wallet is reloaded by itself from now on, or on other terms; the entry's name is the card's.
+    AutoReloadSet,
+    AutoReloadEnded,
+    /// It was reloaded by itself.
+    AutoReloaded,
+    /// It was to be, and was not: the card did not take it, or the month's most was reached.
+    AutoReloadWaits,
+    /// A charge was disputed; the names of these entries are the merchant's.
+    DisputeOpened,
+    /// Its person took it back: it is owed again.
+    DisputeWithdrawn,
+    DisputeDecidedFor,
+    /// It is owed again.
+    DisputeDecidedAgainst,
+    /// The merchant gave all of it back.
+    DisputeRefunded,
     /// The server's terms; the entry's name is their version.
     TermsAccepted,
     /// No money leaves and no way in is added; the entry's name is the reason.
@@ -166,6 +182,15 @@ impl SecurityEventKind {
             Self::AutopayResumed => "autopay_resumed",
             Self::AutopayPaused => "autopay_paused",
             Self::AutopayEnded => "autopay_ended",
+            Self::AutoReloadSet => "auto_reload_set",
+            Self::AutoReloadEnded => "auto_reload_ended",
+            Self::AutoReloaded => "auto_reloaded",
+            Self::AutoReloadWaits => "auto_reload_waits",
+            Self::DisputeOpened => "dispute_opened",
+            Self::DisputeWithdrawn => "dispute_withdrawn",
+            Self::DisputeDecidedFor => "dispute_decided_for",
+            Self::DisputeDecidedAgainst => "dispute_decided_against",
+            Self::DisputeRefunded => "dispute_refunded",
             Self::TermsAccepted => "terms_accepted",
             Self::AccountLocked => "account_locked",
             Self::AccountRestricted => "account_restricted",

@@ -1,9 +1,12 @@
 //! The wallet of a card (WA2): what its person put by from the card, to be spent at checkout before the card. This is the one
 //! reviewed place of its limits, and of what each pays of a purchase. Nothing here knows a ledger.
 
+pub mod auto_reload;
+
 use jiff::civil::Date;
 use serde::{Deserialize, Serialize};
 
+use self::auto_reload::{AutoReload, ReloadedBecause};
 use crate::ids::{AccountId, TransactionId};
 use crate::money::{Money, MoneyError};
 
@@ -26,6 +29,9 @@ pub struct Wallet {
     pub balance: Money,
     /// Each charge is paid from it first.
     pub at_checkout: bool,
+    /// It is reloaded by itself.
+    #[serde(default)]
+    pub auto_reload: Option<AutoReload>,
     /// The newest first.
     pub recent: Vec<WalletMove>,
 }
@@ -41,6 +47,9 @@ pub struct WalletMove {
     pub amount: Money,
     /// What was bought; empty of a reload.
     pub description: String,
+    /// Of a reload that happened by itself: why.
+    #[serde(default)]
+    pub because: Option<ReloadedBecause>,
     #[cfg_attr(feature = "schema", schema(value_type = String, format = "date"))]
     #[cfg_attr(feature = "bindings", specta(type = String))]
     pub on: Date,

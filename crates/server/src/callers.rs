@@ -57,6 +57,8 @@ const ROUTES: &[(&str, &str, &[u16])] = &[
     ("PUT", "/api/v1/cards/{id}/rewards/checkout", &[404]),
     ("POST", "/api/v1/cards/{id}/wallet", &[404]),
     ("PUT", "/api/v1/cards/{id}/wallet/checkout", &[404]),
+    ("PUT", "/api/v1/cards/{id}/wallet/auto-reload", &[404]),
+    ("DELETE", "/api/v1/cards/{id}/wallet/auto-reload", &[404]),
     ("PUT", "/api/v1/cards/{id}/autopay", &[404]),
     ("DELETE", "/api/v1/cards/{id}/autopay", &[404]),
     ("POST", "/api/v1/cards/{id}/autopay/pause", &[404]),
@@ -141,6 +143,7 @@ const ROUTES: &[(&str, &str, &[u16])] = &[
 const STOPPED_BY_A_LOCK: &[(&str, &str)] = &[
     ("PUT", "/api/v1/bills/{id}/autopay"),
     ("PUT", "/api/v1/cards/{id}/autopay"),
+    ("PUT", "/api/v1/cards/{id}/wallet/auto-reload"),
     ("POST", "/api/v1/cards/{id}/codes"),
     ("POST", "/api/v1/methods"),
     ("POST", "/api/v1/methods/{id}/replace"),
@@ -357,6 +360,10 @@ impl Owner {
                 json!({"id": self.account.id, "amount": {"minor": 500, "currency": "USD"}})
             }
             ("PUT", "/api/v1/cards/{id}/wallet/checkout") => json!({"on": true}),
+            ("PUT", "/api/v1/cards/{id}/wallet/auto-reload") => {
+                let usd = |minor| json!({"minor": minor, "currency": "USD"});
+                json!({"below": usd(2_000), "amount": usd(5_000), "month_most": usd(20_000)})
+            }
             ("POST", "/api/v1/cards/{id}/rewards") => {
                 json!({"id": self.account.id, "amount": {"minor": 1, "currency": "USD"}})
             }

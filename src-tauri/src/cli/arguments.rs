@@ -645,6 +645,27 @@ pub enum WalletCommand {
         #[arg(value_enum)]
         what: OnOff,
     },
+    /// Let the wallet be reloaded from the card by itself when there is too little in it. Where there is a passkey, it
+    /// approves the terms.
+    Auto {
+        /// The card, by name or id.
+        card: String,
+        /// Reload when there is less than this.
+        #[arg(long, value_name = "AMOUNT", required_unless_present = "off")]
+        below: Option<String>,
+        /// Reload with so much, and not less than `--below`.
+        #[arg(long, value_name = "AMOUNT", required_unless_present = "off")]
+        amount: Option<String>,
+        /// In one calendar month no more than this.
+        #[arg(long, value_name = "AMOUNT", required_unless_present = "off")]
+        month_most: Option<String>,
+        /// Turn it off: nothing is reloaded by itself any more.
+        #[arg(long, conflicts_with_all = ["below", "amount", "month_most"])]
+        off: bool,
+        /// Print the address to open instead of opening it, should a passkey be needed.
+        #[arg(long)]
+        no_browser: bool,
+    },
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]

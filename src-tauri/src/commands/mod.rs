@@ -124,6 +124,8 @@ pub fn builder() -> Builder<Wry> {
             wallet::wallets,
             wallet::wallet_reload,
             wallet::wallet_at_checkout,
+            wallet::wallet_auto_reload,
+            wallet::wallet_auto_reload_off,
             autopay::autopays,
             autopay::autopay_set,
             autopay::autopay_pause,

@@ -1,8 +1,9 @@
 //! Wallets.
 
-use client::wallet::WalletView;
+use client::wallet::{AutoReloadSetView, WalletView};
 use domain::ids::AccountId;
 use domain::money::Money;
+use domain::wallet::auto_reload::AutoReloadTerms;
 
 use super::{Answer, Shared};
 
@@ -25,4 +26,23 @@ pub async fn wallet_reload(core: Shared<'_>, card: AccountId, amount: Money) -> 
 pub async fn wallet_at_checkout(core: Shared<'_>, card: AccountId, on: bool) -> Answer<()> {
     core.touch();
     Ok(core.client.wallets().set_at_checkout(card, on).await?)
+}
+
+/// Where a passkey approves, the browser shows the terms.
+#[tauri::command]
+#[specta::specta]
+pub async fn wallet_auto_reload(
+    core: Shared<'_>,
+    card: AccountId,
+    terms: AutoReloadTerms,
+) -> Answer<AutoReloadSetView> {
+    core.touch();
+    Ok(core.client.wallets().set_auto_reload(card, terms, true).await?)
+}
+
+#[tauri::command]
+#[specta::specta]
+pub async fn wallet_auto_reload_off(core: Shared<'_>, card: AccountId) -> Answer<()> {
+    core.touch();
+    Ok(core.client.wallets().end_auto_reload(card).await?)
 }

@@ -297,6 +297,7 @@ fn each_change_of_the_protection_is_decided_as_written() {
         (Change::AddMethod, waits(24, HoldReason::NewMethod), go(always)),
         (Change::ReplaceMethod, go(always), go(always)),
         (Change::SetAutopay, go(always), go(always)),
+        (Change::SetAutoReload, go(always), go(always)),
         (Change::LockAccount, go(Freely), go(Freely)),
         (Change::ReleaseLock, go(always), go(always)),
         (Change::Export, go(always), go(always)),
@@ -365,8 +366,14 @@ fn a_lock_is_released_by_an_older_device_and_what_support_set_by_support_alone()
 
 #[test]
 fn a_new_device_or_passkey_raises_no_limit_and_adds_no_method() {
-    let changes =
-        [Change::RaiseLimit, Change::AddMethod, Change::ReplaceMethod, Change::SetAutopay, Change::LinkMerchant];
+    let changes = [
+        Change::RaiseLimit,
+        Change::AddMethod,
+        Change::ReplaceMethod,
+        Change::SetAutopay,
+        Change::SetAutoReload,
+        Change::LinkMerchant,
+    ];
     for what in changes {
         let device = Caller { device_since: Some(ago(11)), ..owner() };
         let refused = Decision::Refuse(Refusal::DeviceTooNew { until: ahead(1) });

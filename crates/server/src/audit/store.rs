@@ -178,6 +178,14 @@ pub(super) const QUESTIONS: &[(&str, &str)] = &[
             AND m.card_id = p.card_id AND s.purchase_id = p.purchase_id), 0)",
     ),
     (
+        "a wallet that is to be reloaded is looked at, and none of a card that is over",
+        "SELECT c.status FROM auto_reload r JOIN card c ON c.holder_id = r.holder_id AND c.card_id = r.card_id
+         WHERE c.status IN ('lost', 'closed') OR (r.below_minor > COALESCE((SELECT b.amount_minor FROM place_balance b
+            WHERE b.holder_id = r.holder_id AND b.account_id = r.card_id AND b.place = 'wallet'), 0)
+          AND NOT EXISTS (SELECT 1 FROM job j WHERE j.holder_id = r.holder_id AND j.kind = 'auto_reload'
+            AND j.subject_id = r.card_id))",
+    ),
+    (
         "devices are told of each wallet that was reloaded",
         "SELECT m.kind FROM wallet_move m WHERE NOT EXISTS (SELECT 1 FROM record f WHERE f.holder_id = m.holder_id
             AND f.kind = 18 AND f.item_id = m.card_id AND f.gone = 0)",

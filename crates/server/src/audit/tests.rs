@@ -106,6 +106,11 @@ const SPOILED_CARD: &[(&str, &str)] = &[
     ),
     ("UPDATE place_balance SET place = 'wallet' WHERE place = 'owed'", "what a wallet has is what moved in it"),
     ("UPDATE purchase SET wallet_minor = 1", "what a wallet paid of a purchase"),
+    (
+        "INSERT INTO auto_reload (holder_id, card_id, below_minor, amount_minor, month_most_minor, device_id, set_at)
+         SELECT holder_id, card_id, 500, 500, 500, holder_id, 0 FROM card",
+        "a wallet that is to be reloaded is looked at",
+    ),
 ];
 
 #[tokio::test]

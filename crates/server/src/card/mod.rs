@@ -192,6 +192,7 @@ async fn set_status(
     }
     become_status(&app, &mut tx, holder, id, wanted.status).await?;
     tx.commit().await?;
+    app.jobs.wake();
     Ok(StatusCode::NO_CONTENT.into_response())
 }
 
@@ -254,6 +255,7 @@ async fn become_status(
         links::end_all(tx, holder, id, now).await?;
         wallet::give_back(app, tx, holder, &card).await?;
     }
+    wallet::auto_reload::card_changed(app, tx, holder, &card, status).await?;
     Ok(refresh(app, tx, holder, id).await?)
 }
 

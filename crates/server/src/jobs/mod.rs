@@ -15,7 +15,7 @@ use tokio::sync::Notify;
 use uuid::Uuid;
 
 use crate::db::{DbResult, Tx};
-use crate::{App, autopay, mail, methods, payments, purchases, reminders, statements};
+use crate::{App, autopay, mail, methods, payments, purchases, reminders, statements, wallet};
 
 /// After so long a taken job is given to another: longer than any rail takes to answer.
 const LEASE: SignedDuration = SignedDuration::from_secs(60);
@@ -54,10 +54,12 @@ pub(crate) enum Kind {
     Autopay,
     /// A cycle of a card is over: make its statement.
     Close,
+    /// A wallet has less than its person wants in it: reload it, or say why not.
+    AutoReload,
 }
 
 impl Kind {
-    const ALL: [Self; 12] = [
+    const ALL: [Self; 13] = [
         Self::Process,
         Self::Submit,
         Self::Ask,
@@ -70,6 +72,7 @@ impl Kind {
         Self::MethodExpiry,
         Self::Autopay,
         Self::Close,
+        Self::AutoReload,
     ];
 
     /// The stored name; it never changes.
@@ -87,6 +90,7 @@ impl Kind {
             Self::MethodExpiry => "method_expiry",
             Self::Autopay => "autopay",
             Self::Close => "close",
+            Self::AutoReload => "auto_reload",
         }
     }
 
@@ -178,6 +182,7 @@ async fn run_one(app: &App, job: &Job) -> DbResult<()> {
         Kind::MethodExpiry => methods::tell_expiry(app, job).await,
         Kind::Autopay => autopay::look(app, job).await,
         Kind::Close => statements::close(app, job).await,
+        Kind::AutoReload => wallet::auto_reload::look(app, job).await,
     }
 }
 

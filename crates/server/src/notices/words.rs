@@ -356,6 +356,82 @@ pub(super) const fn of(kind: Kind) -> Option<Telling> {
             None,
             false,
         ),
+        Kind::AutoReloadSet => telling(
+            [
+                "The wallet of this card is reloaded by itself from now on: {name}.",
+                "Desde ahora este saldo se recarga solo: {name}.",
+                "Dieses Guthaben wird ab jetzt von selbst aufgeladen: {name}.",
+            ],
+            Some([
+                "It is off again, nothing is reloaded by itself, and the device that did it is signed out.",
+                "Vuelve a estar apagado, nada se recarga solo y se cierra la sesión del dispositivo que lo hizo.",
+                "Es ist wieder aus, nichts wird von selbst aufgeladen, und das Gerät, das es tat, wird abgemeldet.",
+            ]),
+            false,
+        ),
+        Kind::AutoReloaded => telling(
+            [
+                "The wallet of this card was reloaded by itself, on your terms: {name}. The Wallet shows with how much and why.",
+                "Este saldo se ha recargado solo, según tus condiciones: {name}. La Cartera muestra con cuánto y por qué.",
+                "Dieses Guthaben wurde zu Ihren Bedingungen von selbst aufgeladen: {name}. Die Brieftasche zeigt, womit und warum.",
+            ],
+            None,
+            false,
+        ),
+        Kind::AutoReloadWaits => telling(
+            [
+                "The wallet of this card was to be reloaded by itself and was not: {name}. The Wallet says why, and when that is looked at again.",
+                "Este saldo debía recargarse solo y no se ha recargado: {name}. La Cartera dice por qué y cuándo se mira de nuevo.",
+                "Dieses Guthaben sollte von selbst aufgeladen werden und wurde es nicht: {name}. Die Brieftasche sagt, warum und wann wieder danach gesehen wird.",
+            ],
+            None,
+            false,
+        ),
+        Kind::DisputeOpened => telling(
+            [
+                "A charge of {name} is disputed: what it took is given back until it is decided.",
+                "Se reclama un cargo de {name}: lo que se cobró se devuelve hasta que se decida.",
+                "Eine Abbuchung von {name} wird bestritten: Der Betrag ist gutgeschrieben, bis darüber entschieden ist.",
+            ],
+            None,
+            false,
+        ),
+        Kind::DisputeWithdrawn => telling(
+            [
+                "A dispute was taken back: {name}. What was given back is owed again.",
+                "Se retiró una reclamación: {name}. Lo devuelto se debe de nuevo.",
+                "Eine Beanstandung wurde zurückgezogen: {name}. Das Gutgeschriebene wird wieder geschuldet.",
+            ],
+            None,
+            false,
+        ),
+        Kind::DisputeDecidedFor => telling(
+            [
+                "A dispute was decided for you: {name}. What was given back stays yours.",
+                "Se decidió una reclamación a tu favor: {name}. Lo devuelto es tuyo.",
+                "Eine Beanstandung wurde zu Ihren Gunsten entschieden: {name}. Die Gutschrift bleibt.",
+            ],
+            None,
+            false,
+        ),
+        Kind::DisputeDecidedAgainst => telling(
+            [
+                "A dispute was decided against you: {name}. What was given back is owed again; Billfold shows why.",
+                "Se decidió una reclamación en tu contra: {name}. Lo devuelto se debe de nuevo; Billfold muestra por qué.",
+                "Eine Beanstandung wurde gegen Sie entschieden: {name}. Das Gutgeschriebene wird wieder geschuldet; Billfold zeigt, warum.",
+            ],
+            None,
+            false,
+        ),
+        Kind::DisputeRefunded => telling(
+            [
+                "A dispute is over: {name} gave all of it back.",
+                "Una reclamación ha terminado: {name} lo devolvió todo.",
+                "Eine Beanstandung ist erledigt: {name} hat alles zurückgegeben.",
+            ],
+            None,
+            false,
+        ),
         Kind::RecoveryCodeMade => telling(
             [
                 "A new recovery code was made for your account. The code on an older sheet is good for nothing any more.",
@@ -437,6 +513,7 @@ pub(super) const fn of(kind: Kind) -> Option<Telling> {
         | Kind::MethodRemoved
         | Kind::AutopayResumed
         | Kind::AutopayEnded
+        | Kind::AutoReloadEnded
         | Kind::TermsAccepted
         | Kind::SignedIn
         | Kind::DeviceSignedOut

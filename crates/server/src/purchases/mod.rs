@@ -282,6 +282,8 @@ async fn make_step(app: &App, merchant: &Merchant, step: Step) -> Result<Json<Pu
         StepKind::Refund => rewards::refunded(app, &mut tx, &charged).await?,
     }
     tx.commit().await?;
+    // What the wallet paid may have left too little in it.
+    app.jobs.wake();
     Ok(Json(state(&purchase)?))
 }
 

@@ -22,7 +22,7 @@ use crate::feed;
 use crate::http::{Json, Path};
 use crate::risk;
 use crate::sign_in::{SignedIn, sign_device_out};
-use crate::{App, addresses, autopay, calendar_feed, methods, notices, payments, recovery, standing};
+use crate::{App, addresses, autopay, calendar_feed, methods, notices, payments, recovery, standing, wallet};
 
 pub fn routes() -> OpenApiRouter<App> {
     OpenApiRouter::new().routes(routes!(answer))
@@ -157,6 +157,9 @@ async fn undo(
     if event.kind == SecurityEventKind::AutopaySet {
         autopay::end_set_at(app, tx, holder, event.at).await?;
     }
+    if event.kind == SecurityEventKind::AutoReloadSet {
+        wallet::auto_reload::end_set_at(app, tx, holder, event.at).await?;
+    }
     if event.kind == SecurityEventKind::RecoveryStarted {
         recovery::stop_told(tx, app, holder, event, by).await?;
     }
@@ -171,6 +174,7 @@ async fn undo(
     {
         sign_device_out(tx, holder, device, now, by).await?;
         payments::distrust(app, tx, holder, device).await?;
+        wallet::auto_reload::distrust(app, tx, holder, device).await?;
     }
     if event.kind.changes_ways_in() {
         standing::restrain(app, tx, holder, RestraintLevel::Locked, RestraintReason::OwnWish, None, by).await?;

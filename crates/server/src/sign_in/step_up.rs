@@ -16,6 +16,7 @@ use domain::methods::MethodKind;
 use domain::money::Currency;
 use domain::policy;
 use domain::risk::RiskVerdict;
+use domain::wallet::auto_reload::AutoReloadTerms;
 use jiff::{SignedDuration, Timestamp};
 use serde::{Deserialize, Serialize};
 use utoipa_axum::router::OpenApiRouter;
@@ -32,6 +33,7 @@ use crate::db::{DbResult, Read, Tx};
 use crate::error::ApiError;
 use crate::http::{Json, Query, Source};
 use crate::payments::{approval, limits};
+use crate::wallet::auto_reload;
 use crate::{App, autopay, card, export, methods, standing};
 
 /// The address is opened at once, by the app.
@@ -73,6 +75,8 @@ pub(crate) enum Subject {
         of: AutopayOf,
         terms: AutopayTerms,
     },
+    /// A card's wallet is reloaded by itself on these terms.
+    AutoReload { card: AccountId, terms: AutoReloadTerms },
 }
 
 /// What the page shows. `digest` stands for all of it: the yes is bound to that.
@@ -112,6 +116,7 @@ async fn shown(app: &App, tx: &mut Tx, asked: &Asked, source: IpAddr) -> Result<
         Subject::ReplaceMethod { old, with } => methods::shown_replacing(app, tx, asked, old, with).await,
         Subject::Export => export::shown(app, tx, asked).await,
         Subject::Autopay { of, terms } => autopay::shown(app, tx, asked, of, terms).await,
+        Subject::AutoReload { card, terms } => auto_reload::shown(app, tx, asked, card, terms).await,
     }
 }
 
@@ -128,6 +133,7 @@ async fn carry_out(app: &App, tx: &mut Tx, asked: &Asked, source: IpAddr, by: Pa
         // That the passkey was shown is noted, and the device asks again.
         Subject::Export => Ok(Outcome::Done),
         Subject::Autopay { of, terms } => autopay::approved(app, tx, asked, source, of, terms).await,
+        Subject::AutoReload { card, terms } => auto_reload::approved(app, tx, asked, source, card, terms).await,
     }
 }
 

@@ -1,6 +1,7 @@
 //! Wallets (WA2): what a person put by on a card of this server. It stands at a place of the card's own ledger, comes from
 //! the card by a reload, which is a charge like any other, and pays charges before the card where its person wants that.
 
+pub(crate) mod auto_reload;
 mod store;
 #[cfg(test)]
 mod tests;
@@ -15,6 +16,7 @@ use domain::ids::{AccountId, HolderId, PurchaseStepId, TransactionId};
 use domain::ledger::Entry;
 use domain::money::{Money, MoneyError};
 use domain::purchases::{AskFacts, Decline, decide};
+use domain::wallet::auto_reload::ReloadedBecause;
 use domain::wallet::{self as rules, ReloadError, Split, Wallet, WalletMove, WalletMoveKind, check_reload};
 use utoipa_axum::router::OpenApiRouter;
 use utoipa_axum::routes;
@@ -37,7 +39,7 @@ const fn out_of_range(_: MoneyError) -> DbError {
 }
 
 pub fn routes() -> OpenApiRouter<App> {
-    OpenApiRouter::new().routes(routes!(reload)).routes(routes!(set_at_checkout))
+    OpenApiRouter::new().routes(routes!(reload)).routes(routes!(set_at_checkout)).merge(auto_reload::routes())
 }
 
 /// Reloads the wallet of a card from the card. The id was made by the device; sending it again changes nothing.
@@ -73,24 +75,36 @@ async fn reload(
         let code = if decline == Decline::OverLimit { ErrorCode::InsufficientFunds } else { ErrorCode::CardDeclined };
         return Err(ApiError::invalid(code, "amount", &title));
     }
-    let entry = Entry::reloaded(wish.id, id, wish.amount).map_err(|_| DbError::Corrupt("a reload's entry"))?;
-    ledger::book(&app, &mut tx, holder, &entry).await?;
-    let moved = moved(&app, wish.id, WalletMoveKind::Reload, wish.amount, "");
-    store::add(&mut tx, holder, id, &moved, None, app.clock.now()).await?;
-    let line = Line {
-        account: id,
-        kind: TransactionKind::Purchase,
-        amount: wish.amount.negated(),
-        description: RELOAD_LINE,
-        memo: None,
-        source: format!("wallet:{}", wish.id),
-    };
-    card::add_line(&app, &mut tx, holder, line).await?;
-    rewards::reloaded(&app, &mut tx, holder, &card, wish.id, wish.amount, RELOAD_LINE).await?;
-    card::plans::tell(&app, &mut tx, holder, &card).await?;
-    tell(&app, &mut tx, holder, &card).await?;
+    put_by(&app, &mut tx, holder, &card, (wish.id, wish.amount), None).await?;
     tx.commit().await?;
     Ok(StatusCode::NO_CONTENT)
+}
+
+/// Charges a reload to a card that takes it and puts it by: by hand, or else because there was too little.
+async fn put_by(
+    app: &App,
+    tx: &mut Tx,
+    holder: HolderId,
+    card: &Card,
+    (id, amount): (TransactionId, Money),
+    because: Option<ReloadedBecause>,
+) -> DbResult<()> {
+    let entry = Entry::reloaded(id, card.id, amount).map_err(|_| DbError::Corrupt("a reload's entry"))?;
+    ledger::book(app, tx, holder, &entry).await?;
+    let moved = WalletMove { because, ..moved(app, id, WalletMoveKind::Reload, amount, "") };
+    store::add(tx, holder, card.id, &moved, None, app.clock.now()).await?;
+    let line = Line {
+        account: card.id,
+        kind: TransactionKind::Purchase,
+        amount: amount.negated(),
+        description: RELOAD_LINE,
+        memo: None,
+        source: format!("wallet:{id}"),
+    };
+    card::add_line(app, tx, holder, line).await?;
+    rewards::reloaded(app, tx, holder, card, id, amount, RELOAD_LINE).await?;
+    card::plans::tell(app, tx, holder, card).await?;
+    tell(app, tx, holder, card).await
 }
 
 /// Whether each charge of a card is paid from its wallet first.
@@ -202,16 +216,22 @@ pub(crate) async fn give_back(app: &App, tx: &mut Tx, holder: HolderId, card: &C
 }
 
 fn moved(app: &App, id: TransactionId, kind: WalletMoveKind, amount: Money, description: &str) -> WalletMove {
-    WalletMove { id, kind, amount, description: description.to_owned(), on: card::today(app) }
+    WalletMove { id, kind, amount, description: description.to_owned(), because: None, on: card::today(app) }
 }
 
-/// Tells devices how a wallet stands.
+/// Tells devices how a wallet stands, and watches whether it is to be reloaded.
 async fn tell(app: &App, tx: &mut Tx, holder: HolderId, card: &Card) -> DbResult<()> {
     let currency = card.limit.currency();
+    let balance = ledger::card_standing(tx, holder, card.id, currency).await?.wallet;
+    let kept = store::auto_reload(tx, holder, card.id, currency).await?;
+    if let Some(kept) = &kept {
+        auto_reload::watch(app, tx, holder, card.id, kept, balance).await?;
+    }
     let wallet = Wallet {
         card: card.id,
-        balance: ledger::card_standing(tx, holder, card.id, currency).await?.wallet,
+        balance,
         at_checkout: card.wallet_at_checkout,
+        auto_reload: kept.map(|kept| kept.auto_reload),
         recent: store::recent(tx, holder, card.id, currency).await?,
     };
     feed::put(tx, holder, app.clock.now(), &Record::Wallet(wallet)).await

@@ -11,23 +11,23 @@ use crate::testing::seeds::{self, Dice};
 use crate::testing::{Answer, World, on_each_engine, on_each_engine_by_seed};
 
 impl Shop<'_> {
-    async fn reload(&self, id: TransactionId, minor: i64) -> Answer {
+    pub(in crate::wallet) async fn reload(&self, id: TransactionId, minor: i64) -> Answer {
         let path = format!("/api/v1/cards/{}/wallet", self.card);
         self.device.post(&path, &json!({"id": id, "amount": usd(minor)})).await
     }
 
-    async fn wallet_first(&self, on: bool) {
+    pub(in crate::wallet) async fn wallet_first(&self, on: bool) {
         let path = format!("/api/v1/cards/{}/wallet/checkout", self.card);
         self.device.put(&path, &json!({"on": on})).await.expect(204);
     }
 
-    async fn told(&self) -> Vec<Record> {
+    pub(in crate::wallet) async fn told(&self) -> Vec<Record> {
         let snapshot = self.device.get("/api/v1/sync/snapshot").await.text();
         snapshot.lines().filter_map(|line| serde_json::from_str(line).ok()).collect()
     }
 
     /// As the devices were told.
-    async fn wallet(&self) -> Wallet {
+    pub(in crate::wallet) async fn wallet(&self) -> Wallet {
         let wallet = self.told().await.into_iter().find_map(|record| match record {
             Record::Wallet(wallet) => Some(wallet),
             _ => None,
@@ -35,7 +35,7 @@ impl Shop<'_> {
         wallet.expect("a wallet")
     }
 
-    async fn earned(&self) -> i64 {
+    pub(in crate::wallet) async fn earned(&self) -> i64 {
         let kept = self.told().await.into_iter().filter_map(|record| match record {
             Record::Reward(one) => Some(one.earned.minor() - one.clawed_back.minor()),
             _ => None,
@@ -43,7 +43,7 @@ impl Shop<'_> {
         kept.sum()
     }
 
-    async fn buy(&self, minor: i64) -> domain::ids::PurchaseId {
+    pub(in crate::wallet) async fn buy(&self, minor: i64) -> domain::ids::PurchaseId {
         let id = self.new_id();
         self.ask(id, minor).await.expect(200);
         self.capture(id, self.new_step(), minor, true).await.expect(200);
@@ -51,7 +51,7 @@ impl Shop<'_> {
     }
 }
 
-fn fresh(world: &World) -> TransactionId {
+pub(in crate::wallet) fn fresh(world: &World) -> TransactionId {
     TransactionId::new(world.now(), world.app.chance10())
 }
 

@@ -36,6 +36,40 @@ describe('the wallet of a card', () => {
     await waitFor(() => expect(on.commands.walletAtCheckout).toHaveBeenCalledWith('account-card', true));
   });
 
+  it('is reloaded by itself on terms that are within the limits', async () => {
+    const on = world('?world=served');
+    draw(Wallets, on);
+    await click('Reload automatically');
+    const dialog = await screen.findByRole('dialog', { name: 'Reload automatically' });
+    const submit = () => fireEvent.submit(dialog.querySelector('form') as HTMLFormElement);
+    await type('When there is less than', '20');
+    await type('In a month at most', '200');
+    for (const wrong of ['', '4.99', '19.99', '500.01']) {
+      await type('Reload with', wrong);
+      await submit();
+    }
+    await type('Reload with', '50');
+    for (const wrong of ['49.99', '2000.01']) {
+      await type('In a month at most', wrong);
+      await submit();
+    }
+    expect(on.commands.walletAutoReload).not.toHaveBeenCalled();
+    await type('In a month at most', '200');
+    await submit();
+    await waitFor(() => expect(on.commands.walletAutoReload).toHaveBeenCalledWith('account-card', { below: usd(2000), amount: usd(5000), month_most: usd(20000) }));
+    expect(await screen.findByText('$50.00 when there is less than $20.00, at most $200.00 a month')).toBeTruthy();
+  });
+
+  it('says why it was reloaded and why it was not, and is turned off in one step', async () => {
+    const on = world('?world=frozen');
+    draw(Wallets, on);
+    expect(await screen.findByRole('rowheader', { name: 'Reloaded by itself: $18.50 was less than $20.00' })).toBeTruthy();
+    expect(screen.getByText(/The card was frozen\. It is looked at again from/)).toBeTruthy();
+    await click('Turn off');
+    await waitFor(() => expect(on.commands.walletAutoReloadOff).toHaveBeenCalledWith('account-card'));
+    await waitFor(() => expect(screen.queryByText('Turn off')).toBeNull());
+  });
+
   it('is not there where no card of the server is', async () => {
     draw(Wallets, world());
     await new Promise((done) => setTimeout(done, 20));

@@ -348,11 +348,19 @@ export function sampleIpc(query = ''): Ipc {
     }),
     wallets: () => read(() => world.wallets),
     walletReload: (id, amount) => change(() => {
-      world.wallets = world.wallets.map((one) => (one.card === id ? { ...one, balance: usd(one.balance.minor + amount.minor), recent: [{ id: `moved-${one.recent.length + 1}`, kind: 'reload' as const, amount, description: '', on: TODAY }, ...one.recent] } : one));
+      world.wallets = world.wallets.map((one) => (one.card === id ? { ...one, balance: usd(one.balance.minor + amount.minor), recent: [{ id: `moved-${one.recent.length + 1}`, kind: 'reload' as const, amount, description: '', because: null, on: TODAY }, ...one.recent] } : one));
       return null;
     }),
     walletAtCheckout: (id, on) => change(() => {
       world.wallets = world.wallets.map((one) => (one.card === id ? { ...one, at_checkout: on } : one));
+      return null;
+    }),
+    walletAutoReload: (id, terms) => change(() => {
+      world.wallets = world.wallets.map((one) => (one.card === id ? { ...one, auto_reload: { terms, waits: null } } : one));
+      return { on: true, visit: null };
+    }),
+    walletAutoReloadOff: (id) => change(() => {
+      world.wallets = world.wallets.map((one) => (one.card === id ? { ...one, auto_reload: null } : one));
       return null;
     }),
     rewards: () => read(() => world.rewards),

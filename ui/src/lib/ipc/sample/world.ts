@@ -8,7 +8,7 @@ import { startingOrders } from './orders';
 import { cardAutopay, startingAutopays } from './autopay';
 import { startingMethods } from './methods';
 import { startingRewards } from './rewards';
-import { startingWallets } from './wallets';
+import { reloadingWallets, startingWallets } from './wallets';
 import { paidByWord, readiness, startingPayments, stoppedPayments } from './payments';
 import { startingIncomes } from './plan';
 import { startingSuggestions } from './suggestions';
@@ -81,7 +81,7 @@ export class World {
     this.purchases = held.card ? startingPurchases() : [];
     this.orders = held.card ? startingOrders() : [];
     this.rewards = held.card ? startingRewards() : [];
-    this.wallets = held.card ? startingWallets() : [];
+    this.wallets = held.card ? (kind === 'frozen' ? reloadingWallets() : startingWallets()) : [];
     const marks = new Map<string, MarkAs>(paidByWord.map(([bill, day]) => [markKey(bill, day), { kind: 'paid', amount: null }]));
     marks.set(markKey('bill-gym', '2026-11-17'), { kind: 'skipped' });
     this.book = this.empty ? { bills: [], marks: new Map(), payments: [] } : { bills: startingBills(), marks, payments: startingPayments() };
