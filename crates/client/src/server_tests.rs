@@ -544,6 +544,7 @@ async fn purchases_of_a_served_card_are_in_the_copy_and_change_with_the_feed() {
         holds_until: day("2026-12-20"),
         captured_at: None,
         disputed_at: None,
+        disputable: None,
         plan: None,
     };
     let served = ServedCard {

@@ -109,8 +109,10 @@ pub struct DisputeWish {
 /// How a purchase stands on the day on which it is disputed.
 #[derive(Clone, Copy, Debug)]
 pub struct DisputeFacts<'a> {
-    /// Charged and not given back.
+    /// Charged and not given back by the merchant.
     pub charged: Money,
+    /// What was disputed of it before, the oldest first.
+    pub before: &'a [Dispute],
     /// When something of it was charged last.
     pub charged_on: Option<Date>,
     pub terms: &'a CardTerms,
@@ -130,6 +132,12 @@ pub enum DisputeError {
     TooLate,
     #[error("it is decided already")]
     Decided,
+    #[error("all that was charged of this purchase is in dispute already")]
+    Covered,
+    #[error("this reason was decided against for this purchase: only another one is looked at")]
+    DecidedBefore,
+    #[error("a purchase is disputed at most 10 times")]
+    TooMany,
     #[error("an amount is out of range")]
     Money(#[from] MoneyError),
 }
@@ -162,8 +170,19 @@ impl DisputeWish {
         if !text_fits(&self.words, least, Dispute::WORDS_CHARS_MAX) {
             return Err(DisputeError::Words);
         }
+        if facts.before.len() >= Dispute::OF_A_PURCHASE_MAX {
+            return Err(DisputeError::TooMany);
+        }
+        // What was looked at is not looked at once more (12 CFR 1026.13(h)).
+        if facts.before.iter().any(|one| one.reason == self.reason && one.state() == "against") {
+            return Err(DisputeError::DecidedBefore);
+        }
+        if facts.before.iter().any(Dispute::covers_all) {
+            return Err(DisputeError::Covered);
+        }
+        let left = disputable(facts.charged, facts.before)?;
         if self.reason == DisputeReason::NotMine {
-            return if self.amount.is_none() { Ok(facts.charged) } else { Err(DisputeError::Amount) };
+            return if self.amount.is_none() { Ok(left) } else { Err(DisputeError::Amount) };
         }
         let Some(charged_on) = facts.charged_on.filter(|_| facts.charged.is_positive()) else {
             return Err(DisputeError::NothingCharged);
@@ -171,16 +190,49 @@ impl DisputeWish {
         if facts.today > days::shifted(cycle_of(facts.terms, charged_on).1, Dispute::SAID_WITHIN_DAYS) {
             return Err(DisputeError::TooLate);
         }
-        let amount = self.amount.unwrap_or(facts.charged);
-        if !amount.is_positive() || facts.charged.minus(amount)?.is_negative() {
+        if !left.is_positive() {
+            return Err(DisputeError::Covered);
+        }
+        let amount = self.amount.unwrap_or(left);
+        if !amount.is_positive() || left.minus(amount)?.is_negative() {
             return Err(DisputeError::Amount);
         }
         Ok(amount)
     }
 }
 
+// ---- All disputes of one purchase --------------------------------------------------------------------------------
+
+/// What may still be disputed of a charge: all of it but what disputes gave back and is not owed again.
+pub fn disputable(charged: Money, disputes: &[Dispute]) -> Result<Money, MoneyError> {
+    disputes.iter().try_fold(charged, |left, one| left.minus(one.credited))
+}
+
+/// What a merchant may still give back of a charge: what decisions left with the person they have already.
+pub fn refundable(charged: Money, disputes: &[Dispute]) -> Result<Money, MoneyError> {
+    disputes.iter().filter(|one| !one.is_open()).try_fold(charged, |left, one| left.minus(one.credited))
+}
+
+/// The merchant gave something of the purchase back: it takes the place of what open disputes gave back, the oldest first.
+/// Says how much of that ends; which disputes changed is seen of them.
+pub fn refunded(disputes: &mut [Dispute], amount: Money, at: Timestamp) -> Result<Option<Money>, MoneyError> {
+    let mut left = amount;
+    for one in disputes {
+        if let Some(ends) = one.refunded(left, at)? {
+            left = left.minus(ends)?;
+            if left.is_zero() {
+                break;
+            }
+        }
+    }
+    let ends = amount.minus(left)?;
+    Ok(ends.is_positive().then_some(ends))
+}
+
 impl Dispute {
     pub const WORDS_CHARS_MAX: usize = 500;
+    /// One purchase is disputed so often at most: its parts, and again what was taken back.
+    pub const OF_A_PURCHASE_MAX: usize = 10;
     /// After the statement with the charge.
     pub const SAID_WITHIN_DAYS: i32 = 60;
     /// It is acknowledged within so many days (12 CFR 1026.13(c)(1)).
@@ -201,9 +253,15 @@ impl Dispute {
         self.decided.is_none()
     }
 
+    /// It is about all of its purchase, also about what is charged later.
+    #[must_use]
+    pub fn covers_all(&self) -> bool {
+        self.is_open() && self.reason == DisputeReason::NotMine
+    }
+
     /// Something more of the purchase was charged: what of that is given back at once.
     pub fn charged(&mut self, amount: Money) -> Result<Option<Money>, MoneyError> {
-        if !self.is_open() || self.reason != DisputeReason::NotMine {
+        if !self.covers_all() {
             return Ok(None);
         }
         self.amount = self.amount.plus(amount)?;
@@ -223,14 +281,6 @@ impl Dispute {
             self.decided = Some(DisputeDecision { outcome: DisputeOutcome::Refunded, at, why: String::new() });
         }
         Ok(Some(ends))
-    }
-
-    /// What a merchant may still give back of a charge: what the decision left with the person they have already.
-    pub fn refundable(&self, charged: Money) -> Result<Money, MoneyError> {
-        match &self.decided {
-            Some(decided) if decided.outcome == DisputeOutcome::For => charged.minus(self.credited),
-            _ => Ok(charged),
-        }
     }
 
     /// Says that it is looked at; false when that was said before.

@@ -41,11 +41,14 @@ pub struct Purchase {
     #[cfg_attr(feature = "schema", schema(value_type = Option<String>, format = "date-time"))]
     #[cfg_attr(feature = "bindings", specta(type = Option<String>))]
     pub captured_at: Option<Timestamp>,
-    /// When its person disputed it.
+    /// While something of it is in dispute: since when.
     #[serde(default)]
     #[cfg_attr(feature = "schema", schema(value_type = Option<String>, format = "date-time"))]
     #[cfg_attr(feature = "bindings", specta(type = Option<String>))]
     pub disputed_at: Option<Timestamp>,
+    /// What of it may still be disputed: charged to the card, not refunded, and neither in dispute nor decided for its person.
+    #[serde(default)]
+    pub disputable: Option<Money>,
     /// The plan that its person chose for it.
     #[serde(default)]
     pub plan: Option<PlanId>,

@@ -30,7 +30,7 @@ fn wish(reason: DisputeReason) -> DisputeWish {
 
 /// 80 were charged on 3 March 2027, which is on the statement of the 25th.
 fn facts(terms: &CardTerms, today: Date) -> DisputeFacts<'_> {
-    DisputeFacts { charged: usd(8_000), charged_on: Some(date(2027, 3, 3)), terms, today }
+    DisputeFacts { charged: usd(8_000), before: &[], charged_on: Some(date(2027, 3, 3)), terms, today }
 }
 
 fn dispute(reason: DisputeReason, minor: i64) -> Dispute {
@@ -127,8 +127,50 @@ fn what_a_merchant_gives_back_takes_the_place_of_what_was_given_back() {
     // What the decision left with the person is not given back once more.
     let mut won = dispute(DisputeReason::NotReceived, 8_000);
     won.decide(DisputeOutcome::For, "", AT).expect("open");
-    assert_eq!(won.refundable(usd(10_000)), Ok(usd(2_000)));
-    assert_eq!(dispute(DisputeReason::NotReceived, 8_000).refundable(usd(10_000)), Ok(usd(10_000)));
+    assert_eq!(refundable(usd(10_000), &[won]), Ok(usd(2_000)));
+    assert_eq!(refundable(usd(10_000), &[dispute(DisputeReason::NotReceived, 8_000)]), Ok(usd(10_000)));
+}
+
+#[test]
+fn parts_of_a_charge_are_disputed_apart_and_never_more_than_was_charged() {
+    let terms = terms();
+    let mut before = vec![dispute(DisputeReason::WrongAmount, 3_000)];
+    let check = |before: &[Dispute], reason, minor: Option<i64>| {
+        let facts = DisputeFacts { before, ..facts(&terms, date(2027, 3, 10)) };
+        DisputeWish { amount: minor.map(usd), ..wish(reason) }.check(&facts)
+    };
+    assert_eq!(check(&before, DisputeReason::NotReceived, Some(5_001)), Err(DisputeError::Amount));
+    assert_eq!(check(&before, DisputeReason::NotReceived, None), Ok(usd(5_000)), "all that is left");
+    assert_eq!(check(&before, DisputeReason::WrongAmount, Some(1)), Ok(usd(1)), "another part for the same reason");
+    assert_eq!(check(&before, DisputeReason::NotMine, None), Ok(usd(5_000)));
+    // What was decided for the person is theirs; what was taken back may be said again.
+    before[0].decide(DisputeOutcome::For, "", AT).expect("open");
+    assert_eq!(check(&before, DisputeReason::NotReceived, None), Ok(usd(5_000)));
+    let mut back = dispute(DisputeReason::NotReceived, 5_000);
+    back.decide(DisputeOutcome::Withdrawn, "", AT).expect("open");
+    before.push(back);
+    assert_eq!(check(&before, DisputeReason::NotReceived, None), Ok(usd(5_000)));
+    // What was decided against them is not looked at once more; another reason is.
+    let mut lost = dispute(DisputeReason::NotReceived, 5_000);
+    lost.decide(DisputeOutcome::Against, "It was signed for", AT).expect("open");
+    before.push(lost);
+    assert_eq!(check(&before, DisputeReason::NotReceived, None), Err(DisputeError::DecidedBefore));
+    assert_eq!(check(&before, DisputeReason::NotAsAgreed, None), Ok(usd(5_000)));
+    before.push(dispute(DisputeReason::NotMine, 5_000));
+    assert_eq!(check(&before, DisputeReason::NotAsAgreed, Some(1)), Err(DisputeError::Covered));
+    let many = vec![dispute(DisputeReason::WrongAmount, 0); Dispute::OF_A_PURCHASE_MAX];
+    assert_eq!(check(&many, DisputeReason::NotAsAgreed, None), Err(DisputeError::TooMany));
+    let all = [dispute(DisputeReason::WrongAmount, 8_000)];
+    assert_eq!(check(&all, DisputeReason::NotReceived, None), Err(DisputeError::Covered));
+}
+
+#[test]
+fn a_refund_takes_the_place_of_the_oldest_credit_first() {
+    let mut all = [dispute(DisputeReason::WrongAmount, 3_000), dispute(DisputeReason::NotReceived, 4_000)];
+    assert_eq!(refunded(&mut all, usd(5_000), AT), Ok(Some(usd(5_000))));
+    assert_eq!((all[0].state(), all[1].credited), ("refunded", usd(2_000)));
+    assert_eq!(refunded(&mut all, usd(5_000), AT), Ok(Some(usd(2_000))), "no more than is left of it");
+    assert_eq!(refunded(&mut all, usd(1), AT), Ok(None));
 }
 
 #[test]

@@ -137,7 +137,7 @@ pub(super) const QUESTIONS: &[(&str, &str)] = &[
                     WHEN 'groceries' THEN 3 WHEN 'fuel' THEN 2 WHEN 'travel' THEN 2 ELSE 1 END / 100 END AS worth
             FROM (SELECT c.holder_id, c.purchase_id, c.category,
                 c.captured_minor - c.refunded_minor - c.wallet_minor + c.wallet_refunded_minor - COALESCE(
-                    (SELECT d.credited_minor FROM dispute d WHERE d.holder_id = c.holder_id
+                    (SELECT CAST(SUM(d.credited_minor) AS BIGINT) FROM dispute d WHERE d.holder_id = c.holder_id
                      AND d.purchase_id = c.purchase_id AND d.state = 'for'), 0) AS stays
             FROM purchase c) p) w JOIN reward r ON r.holder_id = w.holder_id AND r.purchase_id = w.purchase_id
          GROUP BY w.holder_id, w.purchase_id, w.category, w.worth HAVING SUM(r.earned_minor - r.clawed_minor) < w.worth
@@ -409,15 +409,32 @@ pub(super) const QUESTIONS: &[(&str, &str)] = &[
             AND m.kind = 'payment'), 0)",
     ),
     (
-        "what a dispute gave back is what the ledger says, and never more than was charged",
-        "SELECT d.state FROM dispute d JOIN purchase p ON p.holder_id = d.holder_id AND p.purchase_id = d.purchase_id
-         WHERE d.credited_minor > p.captured_minor - p.refunded_minor
-         OR d.credited_minor <> -COALESCE((SELECT SUM(g.amount_minor) FROM ledger_entry e
+        "what disputes of a purchase gave back is what the ledger says, and never more than was charged to the card",
+        "SELECT CAST('dispute' AS TEXT) FROM dispute d JOIN purchase p ON p.holder_id = d.holder_id
+            AND p.purchase_id = d.purchase_id
+         GROUP BY p.holder_id, p.purchase_id, p.captured_minor, p.refunded_minor, p.wallet_minor, p.wallet_refunded_minor
+         HAVING SUM(d.credited_minor)
+            > p.captured_minor - p.refunded_minor - p.wallet_minor + p.wallet_refunded_minor
+         OR SUM(d.credited_minor) <> -COALESCE((SELECT SUM(g.amount_minor) FROM ledger_entry e
             JOIN ledger_posting g ON g.holder_id = e.holder_id AND g.entry_id = e.entry_id
-            WHERE e.holder_id = d.holder_id AND g.place = 'owed'
-            AND ((e.cause IN ('dispute_credited', 'dispute_restored') AND e.subject_id = d.dispute_id)
+            WHERE e.holder_id = p.holder_id AND g.place = 'owed'
+            AND ((e.cause IN ('dispute_credited', 'dispute_restored') AND EXISTS (SELECT 1 FROM dispute o
+                 WHERE o.holder_id = e.holder_id AND o.dispute_id = e.subject_id AND o.purchase_id = p.purchase_id))
               OR (e.cause IN ('dispute_captured', 'dispute_refunded') AND EXISTS (SELECT 1 FROM purchase_step s
-                 WHERE s.holder_id = e.holder_id AND s.step_id = e.subject_id AND s.purchase_id = d.purchase_id)))), 0)",
+                 WHERE s.holder_id = e.holder_id AND s.step_id = e.subject_id AND s.purchase_id = p.purchase_id)))), 0)",
+    ),
+    (
+        "what was given back when a dispute was opened, less what was charged again, is no less than is left of it",
+        "SELECT d.state FROM dispute d WHERE d.state IN ('open', 'acknowledged', 'for') AND d.credited_minor >
+            COALESCE((SELECT -SUM(g.amount_minor) FROM ledger_entry e
+              JOIN ledger_posting g ON g.holder_id = e.holder_id AND g.entry_id = e.entry_id
+              WHERE e.holder_id = d.holder_id AND g.place = 'owed' AND e.subject_id = d.dispute_id
+              AND e.cause IN ('dispute_credited', 'dispute_restored')), 0)
+            + COALESCE((SELECT -SUM(g.amount_minor) FROM ledger_entry e
+              JOIN ledger_posting g ON g.holder_id = e.holder_id AND g.entry_id = e.entry_id
+              JOIN purchase_step s ON s.holder_id = e.holder_id AND s.step_id = e.subject_id
+              WHERE e.holder_id = d.holder_id AND g.place = 'owed' AND s.purchase_id = d.purchase_id
+              AND e.cause = 'dispute_captured'), 0)",
     ),
     (
         "what was decided against its person, or taken back, is owed again",

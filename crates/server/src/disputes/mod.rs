@@ -12,10 +12,11 @@ use api::sync::Record;
 use axum::extract::State;
 use axum::http::StatusCode;
 use domain::accounts::TransactionKind;
-use domain::disputes::{DisputeError, DisputeFacts};
-use domain::ids::{DisputeId, HolderId, PurchaseId, PurchaseStepId};
+use domain::disputes::{self as rules, DisputeError, DisputeFacts};
+use domain::ids::{DeviceId, DisputeId, HolderId, PurchaseId, PurchaseStepId};
 use domain::ledger::{Entry, LedgerError};
 use domain::money::{Money, MoneyError};
+use domain::security::{Happened, SecurityEventKind};
 use jiff::Timestamp;
 use utoipa_axum::router::OpenApiRouter;
 use utoipa_axum::routes;
@@ -26,7 +27,7 @@ use crate::db::{DbError, DbResult, Tx};
 use crate::error::ApiError;
 use crate::http::{Json, Path};
 use crate::sign_in::SignedIn;
-use crate::{feed, ledger, purchases};
+use crate::{feed, ledger, purchases, security};
 
 /// What the lines of a card say about disputes.
 pub(crate) const CREDITED: &str = "Provisional credit";
@@ -57,10 +58,7 @@ async fn open(
         let reused = || ApiError::new(ErrorCode::KeyReused, "this id came with another request");
         return if same { Ok(Json(known)) } else { Err(reused()) };
     }
-    if store::of_purchase(&mut tx, holder, wish.purchase).await?.is_some() {
-        return Err(ApiError::new(ErrorCode::VersionConflict, "this purchase is disputed already"));
-    }
-    let dispute = open_for(&app, &mut tx, holder, id, wish).await?;
+    let dispute = open_for(&app, &mut tx, (holder, signed_in.device), id, wish).await?;
     tx.commit().await?;
     app.jobs.wake();
     Ok(Json(dispute))
@@ -77,10 +75,10 @@ async fn not_mine(
     let holder = signed_in.holder;
     let mut tx = app.db.begin_write().await?;
     tx.lock(holder).await?;
-    if store::of_purchase(&mut tx, holder, purchase).await?.is_none() {
+    if !store::of_purchase(&mut tx, holder, purchase).await?.iter().any(Dispute::covers_all) {
         let id = DisputeId::new(app.clock.now(), app.chance10());
         let wish = DisputeWish { purchase, reason: DisputeReason::NotMine, words: String::new(), amount: None };
-        open_for(&app, &mut tx, holder, id, wish).await?;
+        open_for(&app, &mut tx, (holder, signed_in.device), id, wish).await?;
         tx.commit().await?;
         app.jobs.wake();
     }
@@ -103,7 +101,8 @@ async fn withdraw(
     if known.decided.as_ref().is_some_and(|decided| decided.outcome == DisputeOutcome::Withdrawn) {
         return Ok(Json(known));
     }
-    let dispute = become_decided(&app, &mut tx, holder, known, DisputeOutcome::Withdrawn, "").await?;
+    let by = Some(signed_in.device);
+    let dispute = become_decided(&app, &mut tx, (holder, by), known, DisputeOutcome::Withdrawn, "").await?;
     tx.commit().await?;
     app.jobs.wake();
     Ok(Json(dispute))
@@ -113,7 +112,7 @@ async fn withdraw(
 async fn open_for(
     app: &App,
     tx: &mut Tx,
-    holder: HolderId,
+    (holder, by): (HolderId, DeviceId),
     id: DisputeId,
     wish: DisputeWish,
 ) -> Result<Dispute, ApiError> {
@@ -121,8 +120,13 @@ async fn open_for(
     let card = card::store::find(tx, holder, purchase.card).await?.ok_or(DbError::Corrupt("a purchase's card"))?;
     let today = card::today(app);
     let day = |at: Timestamp| at.to_zoned(app.settings.zone.clone()).date();
-    let facts =
-        DisputeFacts { charged: purchase.charged, charged_on: purchase.charged_at.map(day), terms: &card.terms, today };
+    let facts = DisputeFacts {
+        charged: purchase.charged,
+        before: &store::of_purchase(tx, holder, wish.purchase).await?,
+        charged_on: purchase.charged_at.map(day),
+        terms: &card.terms,
+        today,
+    };
     let amount = wish.check(&facts).map_err(refused)?;
     let now = app.clock.now();
     let dispute = Dispute {
@@ -149,6 +153,7 @@ async fn open_for(
     }
     purchases::disputed(app, tx, holder, dispute.purchase).await?;
     tell(app, tx, holder, &dispute).await?;
+    note(app, tx, (holder, Some(by)), &dispute, SecurityEventKind::DisputeOpened).await?;
     if dispute.reason == DisputeReason::NotMine {
         card::freeze(app, tx, holder, card.id).await?;
     }
@@ -159,7 +164,7 @@ async fn open_for(
 async fn become_decided(
     app: &App,
     tx: &mut Tx,
-    holder: HolderId,
+    (holder, by): (HolderId, Option<DeviceId>),
     mut dispute: Dispute,
     outcome: DisputeOutcome,
     why: &str,
@@ -176,8 +181,31 @@ async fn become_decided(
     if outcome == DisputeOutcome::For {
         purchases::given_up(app, tx, holder, &dispute).await?;
     }
+    purchases::tell(app, tx, holder, dispute.purchase).await?;
     tell(app, tx, holder, &dispute).await?;
+    note(app, tx, (holder, by), &dispute, happened(outcome)).await?;
     Ok(dispute)
+}
+
+const fn happened(outcome: DisputeOutcome) -> SecurityEventKind {
+    match outcome {
+        DisputeOutcome::For => SecurityEventKind::DisputeDecidedFor,
+        DisputeOutcome::Against => SecurityEventKind::DisputeDecidedAgainst,
+        DisputeOutcome::Withdrawn => SecurityEventKind::DisputeWithdrawn,
+        DisputeOutcome::Refunded => SecurityEventKind::DisputeRefunded,
+    }
+}
+
+/// Writes what came of a dispute into its person's log, from where it is told as other events of weight are.
+async fn note(
+    app: &App,
+    tx: &mut Tx,
+    (holder, by): (HolderId, Option<DeviceId>),
+    dispute: &Dispute,
+    kind: SecurityEventKind,
+) -> DbResult<()> {
+    let name = Some(dispute.merchant.clone());
+    security::record(tx, holder, Happened { at: app.clock.now(), kind, by, device: None, name, about: None }).await
 }
 
 async fn tell(app: &App, tx: &mut Tx, holder: HolderId, dispute: &Dispute) -> DbResult<()> {
@@ -211,7 +239,10 @@ fn refused(error: DisputeError) -> ApiError {
         DisputeError::Amount | DisputeError::Money(_) => (ErrorCode::InvalidAmount, "amount"),
         DisputeError::Words => (ErrorCode::TooLong, "words"),
         DisputeError::TooLate => (ErrorCode::TooLate, "purchase"),
-        DisputeError::Decided => return ApiError::new(ErrorCode::VersionConflict, &error.to_string()),
+        DisputeError::Decided | DisputeError::Covered | DisputeError::DecidedBefore => {
+            return ApiError::new(ErrorCode::VersionConflict, &error.to_string());
+        }
+        DisputeError::TooMany => return ApiError::new(ErrorCode::TooMany, &error.to_string()),
     };
     ApiError::invalid(code, field, &error.to_string())
 }
@@ -227,7 +258,8 @@ pub(crate) async fn captured(
     step: PurchaseStepId,
     amount: Money,
 ) -> DbResult<bool> {
-    let Some(mut dispute) = store::of_purchase(tx, holder, purchase).await? else { return Ok(false) };
+    let found = store::of_purchase(tx, holder, purchase).await?.into_iter().find(Dispute::covers_all);
+    let Some(mut dispute) = found else { return Ok(false) };
     let Some(amount) = dispute.charged(amount).map_err(out_of_range)? else { return Ok(false) };
     store::update(tx, holder, &dispute).await?;
     let entry = Entry::dispute_captured(step, dispute.card, amount);
@@ -238,16 +270,34 @@ pub(crate) async fn captured(
     Ok(true)
 }
 
-/// What a merchant may still give back of what was charged of a purchase.
-pub(crate) async fn refundable(tx: &mut Tx, holder: HolderId, purchase: PurchaseId, charged: Money) -> DbResult<Money> {
-    match store::of_purchase(tx, holder, purchase).await? {
-        Some(dispute) => dispute.refundable(charged).map_err(out_of_range),
-        None => Ok(charged),
-    }
+/// How a purchase stands with what was disputed of it.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct DisputesOf {
+    /// What a merchant may still give back.
+    pub refundable: Money,
+    /// What may still be disputed.
+    pub disputable: Money,
+    /// Something of it is in dispute.
+    pub is_open: bool,
 }
 
-/// A merchant gave something of a purchase back, and it is booked: it takes the place of what the dispute gave back. Says
-/// how much of it that was.
+/// Of so much that was charged of a purchase.
+pub(crate) async fn of_purchase(
+    tx: &mut Tx,
+    holder: HolderId,
+    purchase: PurchaseId,
+    charged: Money,
+) -> DbResult<DisputesOf> {
+    let all = store::of_purchase(tx, holder, purchase).await?;
+    Ok(DisputesOf {
+        refundable: rules::refundable(charged, &all).map_err(out_of_range)?,
+        disputable: rules::disputable(charged, &all).map_err(out_of_range)?,
+        is_open: all.iter().any(Dispute::is_open),
+    })
+}
+
+/// A merchant gave something of a purchase back, and it is booked: it takes the place of what disputes gave back. Says how
+/// much of it that was.
 pub(crate) async fn refunded(
     app: &App,
     tx: &mut Tx,
@@ -256,13 +306,22 @@ pub(crate) async fn refunded(
     step: PurchaseStepId,
     amount: Money,
 ) -> DbResult<Option<Money>> {
-    let Some(mut dispute) = store::of_purchase(tx, holder, purchase).await? else { return Ok(None) };
-    let Some(ends) = dispute.refunded(amount, app.clock.now()).map_err(out_of_range)? else { return Ok(None) };
-    store::update(tx, holder, &dispute).await?;
-    let entry = Entry::dispute_refunded(step, dispute.card, ends);
+    let before = store::of_purchase(tx, holder, purchase).await?;
+    let mut all = before.clone();
+    let Some(ends) = rules::refunded(&mut all, amount, app.clock.now()).map_err(out_of_range)? else { return Ok(None) };
+    let changed: Vec<&Dispute> =
+        all.iter().zip(&before).filter(|(now, then)| now != then).map(|(now, _)| now).collect();
+    let first = changed.first().ok_or(DbError::Corrupt("a refunded dispute"))?;
+    let entry = Entry::dispute_refunded(step, first.card, ends);
     let line = (REFUNDED, TransactionKind::Debit, format!("dispute:{step}"));
-    book(app, tx, holder, &dispute, entry, ends.negated(), line).await?;
-    tell(app, tx, holder, &dispute).await?;
+    book(app, tx, holder, first, entry, ends.negated(), line).await?;
+    for dispute in changed {
+        store::update(tx, holder, dispute).await?;
+        tell(app, tx, holder, dispute).await?;
+        if !dispute.is_open() {
+            note(app, tx, (holder, None), dispute, SecurityEventKind::DisputeRefunded).await?;
+        }
+    }
     Ok(Some(ends))
 }
 
@@ -295,8 +354,9 @@ pub async fn decide(app: &App, id: DisputeId, for_person: bool, why: &str) -> Re
     }
     let (mut tx, holder, dispute) = begin(app, id).await?;
     let outcome = if for_person { DisputeOutcome::For } else { DisputeOutcome::Against };
-    let dispute = become_decided(app, &mut tx, holder, dispute, outcome, why.trim()).await?;
+    let dispute = become_decided(app, &mut tx, (holder, None), dispute, outcome, why.trim()).await?;
     tx.commit().await?;
+    app.jobs.wake();
     Ok(dispute)
 }
 

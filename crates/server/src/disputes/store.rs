@@ -4,7 +4,7 @@ use domain::disputes::Dispute;
 use domain::ids::{DisputeId, HolderId, PurchaseId};
 use uuid::Uuid;
 
-use crate::db::{DbError, DbResult, Tx, on_engine, write_later};
+use crate::db::{DbError, DbResult, Tx, on_engine, one, rows, write_later};
 
 const CORRUPT: DbError = DbError::Corrupt("a dispute");
 
@@ -16,7 +16,7 @@ fn text_of(dispute: &Dispute) -> DbResult<String> {
     serde_json::to_string(dispute).map_err(|_| CORRUPT)
 }
 
-/// Adds a dispute; the table refuses a second one of a purchase.
+/// Adds a dispute; the table refuses a second one of its id.
 pub(super) async fn add(tx: &mut Tx, holder: HolderId, dispute: &Dispute) -> DbResult<()> {
     const ADD: &str = "INSERT INTO dispute (holder_id, dispute_id, purchase_id, state, credited_minor, opened_at, body)
         VALUES ($1, $2, $3, $4, $5, $6, $7)";
@@ -46,19 +46,16 @@ pub(super) async fn update(tx: &mut Tx, holder: HolderId, dispute: &Dispute) -> 
 
 pub(super) async fn find(tx: &mut Tx, holder: HolderId, id: DisputeId) -> DbResult<Option<Dispute>> {
     const FIND: &str = "SELECT body FROM dispute WHERE holder_id = $1 AND dispute_id = $2";
-    one(tx, FIND, holder, id.as_uuid()).await
-}
-
-pub(super) async fn of_purchase(tx: &mut Tx, holder: HolderId, purchase: PurchaseId) -> DbResult<Option<Dispute>> {
-    const FIND: &str = "SELECT body FROM dispute WHERE holder_id = $1 AND purchase_id = $2";
-    one(tx, FIND, holder, purchase.as_uuid()).await
-}
-
-async fn one(tx: &mut Tx, find: &'static str, holder: HolderId, id: Uuid) -> DbResult<Option<Dispute>> {
-    let body: Option<String> = on_engine!(tx, |db| {
-        sqlx::query_scalar(find).bind(holder.as_uuid()).bind(id).fetch_optional(db).await.map_err(DbError::from)
-    })?;
+    let body: Option<String> = one!(tx, FIND, holder.as_uuid(), id.as_uuid())?;
     body.as_deref().map(read).transpose()
+}
+
+/// All disputes of a purchase, the oldest first.
+pub(super) async fn of_purchase(tx: &mut Tx, holder: HolderId, purchase: PurchaseId) -> DbResult<Vec<Dispute>> {
+    const LIST: &str = "SELECT body FROM dispute WHERE holder_id = $1 AND purchase_id = $2
+                         ORDER BY opened_at, dispute_id";
+    let bodies: Vec<(String,)> = rows!(tx, LIST, holder.as_uuid(), purchase.as_uuid())?;
+    bodies.iter().map(|(body,)| read(body)).collect()
 }
 
 /// Disputes that a list shows.

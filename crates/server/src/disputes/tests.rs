@@ -9,9 +9,11 @@ use jiff::civil::date;
 use serde_json::json;
 
 use super::*;
+use crate::addresses::tests::confirmed;
 use crate::purchases::tests::{Shop, usd};
 use crate::statements::Opened;
-use crate::testing::{Answer, World, on_each_engine};
+use crate::testing::seeds::{self, Dice};
+use crate::testing::{Answer, World, on_each_engine, on_each_engine_by_seed};
 
 /// Goods of 80 dollars, charged.
 async fn charged(shop: &Shop<'_>) -> PurchaseId {
@@ -65,7 +67,7 @@ async fn what_is_disputed_is_owed_no_more_until_it_is_decided() {
             assert_eq!(
                 put(&world, &shop, &other).await.1.code(),
                 ErrorCode::VersionConflict,
-                "a charge is disputed once"
+                "all of it is in dispute already"
             );
             assert_eq!(shop.account().await.card.expect("served").status, CardStatus::Active, "nobody else used it");
             // Whoever runs the server sees it, says so, and decides with a reason.
@@ -97,8 +99,7 @@ async fn what_a_decision_leaves_with_the_person_earns_nothing_and_is_not_refunde
             rewards.iter().map(|reward| reward.earned.minor() - reward.clawed_back.minor()).sum::<i64>()
         };
         assert_eq!(kept().await, 80);
-        let part = DisputeWish { amount: Some(usd(3_000)), ..wish(purchase, DisputeReason::WrongAmount) };
-        let dispute = opened(&world, &shop, &part).await;
+        let dispute = opened(&world, &shop, &part(purchase, DisputeReason::WrongAmount, 3_000)).await;
         assert_eq!(kept().await, 80, "nothing is decided");
         decide(&world.app, dispute.id, true, "The price was another").await.expect("open");
         assert_eq!(kept().await, 50);
@@ -250,6 +251,208 @@ async fn what_is_disputed_is_on_its_plan_no_more_and_goes_back_to_it_when_it_is_
         assert_eq!(plans[0].installment(), Some(usd(10_000)), "as it was chosen");
     })
     .await;
+}
+
+fn part(purchase: PurchaseId, reason: DisputeReason, minor: i64) -> DisputeWish {
+    DisputeWish { amount: Some(usd(minor)), ..wish(purchase, reason) }
+}
+
+async fn withdraw(shop: &Shop<'_>, id: DisputeId) {
+    shop.device.post(&format!("/api/v1/disputes/{id}/withdraw"), &json!({})).await.expect(200);
+}
+
+#[tokio::test]
+async fn parts_of_a_charge_are_disputed_apart_and_again_once_taken_back() {
+    on_each_engine(async |world| {
+        use DisputeReason::{NotAsAgreed, NotMine, NotReceived, WrongAmount};
+        let shop = Shop::new(&world, 100_000).await;
+        let purchase = charged(&shop).await;
+        let left = async || shop.purchases().await[0].disputable;
+        assert_eq!(left().await, Some(usd(8_000)));
+        let price = opened(&world, &shop, &part(purchase, WrongAmount, 2_000)).await;
+        world.advance(SignedDuration::from_secs(1));
+        let parcel = opened(&world, &shop, &part(purchase, NotReceived, 5_000)).await;
+        assert_eq!((shop.figures().await.0, left().await), (1_000, Some(usd(1_000))));
+        let more = put(&world, &shop, &part(purchase, NotAsAgreed, 1_001)).await.1;
+        assert_eq!(more.code(), ErrorCode::InvalidAmount, "never more than was charged");
+        // Taken back, it is said again; decided against, it is not.
+        withdraw(&shop, parcel.id).await;
+        assert_eq!((shop.figures().await.0, left().await), (6_000, Some(usd(6_000))));
+        let again = opened(&world, &shop, &part(purchase, NotReceived, 4_000)).await;
+        decide(&world.app, again.id, false, "It was signed for").await.expect("open");
+        let refused = put(&world, &shop, &part(purchase, NotReceived, 1)).await.1;
+        assert_eq!(refused.code(), ErrorCode::VersionConflict);
+        decide(&world.app, price.id, true, "The price was another").await.expect("open");
+        assert_eq!((shop.figures().await.0, left().await), (6_000, Some(usd(6_000))), "the 20 stay theirs");
+        assert_eq!(shop.purchases().await[0].disputed_at, None, "nothing is in dispute now");
+        // What is left was somebody else's: all of it, and nothing beside it.
+        let rest = opened(&world, &shop, &wish(purchase, NotMine)).await;
+        assert_eq!((rest.amount, shop.figures().await.0), (usd(6_000), 0));
+        let beside = put(&world, &shop, &part(purchase, NotAsAgreed, 1)).await.1;
+        assert_eq!(beside.code(), ErrorCode::VersionConflict);
+        assert_eq!(shop.refund(purchase, shop.new_step(), 6_001).await.code(), ErrorCode::InvalidAmount);
+        shop.refund(purchase, shop.new_step(), 6_000).await.expect(200);
+        assert_eq!((shop.figures().await.0, left().await), (0, Some(usd(0))));
+        assert_eq!(seen(&shop, rest.id).await.expect("told").state(), "refunded");
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn one_refund_ends_the_credits_of_several_disputes_the_oldest_first() {
+    on_each_engine(async |world| {
+        let shop = Shop::new(&world, 100_000).await;
+        let purchase = charged(&shop).await;
+        let first = opened(&world, &shop, &part(purchase, DisputeReason::WrongAmount, 3_000)).await;
+        world.advance(SignedDuration::from_secs(1));
+        let second = opened(&world, &shop, &part(purchase, DisputeReason::NotReceived, 4_000)).await;
+        shop.refund(purchase, shop.new_step(), 5_000).await.expect(200);
+        assert_eq!(shop.figures().await.0, 1_000);
+        assert_eq!(seen(&shop, first.id).await.expect("told").state(), "refunded");
+        assert_eq!(seen(&shop, second.id).await.expect("told").credited, usd(2_000));
+        withdraw(&shop, second.id).await;
+        assert_eq!(shop.figures().await.0, 3_000, "what was charged less what came back");
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn what_comes_of_a_dispute_is_in_the_log_and_is_sent() {
+    on_each_engine(async |world| {
+        use SecurityEventKind as Event;
+        let shop = Shop::new(&world, 100_000).await;
+        confirmed(&world, &shop.device, "ines@example.org").await;
+        world.work().await;
+        world.mail.take();
+        let purchase = charged(&shop).await;
+        let mut told = Vec::new();
+        for (reason, outcome) in [
+            (DisputeReason::WrongAmount, DisputeOutcome::For),
+            (DisputeReason::NotReceived, DisputeOutcome::Against),
+            (DisputeReason::NotAsAgreed, DisputeOutcome::Withdrawn),
+            (DisputeReason::ChargedTwice, DisputeOutcome::Refunded),
+        ] {
+            let dispute = opened(&world, &shop, &part(purchase, reason, 1_000)).await;
+            match outcome {
+                DisputeOutcome::For => drop(decide(&world.app, dispute.id, true, "So it is").await.expect("open")),
+                DisputeOutcome::Against => {
+                    drop(decide(&world.app, dispute.id, false, "It is not").await.expect("open"))
+                }
+                DisputeOutcome::Withdrawn => withdraw(&shop, dispute.id).await,
+                DisputeOutcome::Refunded => {
+                    shop.refund(purchase, shop.new_step(), 1_000).await.expect(200);
+                }
+            }
+            told.extend([Event::DisputeOpened, happened(outcome)]);
+            world.work().await;
+        }
+        let mut tx = world.app.db.begin_read().await.unwrap();
+        let log = security::newest(&mut tx, shop.device.holder, 8).await.unwrap();
+        drop(tx);
+        assert_eq!(log.iter().rev().map(|event| event.kind).collect::<Vec<_>>(), told);
+        assert!(log.iter().all(|event| event.name.as_deref() == Some("Quillmere")));
+        let sent: Vec<String> = world.mail.take().into_iter().map(|letter| letter.text).collect();
+        assert_eq!(sent.len(), 8, "each is sent");
+        for words in ["is disputed", "decided for you", "decided against you", "was taken back", "gave all of it back"]
+        {
+            assert!(sent.iter().any(|text| text.contains(words) && text.contains("Quillmere")), "{words}: {sent:?}");
+        }
+        assert!(sent.iter().all(|text| !text.contains("10.00")), "no amounts");
+    })
+    .await;
+}
+
+// ---- Random histories --------------------------------------------------------------------------------------------
+
+const STEPS: usize = 40;
+
+/// What the model knows of a purchase, in cents.
+#[derive(Default)]
+struct Charge {
+    id: Option<PurchaseId>,
+    charged: i64,
+    refunded: i64,
+    /// What decisions left with the person.
+    kept: i64,
+    /// Each open dispute with what it gave back, the oldest first.
+    open: Vec<(DisputeId, i64)>,
+    /// Reasons that were decided against.
+    lost: Vec<DisputeReason>,
+    said: usize,
+}
+
+impl Charge {
+    fn left(&self) -> i64 {
+        self.charged - self.refunded - self.kept - self.open.iter().map(|one| one.1).sum::<i64>()
+    }
+}
+
+#[test]
+fn random_disputes_of_parts_agree_with_a_model() {
+    on_each_engine_by_seed(seeds::seeds(6, 400), async |world, seed| {
+        let shop = Shop::new(world, 9_000_000).await;
+        let mut dice = Dice::new(seed);
+        let reasons = [DisputeReason::WrongAmount, DisputeReason::NotReceived, DisputeReason::NotAsAgreed];
+        let mut charges: Vec<Charge> = Vec::new();
+        for step in 0..STEPS {
+            world.advance(SignedDuration::from_secs(2));
+            if charges.is_empty() || dice.roll(8) == 0 {
+                charges.push(Charge { id: Some(charged(&shop).await), charged: 8_000, ..Charge::default() });
+                continue;
+            }
+            let at = usize::try_from(dice.roll(charges.len() as u64)).expect("small");
+            let one = &mut charges[at];
+            let purchase = one.id.expect("charged");
+            match dice.roll(6) {
+                0..=2 => {
+                    let reason = reasons[usize::try_from(dice.roll(3)).expect("small")];
+                    let amount = dice.amount(4_000);
+                    let fits = one.said < 10 && !one.lost.contains(&reason) && (1..=one.left()).contains(&amount);
+                    let (id, answer) = put(world, &shop, &part(purchase, reason, amount)).await;
+                    assert_eq!(answer.status.is_success(), fits, "seed {seed}, {step}: {}", answer.text());
+                    if fits {
+                        one.open.push((id, amount));
+                        one.said += 1;
+                    }
+                }
+                3 if !one.open.is_empty() => {
+                    let (id, credited) =
+                        one.open.remove(usize::try_from(dice.roll(one.open.len() as u64)).expect("small"));
+                    match dice.roll(3) {
+                        0 => {
+                            decide(&world.app, id, true, "So it is").await.expect("open");
+                            one.kept += credited;
+                        }
+                        1 => {
+                            let decided = decide(&world.app, id, false, "It is not").await.expect("open");
+                            one.lost.push(decided.reason);
+                        }
+                        _ => withdraw(&shop, id).await,
+                    }
+                }
+                _ => {
+                    let amount = dice.amount(5_000);
+                    let fits = amount <= one.charged - one.refunded - one.kept;
+                    let answer = shop.refund(purchase, shop.new_step(), amount).await;
+                    assert_eq!(answer.status.is_success(), fits, "seed {seed}, {step}: {}", answer.text());
+                    if fits {
+                        one.refunded += amount;
+                        let mut rest = amount;
+                        for open in &mut one.open {
+                            let ends = rest.min(open.1);
+                            open.1 -= ends;
+                            rest -= ends;
+                        }
+                        one.open.retain(|open| open.1 > 0);
+                    }
+                }
+            }
+            let owed: i64 = charges.iter().map(Charge::left).sum();
+            assert_eq!(shop.figures().await.0, owed, "seed {seed}, {step}");
+            let report = crate::audit::run(&world.app.db).await.expect("the audit runs");
+            assert!(report.faults.is_empty(), "seed {seed}, step {step}: {:?}", report.faults);
+        }
+    });
 }
 
 #[tokio::test]

@@ -13,7 +13,7 @@ use api::purchases::{Authorize, Capture, CardToken, LinkCard, PurchaseState, Ref
 use api::sync::{Gone, Record};
 use axum::extract::State;
 use domain::accounts::{Transaction, TransactionKind, TransactionState};
-use domain::ids::{AccountId, HolderId, PurchaseId, PurchaseStepId, TransactionId};
+use domain::ids::{AccountId, HolderId, PlanId, PurchaseId, PurchaseStepId, TransactionId};
 use domain::ledger::Entry;
 use domain::money::{Currency, Money, MoneyError};
 use domain::purchases::{AskFacts, HOLD_DAYS, Progress, Purchase, PurchaseError, decide};
@@ -26,6 +26,7 @@ use uuid::Uuid;
 use crate::App;
 use crate::card::{self, Line};
 use crate::db::{DbError, DbResult, Tx};
+use crate::disputes::DisputesOf;
 use crate::error::ApiError;
 use crate::http::{Json, Path};
 use crate::jobs::{self, Job, Kind};
@@ -248,7 +249,7 @@ async fn make_step(app: &App, merchant: &Merchant, step: Step) -> Result<Json<Pu
     let mut paid = purchase.paid(on_plan).map_err(out_of_range)?;
     if matches!(step.kind, StepKind::Refund) {
         // What a dispute left with the person is not given back once more.
-        paid.by_card = disputes::refundable(&mut tx, purchase.holder, purchase.id, paid.by_card).await?;
+        paid.by_card = disputed_of(&mut tx, &purchase, paid.by_card).await?.refundable;
         if amount.minor() > paid.by_card.plus(paid.by_wallet).map_err(out_of_range)?.minor() {
             return Err(refused(PurchaseError::AboveCaptured));
         }
@@ -325,12 +326,19 @@ async fn plan_and_dispute(
     match kind {
         StepKind::Capture => {
             // What is given back at once goes on to no plan.
-            if !disputes::captured(app, tx, holder, id, step, amount).await? {
-                card::plans::captured(app, tx, holder, id, step, amount).await?;
+            if purchase.disputed_at.is_some() && disputes::captured(app, tx, holder, id, step, amount).await? {
+                return tell(app, tx, holder, id).await;
             }
+            card::plans::captured(app, tx, holder, id, step, amount).await?;
         }
         StepKind::Refund => {
-            let ended = disputes::refunded(app, tx, holder, id, step, amount).await?;
+            let ended = match purchase.disputed_at {
+                Some(_) => disputes::refunded(app, tx, holder, id, step, amount).await?,
+                None => None,
+            };
+            if ended.is_some() {
+                tell(app, tx, holder, id).await?;
+            }
             let rest = ended.map_or(Ok(amount), |ended| amount.minus(ended));
             let rest = rest.map_err(|_| DbError::Corrupt("a refund"))?;
             card::plans::refunded(app, tx, holder, (purchase.card, id), step, rest).await?;
@@ -387,7 +395,7 @@ pub(crate) async fn paid_by(app: &App, merchant: &Merchant, id: PurchaseId) -> R
 pub(crate) struct ForPlan {
     pub card: AccountId,
     pub description: String,
-    /// Captured and not given back, without what the wallet paid.
+    /// Captured and given back by nobody, without what the wallet paid.
     pub captured: Money,
     pub held: Money,
     /// When something was captured first.
@@ -400,11 +408,13 @@ pub(crate) async fn for_plan(tx: &mut Tx, holder: HolderId, id: PurchaseId) -> D
     let Some(purchase) = store::find(tx, holder, id).await?.filter(|found| found.declined.is_none()) else {
         return Ok(None);
     };
+    let by_card = purchase.paid(false).map_err(out_of_range)?.by_card;
+    let disputed = disputed_of(tx, &purchase, by_card).await?;
     Ok(Some(ForPlan {
-        captured: purchase.paid(false).map_err(out_of_range)?.by_card,
+        captured: disputed.refundable,
         held: held(&purchase)?,
         captured_at: purchase.captured_at,
-        is_disputed: purchase.disputed_at.is_some(),
+        is_disputed: disputed.is_open,
         card: purchase.card,
         description: purchase.description,
     }))
@@ -414,8 +424,24 @@ pub(crate) async fn for_plan(tx: &mut Tx, holder: HolderId, id: PurchaseId) -> D
 pub(crate) async fn tell(app: &App, tx: &mut Tx, holder: HolderId, id: PurchaseId) -> DbResult<()> {
     let purchase = store::find(tx, holder, id).await?.ok_or(DbError::Corrupt("a purchase"))?;
     let plan = card::plans::of_purchase(tx, holder, id).await?;
-    let record = Record::Purchase(Purchase { plan, ..view(&purchase)? });
+    let record = Record::Purchase(told(tx, &purchase, plan).await?);
     feed::put(tx, holder, app.clock.now(), &record).await
+}
+
+/// A purchase as devices are told of it.
+async fn told(tx: &mut Tx, purchase: &Stored, plan: Option<PlanId>) -> DbResult<Purchase> {
+    let by_card = purchase.paid(false).map_err(out_of_range)?.by_card;
+    let disputed = disputed_of(tx, purchase, by_card).await?;
+    let disputed_at = purchase.disputed_at.filter(|_| disputed.is_open);
+    Ok(Purchase { plan, disputed_at, disputable: Some(disputed.disputable), ..view(purchase)? })
+}
+
+/// What was disputed of a purchase; most never were, and then there is nothing to read.
+async fn disputed_of(tx: &mut Tx, purchase: &Stored, charged: Money) -> DbResult<DisputesOf> {
+    if purchase.disputed_at.is_none() {
+        return Ok(DisputesOf { refundable: charged, disputable: charged, is_open: false });
+    }
+    disputes::of_purchase(tx, purchase.holder, purchase.id, charged).await
 }
 
 /// Gives back what is held; false when nothing is.
@@ -450,7 +476,8 @@ async fn settle(app: &App, tx: &mut Tx, purchase: &Stored) -> DbResult<()> {
 async fn show(app: &App, tx: &mut Tx, purchase: &Stored) -> DbResult<()> {
     let now = app.clock.now();
     let plan = card::plans::of_purchase(tx, purchase.holder, purchase.id).await?;
-    feed::put(tx, purchase.holder, now, &Record::Purchase(Purchase { plan, ..view(purchase)? })).await?;
+    let record = Record::Purchase(told(tx, purchase, plan).await?);
+    feed::put(tx, purchase.holder, now, &record).await?;
     if purchase.declined.is_some() {
         return Ok(());
     }
@@ -495,7 +522,8 @@ fn view(purchase: &Stored) -> DbResult<Purchase> {
         asked_at: purchase.asked_at,
         holds_until: purchase.holds_until,
         captured_at: purchase.captured_at,
-        disputed_at: purchase.disputed_at,
+        disputed_at: None,
+        disputable: None,
         plan: None,
     })
 }
@@ -510,7 +538,7 @@ async fn charged<'a>(tx: &mut Tx, purchase: &'a Stored, step: PurchaseStepId, am
         category: purchase.category,
         description: &purchase.description,
         // What a dispute left with the person does not stay charged.
-        stays: disputes::refundable(tx, purchase.holder, purchase.id, by_card).await?,
+        stays: disputed_of(tx, purchase, by_card).await?.refundable,
         step,
         amount,
     })
