@@ -19,7 +19,10 @@ use crate::security::VisitStarted;
 pub struct WalletView {
     pub card: AccountId,
     pub card_name: String,
+    /// What may be spent.
     pub balance: Money,
+    /// Beside it: reserved for purchases that are not captured.
+    pub held: Money,
     /// Each charge is paid from it first.
     pub at_checkout: bool,
     /// What a reload may be now, as far as the wallet goes; absent while it is too full for one.
@@ -121,11 +124,13 @@ fn auto_path(card: AccountId) -> String {
 fn view(account: &Account, kept: &[Wallet]) -> Result<WalletView, MoneyError> {
     let found = kept.iter().find(|one| one.card == account.id);
     let balance = found.map_or(Money::zero(account.currency), |one| one.balance);
-    let (reload_least, reload_most) = reloads(balance).unzip();
+    let held = found.and_then(|one| one.held).unwrap_or(Money::zero(account.currency));
+    let (reload_least, reload_most) = reloads(balance.plus(held)?).unzip();
     Ok(WalletView {
         card: account.id,
         card_name: account.name.clone(),
         balance,
+        held,
         at_checkout: found.is_some_and(|one| one.at_checkout),
         reload_least,
         reload_most,
@@ -179,12 +184,19 @@ mod tests {
         let terms = AutoReloadTerms { below: usd("20"), amount: usd("50"), month_most: usd("200") };
         let waits = AutoReloadWaits { declined: Some(Decline::Frozen), until: Timestamp::UNIX_EPOCH };
         let auto_reload = Some(AutoReload { terms, waits: Some(waits) });
-        let wallet =
-            Wallet { card: card().id, balance: usd("999"), at_checkout: true, auto_reload, recent: vec![reload] };
+        let wallet = Wallet {
+            card: card().id,
+            balance: usd("900"),
+            held: Some(usd("99")),
+            at_checkout: true,
+            auto_reload,
+            recent: vec![reload],
+        };
         lock(&fake).feed.push(Record::Wallet(wallet));
         client.sync().now().await.unwrap();
         let view = only().await;
-        assert_eq!((view.balance, view.at_checkout, view.recent.len()), (usd("999"), true, 1));
+        assert_eq!((view.balance, view.held), (usd("900"), usd("99")));
+        assert_eq!((view.at_checkout, view.recent.len()), (true, 1));
         assert_eq!(view.reload_most, None, "it is too full for a reload");
         assert_eq!(view.auto_reload, auto_reload);
         assert_eq!((view.auto_limits.least, view.auto_limits.month_most), (usd("5"), usd("2000")));

@@ -28,12 +28,14 @@ pub enum Place {
     Held,
     /// On a card: what the person owes; below zero when they are in credit.
     Owed,
-    /// On a card: what the person put by from it.
+    /// On a card: what the person put by from it, and may spend.
     Wallet,
+    /// Of what they put by: reserved for purchases that are not captured.
+    WalletHeld,
 }
 
 impl Place {
-    pub const ALL: [Self; 8] = [
+    pub const ALL: [Self; 9] = [
         Self::Available,
         Self::Reserved,
         Self::Clearing,
@@ -42,6 +44,7 @@ impl Place {
         Self::Held,
         Self::Owed,
         Self::Wallet,
+        Self::WalletHeld,
     ];
 
     /// The stored name; it never changes.
@@ -56,6 +59,7 @@ impl Place {
             Self::Held => "held",
             Self::Owed => "owed",
             Self::Wallet => "wallet",
+            Self::WalletHeld => "wallet_held",
         }
     }
 
@@ -296,22 +300,36 @@ impl Entry {
         Ok(Some(entry))
     }
 
-    /// A purchase was approved: its amount is held on the card.
-    pub fn authorized(purchase: PurchaseId, card: AccountId, amount: Money) -> Result<Self, LedgerError> {
-        Self::moving(Cause::Authorized(purchase), card, amount, Place::Outside, Place::Held)
+    /// A purchase was approved: its amount is held on the card, as far as the wallet does not reserve it.
+    pub fn authorized(purchase: PurchaseId, card: AccountId, of: Split) -> Result<Self, LedgerError> {
+        let parts = [
+            (Place::Outside, of.card.negated()),
+            (Place::Held, of.card),
+            (Place::Wallet, of.wallet.negated()),
+            (Place::WalletHeld, of.wallet),
+        ];
+        Self::of_parts(Cause::Authorized(purchase), card, parts, of)
     }
 
     /// What was held and not captured is given back: once a purchase, for nothing is held afterwards.
-    pub fn hold_released(purchase: PurchaseId, card: AccountId, amount: Money) -> Result<Self, LedgerError> {
-        Self::moving(Cause::HoldReleased(purchase), card, amount, Place::Held, Place::Outside)
+    pub fn hold_released(purchase: PurchaseId, card: AccountId, of: Split) -> Result<Self, LedgerError> {
+        let parts = [
+            (Place::Held, of.card.negated()),
+            (Place::Outside, of.card),
+            (Place::WalletHeld, of.wallet.negated()),
+            (Place::Wallet, of.wallet),
+        ];
+        Self::of_parts(Cause::HoldReleased(purchase), card, parts, of)
     }
 
-    /// Some of what was held is owed, as far as the wallet does not pay it.
+    /// Some of what was held is owed, as far as the wallet does not pay it; what that reserved leaves it.
     pub fn captured(step: PurchaseStepId, card: AccountId, of: Split) -> Result<Self, LedgerError> {
-        let (held, spent) = (of.card.plus(of.wallet)?.negated(), of.wallet.negated());
-        // What the wallet pays leaves it, and nobody holds it on the card any more.
-        let parts =
-            [(Place::Held, held), (Place::Owed, of.card), (Place::Wallet, spent), (Place::Outside, twice(of.wallet)?)];
+        let parts = [
+            (Place::Held, of.card.negated()),
+            (Place::Owed, of.card),
+            (Place::WalletHeld, of.wallet.negated()),
+            (Place::Outside, of.wallet),
+        ];
         Self::of_parts(Cause::Captured(step), card, parts, of)
     }
 

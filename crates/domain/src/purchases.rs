@@ -24,8 +24,11 @@ pub struct Purchase {
     pub amount: Money,
     /// Why it was declined; absent when it was approved.
     pub declined: Option<Decline>,
-    /// Approved, and neither captured nor given back: it lessens the credit.
+    /// Approved, and neither captured nor given back: it lessens the credit, as far as the wallet does not have it.
     pub held: Money,
+    /// Of that: reserved in the wallet.
+    #[serde(default)]
+    pub held_by_wallet: Option<Money>,
     pub captured: Money,
     /// Of what was captured.
     pub refunded: Money,
@@ -210,7 +213,7 @@ pub struct AskFacts {
     /// The merchant may still ask.
     pub is_linked: bool,
     pub credit_left: Money,
-    /// Above zero.
+    /// What the card has of it; zero where its wallet pays all, which needs no credit.
     pub amount: Money,
 }
 
@@ -233,7 +236,8 @@ pub fn decide(facts: &AskFacts) -> Result<(), Decline> {
     if facts.amount.currency() != facts.credit_left.currency() {
         return Err(Decline::Currency);
     }
-    if facts.amount.minor() > facts.credit_left.minor() { Err(Decline::OverLimit) } else { Ok(()) }
+    let is_over = facts.amount.is_positive() && facts.amount.minor() > facts.credit_left.minor();
+    if is_over { Err(Decline::OverLimit) } else { Ok(()) }
 }
 
 /// How far an approved purchase has come. `approved = held + captured + released` always holds.
@@ -354,6 +358,10 @@ mod tests {
         assert_eq!(decide(&asks(CardStatus::Active, usd(101))), Err(Decline::OverLimit));
         let euro = Money::new(1, Currency::EUR).expect("in range");
         assert_eq!(decide(&asks(CardStatus::Active, euro)), Err(Decline::Currency));
+        // What the wallet pays alone needs no credit, and a card that is in use all the same.
+        let by_wallet = AskFacts { credit_left: usd(-5), ..asks(CardStatus::Active, usd(0)) };
+        assert_eq!(decide(&by_wallet), Ok(()));
+        assert_eq!(decide(&AskFacts { status: CardStatus::Frozen, ..by_wallet }), Err(Decline::Frozen));
     }
 
     #[test]

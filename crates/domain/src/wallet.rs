@@ -25,8 +25,11 @@ pub const SHOWN_MAX: usize = 20;
 #[cfg_attr(feature = "bindings", derive(specta::Type))]
 pub struct Wallet {
     pub card: AccountId,
-    /// Never below zero.
+    /// What may be spent; never below zero.
     pub balance: Money,
+    /// Beside it: reserved for purchases that are not captured. It comes back where they never are.
+    #[serde(default)]
+    pub held: Option<Money>,
     /// Each charge is paid from it first.
     pub at_checkout: bool,
     /// It is reloaded by itself.
@@ -144,7 +147,7 @@ impl Split {
     }
 }
 
-/// A charge of so much: the wallet pays what it can, the card the rest.
+/// A purchase of so much, or what is captured of one: the wallet pays what it has or reserved for it, the card the rest.
 pub fn charge(amount: Money, balance: Money) -> Result<Split, MoneyError> {
     let minor = amount.minor().min(balance.minor()).max(0);
     split(amount, minor)

@@ -8,7 +8,7 @@ use serde_json::json;
 
 use super::arguments::{OnOff, WalletCommand};
 use super::table::table;
-use super::{Answer, Done, Run, amount, to_json, visit_started};
+use super::{Answer, Done, Run, amount, local, to_json, visit_started};
 use crate::failure::Failure;
 
 impl Run<'_> {
@@ -55,6 +55,9 @@ impl Run<'_> {
 fn shown(one: &WalletView) -> String {
     let checkout = if one.at_checkout { "pays each charge first" } else { "pays nothing by itself" };
     let mut text = format!("{}: {} in the wallet, {checkout}\n", one.card_name, one.balance);
+    if one.held.is_positive() {
+        text.push_str(&format!("  {} more are reserved for purchases\n", one.held));
+    }
     if let Some(auto) = &one.auto_reload {
         text.push_str(&reloads(auto));
     }
@@ -71,10 +74,7 @@ fn reloads(auto: &AutoReload) -> String {
     let mut text = format!("  reloaded with {amount} when below {below}, at most {month_most} a month\n");
     if let Some(waits) = auto.waits {
         let why = waits.declined.map_or("the most of this month is reached", why);
-        text.push_str(&format!(
-            "  not reloaded: {why}; looked at again from {}\n",
-            waits.until.strftime("%Y-%m-%d %H:%M")
-        ));
+        text.push_str(&format!("  not reloaded: {why}; looked at again from {}\n", local(waits.until)));
     }
     text
 }

@@ -102,9 +102,9 @@ fn a_purchase_moves_from_held_to_owed_and_back_and_nothing_is_lost_on_the_way() 
     let purchase = PurchaseId::new(Timestamp::UNIX_EPOCH, [3; 10]);
     let step = |number| PurchaseStepId::new(Timestamp::UNIX_EPOCH, [number; 10]);
     let entries = [
-        Entry::authorized(purchase, account(), usd(100)),
+        Entry::authorized(purchase, account(), Split::of_card(usd(100))),
         Entry::captured(step(4), account(), Split::of_card(usd(70))),
-        Entry::hold_released(purchase, account(), usd(30)),
+        Entry::hold_released(purchase, account(), Split::of_card(usd(30))),
         Entry::refunded(step(5), account(), Split::of_card(usd(20))),
     ];
     let stands = [(100, 0, -100), (30, 70, -100), (0, 70, -70), (0, 50, -50)];
@@ -115,6 +115,27 @@ fn a_purchase_moves_from_held_to_owed_and_back_and_nothing_is_lost_on_the_way() 
         assert_eq!((at(Place::Held), at(Place::Owed), at(Place::Outside)), (held, owed, outside));
     }
     assert_eq!(Entry::captured(step(6), account(), Split::of_card(usd(0))), Err(LedgerError::Amount));
+}
+
+#[test]
+fn what_a_wallet_reserves_is_neither_spent_nor_free_until_the_purchase_is_over() {
+    let purchase = PurchaseId::new(Timestamp::UNIX_EPOCH, [3; 10]);
+    let part = |card, wallet| Split { card: usd(card), wallet: usd(wallet) };
+    let step = PurchaseStepId::new(Timestamp::UNIX_EPOCH, [4; 10]);
+    let entries = [
+        Entry::reloaded(TransactionId::new(Timestamp::UNIX_EPOCH, [1; 10]), account(), usd(50)),
+        Entry::authorized(purchase, account(), part(40, 50)),
+        Entry::captured(step, account(), part(0, 30)),
+        Entry::hold_released(purchase, account(), part(40, 20)),
+    ];
+    let stands = [(50, 0, 0), (0, 50, 40), (0, 20, 40), (20, 0, 0)];
+    let mut postings = Vec::new();
+    for (entry, (free, reserved, held)) in entries.into_iter().zip(stands) {
+        postings.extend_from_slice(entry.expect("balanced").postings());
+        let at = |place| balance(&postings, account(), place, Currency::USD).expect("in range").minor();
+        assert_eq!((at(Place::Wallet), at(Place::WalletHeld), at(Place::Held)), (free, reserved, held));
+        assert_eq!(at(Place::Owed), 50, "only the reload is owed");
+    }
 }
 
 #[test]
@@ -230,7 +251,7 @@ fn a_wallet_is_filled_from_its_card_pays_before_it_and_gives_back() {
     let step = |number| PurchaseStepId::new(Timestamp::UNIX_EPOCH, [number; 10]);
     let all = [
         Entry::reloaded(id(1), account(), usd(50)),
-        Entry::authorized(PurchaseId::new(Timestamp::UNIX_EPOCH, [2; 10]), account(), usd(100)),
+        Entry::authorized(PurchaseId::new(Timestamp::UNIX_EPOCH, [2; 10]), account(), part(50, 50)),
         Entry::captured(step(3), account(), part(10, 30)),
         Entry::captured(step(4), account(), part(0, 20)),
         Entry::captured(step(5), account(), part(40, 0)),
@@ -242,6 +263,7 @@ fn a_wallet_is_filled_from_its_card_pays_before_it_and_gives_back() {
     assert!(entries.iter().all(|entry| is_balanced(entry.postings())));
     let at = |place| balance(&postings, account(), place, Currency::USD).expect("in range");
     assert_eq!((at(Place::Owed), at(Place::Wallet), at(Place::Held)), (usd(35), usd(0), usd(0)));
+    assert_eq!(at(Place::WalletHeld), usd(0), "what was reserved was spent");
     assert_eq!(Entry::captured(step(8), account(), part(10, -1)), Err(LedgerError::Amount));
     assert_eq!(Entry::refunded(step(8), account(), part(0, 0)), Err(LedgerError::Amount));
     assert_eq!(Entry::reloaded(id(9), account(), usd(-5)), Err(LedgerError::Amount));

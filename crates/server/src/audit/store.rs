@@ -63,8 +63,17 @@ pub(super) const QUESTIONS: &[(&str, &str)] = &[
     (
         "what is held on a card is that of its open purchases",
         "SELECT b.place FROM place_balance b WHERE b.place = 'held' AND b.amount_minor <> COALESCE(
-            (SELECT SUM(p.amount_minor - p.captured_minor - p.released_minor) FROM purchase p
+            (SELECT SUM(p.amount_minor - p.captured_minor - p.released_minor - p.wallet_held_minor) FROM purchase p
              WHERE p.holder_id = b.holder_id AND p.card_id = b.account_id AND p.declined IS NULL), 0)",
+    ),
+    (
+        "what is reserved in a wallet is that of its open purchases",
+        "SELECT b.place FROM place_balance b WHERE b.place = 'wallet_held' AND b.amount_minor <> COALESCE(
+            (SELECT SUM(p.wallet_held_minor) FROM purchase p
+             WHERE p.holder_id = b.holder_id AND p.card_id = b.account_id AND p.declined IS NULL), 0)
+         UNION ALL SELECT CAST('purchase' AS TEXT) FROM purchase p WHERE p.wallet_held_minor <> 0 AND (p.declined IS NOT NULL
+            OR NOT EXISTS (SELECT 1 FROM place_balance b WHERE b.holder_id = p.holder_id AND b.account_id = p.card_id
+              AND b.place = 'wallet_held'))",
     ),
     (
         "what a purchase captured and refunded is that of its steps",
@@ -79,14 +88,14 @@ pub(super) const QUESTIONS: &[(&str, &str)] = &[
         "SELECT s.kind FROM purchase_step s WHERE s.amount_minor <> COALESCE((SELECT
             ABS(SUM(CASE g.place WHEN 'owed' THEN g.amount_minor ELSE -g.amount_minor END))
             FROM ledger_entry e JOIN ledger_posting g ON g.holder_id = e.holder_id AND g.entry_id = e.entry_id
-            WHERE e.holder_id = s.holder_id AND e.subject_id = s.step_id AND g.place IN ('owed', 'wallet')
+            WHERE e.holder_id = s.holder_id AND e.subject_id = s.step_id AND g.place IN ('owed', 'wallet', 'wallet_held')
             AND e.cause = CASE s.kind WHEN 'capture' THEN 'captured' ELSE 'refunded' END), 0)",
     ),
     (
         "each approved purchase is booked, and no declined one",
         "SELECT CAST('purchase' AS TEXT) FROM purchase p WHERE COALESCE((SELECT SUM(g.amount_minor)
             FROM ledger_entry e JOIN ledger_posting g ON g.holder_id = e.holder_id AND g.entry_id = e.entry_id
-            WHERE e.holder_id = p.holder_id AND e.subject_id = p.purchase_id AND g.place = 'held'
+            WHERE e.holder_id = p.holder_id AND e.subject_id = p.purchase_id AND g.place IN ('held', 'wallet_held')
             AND e.cause = 'authorized'), 0) <> CASE WHEN p.declined IS NULL THEN p.amount_minor ELSE 0 END",
     ),
     (
@@ -155,14 +164,15 @@ pub(super) const QUESTIONS: &[(&str, &str)] = &[
     ),
     (
         "what a wallet has is what moved in it",
-        "SELECT b.place FROM place_balance b WHERE b.place = 'wallet' AND b.amount_minor <> COALESCE(
+        "SELECT MAX(b.place) FROM place_balance b WHERE b.place IN ('wallet', 'wallet_held')
+         GROUP BY b.holder_id, b.account_id HAVING SUM(b.amount_minor) <> COALESCE(
             (SELECT SUM(m.amount_minor) FROM wallet_move m WHERE m.holder_id = b.holder_id AND m.card_id = b.account_id), 0)",
     ),
     (
         "each move of a wallet is booked, with its amount",
         "SELECT m.kind FROM wallet_move m WHERE m.amount_minor <> COALESCE((SELECT SUM(g.amount_minor)
             FROM ledger_entry e JOIN ledger_posting g ON g.holder_id = e.holder_id AND g.entry_id = e.entry_id
-            WHERE e.holder_id = m.holder_id AND e.subject_id = COALESCE(m.step_id, m.move_id) AND g.place = 'wallet'
+            WHERE e.holder_id = m.holder_id AND e.subject_id = COALESCE(m.step_id, m.move_id) AND g.place IN ('wallet', 'wallet_held')
             AND g.account_id = m.card_id AND e.cause = CASE m.kind WHEN 'reload' THEN 'reloaded' WHEN 'spent' THEN 'captured'
               WHEN 'refunded' THEN 'refunded' ELSE 'wallet_given_back' END), 0)",
     ),

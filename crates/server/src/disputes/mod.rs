@@ -66,7 +66,8 @@ async fn open(
 
 /// "That was not me": all of the purchase is disputed and its card frozen, both at once. Twice is no error.
 #[utoipa::path(post, path = "/api/v1/purchases/{id}/dispute", tag = "card", params(("id" = PurchaseId, Path)),
-    responses((status = 204, description = "It is so"), (status = 404, body = api::error::Problem)))]
+    responses((status = 204, description = "It is so"), (status = 404, body = api::error::Problem),
+        (status = 409, body = api::error::Problem), (status = 422, body = api::error::Problem)))]
 async fn not_mine(
     State(app): State<App>,
     signed_in: SignedIn,

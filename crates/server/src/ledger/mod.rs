@@ -32,8 +32,10 @@ pub(crate) struct CardStanding {
     pub owed: Money,
     /// Approved and not captured.
     pub held: Money,
-    /// What the person put by.
+    /// What the person put by, and may spend.
     pub wallet: Money,
+    /// Of what they put by: reserved for purchases that are not captured.
+    pub wallet_held: Money,
 }
 
 pub(crate) async fn card_standing(
@@ -47,7 +49,12 @@ pub(crate) async fn card_standing(
         let there = balances.iter().find(|(place, _)| *place == wanted);
         there.map_or(Money::zero(currency), |(_, amount)| *amount)
     };
-    Ok(CardStanding { owed: at(Place::Owed), held: at(Place::Held), wallet: at(Place::Wallet) })
+    Ok(CardStanding {
+        owed: at(Place::Owed),
+        held: at(Place::Held),
+        wallet: at(Place::Wallet),
+        wallet_held: at(Place::WalletHeld),
+    })
 }
 
 /// Where the money of the served accounts in one currency stands.

@@ -229,6 +229,8 @@ async fn an_order_that_cannot_be_is_refused_before_anything_is_kept() {
         };
         let unpayable = billers::directory().iter().find(|biller| !biller.payable).unwrap().id;
         assert_eq!(refused(&|order| order.biller = unpayable).await, ErrorCode::NotPayable);
+        let unknown = |order: &mut PaymentOrder| order.biller = domain::ids::BillerId::from_uuid(order.id.as_uuid());
+        assert_eq!(refused(&unknown).await, ErrorCode::NotPayable, "an unknown payee");
         assert_eq!(refused(&|order| order.amount = usd("0")).await, ErrorCode::InvalidAmount);
         assert_eq!(refused(&|order| order.amount = usd("-1")).await, ErrorCode::InvalidAmount);
         assert_eq!(refused(&|order| order.reference = Some("x".repeat(61))).await, ErrorCode::TooLong);
@@ -248,6 +250,10 @@ async fn an_order_that_cannot_be_is_refused_before_anything_is_kept() {
         assert_eq!(device.post("/api/v1/payments", &text).await.code(), ErrorCode::InvalidRequest);
         text["amount"] = json!({"minor": 100, "currency": "QQQ"});
         assert_eq!(device.post("/api/v1/payments", &text).await.code(), ErrorCode::InvalidRequest);
+        world.work().await;
+        let page: api::sync::Page = device.get("/api/v1/sync").await.ok();
+        let half_done = page.changes.iter().filter(|change| matches!(change.record, Record::Payment(_))).count();
+        assert_eq!(half_done, 0, "nothing of what was refused is kept");
         pay(&device, &good).await;
         assert_eq!(refused(&|_| ()).await, ErrorCode::PossibleDuplicate);
         let meant = PaymentOrder { duplicate_meant: true, ..order(&world, "40.00", None) };

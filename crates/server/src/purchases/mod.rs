@@ -16,7 +16,8 @@ use domain::accounts::{Transaction, TransactionKind, TransactionState};
 use domain::ids::{AccountId, HolderId, PlanId, PurchaseId, PurchaseStepId, TransactionId};
 use domain::ledger::Entry;
 use domain::money::{Currency, Money, MoneyError};
-use domain::purchases::{AskFacts, HOLD_DAYS, Progress, Purchase, PurchaseError, decide};
+use domain::purchases::{AskFacts, HOLD_DAYS, Progress, Purchase, PurchaseError, credit_left, decide};
+use domain::wallet::Split;
 use jiff::civil::Time;
 use jiff::{Span, Timestamp};
 use utoipa_axum::router::OpenApiRouter;
@@ -24,7 +25,7 @@ use utoipa_axum::routes;
 use uuid::Uuid;
 
 use crate::App;
-use crate::card::{self, Line};
+use crate::card::{self, Card, Line};
 use crate::db::{DbError, DbResult, Tx};
 use crate::disputes::DisputesOf;
 use crate::error::ApiError;
@@ -107,13 +108,17 @@ async fn authorize(
     }
     let card = card::store::find(&mut tx, holder, link.card).await?.ok_or(DbError::Corrupt("a token's card"))?;
     let now = app.clock.now();
+    let there = ledger::card_standing(&mut tx, holder, card.id, card.limit.currency()).await?;
+    let split = wallet::reserves(&card, &there, wanted.amount)?;
     let facts = AskFacts {
         status: card.status,
         standing: tx.ask(standing::of(holder, now)).await?,
         is_linked: link.is_open,
-        credit_left: card::left(&mut tx, holder, &card).await?,
-        amount: wanted.amount,
+        credit_left: credit_left(card.limit, there.owed, there.held).map_err(out_of_range)?,
+        amount: split.card,
     };
+    let declined = decide(&facts).err();
+    let nothing = Money::zero(wanted.amount.currency());
     let purchase = Stored {
         holder,
         id,
@@ -123,10 +128,11 @@ async fn authorize(
         description: description.to_owned(),
         category: wanted.category,
         amount: wanted.amount,
-        declined: decide(&facts).err(),
+        declined,
         progress: Progress::approved(wanted.amount),
-        by_wallet: Money::zero(wanted.amount.currency()),
-        back_to_wallet: Money::zero(wanted.amount.currency()),
+        held_by_wallet: if declined.is_none() { split.wallet } else { nothing },
+        by_wallet: nothing,
+        back_to_wallet: nothing,
         asked_at: now,
         holds_until: card::today(&app).saturating_add(Span::new().days(HOLD_DAYS)),
         captured_at: None,
@@ -141,8 +147,9 @@ async fn authorize(
         Err(error) => return Err(error.into()),
     }
     if purchase.declined.is_none() {
-        let entry = Entry::authorized(id, card.id, wanted.amount).map_err(|_| DbError::Corrupt("a hold"))?;
+        let entry = Entry::authorized(id, card.id, split).map_err(|_| DbError::Corrupt("a hold"))?;
         ledger::book(&app, &mut tx, holder, &entry).await?;
+        wallet::held(&app, &mut tx, holder, &card, split.wallet).await?;
         jobs::put(&mut tx, holder, Kind::EndHold, id.as_uuid(), end_of_hold(&app, &purchase)?).await?;
     }
     show(&app, &mut tx, &purchase).await?;
@@ -184,6 +191,7 @@ async fn void(
     let (mut tx, mut purchase) = begin(&app, &merchant, id).await?;
     if release(&app, &mut tx, &mut purchase).await? {
         tx.commit().await?;
+        app.jobs.wake();
     }
     Ok(Json(state(&purchase)?))
 }
@@ -243,10 +251,7 @@ async fn make_step(app: &App, merchant: &Merchant, step: Step) -> Result<Json<Pu
     let (progress, rest) = made.map_err(refused)?;
     let held_on =
         card::store::find(&mut tx, purchase.holder, card).await?.ok_or(DbError::Corrupt("a purchase's card"))?;
-    // Only what the wallet might pay has to know it.
-    let on_plan =
-        held_on.wallet_at_checkout && card::plans::of_purchase(&mut tx, purchase.holder, purchase.id).await?.is_some();
-    let mut paid = purchase.paid(on_plan).map_err(out_of_range)?;
+    let mut paid = purchase.paid().map_err(out_of_range)?;
     if matches!(step.kind, StepKind::Refund) {
         // What a dispute left with the person is not given back once more.
         paid.by_card = disputed_of(&mut tx, &purchase, paid.by_card).await?.refundable;
@@ -254,11 +259,12 @@ async fn make_step(app: &App, merchant: &Merchant, step: Step) -> Result<Json<Pu
             return Err(refused(PurchaseError::AboveCaptured));
         }
     }
-    let split = wallet::split(&mut tx, purchase.holder, &held_on, step.kind, amount, &paid).await?;
+    let split = wallet::split(&held_on, step.kind, amount, &paid)?;
     purchase.progress = progress;
     let (entry, kind, shown) = match step.kind {
         StepKind::Capture => {
             purchase.by_wallet = purchase.by_wallet.plus(split.wallet).map_err(out_of_range)?;
+            purchase.held_by_wallet = purchase.held_by_wallet.minus(split.wallet).map_err(out_of_range)?;
             (Entry::captured(id, card, split), TransactionKind::Purchase, split.card.negated())
         }
         StepKind::Refund => {
@@ -270,7 +276,7 @@ async fn make_step(app: &App, merchant: &Merchant, step: Step) -> Result<Json<Pu
     let entry = entry.map_err(|_| DbError::Corrupt("a step's entry"))?;
     ledger::book(app, &mut tx, purchase.holder, &entry).await?;
     if rest.is_positive() {
-        give_back(app, &mut tx, &purchase, rest).await?;
+        give_back(app, &mut tx, &mut purchase, &held_on, rest).await?;
     }
     add_line(app, &mut tx, &purchase, id, kind, shown).await?;
     settle(app, &mut tx, &purchase).await?;
@@ -362,7 +368,7 @@ pub(crate) struct ForDispute {
 pub(crate) async fn for_dispute(tx: &mut Tx, holder: HolderId, id: PurchaseId) -> DbResult<Option<ForDispute>> {
     let Some(purchase) = store::find(tx, holder, id).await? else { return Ok(None) };
     Ok(Some(ForDispute {
-        charged: purchase.paid(false).map_err(out_of_range)?.by_card,
+        charged: purchase.paid().map_err(out_of_range)?.by_card,
         card: purchase.card,
         merchant: purchase.merchant_name,
         description: purchase.description,
@@ -397,6 +403,7 @@ pub(crate) struct ForPlan {
     pub description: String,
     /// Captured and given back by nobody, without what the wallet paid.
     pub captured: Money,
+    /// On the card; what the wallet reserved goes on no plan.
     pub held: Money,
     /// When something was captured first.
     pub captured_at: Option<Timestamp>,
@@ -408,11 +415,11 @@ pub(crate) async fn for_plan(tx: &mut Tx, holder: HolderId, id: PurchaseId) -> D
     let Some(purchase) = store::find(tx, holder, id).await?.filter(|found| found.declined.is_none()) else {
         return Ok(None);
     };
-    let by_card = purchase.paid(false).map_err(out_of_range)?.by_card;
+    let by_card = purchase.paid().map_err(out_of_range)?.by_card;
     let disputed = disputed_of(tx, &purchase, by_card).await?;
     Ok(Some(ForPlan {
         captured: disputed.refundable,
-        held: held(&purchase)?,
+        held: held_by_card(&purchase)?,
         captured_at: purchase.captured_at,
         is_disputed: disputed.is_open,
         card: purchase.card,
@@ -430,7 +437,7 @@ pub(crate) async fn tell(app: &App, tx: &mut Tx, holder: HolderId, id: PurchaseI
 
 /// A purchase as devices are told of it.
 async fn told(tx: &mut Tx, purchase: &Stored, plan: Option<PlanId>) -> DbResult<Purchase> {
-    let by_card = purchase.paid(false).map_err(out_of_range)?.by_card;
+    let by_card = purchase.paid().map_err(out_of_range)?.by_card;
     let disputed = disputed_of(tx, purchase, by_card).await?;
     let disputed_at = purchase.disputed_at.filter(|_| disputed.is_open);
     Ok(Purchase { plan, disputed_at, disputable: Some(disputed.disputable), ..view(purchase)? })
@@ -445,22 +452,29 @@ async fn disputed_of(tx: &mut Tx, purchase: &Stored, charged: Money) -> DbResult
 }
 
 /// Gives back what is held; false when nothing is.
-async fn release(app: &App, tx: &mut Tx, purchase: &mut Stored) -> Result<bool, ApiError> {
+async fn release(app: &App, tx: &mut Tx, purchase: &mut Stored) -> DbResult<bool> {
     match purchase.progress.release() {
         Ok((progress, held)) => {
             purchase.progress = progress;
-            give_back(app, tx, purchase, held).await?;
+            let card = card::store::find(tx, purchase.holder, purchase.card).await?;
+            let card = card.ok_or(DbError::Corrupt("a purchase's card"))?;
+            give_back(app, tx, purchase, &card, held).await?;
             settle(app, tx, purchase).await?;
             Ok(true)
         }
         Err(PurchaseError::NothingHeld) => Ok(false),
-        Err(error) => Err(refused(error)),
+        Err(_) => Err(DbError::Corrupt("a purchase's amounts")),
     }
 }
 
-async fn give_back(app: &App, tx: &mut Tx, purchase: &Stored, rest: Money) -> DbResult<()> {
-    let entry = Entry::hold_released(purchase.id, purchase.card, rest).map_err(|_| DbError::Corrupt("a release"))?;
-    ledger::book(app, tx, purchase.holder, &entry).await
+/// Nothing of a purchase is held any more: so much was, on the card and in its wallet.
+async fn give_back(app: &App, tx: &mut Tx, purchase: &mut Stored, card: &Card, rest: Money) -> DbResult<()> {
+    let (holder, reserved) = (purchase.holder, purchase.held_by_wallet);
+    let of = Split { card: rest.minus(reserved).map_err(out_of_range)?, wallet: reserved };
+    purchase.held_by_wallet = Money::zero(rest.currency());
+    let entry = Entry::hold_released(purchase.id, card.id, of).map_err(|_| DbError::Corrupt("a release"))?;
+    ledger::book(app, tx, holder, &entry).await?;
+    wallet::held(app, tx, holder, card, of.wallet).await
 }
 
 /// After a step: the purchase's row, its job while something is held, and what the person sees.
@@ -482,7 +496,7 @@ async fn show(app: &App, tx: &mut Tx, purchase: &Stored) -> DbResult<()> {
         return Ok(());
     }
     let id = pending_line(purchase);
-    let held = held(purchase)?;
+    let held = held_by_card(purchase)?;
     let record = if held.is_positive() {
         Record::Transaction(Transaction {
             id,
@@ -517,6 +531,7 @@ fn view(purchase: &Stored) -> DbResult<Purchase> {
         amount: purchase.amount,
         declined: purchase.declined,
         held: if purchase.declined.is_none() { held(purchase)? } else { zero },
+        held_by_wallet: Some(purchase.held_by_wallet),
         captured: purchase.progress.captured,
         refunded: purchase.progress.refunded,
         asked_at: purchase.asked_at,
@@ -530,7 +545,7 @@ fn view(purchase: &Stored) -> DbResult<Purchase> {
 
 /// What rewards have to know of a step of a purchase.
 async fn charged<'a>(tx: &mut Tx, purchase: &'a Stored, step: PurchaseStepId, amount: Money) -> DbResult<Charged<'a>> {
-    let by_card = purchase.paid(false).map_err(out_of_range)?.by_card;
+    let by_card = purchase.paid().map_err(out_of_range)?.by_card;
     Ok(Charged {
         holder: purchase.holder,
         card: purchase.card,
@@ -559,14 +574,20 @@ const fn out_of_range(_: MoneyError) -> DbError {
 
 impl Stored {
     /// How it was paid so far.
-    fn paid(&self, on_plan: bool) -> Result<Paid, MoneyError> {
+    fn paid(&self) -> Result<Paid, MoneyError> {
         let by_wallet = self.by_wallet.minus(self.back_to_wallet)?;
-        Ok(Paid { by_card: self.progress.refundable()?.minus(by_wallet)?, by_wallet, on_plan })
+        let by_card = self.progress.refundable()?.minus(by_wallet)?;
+        Ok(Paid { by_card, by_wallet, reserved: self.held_by_wallet })
     }
 }
 
 fn held(purchase: &Stored) -> DbResult<Money> {
     purchase.progress.held().map_err(|_| DbError::Corrupt("a purchase's amounts"))
+}
+
+/// What is held on the card, without what its wallet reserved.
+fn held_by_card(purchase: &Stored) -> DbResult<Money> {
+    held(purchase)?.minus(purchase.held_by_wallet).map_err(out_of_range)
 }
 
 fn state(purchase: &Stored) -> Result<PurchaseState, ApiError> {
@@ -591,13 +612,8 @@ pub(crate) async fn end_hold(app: &App, job: &Job) -> DbResult<()> {
     let mut tx = app.db.begin_write().await?;
     tx.lock(job.holder).await?;
     let id = PurchaseId::from_uuid(job.subject);
-    let found = store::find(&mut tx, job.holder, id).await?;
-    if let Some(mut purchase) = found
-        && let Ok((progress, held)) = purchase.progress.release()
-    {
-        purchase.progress = progress;
-        give_back(app, &mut tx, &purchase, held).await?;
-        settle(app, &mut tx, &purchase).await?;
+    if let Some(mut purchase) = store::find(&mut tx, job.holder, id).await? {
+        release(app, &mut tx, &mut purchase).await?;
     }
     jobs::done(&mut tx, job).await?;
     tx.commit().await

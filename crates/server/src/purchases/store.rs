@@ -23,6 +23,8 @@ pub(super) struct Stored {
     pub amount: Money,
     pub declined: Option<Decline>,
     pub progress: Progress,
+    /// Of what is held: reserved in the wallet.
+    pub held_by_wallet: Money,
     /// Of what was captured and refunded: what the wallet paid and got.
     pub by_wallet: Money,
     pub back_to_wallet: Money,
@@ -48,6 +50,7 @@ struct PurchaseRow {
     captured_minor: i64,
     released_minor: i64,
     refunded_minor: i64,
+    wallet_held_minor: i64,
     wallet_minor: i64,
     wallet_refunded_minor: i64,
     asked_at: i64,
@@ -84,6 +87,7 @@ impl TryFrom<PurchaseRow> for Stored {
                 released: money(row.released_minor)?,
                 refunded: money(row.refunded_minor)?,
             },
+            held_by_wallet: money(row.wallet_held_minor)?,
             by_wallet: money(row.wallet_minor)?,
             back_to_wallet: money(row.wallet_refunded_minor)?,
             asked_at: time(row.asked_at)?,
@@ -96,8 +100,8 @@ impl TryFrom<PurchaseRow> for Stored {
 
 pub(super) async fn add(tx: &mut Tx, purchase: &Stored) -> DbResult<()> {
     const ADD: &str = "INSERT INTO purchase (holder_id, purchase_id, card_id, merchant_id, merchant_name, description,
-            amount_minor, currency, declined, asked_at, holds_until, category)
-        VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12)";
+            amount_minor, currency, declined, asked_at, holds_until, category, wallet_held_minor)
+        VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13)";
     on_engine!(tx, |db| {
         sqlx::query(ADD)
             .bind(purchase.holder.as_uuid())
@@ -112,6 +116,7 @@ pub(super) async fn add(tx: &mut Tx, purchase: &Stored) -> DbResult<()> {
             .bind(purchase.asked_at.as_microsecond())
             .bind(purchase.holds_until.to_string())
             .bind(purchase.category.name())
+            .bind(purchase.held_by_wallet.minor())
             .execute(db)
             .await
             .map(drop)
@@ -121,8 +126,8 @@ pub(super) async fn add(tx: &mut Tx, purchase: &Stored) -> DbResult<()> {
 
 const FROM: &str =
     "SELECT holder_id, purchase_id, card_id, merchant_id, merchant_name, description, category, amount_minor,
-    currency, declined, captured_minor, released_minor, refunded_minor, wallet_minor, wallet_refunded_minor, asked_at,
-    holds_until, captured_at, disputed_at FROM purchase";
+    currency, declined, captured_minor, released_minor, refunded_minor, wallet_held_minor, wallet_minor,
+    wallet_refunded_minor, asked_at, holds_until, captured_at, disputed_at FROM purchase";
 
 /// A merchant's own purchase. Another merchant's is absent.
 pub(super) async fn of_merchant(tx: &mut Tx, merchant: MerchantId, id: PurchaseId) -> DbResult<Option<Stored>> {
@@ -143,7 +148,7 @@ pub(super) async fn find(tx: &mut Tx, holder: HolderId, id: PurchaseId) -> DbRes
 
 pub(super) async fn update(tx: &mut Tx, purchase: &Stored) -> DbResult<()> {
     const UPDATE: &str = "UPDATE purchase SET captured_minor = $3, released_minor = $4, refunded_minor = $5,
-            wallet_minor = $6, wallet_refunded_minor = $7, captured_at = $8
+            wallet_minor = $6, wallet_refunded_minor = $7, captured_at = $8, wallet_held_minor = $9
                            WHERE holder_id = $1 AND purchase_id = $2";
     let progress = &purchase.progress;
     write_later!(
@@ -157,6 +162,7 @@ pub(super) async fn update(tx: &mut Tx, purchase: &Stored) -> DbResult<()> {
         purchase.by_wallet.minor(),
         purchase.back_to_wallet.minor(),
         purchase.captured_at.map(|at| at.as_microsecond()),
+        purchase.held_by_wallet.minor(),
     )
 }
 

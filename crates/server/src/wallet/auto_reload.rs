@@ -46,7 +46,8 @@ pub(super) fn routes() -> OpenApiRouter<App> {
 #[utoipa::path(put, path = "/api/v1/cards/{id}/wallet/auto-reload", tag = "card", params(("id" = AccountId, Path)),
     request_body = AutoReloadTerms,
     responses((status = 200, body = AutoReloadSet), (status = 403, body = api::error::Problem),
-        (status = 404, body = api::error::Problem), (status = 422, body = api::error::Problem)))]
+        (status = 404, body = api::error::Problem), (status = 409, body = api::error::Problem),
+        (status = 422, body = api::error::Problem)))]
 async fn set(
     State(app): State<App>,
     signed_in: SignedIn,

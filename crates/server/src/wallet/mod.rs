@@ -27,6 +27,7 @@ use crate::card::{self, Card, Line};
 use crate::db::{DbError, DbResult, Tx};
 use crate::error::ApiError;
 use crate::http::{Json, Path};
+use crate::ledger::CardStanding;
 use crate::purchases::StepKind;
 use crate::sign_in::SignedIn;
 use crate::{feed, ledger, rewards, standing};
@@ -61,8 +62,8 @@ async fn reload(
         let reused = || ApiError::new(ErrorCode::KeyReused, "this id came with another request");
         return if before == (id, wish.amount.minor()) { Ok(StatusCode::NO_CONTENT) } else { Err(reused()) };
     }
-    let there = ledger::card_standing(&mut tx, holder, id, card.limit.currency()).await?.wallet;
-    check_reload(wish.amount, there)?;
+    let there = ledger::card_standing(&mut tx, holder, id, card.limit.currency()).await?;
+    check_reload(wish.amount, there.wallet.plus(there.wallet_held).map_err(out_of_range)?)?;
     let facts = AskFacts {
         status: card.status,
         standing: tx.ask(standing::of(holder, app.clock.now())).await?,
@@ -138,23 +139,33 @@ impl From<ReloadError> for ApiError {
 
 // ---- What purchases do -------------------------------------------------------------------------------------------
 
-/// What card and wallet have of a step of a purchase. What goes on to a plan is the card's alone; so is a refund of a card
-/// that is over, for nothing is spent from its wallet any more.
-pub(crate) async fn split(
-    tx: &mut Tx,
-    holder: HolderId,
-    card: &Card,
-    kind: StepKind,
-    amount: Money,
-    of: &Paid,
-) -> DbResult<Split> {
+/// What card and wallet have of a purchase that is asked for: the wallet what may be spent, where its person wants that.
+pub(crate) fn reserves(card: &Card, there: &CardStanding, amount: Money) -> DbResult<Split> {
+    if !card.wallet_at_checkout || amount.currency() != there.wallet.currency() {
+        return Ok(Split::of_card(amount));
+    }
+    rules::charge(amount, there.wallet).map_err(out_of_range)
+}
+
+/// So much was reserved in a wallet, or is reserved no more; and nothing stays in that of a card that is over.
+pub(crate) async fn held(app: &App, tx: &mut Tx, holder: HolderId, card: &Card, wallet: Money) -> DbResult<()> {
+    if wallet.is_zero() {
+        return Ok(());
+    }
+    tell(app, tx, holder, card).await?;
+    if card.status.is_over() {
+        give_back(app, tx, holder, card).await?;
+    }
+    Ok(())
+}
+
+/// What card and wallet have of a step of a purchase: of what is captured, the wallet what it reserved. A refund of a card
+/// that is over is the card's alone, for nothing is spent from its wallet any more.
+pub(crate) fn split(card: &Card, kind: StepKind, amount: Money, of: &Paid) -> DbResult<Split> {
     let split = match kind {
-        StepKind::Capture if card.wallet_at_checkout && !of.on_plan => {
-            let there = ledger::card_standing(tx, holder, card.id, amount.currency()).await?.wallet;
-            rules::charge(amount, there)
-        }
+        StepKind::Capture => rules::charge(amount, of.reserved),
         StepKind::Refund if of.by_wallet.is_positive() && !card.status.is_over() => rules::refund(amount, of.by_card),
-        StepKind::Capture | StepKind::Refund => Ok(Split::of_card(amount)),
+        StepKind::Refund => Ok(Split::of_card(amount)),
     };
     split.map_err(out_of_range)
 }
@@ -165,7 +176,8 @@ pub(crate) struct Paid {
     pub by_card: Money,
     /// By the wallet, less what it got back.
     pub by_wallet: Money,
-    pub on_plan: bool,
+    /// What the wallet reserved and has not paid.
+    pub reserved: Money,
 }
 
 /// A step of a purchase was booked with a part of the wallet.
@@ -222,14 +234,15 @@ fn moved(app: &App, id: TransactionId, kind: WalletMoveKind, amount: Money, desc
 /// Tells devices how a wallet stands, and watches whether it is to be reloaded.
 async fn tell(app: &App, tx: &mut Tx, holder: HolderId, card: &Card) -> DbResult<()> {
     let currency = card.limit.currency();
-    let balance = ledger::card_standing(tx, holder, card.id, currency).await?.wallet;
+    let there = ledger::card_standing(tx, holder, card.id, currency).await?;
     let kept = store::auto_reload(tx, holder, card.id, currency).await?;
     if let Some(kept) = &kept {
-        auto_reload::watch(app, tx, holder, card.id, kept, balance).await?;
+        auto_reload::watch(app, tx, holder, card.id, kept, there.wallet).await?;
     }
     let wallet = Wallet {
         card: card.id,
-        balance,
+        balance: there.wallet,
+        held: Some(there.wallet_held),
         at_checkout: card.wallet_at_checkout,
         auto_reload: kept.map(|kept| kept.auto_reload),
         recent: store::recent(tx, holder, card.id, currency).await?,

@@ -125,7 +125,8 @@ async fn a_charge_is_paid_from_the_wallet_first_where_its_person_wants_that() {
         assert_eq!((shop.figures().await, shop.wallet().await.balance), ((6_000, 94_000), usd(2_000)));
         let (id, step) = (shop.new_id(), shop.new_step());
         shop.ask(id, 3_000).await.expect(200);
-        assert_eq!(shop.figures().await, (6_000, 91_000), "what is held is the card's until it posts");
+        assert_eq!(shop.figures().await, (6_000, 93_000), "what the wallet reserves is not the card's");
+        assert_eq!((shop.wallet().await.balance, shop.wallet().await.held), (usd(0), Some(usd(2_000))));
         shop.capture(id, step, 3_000, true).await.expect(200);
         shop.capture(id, step, 3_000, true).await.expect(200);
         assert_eq!((shop.figures().await, shop.wallet().await.balance), ((7_000, 93_000), usd(0)), "once");
@@ -177,57 +178,194 @@ async fn what_a_lost_card_has_in_its_wallet_lowers_what_is_owed_on_it() {
     .await;
 }
 
+#[tokio::test]
+async fn what_is_approved_against_wallet_and_card_counts_once_in_each() {
+    on_each_engine(async |world| {
+        let shop = Shop::new(&world, 10_000).await;
+        shop.reload(fresh(&world), 5_000).await.expect(204);
+        shop.wallet_first(true).await;
+        let approved = async |id, minor| shop.ask(id, minor).await.ok::<api::purchases::PurchaseState>().approved;
+        let (first, second) = (shop.new_id(), shop.new_id());
+        assert!(approved(first, 9_000).await, "50 of the wallet and 40 of the 50 that are left");
+        assert_eq!((shop.figures().await, shop.wallet().await.balance), ((5_000, 1_000), usd(0)));
+        assert!(!approved(shop.new_id(), 1_001).await, "the wallet's 50 are not counted once more");
+        assert!(approved(second, 1_000).await);
+        let seen = shop.purchases().await;
+        let of_first = seen.iter().find(|one| one.id == first).expect("told");
+        assert_eq!((of_first.held, of_first.held_by_wallet), (usd(9_000), Some(usd(5_000))));
+        // A part is the wallet's first; the last capture gives the rest back to the card.
+        shop.capture(first, shop.new_step(), 2_000, false).await.expect(200);
+        assert_eq!((shop.figures().await, shop.wallet().await.held), ((5_000, 0), Some(usd(3_000))));
+        shop.capture(first, shop.new_step(), 4_000, true).await.expect(200);
+        assert_eq!((shop.figures().await, shop.wallet().await.held), ((6_000, 3_000), Some(usd(0))));
+        shop.void(second).await.expect(200);
+        assert_eq!(shop.figures().await, (6_000, 4_000));
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn a_void_and_the_end_of_a_hold_give_back_what_the_wallet_reserved() {
+    on_each_engine(async |world| {
+        let shop = Shop::new(&world, 100_000).await;
+        shop.reload(fresh(&world), 5_000).await.expect(204);
+        shop.wallet_first(true).await;
+        let (void, expires) = (shop.new_id(), shop.new_id());
+        shop.ask(void, 3_000).await.expect(200);
+        shop.ask(expires, 4_000).await.expect(200);
+        // The rule of the moment it was asked for counts.
+        shop.wallet_first(false).await;
+        assert_eq!((shop.wallet().await.balance, shop.figures().await), (usd(0), (5_000, 93_000)));
+        for _ in 0..2 {
+            shop.void(void).await.expect(200);
+        }
+        assert_eq!((shop.wallet().await.balance, shop.figures().await), (usd(3_000), (5_000, 93_000)));
+        shop.capture(expires, shop.new_step(), 1_500, false).await.expect(200);
+        for _ in 0..32 {
+            world.pass(SignedDuration::from_hours(24), SignedDuration::from_hours(12)).await;
+            shop.device.refresh().await.expect(200);
+        }
+        let wallet = shop.wallet().await;
+        assert_eq!((wallet.balance, wallet.held), (usd(3_500), Some(usd(0))), "15 were spent, 5 came back");
+        let (owed, left) = shop.figures().await;
+        assert_eq!(owed + left, 100_000, "nothing is held");
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn what_a_wallet_reserved_of_a_lost_card_lowers_what_is_owed_once_it_is_free() {
+    on_each_engine(async |world| {
+        let shop = Shop::new(&world, 100_000).await;
+        shop.reload(fresh(&world), 5_000).await.expect(204);
+        shop.wallet_first(true).await;
+        let id = shop.new_id();
+        shop.ask(id, 3_000).await.expect(200);
+        shop.set(CardStatus::Lost).await.expect(204);
+        assert_eq!((shop.figures().await.0, shop.wallet().await.held), (3_000, Some(usd(3_000))));
+        shop.void(id).await.expect(200);
+        assert_eq!((shop.figures().await.0, shop.wallet().await.balance), (0, usd(0)));
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn of_two_purchases_at_once_one_has_the_wallets_money() {
+    on_each_engine(async |world| {
+        let shop = Shop::new(&world, 6_000).await;
+        shop.reload(fresh(&world), 5_000).await.expect(204);
+        shop.wallet_first(true).await;
+        for _ in 0..10 {
+            let (one, other) = (shop.new_id(), shop.new_id());
+            let (first, second) = tokio::join!(shop.ask(one, 5_500), shop.ask(other, 5_500));
+            let approved = [first, second].map(|answer| answer.ok::<api::purchases::PurchaseState>().approved);
+            assert!(approved[0] != approved[1], "{approved:?}");
+            assert_eq!((shop.figures().await.1, shop.wallet().await.held), (500, Some(usd(5_000))));
+            shop.void(if approved[0] { one } else { other }).await.expect(200);
+            assert_eq!((shop.figures().await.1, shop.wallet().await.balance), (1_000, usd(5_000)));
+        }
+    })
+    .await;
+}
+
 // ---- Random histories --------------------------------------------------------------------------------------------
 
 const STEPS: usize = 50;
 
+/// What the model knows of a purchase, in cents.
 struct Bought {
     id: domain::ids::PurchaseId,
+    /// Held on the card, and reserved in the wallet.
+    held: i64,
+    reserved: i64,
     captured: i64,
     by_wallet: i64,
     refunded: i64,
     back_to_wallet: i64,
 }
 
+impl Bought {
+    fn of_card(&self) -> i64 {
+        self.captured - self.by_wallet - (self.refunded - self.back_to_wallet)
+    }
+}
+
 #[test]
 fn random_histories_of_wallets_agree_with_a_model() {
     on_each_engine_by_seed(seeds::seeds(6, 400), async |world, seed| {
-        let shop = Shop::new(world, 9_000_000).await;
+        const LIMIT: i64 = 300_000;
+        let shop = Shop::new(world, LIMIT).await;
         let mut dice = Dice::new(seed);
         let (mut wallet, mut first, mut reloaded) = (0_i64, false, Vec::new());
         let mut bought: Vec<Bought> = Vec::new();
-        shop.reload(fresh(world), 1_000).await.expect(204);
-        wallet += 1_000;
-        reloaded.push(1_000);
         for step in 0..STEPS {
             world.advance(SignedDuration::from_secs(2));
-            match dice.roll(8) {
-                0 | 1 => {
+            let owed = bought.iter().map(Bought::of_card).sum::<i64>() + reloaded.iter().sum::<i64>();
+            let left = LIMIT - owed - bought.iter().map(|one| one.held).sum::<i64>();
+            let reserved: i64 = bought.iter().map(|one| one.reserved).sum();
+            let picked = usize::try_from(dice.roll(bought.len().max(1) as u64)).expect("small");
+            match (dice.roll(10), bought.get_mut(picked)) {
+                (0 | 1, _) => {
                     let amount = dice.amount(60_000);
-                    let fits = (500..=50_000).contains(&amount) && wallet + amount <= 100_000;
+                    let fits =
+                        (500..=50_000).contains(&amount) && wallet + reserved + amount <= 100_000 && amount <= left;
                     let answer = shop.reload(fresh(world), amount).await;
-                    assert_eq!(answer.status.is_success(), fits, "{}", answer.text());
+                    assert_eq!(answer.status.is_success(), fits, "seed {seed}, {step}: {}", answer.text());
                     if fits {
                         wallet += amount;
                         reloaded.push(amount);
                     }
                 }
-                2..=4 => {
-                    let amount = dice.amount(20_000);
-                    let by_wallet = if first { amount.min(wallet) } else { 0 };
-                    let id = shop.buy(amount).await;
-                    wallet -= by_wallet;
-                    bought.push(Bought { id, captured: amount, by_wallet, refunded: 0, back_to_wallet: 0 });
+                (2..=4, _) | (_, None) => {
+                    let amount = dice.amount(40_000);
+                    let part = if first { amount.min(wallet) } else { 0 };
+                    let fits = amount == part || amount - part <= left;
+                    let id = shop.new_id();
+                    let answer: api::purchases::PurchaseState = shop.ask(id, amount).await.ok();
+                    assert_eq!(answer.approved, fits, "seed {seed}, {step}");
+                    if fits {
+                        wallet -= part;
+                        let (held, reserved) = (amount - part, part);
+                        bought.push(Bought {
+                            id,
+                            held,
+                            reserved,
+                            captured: 0,
+                            by_wallet: 0,
+                            refunded: 0,
+                            back_to_wallet: 0,
+                        });
+                    }
                 }
-                5 | 6 if !bought.is_empty() => {
-                    let at = usize::try_from(dice.roll(bought.len() as u64)).expect("small");
-                    let (one, amount) = (&mut bought[at], dice.amount(20_000));
+                (5 | 6, Some(one)) => {
+                    let (amount, last) = (dice.amount(40_000), dice.roll(2) == 0);
+                    let fits = (1..=one.held + one.reserved).contains(&amount);
+                    let answer = shop.capture(one.id, shop.new_step(), amount, last).await;
+                    assert_eq!(answer.status.is_success(), fits, "seed {seed}, {step}: {}", answer.text());
+                    if fits {
+                        let part = amount.min(one.reserved);
+                        one.captured += amount;
+                        one.by_wallet += part;
+                        one.reserved -= part;
+                        one.held -= amount - part;
+                        if last {
+                            wallet += one.reserved;
+                            (one.held, one.reserved) = (0, 0);
+                        }
+                    }
+                }
+                (7, Some(one)) => {
+                    shop.void(one.id).await.expect(200);
+                    wallet += one.reserved;
+                    (one.held, one.reserved) = (0, 0);
+                }
+                (8, Some(one)) => {
+                    let amount = dice.amount(20_000);
                     let fits = amount <= one.captured - one.refunded;
                     let answer = shop.refund(one.id, shop.new_step(), amount).await;
-                    assert_eq!(answer.status.is_success(), fits, "{}", answer.text());
+                    assert_eq!(answer.status.is_success(), fits, "seed {seed}, {step}: {}", answer.text());
                     if fits {
-                        let card_paid = one.captured - one.by_wallet - (one.refunded - one.back_to_wallet);
-                        let back = amount - amount.min(card_paid);
+                        let back = amount - amount.min(one.of_card());
                         one.refunded += amount;
                         one.back_to_wallet += back;
                         wallet += back;
@@ -238,15 +376,16 @@ fn random_histories_of_wallets_agree_with_a_model() {
                     shop.wallet_first(first).await;
                 }
             }
-            let of_card = |one: &Bought| one.captured - one.by_wallet - (one.refunded - one.back_to_wallet);
-            let owed = bought.iter().map(of_card).sum::<i64>() + reloaded.iter().sum::<i64>();
-            assert_eq!(
-                (shop.figures().await.0, shop.wallet().await.balance),
-                (owed, usd(wallet)),
-                "seed {seed}, {step}"
-            );
+            let owed = bought.iter().map(Bought::of_card).sum::<i64>() + reloaded.iter().sum::<i64>();
+            let left = LIMIT - owed - bought.iter().map(|one| one.held).sum::<i64>();
+            assert_eq!(shop.figures().await, (owed, left), "seed {seed}, {step}");
+            if !reloaded.is_empty() {
+                let told = shop.wallet().await;
+                let reserved: i64 = bought.iter().map(|one| one.reserved).sum();
+                assert_eq!((told.balance, told.held), (usd(wallet), Some(usd(reserved))), "seed {seed}, {step}");
+            }
             let of_reloads: i64 = reloaded.iter().map(|amount| points(PurchaseCategory::Other, *amount)).sum();
-            let of_charges: i64 = bought.iter().map(|one| points(PurchaseCategory::Other, of_card(one))).sum();
+            let of_charges: i64 = bought.iter().map(|one| points(PurchaseCategory::Other, one.of_card())).sum();
             assert_eq!(shop.earned().await, of_reloads + of_charges, "seed {seed}, {step}");
             let report = crate::audit::run(&world.app.db).await.expect("the audit runs");
             assert!(report.faults.is_empty(), "seed {seed}, step {step}: {:?}", report.faults);

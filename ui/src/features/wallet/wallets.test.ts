@@ -64,6 +64,7 @@ describe('the wallet of a card', () => {
     const on = world('?world=frozen');
     draw(Wallets, on);
     expect(await screen.findByRole('rowheader', { name: 'Reloaded by itself: $18.50 was less than $20.00' })).toBeTruthy();
+    expect(screen.getByText('Reserved for purchases').nextElementSibling?.textContent).toBe('$11.50');
     expect(screen.getByText(/The card was frozen\. It is looked at again from/)).toBeTruthy();
     await click('Turn off');
     await waitFor(() => expect(on.commands.walletAutoReloadOff).toHaveBeenCalledWith('account-card'));

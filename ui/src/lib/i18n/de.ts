@@ -1159,6 +1159,7 @@ export const de: Messages = {
   wallets: {
     heading: (card) => `Guthaben zu ${card}`,
     balance: 'Stand',
+    held: 'Für Käufe reserviert',
     reload: 'Aufladen',
     reloadTitle: 'Guthaben aufladen',
     reloadAbout: (card) => `Es wird ${card} sofort belastet und bringt Prämien wie jede Belastung.`,
@@ -1188,7 +1189,7 @@ export const de: Messages = {
       each: 'Aufladen mit',
       most: 'Im Monat höchstens',
       badBelow: 'Geben Sie einen Betrag über null ein.',
-      badEach: (least, most) => `Von ${least} bis ${most}, und nicht weniger, als mindestens da sein soll.`,
+      badEach: (least, most) => `Von ${least} bis ${most}, und nicht weniger als der Betrag darüber.`,
       badMost: (most) => `Mindestens einmal Aufladen, und nicht über ${most}.`,
       waiting: 'Die Seite zeigt die Bedingungen. Sie gelten, sobald Sie dort Ja gesagt haben.',
       isOn: 'Das Guthaben wird ab jetzt von selbst aufgeladen',

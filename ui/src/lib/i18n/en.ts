@@ -1161,6 +1161,7 @@ export const en = {
   wallets: {
     heading: (card: string) => `Wallet of ${card}`,
     balance: 'Balance',
+    held: 'Reserved for purchases',
     reload: 'Reload',
     reloadTitle: 'Reload the wallet',
     reloadAbout: (card: string) => `It is charged to ${card} at once, and earns as any charge does.`,
@@ -1190,7 +1191,7 @@ export const en = {
       each: 'Reload with',
       most: 'In a month at most',
       badBelow: 'Type an amount above zero.',
-      badEach: (least: string, most: string) => `From ${least} to ${most}, and not less than it is kept above.`,
+      badEach: (least: string, most: string) => `From ${least} to ${most}, and not less than the amount above.`,
       badMost: (most: string) => `At least one reload, and not above ${most}.`,
       waiting: 'The page shows the terms. They count once you said yes there.',
       isOn: 'The wallet is reloaded by itself now',

@@ -1159,6 +1159,7 @@ export const es: Messages = {
   wallets: {
     heading: (card) => `Saldo de ${card}`,
     balance: 'Saldo',
+    held: 'Reservado para compras',
     reload: 'Recargar',
     reloadTitle: 'Recargar el saldo',
     reloadAbout: (card) => `Se carga a ${card} al momento y da recompensas como cualquier cargo.`,
@@ -1188,7 +1189,7 @@ export const es: Messages = {
       each: 'Recargar con',
       most: 'Al mes, como mucho',
       badBelow: 'Escribe un importe mayor que cero.',
-      badEach: (least, most) => `De ${least} a ${most}, y no menos que el mínimo que debe haber.`,
+      badEach: (least, most) => `De ${least} a ${most}, y no menos que el importe de arriba.`,
       badMost: (most) => `Al menos una recarga, y no más de ${most}.`,
       waiting: 'La página muestra las condiciones. Valen cuando dices que sí allí.',
       isOn: 'El saldo se recarga solo desde ahora',

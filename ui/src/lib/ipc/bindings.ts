@@ -91,6 +91,9 @@ export const commands = {
 	wallets: () => typedError<WalletView[], CommandError>(__TAURI_INVOKE("wallets")),
 	walletReload: (card: AccountId, amount: Money) => typedError<null, CommandError>(__TAURI_INVOKE("wallet_reload", { card, amount })),
 	walletAtCheckout: (card: AccountId, on: boolean) => typedError<null, CommandError>(__TAURI_INVOKE("wallet_at_checkout", { card, on })),
+	/**  Where a passkey approves, the browser shows the terms. */
+	walletAutoReload: (card: AccountId, terms: AutoReloadTerms) => typedError<AutoReloadSetView, CommandError>(__TAURI_INVOKE("wallet_auto_reload", { card, terms })),
+	walletAutoReloadOff: (card: AccountId) => typedError<null, CommandError>(__TAURI_INVOKE("wallet_auto_reload_off", { card })),
 	autopays: () => typedError<AutopayView[], CommandError>(__TAURI_INVOKE("autopays")),
 	/**  Where a passkey approves, the browser shows the terms. */
 	autopaySet: (of: AutopayOf, terms: AutopayTerms) => typedError<AutopaySetView, CommandError>(__TAURI_INVOKE("autopay_set", { of, terms })),
@@ -363,6 +366,46 @@ export type ArchiveView = {
 export type Asked = {
 	plan: PlanId,
 	amount: Money,
+};
+
+/**  The automatic reload of a wallet, as every device sees it. */
+export type AutoReload = {
+	terms: AutoReloadTerms,
+	/**  It was to be reloaded, and was not. */
+	waits: AutoReloadWaits | null,
+};
+
+/**  What terms may say, in a wallet's currency. */
+export type AutoReloadLimits = {
+	/**  A reload is of so much at least, */
+	least: Money,
+	/**  and of so much at most. */
+	most: Money,
+	/**  And so much in a month. */
+	month_most: Money,
+};
+
+/**  What came of setting the terms of an automatic reload: they count, or a passkey has to be shown first. */
+export type AutoReloadSetView = {
+	on: boolean,
+	visit: VisitStarted | null,
+};
+
+/**  What the person lets happen by itself. */
+export type AutoReloadTerms = {
+	/**  The wallet is reloaded when there is less than this in it. */
+	below: Money,
+	/**  With so much, charged to the wallet's card. */
+	amount: Money,
+	/**  In one calendar month no more than this. */
+	month_most: Money,
+};
+
+/**  Why a wallet was not reloaded when it was to be, and when that is looked at again. */
+export type AutoReloadWaits = {
+	/**  Why the card does not take it; absent: the month's most is reached. */
+	declined: Decline | null,
+	until: string,
 };
 
 /**  How much is paid, worked out when the payment leaves. */
@@ -1981,8 +2024,10 @@ export type Purchase = {
 	amount: Money,
 	/**  Why it was declined; absent when it was approved. */
 	declined: Decline | null,
-	/**  Approved, and neither captured nor given back: it lessens the credit. */
+	/**  Approved, and neither captured nor given back: it lessens the credit, as far as the wallet does not have it. */
 	held: Money,
+	/**  Of that: reserved in the wallet. */
+	held_by_wallet?: Money | null,
 	captured: Money,
 	/**  Of what was captured. */
 	refunded: Money,
@@ -1991,8 +2036,10 @@ export type Purchase = {
 	holds_until: string,
 	/**  When something of it was captured first: it is on the statement of that cycle. */
 	captured_at?: string | null,
-	/**  When its person disputed it. */
+	/**  While something of it is in dispute: since when. */
 	disputed_at?: string | null,
+	/**  What of it may still be disputed: charged to the card, not refunded, and neither in dispute nor decided for its person. */
+	disputable?: Money | null,
 	/**  The plan that its person chose for it. */
 	plan?: PlanId | null,
 };
@@ -2066,6 +2113,14 @@ export type RejectedLine = {
 	/**  Counted from 1 in the file. */
 	line: number,
 	reason: string,
+};
+
+/**  Why a wallet was reloaded by itself. */
+export type ReloadedBecause = {
+	/**  There was so much to spend, */
+	had: Money,
+	/**  which is less than this. */
+	below: Money,
 };
 
 /**  How far one test came. */
@@ -2473,6 +2528,20 @@ export type SecurityEventKind = "account_created" |
 "autopay_resumed" | 
 /**  Nothing of it leaves until its person says so; the bill changed, or payments failed, where nobody paused it. */
 "autopay_paused" | "autopay_ended" | 
+/**  A wallet is reloaded by itself from now on, or on other terms; the entry's name is the card's. */
+"auto_reload_set" | "auto_reload_ended" | 
+/**  It was reloaded by itself. */
+"auto_reloaded" | 
+/**  It was to be, and was not: the card did not take it, or the month's most was reached. */
+"auto_reload_waits" | 
+/**  A charge was disputed; the names of these entries are the merchant's. */
+"dispute_opened" | 
+/**  Its person took it back: it is owed again. */
+"dispute_withdrawn" | "dispute_decided_for" | 
+/**  It is owed again. */
+"dispute_decided_against" | 
+/**  The merchant gave all of it back. */
+"dispute_refunded" | 
 /**  The server's terms; the entry's name is their version. */
 "terms_accepted" | 
 /**  No money leaves and no way in is added; the entry's name is the reason. */
@@ -2882,6 +2951,8 @@ export type WalletMove = {
 	amount: Money,
 	/**  What was bought; empty of a reload. */
 	description: string,
+	/**  Of a reload that happened by itself: why. */
+	because?: ReloadedBecause | null,
 	on: string,
 };
 
@@ -2899,12 +2970,19 @@ export type WalletMoveKind =
 export type WalletView = {
 	card: AccountId,
 	card_name: string,
+	/**  What may be spent. */
 	balance: Money,
+	/**  Beside it: reserved for purchases that are not captured. */
+	held: Money,
 	/**  Each charge is paid from it first. */
 	at_checkout: boolean,
 	/**  What a reload may be now, as far as the wallet goes; absent while it is too full for one. */
 	reload_least: Money | null,
 	reload_most: Money | null,
+	/**  It is reloaded by itself. */
+	auto_reload: AutoReload | null,
+	/**  What the terms of that may say. */
+	auto_limits: AutoReloadLimits,
 	/**  The newest first. */
 	recent: WalletMove[],
 };

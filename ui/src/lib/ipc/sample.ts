@@ -263,8 +263,10 @@ export function sampleIpc(query = ''): Ipc {
       one.disputed_at = opened_at;
       const account = found(world.accounts.find((known) => known.id === one.card));
       if (wish.reason === 'not_mine') account.card = { ...account.card!, status: 'frozen', status_at: opened_at };
-      const amount = wish.amount ?? usd(one.captured.minor - one.refunded.minor);
-      const dispute: Dispute = { id: `dispute-${one.id}`, purchase: one.id, card: one.card, merchant: one.merchant, description: one.description, reason: wish.reason, words: wish.words ?? '', amount, credited: amount, opened_at, acknowledged_at: null, answer_by: '2027-01-25', decided: null };
+      const left = one.disputable?.minor ?? one.captured.minor - one.refunded.minor;
+      const amount = wish.amount ?? usd(left);
+      one.disputable = usd(left - amount.minor);
+      const dispute: Dispute = { id: `dispute-${one.id}-${world.disputes.length}`, purchase: one.id, card: one.card, merchant: one.merchant, description: one.description, reason: wish.reason, words: wish.words ?? '', amount, credited: amount, opened_at, acknowledged_at: null, answer_by: '2027-01-25', decided: null };
       world.disputes = [dispute, ...world.disputes];
       return dispute;
     }),
@@ -272,6 +274,11 @@ export function sampleIpc(query = ''): Ipc {
       const one = found(world.disputes.find((known) => known.id === id));
       const back: Dispute = { ...one, credited: usd(0), decided: { outcome: 'withdrawn', at: '2026-11-12T14:46:00Z', why: '' } };
       world.disputes = world.disputes.map((known) => (known.id === id ? back : known));
+      const of = world.purchases.find((known) => known.id === one.purchase);
+      if (of) {
+        of.disputable = usd((of.disputable?.minor ?? 0) + one.credited.minor);
+        if (!world.disputes.some((known) => known.purchase === of.id && !known.decided)) of.disputed_at = null;
+      }
       return back;
     }),
     cardDisputes: (id) => read(() => world.disputes.filter((one) => one.card === id)),

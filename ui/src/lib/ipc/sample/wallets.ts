@@ -8,6 +8,7 @@ export const startingWallets = (): WalletView[] => [
     card: card.id,
     card_name: card.name,
     balance: usd(3850),
+    held: usd(0),
     at_checkout: false,
     reload_least: usd(500),
     reload_most: usd(50000),
@@ -25,6 +26,7 @@ export const reloadingWallets = (): WalletView[] =>
   startingWallets().map((one) => ({
     ...one,
     balance: usd(1350),
+    held: usd(1150),
     at_checkout: true,
     auto_reload: {
       terms: { below: usd(2000), amount: usd(5000), month_most: usd(20000) },
