@@ -441,3 +441,21 @@ fn every_requirement_of_the_standard_names_tests_that_are_there() {
         assert_eq!(unfounded_requirements(&table, &sources).len(), 1, "{breach}");
     }
 }
+
+/// A section of the card's arithmetic that says neither which law nor whose own rule it follows.
+fn rule_without_source(source: &Source) -> Option<String> {
+    if source.path != "docs/CARD.md" {
+        return None;
+    }
+    let names = |section: &str| ["CFR", "no law sets", "No law sets"].iter().any(|source| section.contains(source));
+    let sections = source.text.split("\n## ").skip(1);
+    let without = sections.filter(|section| !names(section)).filter_map(|section| section.lines().next());
+    let without: Vec<&str> = without.collect();
+    (!without.is_empty()).then(|| format!("no source: {}", without.join(", ")))
+}
+
+#[test]
+fn every_formula_of_the_card_names_its_source() {
+    let planted = "# Arithmetic\n\n## Grace\n\nAs 12 CFR 1026.54 says.\n\n## Gifts\n\nA tenth is given away.\n";
+    hold(rule_without_source, &Source::planted("docs/CARD.md", planted));
+}

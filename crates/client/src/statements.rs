@@ -218,8 +218,11 @@ fn gaps(account: &Account, covered: Covered, statements: &[StatementRow], today:
 
 #[cfg(test)]
 mod tests {
+    use domain::card::{CardTerms, DueRule};
+
     use super::*;
     use crate::search::SearchHit;
+    use crate::server_tests::card;
     use crate::testing::{World, day, usd, with_balance};
 
     fn summary(account: AccountId, closed_on: &str) -> StatementSummary {
@@ -306,5 +309,50 @@ mod tests {
     fn an_account_has_a_name_that_every_system_can_write() {
         assert_eq!(file_words("Card: 50/50 \"joint\" "), "Card_ 50_50 _joint_");
         assert_eq!(file_words("Tern Harbor ··2086"), "Tern Harbor __2086");
+    }
+
+    fn row(opened_on: &str, closed_on: &str, lines: u32) -> StatementRow {
+        let summary = StatementSummary {
+            account: card().id,
+            opened_on: day(opened_on),
+            closed_on: day(closed_on),
+            due_on: None,
+            opening: usd("0"),
+            closing: usd("0"),
+            lines,
+            complete: true,
+            issued: None,
+        };
+        StatementRow { summary, kept: false }
+    }
+
+    #[test]
+    fn a_cycle_of_which_no_file_was_imported_is_named_by_its_closing_day() {
+        let terms = CardTerms {
+            closing_day: 25,
+            due: DueRule::DaysAfterClosing(25),
+            minimum_floor: None,
+            minimum_share: None,
+            minimum_adds_charges: false,
+            apr: None,
+            late_fee: None,
+        };
+        let linked = Account { terms: Some(terms), ..card() };
+        let covered = Covered { first_on: day("2026-06-10"), last_on: day("2026-11-03") };
+        let rows = [
+            row("2026-05-26", "2026-06-25", 4),
+            row("2026-06-26", "2026-07-25", 0),
+            row("2026-07-26", "2026-08-25", 2),
+            // Of September the server lists nothing at all.
+            row("2026-09-26", "2026-10-25", 7),
+        ];
+        let today = day("2026-11-12");
+        assert_eq!(gaps(&linked, covered, &rows, today), [day("2026-09-25"), day("2026-07-25")]);
+        // What lies before the first line or is still open is no gap.
+        let whole = [row("2026-08-26", "2026-09-25", 1), row("2026-06-26", "2026-07-25", 1)];
+        assert_eq!(
+            gaps(&linked, covered, &[&rows[..], &whole].concat().into_iter().rev().collect::<Vec<_>>(), today),
+            []
+        );
     }
 }
