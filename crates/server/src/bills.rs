@@ -23,6 +23,8 @@ use crate::sign_in::SignedIn;
 use crate::{App, autopay};
 
 const BILLS_MAX: u64 = 2_000;
+/// Due dates that something is said about: eighty monthly bills for twenty years.
+const MARKS_MAX: u64 = 20_000;
 
 pub fn routes() -> OpenApiRouter<App> {
     OpenApiRouter::new().routes(routes!(create, edit, remove)).routes(routes!(set_mark, clear_mark))
@@ -83,6 +85,14 @@ pub(crate) async fn restore_mark(app: &App, tx: &mut Tx, holder: HolderId, mark:
     feed::put(tx, holder, app.clock.now(), &Record::Mark(mark.clone())).await?;
     autopay::changed(app, tx, holder, AutopayOf::Bill(mark.bill)).await?;
     Ok(true)
+}
+
+/// Refuses what was put in this transaction when it is too much: asked once for many marks.
+pub(crate) async fn demand_room_for_marks(tx: &mut Tx, holder: HolderId) -> Result<(), ApiError> {
+    if feed::count(tx, holder, Kind::Mark).await? > MARKS_MAX {
+        return Err(ApiError::new(ErrorCode::TooMany, "an account says something about at most 20,000 due dates"));
+    }
+    Ok(())
 }
 
 async fn keep_new(app: &App, tx: &mut Tx, holder: HolderId, bill: &Bill) -> Result<(), ApiError> {
@@ -156,7 +166,8 @@ async fn remove(
 /// Says how one due date stands: paid elsewhere, skipped, or of another amount.
 #[utoipa::path(put, path = "/api/v1/bills/{id}/occurrences/{due_on}", tag = "bills",
     params(("id" = BillId, Path), ("due_on" = String, Path)), request_body = Mark,
-    responses((status = 200, body = Mark), (status = 404, body = api::error::Problem)))]
+    responses((status = 200, body = Mark), (status = 404, body = api::error::Problem),
+        (status = 422, body = api::error::Problem)))]
 async fn set_mark(
     State(app): State<App>,
     signed_in: SignedIn,
@@ -177,6 +188,7 @@ async fn set_mark(
     let record =
         if mark.is_blank() { Record::Gone(Gone::Mark { bill: id, due_on }) } else { Record::Mark(mark.clone()) };
     feed::put(&mut once.tx, holder, app.clock.now(), &record).await?;
+    demand_room_for_marks(&mut once.tx, holder).await?;
     autopay::changed(&app, &mut once.tx, holder, AutopayOf::Bill(id)).await?;
     let answer = once.answer(StatusCode::OK, &mark).await?;
     app.jobs.wake();

@@ -55,6 +55,7 @@ async fn restore(
         };
         *count = count.saturating_add(1);
     }
+    bills::demand_room_for_marks(&mut once.tx, signed_in.holder).await?;
     let answer = once.answer(StatusCode::OK, &restored).await?;
     app.jobs.wake();
     Ok(answer)

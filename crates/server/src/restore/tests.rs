@@ -10,11 +10,12 @@ use domain::paydays::{Income, PayCycle};
 use domain::plan::PlanWishes;
 use domain::reminders::{Lead, ReminderAnswer, Turn};
 use domain::suggestions::SuggestionAnswer;
+use jiff::SignedDuration;
 use jiff::civil::date;
 use serde_json::json;
 
 use crate::feed::tests::rent;
-use crate::testing::{Answer, TestDevice, World, on_each_engine};
+use crate::testing::{Answer, TestDevice, World, on_each_engine, on_sqlite};
 
 use super::*;
 
@@ -129,6 +130,37 @@ async fn a_part_with_something_wrong_in_it_leaves_nothing_behind() {
         let many = vec![records[0].clone(); PART_MAX + 1];
         assert_eq!(put_back(&device, "four", &many).await.code(), ErrorCode::TooMany);
         assert!(there(&device).await.is_empty(), "not even what was right");
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn what_is_said_about_due_dates_fills_no_account_without_end() {
+    on_sqlite(async |world| {
+        let device = world.holder().await;
+        let bill = rent(&world);
+        assert_eq!(restored(&device, "bill", &[Record::Bill(bill.clone())]).await, (1, 0));
+        let mut day = date(2000, 1, 1);
+        let mut mark = || {
+            day = day.tomorrow().expect("a day");
+            Mark { skipped: true, ..Mark::new(bill.id, day) }
+        };
+        for part in 0..40 {
+            let records: Vec<Record> = (0..PART_MAX).map(|_| Record::Mark(mark())).collect();
+            world.advance(SignedDuration::from_secs(1));
+            assert_eq!(restored(&device, &format!("part {part}"), &records).await, (500, 0));
+        }
+        let more = mark();
+        let part = [Record::Mark(more.clone())];
+        assert_eq!(put_back(&device, "one more", &part).await.code(), ErrorCode::TooMany);
+        let path = format!("/api/v1/bills/{}/occurrences/{}", bill.id, more.due_on);
+        let said = device.send(Method::PUT, &path, &[("idempotency-key", "said")], Some(&more)).await;
+        assert_eq!(said.code(), ErrorCode::TooMany);
+        let known = Mark { skipped: true, ..Mark::new(bill.id, date(2000, 1, 2)) };
+        assert_eq!(restored(&device, "known", &[Record::Mark(known.clone())]).await, (0, 1));
+        let path = format!("/api/v1/bills/{}/occurrences/{}", bill.id, known.due_on);
+        device.send(Method::DELETE, &path, &[("idempotency-key", "away")], None::<&()>).await.expect(204);
+        assert_eq!(restored(&device, "room again", &part).await, (1, 0));
     })
     .await;
 }
