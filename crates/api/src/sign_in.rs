@@ -45,6 +45,10 @@ pub struct PushedRequest {
     /// The name that the page for a new account begins with; the person may change it there.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub login_hint: Option<String>,
+    /// Language tags parted by spaces, best first: the pages speak the first that there are words in, else the browser's
+    /// own (OpenID Connect Core 3.1.2.1).
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub ui_locales: Option<String>,
 }
 
 #[derive(Clone, Debug, Serialize, Deserialize, utoipa::ToSchema)]

@@ -129,8 +129,8 @@ impl Client {
         let (events, _) = broadcast::channel(EVENTS_KEPT);
         let client = Self(Arc::new(Inner {
             folder,
+            http: Http::new(ports.language),
             ports,
-            http: Http::default(),
             state: RwLock::new(header.as_ref().map_or(State::Welcome, |_| State::Locked(LockReason::Started))),
             turn: tokio::sync::Mutex::default(),
             events,

@@ -21,7 +21,7 @@ use zeroize::Zeroizing;
 
 use crate::client::{Changed, Client, Open, blocking, lock};
 use crate::error::{Class, ClientError};
-use crate::platform::{Chance, Secret, SecretKind, random};
+use crate::platform::{Chance, Language, Secret, SecretKind, random};
 use crate::seal::without_traces;
 use crate::vault::VaultError;
 
@@ -153,12 +153,13 @@ impl Method {
 }
 
 /// The connections, and the last nonce of each server.
-#[derive(Default)]
 pub(crate) struct Http {
     /// For this computer: never through a proxy. Made when they are wanted.
     near: Mutex<Option<reqwest::Client>>,
     far: Mutex<Option<reqwest::Client>>,
     nonces: Mutex<HashMap<String, String>>,
+    /// Which the server's pages speak that a request begins.
+    language: Language,
 }
 
 /// What a request carries beside its address.
@@ -280,6 +281,10 @@ pub(crate) struct Prover<'a> {
 }
 
 impl Http {
+    pub fn new(language: Language) -> Self {
+        Self { near: Mutex::default(), far: Mutex::default(), nonces: Mutex::default(), language }
+    }
+
     /// Closes every connection: what they wrote last, tokens among it, stands in their memory until then.
     pub fn hang_up(&self) {
         *lock(&self.near) = None;
@@ -352,8 +357,11 @@ impl Http {
     }
 
     fn request(&self, method: Method, url: &Url, sending: &Sending) -> Result<reqwest::RequestBuilder, CallError> {
-        let mut request =
-            self.client(url)?.request(method.on_wire(), url.clone()).header(PROTOCOL_HEADER, api::PROTOCOL.to_string());
+        let mut request = self
+            .client(url)?
+            .request(method.on_wire(), url.clone())
+            .header(PROTOCOL_HEADER, api::PROTOCOL.to_string())
+            .header(header::ACCEPT_LANGUAGE, self.language.as_str());
         if let Some(kind) = sending.content_type {
             request = request.header(header::CONTENT_TYPE, kind);
         }

@@ -5,6 +5,7 @@ use std::collections::BTreeMap;
 use std::fmt;
 use std::sync::{Arc, Mutex, PoisonError};
 
+pub use domain::addresses::Language;
 use domain::time::Clock;
 use jiff::Timestamp;
 use jiff::tz::TimeZone;
@@ -21,7 +22,7 @@ pub struct Ports {
     pub clock: Arc<dyn Clock>,
     pub chance: Arc<dyn Chance>,
     pub zone: Arc<dyn Zone>,
-    /// The language of notices and of the tray.
+    /// The language of notices, of the tray, and of the server's pages that the app opens.
     pub language: Language,
 }
 
@@ -145,28 +146,6 @@ pub fn random<const N: usize>(chance: &dyn Chance) -> [u8; N] {
 /// The zone the person is in, asked each time: it changes when they travel.
 pub trait Zone: Send + Sync {
     fn zone(&self) -> TimeZone;
-}
-
-/// A language that Billfold has words in.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub enum Language {
-    #[default]
-    En,
-    Es,
-    De,
-}
-
-impl Language {
-    /// The first of the person's languages that there are words in, as the screens choose; English when there is none.
-    pub fn first_of(tags: impl IntoIterator<Item = impl AsRef<str>>) -> Self {
-        let known = |tag: &str| match tag.split(['-', '_']).next()? {
-            "en" => Some(Self::En),
-            "es" => Some(Self::Es),
-            "de" => Some(Self::De),
-            _ => None,
-        };
-        tags.into_iter().find_map(|tag| known(&tag.as_ref().to_lowercase())).unwrap_or_default()
-    }
 }
 
 /// Opens an address in the person's own browser.

@@ -22,7 +22,7 @@ use crate::cache;
 use crate::client::{Changed, Client, Open, blocking};
 use crate::error::{Class, ClientError};
 use crate::http::{CallError, DeviceKey, Metadata, Method, Sending};
-use crate::platform::{Secret, SecretKind, random};
+use crate::platform::{Language, Secret, SecretKind, random};
 use crate::risk::CoarsePlaceView;
 use crate::status::{Place, Protection};
 use crate::vault::{Protect, RecoveryKey};
@@ -56,8 +56,21 @@ const HEAD_BYTES_MAX: usize = 8 * 1024;
 /// Connections to the loopback port that are not the answer, before it closes.
 const STRAYS_MAX: usize = 64;
 const DEVICE_NAME_CHARS_MAX: usize = 80;
-const ANSWER_PAGE: &str = "<!doctype html><html lang=\"en\"><meta charset=\"utf-8\"><title>Billfold</title>\
-<p>You can close this page and go back to Billfold.</p></html>";
+
+/// What the browser shows at the end of a sign-in.
+fn answer_page(language: Language) -> String {
+    let words = match language {
+        Language::En => "You can close this page and go back to Billfold.",
+        Language::Es => "Puedes cerrar esta página y volver a Billfold.",
+        Language::De => "Sie können diese Seite schließen und zu Billfold zurückkehren.",
+    };
+    let language = language.as_str();
+    format!(
+        "<!doctype html><html lang=\"{language}\"><meta charset=\"utf-8\">\
+         <meta name=\"viewport\" content=\"width=device-width, initial-scale=1\"><title>Billfold</title>\
+         <main><h1>Billfold</h1><p>{words}</p></main></html>"
+    )
+}
 
 #[derive(Debug, thiserror::Error)]
 pub enum SignInError {
@@ -133,6 +146,7 @@ pub(crate) struct Waiting {
     key: DeviceKey,
     place: Place,
     protect: Protect,
+    language: Language,
     cancelled: Arc<Notify>,
 }
 
@@ -210,6 +224,7 @@ impl SignIn {
             match_code: match_code.clone(),
             prompt: wish.create.then(|| "create".to_owned()),
             login_hint: name.map(shown_name),
+            ui_locales: Some(self.0.0.ports.language.as_str().to_owned()),
         };
         let endpoint = &metadata.pushed_authorization_request_endpoint;
         let answer: PushedResponse = self.0.push(endpoint, &pushed, &key).await.map_err(SignInError::from)?;
@@ -223,6 +238,7 @@ impl SignIn {
             key,
             place,
             protect: wish.protect,
+            language: self.0.0.ports.language,
             cancelled: Arc::new(Notify::new()),
         });
         let browser = Arc::clone(&self.0.0.ports.browser);
@@ -473,7 +489,7 @@ async fn await_answer(waiting: &mut Waiting) -> Result<Zeroizing<String>, SignIn
             reply(&mut stream, "404 Not Found", "").await;
             continue;
         };
-        reply(&mut stream, "200 OK", ANSWER_PAGE).await;
+        reply(&mut stream, "200 OK", &answer_page(waiting.language)).await;
         return answer;
     }
     Err(SignInError::Refused)

@@ -34,7 +34,7 @@ impl AddressKind {
     }
 }
 
-/// The language that a person is written to in.
+/// The language that a person reads: on screens and pages, in messages and reminders.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 #[cfg_attr(feature = "schema", derive(utoipa::ToSchema))]
@@ -63,6 +63,12 @@ impl Language {
     #[must_use]
     pub fn named(name: &str) -> Option<Self> {
         Self::ALL.into_iter().find(|language| language.as_str() == name)
+    }
+
+    /// The first of these language tags that we have words in, whatever country goes with it.
+    pub fn first_of(tags: impl IntoIterator<Item = impl AsRef<str>>) -> Option<Self> {
+        let known = |tag: &str| Self::named(&tag.split(['-', '_']).next()?.to_ascii_lowercase());
+        tags.into_iter().find_map(|tag| known(tag.as_ref()))
     }
 }
 

@@ -62,9 +62,9 @@ pub fn has_display() -> bool {
     true
 }
 
-/// The first of the person's languages that there are words in.
+/// The first of the person's languages that there are words in, as the screens choose; English when there is none.
 fn language() -> Language {
-    Language::first_of(sys_locale::get_locales())
+    Language::first_of(sys_locale::get_locales()).unwrap_or_default()
 }
 
 /// What this computer is called in the list of devices.

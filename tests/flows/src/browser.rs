@@ -160,6 +160,20 @@ impl Browser {
         assert_eq!(found.json(), &json!([]), "on {}", self.text().await);
     }
 
+    /// From now on the page has so many pixels from side to side.
+    pub async fn narrow(&self, width: u32) {
+        let size = json!({"width": width, "height": 700, "deviceScaleFactor": 1, "mobile": false});
+        self.cdp("Emulation.setDeviceMetricsOverride", size).await;
+    }
+
+    /// Nothing of the page stands beyond its side, and the page says that it speaks this language.
+    pub async fn assert_fits_and_speaks(&self, language: &str) {
+        let script = "const page = document.documentElement;
+            return [page.lang, page.scrollWidth - page.clientWidth];";
+        let answer = self.driver.execute(script, Vec::new()).await.expect("the page answers");
+        assert_eq!(answer.json(), &json!([language, 0]), "on {}", self.text().await);
+    }
+
     pub async fn quit(self) {
         // The process group ends with the program in any case.
         let _ = self.driver.clone().quit().await;

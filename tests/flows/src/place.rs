@@ -16,6 +16,7 @@ pub struct Place {
     home: TempDir,
     bus: Option<String>,
     zone: &'static str,
+    locale: &'static str,
 }
 
 /// What a command ended with.
@@ -78,7 +79,7 @@ impl Place {
         std::os::unix::fs::chown(&runtime, None, None).expect("it is ours");
         let private = std::os::unix::fs::PermissionsExt::from_mode(0o700);
         std::fs::set_permissions(&runtime, private).expect("it is ours");
-        Self { home, bus: None, zone: "UTC" }
+        Self { home, bus: None, zone: "UTC", locale: "C.UTF-8" }
     }
 
     /// The same computer with a session bus.
@@ -92,6 +93,13 @@ impl Place {
     #[must_use]
     pub fn in_zone(mut self, zone: &'static str) -> Self {
         self.zone = zone;
+        self
+    }
+
+    /// The same computer, whose person reads this language: `de_DE.UTF-8`.
+    #[must_use]
+    pub fn reading(mut self, locale: &'static str) -> Self {
+        self.locale = locale;
         self
     }
 
@@ -119,8 +127,8 @@ impl Place {
             .env("XDG_CACHE_HOME", home.join("cache"))
             .env("DBUS_SESSION_BUS_ADDRESS", self.bus.as_deref().unwrap_or(&none))
             .env("TZ", self.zone)
-            .env("LANG", "C.UTF-8")
-            .env("LC_ALL", "C.UTF-8")
+            .env("LANG", self.locale)
+            .env("LC_ALL", self.locale)
             .env("GIO_USE_VFS", "local")
             .env("NO_AT_BRIDGE", "1")
             .env("WEBKIT_DISABLE_DMABUF_RENDERER", "1")

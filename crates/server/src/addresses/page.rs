@@ -7,7 +7,7 @@ use api::addresses::AddAddress;
 use axum::extract::State;
 use axum::http::StatusCode;
 use axum::response::{IntoResponse, Redirect, Response};
-use domain::addresses::AddressKind;
+use domain::addresses::{AddressKind, Language};
 use domain::policy::Change;
 use maud::html;
 use utoipa_axum::router::OpenApiRouter;
@@ -17,7 +17,7 @@ use super::{put, value_of};
 use crate::App;
 use crate::error::ApiError;
 use crate::http::{Json, Source};
-use crate::sign_in::{self, AddVisit, Recognised, What, notices, page as own_page, refused};
+use crate::sign_in::{self, AddVisit, Recognised, Wanted, What, notices, page_in, refused, to_account};
 use crate::{risk, standing};
 
 pub(crate) const PAGE: &str = "/sign-in/ways-in/address";
@@ -43,21 +43,22 @@ async fn page(State(app): State<App>, visit: AddVisit) -> Result<Response, ApiEr
     let name = sign_in::holder_name(&mut tx, visit.adding.holder).await?.ok_or_else(ApiError::not_found)?;
     let ways = sign_in::ways_in(&mut tx, &app, visit.adding.holder).await?;
     if !visit.may_add(&ways) {
-        return Ok(sign_in::prove(&app, &name, &ways));
+        return Ok(sign_in::prove(&app, visit.language, &name, &ways));
     }
     let value = value_of(&app, wish)?;
+    let words = words(visit.language);
     let kind = match wish.kind {
-        AddressKind::Email => "E-mail address",
-        AddressKind::Phone => "Telephone number",
+        AddressKind::Email => words.email,
+        AddressKind::Phone => words.phone,
     };
     let body = html! {
-        div { h1 id="title" { "Add this address?" } p.soft { "to the account of " (name) } }
-        (notices())
+        div { h1 id="title" { (words.title) } p.soft { (to_account(visit.language, &name)) } }
+        (notices(visit.language))
         dl.facts { div { dt { (kind) } dd { (value.text()) } } }
-        form data-send=(PAGE) { button.primary type="submit" { "Add it and send a code there" } }
-        p.small.soft { "You are told there of what happens to your account, and it helps you back in. If it is not yours, close the page: nothing happens." }
+        form data-send=(PAGE) { button.primary type="submit" { (words.add) } }
+        p.small.soft { (words.note) }
     };
-    Ok(own_page(&app, StatusCode::OK, "Add this address?", &body))
+    Ok(page_in(&app, StatusCode::OK, visit.language, words.title, &body))
 }
 
 /// Adds the address and sends the code. The visit has done what it was for.
@@ -67,7 +68,7 @@ async fn page(State(app): State<App>, visit: AddVisit) -> Result<Response, ApiEr
 async fn add(State(app): State<App>, Source(source): Source, visit: AddVisit) -> Result<Json<Recognised>, ApiError> {
     say_yes(&app, source, &visit).await?;
     app.jobs.wake();
-    Ok(Json(Recognised { location: DONE.to_owned() }))
+    Ok(Json(Recognised { location: sign_in::address(DONE, visit.language) }))
 }
 
 async fn say_yes(app: &App, source: IpAddr, visit: &AddVisit) -> Result<(), ApiError> {
@@ -88,10 +89,57 @@ async fn say_yes(app: &App, source: IpAddr, visit: &AddVisit) -> Result<(), ApiE
 
 /// The page at the end of it.
 #[utoipa::path(get, path = "/sign-in/ways-in/address/done", tag = "security", responses((status = 200, description = "The page")))]
-async fn done(State(app): State<App>) -> Response {
+async fn done(State(app): State<App>, Wanted(language): Wanted) -> Response {
+    let words = words(language);
     let body = html! {
-        div { h1 id="title" { "A code is on its way" } p.soft { "It is good for 10 minutes. Look among unwanted mail too." } }
-        p { "Close this page and type the code in the Billfold app: from then on the address is yours." }
+        div { h1 id="title" { (words.sent) } p.soft { (words.sent_about) } }
+        p { (words.sent_next) }
     };
-    own_page(&app, StatusCode::OK, "A code is on its way", &body)
+    page_in(&app, StatusCode::OK, language, words.sent, &body)
+}
+
+struct Words {
+    title: &'static str,
+    email: &'static str,
+    phone: &'static str,
+    add: &'static str,
+    note: &'static str,
+    sent: &'static str,
+    sent_about: &'static str,
+    sent_next: &'static str,
+}
+
+const fn words(language: Language) -> &'static Words {
+    match language {
+        Language::En => &Words {
+            title: "Add this address?",
+            email: "E-mail address",
+            phone: "Telephone number",
+            add: "Add it and send a code there",
+            note: "You are told there of what happens to your account, and it helps you back in. If it is not yours, close the page: nothing happens.",
+            sent: "A code is on its way",
+            sent_about: "It is good for 10 minutes. Look among unwanted mail too.",
+            sent_next: "Close this page and type the code in the Billfold app: from then on the address is yours.",
+        },
+        Language::Es => &Words {
+            title: "¿Añadir esta dirección?",
+            email: "Dirección de correo",
+            phone: "Número de teléfono",
+            add: "Añadirla y enviar allí un código",
+            note: "Allí se te avisa de lo que pasa con tu cuenta, y te ayuda a volver a entrar. Si no es tuya, cierra la página: no pasa nada.",
+            sent: "Un código va de camino",
+            sent_about: "Vale 10 minutos. Mira también entre el correo no deseado.",
+            sent_next: "Cierra esta página y escribe el código en la aplicación Billfold: desde entonces la dirección es tuya.",
+        },
+        Language::De => &Words {
+            title: "Diese Adresse hinzufügen?",
+            email: "E-Mail-Adresse",
+            phone: "Telefonnummer",
+            add: "Hinzufügen und einen Code dorthin schicken",
+            note: "Dort erfahren Sie, was mit Ihrem Konto geschieht, und sie hilft Ihnen wieder hinein. Wenn sie nicht Ihnen gehört, schließen Sie die Seite: nichts geschieht.",
+            sent: "Ein Code ist unterwegs",
+            sent_about: "Er ist 10 Minuten gültig. Sehen Sie auch in unerwünschten E-Mails nach.",
+            sent_next: "Schließen Sie diese Seite und geben Sie den Code in der App Billfold ein: ab dann gehört die Adresse Ihnen.",
+        },
+    }
 }

@@ -423,55 +423,49 @@ pub(crate) async fn shown(
     weigh(app, tx, asked.holder, asked.device).await?;
     let kept = wished(app, tx, asked.holder, asked.device, of, terms).await?;
     let payable = Payable::find(tx, asked.holder, of).await?.ok_or_else(ApiError::not_found)?;
+    let words = asked.words();
     let name = payable.name().to_owned();
-    let (title, mut facts) = match &payable {
+    let (question, mut facts) = match &payable {
         Payable::Bill(bill) => {
             let payee = bill.biller.and_then(billers::find).map_or("", |biller| biller.name.as_str());
-            ("Pay this bill automatically?", vec![("Bill", name), ("To", payee.to_owned())])
+            (&words.autopay_bill, vec![(words.bill, name), (words.to, payee.to_owned())])
         }
-        Payable::Card { .. } => ("Pay this card automatically?", vec![("Card", name)]),
+        Payable::Card { .. } => (&words.autopay_card, vec![(words.card, name)]),
     };
     if let Some(reference) = payable.reference() {
-        facts.push(("Reference", reference.to_owned()));
+        facts.push((words.reference, reference.to_owned()));
     }
     let each = match (terms.amount, of) {
-        (AutopayAmount::Left, _) => "what is left to pay".to_owned(),
-        (AutopayAmount::Minimum, _) => "what is left of the statement's minimum".to_owned(),
-        (AutopayAmount::Statement, _) => "what is left of the statement's balance".to_owned(),
-        (AutopayAmount::Current, _) => "all that is owed on that day".to_owned(),
-        (AutopayAmount::Fixed { amount }, AutopayOf::Bill(_)) => format!("{amount}, and never more than is left"),
+        (AutopayAmount::Left, _) => words.what_is_left.to_owned(),
+        (AutopayAmount::Minimum, _) => words.minimum_left.to_owned(),
+        (AutopayAmount::Statement, _) => words.statement_left.to_owned(),
+        (AutopayAmount::Current, _) => words.all_owed.to_owned(),
+        (AutopayAmount::Fixed { amount }, AutopayOf::Bill(_)) => {
+            words.fixed_for_bill.replace("{amount}", &amount.to_string())
+        }
         (AutopayAmount::Fixed { amount }, AutopayOf::Card(_)) => {
-            format!("{amount}, the minimum where that is more, and never more than is owed")
+            words.fixed_for_card.replace("{amount}", &amount.to_string())
         }
     };
-    facts.push(("Each time", each));
-    facts.push(("Asks above", terms.cap.to_string()));
+    facts.push((words.each_time, each));
+    facts.push((words.asks_above, terms.cap.to_string()));
     if let Some(above) = terms.warn_above {
-        facts.push(("Warns above", above.to_string()));
+        facts.push((words.warns_above, above.to_string()));
     }
     let from = match terms.method {
         Some(id) => methods::find(tx, asked.holder, id).await?.map(|method| method.name()).unwrap_or_default(),
-        None => "the balance kept here".to_owned(),
+        None => words.balance_here.to_owned(),
     };
-    facts.push(("From", from));
-    facts.push(match terms.days_before {
-        0 => ("Is there", "on the due date".to_owned()),
-        1 => ("Is there", "1 day before it is due".to_owned()),
-        days => ("Is there", format!("{days} days before it is due")),
-    });
-    facts.push(match (terms.ends_on, terms.payments) {
-        (Some(day), _) => ("Ends", format!("with what is due on {day}")),
-        (None, Some(1)) => ("Ends", "after 1 payment".to_owned()),
-        (None, Some(count)) => ("Ends", format!("after {count} payments")),
-        (None, None) => ("Ends", "when you turn it off".to_owned()),
-    });
-    Ok(Shown {
-        title,
-        facts,
-        note: "Payments within these terms leave by themselves. Any change of them asks again.",
-        button: "Approve with a passkey",
-        digest: kept.digest,
-    })
+    facts.push((words.from, from));
+    facts.push((words.is_there, words.days_before(terms.days_before)));
+    let ends = match (terms.ends_on, terms.payments) {
+        (Some(day), _) => words.with_what_is_due.replace("{day}", &day.to_string()),
+        (None, Some(1)) => words.after_one.to_owned(),
+        (None, Some(count)) => words.after_some.replace("{count}", &count.to_string()),
+        (None, None) => words.turned_off.to_owned(),
+    };
+    facts.push((words.ends, ends));
+    Ok(Shown::new(question, facts, kept.digest))
 }
 
 pub(crate) async fn approved(

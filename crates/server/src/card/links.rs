@@ -90,13 +90,9 @@ pub(crate) async fn link_shown(app: &App, tx: &mut Tx, asked: &Asked, id: Accoun
     may(app, tx, asked.holder, asked.device, Change::LinkMerchant).await?;
     let code = store::code_of(tx, asked.holder, id, app.clock.now()).await?.ok_or_else(over)?;
     let name = account_of(tx, asked.holder, id).await?.name;
-    Ok(Shown {
-        title: "Let a merchant ask your card to pay?",
-        facts: vec![("Card", name)],
-        note: "Whoever you give the code to may ask this card to pay, until you end it.",
-        button: "Allow with a passkey",
-        digest: format!("link {id} {}", data_encoding::HEXLOWER.encode(&code)),
-    })
+    let words = asked.words();
+    let digest = format!("link {id} {}", data_encoding::HEXLOWER.encode(&code));
+    Ok(Shown::new(&words.link, vec![(words.card, name)], digest))
 }
 
 /// The yes to that.

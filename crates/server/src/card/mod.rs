@@ -223,13 +223,9 @@ pub(crate) async fn unfreeze_shown(app: &App, tx: &mut Tx, asked: &Asked, id: Ac
     }
     let name = account_of(tx, asked.holder, id).await?.name;
     let since = card.status_at.to_zoned(app.settings.zone.clone()).strftime("%Y-%m-%d %H:%M").to_string();
-    Ok(Shown {
-        title: "Use your card again?",
-        facts: vec![("Card", name), ("Frozen since", since)],
-        note: "Merchants that you linked may ask it to pay again.",
-        button: "Unfreeze with a passkey",
-        digest: format!("unfreeze {id} {}", card.status_at),
-    })
+    let words = asked.words();
+    let facts = vec![(words.card, name), (words.frozen_since, since)];
+    Ok(Shown::new(&words.unfreeze, facts, format!("unfreeze {id} {}", card.status_at)))
 }
 
 /// The yes to that.

@@ -138,16 +138,9 @@ pub(crate) async fn shown(app: &App, tx: &mut Tx, asked: &Asked) -> Result<Shown
     may(app, tx, asked.holder, asked.device).await?;
     let devices = devices::of(tx, asked.holder, asked.device).await?;
     let name = devices.into_iter().find(|one| one.id == asked.device).map(|one| one.name);
-    Ok(Shown {
-        title: "Take everything out?",
-        facts: vec![
-            ("To", name.ok_or_else(ApiError::not_found)?),
-            ("What", "All accounts, lines, bills, payments, statements and the security log".to_owned()),
-        ],
-        note: "It leaves in the next five minutes, to that device alone. Nothing is deleted here.",
-        button: "Allow with a passkey",
-        digest: format!("export {}", asked.device),
-    })
+    let words = asked.words();
+    let facts = vec![(words.to, name.ok_or_else(ApiError::not_found)?), (words.what, words.everything.to_owned())];
+    Ok(Shown::new(&words.export, facts, format!("export {}", asked.device)))
 }
 
 /// What is written goes to the network in parts, and waits for it.

@@ -9,6 +9,7 @@ use api::security::OneTimeAddress;
 use axum::extract::State;
 use axum::http::StatusCode;
 use axum::response::{IntoResponse, Response};
+use domain::addresses::Language;
 use domain::ids::{DeviceId, HolderId, MethodId};
 use domain::methods::{Method, MethodKind, NumberError, TypedNumber};
 use domain::policy::{self, Approval, Decision, Hold};
@@ -21,12 +22,13 @@ use zeroize::Zeroizing;
 
 use super::store::{self, Kept};
 use super::tokeniser::TokeniserError;
+use super::words::words;
 use crate::App;
 use crate::db::Tx;
 use crate::error::ApiError;
 use crate::http::{Json, Source};
 use crate::sign_in::step_up::{self, Asked, Outcome, Recognised, Shown, StepUpVisit, Subject};
-use crate::sign_in::{SignedIn, notices, page_in, too_often};
+use crate::sign_in::{SignedIn, notices, page_in, to_account, too_often};
 use crate::{feed, risk};
 
 /// What was typed and not said yes to is forgotten after so long: longer than the page lives.
@@ -90,44 +92,45 @@ pub(crate) async fn wants_number(tx: &mut Tx, asked: &Asked) -> Result<Option<Me
 }
 
 /// The form for a number. What is typed goes to this server and nowhere else.
-pub(crate) fn number_page(app: &App, holder: &str, kind: MethodKind) -> Response {
+pub(crate) fn number_page(app: &App, language: Language, holder: &str, kind: MethodKind) -> Response {
+    let words = words(language);
     let title = match kind {
-        MethodKind::Card => "Add a card",
-        MethodKind::BankAccount => "Add a bank account",
+        MethodKind::Card => words.add_card,
+        MethodKind::BankAccount => words.add_bank_account,
     };
     let body = html! {
-        div { h1 id="title" { (title) } p.soft { "to the account of " (holder) } }
-        (notices())
+        div { h1 id="title" { (title) } p.soft { (to_account(language, holder)) } }
+        (notices(language))
         form data-send="/sign-in/step-up/number" {
             @match kind {
                 MethodKind::Card => {
                     div.field {
-                        label for="number" { "Card number" }
+                        label for="number" { (words.card_number) }
                         input id="number" name="number" type="text" inputmode="numeric" autocomplete="cc-number" spellcheck="false" maxlength="40" required aria-describedby="number-help";
-                        p.help id="number-help" { "With practice money: 9990 or 9991 and a good check digit, such as 9990 0000 0000 0003. Real cards are refused." }
+                        p.help id="number-help" { (words.card_number_help) }
                     }
                     div.field {
-                        label for="expiry" { "Expires" }
+                        label for="expiry" { (words.expires) }
                         input id="expiry" name="expiry" type="text" inputmode="numeric" autocomplete="cc-exp" spellcheck="false" maxlength="9" placeholder="08/2029" required;
                     }
                 }
                 MethodKind::BankAccount => {
                     div.field {
-                        label for="routing" { "Routing number" }
+                        label for="routing" { (words.routing) }
                         input id="routing" name="routing" type="text" inputmode="numeric" autocomplete="off" spellcheck="false" maxlength="20" required aria-describedby="routing-help";
-                        p.help id="routing-help" { "With practice money: 999000001. Real banks are refused." }
+                        p.help id="routing-help" { (words.routing_help) }
                     }
                     div.field {
-                        label for="number" { "Account number" }
+                        label for="number" { (words.account_number) }
                         input id="number" name="number" type="text" inputmode="numeric" autocomplete="off" spellcheck="false" maxlength="40" required;
                     }
                 }
             }
-            button.primary type="submit" { "Continue" }
+            button.primary type="submit" { (words.go_on) }
         }
-        p.small.soft { "The number is exchanged for a token and forgotten. Billfold keeps its last four digits." }
+        p.small.soft { (words.note) }
     };
-    page_in(app, StatusCode::OK, domain::addresses::Language::En, title, &body)
+    page_in(app, StatusCode::OK, language, title, &body)
 }
 
 #[derive(Deserialize, utoipa::ToSchema)]
@@ -196,7 +199,7 @@ pub(super) async fn number(
     visit.end(&mut tx).await?;
     tx.commit().await?;
     match outcome {
-        Outcome::Done => Ok(Json(Recognised::done())),
+        Outcome::Done => Ok(Json(Recognised::done(asked.language()))),
         Outcome::Refused(error) => Err(error),
     }
 }
@@ -224,25 +227,20 @@ pub(crate) async fn shown_adding(app: &App, tx: &mut Tx, asked: &Asked, id: Meth
     let (_, hold) = weigh(app, tx, asked.holder, asked.device).await?;
     let typed = store::typed(tx, asked.holder, id).await?;
     let digest = digest(id, typed.as_ref());
+    let words = asked.words();
     let mut facts = Vec::new();
     if let Some(Kept { method, .. }) = typed {
-        facts.push(("Method", method.name()));
+        facts.push((words.method, method.name()));
         if let Some(expiry) = method.expiry {
-            facts.push(("Expires", expiry.to_string()));
+            facts.push((words.expires, expiry.to_string()));
         }
         let from = hold.map_or_else(
-            || "at once".to_owned(),
+            || words.at_once.to_owned(),
             |hold| hold.until.to_zoned(app.settings.zone.clone()).strftime("%Y-%m-%d %H:%M %Z").to_string(),
         );
-        facts.push(("Pays from", from));
+        facts.push((words.pays_from, from));
     }
-    Ok(Shown {
-        title: "Add this payment method?",
-        facts,
-        note: "Payments that you make can be drawn from it then.",
-        button: "Add with a passkey",
-        digest,
-    })
+    Ok(Shown::new(&words.add_method, facts, digest))
 }
 
 fn digest(id: MethodId, typed: Option<&Kept>) -> String {

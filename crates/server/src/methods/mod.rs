@@ -7,6 +7,7 @@ mod store;
 #[cfg(test)]
 pub(crate) mod tests;
 pub mod tokeniser;
+mod words;
 
 use api::error::ErrorCode;
 use api::methods::MethodEdit;

@@ -111,18 +111,14 @@ pub(crate) async fn shown_replacing(
         hash.update(amount.currency().code());
         hash.update(day.to_string());
     }
-    Ok(Shown {
-        title: "Replace this payment method?",
-        facts: vec![
-            ("Instead of", old.name()),
-            ("From now on", with.name()),
-            ("Payments that move", moving.len().to_string()),
-            ("Bills and cards paid by themselves from then on", autopays.len().to_string()),
-        ],
-        note: "Your passkey approves the payments that move, and the bills that go on, as they stand.",
-        button: "Replace with a passkey",
-        digest: data_encoding::HEXLOWER.encode(&hash.finalize()),
-    })
+    let words = asked.words();
+    let facts = vec![
+        (words.instead_of, old.name()),
+        (words.from_now_on, with.name()),
+        (words.payments_moved, moving.len().to_string()),
+        (words.autopays_moved, autopays.len().to_string()),
+    ];
+    Ok(Shown::new(&words.replace_method, facts, data_encoding::HEXLOWER.encode(&hash.finalize())))
 }
 
 pub(crate) async fn replaced(

@@ -48,7 +48,7 @@ pub(crate) async fn add_card(world: &World, device: &TestDevice, number: &str, e
     let id = fresh(world);
     let browser = typing(world, device, id, MethodKind::Card).await;
     let next: Value = browser.post(NUMBER, &card(number, expiry)).await.ok();
-    assert_eq!(next["location"], "/sign-in/step-up/done");
+    assert_eq!(next["location"], "/sign-in/step-up/done?ui_locales=en");
     id
 }
 

@@ -24,7 +24,7 @@ use crate::db::{DbResult, Tx};
 use crate::error::ApiError;
 use crate::http::{Json, Query, Source};
 use crate::mail::{self, Said};
-use crate::sign_in::{hash, new_secret, page_in, too_often};
+use crate::sign_in::{Wanted, address, hash, new_secret, notices_saying, page_in, too_often};
 use crate::{addresses, security};
 
 /// The address in a message works so long.
@@ -111,13 +111,14 @@ struct Opened {
 async fn show(
     State(app): State<App>,
     Source(source): Source,
+    Wanted(browser): Wanted,
     query: Result<Query<Opened>, ApiError>,
 ) -> Result<Response, ApiError> {
     app.limits.start.take(source, app.clock.now()).map_err(too_often)?;
-    let Ok(Query(opened)) = query else { return Ok(over(&app, Language::En)) };
+    let Ok(Query(opened)) = query else { return Ok(over(&app, browser)) };
     let mut tx = app.db.begin_read().await?;
     let Some(link) = store::find(&mut tx, &hash(&opened.key), app.clock.now()).await? else {
-        return Ok(over(&app, Language::En));
+        return Ok(over(&app, browser));
     };
     let language = mail::language(&mut tx, link.holder).await?;
     let event = security::event(&mut tx, link.holder, link.event).await?;
@@ -126,8 +127,7 @@ async fn show(
     let frame = words::frame(language);
     let body = html! {
         div { h1 id="title" { (frame.title) } p.soft { (what(telling.what(language), &event)) } p.soft { (when(frame, &event)) } }
-        p.notice id="notice" role="alert" hidden data-refused=(frame.over) {}
-        noscript { p.notice { (frame.needs_script) } }
+        (notices_saying(language, |said| said.refused = frame.over))
         button.primary type="button" id="not-me" data-key=(opened.key) { (frame.button) }
         @if let Some(undo) = telling.undo(language) { p.small.soft { (undo) } }
         p.small.soft { (frame.mine) }
@@ -172,20 +172,13 @@ async fn say_no(
     security::deny(&mut tx, &app, link.holder, &event, None).await?;
     tx.commit().await?;
     app.jobs.wake();
-    Ok(Json(Next { location: format!("/sign-in/notice/done?language={}", language.as_str()) }))
-}
-
-#[derive(Deserialize, utoipa::IntoParams)]
-struct Done {
-    #[serde(default)]
-    language: Language,
+    Ok(Json(Next { location: address("/sign-in/notice/done", language) }))
 }
 
 /// The page after it.
-#[utoipa::path(get, path = "/sign-in/notice/done", tag = "security", params(Done),
+#[utoipa::path(get, path = "/sign-in/notice/done", tag = "security",
     responses((status = 200, description = "The page")))]
-async fn done(State(app): State<App>, query: Result<Query<Done>, ApiError>) -> Response {
-    let language = query.map_or(Language::En, |Query(done)| done.language);
+async fn done(State(app): State<App>, Wanted(language): Wanted) -> Response {
     let frame = words::frame(language);
     let body = html! { div { h1 id="title" { (frame.done) } p.soft { (frame.done_about) } } };
     page_in(&app, StatusCode::OK, language, frame.done, &body).into_response()

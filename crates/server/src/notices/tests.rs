@@ -75,7 +75,7 @@ async fn every_confirmed_address_is_told_and_a_no_from_a_message_signs_the_devic
         say_no(&world, &key).await.expect(404);
         world.get(&format!("/sign-in/notice?key={key}")).await.expect(400);
         world.get("/sign-in/notice").await.expect(400);
-        world.get("/sign-in/notice/done?language=de").await.expect(200);
+        world.get("/sign-in/notice/done?ui_locales=de").await.expect(200);
     })
     .await;
 }

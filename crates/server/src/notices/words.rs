@@ -545,7 +545,6 @@ pub(super) struct Frame {
     pub done_about: &'static str,
     pub over: &'static str,
     pub over_about: &'static str,
-    pub needs_script: &'static str,
 }
 
 pub(super) const fn frame(language: Language) -> &'static Frame {
@@ -563,7 +562,6 @@ pub(super) const fn frame(language: Language) -> &'static Frame {
             done_about: "Open Billfold and look at Security: the log says what happened, and which devices are signed in.",
             over: "This address is used or too old",
             over_about: "Nothing was changed. Open Billfold and look at Security.",
-            needs_script: "This page needs JavaScript.",
         },
         Language::Es => &Frame {
             subject: "Algo ha cambiado en tu cuenta de {server}",
@@ -578,7 +576,6 @@ pub(super) const fn frame(language: Language) -> &'static Frame {
             done_about: "Abre Billfold y mira Seguridad: el registro dice qué pasó y qué dispositivos tienen sesión.",
             over: "Esta dirección ya se usó o es demasiado antigua",
             over_about: "No se ha cambiado nada. Abre Billfold y mira Seguridad.",
-            needs_script: "Esta página necesita JavaScript.",
         },
         Language::De => &Frame {
             subject: "In Ihrem Konto bei {server} hat sich etwas geändert",
@@ -593,7 +590,6 @@ pub(super) const fn frame(language: Language) -> &'static Frame {
             done_about: "Öffnen Sie Billfold und sehen Sie unter Sicherheit nach: Das Protokoll sagt, was geschah und welche Geräte angemeldet sind.",
             over: "Diese Adresse ist benutzt oder zu alt",
             over_about: "Nichts wurde geändert. Öffnen Sie Billfold und sehen Sie unter Sicherheit nach.",
-            needs_script: "Diese Seite braucht JavaScript.",
         },
     }
 }

@@ -25,6 +25,7 @@ use crate::http::{Json, Path, Source};
 use crate::jobs::{self, Job, Kind};
 use crate::risk::{self, Looked};
 use crate::sign_in::SignedIn;
+use crate::sign_in::step_up::words::{because, unlike};
 use crate::sign_in::step_up::{self, Asked, Outcome, Shown, Subject};
 
 /// Nobody approved it in time.
@@ -385,48 +386,28 @@ pub(crate) async fn shown(
     settle(app, &mut payment, &about)?;
     let payee = engine::payee_name(tx, &payment).await?;
     let account = super::source_name(tx, &payment).await?;
-    let mut facts = vec![("To", payee)];
+    let words = asked.words();
+    let mut facts = vec![(words.to, payee)];
     if let Some(reference) = &payment.order.reference {
-        facts.push(("Reference", reference.clone()));
+        facts.push((words.reference, reference.clone()));
     }
-    facts.push(("Amount", payment.order.amount.to_string()));
-    facts.push(("From", account));
-    facts.push(("Leaves on", payment.process_on.to_string()));
+    facts.push((words.amount, payment.order.amount.to_string()));
+    facts.push((words.from, account));
+    facts.push((words.leaves_on, payment.process_on.to_string()));
     if let Some(until) = payment.held_until {
         let until = until.to_zoned(app.settings.zone.clone());
-        facts.push(("Held until", until.strftime("%Y-%m-%d %H:%M %Z").to_string()));
+        facts.push((words.held_until, until.strftime("%Y-%m-%d %H:%M %Z").to_string()));
     }
-    if let Some(why) = payment.reason.as_deref().and_then(why) {
-        facts.push(("Asked because", why.to_owned()));
+    let asks = payment.reason.as_deref();
+    if let Some(why) = StepUp::ALL.into_iter().find(|why| Some(why.as_str()) == asks) {
+        facts.push((words.asked_because, because(asked.language(), why).to_owned()));
     }
-    let unusual = looked.score.points.iter().map(|point| point.reason.as_str().replace('_', " "));
-    let unusual = unusual.collect::<Vec<_>>().join(", ");
     if looked.score.verdict > RiskVerdict::Allow {
-        facts.push(("Unusual", unusual));
+        let points = looked.score.points.iter();
+        let unusual: Vec<&str> = points.map(|point| unlike(asked.language(), point.reason)).collect();
+        facts.push((words.unusual, unusual.join(", ")));
     }
-    Ok(Shown {
-        title: "Approve this payment?",
-        facts,
-        note: "Your passkey approves exactly this. Any change asks again.",
-        button: "Approve with a passkey",
-        digest: digest(&payment),
-    })
-}
-
-/// Why a passkey is asked for, in words.
-fn why(reason: &str) -> Option<&'static str> {
-    let step_up = StepUp::ALL.into_iter().find(|step_up| step_up.as_str() == reason)?;
-    Some(match step_up {
-        StepUp::Changed => "it was changed after it was approved",
-        StepUp::FirstPayment => "it is the first payment to this payee",
-        StepUp::AboveLimit => "it is above your limit for one payment",
-        StepUp::AboveDayLimit => "it is above your limit for 24 hours",
-        StepUp::LargeShare => "a large share of your balance would leave within 24 hours",
-        StepUp::Risk => "it is unlike what you usually do",
-        StepUp::SessionOver => "no passkey was shown on this device for a day, or nothing was paid for an hour",
-        StepUp::Always => "this always needs your passkey",
-        StepUp::AboveCap => "it is above the cap of its autopay",
-    })
+    Ok(Shown::new(&words.payment, facts, digest(&payment)))
 }
 
 /// The person's yes, in its transaction.

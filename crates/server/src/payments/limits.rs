@@ -161,25 +161,22 @@ pub(crate) async fn shown(
 ) -> Result<Shown, ApiError> {
     let (_, hold) = weigh(app, tx, asked.holder, asked.device, currency, wish).await?;
     let before = tx.ask(of(app, asked.holder, currency)).await?;
-    let said = |minor| Money::new(minor, currency).map_or_else(|_| "any amount".to_owned(), |money| money.to_string());
+    let words = asked.words();
+    let said =
+        |minor| Money::new(minor, currency).map_or_else(|_| words.any_amount.to_owned(), |money| money.to_string());
     let from = hold.map_or_else(
-        || "at once".to_owned(),
+        || words.at_once.to_owned(),
         |hold| hold.until.to_zoned(app.settings.zone.clone()).strftime("%Y-%m-%d %H:%M %Z").to_string(),
     );
     let about = format!("{currency} {before:?} {wish:?}");
-    Ok(Shown {
-        title: "Raise your limits?",
-        facts: vec![
-            ("One payment, now", said(before.payment_minor)),
-            ("One payment, then", said(wish.payment_minor)),
-            ("24 hours, now", said(before.day_minor)),
-            ("24 hours, then", said(wish.day_minor)),
-            ("Counts", from),
-        ],
-        note: "Up to these amounts known payees are paid without your passkey.",
-        button: "Raise with a passkey",
-        digest: data_encoding::HEXLOWER.encode(&Sha256::digest(about)),
-    })
+    let facts = vec![
+        (words.payment_now, said(before.payment_minor)),
+        (words.payment_then, said(wish.payment_minor)),
+        (words.day_now, said(before.day_minor)),
+        (words.day_then, said(wish.day_minor)),
+        (words.counts, from),
+    ];
+    Ok(Shown::new(&words.limits, facts, data_encoding::HEXLOWER.encode(&Sha256::digest(about))))
 }
 
 pub(crate) async fn raised(

@@ -18,8 +18,8 @@ use super::{keep_code, web};
 use crate::App;
 use crate::error::ApiError;
 use crate::http::{Json, Source};
+use crate::risk;
 use crate::sign_in::{self, AddVisit, What, page_in, refused};
-use crate::{mail, risk};
 
 pub(crate) const PAGE: &str = "/sign-in/ways-in/saved-code";
 
@@ -38,14 +38,14 @@ async fn page(State(app): State<App>, visit: AddVisit) -> Result<Response, ApiEr
     let mut tx = app.db.begin_read().await?;
     let name = sign_in::holder_name(&mut tx, holder).await?.ok_or_else(ApiError::not_found)?;
     let ways = sign_in::ways_in(&mut tx, &app, holder).await?;
-    let language = mail::language(&mut tx, holder).await?;
+    let language = visit.language;
     if !visit.may_add(&ways) {
-        return Ok(sign_in::prove(&app, &name, &ways));
+        return Ok(sign_in::prove(&app, language, &name, &ways));
     }
     let words = words(language);
     let body = html! {
         div { h1 id="title" { (words.code_title) } p.soft { (words.code_about) } }
-        (web::notices(words, words.bad_address))
+        (web::notices(language, words.bad_address))
         button.primary type="button" id="make-code" { (words.code_make) }
         (shown_here(language))
     };
@@ -105,10 +105,7 @@ async fn make(State(app): State<App>, Source(source): Source, visit: AddVisit) -
     if visit.adding.what != What::SavedCode {
         return Err(refused());
     }
-    let mut tx = app.db.read_once().await?;
-    let language = mail::language(&mut tx, holder).await?;
-    drop(tx);
-    let (made, code_hash) = MadeCode::new(&app, language).await?;
+    let (made, code_hash) = MadeCode::new(&app, visit.language).await?;
     let mut tx = app.db.begin_write().await?;
     tx.lock(holder).await?;
     sign_in::finish_visit(&app, &mut tx, &visit).await?;

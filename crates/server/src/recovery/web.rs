@@ -17,7 +17,7 @@ use utoipa_axum::router::OpenApiRouter;
 use utoipa_axum::routes;
 
 use super::code::{MadeCode, shown_here};
-use super::words::{Words, moment, words};
+use super::words::{moment, words};
 use super::{Guess, begin, demand_ready, finish, guess, state, store};
 use crate::db::Tx;
 use crate::error::ApiError;
@@ -25,8 +25,8 @@ use crate::http::{Json, Query, Source};
 use crate::mail::{self, CodeAnswer, CodeRequest, Purpose};
 use crate::sign_in::store as visits;
 use crate::sign_in::{
-    self, Finish, KeptVisit, NewPasskey, SignedIn, Started, VISIT_LIFE, VisitCookie, page_in, refused, take_address,
-    too_often,
+    self, Finish, KeptVisit, NewPasskey, SignedIn, Started, VISIT_LIFE, VisitCookie, Wanted, page_in, refused,
+    take_address, too_often,
 };
 use crate::{App, addresses, support};
 
@@ -98,33 +98,26 @@ async fn put_visit(tx: &mut Tx, app: &App, hash: &[u8; 32], asked: Asked) -> Res
     Ok(visits::put_visit(tx, hash, &body, app.clock.now() + VISIT_LIFE).await?)
 }
 
-/// The first language of the browser that we have words in.
-fn language(headers: &HeaderMap) -> Language {
-    let said = headers.get(header::ACCEPT_LANGUAGE).and_then(|value| value.to_str().ok()).unwrap_or_default();
-    let tags = said.split(',').filter_map(|tag| tag.split([';', '-']).next());
-    tags.map(str::trim).find_map(|tag| Language::named(&tag.to_ascii_lowercase())).unwrap_or_default()
-}
-
 /// What the script says when something is refused, in the words of the page.
-pub(super) fn notices(words: &Words, bad_address: &str) -> Markup {
-    html! {
-        p.notice id="notice" role="alert" hidden data-refused=(words.refused) data-wait=(words.wait) data-slip=(words.slip)
-            data-bad-address=(bad_address) {}
-        noscript { p.notice { (words.needs_script) } }
-    }
+pub(super) fn notices(language: Language, bad_address: &'static str) -> Markup {
+    let words = words(language);
+    sign_in::notices_saying(language, |said| {
+        said.refused = words.refused;
+        said.codes.invalid_code = Some(words.slip);
+        said.codes.invalid_address = Some(bad_address);
+    })
 }
 
 /// Where it begins; the same for everybody.
 #[utoipa::path(get, path = "/sign-in/recovery", tag = "security", responses((status = 200, description = "The page")))]
-async fn start_page(State(app): State<App>, headers: HeaderMap) -> Response {
-    let language = language(&headers);
+async fn start_page(State(app): State<App>, Wanted(language): Wanted) -> Response {
     let words = words(language);
     let texts = mail::writes_to(&app, AddressKind::Phone);
     let bad_address = if texts { words.bad_address_or_phone } else { words.bad_address };
     let body = html! {
         div { h1 id="title" { (words.title) } p.soft { (words.about) } }
-        (notices(words, bad_address))
-        form data-send=(START) {
+        (notices(language, bad_address))
+        form data-send=(sign_in::address(START, language)) {
             div.field {
                 @if texts {
                     label for="address" { (words.address_or_phone) }
@@ -163,20 +156,21 @@ struct Next {
 async fn start(
     State(app): State<App>,
     Source(source): Source,
+    Wanted(language): Wanted,
     headers: HeaderMap,
     start: Result<Json<Start>, ApiError>,
 ) -> Result<Response, Response> {
     if !sign_in::same_origin(&app, &headers) {
-        return Err(sign_in::ended(&app));
+        return Err(sign_in::ended(&app, language));
     }
     let Json(start) = start.map_err(IntoResponse::into_response)?;
-    begin_visit(&app, source, &headers, start).await.map_err(IntoResponse::into_response)
+    begin_visit(&app, source, language, start).await.map_err(IntoResponse::into_response)
 }
 
 async fn begin_visit(
     app: &App,
     source: std::net::IpAddr,
-    headers: &HeaderMap,
+    language: Language,
     start: Start,
 ) -> Result<Response, ApiError> {
     let now = app.clock.now();
@@ -194,7 +188,7 @@ async fn begin_visit(
         }
         None => None,
     };
-    let asked = Asked { to: Some((to.kind(), to.folded())), code, device: None, language: language(headers) };
+    let asked = Asked { to: Some((to.kind(), to.folded())), code, device: None, language };
     put_visit(&mut tx, app, &hash, asked).await?;
     tx.commit().await?;
     app.jobs.wake();
@@ -219,7 +213,7 @@ async fn codes_page(State(app): State<App>, visit: Back) -> Response {
     let words = words(language);
     let body = html! {
         div { h1 id="title" { (words.codes_title) } p.soft { (words.codes_about) } }
-        (notices(words, words.bad_address))
+        (notices(language, words.bad_address))
         form data-send=(CODES) {
             div.field {
                 label for="sent-code" { (words.sent_code) }
@@ -233,7 +227,7 @@ async fn codes_page(State(app): State<App>, visit: Back) -> Response {
             }
             button.primary type="submit" { (words.prove) }
         }
-        p.small { a href=(START) { (words.back) } }
+        p.small { a href=(sign_in::address(START, language)) { (words.back) } }
     };
     page_in(&app, StatusCode::OK, language, words.codes_title, &body)
 }
@@ -265,7 +259,9 @@ async fn prove(
     };
     match check(&app, &visit, &typed.sent_code, saved.as_ref()).await {
         Ok(Proven::Enough) => Ok(Json(Next { location: STATE.to_owned() })),
-        Ok(Proven::Half { case }) => Ok(Json(Next { location: format!("{HELP}?case={case}") })),
+        Ok(Proven::Half { case }) => {
+            Ok(Json(Next { location: format!("{}&case={case}", sign_in::address(HELP, visit.asked.language)) }))
+        }
         Err(error) => Err(sign_in::note_failure(&app, source, &visit.hash, visit.failures, error).await?),
     }
 }
@@ -372,7 +368,7 @@ fn ready(language: Language, until: &str) -> Markup {
     let words = words(language);
     html! {
         p { (words.ready.replace("{when}", until)) }
-        (notices(words, words.bad_address))
+        (notices(language, words.bad_address))
         form id="create" data-path=(PASSKEY) {
             div.field {
                 label for="name" { (words.passkey_name) }
@@ -395,8 +391,7 @@ struct Helped {
 /// What to do with one code and no other. The number is nobody's secret: it opens nothing.
 #[utoipa::path(get, path = "/sign-in/recovery/help", tag = "security", params(Helped),
     responses((status = 200, description = "The page")))]
-async fn help_page(State(app): State<App>, headers: HeaderMap, Query(helped): Query<Helped>) -> Response {
-    let language = language(&headers);
+async fn help_page(State(app): State<App>, Wanted(language): Wanted, Query(helped): Query<Helped>) -> Response {
     let words = words(language);
     let body = html! {
         div { h1 id="title" { (words.help_title) } p.soft { (words.help_about) } }
@@ -412,7 +407,10 @@ async fn help_page(State(app): State<App>, headers: HeaderMap, Query(helped): Qu
 pub(super) async fn one_time_address(mut tx: Tx, app: &App, signed_in: &SignedIn) -> Result<Response, ApiError> {
     let secret = sign_in::new_secret(app);
     let device = Some((signed_in.holder, signed_in.device));
-    let language = mail::language(&mut tx, signed_in.holder).await?;
+    let language = match signed_in.language {
+        Some(language) => language,
+        None => mail::language(&mut tx, signed_in.holder).await?,
+    };
     let asked = Asked { to: None, code: None, device, language };
     let body = serde_json::to_string(&Body { recovery: asked }).map_err(|_| refused())?;
     visits::put_pushed(&mut tx, &sign_in::hash(&secret), &body, app.clock.now() + ADDRESS_LIFE).await?;
@@ -430,14 +428,18 @@ struct Open {
 /// Opens the address in the browser, once.
 #[utoipa::path(get, path = "/sign-in/recovery/open", tag = "security", params(Open),
     responses((status = 303, description = "To the page"), (status = 400, description = "Used or too old")))]
-async fn open(State(app): State<App>, query: Result<Query<Open>, ApiError>) -> Result<Response, Response> {
-    let Query(query) = query.map_err(|_| sign_in::ended(&app))?;
+async fn open(
+    State(app): State<App>,
+    Wanted(language): Wanted,
+    query: Result<Query<Open>, ApiError>,
+) -> Result<Response, Response> {
+    let Query(query) = query.map_err(|_| sign_in::ended(&app, language))?;
     let failed = |error: ApiError| error.into_response();
     let tx = app.db.begin_write().await.map_err(|error| failed(error.into()))?;
-    let (mut tx, _, Body { recovery: asked }) = take_address(&app, tx, &query.secret).await?;
+    let (mut tx, _, Body { recovery: asked }) = take_address(&app, tx, &query.secret, language).await?;
     let Some((holder, _)) = asked.device else {
         tx.commit().await.map_err(|error| failed(error.into()))?;
-        return Err(sign_in::ended(&app));
+        return Err(sign_in::ended(&app, language));
     };
     let secret = sign_in::new_secret(&app);
     let hash = sign_in::hash(&secret);

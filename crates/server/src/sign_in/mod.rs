@@ -4,12 +4,15 @@
 #[cfg(test)]
 mod ceremonies;
 pub mod dpop;
+mod language;
 #[cfg(test)]
 mod negatives;
 pub mod nonces;
 mod pages;
 mod passkeys;
 mod password;
+#[cfg(test)]
+mod speaking;
 pub(crate) mod step_up;
 pub(crate) mod store;
 mod strict;
@@ -18,12 +21,14 @@ pub(crate) mod tests;
 mod tokens;
 mod visit;
 mod ways_in;
+mod words;
 
 use api::error::ErrorCode;
 use api::sign_in::{AUTHORIZE_PATH, Me, PAR_PATH, REVOKE_PATH, SCOPE, TOKEN_PATH};
 use axum::extract::{FromRequestParts, State};
 use axum::http::request::Parts;
 use axum::http::{HeaderMap, header};
+use domain::addresses::Language;
 use domain::ids::{DeviceId, HolderId};
 use domain::security::SecurityEventKind;
 use jiff::Timestamp;
@@ -41,8 +46,9 @@ use crate::risk;
 use crate::security;
 use crate::{App, Chance};
 use dpop::{Expected, ProofError};
+pub(crate) use language::{Wanted, address};
 use nonces::Nonces;
-pub(crate) use pages::{ended, notices, page, page_in, prove};
+pub(crate) use pages::{ended, notices, notices_saying, page_in, prove, to_account};
 pub(crate) use passkeys::{Finish, Recognised, Started, note_failure, refused, require_resident};
 pub use password::hashing::Cost;
 use password::hashing::Hashing;
@@ -111,6 +117,7 @@ async fn metadata(State(app): State<App>) -> axum::Json<serde_json::Value> {
         "revocation_endpoint_auth_methods_supported": ["none"],
         "dpop_signing_alg_values_supported": ["ES256"],
         "authorization_response_iss_parameter_supported": true,
+        "ui_locales_supported": Language::ALL.map(Language::as_str),
         "prompt_values_supported": ["login", "create"],
         "scopes_supported": [SCOPE],
     }))
@@ -140,6 +147,8 @@ pub struct SignedIn {
     pub device: DeviceId,
     /// The access token's end: an open stream closes then, and the device comes back with a newer one.
     pub ends_at: Timestamp,
+    /// What the device speaks, for the pages that it opens; none where it did not say.
+    pub language: Option<Language>,
     family: Uuid,
 }
 
@@ -175,7 +184,9 @@ impl FromRequestParts<App> for SignedIn {
             store::note_use(&mut tx, &session, now).await?;
             tx.commit().await?;
         }
-        Ok(Self { holder: session.holder, device: session.device, ends_at: session.ends_at, family: session.family })
+        let language = language::of_caller(&parts.headers);
+        let store::Session { holder, device, ends_at, family, .. } = session;
+        Ok(Self { holder, device, ends_at, language, family })
     }
 }
 

@@ -12,9 +12,10 @@ use utoipa_axum::router::OpenApiRouter;
 use utoipa_axum::routes;
 use webauthn_rs::prelude::Passkey;
 
-use super::step_up::Shown;
-use super::store;
+use super::step_up::{self, Shown};
 use super::visit::Visit;
+use super::words::{ScriptWords, script_words, words};
+use super::{language, store};
 use crate::App;
 use crate::error::ApiError;
 
@@ -56,11 +57,6 @@ fn asset(kind: &'static str, body: &'static str) -> Response {
     ([(header::CONTENT_TYPE, kind), (header::CACHE_CONTROL, "no-cache")], body).into_response()
 }
 
-/// A page of this server in its own language.
-pub(crate) fn page(app: &App, status: StatusCode, title: &str, body: &Markup) -> Response {
-    page_in(app, status, Language::En, title, body)
-}
-
 /// A page of this server, in that language.
 pub(crate) fn page_in(app: &App, status: StatusCode, language: Language, title: &str, body: &Markup) -> Response {
     let name = &app.settings.server_name;
@@ -81,7 +77,7 @@ pub(crate) fn page_in(app: &App, status: StatusCode, language: Language, title: 
                     span.host { (app.settings.public_url.origin().split_once("://").map_or("", |(_, host)| host)) }
                 }
                 main id="main" { section.card aria-labelledby="title" { (body) } }
-                footer { "Account server " (env!("CARGO_PKG_VERSION")) }
+                footer { (words(language).server) " " (env!("CARGO_PKG_VERSION")) }
             }
         }
     };
@@ -103,20 +99,28 @@ fn mark() -> Markup {
 }
 
 /// Where the script says what went wrong, and what somebody without script reads.
-pub(crate) fn notices() -> Markup {
+pub(crate) fn notices(language: Language) -> Markup {
+    notices_saying(language, |_| ())
+}
+
+/// The same on a page that says some of it in words of its own.
+pub(crate) fn notices_saying(language: Language, own: impl FnOnce(&mut ScriptWords)) -> Markup {
+    let mut said = script_words(language);
+    own(&mut said);
     html! {
-        p.notice id="notice" role="alert" hidden {}
-        noscript { p.notice { "This page needs JavaScript: a browser offers passkeys through it." } }
+        p.notice id="notice" role="alert" hidden data-words=(serde_json::json!(said)) {}
+        noscript { p.notice { (words(language).needs_script) } }
     }
 }
 
 /// The one page for a request that is unknown, too old, used or refused.
-pub(crate) fn ended(app: &App) -> Response {
+pub(crate) fn ended(app: &App, language: Language) -> Response {
+    let words = words(language);
     let body = html! {
-        div { h1 id="title" { "This sign-in has ended" } p.soft { "It was finished, took too long, or did not start in the app." } }
-        p { "Go back to the Billfold app and start again. Nothing was let in." }
+        div { h1 id="title" { (words.ended) } p.soft { (words.ended_about) } }
+        p { (words.ended_next) }
     };
-    page(app, StatusCode::BAD_REQUEST, "Ended", &body)
+    page_in(app, StatusCode::BAD_REQUEST, language, words.ended, &body)
 }
 
 /// The page to sign in with a passkey.
@@ -125,20 +129,26 @@ async fn sign_in(State(app): State<App>, visit: Visit) -> Response {
     if visit.holder.is_some() {
         return Redirect::to("/sign-in/confirm").into_response();
     }
+    let words = words(visit.language);
     let body = html! {
-        div { h1 id="title" { "Sign in" } p.soft { "for the Billfold app on “" (visit.request.device_name) "”" } }
-        (notices())
-        button.primary type="button" id="passkey" { "Sign in with a passkey" }
+        div { h1 id="title" { (words.sign_in) } p.soft { (words.for_app.replace("{device}", &visit.request.device_name)) } }
+        (notices(visit.language))
+        button.primary type="button" id="passkey" { (words.by_passkey) }
         div.field {
-            label for="name" { "Saved passkeys" }
-            input id="name" type="text" autocomplete="username webauthn" placeholder="Pick a saved passkey" aria-describedby="name-help";
-            p.help id="name-help" { "Your browser offers the passkeys saved for this server." }
+            label for="name" { (words.saved) }
+            input id="name" type="text" autocomplete="username webauthn" placeholder=(words.saved_pick) aria-describedby="name-help";
+            p.help id="name-help" { (words.saved_help) }
         }
-        p.or { span { "or" } }
-        a.button href="/sign-in/password" { "Use a password instead" }
-        p.small.between { a href="/sign-in/create" { "Create a new account" } a href="/sign-in/recovery" { "I cannot get in" } }
+        p.or { span { (words.or) } }
+        a.button href="/sign-in/password" { (words.by_password) }
+        p.small.between { a href="/sign-in/create" { (words.to_create) } a href=(to_recovery(visit.language)) { (words.to_recovery) } }
     };
-    page(&app, StatusCode::OK, "Sign in", &body)
+    page_in(&app, StatusCode::OK, visit.language, words.sign_in, &body)
+}
+
+/// Recovery is a visit of its own, so the address takes the language along.
+pub(super) fn to_recovery(language: Language) -> String {
+    language::address("/sign-in/recovery", language)
 }
 
 /// The page to make an account with its first passkey.
@@ -147,82 +157,107 @@ async fn create(State(app): State<App>, visit: Visit) -> Response {
     if visit.holder.is_some() {
         return Redirect::to("/sign-in/confirm").into_response();
     }
+    let words = words(visit.language);
     let body = html! {
-        div { h1 id="title" { "Create your account" } p.soft { "for the Billfold app on “" (visit.request.device_name) "”" } }
-        (notices())
+        div { h1 id="title" { (words.create) } p.soft { (words.for_app.replace("{device}", &visit.request.device_name)) } }
+        (notices(visit.language))
         form id="create" {
-            div.field {
-                label for="name" { "Your name" }
-                input id="name" type="text" autocomplete="name" maxlength="80" required value=[visit.request.login_hint] aria-describedby="name-help";
-                p.help id="name-help" { "Shown in the app and on these pages." }
-            }
-            button.primary type="submit" { "Create with a passkey" }
+            (your_name(visit.language, visit.request.login_hint.as_deref()))
+            button.primary type="submit" { (words.create_by_passkey) }
         }
-        p.small.soft { "A passkey is a key that this device or your phone keeps and unlocks by fingerprint, face or PIN. There is no password to remember or to steal." }
-        p.small.between { a href="/sign-in" { "I have an account" } a href="/sign-in/create/password" { "Use a password instead" } }
+        p.small.soft { (words.what_a_passkey_is) }
+        p.small.between { a href="/sign-in" { (words.to_sign_in) } a href="/sign-in/create/password" { (words.by_password) } }
     };
-    page(&app, StatusCode::OK, "Create your account", &body)
+    page_in(&app, StatusCode::OK, visit.language, words.create, &body)
+}
+
+/// How a new account's owner is called.
+pub(super) fn your_name(language: Language, name: Option<&str>) -> Markup {
+    let words = words(language);
+    html! {
+        div.field {
+            label for="name" { (words.your_name) }
+            input id="name" name="name" type="text" autocomplete="name" maxlength="80" required value=[name] aria-describedby="name-help";
+            p.help id="name-help" { (words.your_name_help) }
+        }
+    }
 }
 
 /// The page that makes one more passkey.
-pub(super) fn add_passkey(app: &App, holder: &str) -> Response {
+pub(super) fn add_passkey(app: &App, language: Language, holder: &str) -> Response {
+    let words = words(language);
     let body = html! {
-        div { h1 id="title" { "Add a passkey" } p.soft { "to the account of " (holder) } }
-        (notices())
+        div { h1 id="title" { (words.add) } p.soft { (to_account(language, holder)) } }
+        (notices(language))
         form id="add" {
             div.field {
-                label for="name" { "Name" }
-                input id="name" type="text" autocomplete="off" maxlength="80" required value="Another passkey" aria-describedby="name-help";
-                p.help id="name-help" { "So that you know it again in the list: where it is kept." }
+                label for="name" { (words.name) }
+                input id="name" type="text" autocomplete="off" maxlength="80" required value=(words.another) aria-describedby="name-help";
+                p.help id="name-help" { (words.name_help) }
             }
-            button.primary type="submit" { "Make the passkey" }
+            button.primary type="submit" { (words.make) }
         }
-        p.small.soft { "A second passkey lets you in when the first one is lost." }
+        p.small.soft { (words.add_why) }
     };
-    page(app, StatusCode::OK, "Add a passkey", &body)
+    page_in(app, StatusCode::OK, language, words.add, &body)
+}
+
+/// Whose account something is added to.
+pub(crate) fn to_account(language: Language, holder: &str) -> String {
+    words(language).to_account.replace("{name}", holder)
+}
+
+/// Whose account something is for.
+pub(super) fn for_account(language: Language, holder: &str) -> String {
+    words(language).for_account.replace("{name}", holder)
 }
 
 /// Before anything is added to an account, a way in that it has is shown: a passkey where there is one.
-pub(crate) fn prove(app: &App, holder: &str, ways: &WaysIn) -> Response {
+pub(crate) fn prove(app: &App, language: Language, holder: &str, ways: &WaysIn) -> Response {
+    let words = words(language);
     let body = html! {
-        div { h1 id="title" { "First, show that it is you" } p.soft { "for the account of " (holder) } }
-        (notices())
+        div { h1 id="title" { (words.prove) } p.soft { (for_account(language, holder)) } }
+        (notices(language))
         @if ways.passkeys > 0 {
-            button.primary type="button" id="prove" { "Show a passkey you have" }
+            button.primary type="button" id="prove" { (words.prove_by_passkey) }
         } @else {
-            (super::password::proof_form(ways))
+            (super::password::proof_form(language, ways))
         }
-        p.small.soft { "Only you may add a way into your account, so one that it has comes first." }
+        p.small.soft { (words.prove_why) }
     };
-    page(app, StatusCode::OK, "Show that it is you", &body)
+    page_in(app, StatusCode::OK, language, words.prove, &body)
 }
 
-pub(super) fn passkey_added(app: &App) -> Response {
+pub(super) fn passkey_added(app: &App, language: Language) -> Response {
+    let words = words(language);
+    done(app, language, words.added, words.added_about)
+}
+
+/// The page at the end of what was done: from there the person goes back to the app.
+pub(super) fn done(app: &App, language: Language, title: &str, about: &str) -> Response {
     let body = html! {
-        div { h1 id="title" { "The passkey is added" } p.soft { "It lets you in from now on." } }
-        p { "Close this page and go back to the Billfold app." }
+        div { h1 id="title" { (title) } p.soft { (about) } }
+        p { (words(language).close) }
     };
-    page(app, StatusCode::OK, "The passkey is added", &body)
+    page_in(app, StatusCode::OK, language, title, &body)
 }
 
 /// The page that asks for a yes to one thing, as it is now.
-pub(super) fn step_up(app: &App, holder: &str, shown: &Shown) -> Response {
+pub(super) fn step_up(app: &App, language: Language, holder: &str, shown: &Shown) -> Response {
+    let words = step_up::words::words(language);
     let body = html! {
-        div { h1 id="title" { (shown.title) } p.soft { "Asked by the Billfold app of " (holder) } }
-        (notices())
+        div { h1 id="title" { (shown.title) } p.soft { (words.asked_by.replace("{name}", holder)) } }
+        (notices(language))
         dl.facts { @for (name, value) in &shown.facts { div { dt { (name) } dd { (value) } } } }
         button.primary type="button" id="step-up" data-shown=(shown.digest) { (shown.button) }
-        p.small.soft { (shown.note) " If you did not start this, close the page: nothing happens." }
+        p.small.soft { (shown.note) " " (words.not_you) }
     };
-    page(app, StatusCode::OK, shown.title, &body)
+    page_in(app, StatusCode::OK, language, shown.title, &body)
 }
 
-pub(super) fn stepped_up(app: &App) -> Response {
-    let body = html! {
-        div { h1 id="title" { "Done" } p.soft { "What you said yes to is carried out." } }
-        p { "Close this page and go back to the Billfold app." }
-    };
-    page(app, StatusCode::OK, "Done", &body)
+pub(super) fn stepped_up(app: &App, language: Language) -> Response {
+    let words = step_up::words::words(language);
+    done(app, language, words.done, words.done_about)
 }
 
 /// What the script tells the browser: which passkeys are still taken, so that its list does not offer one that is gone.
@@ -246,26 +281,33 @@ async fn confirm(State(app): State<App>, visit: Visit) -> Result<Response, ApiEr
     let asked = visit.asked_at.to_zoned(app.settings.zone.clone()).strftime("%Y-%m-%d %H:%M %Z").to_string();
     let wait = app.settings.policy.numbers().new_device_wait.as_hours();
     let accepted = accepted(&app, &owner.user_handle, &store::passkeys_of(&mut tx, holder).await?);
+    let words = words(visit.language);
+    let numbered = !visit.request.match_code.is_empty();
     let body = html! {
         (accepted)
-        div { h1 id="title" { "Let this app in?" } p.soft { "Signed in as " (name) "." } }
-        (notices())
-        @if visit.request.match_code.is_empty() {
-            p.notice { "This app shows no number to compare. Let it in only if you started it yourself, a moment ago." }
+        div { h1 id="title" { (words.confirm) } p.soft { (words.signed_in_as.replace("{name}", name)) } }
+        (notices(visit.language))
+        @if numbered {
+            div.match { p.small.soft { (words.must_show) } b { (visit.request.match_code) } }
         } @else {
-            div.match { p.small.soft { "The Billfold window must show" } b { (visit.request.match_code) } }
+            p.notice { (words.no_number) }
         }
-        dl.facts { div { dt { "App" } dd { @if visit.request.match_code.is_empty() { "Another app" } @else { "Billfold" } } } div { dt { "Device" } dd { (visit.request.device_name) @if is_new { " (new)" } } } @if let Some(near) = &visit.near { div { dt { "Near" } dd { (near) } } } div { dt { "Asked" } dd { (asked) } } }
+        dl.facts {
+            div { dt { (words.app) } dd { @if numbered { "Billfold" } @else { (words.another_app) } } }
+            div { dt { (words.device) } dd { (visit.request.device_name) @if is_new { " (" (words.new) ")" } } }
+            @if let Some(near) = &visit.near { div { dt { (words.near) } dd { (near) } } }
+            div { dt { (words.asked) } dd { (asked) } }
+        }
         div.stack {
-            @if visit.request.match_code.is_empty() {
-                button.primary type="button" id="no" { "Do not let it in" }
-                button type="button" id="yes" { "I started it, let it in" }
+            @if numbered {
+                button.primary type="button" id="yes" { (words.same_number) }
+                button type="button" id="no" { (words.other_number) }
             } @else {
-                button.primary type="button" id="yes" { "Same number, let it in" }
-                button type="button" id="no" { "Different, or not me" }
+                button.primary type="button" id="no" { (words.keep_out) }
+                button type="button" id="yes" { (words.let_in) }
             }
         }
-        @if is_new && wait > 0 { p.small.soft { "A new device can read at once. New payees and higher limits wait " (wait) " hours." } }
+        @if is_new && wait > 0 { p.small.soft { (words.new_waits.replace("{hours}", &wait.to_string())) } }
     };
-    Ok(page(&app, StatusCode::OK, "Let this app in?", &body))
+    Ok(page_in(&app, StatusCode::OK, visit.language, words.confirm, &body))
 }

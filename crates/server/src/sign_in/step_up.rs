@@ -2,6 +2,8 @@
 //! server's own page, and the passkey answers for what was shown: anything else by then, and the yes counts for nothing.
 //! What the thing is, and what follows from the yes, belongs to the feature that it is of.
 
+pub(crate) mod words;
+
 use std::net::IpAddr;
 
 use api::error::ErrorCode;
@@ -10,6 +12,7 @@ use axum::extract::{FromRequestParts, State};
 use axum::http::header;
 use axum::http::request::Parts;
 use axum::response::{IntoResponse, Redirect, Response};
+use domain::addresses::Language;
 use domain::autopay::{AutopayOf, AutopayTerms};
 use domain::ids::{AccountId, DeviceId, HolderId, MethodId, PasskeyId, PaymentId};
 use domain::methods::MethodKind;
@@ -23,6 +26,7 @@ use utoipa_axum::router::OpenApiRouter;
 use utoipa_axum::routes;
 use webauthn_rs::prelude::{Passkey, PasskeyAuthentication};
 
+use super::language::{self, Wanted};
 pub(crate) use super::passkeys::Recognised;
 use super::passkeys::{
     Finish, Started, assertion, note_failure, note_use, put_ceremony, refused, take_ceremony, uncounted,
@@ -39,6 +43,7 @@ use crate::{App, autopay, card, export, methods, standing};
 /// The address is opened at once, by the app.
 const ADDRESS_LIFE: SignedDuration = SignedDuration::from_secs(120);
 const PAGE: &str = "/sign-in/step-up";
+const DONE: &str = "/sign-in/step-up/done";
 
 pub fn routes() -> OpenApiRouter<App> {
     OpenApiRouter::new()
@@ -90,12 +95,33 @@ pub(crate) struct Shown {
     pub digest: String,
 }
 
+impl Shown {
+    pub fn new(question: &words::Question, facts: Vec<(&'static str, String)>, digest: String) -> Self {
+        let words::Question { title, note, button } = *question;
+        Self { title, facts, note, button, digest }
+    }
+}
+
 /// Who is asked, and on which device it began.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub(crate) struct Asked {
     pub holder: HolderId,
     pub device: DeviceId,
     pub subject: Subject,
+    /// What the page speaks: the app's own language, else the browser's.
+    #[serde(default)]
+    pub language: Option<Language>,
+}
+
+impl Asked {
+    /// The words of its page.
+    pub fn words(&self) -> &'static words::Words {
+        words::words(self.language())
+    }
+
+    pub fn language(&self) -> Language {
+        self.language.unwrap_or_default()
+    }
 }
 
 /// What came of a yes.
@@ -144,7 +170,8 @@ pub(crate) async fn begin(
     source: IpAddr,
     subject: Subject,
 ) -> Result<OneTimeAddress, ApiError> {
-    let asked = Asked { holder: signed_in.holder, device: signed_in.device, subject };
+    let SignedIn { holder, device, language, .. } = *signed_in;
+    let asked = Asked { holder, device, subject, language };
     let secret = new_secret(app);
     let body = serde_json::to_string(&Body { step_up: asked }).map_err(|_| refused())?;
     let mut tx = app.db.begin_write().await?;
@@ -210,8 +237,8 @@ impl Recognised {
         Self { location: PAGE.to_owned() }
     }
 
-    pub fn done() -> Self {
-        Self { location: format!("{PAGE}/done") }
+    pub fn done(language: Language) -> Self {
+        Self { location: language::address(DONE, language) }
     }
 }
 
@@ -221,7 +248,9 @@ impl FromRequestParts<App> for StepUpVisit {
     async fn from_request_parts(parts: &mut Parts, app: &App) -> Result<Self, Response> {
         let KeptVisit { hash, body, failures, ceremonies, .. } =
             KeptVisit::<Body>::of(parts, app, &VisitCookie::STEP_UP).await?;
-        Ok(Self { hash, asked: body.step_up, failures, ceremonies })
+        let mut asked = body.step_up;
+        asked.language.get_or_insert_with(|| language::of_request(parts));
+        Ok(Self { hash, asked, failures, ceremonies })
     }
 }
 
@@ -233,12 +262,16 @@ struct Open {
 /// Opens the address in the browser, once.
 #[utoipa::path(get, path = "/sign-in/step-up/open", tag = "security", params(Open),
     responses((status = 303, description = "To the page"), (status = 400, description = "Used or too old")))]
-async fn open(State(app): State<App>, query: Result<Query<Open>, ApiError>) -> Result<Response, Response> {
-    let Query(query) = query.map_err(|_| pages::ended(&app))?;
+async fn open(
+    State(app): State<App>,
+    Wanted(language): Wanted,
+    query: Result<Query<Open>, ApiError>,
+) -> Result<Response, Response> {
+    let Query(query) = query.map_err(|_| pages::ended(&app, language))?;
     let failed = |error| ApiError::from(error).into_response();
     let now = app.clock.now();
     let tx = app.db.begin_write().await.map_err(failed)?;
-    let (mut tx, body, _) = take_address::<Body>(&app, tx, &query.secret).await?;
+    let (mut tx, body, _) = take_address::<Body>(&app, tx, &query.secret, language).await?;
     let secret = new_secret(&app);
     store::put_visit(&mut tx, &hash(&secret), &body, now + policy::APPROVAL_FRESH).await.map_err(failed)?;
     tx.commit().await.map_err(failed)?;
@@ -255,17 +288,18 @@ async fn page(State(app): State<App>, Source(source): Source, visit: StepUpVisit
     // What was to be approved may have been cancelled or approved elsewhere meanwhile.
     match shown(&app, &mut tx, &visit.asked, source).await {
         Ok(shown) => match methods::wants_number(&mut tx, &visit.asked).await? {
-            Some(kind) => Ok(methods::number_page(&app, &name, kind)),
-            None => Ok(pages::step_up(&app, &name, &shown)),
+            Some(kind) => Ok(methods::number_page(&app, visit.asked.language(), &name, kind)),
+            None => Ok(pages::step_up(&app, visit.asked.language(), &name, &shown)),
         },
-        Err(error) if error.problem.status < 500 => Ok(pages::ended(&app)),
+        Err(error) if error.problem.status < 500 => Ok(pages::ended(&app, visit.asked.language())),
         Err(error) => Err(error),
     }
 }
+
 /// The page at the end of it.
 #[utoipa::path(get, path = "/sign-in/step-up/done", tag = "security", responses((status = 200, description = "The page")))]
-async fn done(State(app): State<App>) -> Response {
-    pages::stepped_up(&app)
+async fn done(State(app): State<App>, Wanted(language): Wanted) -> Response {
+    pages::stepped_up(&app, language)
 }
 
 #[derive(Deserialize, utoipa::ToSchema)]
@@ -318,7 +352,7 @@ async fn finish(
     Json(request): Json<Finish>,
 ) -> Result<Json<Recognised>, ApiError> {
     match take(&app, &visit, source, request).await {
-        Ok(()) => Ok(Json(Recognised::done())),
+        Ok(()) => Ok(Json(Recognised::done(visit.asked.language()))),
         Err(error) => Err(note_failure(&app, source, &visit.hash, visit.failures, error).await?),
     }
 }

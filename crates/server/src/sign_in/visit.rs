@@ -11,6 +11,7 @@ use axum::extract::rejection::FormRejection;
 use axum::http::{HeaderMap, StatusCode, header};
 use axum::response::{IntoResponse, Redirect, Response};
 use axum::{Form, extract::FromRequestParts, http::request::Parts};
+use domain::addresses::Language;
 use domain::ids::HolderId;
 use domain::security::{Happened, SecurityEventKind};
 use jiff::{SignedDuration, Timestamp};
@@ -21,6 +22,7 @@ use utoipa_axum::routes;
 use webauthn_rs::prelude::Url;
 
 use super::dpop::{self, Expected};
+use super::language::{self, Wanted};
 use super::password::Pending;
 use super::store::VisitRow;
 use super::tokens::{self, Grant, oauth_error, refused_proof};
@@ -55,6 +57,7 @@ async fn push(
     let now = app.clock.now();
     app.limits.start.take(source, now).map_err(|wait| too_often(wait).into_response())?;
     let Form(mut request) = form.map_err(|_| oauth_error("invalid_request", None))?;
+    let language = request.ui_locales.take().and_then(|locales| language::of_locales(&locales));
     let url = format!("{}{}", app.settings.public_url, api::sign_in::PAR_PATH);
     let expected = Expected { method: "POST", url: &url, access_token: None };
     let proof = check_proof(&app, &headers, &expected).await.map_err(refused_proof)?;
@@ -64,7 +67,7 @@ async fn push(
         return Err(oauth_error("invalid_dpop_proof", None));
     }
     let secret = new_secret(&app);
-    let pushed = Pushed { request, asked_at: now, near: near(&app, source) };
+    let pushed = Pushed { request, language, asked_at: now, near: near(&app, source) };
     let body = serde_json::to_string(&pushed).map_err(|_| oauth_error("server_error", None))?;
     let failed = |error| ApiError::from(error).into_response();
     let mut tx = app.db.begin_write().await.map_err(failed)?;
@@ -80,6 +83,9 @@ async fn push(
 struct Pushed {
     #[serde(flatten)]
     request: PushedRequest,
+    /// What the app speaks; none of an app that named none that we have words in.
+    #[serde(default)]
+    language: Option<Language>,
     asked_at: Timestamp,
     /// A town or a country; none where nothing is known of its network, or it is this machine.
     near: Option<String>,
@@ -174,8 +180,12 @@ struct Authorize {
 /// Opens a pushed request in the browser, once.
 #[utoipa::path(get, path = "/oauth/authorize", tag = "sign_in", params(Authorize),
     responses((status = 303, description = "To the page"), (status = 400, description = "The request is unknown or too old")))]
-async fn authorize(State(app): State<App>, query: Result<Query<Authorize>, ApiError>) -> Result<Response, Response> {
-    let ended = || pages::ended(&app);
+async fn authorize(
+    State(app): State<App>,
+    Wanted(language): Wanted,
+    query: Result<Query<Authorize>, ApiError>,
+) -> Result<Response, Response> {
+    let ended = || pages::ended(&app, language);
     let Query(query) = query.map_err(|_| ended())?;
     let secret = query.request_uri.strip_prefix(REQUEST_URI).ok_or_else(ended)?;
     if query.client_id != CLIENT_ID {
@@ -184,7 +194,7 @@ async fn authorize(State(app): State<App>, query: Result<Query<Authorize>, ApiEr
     let now = app.clock.now();
     let failed = |error| ApiError::from(error).into_response();
     let tx = app.db.begin_write().await.map_err(failed)?;
-    let (mut tx, body, Pushed { request, .. }) = take_address::<Pushed>(&app, tx, secret).await?;
+    let (mut tx, body, Pushed { request, .. }) = take_address::<Pushed>(&app, tx, secret, language).await?;
     let cookie = new_secret(&app);
     store::put_visit(&mut tx, &hash(&cookie), &body, now + VISIT_LIFE).await.map_err(failed)?;
     tx.commit().await.map_err(failed)?;
@@ -234,7 +244,7 @@ impl<T: DeserializeOwned> KeptVisit<T> {
     /// The visit that this browser's cookie names. A body of another kind does not read as this one, and what comes from
     /// another site's page is no visit.
     pub async fn of(parts: &Parts, app: &App, named: &VisitCookie) -> Result<Self, Response> {
-        let none = || pages::ended(app);
+        let none = || pages::ended(app, language::of_request(parts));
         if parts.method != axum::http::Method::GET && !same_origin(app, &parts.headers) {
             return Err(none());
         }
@@ -255,6 +265,7 @@ pub(crate) async fn take_address<T: DeserializeOwned>(
     app: &App,
     mut tx: Tx,
     secret: &str,
+    language: Language,
 ) -> Result<(Tx, String, T), Response> {
     let failed = |error| ApiError::from(error).into_response();
     let body = store::take_pushed(&mut tx, &hash(secret), app.clock.now()).await.map_err(failed)?;
@@ -263,7 +274,7 @@ pub(crate) async fn take_address<T: DeserializeOwned>(
         Some((body, read)) => Ok((tx, body, read)),
         None => {
             tx.commit().await.map_err(failed)?;
-            Err(pages::ended(app))
+            Err(pages::ended(app, language))
         }
     }
 }
@@ -272,6 +283,8 @@ pub(crate) async fn take_address<T: DeserializeOwned>(
 pub(super) struct Visit {
     pub hash: [u8; 32],
     pub request: PushedRequest,
+    /// Of its pages.
+    pub language: Language,
     pub asked_at: Timestamp,
     /// Where the app asked from.
     pub near: Option<String>,
@@ -289,8 +302,9 @@ impl FromRequestParts<App> for Visit {
     async fn from_request_parts(parts: &mut Parts, app: &App) -> Result<Self, Response> {
         let KeptVisit { hash, body, holder, failures, ceremonies, pending, proved } =
             KeptVisit::of(parts, app, &VisitCookie::SIGN_IN).await?;
-        let Pushed { request, asked_at, near } = body;
-        Ok(Self { hash, request, asked_at, near, holder, failures, ceremonies, pending, proved })
+        let Pushed { request, language, asked_at, near } = body;
+        let language = language.unwrap_or_else(|| language::of_request(parts));
+        Ok(Self { hash, request, language, asked_at, near, holder, failures, ceremonies, pending, proved })
     }
 }
 

@@ -8,6 +8,7 @@ use axum::extract::{FromRequestParts, State};
 use axum::http::request::Parts;
 use axum::http::{StatusCode, header};
 use axum::response::{IntoResponse, Redirect, Response};
+use domain::addresses::Language;
 use domain::ids::{DeviceId, HolderId, PasskeyId};
 use domain::policy::Change;
 use domain::security::{Happened, SecurityEventKind};
@@ -19,6 +20,7 @@ use utoipa_axum::routes;
 use uuid::Uuid;
 use webauthn_rs::prelude::{Passkey, PasskeyAuthentication, PasskeyRegistration};
 
+use super::language::{self, Wanted};
 use super::passkeys::{
     Finish, Recognised, Started, assertion, note_failure, note_use, put_ceremony, refused, registration,
     require_resident, take_ceremony, uncounted,
@@ -37,6 +39,7 @@ const ADDRESS_LIFE: SignedDuration = SignedDuration::from_secs(120);
 /// More than anybody keeps apart.
 const PASSKEYS_MAX: usize = 20;
 const PAGE: &str = "/sign-in/passkeys";
+const DONE: &str = "/sign-in/passkeys/done";
 
 pub fn routes() -> OpenApiRouter<App> {
     OpenApiRouter::new()
@@ -91,7 +94,7 @@ pub(crate) async fn one_time_address(
     what: What,
 ) -> Result<Response, ApiError> {
     let secret = new_secret(app);
-    let adding = Adding { holder: signed_in.holder, device: signed_in.device, what };
+    let adding = Adding { holder: signed_in.holder, device: signed_in.device, what, language: signed_in.language };
     let body = serde_json::to_string(&adding).map_err(|_| refused())?;
     store::put_pushed(&mut tx, &hash(&secret), &body, app.clock.now() + ADDRESS_LIFE).await?;
     tx.commit().await?;
@@ -228,6 +231,9 @@ pub(crate) struct Adding {
     pub device: DeviceId,
     #[serde(default)]
     pub what: What,
+    /// What the app speaks; none of an app that did not say.
+    #[serde(default)]
+    pub language: Option<Language>,
 }
 
 impl Adding {
@@ -241,6 +247,8 @@ impl Adding {
 pub(crate) struct AddVisit {
     pub hash: [u8; 32],
     pub adding: Adding,
+    /// Of its pages.
+    pub language: Language,
     /// The person has shown a way in that the account has.
     pub proven: bool,
     pub failures: i64,
@@ -262,7 +270,8 @@ impl FromRequestParts<App> for AddVisit {
         let KeptVisit { hash, body: adding, holder, failures, ceremonies, pending, .. } =
             KeptVisit::<Adding>::of(parts, app, &VisitCookie::ADDING).await?;
         let proven = holder.is_some_and(|holder| holder == adding.holder);
-        Ok(Self { hash, adding, proven, failures, ceremonies, pending })
+        let language = adding.language.unwrap_or_else(|| language::of_request(parts));
+        Ok(Self { hash, adding, language, proven, failures, ceremonies, pending })
     }
 }
 
@@ -274,12 +283,16 @@ struct Open {
 /// Opens the address in the browser, once.
 #[utoipa::path(get, path = "/sign-in/passkeys/open", tag = "security", params(Open),
     responses((status = 303, description = "To the page"), (status = 400, description = "Used or too old")))]
-async fn open(State(app): State<App>, query: Result<Query<Open>, ApiError>) -> Result<Response, Response> {
-    let Query(query) = query.map_err(|_| pages::ended(&app))?;
+async fn open(
+    State(app): State<App>,
+    Wanted(language): Wanted,
+    query: Result<Query<Open>, ApiError>,
+) -> Result<Response, Response> {
+    let Query(query) = query.map_err(|_| pages::ended(&app, language))?;
     let failed = |error| ApiError::from(error).into_response();
     let now = app.clock.now();
     let tx = app.db.begin_write().await.map_err(failed)?;
-    let (mut tx, body, adding) = take_address::<Adding>(&app, tx, &query.secret).await?;
+    let (mut tx, body, adding) = take_address::<Adding>(&app, tx, &query.secret, language).await?;
     let secret = new_secret(&app);
     let visit = hash(&secret);
     store::put_visit(&mut tx, &visit, &body, now + VISIT_LIFE).await.map_err(failed)?;
@@ -297,16 +310,16 @@ async fn page(State(app): State<App>, visit: AddVisit) -> Result<Response, ApiEr
     let name = store::holder_name(&mut tx, visit.adding.holder).await?.ok_or_else(ApiError::not_found)?;
     let ways = password::store::ways_in(&mut tx, &app, visit.adding.holder).await?;
     Ok(match (&visit.adding.what, visit.may_add(&ways)) {
-        (What::Passkey, true) => pages::add_passkey(&app, &name),
-        (What::Passkey, false) => pages::prove(&app, &name, &ways),
+        (What::Passkey, true) => pages::add_passkey(&app, visit.language, &name),
+        (What::Passkey, false) => pages::prove(&app, visit.language, &name, &ways),
         (other, _) => Redirect::to(other.page()).into_response(),
     })
 }
 
 /// The page at the end of it.
 #[utoipa::path(get, path = "/sign-in/passkeys/done", tag = "security", responses((status = 200, description = "The page")))]
-async fn done(State(app): State<App>) -> Response {
-    pages::passkey_added(&app)
+async fn done(State(app): State<App>, Wanted(language): Wanted) -> Response {
+    pages::passkey_added(&app, language)
 }
 
 /// Begins to show a passkey that the account has.
@@ -451,7 +464,7 @@ async fn finish_add(
     Json(request): Json<Finish>,
 ) -> Result<Json<Recognised>, ApiError> {
     match add(&app, source, &visit, request).await {
-        Ok(()) => Ok(Json(Recognised { location: format!("{PAGE}/done") })),
+        Ok(()) => Ok(Json(Recognised { location: language::address(DONE, visit.language) })),
         Err(error) => Err(note_failure(&app, source, &visit.hash, visit.failures, error).await?),
     }
 }

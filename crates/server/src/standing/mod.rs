@@ -104,16 +104,10 @@ pub(crate) async fn shown(app: &App, tx: &mut Tx, asked: &Asked) -> Result<Shown
     may_release(app, tx, asked.holder, asked.device).await?;
     let restraint = tx.ask(of(asked.holder, app.clock.now())).await?.restraint;
     let restraint = restraint.ok_or_else(ApiError::not_found)?;
-    Ok(Shown {
-        title: "Release your account?",
-        facts: vec![(
-            "Locked since",
-            restraint.since.to_zoned(app.settings.zone.clone()).strftime("%Y-%m-%d %H:%M").to_string(),
-        )],
-        note: "Payments that were held go on.",
-        button: "Release with a passkey",
-        digest: format!("release {} {}", restraint.reason.as_str(), restraint.since),
-    })
+    let words = asked.words();
+    let since = restraint.since.to_zoned(app.settings.zone.clone()).strftime("%Y-%m-%d %H:%M").to_string();
+    let digest = format!("release {} {}", restraint.reason.as_str(), restraint.since);
+    Ok(Shown::new(&words.release, vec![(words.locked_since, since)], digest))
 }
 
 pub(crate) async fn released(app: &App, tx: &mut Tx, asked: &Asked) -> Result<(), ApiError> {

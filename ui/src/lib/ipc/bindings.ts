@@ -1156,7 +1156,7 @@ export type LandedInterest = {
 	amount: Money,
 };
 
-/**  The language that a person is written to in. */
+/**  The language that a person reads: on screens and pages, in messages and reminders. */
 export type Language = "en" | "es" | "de";
 
 /**  A payment that has not left. */

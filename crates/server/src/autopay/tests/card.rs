@@ -216,6 +216,7 @@ async fn the_terms_of_a_card_are_said_yes_to_by_passkey_and_end_after_so_many() 
             holder: device.holder,
             device: device.device,
             subject: Subject::Autopay { of: AutopayOf::Card(opened.shop.card), terms: of(AutopayAmount::Minimum) },
+            language: None,
         };
         let mut tx = world.app.db.begin_write().await.unwrap();
         let page = shown(&world.app, &mut tx, &asked, AutopayOf::Card(opened.shop.card), terms_of_once()).await;

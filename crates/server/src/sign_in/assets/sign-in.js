@@ -1,11 +1,10 @@
 // The sign-in pages: hands the server's options to the browser's passkey call and its answer back.
 // The browser reads and writes the JSON forms itself.
 
-const REFUSED = "That did not work. Nothing was changed; try again, or start again in the app.";
 const notice = document.querySelector("#notice");
 
-/** What a page says in its own language when something is refused. */
-const refusal = () => notice?.dataset.refused ?? REFUSED;
+/** What is said when something goes wrong, in the page's language. */
+const WORDS = JSON.parse(notice?.dataset.words ?? '{"codes":{}}');
 
 function say(text) {
   if (!notice) return;
@@ -15,26 +14,12 @@ function say(text) {
 
 class Refused extends Error {}
 
-/** What a person does about a refusal that has a code of its own. A page in another language says it itself. */
-const WORDS = {
-  invalid_code: notice?.dataset.slip,
-  invalid_address: notice?.dataset.badAddress,
-  password_too_short: "That is too short. Use at least 8 characters.",
-  password_guessable: "That is easily guessed: a common password, a name, a date or a row of keys. Use a few unusual words.",
-  too_long: "That is too long. Use at most 256 characters.",
-  invalid_number: "Check the number: a digit is missing or wrong.",
-  invalid_date: "Check the expiry: month and year as on the card, like 08/2029, and not over yet.",
-  practice_numbers_only: "This server practises and takes practice numbers alone. Nothing of what you typed was kept.",
-  method_known: "This payment method is in your account already.",
-  unavailable: "The server is busy. Try again in a moment.",
-};
-
 async function codeOf(answer) {
   if (!(answer.headers.get("Content-Type") ?? "").includes("application/problem+json")) return null;
   return (await answer.json()).code;
 }
 
-async function post(path, body = {}, refused = refusal()) {
+async function post(path, body = {}, refused = WORDS.refused) {
   const answer = await fetch(path, {
     method: "POST",
     headers: { "Content-Type": "application/json" },
@@ -42,8 +27,7 @@ async function post(path, body = {}, refused = refusal()) {
   });
   if (answer.status === 429) {
     const wait = Number(answer.headers.get("Retry-After") ?? "60");
-    const words = notice?.dataset.wait ?? "Too many tries. Wait {seconds} seconds, then try again.";
-    throw new Refused(words.replace("{seconds}", wait));
+    throw new Refused(WORDS.wait.replace("{seconds}", wait));
   }
   if (answer.status === 409 && stepUp) {
     // It is not what this page showed any more: show it as it is now.
@@ -51,16 +35,16 @@ async function post(path, body = {}, refused = refusal()) {
   }
   if (!answer.ok) {
     const code = await codeOf(answer);
-    throw new Refused(WORDS[code] ?? (code === "forbidden" ? refused : refusal()));
+    throw new Refused(WORDS.codes[code] ?? (code === "forbidden" ? refused : WORDS.refused));
   }
   return answer.json();
 }
 
 function wordsFor(error) {
   if (error instanceof Refused) return error.message;
-  if (error?.name === "NotAllowedError") return "No passkey was used. You can try again.";
-  if (error?.name === "InvalidStateError") return "This device already holds a passkey for that account.";
-  return refusal();
+  if (error?.name === "NotAllowedError") return WORDS.none_used;
+  if (error?.name === "InvalidStateError") return WORDS.held_already;
+  return WORDS.refused;
 }
 
 /** Runs one step with its buttons off, and says what went wrong. */
@@ -200,8 +184,8 @@ function passwordField(button) {
   button.addEventListener("click", () => {
     const shown = field.type === "text";
     field.type = shown ? "password" : "text";
-    button.textContent = shown ? "Show" : "Hide";
-    button.setAttribute("aria-label", shown ? "Show password" : "Hide password");
+    button.textContent = shown ? WORDS.show : WORDS.hide;
+    button.setAttribute("aria-label", shown ? WORDS.show_password : WORDS.hide_password);
   });
   for (const kind of ["keydown", "keyup"]) {
     field.addEventListener(kind, (event) => {
@@ -295,7 +279,7 @@ if (accepted && window.PublicKeyCredential) tellAccepted(accepted.dataset);
 if (sendsCode) sendCode(sendsCode);
 
 if ((passkey || create || add || prove || stepUp) && !window.PublicKeyCredential?.parseRequestOptionsFromJSON) {
-  say("This browser cannot use passkeys. Open this page in a newer one.");
+  say(WORDS.no_passkeys);
 } else if (passkey) {
   signInPage(passkey);
 } else if (create) {

@@ -10,6 +10,7 @@ pub(super) mod store;
 pub(super) mod tests;
 pub(super) mod totp;
 pub(super) mod ways;
+mod words;
 
 use std::net::IpAddr;
 use std::sync::Arc;
@@ -55,8 +56,6 @@ const DRAWS: usize = 16;
 /// Wrong codes that may come at once after the right password; then one more each interval.
 const CODES_AT_ONCE: i64 = 10;
 const CODES_EVERY_MICROS: i64 = 6 * 60 * 1_000_000;
-/// How an account's first authenticator app is called until its owner says otherwise.
-const FIRST_APP: &str = "Authenticator app";
 
 pub fn routes() -> OpenApiRouter<App> {
     OpenApiRouter::new()
@@ -159,7 +158,7 @@ async fn page(State(app): State<App>, visit: Visit) -> Response {
     if visit.holder.is_some() {
         return Redirect::to("/sign-in/confirm").into_response();
     }
-    pages::password(&app, &visit.request.device_name)
+    pages::password(&app, visit.language, &visit.request.device_name)
 }
 
 #[derive(Deserialize, utoipa::ToSchema)]
@@ -259,7 +258,7 @@ async fn code_page(State(app): State<App>, visit: Visit) -> Result<Response, Api
         (None, Some(Pending::Code { holder, .. })) => {
             let mut tx = app.db.begin_read().await?;
             let sent_to = code_goes_to(&mut tx, &app, holder).await?;
-            pages::code(&app, sent_to.as_deref())
+            pages::code(&app, visit.language, sent_to.as_deref())
         }
         (None, _) => Redirect::to(SIGN_IN).into_response(),
     })
@@ -367,7 +366,7 @@ async fn create_page(State(app): State<App>, visit: Visit) -> Response {
     if visit.holder.is_some() {
         return Redirect::to("/sign-in/confirm").into_response();
     }
-    pages::create(&app, &visit.request.device_name, visit.request.login_hint.as_deref())
+    pages::create(&app, visit.language, &visit.request.device_name, visit.request.login_hint.as_deref())
 }
 
 #[derive(Deserialize, utoipa::ToSchema)]
@@ -404,7 +403,7 @@ async fn choose_page(State(app): State<App>, visit: Visit) -> Response {
     match (visit.holder, visit.pending) {
         (Some(_), _) => Redirect::to("/sign-in/confirm").into_response(),
         (None, Some(Pending::Named { account_name, .. } | Pending::Chosen { account_name, .. })) => {
-            pages::choose(&app, &account_name, CHOOSE)
+            pages::choose(&app, visit.language, &account_name, CHOOSE)
         }
         (None, _) => Redirect::to(CREATE).into_response(),
     }
@@ -456,7 +455,7 @@ async fn set_up_page(State(app): State<App>, visit: Visit) -> Result<Response, A
         (None, Some(Pending::Chosen { account_name, secret, .. })) => {
             let secret = sealing::key_of(&app, &visit.hash, &secret)?;
             let key = Authenticator::new(&secret, &account_name, &app.settings.server_name).ok_or_else(refused)?;
-            pages::set_up(&app, &key, None, SET_UP).ok_or_else(refused)
+            pages::set_up(&app, visit.language, &key, false, SET_UP).ok_or_else(refused)
         }
         (None, _) => Ok(Redirect::to(CREATE).into_response()),
     }
@@ -500,8 +499,9 @@ async fn make(app: &App, visit: &Visit, code: &str) -> Result<(), ApiError> {
     security::record(&mut tx, holder, event(SecurityEventKind::PasswordSet, now)).await?;
     let factor = app.new_factor_id();
     let sealed = sealing::seal(app, holder, factor, &secret)?;
-    store::put_totp(&mut tx, holder, factor, FIRST_APP, &sealed, step, now).await?;
-    let added = Happened { name: Some(FIRST_APP.to_owned()), ..event(SecurityEventKind::FactorAdded, now) };
+    let called = words::words(visit.language).first_app;
+    store::put_totp(&mut tx, holder, factor, called, &sealed, step, now).await?;
+    let added = Happened { name: Some(called.to_owned()), ..event(SecurityEventKind::FactorAdded, now) };
     security::record(&mut tx, holder, added).await?;
     if !visits::recognise_visit(&mut tx, &visit.hash, holder).await? {
         return Err(refused());

@@ -705,7 +705,7 @@ async fn finish_app(browser: &mut Browser<'_>, name: &str) -> Phone {
     let phone = Phone::from_page(&browser.get("/sign-in/ways-in/code").await.text());
     let new = json!({"name": name, "code": phone.code(browser.world)});
     let next: Value = browser.post("/sign-in/ways-in/code", &new).await.ok();
-    assert_eq!(next["location"], "/sign-in/ways-in/done");
+    assert_eq!(next["location"], "/sign-in/ways-in/done?ui_locales=en");
     phone
 }
 
@@ -816,7 +816,7 @@ async fn a_changed_password_replaces_the_old_one_and_signs_the_others_out() {
             let text = browser.get(&page).await.text();
             assert!(text.contains("Change the password") && text.contains(&person.name));
             let next: Value = browser.post(&page, &json!({"password": new, "keep_devices": keeps})).await.ok();
-            assert_eq!(next["location"], "/sign-in/ways-in/done", "the authenticator app is there");
+            assert_eq!(next["location"], "/sign-in/ways-in/done?ui_locales=en", "the authenticator app is there");
             assert!(browser.get("/sign-in/ways-in/done").await.text().contains("That is done"));
             browser.get(&page).await.expect(400);
             assert_eq!(laptop.get("/api/v1/me").await.status.as_u16(), if keeps { 200 } else { 401 });

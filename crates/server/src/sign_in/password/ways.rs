@@ -18,6 +18,7 @@ use serde::{Deserialize, Serialize};
 use utoipa_axum::router::OpenApiRouter;
 use utoipa_axum::routes;
 
+use super::super::language::{self, Wanted};
 use super::super::passkeys::{Recognised, note_failure};
 use super::super::visit::too_often;
 use super::super::ways_in::{
@@ -27,8 +28,8 @@ use super::super::{SignedIn, pages as common};
 use super::hashing::{Hashed, Typed};
 use super::totp::Authenticator;
 use super::{
-    CodeTaken, FIRST_APP, Pending, code_goes_to, draw_name, hashed, name_key, pages, refused, sealing, send_code,
-    set_pending, store, take_code, visits,
+    CodeTaken, Pending, code_goes_to, draw_name, hashed, name_key, pages, refused, sealing, send_code, set_pending,
+    store, take_code, visits,
 };
 use crate::App;
 use crate::db::Tx;
@@ -378,13 +379,13 @@ async fn password_page(State(app): State<App>, visit: AddVisit) -> Result<Respon
     }
     let Account { name, ways } = account(&app, visit.adding.holder).await?;
     if !visit.may_add(&ways) {
-        return Ok(common::prove(&app, &name, &ways));
+        return Ok(common::prove(&app, visit.language, &name, &ways));
     }
     let (Some(Pending::Named { account_name, .. }) | Some(Pending::Chosen { account_name, .. })) = &visit.pending
     else {
         return Err(refused());
     };
-    Ok(pages::change(&app, account_name, ways.password.is_some(), PASSWORD))
+    Ok(pages::change(&app, visit.language, account_name, ways.password.is_some(), PASSWORD))
 }
 
 #[derive(Deserialize, utoipa::ToSchema)]
@@ -427,15 +428,15 @@ async fn set_password(
             return Err(refusal);
         }
         put_password(&mut tx, &app, &visit.adding, &chosen).await?;
-        DONE
+        done_page(&visit)
     } else {
         let (keep_devices, secret) = (new.keep_devices, sealing::new_key(&app, &visit.hash)?);
         let chosen = Pending::Chosen { name, account_name, hash, long, secret, keep_devices };
         set_pending(&mut tx, &visit.hash, &chosen).await?;
-        CODE
+        CODE.to_owned()
     };
     tx.commit().await?;
-    Ok(Json(Recognised { location: location.to_owned() }))
+    Ok(Json(Recognised { location }))
 }
 
 struct NewWay<'a> {
@@ -474,11 +475,11 @@ async fn code_page(State(app): State<App>, visit: AddVisit) -> Result<Response, 
         return Ok(Redirect::to(visit.adding.what.page()).into_response());
     };
     if !visit.may_add(&ways) {
-        return Ok(common::prove(&app, &name, &ways));
+        return Ok(common::prove(&app, visit.language, &name, &ways));
     }
     let secret = sealing::key_of(&app, &visit.hash, secret)?;
     let key = Authenticator::new(&secret, &name, &app.settings.server_name).ok_or_else(refused)?;
-    pages::set_up(&app, &key, Some(FIRST_APP), CODE).ok_or_else(refused)
+    pages::set_up(&app, visit.language, &key, true, CODE).ok_or_else(refused)
 }
 
 #[derive(Deserialize, utoipa::ToSchema)]
@@ -500,7 +501,7 @@ async fn finish_code(
 ) -> Result<Json<Recognised>, ApiError> {
     let name = name_of(&new.name)?;
     match add_app(&app, source, &visit, &name, &new.code).await {
-        Ok(()) => Ok(Json(Recognised { location: DONE.to_owned() })),
+        Ok(()) => Ok(Json(Recognised { location: done_page(&visit) })),
         Err(error) => Err(note_failure(&app, source, &visit.hash, visit.failures, error).await?),
     }
 }
@@ -540,7 +541,12 @@ async fn keep_page(State(app): State<App>, visit: AddVisit) -> Result<Response, 
         return Ok(Redirect::to(visit.adding.what.page()).into_response());
     }
     let Account { name, ways } = account(&app, visit.adding.holder).await?;
-    Ok(if visit.may_add(&ways) { pages::keep(&app, &name, KEEP) } else { common::prove(&app, &name, &ways) })
+    let language = visit.language;
+    Ok(if visit.may_add(&ways) {
+        pages::keep(&app, language, &name, KEEP)
+    } else {
+        common::prove(&app, language, &name, &ways)
+    })
 }
 
 /// Keeps the password a way in beside two passkeys. The visit has done what it was for.
@@ -564,11 +570,16 @@ async fn keep(State(app): State<App>, Source(source): Source, visit: AddVisit) -
         security::record(&mut tx, holder, Happened { by: Some(visit.adding.device), ..happened }).await?;
     }
     tx.commit().await?;
-    Ok(Json(Recognised { location: DONE.to_owned() }))
+    Ok(Json(Recognised { location: done_page(&visit) }))
+}
+
+/// Where the page at the end of it is.
+fn done_page(visit: &AddVisit) -> String {
+    language::address(DONE, visit.language)
 }
 
 /// The page at the end of it.
 #[utoipa::path(get, path = "/sign-in/ways-in/done", tag = "security", responses((status = 200, description = "The page")))]
-async fn done(State(app): State<App>) -> Response {
-    pages::done(&app)
+async fn done(State(app): State<App>, Wanted(language): Wanted) -> Response {
+    pages::done(&app, language)
 }
