@@ -5,6 +5,7 @@ pub mod browser;
 pub mod bus;
 pub mod caller;
 pub mod device;
+pub mod gateway;
 pub mod line;
 pub mod place;
 pub mod process;

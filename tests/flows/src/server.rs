@@ -87,6 +87,11 @@ impl Server {
         self.program.as_ref().map(Program::id).expect("it runs")
     }
 
+    /// All it has said so far, its log among it.
+    pub fn said(&self) -> String {
+        self.program.as_ref().map(Program::said).unwrap_or_default()
+    }
+
     /// Whether it says that it can do its work.
     pub async fn is_ready(&self) -> bool {
         self.why_not_ready().await.is_none()

@@ -59,7 +59,7 @@ impl Carriers {
         clock: &Arc<dyn Clock>,
     ) -> Result<Self, ConfigError> {
         let email = mail.map(|mail| mail.carrier(Arc::clone(clock))).transpose()?;
-        let texts = texts.map(Gateway::new).transpose()?;
+        let texts = texts.map(|texts| Gateway::new(texts, CARRY_WITHIN)).transpose()?;
         Ok(Self { email, texts: texts.map(|texts| Arc::new(texts) as Arc<dyn Carrier>) })
     }
 }
@@ -205,14 +205,15 @@ pub struct TextGateway {
     pub token: Option<Secret>,
 }
 
-struct Gateway {
+pub(super) struct Gateway {
     address: Url,
     token: Option<Secret>,
     http: reqwest::Client,
 }
 
 impl Gateway {
-    fn new(gateway: &TextGateway) -> Result<Self, ConfigError> {
+    /// An answer may take so long.
+    pub fn new(gateway: &TextGateway, within: Duration) -> Result<Self, ConfigError> {
         let address: Url = gateway.address.parse().map_err(|_| ConfigError::TextGateway)?;
         let near = matches!(address.host_str(), Some("localhost" | "127.0.0.1" | "[::1]"));
         let good = match address.scheme() {
@@ -226,7 +227,7 @@ impl Gateway {
         // Another part of the program may have installed it already, which is as good.
         let _ = rustls::crypto::ring::default_provider().install_default();
         let builder = reqwest::Client::builder()
-            .timeout(CARRY_WITHIN)
+            .timeout(within)
             .redirect(reqwest::redirect::Policy::none())
             .user_agent(concat!("billfold-server/", env!("CARGO_PKG_VERSION")));
         // A gateway on this machine needs no certificates.

@@ -1,11 +1,12 @@
 use std::net::IpAddr;
 use std::sync::Arc;
+use std::time::Duration;
 
 use domain::time::ManualClock;
 use tokio::io::{AsyncBufReadExt, AsyncReadExt, AsyncWriteExt, BufReader};
 use tokio::net::TcpListener;
 
-use super::carriers::{Carriers, MailSettings, MailWay, TextGateway};
+use super::carriers::{Carrier as _, Carriers, Gateway, MailSettings, MailWay, TextGateway};
 use super::*;
 use crate::config::{ConfigError, Secret};
 use crate::testing::{TestDevice, World, on_each_engine};
@@ -295,6 +296,38 @@ async fn the_gateway_gets_the_text_with_its_token_and_decides_whether_to_try_aga
         let heard = heard.await.unwrap();
         assert!(heard.contains("Bearer a-token") && heard.contains(r#""to":"+15550107788""#), "{heard}");
     }
+}
+
+#[tokio::test]
+async fn a_gateway_that_never_answers_breaks_off_or_leads_elsewhere_holds_nobody_up_and_leads_nowhere() {
+    let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let port = listener.local_addr().unwrap().port();
+    // The first is never answered, the second breaks off, the third is led on to this same port.
+    let heard = tokio::spawn(async move {
+        let (silent, _) = listener.accept().await.unwrap();
+        drop(listener.accept().await.unwrap());
+        let (mut leads, _) = listener.accept().await.unwrap();
+        let mut heard = vec![0; 4_096];
+        let mut length = 0;
+        while !String::from_utf8_lossy(&heard[..length]).contains("\"to\"") {
+            length += leads.read(&mut heard[length..]).await.unwrap();
+        }
+        let answer =
+            format!("HTTP/1.1 307 Elsewhere\r\nLocation: http://127.0.0.1:{port}/\r\nContent-Length: 0\r\n\r\n");
+        leads.write_all(answer.as_bytes()).await.unwrap();
+        drop(silent);
+        (listener, leads)
+    });
+    let address = format!("http://127.0.0.1:{port}/texts");
+    let gateway = Gateway::new(&TextGateway { address, token: None }, Duration::from_millis(200)).unwrap();
+    for (how, outcome) in
+        [("silent", NotCarried::Later), ("broken off", NotCarried::Later), ("led elsewhere", NotCarried::Never)]
+    {
+        assert_eq!(gateway.carry(letter(AddressKind::Phone, "+15550107788")).await, Err(outcome), "{how}");
+    }
+    let (listener, _leads) = heard.await.unwrap();
+    let followed = tokio::time::timeout(Duration::from_millis(50), listener.accept()).await;
+    assert!(followed.is_err(), "nobody goes where a gateway leads");
 }
 
 #[test]
