@@ -1,5 +1,6 @@
 //! Every route as each caller: of the API nobody, a device that was signed out, and another person who knows all the ids;
-//! of the pages nobody, a browser on another kind of visit, and a page of another site. A route without a row here fails.
+//! of the pages nobody, a browser on another kind of visit, and a page of another site; of both a merchant and people of
+//! support. A route without a row here fails.
 
 use std::collections::BTreeSet;
 
@@ -667,6 +668,50 @@ async fn every_route_of_support_answers_each_caller_as_its_row_says() {
                 assert!(!answer.text().contains(CANARY), "{method} {route}");
             }
         }
+    })
+    .await;
+}
+
+/// A merchant's token is the lowest there is, and a person of support has the most to look at: neither is a session of an
+/// account, whatever is open for them just then. Nor is an account's session theirs.
+#[tokio::test]
+async fn no_token_and_no_cookie_of_another_kind_opens_an_account() {
+    on_each_engine(async |world| {
+        let owner = Owner::new(&world).await;
+        let before = owner.everything().await;
+        let merchant = world.merchant("Fernhill").await;
+        let back_office = crate::support::tests::BackOffice::new(&world).await;
+        let agents = [&back_office.first, &back_office.second];
+        for (method, route, _) in ROUTES {
+            let (path, body) = (owner.path(route), owner.body(&world, method, route));
+            let verb: Method = method.parse().expect("a method");
+            let answer = merchant.send(&verb, &path, &body).await;
+            assert_eq!(answer.code(), ErrorCode::NotSignedIn, "{method} {route} by a merchant");
+            for agent in agents {
+                let answer = knock(&world, method, &path, agent, ORIGIN).await;
+                assert_eq!(answer.code(), ErrorCode::NotSignedIn, "{method} {route} by support");
+            }
+        }
+        for (method, path, door) in DOORS {
+            let closed = match door {
+                Door::Visit | Door::Adding | Door::StepUp | Door::Recovery => 400,
+                Door::Merchant => 401,
+                Door::Open | Door::Proof | Door::Address | Door::Secret => continue,
+            };
+            for agent in agents {
+                let answer = knock(&world, method, path, agent, ORIGIN).await;
+                assert_eq!(answer.status.as_u16(), closed, "{method} {path} by support");
+            }
+            let verb: Method = method.parse().expect("a method");
+            let answer = owner.device.send(verb, path, &[], Some(&json!({}))).await;
+            assert_eq!(answer.status.as_u16(), closed, "{method} {path} by an account's device");
+            if *door == Door::Merchant {
+                // Tries of merchants are limited by the minute.
+                world.advance(SignedDuration::from_mins(1));
+                owner.device.refresh().await.expect(200);
+            }
+        }
+        assert_eq!(owner.everything().await, before, "nobody changed anything of it");
     })
     .await;
 }

@@ -701,7 +701,7 @@ impl TestMerchant {
         self.send(&Method::POST, path, body).await
     }
 
-    async fn send(&self, method: &Method, path: &str, body: &impl Serialize) -> Answer {
+    pub async fn send(&self, method: &Method, path: &str, body: &impl Serialize) -> Answer {
         let token = self.access.lock().expect("no test panicked here").clone();
         let mut claims = self.world.claims(method.as_str(), path);
         claims["ath"] = BASE64URL_NOPAD.encode(&Sha256::digest(&token)).into();

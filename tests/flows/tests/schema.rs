@@ -16,6 +16,8 @@ use server::testing::postgres;
 const FOLDER: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/../interop/schema");
 /// Calls to each operation.
 const EXAMPLES: &str = "110";
+/// Calls in all, at least.
+const CALLS: u32 = 10_000;
 
 async fn every_answer_is_as_the_document_says(location: Location) {
     let Some(programs) = python::environment(FOLDER) else { return };
@@ -53,6 +55,8 @@ async fn every_answer_is_as_the_document_says(location: Location) {
     let tail: String = said.lines().rev().take(12).collect::<Vec<_>>().into_iter().rev().collect::<Vec<_>>().join("\n");
     eprintln!("{tail}");
     assert!(output.status.success(), "{said}\n{}", String::from_utf8_lossy(&output.stderr));
+    let made = said.lines().find_map(|line| line.trim().split_once(" generated")?.0.parse::<u32>().ok());
+    assert!(made.is_some_and(|made| made >= CALLS), "{made:?} calls were made: {tail}");
     let report = server::audit::run(&running.app.db).await.expect("an audit");
     assert!(report.faults.is_empty(), "{:?}", report.faults);
     running.shutdown().await;

@@ -1145,6 +1145,9 @@ async fn a_lost_answer_to_a_refresh_is_made_up_for_every_time() {
     .await;
 }
 
+/// What ends a session reaches its open streams in this time.
+const WITHIN: std::time::Duration = std::time::Duration::from_secs(1);
+
 #[tokio::test]
 async fn a_sign_out_ends_the_next_call_and_the_open_stream_each_time() {
     use futures_util::StreamExt as _;
@@ -1159,7 +1162,34 @@ async fn a_sign_out_ends_the_next_call_and_the_open_stream_each_time() {
             assert_eq!(laptop.get(ME).await.code(), ErrorCode::DeviceRevoked);
             // The sign-out is a change of the account, which wakes the stream; it finds its session ended.
             let end = async { while stream.next().await.is_some_and(|part| part.is_ok()) {} };
-            tokio::time::timeout(std::time::Duration::from_secs(10), end).await.expect("the stream ends");
+            tokio::time::timeout(WITHIN, end).await.expect("the stream ends within a second");
+        }
+    })
+    .await;
+}
+
+/// A credential that is taken away takes what it may have let in with it, whatever is open just then.
+#[tokio::test]
+async fn a_passkey_that_is_taken_away_ends_the_others_calls_and_streams_each_time() {
+    use futures_util::StreamExt as _;
+    on_each_engine(async |world| {
+        let (mut first, desk) = by_passkey(&world).await;
+        for turn in 0..100 {
+            // Beginning a visit is limited by the minute.
+            world.advance(SignedDuration::from_mins(1));
+            desk.refresh().await.expect(200);
+            let (mut browser, _) = adding(&world, &desk).await;
+            prove(&browser, &mut first).await.expect(200);
+            add(&mut browser, "Borrowed key").await.expect(200);
+            let borrowed = passkeys(&desk).await.pop().expect("the newest");
+            let laptop = world.device(desk.holder).await;
+            let request = laptop.request(&Method::GET, "/api/v1/events", &[], Body::empty());
+            let mut stream = world.open(request).await.into_body().into_data_stream();
+            stream.next().await.expect("a beginning").expect("a part");
+            desk.delete(&format!("{PASSKEYS}/{}", borrowed.id)).await.expect(204);
+            assert_eq!(laptop.get(ME).await.code(), ErrorCode::DeviceRevoked, "turn {turn}");
+            let end = async { while stream.next().await.is_some_and(|part| part.is_ok()) {} };
+            tokio::time::timeout(WITHIN, end).await.expect("the stream ends within a second");
         }
     })
     .await;

@@ -203,6 +203,41 @@ async fn the_database_itself_refuses_a_decision_by_whoever_asked() {
     .await;
 }
 
+#[tokio::test]
+async fn each_of_the_operations_takes_two_people() {
+    on_each_engine(async |world| {
+        let (rowan, alder) = (agent(&world, "Rowan").await, agent(&world, "Alder").await);
+        let desk = world.holder().await;
+        let laptop = world.device(desk.holder).await;
+        let order = order(&world);
+        desk.post("/api/v1/payments", &order).await.expect(201);
+        let number = let_see(&world, &desk, &rowan, SupportScope::Payments).await;
+        for operation in SupportOperation::ALL {
+            let payment = (operation == SupportOperation::CancelPayment).then_some(order.id);
+            let id = ask(&world.app, &rowan, number, operation, payment).await.unwrap();
+            for granted in [true, false] {
+                let alone = decide(&world.app, &rowan, id, granted).await;
+                assert_eq!(code_of(alone), ErrorCode::Forbidden, "{operation:?}");
+            }
+            let mut tx = world.app.db.begin_write().await.unwrap();
+            let request = store::request(&mut tx, id).await.unwrap().unwrap();
+            let decided = store::decide(&mut tx, &request, rowan.id, true, world.now()).await;
+            assert!(matches!(decided, Err(DbError::Sql(_))), "{operation:?}: {decided:?}");
+            drop(tx);
+            decide(&world.app, &alder, id, false).await.unwrap();
+            // What one asked for and the other refused did not happen.
+            assert_eq!(standing_of(&desk).await, None, "{operation:?}");
+            laptop.get("/api/v1/me").await.expect(200);
+            let payment: api::payments::Payment = desk.get(&format!("/api/v1/payments/{}", order.id)).await.ok();
+            assert_eq!(payment.state, PaymentState::Scheduled, "{operation:?}");
+            assert_eq!(open_cases(&world.app).await.unwrap().len(), 1, "{operation:?}");
+        }
+        let did = said(&desk).await.into_iter().filter(|(kind, _)| *kind == SecurityEventKind::SupportDid);
+        assert_eq!(did.count(), 0, "and the log says of none that it was done");
+    })
+    .await;
+}
+
 fn order(world: &World) -> PaymentOrder {
     PaymentOrder {
         id: domain::ids::PaymentId::new(world.now(), world.app.chance10()),
