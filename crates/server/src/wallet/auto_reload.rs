@@ -307,19 +307,15 @@ pub(crate) async fn shown(
     wished(tx, asked.holder, id, &terms).await?;
     let name = card::name_of(tx, asked.holder, id).await?;
     let AutoReloadTerms { below, amount, month_most } = terms;
-    Ok(Shown {
-        title: "Reload this wallet automatically?",
-        facts: vec![
-            ("Charged to", name),
-            ("When there is less than", below.to_string()),
-            ("Each time", amount.to_string()),
-            ("At most a month", month_most.to_string()),
-            ("Ends", "when you turn it off".to_owned()),
-        ],
-        note: "Reloads within these terms are charged by themselves. Any change of them asks again.",
-        button: "Approve with a passkey",
-        digest: format!("auto reload {id} {below} {amount} {month_most}"),
-    })
+    let words = asked.words();
+    let facts = vec![
+        (words.charged_to, name),
+        (words.reloaded_below, below.to_string()),
+        (words.each_time, amount.to_string()),
+        (words.month_most, month_most.to_string()),
+        (words.ends, words.turned_off.to_owned()),
+    ];
+    Ok(Shown::new(&words.auto_reload, facts, format!("auto reload {id} {below} {amount} {month_most}")))
 }
 
 pub(crate) async fn approved(
