@@ -11,7 +11,7 @@ use serde::de::DeserializeOwned;
 use sqlx::AssertSqlSafe;
 use uuid::Uuid;
 
-use crate::db::{self, DbError, DbResult, Tx, on_engine, write_later};
+use crate::db::{DbError, DbResult, Tx, on_engine, write_later};
 
 /// What a record is; the numbers are stored and order a snapshot: an account comes before its transactions.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
