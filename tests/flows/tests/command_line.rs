@@ -248,6 +248,17 @@ fn a_statement_opens_as_a_tagged_pdf_and_adds_up() {
     };
     assert!(said("pdfinfo", &[out]).contains("Tagged:          yes"));
     assert!(said("pdftotext", &["-layout", out, "-"]).contains("60.50"));
+
+    let folder = place.home().join("statements");
+    std::fs::create_dir(&folder).expect("a folder");
+    let into = folder.to_str().expect("a path");
+    for _ in 0..2 {
+        let done = place.billfold(&["statement", "all", card.as_str().expect("an id"), "--into", into]).ok();
+        assert_eq!(done["saved"], items(&list).len());
+        assert_eq!(std::fs::read_dir(&folder).expect("it is there").count(), items(&list).len(), "each once");
+    }
+    let none = place.billfold(&["transactions", "--search", "kestrel"]).ok();
+    assert!(items(&none).is_empty(), "a word that no line has is no error");
 }
 
 #[test]
