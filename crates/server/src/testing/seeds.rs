@@ -6,9 +6,11 @@ use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 
 /// Set by `cargo xtask soak`: the whole figures, where every run of the tests has as many as fit.
 const SOAK: &str = "BILLFOLD_SOAK";
-/// The one seed that is to be played again.
+/// The one seed that is to be played again, or a part of them all, as `200..400`.
 const SEED: &str = "BILLFOLD_SEED";
 const LANES_MAX: usize = 8;
+/// A soak says how far it is after so many.
+const TOLD_EVERY: u64 = 100;
 
 /// So many in every run of the tests, and so many in a soak.
 #[must_use]
@@ -16,15 +18,19 @@ pub fn how_many(in_tests: u64, in_soak: u64) -> u64 {
     if super::told(SOAK).is_some() { in_soak } else { in_tests }
 }
 
-/// The seeds of a test; the one alone that `BILLFOLD_SEED` names.
+/// The seeds of a test; those alone that `BILLFOLD_SEED` names.
 #[must_use]
 pub fn seeds(in_tests: u64, in_soak: u64) -> Range<u64> {
     match super::told(SEED) {
-        Some(seed) => {
-            let seed: u64 = seed.parse().expect("BILLFOLD_SEED is a number");
-            seed..seed + 1
-        }
+        Some(named) => read(&named).expect("BILLFOLD_SEED is a number, or two as 200..400"),
         None => 0..how_many(in_tests, in_soak),
+    }
+}
+
+fn read(named: &str) -> Option<Range<u64>> {
+    match named.split_once("..") {
+        Some((start, end)) => Some(start.parse().ok()?..end.parse().ok()?),
+        None => named.parse().ok().and_then(|seed: u64| Some(seed..seed.checked_add(1)?)),
     }
 }
 
@@ -41,6 +47,9 @@ pub fn play(seeds: Range<u64>, history: impl AsyncFn(u64) + Sync) {
                     let seed = next.fetch_add(1, Ordering::SeqCst);
                     if seed >= seeds.end {
                         return;
+                    }
+                    if (seed - seeds.start) % TOLD_EVERY == 0 && seed > seeds.start {
+                        eprintln!("seed {seed}, up to {}", seeds.end);
                     }
                     let _playing = Playing { seed, failed: &failed };
                     runtime.block_on(history(seed));
@@ -124,6 +133,13 @@ mod tests {
         let mut played = played.into_inner().unwrap();
         played.sort_unstable();
         assert_eq!(played, (3..40).collect::<Vec<_>>());
+    }
+
+    #[test]
+    fn one_seed_is_named_or_a_part_of_them() {
+        assert_eq!(read("7"), Some(7..8));
+        assert_eq!(read("200..400"), Some(200..400));
+        assert_eq!([read(""), read("many"), read("3.."), read("18446744073709551615")], [None, None, None, None]);
     }
 
     #[test]
