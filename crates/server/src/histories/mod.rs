@@ -124,7 +124,7 @@ impl Numbers {
     }
 }
 
-/// Time passes, half a day at most at once, with the work of each; now and then everybody looks in.
+/// Time passes, a day at most at once, so that each day's work is done on its day; now and then everybody looks in.
 async fn wait(world: &World, merchant: &TestMerchant, people: &mut [Person<'_>], pause: SignedDuration) {
     let mut left = pause;
     while left > SignedDuration::ZERO {
@@ -133,7 +133,7 @@ async fn wait(world: &World, merchant: &TestMerchant, people: &mut [Person<'_>],
             world.advance(leg);
             world.work().await;
         } else {
-            world.pass(leg, HOUR * 12).await;
+            world.pass(leg, DAY).await;
         }
         if leg >= SHORT {
             merchant.sign_in().await;

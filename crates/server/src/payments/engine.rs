@@ -216,6 +216,18 @@ pub(super) async fn begin(app: &App, job: &Job, states: &[PaymentState]) -> DbRe
     }
 }
 
+/// Where the rail knows the job's payment by which key, while it is in one of these states; read without keeping the
+/// writer busy, for most looks at a rail find nothing new. `None` when the job is over.
+async fn at_the_rail(app: &App, job: &Job, states: &[PaymentState]) -> DbResult<Option<store::AtRail>> {
+    let payment = PaymentId::from_uuid(job.subject);
+    let found = app.db.read_once().await?.ask(store::at_rail(job.holder, payment)).await?;
+    match found.filter(|found| states.contains(&found.state)) {
+        Some(found) => Ok(Some(found)),
+        // It ends in the transaction that finds the same; else it is tried again.
+        None => begin(app, job, states).await.map(|_| None),
+    }
+}
+
 /// The day came: sets the money aside and writes the order for the rail in the same transaction.
 pub(crate) async fn process(app: &App, job: &Job) -> DbResult<()> {
     let states = [PaymentState::Scheduled, PaymentState::Insufficient];
@@ -372,9 +384,8 @@ async fn taken_or_refused(app: &App, tx: &mut Tx, payment: &mut Stored, answer: 
 /// Asks about an order that was not answered. Only when the rail has twice said that it never saw the key, the same
 /// order goes again under the same key.
 pub(crate) async fn ask(app: &App, job: &Job) -> DbResult<()> {
-    let Some((tx, payment)) = begin(app, job, &[PaymentState::Unknown]).await? else { return Ok(()) };
-    drop(tx);
-    let answer = app.rails.named(&payment.rail)?.look(payment.rail_key.clone()).await;
+    let Some(at) = at_the_rail(app, job, &[PaymentState::Unknown]).await? else { return Ok(()) };
+    let answer = app.rails.named(&at.rail)?.look(at.key).await;
     let Some((mut tx, mut payment)) = begin(app, job, &[PaymentState::Unknown]).await? else { return Ok(()) };
     let now = app.clock.now();
     match answer {
@@ -406,9 +417,8 @@ pub(crate) async fn ask(app: &App, job: &Job) -> DbResult<()> {
 /// Looks whether the money arrived or came back.
 pub(crate) async fn follow(app: &App, job: &Job) -> DbResult<()> {
     let states = [PaymentState::Submitted, PaymentState::Settled, PaymentState::Final];
-    let Some((tx, payment)) = begin(app, job, &states).await? else { return Ok(()) };
-    drop(tx);
-    let answer = app.rails.named(&payment.rail)?.look(payment.rail_key.clone()).await;
+    let Some(at) = at_the_rail(app, job, &states).await? else { return Ok(()) };
+    let answer = app.rails.named(&at.rail)?.look(at.key).await;
     let Some((mut tx, mut payment)) = begin(app, job, &states).await? else { return Ok(()) };
     let before = payment.state;
     match &answer {

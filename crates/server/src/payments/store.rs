@@ -362,6 +362,20 @@ pub(super) async fn to_payee(
     rows.into_iter().map(read).collect()
 }
 
+/// A payment as the rail is asked about it.
+pub(super) struct AtRail {
+    pub state: PaymentState,
+    pub rail: String,
+    pub key: String,
+}
+
+pub(super) fn at_rail(holder: HolderId, id: PaymentId) -> impl Read<Answer = Option<AtRail>> {
+    const FIND: &str = "SELECT state, rail, rail_key FROM payment WHERE holder_id = $1 AND payment_id = $2";
+    db::read_row(FIND, [holder.as_uuid().into(), id.as_uuid().into()], |row: Option<(String, String, String)>| {
+        row.map(|(state, rail, key)| Ok(AtRail { state: state_named(&state)?, rail, key })).transpose()
+    })
+}
+
 /// The amount of the order that a rail knows by this key.
 pub(super) async fn ordered(tx: &mut Tx, key: &str) -> DbResult<Option<Money>> {
     const FIND: &str = "SELECT amount_minor, currency FROM payment WHERE rail_key = $1";
