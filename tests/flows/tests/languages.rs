@@ -125,9 +125,7 @@ async fn the_pages_fit_and_speak_as_the_app_does(words: &Words) {
     let phone = ["bills", "add", "--name", "Phone", "--amount", "40", "--every", "month", "--payee", "Meridian Mobile"];
     desk.billfold(&phone).ok();
     desk.billfold(&["sync"]).ok();
-    let ordered = desk.billfold(&["pay", "Phone"]).ok();
-    let id = ordered["payment"]["id"].as_str().expect("an id").to_owned();
-    let mut app = desk.start(&["approve", &id, "--no-browser"]);
+    let mut app = desk.start(&["pay", "Phone", "--no-browser"]);
     let line = app.wait_for(&format!("{url}/sign-in/step-up/open"));
     browser.go(line.split_whitespace().find(|word| word.starts_with(&url)).expect("an address")).await;
     look(&browser, words, words.approve).await;
