@@ -24,6 +24,8 @@ pub enum ProofError {
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Proof {
     pub thumbprint: String,
+    /// Seconds, by the clock of whoever made it, which may be off: to be compared with proofs by the same key alone.
+    pub made_at: i64,
 }
 
 /// What a proof must be about.
@@ -52,7 +54,7 @@ pub async fn check(app: &App, proof: &str, expected: &Expected<'_>) -> Result<Pr
     let mut id = [0; 16];
     id.copy_from_slice(&hasher.finalize()[..16]);
     nonces.use_up(nonce, id, now, chance).await?;
-    Ok(Proof { thumbprint })
+    Ok(Proof { thumbprint, made_at: read.claims.iat })
 }
 
 #[derive(Deserialize)]
@@ -80,8 +82,7 @@ struct Claims {
     jti: String,
     htm: String,
     htu: String,
-    #[serde(rename = "iat")]
-    _iat: i64,
+    iat: i64,
     ath: Option<String>,
     nonce: Option<String>,
 }

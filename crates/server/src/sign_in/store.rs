@@ -556,6 +556,8 @@ pub struct RefreshToken {
     pub refresh_ends_at: Timestamp,
     pub family_ends_at: Timestamp,
     pub refresh_used: bool,
+    /// When the proof that it was used with last was made, by the device's own clock.
+    pub used_by_proof_of: Option<i64>,
     pub successor: Option<Uuid>,
     pub revoked: bool,
     pub device_revoked: bool,
@@ -570,6 +572,7 @@ struct RefreshRow {
     refresh_ends_at: i64,
     family_ends_at: i64,
     refresh_used_at: Option<i64>,
+    refresh_proof_at: Option<i64>,
     successor_id: Option<Uuid>,
     revoked_at: Option<i64>,
     device_revoked_at: Option<i64>,
@@ -577,7 +580,7 @@ struct RefreshRow {
 
 pub async fn refresh_token(tx: &mut Tx, hash: &[u8; 32]) -> DbResult<Option<RefreshToken>> {
     const FIND: &str = "SELECT p.pair_id, p.family_id, f.device_id, d.thumbprint, p.refresh_ends_at,
-                               f.ends_at AS family_ends_at, p.refresh_used_at, p.successor_id,
+                               f.ends_at AS family_ends_at, p.refresh_used_at, p.refresh_proof_at, p.successor_id,
                                COALESCE(p.revoked_at, f.revoked_at) AS revoked_at, d.revoked_at AS device_revoked_at
                           FROM token_pair p
                           JOIN token_family f ON f.holder_id = p.holder_id AND f.family_id = p.family_id
@@ -593,16 +596,24 @@ pub async fn refresh_token(tx: &mut Tx, hash: &[u8; 32]) -> DbResult<Option<Refr
         refresh_ends_at: time(row.refresh_ends_at)?,
         family_ends_at: time(row.family_ends_at)?,
         refresh_used: row.refresh_used_at.is_some(),
+        used_by_proof_of: row.refresh_proof_at,
         successor: row.successor_id,
         revoked: row.revoked_at.is_some(),
         device_revoked: row.device_revoked_at.is_some(),
     }))
 }
 
-pub async fn use_refresh(tx: &mut Tx, holder: HolderId, pair: Uuid, successor: Uuid, now: Timestamp) -> DbResult<()> {
-    const SET: &str = "UPDATE token_pair SET refresh_used_at = $3, successor_id = $4
+pub async fn use_refresh(
+    tx: &mut Tx,
+    holder: HolderId,
+    pair: Uuid,
+    successor: Uuid,
+    proof_at: i64,
+    now: Timestamp,
+) -> DbResult<()> {
+    const SET: &str = "UPDATE token_pair SET refresh_used_at = $3, successor_id = $4, refresh_proof_at = $5
                         WHERE holder_id = $1 AND pair_id = $2";
-    run!(tx, SET, holder.as_uuid(), pair, now.as_microsecond(), successor).map(drop)
+    run!(tx, SET, holder.as_uuid(), pair, now.as_microsecond(), successor, proof_at).map(drop)
 }
 
 /// This pair, if neither of its tokens was ever used.

@@ -310,6 +310,11 @@ async fn refresh(tx: &mut Tx, app: &App, proof: &Proof, source: IpAddr, token: &
         return Err(Refusal::Grant);
     }
     if kept.refresh_used {
+        // The device made this request before another one that it has had an answer to: it was under way for long, and
+        // nobody waits for it any more. Whoever has a copy of the device asks later, not before.
+        if same_key && kept.used_by_proof_of.is_some_and(|used| proof.made_at < used) {
+            return Err(Refusal::Grant);
+        }
         let successor = match kept.successor {
             Some(successor) if same_key => store::unused_pair(tx, holder, successor).await?,
             _ => None,
@@ -327,7 +332,7 @@ async fn refresh(tx: &mut Tx, app: &App, proof: &Proof, source: IpAddr, token: &
         return Err(Refusal::Grant);
     }
     let pair = put_pair(tx, app, holder, kept.family, kept.family_ends_at).await?;
-    store::use_refresh(tx, holder, kept.pair, pair.id, now).await?;
+    store::use_refresh(tx, holder, kept.pair, pair.id, proof.made_at, now).await?;
     store::see_device(tx, holder, kept.device, now).await?;
     let question = Question::new(RiskOccasion::Refresh, Some(kept.device), Some(source));
     if let Some(looked) = &risk::look_if_possible(app, tx, holder, question).await? {
