@@ -39,8 +39,8 @@ describe('the wallet of a card', () => {
   it('is reloaded by itself on terms that are within the limits', async () => {
     const on = world('?world=served');
     draw(Wallets, on);
-    await click('Reload automatically');
-    const dialog = await screen.findByRole('dialog', { name: 'Reload automatically' });
+    await click('Set it up');
+    const dialog = await screen.findByRole('dialog', { name: 'Automatic reload' });
     const submit = () => fireEvent.submit(dialog.querySelector('form') as HTMLFormElement);
     await type('When there is less than', '20');
     await type('In a month at most', '200');
