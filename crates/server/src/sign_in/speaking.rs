@@ -25,7 +25,8 @@ const SHARED: &[&str] = &[
     "Name",
     "Meridian Mobile",
     "40.00 USD",
-    "localhost:8470",
+    "ines@example.org",
+    "Test server",
 ];
 
 /// Everything on a page that a person reads or hears: text, what stands in for text, and what the script says.
@@ -33,7 +34,7 @@ fn spoken(page: &str) -> BTreeSet<String> {
     let mut said = BTreeSet::new();
     let mut keep = |text: &str| {
         let text = text.trim();
-        let shared = SHARED.iter().any(|shared| text.trim_end_matches(": Billfold") == *shared);
+        let shared = SHARED.iter().any(|shared| text.trim_end_matches(": Test server") == *shared);
         // A moment with its zone, and a method by its brand.
         let shared = shared || text.starts_with("2027-") || text.starts_with("Practice ") || text.contains("••••");
         if text.chars().any(char::is_alphabetic) && !shared {
@@ -251,7 +252,7 @@ async fn every_page_speaks_the_language_of_the_app_and_no_other() {
             all.push(tour.pages);
         }
         let [english, spanish, german] = all.try_into().unwrap();
-        assert!(english.len() >= 30, "{}", english.len());
+        assert!(english.len() >= 28, "{}", english.len());
         for (what, english) in english {
             let said = [spoken(&english), spoken(&spanish[what]), spoken(&german[what])];
             for (one, other) in [(0, 1), (0, 2), (1, 2)] {

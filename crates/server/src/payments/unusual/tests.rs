@@ -72,7 +72,7 @@ async fn an_unusual_order_needs_the_passkey_waits_a_day_and_then_leaves_by_itsel
         assert_eq!(reasons, [R::ImpossibleTravel, R::CountryNew, R::DeviceYoung, R::PayeeYoung]);
         let (mut browser, shown) = asked_at(&world, &begin(&laptop, order.id).await.address).await;
         let page = browser.get("/sign-in/step-up").await.text();
-        assert!(page.contains("impossible travel"), "the page says what is unusual: {page}");
+        assert!(page.contains("too far, too fast"), "the page says what is unusual: {page}");
         browser.say_yes(&mut holds, &shown).await.expect(200);
         assert_eq!(stands(&laptop, order.id).await, (PaymentState::Held, why("risk")));
         world.at_source(HOME);
