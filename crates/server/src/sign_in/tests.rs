@@ -634,18 +634,22 @@ async fn an_old_refresh_token_after_its_successor_was_used_signs_the_device_out(
 #[tokio::test]
 async fn a_request_for_tokens_that_arrives_after_its_repetition_was_answered_is_refused_and_no_more() {
     on_each_engine(async |world| {
-        let device = world.holder().await;
-        let old = device.refresh_token();
-        let late = device.key.proof(&world.claims("POST", TOKEN_PATH));
-        world.advance(SignedDuration::from_secs(10));
-        device.refresh().await.expect(200);
-        device.get(ME).await.expect(200);
-        let old = [("grant_type", "refresh_token"), ("refresh_token", old.as_str()), ("client_id", CLIENT_ID)];
-        let answer = world.post_form(TOKEN_PATH, &old, Some(&late)).await;
-        expect_error(&answer, "invalid_grant");
-        assert_eq!(answer.json::<OauthError>().error_description, None);
-        device.get(ME).await.expect(200);
-        device.refresh().await.expect(200);
+        // Repeated seconds later, and at once; then it arrives.
+        for (repeated_after, arrives_after) in [(10, 0), (0, 30)] {
+            let device = world.holder().await;
+            let old = device.refresh_token();
+            let late = device.key.proof(&world.claims("POST", TOKEN_PATH));
+            world.advance(SignedDuration::from_secs(repeated_after));
+            device.refresh().await.expect(200);
+            device.get(ME).await.expect(200);
+            world.advance(SignedDuration::from_secs(arrives_after));
+            let old = [("grant_type", "refresh_token"), ("refresh_token", old.as_str()), ("client_id", CLIENT_ID)];
+            let answer = world.post_form(TOKEN_PATH, &old, Some(&late)).await;
+            expect_error(&answer, "invalid_grant");
+            assert_eq!(answer.json::<OauthError>().error_description, None);
+            device.get(ME).await.expect(200);
+            device.refresh().await.expect(200);
+        }
     })
     .await;
 }

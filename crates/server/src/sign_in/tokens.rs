@@ -312,7 +312,7 @@ async fn refresh(tx: &mut Tx, app: &App, proof: &Proof, source: IpAddr, token: &
     if kept.refresh_used {
         // The device made this request before another one that it has had an answer to: it was under way for long, and
         // nobody waits for it any more. Whoever has a copy of the device asks later, not before.
-        if same_key && kept.used_by_proof_of.is_some_and(|used| proof.made_at < used) {
+        if same_key && kept.used.is_some_and(|used| used.was_after(proof.made_at, now)) {
             return Err(Refusal::Grant);
         }
         let successor = match kept.successor {
