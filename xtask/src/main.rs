@@ -66,12 +66,51 @@ fn test(words: &[String]) -> ExitCode {
         }
         let mut arguments = vec!["test", "-p", package];
         arguments.extend(&words);
-        steps.run(".", "cargo", &arguments);
+        if *package == "flows" {
+            flows(&mut steps, &words);
+        } else if WAITING.contains(package) {
+            steps.run_with(&[("RUST_TEST_THREADS", THREADS)], ".", "cargo", &arguments);
+        } else {
+            steps.run(".", "cargo", &arguments);
+        }
     }
     if words.is_empty() {
         ui::test(&mut steps);
     }
     steps.end()
+}
+
+/// Their tests wait for a database most of the time, so that more of them run than there are cores.
+const WAITING: &[&str] = &["client", "server"];
+const THREADS: &str = "4";
+
+/// Flows that take longest, so they begin first.
+const LONG_FLOWS: &[&str] = &["schema", "crash", "command_line"];
+/// A flow waits for a window, a browser or a clock half of its time.
+const FLOWS_AT_ONCE: usize = 2;
+
+/// The files of flows, two at a time.
+fn flows(steps: &mut Steps, words: &[&str]) {
+    if !steps.run(".", "cargo", &["test", "-p", "flows", "--no-run"]) {
+        return;
+    }
+    let mut names: Vec<String> = std::fs::read_dir("tests/flows/tests")
+        .into_iter()
+        .flatten()
+        .filter_map(|entry| entry.ok()?.file_name().to_str()?.strip_suffix(".rs").map(str::to_owned))
+        .collect();
+    names.sort_by_key(|name| {
+        (LONG_FLOWS.iter().position(|long| long == name).unwrap_or(LONG_FLOWS.len()), name.clone())
+    });
+    let targets =
+        std::iter::once(vec!["--lib".to_owned()]).chain(names.into_iter().map(|name| vec!["--test".to_owned(), name]));
+    let each = targets.map(|target| {
+        let mut arguments = vec!["test".to_owned(), "-p".to_owned(), "flows".to_owned()];
+        arguments.extend(target);
+        arguments.extend(words.iter().map(|word| (*word).to_owned()));
+        arguments
+    });
+    steps.run_side_by_side(FLOWS_AT_ONCE, "cargo", each.collect());
 }
 
 /// What is played in whole numbers: a package, its target, and where in it the tests are.

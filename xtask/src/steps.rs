@@ -1,6 +1,8 @@
 //! Steps that all run, whatever the ones before them did, and what came of each at the end.
 
+use std::io::Write as _;
 use std::process::{Command, ExitCode, Stdio};
+use std::sync::Mutex;
 use std::time::{Duration, Instant};
 
 #[derive(Default)]
@@ -31,6 +33,32 @@ impl Steps {
         good
     }
 
+    /// Runs a program with each of these arguments, so many at a time and in their order. What one prints is shown whole when
+    /// it ends.
+    pub fn run_side_by_side(&mut self, at_once: usize, program: &str, each: Vec<Vec<String>>) {
+        let mut waiting = each.into_iter();
+        let (waiting, done) = (Mutex::new(&mut waiting), Mutex::new(&mut self.done));
+        std::thread::scope(|scope| {
+            for _ in 0..at_once {
+                scope.spawn(|| {
+                    loop {
+                        let Some(arguments) = waiting.lock().expect("no lane failed").next() else { return };
+                        let line = format!("{program} {}", arguments.join(" "));
+                        let began = Instant::now();
+                        let output = Command::new(program).args(&arguments).stdin(Stdio::null()).output();
+                        let took = began.elapsed();
+                        let mut done = done.lock().expect("no lane failed");
+                        eprintln!("> {line}");
+                        done.push((
+                            line,
+                            output.map_err(|error| error.to_string()).and_then(|output| shown(&output, took)),
+                        ));
+                    }
+                });
+            }
+        });
+    }
+
     pub fn skip(&mut self, why: &str) {
         self.skipped.push(why.to_owned());
     }
@@ -51,6 +79,14 @@ impl Steps {
         eprintln!("{} steps, {failed} failed", self.done.len());
         if failed == 0 { ExitCode::SUCCESS } else { ExitCode::FAILURE }
     }
+}
+
+/// Passes on what a program printed, and says how it ended.
+fn shown(output: &std::process::Output, took: Duration) -> Result<Duration, String> {
+    // Where nobody reads any more, how it ended is still said.
+    let _ = std::io::stderr().write_all(&output.stderr);
+    let _ = std::io::stdout().write_all(&output.stdout);
+    if output.status.success() { Ok(took) } else { Err(output.status.to_string()) }
 }
 
 /// Whether a program is there and says so.
