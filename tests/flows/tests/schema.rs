@@ -15,7 +15,7 @@ use server::testing::postgres;
 
 const FOLDER: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/../interop/schema");
 /// Calls to each operation.
-const EXAMPLES: &str = "110";
+const EXAMPLES: &str = "45";
 /// Calls in all, at least.
 const CALLS: u32 = 10_000;
 
