@@ -2,7 +2,7 @@
 //! come twice, or arrive long after what was sent later. All of it is decided by dice, so that a seed plays the same
 //! storm again.
 
-use std::collections::HashMap;
+use std::collections::{HashMap, VecDeque};
 use std::convert::Infallible;
 use std::hash::{DefaultHasher, Hash as _, Hasher as _};
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
@@ -10,7 +10,7 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use axum::Router;
 use axum::body::{Body, Bytes};
-use axum::http::{Request, Response};
+use axum::http::{HeaderValue, Request, Response};
 use domain::money::Money;
 use domain::payments::RailTiming;
 use domain::time::Clock;
@@ -32,6 +32,8 @@ const UNSEEN_PERCENT: u64 = 50;
 /// Requests that are on their way at most.
 const HELD_MAX: usize = 4;
 const BODY_MAX: usize = 1024 * 1024;
+/// What was on the line last, which a storm that ends wrong tells.
+const TOLD_MAX: usize = 60;
 
 fn lock<T>(what: &Mutex<T>) -> MutexGuard<'_, T> {
     what.lock().unwrap_or_else(PoisonError::into_inner)
@@ -41,12 +43,14 @@ fn lock<T>(what: &Mutex<T>) -> MutexGuard<'_, T> {
 pub struct Storm {
     router: Mutex<Router>,
     dice: Mutex<Dice>,
+    clock: Arc<dyn Clock>,
     raging: AtomicBool,
     /// Sent, given up by who sent them, and not there yet.
     held: Mutex<Vec<Request<Bytes>>>,
     lost: AtomicUsize,
     doubled: AtomicUsize,
     late: AtomicUsize,
+    told: Mutex<VecDeque<String>>,
 }
 
 /// What became of messages on a line.
@@ -74,15 +78,17 @@ impl std::error::Error for Lost {}
 impl Storm {
     /// In good weather, until it begins.
     #[must_use]
-    pub fn new(router: Router, seed: u64) -> Arc<Self> {
+    pub fn new(router: Router, clock: Arc<dyn Clock>, seed: u64) -> Arc<Self> {
         Arc::new(Self {
             router: Mutex::new(router),
             dice: Mutex::new(Dice::new(seed)),
+            clock,
             raging: AtomicBool::new(false),
             held: Mutex::default(),
             lost: AtomicUsize::new(0),
             doubled: AtomicUsize::new(0),
             late: AtomicUsize::new(0),
+            told: Mutex::default(),
         })
     }
 
@@ -125,7 +131,7 @@ impl Storm {
         if !self.raging.load(Ordering::SeqCst) {
             // What is still on its way arrives when the weather clears.
             self.arrive().await;
-            return Ok(self.deliver(request).await);
+            return Ok(self.deliver(request, "arrives").await);
         }
         let (loss, twice, arrives) = {
             let mut dice = lock(&self.dice);
@@ -138,25 +144,29 @@ impl Storm {
         match loss {
             None => {}
             // On its way to the server, for good or for now.
-            Some(0) => return Err(self.lose()),
+            Some(0) => {
+                self.tell(&request, "is lost");
+                return Err(self.lose());
+            }
             Some(1) => {
                 let mut held = lock(&self.held);
                 if held.len() < HELD_MAX {
+                    self.tell(&request, "is late");
                     held.push(request);
                 }
                 return Err(self.lose());
             }
             // On its way back.
             Some(_) => {
-                self.deliver(request).await;
+                self.deliver(request, "arrives, and its answer is lost").await;
                 return Err(self.lose());
             }
         }
         let again = twice.then(|| request.clone());
-        let answer = self.deliver(request).await;
+        let answer = self.deliver(request, "arrives").await;
         if let Some(again) = again {
             self.doubled.fetch_add(1, Ordering::SeqCst);
-            self.deliver(again).await;
+            self.deliver(again, "arrives again").await;
         }
         Ok(answer)
     }
@@ -170,14 +180,54 @@ impl Storm {
         let late = std::mem::take(&mut *lock(&self.held));
         for request in late {
             self.late.fetch_add(1, Ordering::SeqCst);
-            self.deliver(request).await;
+            self.deliver(request, "arrives late").await;
         }
     }
 
-    async fn deliver(&self, request: Request<Bytes>) -> Response<Body> {
+    async fn deliver(&self, request: Request<Bytes>, how: &str) -> Response<Body> {
         let router = lock(&self.router).clone();
-        let answered: Result<_, Infallible> = router.oneshot(request.map(Body::from)).await;
-        answered.unwrap_or_else(|never| match never {})
+        let line = self.line(&request, how);
+        let answered: Result<Response<Body>, Infallible> = router.oneshot(request.map(Body::from)).await;
+        let answer = answered.unwrap_or_else(|never| match never {});
+        self.keep(format!("{line}, answered {}", answer.status().as_u16()));
+        answer
+    }
+
+    fn tell(&self, request: &Request<Bytes>, what: &str) {
+        self.keep(self.line(request, what));
+    }
+
+    /// One message: whose it is by the head of its proof, which holds the device's key, and what it says by its body, so
+    /// that a repetition is seen as one.
+    fn line(&self, request: &Request<Bytes>, what: &str) -> String {
+        let short = |of: &[u8]| {
+            let mut hasher = DefaultHasher::new();
+            of.hash(&mut hasher);
+            hasher.finish() & 0xffff
+        };
+        let proof = request.headers().get("DPoP").map_or(&[][..], HeaderValue::as_bytes);
+        let key = proof.split(|byte| *byte == b'.').next().unwrap_or_default();
+        let (now, method, path) = (self.clock.now(), request.method(), request.uri().path());
+        let (device, body) = (short(key), short(request.body()));
+        format!("{now} device {device:04x}: {method} {path}, {body:04x}, {what}")
+    }
+
+    fn keep(&self, line: String) {
+        let mut told = lock(&self.told);
+        if told.len() == TOLD_MAX {
+            told.pop_front();
+        }
+        told.push_back(line);
+    }
+}
+
+impl Drop for Storm {
+    fn drop(&mut self) {
+        if std::thread::panicking() {
+            for line in lock(&self.told).iter() {
+                eprintln!("{line}");
+            }
+        }
     }
 }
 

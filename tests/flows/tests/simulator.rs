@@ -13,6 +13,7 @@ use client::vault::Protect;
 use client::{Client, ClientError};
 use domain::ids::{BillerId, HolderId, PaymentId};
 use domain::money::{Currency, Money};
+use domain::security::{SecurityEvent, SecurityEventKind};
 use domain::time::Clock;
 use flows::storm::{Moved, SETTLE_HOURS_MAX, Storm, StormyRail, Weather};
 use jiff::tz::TimeZone;
@@ -145,10 +146,10 @@ impl Play {
         let origin = format!("http://localhost:{}", listener.local_addr().expect("a port").port());
         let world = sqlite_world(seed).await;
         let clock = Arc::clone(&world.clock) as Arc<dyn Clock>;
-        let rail = Arc::new(StormyRail::new(bank(&world), clock, seed));
+        let rail = Arc::new(StormyRail::new(bank(&world), Arc::clone(&clock), seed));
         let holder = world.holder().await.holder;
         let server = dressed(&world, &rail, &origin);
-        let storm = Storm::new(server.router(), seed);
+        let storm = Storm::new(server.router(), clock, seed);
         storm.serve(listener);
         let mut play = Self {
             seed,
@@ -390,6 +391,9 @@ impl Play {
         assert!(!self.rail.was_contradicted(), "seed {seed}: a key is one order's");
         let kept_word = |one: &Ordered| !one.taken_back || told_of(one.id).is_none_or(|state| state == S::Cancelled);
         assert!(self.ordered.iter().all(kept_word), "seed {seed}: what was said to be taken back did not move");
+        let log = self.devices[DEVICES].client.security().log().await.expect("a log");
+        let is_alarm = |event: &SecurityEvent| event.kind == SecurityEventKind::TokenReused;
+        assert!(!log.events.iter().any(is_alarm), "seed {seed}: no device was taken for a copy of itself");
         let accounts = self.devices[DEVICES].client.accounts().list().await.expect("a list");
         let available = accounts.first().map(|account| account.account.available.map(Money::minor));
         let expected = (!told.is_empty()).then_some(Some(OPENING - arrived.cents));

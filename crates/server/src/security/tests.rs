@@ -51,6 +51,7 @@ async fn a_token_that_comes_back_is_written_down() {
         let old = laptop.refresh_token();
         laptop.refresh().await.expect(200);
         laptop.get("/api/v1/me").await.expect(200);
+        world.advance(jiff::SignedDuration::from_secs(1));
         let form = [("grant_type", "refresh_token"), ("refresh_token", &old), ("client_id", api::sign_in::CLIENT_ID)];
         world.oauth(&laptop.key, api::sign_in::TOKEN_PATH, &form).await.expect(400);
         let log = log(&desk).await;

@@ -173,6 +173,7 @@ async fn a_refresh_token_is_refused_for_each_thing_that_is_wrong() {
         let old = refresh_form(&device.refresh_token());
         device.refresh().await.expect(200);
         device.get(ME).await.expect(200);
+        world.advance(SignedDuration::from_secs(1));
         expect_error(&send(&world, &device.key, TOKEN_PATH, &old).await, "invalid_grant");
         assert_eq!(device.get(ME).await.code(), ErrorCode::DeviceRevoked);
         // Idle for too long.

@@ -548,23 +548,6 @@ pub async fn refresh_owner(tx: &mut Tx, hash: &[u8; 32]) -> DbResult<Option<Hold
     Ok(found.map(HolderId::from_uuid))
 }
 
-/// The last use of a refresh token.
-#[derive(Clone, Copy, Debug)]
-pub struct RefreshUse {
-    /// When its proof was made: whole seconds, by the device's own clock.
-    pub proof_at: i64,
-    pub at: Timestamp,
-}
-
-impl RefreshUse {
-    /// Whether a request whose proof was made then, and that arrives now, was made before it. Of two proofs of one second
-    /// the one that arrives seconds later was under way.
-    pub fn was_after(self, proof_at: i64, now: Timestamp) -> bool {
-        let seconds = now.as_second() - self.at.as_second();
-        proof_at < self.proof_at || (proof_at == self.proof_at && seconds > 1)
-    }
-}
-
 pub struct RefreshToken {
     pub pair: Uuid,
     pub family: Uuid,
@@ -573,7 +556,8 @@ pub struct RefreshToken {
     pub refresh_ends_at: Timestamp,
     pub family_ends_at: Timestamp,
     pub refresh_used: bool,
-    pub used: Option<RefreshUse>,
+    /// When the proof was made that it was used with last: whole seconds, by the device's own clock.
+    pub last_proof_at: Option<i64>,
     pub successor: Option<Uuid>,
     pub revoked: bool,
     pub device_revoked: bool,
@@ -612,10 +596,7 @@ pub async fn refresh_token(tx: &mut Tx, hash: &[u8; 32]) -> DbResult<Option<Refr
         refresh_ends_at: time(row.refresh_ends_at)?,
         family_ends_at: time(row.family_ends_at)?,
         refresh_used: row.refresh_used_at.is_some(),
-        used: match (row.refresh_proof_at, row.refresh_used_at) {
-            (Some(proof_at), Some(at)) => Some(RefreshUse { proof_at, at: time(at)? }),
-            _ => None,
-        },
+        last_proof_at: row.refresh_proof_at,
         successor: row.successor_id,
         revoked: row.revoked_at.is_some(),
         device_revoked: row.device_revoked_at.is_some(),

@@ -1,6 +1,7 @@
 //! Codes and tokens: an authorization code is good for a minute and once; an access token for five minutes; a refresh
 //! token is replaced at each use. All are random, kept as hashes, and bound to the device's key.
 
+use std::cmp::Ordering;
 use std::net::IpAddr;
 
 use api::error::ErrorCode;
@@ -310,24 +311,26 @@ async fn refresh(tx: &mut Tx, app: &App, proof: &Proof, source: IpAddr, token: &
         return Err(Refusal::Grant);
     }
     if kept.refresh_used {
-        // The device made this request before another one that it has had an answer to: it was under way for long, and
-        // nobody waits for it any more. Whoever has a copy of the device asks later, not before.
-        if same_key && kept.used.is_some_and(|used| used.was_after(proof.made_at, now)) {
-            return Err(Refusal::Grant);
-        }
         let successor = match kept.successor {
             Some(successor) if same_key => store::unused_pair(tx, holder, successor).await?,
             _ => None,
         };
-        let Some(successor) = successor else {
-            tracing::warn!("a refresh token came again after its successor was used: the device is signed out");
-            let name = store::device_name(tx, holder, kept.device).await?.unwrap_or_default();
-            note(tx, holder, SecurityEventKind::TokenReused, now, kept.device, &name).await?;
-            sign_device_out(tx, holder, kept.device, now, None).await?;
-            return Err(if same_key { Refusal::DeviceRevoked } else { Refusal::Grant });
-        };
-        // The answer was lost on its way: the tokens it held were never seen.
-        store::revoke_pair(tx, holder, successor, now).await?;
+        let last = kept.last_proof_at.filter(|_| same_key);
+        match (last.map(|last| proof.made_at.cmp(&last)), successor) {
+            // The device made this request before another one that it has had an answer to: it was under way for long,
+            // and nobody waits for it any more. Whoever has a copy of the device asks later, not before. Proofs count
+            // whole seconds: one of the same second is a repetition for as long as what was answered is not used.
+            (Some(Ordering::Less), _) | (Some(Ordering::Equal), None) => return Err(Refusal::Grant),
+            // The answer was lost on its way: the tokens it held were never seen.
+            (_, Some(successor)) => store::revoke_pair(tx, holder, successor, now).await?,
+            (_, None) => {
+                tracing::warn!("a refresh token came again after its successor was used: the device is signed out");
+                let name = store::device_name(tx, holder, kept.device).await?.unwrap_or_default();
+                note(tx, holder, SecurityEventKind::TokenReused, now, kept.device, &name).await?;
+                sign_device_out(tx, holder, kept.device, now, None).await?;
+                return Err(if same_key { Refusal::DeviceRevoked } else { Refusal::Grant });
+            }
+        }
     } else if !same_key {
         return Err(Refusal::Grant);
     }
