@@ -23,6 +23,7 @@ use crate::client::{Changed, Client, Open, blocking, lock};
 use crate::error::{Class, ClientError};
 use crate::platform::{Chance, Language, Secret, SecretKind, random};
 use crate::seal::without_traces;
+use crate::status::Place;
 use crate::vault::VaultError;
 
 const CONNECT_WITHIN: Duration = Duration::from_secs(10);
@@ -515,13 +516,29 @@ impl Client {
             Err(CallError::Unreachable | CallError::Certificate | CallError::Busy { .. } | CallError::NotAServer)
         );
         self.set_online(reached);
-        if matches!(result, Err(CallError::Revoked)) {
-            tracing::warn!("the server signed this device out: its copy is removed");
-            if let Err(error) = self.wipe().await {
-                tracing::error!(code = error.code, "the copy could not be removed");
-            }
+        if !matches!(result, Err(CallError::Revoked)) {
+            return result;
+        }
+        if *open.vault().header().place() == Place::ThisComputer {
+            // That server is this program's own, and the key of all its data is here: there is no other computer from which
+            // somebody could have wanted this, and nothing that a removed copy could be read from again.
+            tracing::warn!("the server on this computer ended the session: it is begun anew");
+            *open.tokens.lock().await = None;
+            self.session_is_over(&open).await?;
+            return Err(CallError::NotSignedIn);
+        }
+        tracing::warn!("the server signed this device out: its copy is removed");
+        if let Err(error) = self.wipe().await {
+            tracing::error!(code = error.code, "the copy could not be removed");
         }
         result
+    }
+
+    /// Only a new sign-in helps. The copy stays readable, and what waits is kept.
+    async fn session_is_over(&self, open: &Arc<Open>) -> Result<(), CallError> {
+        self.drop_secret(open, SecretKind::RefreshToken).await?;
+        self.tell(Changed::Status);
+        Ok(())
     }
 
     /// The same for a copy that is not shown yet; the caller sees to what a refusal means.
@@ -593,9 +610,7 @@ impl Client {
                 Ok(given)
             }
             Err(CallError::NotSignedIn) => {
-                // The grant is over: only a new sign-in helps. The copy stays readable.
-                self.drop_secret(open, SecretKind::RefreshToken).await?;
-                self.tell(Changed::Status);
+                self.session_is_over(open).await?;
                 Err(CallError::NotSignedIn)
             }
             Err(other) => Err(other),

@@ -36,7 +36,7 @@ use crate::error::ClientError;
 use crate::paydays::NewIncome;
 use crate::payments::{PayBill, PaymentViewState};
 use crate::search::SearchHit;
-use crate::sign_in::{Connect, SignInStarted};
+use crate::sign_in::{Connect, LocalRequest, SignInStarted};
 use crate::status::Phase;
 use crate::testing::{World, day, monthly, usd, with_biller};
 use crate::vault::Protect;
@@ -476,6 +476,42 @@ async fn a_device_that_was_signed_out_elsewhere_loses_its_copy() {
     for file in ["vault.json", "cache.db", "outbox.sealed"] {
         assert!(!world.data().join(file).exists(), "{file} is gone");
     }
+    world.end().await;
+}
+
+/// Signs the account of this computer in at the server that stands for the one of this program.
+async fn sign_in_here(client: &Client, fake: &Shared) {
+    let grant = async |asked: LocalRequest| {
+        lock(fake).pushed = json!({ "code_challenge": asked.code_challenge });
+        Ok::<String, ClientError>("the-code".to_owned())
+    };
+    client.sign_in().local("Desk", grant).await.unwrap();
+}
+
+#[tokio::test]
+async fn an_account_of_this_computer_is_never_removed_because_its_own_server_ended_the_session() {
+    let (world, fake) = (World::new(), start_fake().await);
+    let client = world.start().await;
+    client.server_started(&lock(&fake).origin.clone());
+    sign_in_here(&client, &fake).await;
+    let key = client.server_key().await.unwrap();
+    client.bills().add(monthly("Rent", "950.00", "2026-12-01")).await.unwrap();
+    lock(&fake).revoked = true;
+    // With the tokens in hand, and then while it asks for others.
+    for _ in 0..2 {
+        assert_eq!(code(client.sync().now().await), "not_signed_in");
+        let status = client.status().await.unwrap();
+        assert_eq!((client.phase(), status.signed_in, status.waiting), (Phase::Ready, false, 1));
+        lock(&fake).revoked = false;
+        sign_in_here(&client, &fake).await;
+        lock(&fake).revoked = true;
+        world.later(600);
+    }
+    lock(&fake).revoked = false;
+    sign_in_here(&client, &fake).await;
+    client.sync().now().await.unwrap();
+    assert_eq!(client.status().await.unwrap().waiting, 0, "what waited is sent");
+    assert_eq!(client.server_key().await.unwrap(), key, "the key of all its data is there");
     world.end().await;
 }
 

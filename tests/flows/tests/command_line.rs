@@ -399,3 +399,15 @@ fn who_was_away_for_months_is_still_at_home_on_this_computer() {
     }
     assert_eq!(items(&place.billfold_at("+200d", &["bills", "list"]).ok()).len(), 1);
 }
+
+#[test]
+fn signing_the_device_of_an_account_of_this_computer_out_ends_its_session_and_keeps_the_account() {
+    let place = Place::new().with_account();
+    place.billfold(&["bills", "add", "--name", "Rent", "--amount", "950.00", "--every", "month", "--day", "1"]).ok();
+    let device = place.billfold(&["devices"]).ok()["items"][0]["id"].as_str().expect("an id").to_owned();
+    place.billfold(&["devices", "--sign-out", &device]).ok();
+    place.billfold(&["sync"]).ok();
+    let status = place.billfold(&["status"]).ok();
+    assert_eq!((&status["phase"], &status["signed_in"]), (&json!("ready"), &json!(true)), "it is let in again");
+    assert_eq!(items(&place.billfold(&["bills", "list"]).ok()).len(), 1);
+}
