@@ -138,6 +138,11 @@ pub(crate) async fn remove(tx: &mut Tx, holder: HolderId, kind: Kind, subject: U
     store::remove(tx, holder, kind, subject).await
 }
 
+#[cfg(test)]
+pub(crate) async fn subjects(tx: &mut Tx, kind: Kind) -> DbResult<Vec<Uuid>> {
+    store::subjects(tx, kind).await
+}
+
 /// Since when the oldest work waits that nobody has taken; in the future when none is due.
 pub(crate) async fn waiting_since(app: &App) -> DbResult<Option<Timestamp>> {
     let mut tx = app.db.read_once().await?;

@@ -66,3 +66,10 @@ pub(super) async fn release(tx: &mut Tx, job: &Job, due_at: Timestamp) -> DbResu
         WHERE holder_id = $1 AND kind = $2 AND subject_id = $3";
     write_later!(tx, RELEASE, job.holder.as_uuid(), job.kind.name(), job.subject, due_at.as_microsecond(),)
 }
+
+/// What there are jobs of a kind for.
+#[cfg(test)]
+pub(super) async fn subjects(tx: &mut Tx, kind: Kind) -> DbResult<Vec<Uuid>> {
+    const SUBJECTS: &str = "SELECT subject_id FROM job WHERE kind = $1";
+    on_engine!(tx, |db| sqlx::query_scalar(SUBJECTS).bind(kind.name()).fetch_all(db).await.map_err(DbError::from))
+}

@@ -435,7 +435,7 @@ pub(crate) async fn follow(app: &App, job: &Job) -> DbResult<()> {
     }
     if payment.state == before {
         go_on(app, &mut tx, job, &payment).await?;
-    } else if payment.state.is_terminal() && payment.state != PaymentState::Final {
+    } else if payment.state.is_terminal() && !is_watched(app, &payment)? {
         jobs::done(&mut tx, job).await?;
     } else {
         // A new stage: its waits begin from the start.
@@ -450,15 +450,17 @@ async fn go_on(app: &App, tx: &mut Tx, job: &Job, payment: &Stored) -> DbResult<
     let next = match payment.state {
         PaymentState::Submitted => after(now, wait(FOLLOW_WAITS, job.tries)),
         PaymentState::Settled => after(now, wait(SETTLED_WAITS, job.tries)),
-        _ => {
-            let over = payment.settled_at.is_none_or(|at| now.duration_since(at) > LATE_RETURNS);
-            if over {
-                return jobs::done(tx, job).await;
-            }
-            after(now, FINAL_WAIT)
-        }
+        _ if is_watched(app, payment)? => after(now, FINAL_WAIT),
+        _ => return jobs::done(tx, job).await,
     };
     jobs::later(tx, job, next).await
+}
+
+/// Whether the money of a payment that is final may still come back.
+fn is_watched(app: &App, payment: &Stored) -> DbResult<bool> {
+    let is_recent = |at| app.clock.now().duration_since(at) <= LATE_RETURNS;
+    let may_return = app.rails.named(&payment.rail)?.may_return_late();
+    Ok(payment.state == PaymentState::Final && may_return && payment.settled_at.is_some_and(is_recent))
 }
 
 fn window_is_over(app: &App, payment: &Stored) -> DbResult<bool> {

@@ -99,6 +99,10 @@ pub trait Rail: Send + Sync {
     fn draws(&self) -> bool {
         false
     }
+    /// Whether money that it moved may come back after its payment is final.
+    fn may_return_late(&self) -> bool {
+        true
+    }
     /// After so long an order that was taken can be seen by asking.
     fn visible_after(&self) -> SignedDuration;
     /// Hands an order over. Handing over a key again answers as before and moves nothing.

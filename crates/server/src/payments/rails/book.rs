@@ -52,6 +52,11 @@ impl Rail for Book {
         false
     }
 
+    /// No other bank has it that could send it back.
+    fn may_return_late(&self) -> bool {
+        false
+    }
+
     fn visible_after(&self) -> SignedDuration {
         SignedDuration::ZERO
     }

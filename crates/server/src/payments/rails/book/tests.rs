@@ -4,13 +4,17 @@ use domain::card::closing::MoveKind;
 use domain::ids::{AccountId, BillerId, PaymentId};
 use domain::money::{Currency, Money};
 use domain::payments::{PaymentOrder, PaymentState};
+use jiff::SignedDuration;
 use jiff::civil::date;
 
-use crate::jobs::{Job, Kind};
+use crate::billers;
+use crate::jobs::{self, Job, Kind};
 use crate::ledger;
 use crate::payments::{process, submit};
 use crate::statements::{Opened, usd};
 use crate::testing::{World, on_each_engine};
+
+const HALF_A_DAY: SignedDuration = SignedDuration::from_hours(12);
 
 fn order(world: &World, card: AccountId, minor: i64) -> PaymentOrder {
     PaymentOrder {
@@ -78,6 +82,28 @@ async fn a_node_that_dies_while_it_pays_a_card_pays_it_once() {
         world.pass(jiff::SignedDuration::from_secs(10), jiff::SignedDuration::from_secs(2)).await;
         assert_eq!(payment(&opened, &order).await.state, PaymentState::Settled);
         assert_eq!(owed(&opened).await, usd(25_000));
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn a_payment_to_a_card_is_not_looked_at_once_it_is_final_and_one_to_a_biller_is() {
+    on_each_engine(async |world| {
+        let opened = Opened::new(&world).await;
+        opened.moves(MoveKind::Purchase, 40_000).await;
+        let within = order(&world, opened.shop.card, 15_000);
+        let biller = billers::directory()[0].id;
+        let outside = PaymentOrder { id: PaymentId::new(world.now(), world.app.chance10()), biller, ..within.clone() };
+        for order in [&within, &outside] {
+            opened.shop.device.post("/api/v1/payments", order).await.expect(201);
+        }
+        world.pass(HALF_A_DAY * 14, HALF_A_DAY).await;
+        opened.shop.device.refresh().await.expect(200);
+        for order in [&within, &outside] {
+            assert_eq!(payment(&opened, order).await.state, PaymentState::Final);
+        }
+        let mut tx = world.app.db.begin_read().await.unwrap();
+        assert_eq!(jobs::subjects(&mut tx, Kind::Follow).await.unwrap(), [outside.id.as_uuid()]);
     })
     .await;
 }
