@@ -17,7 +17,8 @@ const USAGE: &str = "usage: cargo xtask COMMAND
   run [--keep] [-- ARGUMENTS]   build and start the app; without a display in a virtual one, with a picture of it
   test [WORDS]                  everything that CI holds; with words only Rust tests whose names hold them
   soak [WORDS]                  the random histories, races and storms in their whole numbers, for hours; BILLFOLD_SEED=N before it
-                                plays that seed alone, BILLFOLD_SEED=N..M a part of them
+                                plays that seed alone, BILLFOLD_SEED=N..M a part of them, and BILLFOLD_ENGINE=sqlite
+                                or postgres on one engine
   check                         format, lints, types
   bench [JOB …]                 measure, in release, as ratios within one run
   bundle                        release builds of the app and the server";

@@ -8,6 +8,9 @@ use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 const SOAK: &str = "BILLFOLD_SOAK";
 /// The one seed that is to be played again, or a part of them all, as `200..400`.
 const SEED: &str = "BILLFOLD_SEED";
+/// The one engine that is to be played on, `sqlite` or `postgres`, where both would be.
+const ENGINE: &str = "BILLFOLD_ENGINE";
+const ENGINES: [&str; 2] = ["sqlite", "postgres"];
 const LANES_MAX: usize = 8;
 /// A soak says how far it is after so many.
 const TOLD_EVERY: u64 = 100;
@@ -32,6 +35,14 @@ fn read(named: &str) -> Option<Range<u64>> {
         Some((start, end)) => Some(start.parse().ok()?..end.parse().ok()?),
         None => named.parse().ok().and_then(|seed: u64| Some(seed..seed.checked_add(1)?)),
     }
+}
+
+/// Whether seeds are to be played on this engine.
+pub(super) fn is_meant(engine: &str) -> bool {
+    let named = super::told(ENGINE);
+    let is_known = named.as_deref().is_none_or(|named| ENGINES.contains(&named));
+    assert!(is_known, "{ENGINE} is one of {ENGINES:?}");
+    named.is_none_or(|named| named == engine)
 }
 
 /// Plays a history for each seed, as many at once as there are processors. The first that fails says its seed, and no
