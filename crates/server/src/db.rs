@@ -3,7 +3,8 @@
 //! SQL is written once in the subset that both accept and runs through [`on_engine!`]. On SQLite there is one writing
 //! connection; transactions that wait for it are committed together, each in its own savepoint, so that one disk sync
 //! serves many (a caller is answered only after that sync). One that asks nothing any more runs whole, in one way to the
-//! connection's thread. On PostgreSQL every transaction locks its holder's row first. Only this file and `store.rs` files
+//! connection's thread; what opens and what commits goes with the first and the last statement of a transaction that has
+//! the writer to itself. On PostgreSQL every transaction locks its holder's row first. Only this file and `store.rs` files
 //! name sqlx.
 
 mod readers;
@@ -28,8 +29,9 @@ use sqlx::{AssertSqlSafe, ConnectOptions, Connection, Either, Executor as _, Pos
 use tokio::sync::{Mutex, Notify, OwnedMutexGuard, broadcast, oneshot};
 
 use readers::{Readers, SqliteOnce};
+use reads::{EngineRow, Gathered, Statement};
 pub(crate) use reads::{Read, read_row, read_rows};
-use value::Value;
+pub(crate) use value::Value;
 
 pub type DbResult<T> = Result<T, DbError>;
 
@@ -43,6 +45,9 @@ const READERS: u32 = 4;
 /// Connections that answer reads that stand alone, those that wait together. Few, so that something waits for each where
 /// many ask, and so that they keep the pages that everybody asks for.
 const ANSWERING: u32 = 2;
+/// Texts that the writer keeps prepared: the same transaction has some of its own for whether it opens and whether it
+/// commits.
+const WRITER_TEXTS: usize = 256;
 /// KiB, as `cache_size` takes them.
 const WRITER_CACHE: &str = "-16000";
 /// A reader's pages are dropped whenever somebody else committed, so that many of them only cost.
@@ -305,10 +310,7 @@ impl Tx {
         self.begin_now().await?;
         match &mut self.inner {
             Inner::Planned(_) => Err(DbError::Corrupt("a transaction that has not begun")),
-            Inner::Grouped(tx) => {
-                tx.write_batch().await?;
-                Ok(EngineConnection::Sqlite(tx.connection()))
-            }
+            Inner::Grouped(tx) => Ok(EngineConnection::Sqlite(tx.connection().await?)),
             Inner::Sqlite(tx) => Ok(EngineConnection::Sqlite(tx)),
             Inner::SqliteOnce(once) => Ok(EngineConnection::Sqlite(once.connection().await?)),
             Inner::Postgres(tx) => Ok(EngineConnection::Postgres(tx)),
@@ -349,12 +351,22 @@ impl Tx {
         if let Some(number) = self.numbers.get(&holder) {
             return Ok(*number);
         }
+        self.number_and(holder, ()).await.map(|(number, ())| number)
+    }
+
+    /// The same, and reads something on the same way.
+    pub(crate) async fn number_and<R: Read>(&mut self, holder: HolderId, read: R) -> DbResult<(i64, R::Answer)> {
         const TAKE: &str = "UPDATE holder SET feed_number = feed_number + 1 WHERE holder_id = $1 RETURNING feed_number";
+        if let Some(number) = self.numbers.get(&holder) {
+            let number = *number;
+            return Ok((number, self.ask(read).await?));
+        }
         let taken =
             read_row(TAKE, [holder.as_uuid().into()], |taken: Option<(i64,)>| Ok(taken.map(|(number,)| number)));
-        let number = self.ask(taken).await?.ok_or(DbError::Sql(sqlx::Error::RowNotFound))?;
+        let (number, answer) = self.ask((taken, read)).await?;
+        let number = number.ok_or(DbError::Sql(sqlx::Error::RowNotFound))?;
         self.numbers.insert(holder, number);
-        Ok(number)
+        Ok((number, answer))
     }
 
     /// Locks the holder's row without taking a number; on SQLite the one writer is lock enough.
@@ -495,6 +507,12 @@ impl Batch {
         self.values.push(value.into());
     }
 
+    /// Has this run before all of it; it has no values.
+    fn begin_with(&mut self, sql: &'static str) {
+        self.statements.insert(0, sql);
+        self.offsets.insert(0, 0);
+    }
+
     /// Adds all of another one.
     fn append(&mut self, other: &Self) {
         let before = self.values.len();
@@ -540,10 +558,6 @@ impl Batch {
         }
         Ok(())
     }
-
-    async fn write(self, connection: &mut SqliteConnection) -> DbResult<()> {
-        if self.statements.is_empty() { Ok(()) } else { self.run(connection, drop).await }
-    }
 }
 
 /// The one writing connection and the transactions that share its next commit.
@@ -560,11 +574,19 @@ struct Writer {
 struct Group {
     /// None once the database is closed.
     connection: Option<SqliteConnection>,
-    /// `BEGIN IMMEDIATE` was sent and neither `COMMIT` nor `ROLLBACK` since.
-    open: bool,
+    shared: Shared,
     /// A savepoint stands that its owner may have given up.
     abandoned: bool,
     members: Vec<Member>,
+}
+
+/// How far the transaction is that the members share.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Shared {
+    None,
+    /// `BEGIN IMMEDIATE` was sent, and whoever sent it stopped waiting before it was seen to end.
+    Sent,
+    Open,
 }
 
 /// A transaction that ended and waits for the commit.
@@ -587,9 +609,10 @@ impl Writer {
         let waiting = Waiting::on(self);
         let mut group = Arc::clone(&self.group).lock_owned().await;
         drop(waiting);
+        let began = group.undo_abandoned().await;
         // From here to the savepoint's end the owner is this transaction; if its task ends midway, what it leaves
         // is undone by whoever comes next.
-        let began = group.begin().await;
+        group.abandoned = true;
         let mut tx = GroupedTx { writer: Arc::clone(self), group: Some(group), batch: Batch::of_member() };
         if let Err(error) = began {
             tx.fail_all();
@@ -705,19 +728,40 @@ impl Group {
         Ok(())
     }
 
-    async fn begin(&mut self) -> DbResult<()> {
-        self.undo_abandoned().await?;
-        if !self.open {
-            // Before the statement: should this task end while it runs, the next one must know.
-            self.open = true;
-            self.run("BEGIN IMMEDIATE").await.inspect_err(|_| self.open = false)?;
+    /// Runs statements of a member. The first of all that run opens what is shared, on the same way. `take` sees the rows
+    /// and ends of the member's own.
+    async fn run_batch(
+        &mut self,
+        mut batch: Batch,
+        mut take: impl FnMut(Either<SqliteQueryResult, SqliteRow>),
+    ) -> DbResult<()> {
+        let connection = self.connection.as_mut().ok_or(DbError::Stopped)?;
+        if self.shared == Shared::Open {
+            return batch.run(connection, take).await;
         }
-        self.abandoned = true;
-        Ok(())
+        batch.begin_with("BEGIN IMMEDIATE");
+        // Before it runs: should this task end meanwhile, the next one must know.
+        self.shared = Shared::Sent;
+        let mut opened = false;
+        let ran = batch
+            .run(connection, |step| {
+                if opened {
+                    take(step);
+                }
+                opened = true;
+            })
+            .await;
+        self.shared = if opened { Shared::Open } else { Shared::None };
+        ran
     }
 
     async fn undo_abandoned(&mut self) -> DbResult<()> {
-        if self.abandoned && self.open {
+        if self.shared == Shared::Sent {
+            // Whoever sent it saw nothing of it end, so no other member is in it.
+            self.roll_back().await;
+            self.tell(false);
+        }
+        if self.abandoned && self.shared == Shared::Open {
             match self.run("ROLLBACK TO member").await {
                 Ok(()) => self.run("RELEASE member").await?,
                 // It never began, or its owner stopped waiting while its last statement ran: then it ended, and stands
@@ -728,6 +772,36 @@ impl Group {
         }
         self.abandoned = false;
         Ok(())
+    }
+
+    /// Whether whoever ends now is not followed by another that would share the commit.
+    fn is_last(&self, writer: &Writer) -> bool {
+        writer.waiting.load(Ordering::SeqCst) == 0 || self.members.len() + 1 >= GROUP_MAX
+    }
+
+    /// Runs what is left of a transaction. The last one of a commit takes that along, on the same way.
+    async fn end(&mut self, writer: &Writer, mut batch: Batch, member: Member) {
+        batch.add("RELEASE member");
+        let of_member = batch.statements.len();
+        let commits = self.is_last(writer);
+        if commits {
+            batch.add("COMMIT");
+        }
+        let mut ended = 0;
+        let ran = self.run_batch(batch, |step| ended += usize::from(step.is_left())).await;
+        if ended < of_member {
+            // The savepoint is left for whoever comes next to undo.
+            member.tell(ran.and(Err(DbError::Stopped)));
+            writer.wake.notify_one();
+            return;
+        }
+        self.abandoned = false;
+        self.members.push(member);
+        if commits {
+            self.ended(writer, ran).await;
+        } else {
+            writer.wake.notify_one();
+        }
     }
 
     /// Runs the whole transactions that wait, as many as share one commit. One that fails leaves the others.
@@ -753,27 +827,34 @@ impl Group {
 
     /// `ended` counts the statements.
     async fn run_whole(&mut self, batch: Batch, ended: &mut usize) -> DbResult<()> {
-        self.begin().await?;
-        let connection = self.connection.as_mut().ok_or(DbError::Stopped)?;
-        batch.run(connection, |step| *ended += usize::from(step.is_left())).await?;
+        self.undo_abandoned().await?;
+        self.abandoned = true;
+        self.run_batch(batch, |step| *ended += usize::from(step.is_left())).await?;
         self.abandoned = false;
         Ok(())
     }
 
     async fn settle(&mut self, writer: &Writer) {
-        if !self.open {
+        let undone = self.undo_abandoned().await;
+        if self.shared == Shared::None {
             return;
         }
-        let committed = match self.undo_abandoned().await {
+        let committed = match undone {
             Ok(()) => self.run("COMMIT").await,
             Err(error) => Err(error),
         };
+        self.ended(writer, committed).await;
+    }
+
+    /// What is shared was committed, or could not be: all members hear of it.
+    async fn ended(&mut self, writer: &Writer, committed: DbResult<()>) {
         if let Err(error) = &committed {
             writer.stop();
             tracing::error!(kind = error.kind(), "a commit failed: writing stops until a write works again");
             self.roll_back().await;
         }
-        self.open = false;
+        self.shared = Shared::None;
+        self.abandoned = false;
         if committed.is_ok() {
             for touched in self.members.iter().flat_map(|member| &member.touched) {
                 // Nobody listening is no error.
@@ -786,7 +867,7 @@ impl Group {
     async fn roll_back(&mut self) {
         // SQLite may have rolled back by itself already; then this fails and nothing is left to do.
         let _ = self.run("ROLLBACK").await;
-        self.open = false;
+        self.shared = Shared::None;
         self.abandoned = false;
     }
 
@@ -838,9 +919,14 @@ pub struct GroupedTx {
 }
 
 impl GroupedTx {
-    pub fn connection(&mut self) -> &mut SqliteConnection {
-        // Closing needs the guard as well.
-        self.group_now().connection.as_mut().expect("a live transaction holds its connection")
+    /// The connection, after what waits.
+    async fn connection(&mut self) -> DbResult<&mut SqliteConnection> {
+        let batch = std::mem::take(&mut self.batch);
+        let group = self.group_now();
+        if !batch.statements.is_empty() {
+            group.run_batch(batch, drop).await?;
+        }
+        group.connection.as_mut().ok_or(DbError::Stopped)
     }
 
     fn group_now(&mut self) -> &mut Group {
@@ -848,33 +934,19 @@ impl GroupedTx {
         self.group.as_mut().expect("a live transaction holds its group")
     }
 
-    /// Runs what waits.
-    async fn write_batch(&mut self) -> DbResult<()> {
-        std::mem::take(&mut self.batch).write(self.connection()).await
+    /// Runs what waits, then the reads; answers the rows of the reads.
+    async fn ask(&mut self, asked: Vec<Statement>) -> DbResult<Vec<Vec<EngineRow>>> {
+        let (batch, mut gathered) = Gathered::of(std::mem::take(&mut self.batch), asked);
+        self.group_now().run_batch(batch, |step| gathered.take(step)).await?;
+        Ok(gathered.of_reads())
     }
 
     async fn commit(mut self, touched: Vec<Touched>) -> DbResult<()> {
+        let Some(mut group) = self.group.take() else { return Err(DbError::Stopped) };
         let (done, answer) = oneshot::channel();
-        // Before its last statement: should this task end while that runs, the listeners hear of it all the same.
-        self.group_now().members.push(Member { done, touched });
-        self.batch.add("RELEASE member");
-        if let Err(error) = self.write_batch().await {
-            // The savepoint is left for whoever comes next to undo.
-            self.group_now().members.pop();
-            return Err(error);
-        }
-        let Some(mut group) = self.group.take() else {
-            return Err(DbError::Stopped);
-        };
-        group.abandoned = false;
-        if self.writer.waiting.load(Ordering::SeqCst) == 0 || group.members.len() >= GROUP_MAX {
-            // A task of its own: one who stops waiting must not stop a commit that others wait for.
-            let writer = Arc::clone(&self.writer);
-            tokio::spawn(async move { group.settle(&writer).await });
-        } else {
-            self.writer.wake.notify_one();
-            drop(group);
-        }
+        let (writer, batch) = (Arc::clone(&self.writer), std::mem::take(&mut self.batch));
+        // A task of its own: one who stops waiting must not stop a commit that others wait for.
+        tokio::spawn(async move { group.end(&writer, batch, Member { done, touched }).await });
         answer.await.unwrap_or(Err(DbError::Stopped))
     }
 
@@ -921,6 +993,7 @@ async fn open_sqlite(file: &Path, key: Option<&[u8; 32]>, events: broadcast::Sen
     let mut connection = options
         .clone()
         .create_if_missing(true)
+        .statement_cache_capacity(WRITER_TEXTS)
         .journal_mode(SqliteJournalMode::Wal)
         .synchronous(SqliteSynchronous::Full)
         .connect()
@@ -940,7 +1013,7 @@ async fn open_sqlite(file: &Path, key: Option<&[u8; 32]>, events: broadcast::Sen
     let options = options.pragma("cache_size", READER_CACHE).read_only(true);
     let answering = pool(ANSWERING).connect_with(options.clone()).await?;
     let readers = Readers::new(pool(READERS).connect_with(options).await?, answering);
-    let group = Group { connection: Some(connection), open: false, abandoned: false, members: Vec::new() };
+    let group = Group { connection: Some(connection), shared: Shared::None, abandoned: false, members: Vec::new() };
     let writer = Arc::new(Writer {
         group: Arc::new(Mutex::new(group)),
         waiting: AtomicUsize::new(0),

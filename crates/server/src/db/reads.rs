@@ -4,7 +4,7 @@
 use std::marker::PhantomData;
 
 use sqlx::postgres::{PgArguments, PgConnection, PgRow};
-use sqlx::sqlite::{SqliteConnection, SqliteRow};
+use sqlx::sqlite::{SqliteConnection, SqliteQueryResult, SqliteRow};
 use sqlx::{Either, FromRow};
 
 use super::value::Value;
@@ -125,6 +125,17 @@ impl<R: Read> Read for Option<R> {
     }
 }
 
+/// Nothing, for where something may be read on the way.
+impl Read for () {
+    type Answer = ();
+
+    fn state(&mut self, _: &mut Vec<Statement>) {}
+
+    fn read(self, _: &mut Answers) -> DbResult<()> {
+        Ok(())
+    }
+}
+
 macro_rules! read_together {
     ($($read:ident)+) => {
         impl<$($read: Read),+> Read for ($($read,)+) {
@@ -158,10 +169,7 @@ impl Tx {
         self.begin_now().await?;
         let answers = match &mut self.inner {
             Inner::Planned(_) => return Err(DbError::Corrupt("a transaction that has not begun")),
-            Inner::Grouped(tx) => {
-                let batch = std::mem::take(&mut tx.batch);
-                ask_sqlite(tx.connection(), batch, asked).await?
-            }
+            Inner::Grouped(tx) => tx.ask(asked).await?,
             Inner::Sqlite(tx) => ask_sqlite(tx, Batch::default(), asked).await?,
             Inner::SqliteOnce(once) => once.ask(asked).await?,
             Inner::Postgres(tx) => ask_postgres(tx, asked).await?,
@@ -171,28 +179,50 @@ impl Tx {
     }
 }
 
+/// Rows as they come from a batch that ends with reads.
+pub(super) struct Gathered {
+    /// Statements before the reads.
+    written: usize,
+    answers: Vec<Vec<EngineRow>>,
+    rows: Vec<EngineRow>,
+}
+
+impl Gathered {
+    /// The batch with the reads after what it held, and what takes its rows.
+    pub(super) fn of(mut batch: Batch, asked: Vec<Statement>) -> (Batch, Self) {
+        let written = batch.statements.len();
+        for statement in asked {
+            batch.add(statement.sql);
+            for value in statement.values {
+                batch.bind(value);
+            }
+        }
+        let answers = Vec::with_capacity(batch.statements.len());
+        (batch, Self { written, answers, rows: Vec::new() })
+    }
+
+    pub(super) fn take(&mut self, step: Either<SqliteQueryResult, SqliteRow>) {
+        match step {
+            Either::Right(row) => self.rows.push(EngineRow::Sqlite(row)),
+            Either::Left(_) => self.answers.push(std::mem::take(&mut self.rows)),
+        }
+    }
+
+    pub(super) fn of_reads(mut self) -> Vec<Vec<EngineRow>> {
+        self.answers.drain(..self.written.min(self.answers.len()));
+        self.answers
+    }
+}
+
 /// Runs what the batch holds, then the reads; answers the rows of the reads.
 pub(super) async fn ask_sqlite(
     connection: &mut SqliteConnection,
-    mut batch: Batch,
+    batch: Batch,
     asked: Vec<Statement>,
 ) -> DbResult<Vec<Vec<EngineRow>>> {
-    let written = batch.statements.len();
-    for statement in asked {
-        batch.add(statement.sql);
-        for value in statement.values {
-            batch.bind(value);
-        }
-    }
-    let mut answers = Vec::with_capacity(batch.statements.len());
-    let mut rows = Vec::new();
-    let take = |step| match step {
-        Either::Right(row) => rows.push(EngineRow::Sqlite(row)),
-        Either::Left(_) => answers.push(std::mem::take(&mut rows)),
-    };
-    batch.run(connection, take).await?;
-    answers.drain(..written.min(answers.len()));
-    Ok(answers)
+    let (batch, mut gathered) = Gathered::of(batch, asked);
+    batch.run(connection, |step| gathered.take(step)).await?;
+    Ok(gathered.of_reads())
 }
 
 async fn ask_postgres(connection: &mut PgConnection, asked: Vec<Statement>) -> DbResult<Vec<Vec<EngineRow>>> {

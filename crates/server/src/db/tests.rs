@@ -99,24 +99,78 @@ async fn a_member_that_fails_leaves_the_others_of_its_group() {
     .await;
 }
 
+/// Its own statement succeeds; only the COMMIT sees that the row it names is not there.
+const SPOILER: &str = "INSERT INTO later (id, other) VALUES (1, 99)";
+
+async fn make_later(db: &Db) {
+    let mut tx = db.begin_write().await.unwrap();
+    exec(
+        &mut tx,
+        "CREATE TABLE later (id BIGINT PRIMARY KEY, other BIGINT REFERENCES counter (id) DEFERRABLE INITIALLY DEFERRED)",
+    )
+    .await
+    .unwrap();
+    tx.commit().await.unwrap();
+}
+
+#[tokio::test]
+async fn a_commit_that_goes_with_the_last_statement_and_fails_stops_writing_as_any_other() {
+    on_sqlite(async |world| {
+        make_counter(&world).await;
+        let holder = world.holder().await.holder;
+        let db = &world.app.db;
+        make_later(db).await;
+        let whole = async || {
+            let mut tx = db.begin_write_after(holder, BEGUN).await?;
+            spoil_later(&mut tx)?;
+            tx.commit().await
+        };
+        let asking = async || {
+            let mut tx = db.begin_write().await?;
+            exec(&mut tx, SPOILER).await?;
+            tx.commit().await
+        };
+        let writing = async || {
+            let mut tx = db.begin_write().await?;
+            spoil_later(&mut tx)?;
+            tx.commit().await
+        };
+        for round in 0..3 {
+            assert!(db.can_write().await, "a write that works lets it go on");
+            let failed = match round {
+                0 => whole().await,
+                1 => asking().await,
+                _ => writing().await,
+            };
+            assert!(matches!(failed, Err(DbError::Stopped)), "{round}: {failed:?}");
+            assert!(matches!(db.begin_write().await, Err(DbError::Stopped)), "{round}: writing stops");
+        }
+        assert!(db.can_write().await);
+        let mut tx = db.begin_write_after(holder, BEGUN).await.unwrap();
+        add_later(&mut tx, 3).await.unwrap();
+        tx.commit().await.unwrap();
+        assert_eq!(total(db).await, 3, "nothing of what failed happened, and the number was free");
+    })
+    .await;
+}
+
+fn spoil_later(tx: &mut Tx) -> DbResult<()> {
+    match tx.place()? {
+        Place::Batch(batch) => batch.add(SPOILER),
+        Place::Connection(_) => panic!("SQLite only"),
+    }
+    Ok(())
+}
+
 #[tokio::test]
 async fn a_failed_commit_reaches_every_member_and_writing_comes_back() {
     on_sqlite(async |world| {
         make_counter(&world).await;
         let holder = world.holder().await.holder;
         let db = &world.app.db;
-        let mut tx = db.begin_write().await.unwrap();
-        exec(
-            &mut tx,
-            "CREATE TABLE later (id BIGINT PRIMARY KEY, other BIGINT REFERENCES counter (id) DEFERRABLE INITIALLY DEFERRED)",
-        )
-        .await
-        .unwrap();
-        tx.commit().await.unwrap();
+        make_later(db).await;
         let add = "UPDATE counter SET total = total + 1 WHERE id = 1";
-        // Its own statements succeed; only the COMMIT sees that the row it names is not there.
-        let spoiler = "INSERT INTO later (id, other) VALUES (1, 99)";
-        let answers = in_one_group(db, vec![add, spoiler, add]).await;
+        let answers = in_one_group(db, vec![add, SPOILER, add]).await;
         assert!(answers.iter().all(|answer| matches!(answer, Err(DbError::Stopped))), "{answers:?}");
         assert_eq!(total(db).await, 0, "nothing of the group happened");
         assert!(matches!(db.begin_write().await, Err(DbError::Stopped)), "writing stops");

@@ -79,6 +79,8 @@ pub(crate) struct Looked {
     question: Question,
     spotted: Option<Spotted>,
     hour: u8,
+    /// What was said of the device's refresh before this one.
+    last_refresh: Option<Decision>,
     pub score: RiskScore,
 }
 
@@ -147,9 +149,12 @@ pub(crate) fn known(
 
 /// Works out the score. Nothing is written.
 pub(crate) async fn look(app: &App, tx: &mut Tx, holder: HolderId, question: Question) -> DbResult<Looked> {
-    let mut known = tx.ask(known(app, holder, question.device, question.subject)).await?;
+    let refreshing = question.device.filter(|_| question.occasion == RiskOccasion::Refresh);
+    let last_refresh = refreshing.map(|device| store::last_refresh(holder, device));
+    let known = known(app, holder, question.device, question.subject);
+    let (mut known, last_refresh) = tx.ask((known, last_refresh)).await?;
     known.rhythm = rhythm::unlike(tx, holder, question.rhythm.as_ref()).await?;
-    judge(app, question, known)
+    Ok(Looked { last_refresh: last_refresh.flatten(), ..judge(app, question, known)? })
 }
 
 /// The score of what is known.
@@ -187,7 +192,7 @@ pub(crate) fn judge(app: &App, question: Question, known: Known) -> DbResult<Loo
     if known.vouched.is_some_and(|vouched| vouched >= score.score) {
         score.verdict = score.verdict.min(RiskVerdict::StepUp);
     }
-    Ok(Looked { question, spotted, hour, score })
+    Ok(Looked { question, spotted, hour, last_refresh: None, score })
 }
 
 /// The score where nothing is stopped without one: what is stored and does not read is written to the log, and the way in
@@ -245,8 +250,7 @@ pub(crate) async fn keep(
     if looked.question.source.is_some() {
         store::use_hour(tx, holder, looked.hour, now).await?;
     }
-    if let (RiskOccasion::Refresh, Some(device)) = (looked.question.occasion, device)
-        && let Some(last) = readable(store::last_refresh(tx, holder, device).await)?
+    if let Some(last) = &looked.last_refresh
         && last.score == looked.score
         && within(last.at, now) < ASKED_WITHIN
     {

@@ -159,7 +159,7 @@ pub(super) async fn count(tx: &mut Tx, holder: HolderId, kind: &str, now: Timest
         ON CONFLICT (holder_id, kind, since) DO UPDATE SET times = risk_count.times + 1, last_at = excluded.last_at";
     const HOUR: i64 = 3_600_000_000;
     let micros = now.as_microsecond();
-    run!(tx, COUNT, holder.as_uuid(), kind, micros - micros.rem_euclid(HOUR), micros).map(drop)
+    write_later!(tx, COUNT, holder.as_uuid(), kind, micros - micros.rem_euclid(HOUR), micros)
 }
 
 /// What was counted of one kind.
@@ -326,16 +326,17 @@ pub(super) async fn put_decision(tx: &mut Tx, holder: HolderId, decision: &Decis
 pub(super) async fn repeat(tx: &mut Tx, holder: HolderId, id: DecisionId, now: Timestamp) -> DbResult<()> {
     const AGAIN: &str = "UPDATE risk_decision SET times = times + 1, last_at = $3
                           WHERE holder_id = $1 AND decision_id = $2";
-    run!(tx, AGAIN, holder.as_uuid(), id.as_uuid(), now.as_microsecond()).map(drop)
+    write_later!(tx, AGAIN, holder.as_uuid(), id.as_uuid(), now.as_microsecond())
 }
 
-/// The last decision about a device's refresh.
-pub(super) async fn last_refresh(tx: &mut Tx, holder: HolderId, device: DeviceId) -> DbResult<Option<Decision>> {
+/// The last decision about a device's refresh. One that does not read is as none: what it said is said anew.
+pub(super) fn last_refresh(holder: HolderId, device: DeviceId) -> impl Read<Answer = Option<Decision>> {
     // By its name, as in the condition of the index.
     const LAST: &str = "SELECT * FROM risk_decision WHERE holder_id = $1 AND device_id = $2 AND occasion = 'refresh'
                          ORDER BY at DESC, decision_id DESC LIMIT 1";
-    let row: Option<DecisionRow> = row!(tx, LAST, holder.as_uuid(), device.as_uuid())?;
-    row.map(DecisionRow::read).transpose()
+    db::read_row(LAST, [holder.as_uuid().into(), device.as_uuid().into()], |row: Option<DecisionRow>| {
+        Ok(row.and_then(|row| row.read().ok()))
+    })
 }
 
 /// The newest decision about that device that is asked about and was not answered, if it is newer than that.

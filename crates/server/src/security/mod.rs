@@ -35,7 +35,8 @@ pub(crate) async fn record(tx: &mut Tx, holder: HolderId, happened: Happened) ->
 
 /// As `record`, and says which number the entry got.
 pub(crate) async fn append(tx: &mut Tx, holder: HolderId, happened: Happened) -> DbResult<i64> {
-    let last = store::last(tx, holder).await?;
+    // The number that the feed gives to it is taken on the same way.
+    let (_, last) = tx.number_and(holder, store::last(holder)).await?;
     let event = SecurityEvent::after(last.as_ref(), happened);
     store::add(tx, holder, &event).await?;
     notices::put(tx, holder, &event).await?;

@@ -6,7 +6,7 @@ use jiff::Timestamp;
 use sqlx::FromRow;
 use uuid::Uuid;
 
-use crate::db::{DbError, DbResult, Tx, on_engine};
+use crate::db::{self, DbError, DbResult, Read, Tx, on_engine, write_later};
 
 #[derive(FromRow)]
 struct EventRow {
@@ -40,31 +40,25 @@ impl EventRow {
 pub(super) async fn add(tx: &mut Tx, holder: HolderId, event: &SecurityEvent) -> DbResult<()> {
     const ADD: &str = "INSERT INTO security_event
         (holder_id, number, at, kind, by_device, device_id, name, about, hash) VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9)";
-    on_engine!(tx, |db| {
-        sqlx::query(ADD)
-            .bind(holder.as_uuid())
-            .bind(event.number)
-            .bind(event.at.as_microsecond())
-            .bind(event.kind.as_str())
-            .bind(event.by.map(|id| id.as_uuid()))
-            .bind(event.device.map(|id| id.as_uuid()))
-            .bind(&event.name)
-            .bind(event.about)
-            .bind(&event.hash)
-            .execute(db)
-            .await
-            .map(drop)
-            .map_err(DbError::from)
-    })
+    write_later!(
+        tx,
+        ADD,
+        holder.as_uuid(),
+        event.number,
+        event.at.as_microsecond(),
+        event.kind.as_str(),
+        event.by.map(|id| id.as_uuid()),
+        event.device.map(|id| id.as_uuid()),
+        &event.name,
+        event.about,
+        &event.hash,
+    )
 }
 
 /// The newest entry.
-pub(super) async fn last(tx: &mut Tx, holder: HolderId) -> DbResult<Option<SecurityEvent>> {
+pub(super) fn last(holder: HolderId) -> impl Read<Answer = Option<SecurityEvent>> {
     const LAST: &str = "SELECT * FROM security_event WHERE holder_id = $1 ORDER BY number DESC LIMIT 1";
-    let row: Option<EventRow> = on_engine!(tx, |db| {
-        sqlx::query_as(LAST).bind(holder.as_uuid()).fetch_optional(db).await.map_err(DbError::from)
-    })?;
-    row.map(EventRow::read).transpose()
+    db::read_row(LAST, [holder.as_uuid().into()], |row: Option<EventRow>| row.map(EventRow::read).transpose())
 }
 
 pub(super) async fn find(tx: &mut Tx, holder: HolderId, number: i64) -> DbResult<Option<SecurityEvent>> {

@@ -36,25 +36,36 @@ pub struct Expected<'a> {
     pub access_token: Option<&'a str>,
 }
 
-/// Checks a proof and uses it up.
-pub async fn check(app: &App, proof: &str, expected: &Expected<'_>) -> Result<Proof, ProofError> {
+/// A proof that is well formed, about what it must be about and with a nonce of ours; whose it is nobody looked at yet.
+pub struct FreshProof<'a>(ReadProof<'a>);
+
+/// Looks at all of a proof that costs next to nothing.
+pub fn look<'a>(app: &App, proof: &'a str, expected: &Expected<'_>) -> Result<FreshProof<'a>, ProofError> {
     let read = ReadProof::from(proof)?;
     read.fits(expected)?;
-    let (now, chance) = (app.clock.now(), app.chance.as_ref());
-    let nonces = &app.identity.nonces;
     let nonce = read.claims.nonce.as_deref().ok_or(ProofError::UseNonce)?;
-    if !nonces.knows(nonce, now, chance) {
-        return Err(ProofError::UseNonce);
+    if app.identity.nonces.knows(nonce, app.clock.now(), app.chance.as_ref()) {
+        Ok(FreshProof(read))
+    } else {
+        Err(ProofError::UseNonce)
     }
-    let thumbprint = read.verify()?;
-    let mut hasher = Sha256::new();
-    hasher.update(&thumbprint);
-    hasher.update([0]);
-    hasher.update(&read.claims.jti);
-    let mut id = [0; 16];
-    id.copy_from_slice(&hasher.finalize()[..16]);
-    nonces.use_up(nonce, id, now, chance).await?;
-    Ok(Proof { thumbprint, made_at: read.claims.iat })
+}
+
+impl FreshProof<'_> {
+    /// Checks the signature, and uses the proof up.
+    pub async fn check(self, app: &App) -> Result<Proof, ProofError> {
+        let thumbprint = self.0.verify()?;
+        let claims = &self.0.claims;
+        let mut hasher = Sha256::new();
+        hasher.update(&thumbprint);
+        hasher.update([0]);
+        hasher.update(&claims.jti);
+        let mut id = [0; 16];
+        id.copy_from_slice(&hasher.finalize()[..16]);
+        let nonce = claims.nonce.as_deref().ok_or(ProofError::UseNonce)?;
+        app.identity.nonces.use_up(nonce, id, app.clock.now(), app.chance.as_ref()).await?;
+        Ok(Proof { thumbprint, made_at: claims.iat })
+    }
 }
 
 #[derive(Deserialize)]

@@ -31,6 +31,7 @@ use axum::http::{HeaderMap, header};
 use domain::addresses::Language;
 use domain::ids::{DeviceId, HolderId};
 use domain::security::SecurityEventKind;
+use futures_util::future::join;
 use jiff::Timestamp;
 use sha2::{Digest, Sha256};
 use utoipa_axum::router::OpenApiRouter;
@@ -159,12 +160,17 @@ impl FromRequestParts<App> for SignedIn {
         let token = access_token(&parts.headers).ok_or_else(not_signed_in)?.to_owned();
         let url = format!("{}{}", app.settings.public_url, parts.uri.path());
         let expected = Expected { method: parts.method.as_str(), url: &url, access_token: Some(&token) };
-        let proof = check_proof(app, &parts.headers, &expected).await.map_err(|error| match error {
+        let refused = |error| match error {
             ProofError::Invalid => invalid_proof(),
             ProofError::UseNonce => ApiError::new(ErrorCode::UseDpopNonce, "make the proof with this answer's nonce"),
-        })?;
+        };
+        let fresh = one_proof(&parts.headers).and_then(|proof| dpop::look(app, proof, &expected)).map_err(refused)?;
         let now = app.clock.now();
-        let session = app.db.read_once().await?.ask(store::session(&hash(&token))).await?.ok_or_else(not_signed_in)?;
+        let session = async { app.db.read_once().await?.ask(store::session(&hash(&token))).await };
+        // The database is asked first, and looks while the signature is checked here; what it says counts only after that.
+        let (session, proof) = join(session, fresh.check(app)).await;
+        let proof = proof.map_err(refused)?;
+        let session = session?.ok_or_else(not_signed_in)?;
         if session.thumbprint != proof.thumbprint {
             // Somebody has the token without its key.
             let mut tx = app.db.begin_write().await?;
@@ -251,15 +257,18 @@ pub(crate) fn access_token(headers: &HeaderMap) -> Option<&str> {
 }
 
 /// The one proof of the request; several are as bad as none.
+fn one_proof(headers: &HeaderMap) -> Result<&str, ProofError> {
+    let mut proofs = headers.get_all("dpop").iter();
+    let (Some(proof), None) = (proofs.next(), proofs.next()) else { return Err(ProofError::Invalid) };
+    proof.to_str().map_err(|_| ProofError::Invalid)
+}
+
 pub(crate) async fn check_proof(
     app: &App,
     headers: &HeaderMap,
     expected: &Expected<'_>,
 ) -> Result<dpop::Proof, ProofError> {
-    let mut proofs = headers.get_all("dpop").iter();
-    let (Some(proof), None) = (proofs.next(), proofs.next()) else { return Err(ProofError::Invalid) };
-    let proof = proof.to_str().map_err(|_| ProofError::Invalid)?;
-    dpop::check(app, proof, expected).await
+    dpop::look(app, one_proof(headers)?, expected)?.check(app).await
 }
 
 /// A new secret of 256 bits, as the text that leaves the server.

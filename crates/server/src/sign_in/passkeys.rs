@@ -1,6 +1,8 @@
 //! Passkeys: making one with a new account, and recognising somebody by one. A challenge is kept on the server for five
 //! minutes, belongs to one visit and is taken once. Every refusal is the same answer.
 
+use std::net::IpAddr;
+
 use api::error::ErrorCode;
 use axum::extract::State;
 use domain::ids::HolderId;
@@ -20,7 +22,7 @@ use super::store::KeptPasskey;
 use super::visit::{Visit, clean_name, too_often};
 use super::{hash, new_secret, store, strict};
 use crate::App;
-use crate::db::Tx;
+use crate::db::{DbResult, Tx};
 use crate::error::ApiError;
 use crate::http::{Json, Source};
 use crate::risk::{self, Mark};
@@ -120,7 +122,7 @@ pub(crate) async fn take_ceremony<T: for<'de> Deserialize<'de>>(
     ceremony: &str,
 ) -> Result<T, ApiError> {
     let mut tx = app.db.begin_write().await?;
-    let state = store::take_ceremony(&mut tx, &hash(ceremony), visit, kind, app.clock.now()).await?;
+    let state = tx.ask(store::take_ceremony(&hash(ceremony), visit, kind, app.clock.now())).await?;
     tx.commit().await?;
     state.and_then(|state| serde_json::from_str(&state).ok()).ok_or_else(refused)
 }
@@ -133,41 +135,65 @@ async fn finish_sign_in(
     visit: Visit,
     Json(request): Json<Finish>,
 ) -> Result<Json<Recognised>, ApiError> {
-    match recognise(&app, &visit, request).await {
-        Ok(()) => Ok(Recognised::confirm()),
-        Err(error) => Err(note_failure(&app, source, &visit.hash, visit.failures, error).await?),
-    }
+    // A task of its own: who stops waiting has had its try all the same.
+    let trying = app.clone();
+    let tried = tokio::spawn(async move { recognise(&trying, &visit, request).await });
+    let recognised = tried.await.map_err(|_| ApiError::new(ErrorCode::Internal, "the sign-in was broken off"))??;
+    if recognised { Ok(Recognised::confirm()) } else { Err(answer_late(&app, source, refused()).await) }
 }
 
-async fn recognise(app: &App, visit: &Visit, request: Finish) -> Result<(), ApiError> {
-    let state: DiscoverableAuthentication = take_ceremony(app, &visit.hash, "sign_in", &request.ceremony).await?;
-    let credential = assertion(request.credential)?;
+/// One transaction: the challenge is gone, and a refusal is counted, with whatever comes of it.
+async fn recognise(app: &App, visit: &Visit, request: Finish) -> Result<bool, ApiError> {
+    let credential = assertion(request.credential).ok();
+    let credential_id = credential.as_ref().map(|said| said.raw_id.clone()).unwrap_or_default();
+    let now = app.clock.now();
+    let mut tx = app.db.begin_write().await?;
+    if tx.is_postgres()
+        && let Some(kept) = tx.ask(store::passkey(&credential_id)).await?
+    {
+        // Locked before it is read; on SQLite the one writer is lock enough.
+        tx.lock(kept.holder).await?;
+    }
+    let taken = store::take_ceremony(&hash(&request.ceremony), &visit.hash, "sign_in", now);
+    let asked = (taken, store::passkey(&credential_id), store::visit(&visit.hash, now));
+    let (state, kept, still) = tx.ask(asked).await?;
+    let failures = still.as_ref().map_or(visit.failures, |still| still.failures);
+    let unknown = still.is_some_and(|still| still.holder.is_none());
+    let mut recognised = false;
+    if let (true, Some(state), Some(credential), Some(kept)) = (unknown, state, credential, kept) {
+        match verified(app, &state, &credential, &kept) {
+            Ok(result) => {
+                note_use(&mut tx, app, &kept, &result).await?;
+                recognised = store::recognise_visit_by_passkey(&mut tx, &visit.hash, kept.holder).await?;
+            }
+            Err(Some(whose)) => risk::mark(&mut tx, whose, Mark::FailedTry, now).await?,
+            Err(None) => {}
+        }
+    }
+    if !recognised {
+        put_failure(&mut tx, &visit.hash, failures).await?;
+    }
+    tx.commit().await?;
+    Ok(recognised)
+}
+
+/// Whether this passkey signed this challenge; else whose account somebody tried to get into by it.
+fn verified(
+    app: &App,
+    state: &str,
+    credential: &PublicKeyCredential,
+    kept: &KeptPasskey,
+) -> Result<AuthenticationResult, Option<HolderId>> {
     let passkeys = &app.identity.passkeys;
-    let (user, id) = passkeys.identify_discoverable_authentication(&credential).map_err(|_| refused())?;
-    let mut tx = app.db.read_once().await?;
-    let kept = store::passkey(&mut tx, id).await?.ok_or_else(refused)?;
-    drop(tx);
+    let state: DiscoverableAuthentication = serde_json::from_str(state).map_err(|_| None)?;
+    let (user, _) = passkeys.identify_discoverable_authentication(credential).map_err(|_| None)?;
     // The signature does not cover the user handle, so it must name the credential's owner.
     if kept.user_handle != user.as_bytes() {
-        return Err(refused());
+        return Err(None);
     }
-    let passkey = uncounted(&kept.body)?;
-    let result = match passkeys.finish_discoverable_authentication_v2(&credential, state, &passkey) {
-        Ok(result) if result.user_verified() => result,
-        _ => {
-            let mut tx = app.db.begin_write().await?;
-            risk::mark(&mut tx, kept.holder, Mark::FailedTry, app.clock.now()).await?;
-            tx.commit().await?;
-            return Err(refused());
-        }
-    };
-    let mut tx = app.db.begin_write().await?;
-    tx.lock(kept.holder).await?;
-    note_use(&mut tx, app, &kept, &result).await?;
-    if !store::recognise_visit_by_passkey(&mut tx, &visit.hash, kept.holder).await? {
-        return Err(refused());
-    }
-    Ok(tx.commit().await?)
+    let passkey = uncounted(&kept.body).map_err(|_| None)?;
+    let result = passkeys.finish_discoverable_authentication_v2(credential, state, &passkey);
+    result.ok().filter(AuthenticationResult::user_verified).ok_or(Some(kept.holder))
 }
 
 /// What a browser's passkey call said to "who are you".
@@ -191,8 +217,8 @@ pub(super) fn uncounted(body: &str) -> Result<Passkey, ApiError> {
 /// Where a passkey's counter stands in what is kept of it.
 const COUNTER: &str = "/cred/counter";
 
-/// Writes down that a passkey was used. A counter that did not go forward says that there may be two of a key that can
-/// be in one place only: its owner is told.
+/// Writes down that a passkey was used, which was read in this transaction. A counter that did not go forward says that
+/// there may be two of a key that can be in one place only: its owner is told.
 pub(super) async fn note_use(
     tx: &mut Tx,
     app: &App,
@@ -202,16 +228,13 @@ pub(super) async fn note_use(
     if !result.user_verified() {
         return Err(refused());
     }
-    // As it is now, in this transaction: another use may have come between.
-    let now = store::passkey(tx, result.cred_id()).await?.filter(|now| now.holder == kept.holder);
-    let now = now.ok_or_else(refused)?;
-    let mut passkey: Passkey = serde_json::from_str(&now.body).map_err(|_| refused())?;
-    let body: serde_json::Value = serde_json::from_str(&now.body).map_err(|_| refused())?;
+    let mut passkey: Passkey = serde_json::from_str(&kept.body).map_err(|_| refused())?;
+    let body: serde_json::Value = serde_json::from_str(&kept.body).map_err(|_| refused())?;
     let before = body.pointer(COUNTER).and_then(serde_json::Value::as_u64).ok_or_else(refused)?;
     let counts = before > 0 || result.counter() > 0;
     if counts && u64::from(result.counter()) <= before && !result.backup_eligible() {
         let kind = SecurityEventKind::PasskeyCopied;
-        let name = Some(now.name);
+        let name = Some(kept.name.clone());
         let happened = Happened { at: app.clock.now(), kind, by: None, device: None, name, about: None };
         security::record(tx, kept.holder, happened).await?;
         risk::mark(tx, kept.holder, Mark::PasskeyCounter, app.clock.now()).await?;
@@ -229,7 +252,7 @@ pub(super) const fn is_last_failure(failures: i64) -> bool {
 /// Counts a refusal against the visit and its source, and answers late.
 pub(crate) async fn note_failure(
     app: &App,
-    source: std::net::IpAddr,
+    source: IpAddr,
     visit: &[u8; 32],
     failures: i64,
     error: ApiError,
@@ -240,7 +263,7 @@ pub(crate) async fn note_failure(
 /// The same, and against an account that somebody tried to get into.
 pub(super) async fn note_failure_of(
     app: &App,
-    source: std::net::IpAddr,
+    source: IpAddr,
     visit: &[u8; 32],
     failures: i64,
     error: ApiError,
@@ -250,20 +273,30 @@ pub(super) async fn note_failure_of(
         return Ok(error);
     }
     let mut tx = app.db.begin_write().await?;
-    if is_last_failure(failures) {
-        store::end_visit(&mut tx, visit).await?;
-    } else {
-        store::note_failure(&mut tx, visit).await?;
-    }
+    put_failure(&mut tx, visit, failures).await?;
     if let Some(whose) = whose {
         risk::mark(&mut tx, whose, Mark::FailedTry, app.clock.now()).await?;
     }
     tx.commit().await?;
+    Ok(answer_late(app, source, error).await)
+}
+
+/// Counts a refusal against a visit that had so many.
+async fn put_failure(tx: &mut Tx, visit: &[u8; 32], failures: i64) -> DbResult<()> {
+    if is_last_failure(failures) {
+        store::end_visit(tx, visit).await.map(drop)
+    } else {
+        store::note_failure(tx, visit).await
+    }
+}
+
+/// A refusal that was counted is answered late, and counts against its source as well.
+async fn answer_late(app: &App, source: IpAddr, refusal: ApiError) -> ApiError {
     tokio::time::sleep(app.settings.failed_ceremony_delay).await;
-    Ok(match app.limits.refused.take(source, app.clock.now()) {
-        Ok(()) => error,
+    match app.limits.refused.take(source, app.clock.now()) {
+        Ok(()) => refusal,
         Err(wait) => too_often(wait),
-    })
+    }
 }
 
 #[derive(Deserialize, utoipa::ToSchema)]

@@ -366,7 +366,7 @@ async fn take(app: &App, visit: &StepUpVisit, source: IpAddr, request: Finish) -
     let now = app.clock.now();
     let mut tx = app.db.begin_write().await?;
     tx.lock(asked.holder).await?;
-    let kept = store::passkey(&mut tx, result.cred_id()).await?.filter(|kept| kept.holder == asked.holder);
+    let kept = tx.ask(store::passkey(result.cred_id())).await?.filter(|kept| kept.holder == asked.holder);
     let kept = kept.ok_or_else(refused)?;
     note_use(&mut tx, app, &kept, &result).await?;
     // What was true when it began must be true now: the device is signed in, and the thing is as it was shown.

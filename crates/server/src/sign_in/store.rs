@@ -7,7 +7,7 @@ use sqlx::FromRow;
 use uuid::Uuid;
 
 use super::tokens::Grant;
-use crate::db::{self, DbError, DbResult, Read, Tx, on_engine, one, row, run, write_later};
+use crate::db::{self, DbError, DbResult, Read, Tx, Value, on_engine, one, row, run, write_later};
 
 pub(super) fn time(micros: i64) -> DbResult<Timestamp> {
     Timestamp::from_microsecond(micros).map_err(|_| DbError::Corrupt("a time"))
@@ -17,19 +17,25 @@ pub(super) fn time(micros: i64) -> DbResult<Timestamp> {
 
 pub async fn put_pushed(tx: &mut Tx, hash: &[u8; 32], body: &str, ends_at: Timestamp) -> DbResult<()> {
     const PUT: &str = "INSERT INTO pushed_request (request_hash, body, expires_at) VALUES ($1, $2, $3)";
-    run!(tx, PUT, hash.as_slice(), body, ends_at.as_microsecond()).map(drop)
+    write_later!(tx, PUT, hash.to_vec(), body, ends_at.as_microsecond())
 }
 
 /// Takes a pushed request; one that is too old is removed and not given.
 pub async fn take_pushed(tx: &mut Tx, hash: &[u8; 32], now: Timestamp) -> DbResult<Option<String>> {
     const TAKE: &str = "DELETE FROM pushed_request WHERE request_hash = $1 RETURNING body, expires_at";
-    let row: Option<(String, i64)> = row!(tx, TAKE, hash.as_slice())?;
-    Ok(row.and_then(|(body, ends_at)| (ends_at > now.as_microsecond()).then_some(body)))
+    tx.ask(taken(TAKE, [hash.to_vec().into()], now)).await
+}
+
+/// What was taken, unless it was too old.
+fn taken<const N: usize>(sql: &'static str, values: [Value; N], now: Timestamp) -> impl Read<Answer = Option<String>> {
+    db::read_row(sql, values, move |row: Option<(String, i64)>| {
+        Ok(row.and_then(|(body, ends_at)| (ends_at > now.as_microsecond()).then_some(body)))
+    })
 }
 
 pub async fn put_visit(tx: &mut Tx, hash: &[u8; 32], body: &str, ends_at: Timestamp) -> DbResult<()> {
     const PUT: &str = "INSERT INTO sign_in_visit (visit_hash, body, expires_at) VALUES ($1, $2, $3)";
-    run!(tx, PUT, hash.as_slice(), body, ends_at.as_microsecond()).map(drop)
+    write_later!(tx, PUT, hash.to_vec(), body, ends_at.as_microsecond())
 }
 
 pub struct VisitRow {
@@ -43,19 +49,20 @@ pub struct VisitRow {
     pub proved: bool,
 }
 
-pub async fn visit(tx: &mut Tx, hash: &[u8; 32], now: Timestamp) -> DbResult<Option<VisitRow>> {
+pub fn visit(hash: &[u8; 32], now: Timestamp) -> impl Read<Answer = Option<VisitRow>> + use<> {
     const FIND: &str = "SELECT body, holder_id, failures, ceremonies, pending, proved FROM sign_in_visit
                          WHERE visit_hash = $1 AND expires_at > $2";
     type Row = (String, Option<Uuid>, i64, i64, Option<String>, i64);
-    let row: Option<Row> = row!(tx, FIND, hash.as_slice(), now.as_microsecond())?;
-    Ok(row.map(|(body, holder, failures, ceremonies, pending, proved)| VisitRow {
-        body,
-        holder: holder.map(HolderId::from_uuid),
-        failures,
-        ceremonies,
-        pending,
-        proved: proved != 0,
-    }))
+    db::read_row(FIND, [hash.to_vec().into(), now.as_microsecond().into()], |row: Option<Row>| {
+        Ok(row.map(|(body, holder, failures, ceremonies, pending, proved)| VisitRow {
+            body,
+            holder: holder.map(HolderId::from_uuid),
+            failures,
+            ceremonies,
+            pending,
+            proved: proved != 0,
+        }))
+    })
 }
 
 /// Keeps how far a visit has got; false when it ended.
@@ -72,17 +79,24 @@ pub async fn recognise_visit(tx: &mut Tx, hash: &[u8; 32], holder: HolderId) -> 
 
 /// Says who visits, by a passkey that was just shown.
 pub async fn recognise_visit_by_passkey(tx: &mut Tx, hash: &[u8; 32], holder: HolderId) -> DbResult<bool> {
-    run!(tx, "UPDATE sign_in_visit SET proved = 1 WHERE visit_hash = $1", hash.as_slice())?;
-    recognise_visit(tx, hash, holder).await
+    const SET: &str = "UPDATE sign_in_visit SET holder_id = $2, proved = 1 WHERE visit_hash = $1 AND holder_id IS NULL
+                       RETURNING expires_at";
+    tx.ask(was_there(SET, [hash.to_vec().into(), holder.as_uuid().into()])).await
+}
+
+/// Whether there was what the statement changes; it returns a time of each.
+fn was_there<const N: usize>(sql: &'static str, values: [Value; N]) -> impl Read<Answer = bool> {
+    db::read_rows(sql, values, |rows: Vec<(i64,)>| Ok(!rows.is_empty()))
 }
 
 pub async fn note_failure(tx: &mut Tx, hash: &[u8; 32]) -> DbResult<()> {
-    run!(tx, "UPDATE sign_in_visit SET failures = failures + 1 WHERE visit_hash = $1", hash.as_slice()).map(drop)
+    write_later!(tx, "UPDATE sign_in_visit SET failures = failures + 1 WHERE visit_hash = $1", hash.to_vec())
 }
 
 /// Ends a visit; false when it had ended.
 pub async fn end_visit(tx: &mut Tx, hash: &[u8; 32]) -> DbResult<bool> {
-    Ok(run!(tx, "DELETE FROM sign_in_visit WHERE visit_hash = $1", hash.as_slice())? == 1)
+    tx.ask(was_there("DELETE FROM sign_in_visit WHERE visit_hash = $1 RETURNING expires_at", [hash.to_vec().into()]))
+        .await
 }
 
 pub async fn put_ceremony(
@@ -96,21 +110,19 @@ pub async fn put_ceremony(
     const COUNT: &str = "UPDATE sign_in_visit SET ceremonies = ceremonies + 1 WHERE visit_hash = $1";
     const PUT: &str = "INSERT INTO sign_in_ceremony (ceremony_hash, visit_hash, kind, state, expires_at)
                        VALUES ($1, $2, $3, $4, $5)";
-    run!(tx, COUNT, visit.as_slice())?;
-    run!(tx, PUT, hash.as_slice(), visit.as_slice(), kind, state, ends_at.as_microsecond()).map(drop)
+    write_later!(tx, COUNT, visit.to_vec())?;
+    write_later!(tx, PUT, hash.to_vec(), visit.to_vec(), kind, state, ends_at.as_microsecond())
 }
 
-pub async fn take_ceremony(
-    tx: &mut Tx,
+pub fn take_ceremony(
     hash: &[u8; 32],
     visit: &[u8; 32],
-    kind: &str,
+    kind: &'static str,
     now: Timestamp,
-) -> DbResult<Option<String>> {
+) -> impl Read<Answer = Option<String>> + use<> {
     const TAKE: &str = "DELETE FROM sign_in_ceremony WHERE ceremony_hash = $1 AND visit_hash = $2 AND kind = $3
                         RETURNING state, expires_at";
-    let row: Option<(String, i64)> = row!(tx, TAKE, hash.as_slice(), visit.as_slice(), kind)?;
-    Ok(row.and_then(|(state, ends_at)| (ends_at > now.as_microsecond()).then_some(state)))
+    taken(TAKE, [hash.to_vec().into(), visit.to_vec().into(), kind.into()], now)
 }
 
 // ---- holders and passkeys ----------------------------------------------------------------------------------------
@@ -200,17 +212,19 @@ pub struct KeptPasskey {
     pub body: String,
 }
 
-pub async fn passkey(tx: &mut Tx, credential: &[u8]) -> DbResult<Option<KeptPasskey>> {
+pub fn passkey(credential: &[u8]) -> impl Read<Answer = Option<KeptPasskey>> + use<> {
     const FIND: &str = "SELECT p.holder_id, p.passkey_id, p.name, h.user_handle, p.body
                           FROM passkey p JOIN holder h ON h.holder_id = p.holder_id WHERE p.credential_id = $1";
-    let row: Option<(Uuid, Uuid, String, Vec<u8>, String)> = row!(tx, FIND, credential)?;
-    Ok(row.map(|(holder, id, name, user_handle, body)| KeptPasskey {
-        holder: HolderId::from_uuid(holder),
-        id: PasskeyId::from_uuid(id),
-        name,
-        user_handle,
-        body,
-    }))
+    type Row = (Uuid, Uuid, String, Vec<u8>, String);
+    db::read_row(FIND, [credential.to_vec().into()], |row: Option<Row>| {
+        Ok(row.map(|(holder, id, name, user_handle, body)| KeptPasskey {
+            holder: HolderId::from_uuid(holder),
+            id: PasskeyId::from_uuid(id),
+            name,
+            user_handle,
+            body,
+        }))
+    })
 }
 
 pub async fn note_passkey_use(
@@ -221,7 +235,7 @@ pub async fn note_passkey_use(
     now: Timestamp,
 ) -> DbResult<()> {
     const SET: &str = "UPDATE passkey SET body = $3, last_used_at = $4 WHERE holder_id = $1 AND passkey_id = $2";
-    run!(tx, SET, holder.as_uuid(), id.as_uuid(), body, now.as_microsecond()).map(drop)
+    write_later!(tx, SET, holder.as_uuid(), id.as_uuid(), body, now.as_microsecond())
 }
 
 #[derive(FromRow)]
@@ -241,9 +255,9 @@ pub async fn about(tx: &mut Tx, holder: HolderId, device: DeviceId) -> DbResult<
 
 // ---- devices -----------------------------------------------------------------------------------------------------
 
-pub async fn devices_signed_in(tx: &mut Tx, holder: HolderId) -> DbResult<i64> {
+pub fn devices_signed_in(holder: HolderId) -> impl Read<Answer = i64> {
     const COUNT: &str = "SELECT COUNT(*) FROM device WHERE holder_id = $1 AND revoked_at IS NULL";
-    Ok(one!(tx, COUNT, holder.as_uuid())?.unwrap_or(0))
+    db::read_row(COUNT, [holder.as_uuid().into()], |row: Option<(i64,)>| Ok(row.map_or(0, |(count,)| count)))
 }
 
 /// The devices that are signed in.
@@ -271,7 +285,7 @@ pub async fn put_device(
 ) -> DbResult<()> {
     const PUT: &str = "INSERT INTO device (holder_id, device_id, name, thumbprint, added_at, last_seen_at)
                        VALUES ($1, $2, $3, $4, $5, $5)";
-    run!(tx, PUT, holder.as_uuid(), device.as_uuid(), name, thumbprint, now.as_microsecond()).map(drop)
+    write_later!(tx, PUT, holder.as_uuid(), device.as_uuid(), name, thumbprint, now.as_microsecond())
 }
 
 /// A known key signs in anew, also after its device was signed out: its older tokens stay revoked.
@@ -284,12 +298,12 @@ pub async fn sign_device_in(
 ) -> DbResult<()> {
     const SET: &str = "UPDATE device SET name = $3, last_seen_at = $4, revoked_at = NULL
                         WHERE holder_id = $1 AND device_id = $2";
-    run!(tx, SET, holder.as_uuid(), device.as_uuid(), name, now.as_microsecond()).map(drop)
+    write_later!(tx, SET, holder.as_uuid(), device.as_uuid(), name, now.as_microsecond())
 }
 
 pub async fn see_device(tx: &mut Tx, holder: HolderId, device: DeviceId, now: Timestamp) -> DbResult<()> {
     const SET: &str = "UPDATE device SET last_seen_at = $3 WHERE holder_id = $1 AND device_id = $2";
-    run!(tx, SET, holder.as_uuid(), device.as_uuid(), now.as_microsecond()).map(drop)
+    write_later!(tx, SET, holder.as_uuid(), device.as_uuid(), now.as_microsecond())
 }
 
 pub async fn device_name(tx: &mut Tx, holder: HolderId, device: DeviceId) -> DbResult<Option<String>> {
@@ -329,7 +343,7 @@ pub fn caller_facts(holder: HolderId, device: DeviceId) -> impl Read<Answer = Ca
 /// A passkey was shown on this device.
 pub async fn note_proof(tx: &mut Tx, holder: HolderId, device: DeviceId, now: Timestamp) -> DbResult<()> {
     const SET: &str = "UPDATE device SET proved_at = $3 WHERE holder_id = $1 AND device_id = $2";
-    run!(tx, SET, holder.as_uuid(), device.as_uuid(), now.as_microsecond()).map(drop)
+    write_later!(tx, SET, holder.as_uuid(), device.as_uuid(), now.as_microsecond())
 }
 
 /// This device let money go in the session that its passkey began.
@@ -362,11 +376,11 @@ pub async fn put_code(
                           proved, rhythm)
                        VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9)";
     let rhythm = grant.rhythm.map(serde_json::to_string).transpose();
-    run!(
+    write_later!(
         tx,
         PUT,
         holder.as_uuid(),
-        hash.as_slice(),
+        hash.to_vec(),
         grant.redirect_uri,
         grant.code_challenge,
         grant.thumbprint,
@@ -375,7 +389,6 @@ pub async fn put_code(
         i64::from(grant.proved),
         rhythm.map_err(|_| DbError::Corrupt("a typing rhythm"))?,
     )
-    .map(drop)
 }
 
 pub async fn code_owner(tx: &mut Tx, hash: &[u8; 32]) -> DbResult<Option<HolderId>> {
@@ -391,6 +404,9 @@ pub async fn spoil_code(tx: &mut Tx, holder: HolderId, hash: &[u8; 32]) -> DbRes
 }
 
 pub struct Code {
+    pub holder: HolderId,
+    /// The device that the code is bound to, where the account knows it.
+    pub known: Option<DeviceId>,
     pub redirect_uri: String,
     pub code_challenge: String,
     pub thumbprint: String,
@@ -404,24 +420,46 @@ pub struct Code {
     pub family: Option<Uuid>,
 }
 
-pub async fn code(tx: &mut Tx, holder: HolderId, hash: &[u8; 32]) -> DbResult<Option<Code>> {
-    const FIND: &str = "SELECT redirect_uri, code_challenge, thumbprint, device_name, expires_at, proved, rhythm,
-                               family_id
-                          FROM authorization_code WHERE holder_id = $1 AND code_hash = $2";
-    type Row = (String, String, String, String, i64, i64, Option<String>, Option<Uuid>);
-    let row: Option<Row> = row!(tx, FIND, holder.as_uuid(), hash.as_slice())?;
-    let Some((redirect_uri, code_challenge, thumbprint, device_name, expires_at, proved, rhythm, family)) = row else {
-        return Ok(None);
-    };
-    let expires_at = time(expires_at)?;
-    let proved = proved != 0;
-    let rhythm = rhythm.and_then(|rhythm| serde_json::from_str(&rhythm).ok());
-    Ok(Some(Code { redirect_uri, code_challenge, thumbprint, device_name, expires_at, proved, rhythm, family }))
+#[derive(FromRow)]
+struct CodeRow {
+    holder_id: Uuid,
+    known: Option<Uuid>,
+    redirect_uri: String,
+    code_challenge: String,
+    thumbprint: String,
+    device_name: String,
+    expires_at: i64,
+    proved: i64,
+    rhythm: Option<String>,
+    family_id: Option<Uuid>,
+}
+
+pub fn code(hash: &[u8; 32]) -> impl Read<Answer = Option<Code>> + use<> {
+    const FIND: &str = "SELECT c.holder_id, d.device_id AS known, c.redirect_uri, c.code_challenge, c.thumbprint,
+                               c.device_name, c.expires_at, c.proved, c.rhythm, c.family_id
+                          FROM authorization_code c
+                          LEFT JOIN device d ON d.holder_id = c.holder_id AND d.thumbprint = c.thumbprint
+                         WHERE c.code_hash = $1";
+    db::read_row(FIND, [hash.to_vec().into()], |row: Option<CodeRow>| {
+        let Some(row) = row else { return Ok(None) };
+        Ok(Some(Code {
+            holder: HolderId::from_uuid(row.holder_id),
+            known: row.known.map(DeviceId::from_uuid),
+            redirect_uri: row.redirect_uri,
+            code_challenge: row.code_challenge,
+            thumbprint: row.thumbprint,
+            device_name: row.device_name,
+            expires_at: time(row.expires_at)?,
+            proved: row.proved != 0,
+            rhythm: row.rhythm.and_then(|rhythm| serde_json::from_str(&rhythm).ok()),
+            family: row.family_id,
+        }))
+    })
 }
 
 pub async fn use_code(tx: &mut Tx, holder: HolderId, hash: &[u8; 32], family: Uuid) -> DbResult<()> {
     const SET: &str = "UPDATE authorization_code SET family_id = $3 WHERE holder_id = $1 AND code_hash = $2";
-    run!(tx, SET, holder.as_uuid(), hash.as_slice(), family).map(drop)
+    write_later!(tx, SET, holder.as_uuid(), hash.to_vec(), family)
 }
 
 pub async fn put_family(
@@ -432,7 +470,7 @@ pub async fn put_family(
     ends_at: Timestamp,
 ) -> DbResult<()> {
     const PUT: &str = "INSERT INTO token_family (holder_id, family_id, device_id, ends_at) VALUES ($1, $2, $3, $4)";
-    run!(tx, PUT, holder.as_uuid(), family, device.as_uuid(), ends_at.as_microsecond()).map(drop)
+    write_later!(tx, PUT, holder.as_uuid(), family, device.as_uuid(), ends_at.as_microsecond())
 }
 
 /// False when it was revoked before.
@@ -470,18 +508,17 @@ pub async fn put_pair(tx: &mut Tx, holder: HolderId, pair: &PairRow) -> DbResult
     const PUT: &str = "INSERT INTO token_pair
                          (holder_id, pair_id, family_id, access_hash, refresh_hash, access_ends_at, refresh_ends_at)
                        VALUES ($1, $2, $3, $4, $5, $6, $7)";
-    run!(
+    write_later!(
         tx,
         PUT,
         holder.as_uuid(),
         pair.id,
         pair.family,
-        pair.access_hash.as_slice(),
-        pair.refresh_hash.as_slice(),
+        pair.access_hash.to_vec(),
+        pair.refresh_hash.to_vec(),
         pair.access_ends_at.as_microsecond(),
         pair.refresh_ends_at.as_microsecond(),
     )
-    .map(drop)
 }
 
 /// What an access token stands for.
@@ -539,7 +576,7 @@ pub fn session(access_hash: &[u8; 32]) -> impl Read<Answer = Option<Session>> {
 pub async fn note_use(tx: &mut Tx, session: &Session, now: Timestamp) -> DbResult<()> {
     const SET: &str = "UPDATE token_pair SET access_used_at = $3
                         WHERE holder_id = $1 AND pair_id = $2 AND access_used_at IS NULL";
-    run!(tx, SET, session.holder.as_uuid(), session.pair, now.as_microsecond())?;
+    write_later!(tx, SET, session.holder.as_uuid(), session.pair, now.as_microsecond())?;
     see_device(tx, session.holder, session.device, now).await
 }
 
@@ -549,6 +586,7 @@ pub async fn refresh_owner(tx: &mut Tx, hash: &[u8; 32]) -> DbResult<Option<Hold
 }
 
 pub struct RefreshToken {
+    pub holder: HolderId,
     pub pair: Uuid,
     pub family: Uuid,
     pub device: DeviceId,
@@ -565,6 +603,7 @@ pub struct RefreshToken {
 
 #[derive(FromRow)]
 struct RefreshRow {
+    holder_id: Uuid,
     pair_id: Uuid,
     family_id: Uuid,
     device_id: Uuid,
@@ -578,29 +617,31 @@ struct RefreshRow {
     device_revoked_at: Option<i64>,
 }
 
-pub async fn refresh_token(tx: &mut Tx, hash: &[u8; 32]) -> DbResult<Option<RefreshToken>> {
-    const FIND: &str = "SELECT p.pair_id, p.family_id, f.device_id, d.thumbprint, p.refresh_ends_at,
+pub fn refresh_token(hash: &[u8; 32]) -> impl Read<Answer = Option<RefreshToken>> + use<> {
+    const FIND: &str = "SELECT p.holder_id, p.pair_id, p.family_id, f.device_id, d.thumbprint, p.refresh_ends_at,
                                f.ends_at AS family_ends_at, p.refresh_used_at, p.refresh_proof_at, p.successor_id,
                                COALESCE(p.revoked_at, f.revoked_at) AS revoked_at, d.revoked_at AS device_revoked_at
                           FROM token_pair p
                           JOIN token_family f ON f.holder_id = p.holder_id AND f.family_id = p.family_id
                           JOIN device d ON d.holder_id = f.holder_id AND d.device_id = f.device_id
                          WHERE p.refresh_hash = $1";
-    let row: Option<RefreshRow> = row!(tx, FIND, hash.as_slice())?;
-    let Some(row) = row else { return Ok(None) };
-    Ok(Some(RefreshToken {
-        pair: row.pair_id,
-        family: row.family_id,
-        device: DeviceId::from_uuid(row.device_id),
-        thumbprint: row.thumbprint,
-        refresh_ends_at: time(row.refresh_ends_at)?,
-        family_ends_at: time(row.family_ends_at)?,
-        refresh_used: row.refresh_used_at.is_some(),
-        last_proof_at: row.refresh_proof_at,
-        successor: row.successor_id,
-        revoked: row.revoked_at.is_some(),
-        device_revoked: row.device_revoked_at.is_some(),
-    }))
+    db::read_row(FIND, [hash.to_vec().into()], |row: Option<RefreshRow>| {
+        let Some(row) = row else { return Ok(None) };
+        Ok(Some(RefreshToken {
+            holder: HolderId::from_uuid(row.holder_id),
+            pair: row.pair_id,
+            family: row.family_id,
+            device: DeviceId::from_uuid(row.device_id),
+            thumbprint: row.thumbprint,
+            refresh_ends_at: time(row.refresh_ends_at)?,
+            family_ends_at: time(row.family_ends_at)?,
+            refresh_used: row.refresh_used_at.is_some(),
+            last_proof_at: row.refresh_proof_at,
+            successor: row.successor_id,
+            revoked: row.revoked_at.is_some(),
+            device_revoked: row.device_revoked_at.is_some(),
+        }))
+    })
 }
 
 pub async fn use_refresh(
@@ -613,7 +654,7 @@ pub async fn use_refresh(
 ) -> DbResult<()> {
     const SET: &str = "UPDATE token_pair SET refresh_used_at = $3, successor_id = $4, refresh_proof_at = $5
                         WHERE holder_id = $1 AND pair_id = $2";
-    run!(tx, SET, holder.as_uuid(), pair, now.as_microsecond(), successor, proof_at).map(drop)
+    write_later!(tx, SET, holder.as_uuid(), pair, now.as_microsecond(), successor, proof_at)
 }
 
 /// This pair, if neither of its tokens was ever used.

@@ -109,7 +109,7 @@ pub(super) async fn issue_code(
     grant: &Grant<'_>,
 ) -> Result<String, ApiError> {
     tx.lock(holder).await?;
-    if store::devices_signed_in(tx, holder).await? >= DEVICES_MAX {
+    if tx.ask(store::devices_signed_in(holder)).await? >= DEVICES_MAX {
         return Err(ApiError::new(ErrorCode::TooMany, "too many devices are signed in"));
     }
     let code = new_secret(app);
@@ -229,9 +229,13 @@ async fn redeem(
 ) -> Result<TokenResponse, Refusal> {
     let now = app.clock.now();
     let code_hash = hash(code);
-    let holder = store::code_owner(tx, &code_hash).await?.ok_or(Refusal::Grant)?;
-    tx.lock(holder).await?;
-    let kept = store::code(tx, holder, &code_hash).await?.ok_or(Refusal::Grant)?;
+    if tx.is_postgres() {
+        // Locked before it is read; on SQLite the one writer is lock enough.
+        let holder = store::code_owner(tx, &code_hash).await?.ok_or(Refusal::Grant)?;
+        tx.lock(holder).await?;
+    }
+    let kept = tx.ask(store::code(&code_hash)).await?.ok_or(Refusal::Grant)?;
+    let (holder, known) = (kept.holder, kept.known);
     if let Some(family) = kept.family {
         tracing::warn!("an authorization code came twice: what it gave is revoked");
         if store::revoke_family(tx, holder, family, now).await?
@@ -252,7 +256,6 @@ async fn redeem(
         store::spoil_code(tx, holder, &code_hash).await?;
         return Err(Refusal::Grant);
     }
-    let known = store::device_by_thumbprint(tx, holder, &kept.thumbprint).await?;
     let question = Question { rhythm: kept.rhythm, ..Question::new(RiskOccasion::SignIn, known, Some(source)) };
     let looked = risk::look_if_possible(app, tx, holder, question).await?;
     let (device, asked) = match known {
@@ -296,9 +299,13 @@ async fn note(
 async fn refresh(tx: &mut Tx, app: &App, proof: &Proof, source: IpAddr, token: &str) -> Result<TokenResponse, Refusal> {
     let now = app.clock.now();
     let token_hash = hash(token);
-    let holder = store::refresh_owner(tx, &token_hash).await?.ok_or(Refusal::Grant)?;
-    tx.lock(holder).await?;
-    let kept = store::refresh_token(tx, &token_hash).await?.ok_or(Refusal::Grant)?;
+    if tx.is_postgres() {
+        // Locked before it is read; on SQLite the one writer is lock enough.
+        let holder = store::refresh_owner(tx, &token_hash).await?.ok_or(Refusal::Grant)?;
+        tx.lock(holder).await?;
+    }
+    let kept = tx.ask(store::refresh_token(&token_hash)).await?.ok_or(Refusal::Grant)?;
+    let holder = kept.holder;
     let same_key = kept.thumbprint == proof.thumbprint;
     if !same_key {
         // Somebody has the token without its key.

@@ -252,7 +252,7 @@ impl<T: DeserializeOwned> KeptVisit<T> {
         let hash = hash(secret);
         let failed = |error| ApiError::from(error).into_response();
         let mut tx = app.db.read_once().await.map_err(failed)?;
-        let row = store::visit(&mut tx, &hash, app.clock.now()).await.map_err(failed)?.ok_or_else(none)?;
+        let row = tx.ask(store::visit(&hash, app.clock.now())).await.map_err(failed)?.ok_or_else(none)?;
         let body = serde_json::from_str(&row.body).map_err(|_| none())?;
         let pending = row.pending.as_deref().map(serde_json::from_str).transpose().map_err(|_| none())?;
         let VisitRow { holder, failures, ceremonies, proved, .. } = row;

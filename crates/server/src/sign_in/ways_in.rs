@@ -360,7 +360,7 @@ async fn prove(app: &App, visit: &AddVisit, request: Finish) -> Result<(), ApiEr
     let result = app.identity.passkeys.finish_passkey_authentication(&credential, &state).map_err(|_| refused())?;
     let mut tx = app.db.begin_write().await?;
     tx.lock(holder).await?;
-    let kept = store::passkey(&mut tx, result.cred_id()).await?.filter(|kept| kept.holder == holder);
+    let kept = tx.ask(store::passkey(result.cred_id())).await?.filter(|kept| kept.holder == holder);
     note_use(&mut tx, app, &kept.ok_or_else(refused)?, &result).await?;
     if !store::recognise_visit(&mut tx, &visit.hash, holder).await? {
         return Err(refused());

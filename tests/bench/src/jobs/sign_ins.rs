@@ -1,8 +1,10 @@
 //! How many sign-ins by passkey and refreshes one node gives in a second, in the process: every request of a sign-in from the
 //! pushed one to the tokens, each as a browser or app sends it; against the same number of bare ES256 verifications and the
-//! same writes as bare statements, committed as often.
+//! statements that they have to make, bare, on a copy of the same tables and committed as often.
 
+use std::cell::Cell;
 use std::net::SocketAddr;
+use std::path::Path;
 use std::time::{Duration, Instant};
 
 use api::sign_in::{CLIENT_ID, PAR_PATH, SCOPE, TOKEN_PATH};
@@ -22,6 +24,7 @@ use ring::rand::SystemRandom;
 use ring::signature::{
     ECDSA_P256_SHA256_FIXED, ECDSA_P256_SHA256_FIXED_SIGNING, EcdsaKeyPair, KeyPair as _, UnparsedPublicKey,
 };
+use rusqlite::{Connection, Params, params};
 use serde_json::{Value, json};
 use sha2::{Digest as _, Sha256};
 use tower::ServiceExt as _;
@@ -55,8 +58,7 @@ pub fn run() -> Result<(), String> {
         visits: 0,
     };
     runtime.block_on(person.make_account())?;
-    let raw = rusqlite::Connection::open(place.path().join("raw.db")).map_err(|e| e.to_string())?;
-    prepare_raw(&raw).map_err(|e| e.to_string())?;
+    let raw = copy(running.app.db.file().ok_or("no file")?, &place.path().join("raw.db")).map_err(|e| e.to_string())?;
     let bare = Bare::new(&raw)?;
     {
         let person = &mut person;
@@ -265,22 +267,69 @@ fn text(value: &Value, name: &str) -> Result<String, String> {
 
 // ---- the same, bare ----------------------------------------------------------------------------------------------
 
+/// Copies what the server keeps: the same tables, keys and indexes, and the person with the passkey.
+fn copy(from: &Path, to: &Path) -> rusqlite::Result<Connection> {
+    let kept = Connection::open(from)?;
+    kept.execute("VACUUM INTO ?1", [to.to_string_lossy()])?;
+    let raw = Connection::open(to)?;
+    raw.execute_batch("PRAGMA journal_mode = WAL; PRAGMA synchronous = FULL; PRAGMA foreign_keys = ON")?;
+    raw.set_prepared_statement_cache_capacity(100);
+    Ok(raw)
+}
+
+type Id = [u8; 16];
+type Hash = [u8; 32];
+
 struct Bare<'a> {
-    db: &'a rusqlite::Connection,
+    db: &'a Connection,
     key: Vec<u8>,
     message: [u8; 420],
     signature: Vec<u8>,
+    holder: Id,
+    device: Id,
+    thumbprint: String,
+    credential: Vec<u8>,
+    passkey: String,
+    family: Id,
+    decision: Id,
+    /// The pair of tokens that is good now.
+    pair: Cell<(Id, Hash)>,
 }
 
+const NETWORK: &str = "10.0.0.0/24";
+const LATER: i64 = i64::MAX;
+
 impl<'a> Bare<'a> {
-    fn new(db: &'a rusqlite::Connection) -> Result<Self, String> {
+    fn new(db: &'a Connection) -> Result<Self, String> {
         let random = SystemRandom::new();
         let algorithm = &ECDSA_P256_SHA256_FIXED_SIGNING;
         let document = EcdsaKeyPair::generate_pkcs8(algorithm, &random).map_err(|e| e.to_string())?;
         let pair = EcdsaKeyPair::from_pkcs8(algorithm, document.as_ref(), &random).map_err(|e| e.to_string())?;
         let message = chance();
         let signature = pair.sign(&random, &message).map_err(|e| e.to_string())?;
-        Ok(Self { db, key: pair.public_key().as_ref().to_vec(), message, signature: signature.as_ref().to_vec() })
+        const OWNER: &str = "SELECT p.holder_id, d.device_id, d.thumbprint, p.credential_id, p.body, t.family_id,
+                                    t.pair_id, t.refresh_hash,
+                                    (SELECT r.decision_id FROM risk_decision r WHERE r.holder_id = p.holder_id)
+            FROM passkey p JOIN device d ON d.holder_id = p.holder_id
+            JOIN token_family f ON f.holder_id = d.holder_id AND f.device_id = d.device_id
+            JOIN token_pair t ON t.holder_id = f.holder_id AND t.family_id = f.family_id";
+        let read = |row: &rusqlite::Row<'_>| {
+            Ok(Self {
+                db,
+                key: pair.public_key().as_ref().to_vec(),
+                message,
+                signature: signature.as_ref().to_vec(),
+                holder: row.get(0)?,
+                device: row.get(1)?,
+                thumbprint: row.get(2)?,
+                credential: row.get(3)?,
+                passkey: row.get(4)?,
+                family: row.get(5)?,
+                pair: Cell::new((row.get(6)?, row.get(7)?)),
+                decision: row.get(8)?,
+            })
+        };
+        db.query_row(OWNER, [], read).map_err(|e| e.to_string())
     }
 
     fn timed(&self, count: usize, one: impl Fn(&Self) -> rusqlite::Result<()>) -> Result<(Duration, Work), String> {
@@ -296,72 +345,178 @@ impl<'a> Bare<'a> {
         assert!(key.verify(&self.message, &self.signature).is_ok(), "a good signature is taken");
     }
 
-    fn commit(&self, statements: &[&str]) -> rusqlite::Result<()> {
-        self.db.execute_batch("BEGIN IMMEDIATE")?;
-        for sql in statements {
-            let mut statement = self.db.prepare_cached(sql)?;
-            let mut rows = statement.query([])?;
-            while rows.next()?.is_some() {}
+    /// Runs one statement to its end; how many rows it gave.
+    fn run(&self, sql: &str, values: impl Params) -> rusqlite::Result<usize> {
+        let mut statement = self.db.prepare_cached(sql)?;
+        let mut rows = statement.query(values)?;
+        let mut count = 0;
+        while rows.next()?.is_some() {
+            count += 1;
         }
-        self.db.execute_batch("COMMIT")
+        Ok(count)
+    }
+
+    fn commit(&self, statements: impl FnOnce() -> rusqlite::Result<()>) -> rusqlite::Result<()> {
+        self.run("BEGIN IMMEDIATE", [])?;
+        statements()?;
+        self.run("COMMIT", []).map(drop)
     }
 
     fn sign_in(&self) -> rusqlite::Result<()> {
+        const VISIT: &str = "SELECT body, holder_id, failures, ceremonies, pending, proved FROM sign_in_visit
+                              WHERE visit_hash = ?1 AND expires_at > ?2";
         for _ in 0..VERIFIED_AT_SIGN_IN {
             self.verify();
         }
-        let commits: [&[&str]; 6] = [
-            &["INSERT INTO pushed (body) VALUES (hex(randomblob(400)))"],
-            &["DELETE FROM pushed RETURNING body", "INSERT INTO visit (body) VALUES (hex(randomblob(400)))"],
-            &[
-                "SELECT body FROM visit",
-                "UPDATE visit SET count = count + 1",
-                "INSERT INTO ceremony (body) VALUES (hex(randomblob(300)))",
-            ],
-            &[
-                "SELECT body FROM visit",
-                "DELETE FROM ceremony RETURNING body",
-                "UPDATE passkey SET used = used + 1",
-                "UPDATE visit SET count = count + 1",
-            ],
-            &["DELETE FROM visit RETURNING body", "INSERT INTO code (body) VALUES (hex(randomblob(200)))"],
-            &[
-                "SELECT body FROM code ORDER BY id DESC LIMIT 1",
-                "UPDATE device SET used = used + 1",
-                "INSERT INTO event (body) VALUES (hex(randomblob(150)))",
-                "INSERT INTO record (body) VALUES (hex(randomblob(150)))",
-                "INSERT INTO family (body) VALUES (hex(randomblob(30)))",
-                "INSERT INTO pair (access, refresh) VALUES (randomblob(32), randomblob(32))",
-            ],
-        ];
-        commits.iter().try_for_each(|statements| self.commit(statements))
+        let (request, visit, ceremony, code): (Hash, Hash, Hash, Hash) = (chance(), chance(), chance(), chance());
+        self.commit(|| {
+            const PUSH: &str = "INSERT INTO pushed_request (request_hash, body, expires_at)
+                                VALUES (?1, hex(randomblob(250)), ?2)";
+            self.run(PUSH, params![request, LATER]).map(drop)
+        })?;
+        self.commit(|| {
+            const TAKE: &str = "DELETE FROM pushed_request WHERE request_hash = ?1 RETURNING body, expires_at";
+            const OPEN: &str = "INSERT INTO sign_in_visit (visit_hash, body, expires_at)
+                                VALUES (?1, hex(randomblob(250)), ?2)";
+            self.run(TAKE, params![request])?;
+            self.run(OPEN, params![visit, LATER]).map(drop)
+        })?;
+        self.commit(|| {
+            const COUNT: &str = "UPDATE sign_in_visit SET ceremonies = ceremonies + 1 WHERE visit_hash = ?1";
+            const PUT: &str = "INSERT INTO sign_in_ceremony (ceremony_hash, visit_hash, kind, state, expires_at)
+                               VALUES (?1, ?2, 'sign_in', hex(randomblob(150)), ?3)";
+            self.run(VISIT, params![visit, 0])?;
+            self.run(COUNT, params![visit])?;
+            self.run(PUT, params![ceremony, visit, LATER]).map(drop)
+        })?;
+        self.commit(|| {
+            const TAKE: &str = "DELETE FROM sign_in_ceremony WHERE ceremony_hash = ?1 AND visit_hash = ?2
+                                RETURNING state, expires_at";
+            const PASSKEY: &str = "SELECT p.holder_id, p.passkey_id, p.name, h.user_handle, p.body FROM passkey p
+                                     JOIN holder h ON h.holder_id = p.holder_id WHERE p.credential_id = ?1";
+            const USE: &str = "UPDATE passkey SET body = ?2, last_used_at = ?3 WHERE credential_id = ?1";
+            const RECOGNISE: &str = "UPDATE sign_in_visit SET holder_id = ?2, proved = 1 WHERE visit_hash = ?1";
+            self.run(VISIT, params![visit, 0])?;
+            self.run(TAKE, params![ceremony, visit])?;
+            self.run(PASSKEY, params![self.credential])?;
+            self.run(USE, params![self.credential, self.passkey, 1])?;
+            self.run(RECOGNISE, params![visit, self.holder]).map(drop)
+        })?;
+        self.commit(|| {
+            const CODE: &str = "INSERT INTO authorization_code (holder_id, code_hash, redirect_uri, code_challenge,
+                    thumbprint, device_name, expires_at, proved) VALUES (?1, ?2, ?3, ?4, ?5, 'Desk', ?6, 1)";
+            self.run(VISIT, params![visit, 0])?;
+            self.run("DELETE FROM sign_in_visit WHERE visit_hash = ?1 RETURNING expires_at", params![visit])?;
+            let devices = "SELECT COUNT(*) FROM device WHERE holder_id = ?1 AND revoked_at IS NULL";
+            self.run(devices, params![self.holder])?;
+            self.run(CODE, params![self.holder, code, REDIRECT, VERIFIER, self.thumbprint, LATER]).map(drop)
+        })?;
+        self.commit(|| {
+            self.redeem(&code)?;
+            self.put_pair(chance()).map(drop)
+        })
+    }
+
+    /// What stands for a code: a device that is seen again, an entry of the log that its feed tells, and a decision.
+    fn redeem(&self, code: &Hash) -> rusqlite::Result<()> {
+        const CODE: &str = "SELECT * FROM authorization_code c
+              LEFT JOIN device d ON d.holder_id = c.holder_id AND d.thumbprint = c.thumbprint WHERE c.code_hash = ?1";
+        const DEVICE: &str = "UPDATE device SET name = 'Desk', last_seen_at = ?3, proved_at = ?3, revoked_at = NULL
+                               WHERE holder_id = ?1 AND device_id = ?2";
+        const NUMBER: &str =
+            "UPDATE holder SET feed_number = feed_number + 1 WHERE holder_id = ?1 RETURNING feed_number";
+        const LAST: &str = "SELECT * FROM security_event WHERE holder_id = ?1 ORDER BY number DESC LIMIT 1";
+        const EVENT: &str = "INSERT INTO security_event (holder_id, number, at, kind, by_device, device_id, name, hash)
+            SELECT ?1, MAX(number) + 1, ?2, 'signed_in', ?3, ?3, 'Desk', hex(randomblob(32)) FROM security_event
+             WHERE holder_id = ?1";
+        const RECORD: &str = "INSERT INTO record (holder_id, kind, item_id, item_day, number, changed_at, gone, body)
+                              VALUES (?1, 5, ?2, '', 1, ?3, 0, hex(randomblob(150)))";
+        const DECISION: &str = "INSERT INTO risk_decision (holder_id, decision_id, at, last_at, occasion, device_id,
+                network, version, score, verdict, points) VALUES (?1, ?2, ?3, ?3, 'sign_in', ?4, ?5, 1, 0, 'allow', '[]')";
+        const FAMILY: &str =
+            "INSERT INTO token_family (holder_id, family_id, device_id, ends_at) VALUES (?1, ?2, ?3, ?4)";
+        const USE: &str = "UPDATE authorization_code SET family_id = ?3 WHERE holder_id = ?1 AND code_hash = ?2";
+        let (holder, device, family) = (self.holder, self.device, chance::<16>());
+        self.run(CODE, params![code])?;
+        self.know()?;
+        self.run(DEVICE, params![holder, device, 1])?;
+        self.run(NUMBER, params![holder])?;
+        self.run(LAST, params![holder])?;
+        self.run(EVENT, params![holder, 1, device])?;
+        self.run(RECORD, params![holder, chance::<16>(), 1])?;
+        self.learn()?;
+        self.run(DECISION, params![holder, chance::<16>(), 1, device, NETWORK])?;
+        self.run(FAMILY, params![holder, family, device, LATER])?;
+        self.run(USE, params![holder, code, family]).map(drop)
+    }
+
+    /// What a score is made of.
+    fn know(&self) -> rusqlite::Result<()> {
+        const COUNTED: &str = "SELECT kind, SUM(CASE WHEN last_at > ?2 THEN times ELSE 0 END), MAX(last_at)
+                                 FROM risk_count WHERE holder_id = ?1 GROUP BY kind";
+        const EVENTS: &str = "SELECT e.kind, MAX(e.at) FROM security_event e
+            WHERE e.holder_id = ?1
+              AND e.kind IN ('token_reused', 'passkey_added', 'passkey_removed', 'recovery_finished')
+              AND e.number > (SELECT MIN(f.number) FROM security_event f WHERE f.holder_id = ?1 AND f.kind = 'device_added')
+              AND NOT EXISTS (SELECT 1 FROM security_event a WHERE a.holder_id = ?1 AND a.about = e.number
+                    AND a.kind = 'confirmed_as_mine' AND a.by_device <> COALESCE(e.device_id, e.by_device))
+            GROUP BY e.kind
+            UNION ALL SELECT v.kind, v.at FROM security_event v
+            WHERE v.holder_id = ?1 AND v.device_id = ?2 AND v.kind = 'confirmed_as_mine' AND v.by_device <> ?2";
+        const DEVICE: &str = "SELECT (SELECT d.added_at FROM device d WHERE d.holder_id = ?1 AND d.device_id = ?2),
+                                     (SELECT COUNT(*) FROM device b WHERE b.holder_id = ?1 AND b.device_id < ?2)";
+        const SEEN: &str = "SELECT network, country, latitude, longitude, first_at, last_at, vouched FROM risk_sighting
+                             WHERE holder_id = ?1 ORDER BY last_at DESC, network LIMIT 300";
+        self.run(COUNTED, params![self.holder, 0])?;
+        self.run(EVENTS, params![self.holder, self.device])?;
+        self.run(DEVICE, params![self.holder, self.device])?;
+        self.run(SEEN, params![self.holder])?;
+        self.run("SELECT hour, uses FROM risk_hour WHERE holder_id = ?1", params![self.holder]).map(drop)
+    }
+
+    /// From where and when the account is used.
+    fn learn(&self) -> rusqlite::Result<()> {
+        const SEE: &str = "INSERT INTO risk_sighting (holder_id, device_id, network, first_at, last_at)
+            VALUES (?1, ?2, ?3, ?4, ?4) ON CONFLICT (holder_id, device_id, network) DO UPDATE SET last_at = excluded.last_at";
+        const USE_HOUR: &str = "INSERT INTO risk_hour (holder_id, hour, uses, last_at) VALUES (?1, 1, 1, ?2)
+            ON CONFLICT (holder_id, hour) DO UPDATE SET uses = uses + 1 WHERE last_at < 0";
+        self.run(SEE, params![self.holder, self.device, NETWORK, 1])?;
+        self.run(USE_HOUR, params![self.holder, 1]).map(drop)
+    }
+
+    fn put_pair(&self, pair: Id) -> rusqlite::Result<(Id, Hash)> {
+        const PUT: &str = "INSERT INTO token_pair (holder_id, pair_id, family_id, access_hash, refresh_hash,
+                access_ends_at, refresh_ends_at) VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?6)";
+        let refresh: Hash = chance();
+        self.run(PUT, params![self.holder, pair, self.family, chance::<32>(), refresh, LATER])?;
+        Ok((pair, refresh))
     }
 
     fn refresh(&self) -> rusqlite::Result<()> {
+        const FIND: &str = "SELECT * FROM token_pair p
+              JOIN token_family f ON f.holder_id = p.holder_id AND f.family_id = p.family_id
+              JOIN device d ON d.holder_id = f.holder_id AND d.device_id = f.device_id WHERE p.refresh_hash = ?1";
+        const LAST: &str =
+            "SELECT * FROM risk_decision WHERE holder_id = ?1 AND device_id = ?2 AND occasion = 'refresh'
+                             ORDER BY at DESC, decision_id DESC LIMIT 1";
+        const USE: &str = "UPDATE token_pair SET refresh_used_at = ?3, successor_id = ?4, refresh_proof_at = ?3
+                            WHERE holder_id = ?1 AND pair_id = ?2";
+        const SEE: &str = "UPDATE device SET last_seen_at = ?3 WHERE holder_id = ?1 AND device_id = ?2";
+        const AGAIN: &str = "UPDATE risk_decision SET times = times + 1, last_at = ?3
+                              WHERE holder_id = ?1 AND decision_id = ?2";
         self.verify();
-        self.commit(&[
-            "SELECT id FROM pair ORDER BY id DESC LIMIT 1",
-            "UPDATE pair SET used = 1 WHERE id = (SELECT MAX(id) FROM pair)",
-            "INSERT INTO pair (access, refresh) VALUES (randomblob(32), randomblob(32))",
-            "UPDATE device SET used = used + 1",
-        ])
+        let (pair, hash) = self.pair.get();
+        self.commit(|| {
+            self.run(FIND, params![hash])?;
+            self.know()?;
+            self.run(LAST, params![self.holder, self.device])?;
+            let next = self.put_pair(chance())?;
+            self.run(USE, params![self.holder, pair, 1, next.0])?;
+            self.run(SEE, params![self.holder, self.device, 1])?;
+            self.learn()?;
+            self.run(AGAIN, params![self.holder, self.decision, 1])?;
+            self.pair.set(next);
+            Ok(())
+        })
     }
-}
-
-fn prepare_raw(db: &rusqlite::Connection) -> rusqlite::Result<()> {
-    db.execute_batch(
-        "PRAGMA journal_mode = WAL; PRAGMA synchronous = FULL;
-         CREATE TABLE pushed (id INTEGER PRIMARY KEY, body TEXT);
-         CREATE TABLE visit (id INTEGER PRIMARY KEY, body TEXT, count INTEGER DEFAULT 0);
-         CREATE TABLE ceremony (id INTEGER PRIMARY KEY, body TEXT);
-         CREATE TABLE code (id INTEGER PRIMARY KEY, body TEXT);
-         CREATE TABLE event (id INTEGER PRIMARY KEY, body TEXT);
-         CREATE TABLE record (id INTEGER PRIMARY KEY, body TEXT);
-         CREATE TABLE family (id INTEGER PRIMARY KEY, body TEXT);
-         CREATE TABLE pair (id INTEGER PRIMARY KEY, access BLOB UNIQUE, refresh BLOB UNIQUE, used INTEGER);
-         CREATE TABLE passkey (id INTEGER PRIMARY KEY, used INTEGER);
-         CREATE TABLE device (id INTEGER PRIMARY KEY, used INTEGER);
-         INSERT INTO passkey VALUES (1, 0); INSERT INTO device VALUES (1, 0);
-         INSERT INTO pair (access, refresh) VALUES (randomblob(32), randomblob(32));",
-    )
 }
