@@ -19,7 +19,7 @@ use crate::sign_in::tests::{Browser, PASSKEYS, by_passkey, opened, passkeys, pro
 use crate::support::desk::{ask, decide, look};
 use crate::support::tests::agent;
 use crate::testing::pairs::PairedTimes;
-use crate::testing::{Answer, DeviceKey, TestDevice, World, on_each_engine, on_sqlite};
+use crate::testing::{Answer, DeviceKey, TestDevice, World, on_each_engine};
 
 const RECOVERY: &str = "/api/v1/security/recovery";
 const INES: &str = "ines@example.org";
@@ -543,7 +543,7 @@ async fn a_thousand_paired_probes_tell_nobody_whose_telephone_it_is() {
 
 /// The first address is an account's, the second nobody's.
 async fn probed_in_pairs(confirm: impl AsyncFn(&World, &TestDevice), addresses: [&str; 2]) {
-    on_sqlite(async |world| {
+    on_each_engine(async |world| {
         let device = world.holder().await;
         confirm(&world, &device).await;
         let saved = kept_code(&world, &device).await;

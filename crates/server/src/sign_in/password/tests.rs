@@ -22,7 +22,7 @@ use crate::addresses::tests::{LIST, confirmed_by};
 use crate::config::ConfigError;
 use crate::seals::{SealError, Seals};
 use crate::testing::pairs::PairedTimes;
-use crate::testing::{Answer, DeviceKey, ORIGIN, TestDevice, World, coming_from, on_each_engine, on_sqlite};
+use crate::testing::{Answer, DeviceKey, ORIGIN, TestDevice, World, coming_from, on_each_engine};
 
 const RHYTHM: &str = "/api/v1/risk/rhythm";
 pub(in crate::sign_in) const PASSWORD: &str = "hollow reed lantern";
@@ -333,7 +333,7 @@ const APART_MICROS: u64 = 2_000;
 
 #[tokio::test]
 async fn a_thousand_paired_probes_tell_nobody_whether_an_account_exists() {
-    on_sqlite(async |world| {
+    on_each_engine(async |world| {
         let person = person(&world).await;
         let mut times = PairedTimes::default();
         let mut browser = at_the_page(&world, &DeviceKey::new()).await;
@@ -361,7 +361,7 @@ async fn a_thousand_paired_probes_tell_nobody_whether_an_account_exists() {
 
 #[tokio::test]
 async fn a_thousand_paired_registrations_tell_nobody_whether_a_name_is_in_use() {
-    on_sqlite(async |world| {
+    on_each_engine(async |world| {
         let person = person(&world).await;
         let mut times = PairedTimes::default();
         for pair in 0..PAIRS {
@@ -603,7 +603,7 @@ const AT_A_TIME: usize = 30;
 
 #[tokio::test]
 async fn after_ten_thousand_failed_tries_from_a_hundred_addresses_the_person_signs_in_at_once() {
-    on_sqlite(async |world| {
+    on_each_engine(async |world| {
         let person = person(&world).await;
         let mut tried = 0;
         for _ in 0..ROUNDS {
