@@ -16,6 +16,7 @@ use jiff::tz::TimeZone;
 use webauthn_rs::prelude::Url;
 
 use crate::Chance;
+use crate::audit::heads::HeadsError;
 use crate::db::{DbError, Location};
 use crate::limits::Throttle;
 use crate::mail::carriers::{MailSettings, TextGateway};
@@ -58,6 +59,8 @@ pub enum ConfigError {
     PracticeMoney(Currency),
     #[error("the database of places does not open")]
     Places(#[from] PlacesError),
+    #[error(transparent)]
+    Heads(#[from] HeadsError),
 }
 
 /// Everything that starting a server needs.
@@ -92,6 +95,8 @@ pub struct Config {
     /// What people accept before they pay; none: nothing is asked.
     pub terms: Option<Terms>,
     pub seal_keys: SealKeys,
+    /// A file beside the database that the heads of the security logs are noted in.
+    pub audit_head: Option<PathBuf>,
 }
 
 impl Config {
@@ -117,6 +122,7 @@ impl Config {
             throttle: Throttle::default(),
             terms: None,
             seal_keys: SealKeys::Usual,
+            audit_head: None,
         }
     }
 
@@ -145,6 +151,7 @@ impl Config {
             throttle: self.throttle,
             terms: self.terms.clone(),
             seals: self.seals()?,
+            audit_head: self.audit_head.clone(),
             failed_ceremony_delay: Duration::from_secs(1),
             password_cost: Cost::USUAL,
         })
@@ -202,6 +209,8 @@ pub struct Settings {
     pub terms: Option<Terms>,
     /// What seals the keys of authenticator apps.
     pub seals: Seals,
+    /// Where the heads of the security logs are noted.
+    pub audit_head: Option<PathBuf>,
     /// How long a refused passkey waits for its answer.
     pub failed_ceremony_delay: Duration,
     /// How dear the hash of a password is.

@@ -24,6 +24,7 @@ use tower_http::decompression::RequestDecompressionLayer;
 use tower_http::timeout::RequestBodyDeadlineLayer;
 use utoipa_axum::router::OpenApiRouter;
 
+use crate::audit::heads::{self, Heads};
 use crate::config::{Config, ConfigError, PublicUrl};
 use crate::db::Db;
 use crate::error::ApiError;
@@ -57,13 +58,15 @@ impl Server {
         let settings = config.settings(addr)?;
         let db = Db::open(&config.location).await?;
         let app = App::new(db, config.clock, config.chance, settings).await?;
-        let tasks = vec![
+        let noted = app.settings.audit_head.as_deref().map(Heads::open).transpose()?;
+        let mut tasks = vec![
             tokio::spawn(listen(listener, crate::router(app.clone()), app.clone())),
             tokio::spawn(sweep(app.clone())),
             tokio::spawn(crate::audit::run_hourly(app.clone())),
             tokio::spawn(crate::jobs::run(app.clone())),
             tokio::spawn(crate::payments::rails::run(app.clone())),
         ];
+        tasks.extend(noted.map(|noted| tokio::spawn(heads::keep(app.clone(), noted))));
         Ok(Running { addr, public_url: app.settings.public_url.clone(), app, tasks })
     }
 }

@@ -16,6 +16,7 @@ use domain::policy::Preset;
 use jiff::SignedDuration;
 use jiff::tz::TimeZone;
 use server::Server;
+use server::audit::heads::Noted;
 use server::config::{self, Config, ConfigError, SealKeys, Secret, SystemChance};
 use server::db::Db;
 use server::limits::Throttle;
@@ -49,7 +50,7 @@ enum Command {
     /// The rails that move real money: how they stand, files of the bank, and what waits for a person.
     Rails(rails_command::RailsArguments),
     /// Look whether the books agree: the ledger, payments and what the practice bank did. Ends with 1 if not.
-    Audit(Place),
+    Audit(Audit),
     /// Put a new key before those that seal what authenticator apps hold. After the next start it seals, and what older
     /// keys sealed is sealed anew; then their lines may go.
     NewSealKey {
@@ -95,6 +96,10 @@ struct Serve {
     /// `seal.keys` in that folder unless told; nodes on one database need the same one.
     #[arg(long)]
     seal_keys: Option<PathBuf>,
+    /// A file that the heads of the security logs are noted in, best on another machine's disk: `audit --audit-head`
+    /// then finds a log that was cut or made anew. Only ever added to.
+    #[arg(long, value_name = "FILE")]
+    audit_head: Option<PathBuf>,
     /// Open the back office of support, under /support.
     #[arg(long)]
     support: bool,
@@ -177,6 +182,15 @@ fn secret(file: Option<&PathBuf>) -> Result<Option<Secret>, ConfigError> {
 }
 
 #[derive(clap::Args)]
+struct Audit {
+    #[command(flatten)]
+    place: Place,
+    /// The file that the running server notes the heads of the security logs in: each must be an entry of its log.
+    #[arg(long, value_name = "FILE")]
+    audit_head: Option<PathBuf>,
+}
+
+#[derive(clap::Args)]
 #[group(multiple = false)]
 struct Place {
     /// A folder for a SQLite database; made when it is not there.
@@ -196,7 +210,7 @@ async fn main() -> ExitCode {
         Some(Command::Billers(arguments)) => billers_command::run(&arguments),
         Some(Command::Support(arguments)) => support_command::run(arguments).await,
         Some(Command::Rails(arguments)) => rails_command::run(arguments).await,
-        Some(Command::Audit(place)) => audit(&place).await,
+        Some(Command::Audit(arguments)) => audit(&arguments).await,
         Some(Command::NewSealKey { file }) => new_seal_key(&file),
         Some(Command::Card(arguments)) => card_command::run_card(arguments).await,
         Some(Command::Merchant(arguments)) => card_command::run_merchant(arguments).await,
@@ -237,9 +251,10 @@ fn rails(file: Option<&Path>) -> Result<Arc<RailSettings>, ConfigError> {
 }
 
 #[expect(clippy::print_stdout, reason = "the report is what the command is for")]
-async fn audit(place: &Place) -> Done {
+async fn audit(Audit { place, audit_head }: &Audit) -> Done {
+    let noted = audit_head.as_deref().map(Noted::open).transpose()?;
     let db = Db::open(&self::place(place)?).await?;
-    let report = server::audit::run(&db).await?;
+    let report = server::audit::run_with(&db, noted.as_ref()).await?;
     db.close().await;
     for fault in &report.faults {
         println!("{fault}");
@@ -261,6 +276,7 @@ async fn serve(serve: Serve) -> Done {
     if let Some(file) = serve.seal_keys {
         config.seal_keys = SealKeys::File(file);
     }
+    config.audit_head = serve.audit_head;
     config.server_name = serve.name;
     config.trusted_proxies = serve.trusted_proxies;
     config.policy = serve.policy;

@@ -220,6 +220,7 @@ impl World {
             throttle: UNTHROTTLED,
             terms: None,
             seals: Seals::of(&[[0x5e; 32]]).expect("a key"),
+            audit_head: None,
             failed_ceremony_delay: Duration::ZERO,
             password_cost: Cost::CHEAP,
         };

@@ -1,6 +1,7 @@
 //! Whether the books agree: the ledger with itself, payments with their steps, jobs and rails, the feed with both.
 //! `billfold-server audit` asks it, the server itself once an hour, and every test of the server at its end.
 
+pub mod heads;
 mod store;
 #[cfg(test)]
 mod tests;
@@ -13,6 +14,7 @@ use domain::accounts::Account;
 use crate::App;
 use crate::db::{Db, DbError, DbResult, Tx};
 use crate::{payments, security};
+use heads::Noted;
 
 const EVERY: Duration = Duration::from_secs(3_600);
 
@@ -36,11 +38,16 @@ impl Report {
 
 /// Looks at everything, at one moment.
 pub async fn run(db: &Db) -> DbResult<Report> {
-    let mut tx = db.begin_read().await?;
-    look(&mut tx).await
+    run_with(db, None).await
 }
 
-async fn look(tx: &mut Tx) -> DbResult<Report> {
+/// The same, and whether the security logs have the heads that were noted.
+pub async fn run_with(db: &Db, noted: Option<&Noted>) -> DbResult<Report> {
+    let mut tx = db.begin_read().await?;
+    look(&mut tx, noted).await
+}
+
+async fn look(tx: &mut Tx, noted: Option<&Noted>) -> DbResult<Report> {
     let mut report = Report::default();
     for (promise, sql) in store::QUESTIONS {
         let wrong = store::wrong(tx, sql).await?;
@@ -78,6 +85,10 @@ async fn look(tx: &mut Tx) -> DbResult<Report> {
     let unfounded = payments::unfounded(tx).await?;
     report.note("what was set aside on an approval is what was approved", &unfounded);
     report.note("every security log is the chain that was written", &security::breaks(tx).await?);
+    if let Some(noted) = noted {
+        let missing = noted.missing(store::entries(tx).await?.into_iter());
+        report.note("every security log has the heads that were noted of it", &missing);
+    }
     Ok(report)
 }
 
@@ -88,7 +99,14 @@ pub(crate) async fn run_hourly(app: App) {
             () = tokio::time::sleep(EVERY) => {}
             () = app.ending.cancelled() => return,
         }
-        match run(&app.db).await {
+        let noted = match app.settings.audit_head.as_deref().map(Noted::open).transpose() {
+            Ok(noted) => noted,
+            Err(error) => {
+                tracing::error!(%error, "the heads of the security logs do not read");
+                None
+            }
+        };
+        match run_with(&app.db, noted.as_ref()).await {
             Ok(report) => {
                 for fault in report.faults {
                     tracing::error!(fault, "the books do not agree");

@@ -1,6 +1,10 @@
 //! The questions of the audit: each selects what must not be there, with the words that name it.
 
-use crate::db::{DbError, DbResult, Tx, on_engine};
+use domain::ids::HolderId;
+use uuid::Uuid;
+
+use super::heads::Head;
+use crate::db::{DbError, DbResult, Tx, on_engine, row, rows};
 
 /// What is asked, and SQL that gives one text for each row that is wrong. No text holds an amount or a name.
 pub(super) const QUESTIONS: &[(&str, &str)] = &[
@@ -518,6 +522,34 @@ pub(super) async fn account_bodies(tx: &mut Tx) -> DbResult<Vec<(String, i64, i6
         LEFT JOIN place_balance b ON b.holder_id = s.holder_id AND b.account_id = s.account_id
         GROUP BY s.holder_id, s.account_id, r.body";
     on_engine!(tx, |db| sqlx::query_as(BODIES).fetch_all(db).await.map_err(DbError::from))
+}
+
+/// The newest entry of an account's security log.
+pub(super) async fn head(tx: &mut Tx, holder: HolderId) -> DbResult<Option<Head>> {
+    const HEAD: &str = "SELECT holder_id, number, hash FROM security_event WHERE holder_id = $1
+                         ORDER BY number DESC LIMIT 1";
+    let row: Option<HeadRow> = row!(tx, HEAD, holder.as_uuid())?;
+    Ok(row.map(read_head))
+}
+
+/// The newest entry of each.
+pub(super) async fn heads(tx: &mut Tx) -> DbResult<Vec<Head>> {
+    const HEADS: &str = "SELECT e.holder_id, e.number, e.hash FROM security_event e WHERE e.number =
+        (SELECT MAX(m.number) FROM security_event m WHERE m.holder_id = e.holder_id) ORDER BY e.holder_id";
+    let rows: Vec<HeadRow> = rows!(tx, HEADS)?;
+    Ok(rows.into_iter().map(read_head).collect())
+}
+
+/// Every entry of each, as if it were the newest.
+pub(super) async fn entries(tx: &mut Tx) -> DbResult<Vec<Head>> {
+    let rows: Vec<HeadRow> = rows!(tx, "SELECT holder_id, number, hash FROM security_event")?;
+    Ok(rows.into_iter().map(read_head).collect())
+}
+
+type HeadRow = (Uuid, i64, String);
+
+fn read_head((holder, number, hash): HeadRow) -> Head {
+    Head { holder: HolderId::from_uuid(holder), number, hash }
 }
 
 /// What the books say of a card, beside its record.

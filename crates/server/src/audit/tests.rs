@@ -70,7 +70,7 @@ async fn the_audit_finds_what_was_spoiled_and_nothing_in_good_books() {
             // Spoiled and asked within one transaction, which is undone.
             let mut tx = world.app.db.begin_write().await.unwrap();
             store::spoil(&mut tx, statement).await.unwrap();
-            let report = look(&mut tx).await.unwrap();
+            let report = look(&mut tx, None).await.unwrap();
             assert!(report.faults.iter().any(|fault| fault.contains(found)), "{statement}: {:?}", report.faults);
         }
     })
@@ -123,7 +123,7 @@ async fn the_audit_finds_what_was_spoiled_on_a_card() {
         for (statement, found) in SPOILED_CARD {
             let mut tx = world.app.db.begin_write().await.unwrap();
             store::spoil(&mut tx, statement).await.unwrap();
-            let report = look(&mut tx).await.unwrap();
+            let report = look(&mut tx, None).await.unwrap();
             assert!(report.faults.iter().any(|fault| fault.contains(found)), "{statement}: {:?}", report.faults);
         }
     })
