@@ -103,6 +103,8 @@ codes! {
     InsufficientFunds = "insufficient_funds", 422;
     /// The card takes no purchase now: it is frozen, lost or closed, or this one was declined.
     CardDeclined = "card_declined", 422;
+    /// The card is lost or closed, and less than that is owed on it.
+    AccountClosed = "account_closed", 422;
     /// The biller takes no payment through this server.
     NotPayable = "not_payable", 422;
     InvalidAmount = "invalid_amount", 422;

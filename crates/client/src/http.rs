@@ -95,30 +95,38 @@ impl From<CallError> for ClientError {
             CallError::Revoked => {
                 make(Class::NotOpen, "device_revoked", "sign in again; the copy on this computer was removed")
             }
-            CallError::Refused(problem) => {
-                let next = match problem.code {
-                    ErrorCode::UpgradeRequired => "update Billfold",
-                    ErrorCode::PayeeStopped => "pay another way, or ask support of your account server",
-                    ErrorCode::CameBack => "choose a later banking day, or pay another way",
-                    ErrorCode::PossibleDuplicate => "say that it is meant, or leave it",
-                    ErrorCode::AnswerElsewhere => "answer it on another device of the account",
-                    ErrorCode::Unusual => "answer \"Was this you?\" on another device, or wait a day",
-                    ErrorCode::LastWayIn => "add another way in first",
-                    ErrorCode::AccountLocked => "release your account: `billfold security release`",
-                    ErrorCode::AccountRestricted => "wait until the restriction ends; known payees can be paid",
-                    ErrorCode::AccountSuspended | ErrorCode::SupportNeeded => "ask support of your account server",
-                    ErrorCode::DeviceTooNew => "use a device that you had longer, or wait",
-                    ErrorCode::PasskeyTooNew => "wait until the new passkey is older",
-                    ErrorCode::NotReady => "see what is missing: `billfold ready`",
-                    ErrorCode::PasskeyNeeded => "add a passkey: `billfold security add-passkey`",
-                    ErrorCode::InsufficientFunds => "choose a smaller amount or a later day",
-                    _ => "look at it again and correct it",
-                };
-                Self::refused(problem.code.as_str(), problem.title, next)
-            }
+            CallError::Refused(problem) => Self::refused(problem.code.as_str(), problem.title, way_out(problem.code)),
             CallError::Vault(error) => error.into(),
             CallError::Locked => Self::locked(),
         }
+    }
+}
+
+/// What a person can do about a refusal.
+pub(crate) const fn way_out(code: ErrorCode) -> &'static str {
+    match code {
+        ErrorCode::UpgradeRequired => "update Billfold",
+        ErrorCode::PayeeStopped => "pay another way, or ask support of your account server",
+        ErrorCode::CameBack => "choose a later banking day, or pay another way",
+        ErrorCode::PossibleDuplicate => "say that it is meant (`--again`), or leave it",
+        ErrorCode::AnswerElsewhere => "answer it on another device of the account",
+        ErrorCode::Unusual => "answer \"Was this you?\" on another device, or wait a day",
+        ErrorCode::LastWayIn => "add another way in first",
+        ErrorCode::AccountLocked => "release your account: `billfold security release`",
+        ErrorCode::AccountRestricted => "wait until the restriction ends; known payees can be paid",
+        ErrorCode::AccountSuspended | ErrorCode::SupportNeeded => "ask support of your account server",
+        ErrorCode::DeviceTooNew => "use a device that you had longer, or wait",
+        ErrorCode::PasskeyTooNew => "wait until the new passkey is older",
+        ErrorCode::NotReady => "see what is missing: `billfold ready`",
+        ErrorCode::PasskeyNeeded => "add a passkey: `billfold security add-passkey`",
+        ErrorCode::InsufficientFunds => "choose a smaller amount or a later day",
+        ErrorCode::InvalidAmount => "choose another amount, above zero",
+        ErrorCode::UnknownCurrency => "choose the currency that belongs there",
+        ErrorCode::InvalidDate => "choose another day",
+        ErrorCode::NotPayable => "pay it where you usually do, and mark it paid here",
+        ErrorCode::AccountClosed => "pay at most what is owed: `billfold card list`",
+        ErrorCode::MethodNotDrawable => "choose another method or an earlier day: `billfold methods list`",
+        _ => "look at it again and correct it",
     }
 }
 

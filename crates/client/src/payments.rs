@@ -2,6 +2,7 @@
 
 use std::time::Duration;
 
+use api::error::ErrorCode;
 use domain::ids::{BillId, BillerId, MethodId, MutationId, PaymentId};
 use domain::money::{Currency, Money};
 use domain::payments::{PaymentEdit, PaymentOrder, PaymentState, Quote, RailTiming, quote};
@@ -17,7 +18,7 @@ use crate::cache::bills::{self, PaymentRow, TAKEN_BACK};
 use crate::cache::{CacheError, accounts, outbox, state};
 use crate::client::{Changed, Client};
 use crate::error::ClientError;
-use crate::http::{Method, Sending};
+use crate::http::{Method, Sending, way_out};
 use crate::methods::MethodView;
 use crate::outbox::Change;
 use crate::security::VisitStarted;
@@ -61,6 +62,21 @@ pub struct PaymentView {
     pub can_cancel: bool,
     /// Oldest first.
     pub history: Vec<PaymentStepView>,
+}
+
+impl PaymentView {
+    /// Why the server did not take the order, with the way out. None while it did, or has not answered.
+    #[must_use]
+    pub fn refusal(&self) -> Option<ClientError> {
+        if self.state != PaymentViewState::Refused {
+            return None;
+        }
+        let code = self.reason.as_deref().unwrap_or_default();
+        let known = ErrorCode::ALL.iter().find(|known| known.as_str() == code);
+        // A server newer than this version has other reasons.
+        let next = way_out(known.copied().unwrap_or(ErrorCode::InvalidRequest));
+        Some(ClientError::refused(code, "the server did not take this payment, and nothing moved", next))
+    }
 }
 
 /// The ways that money moves, as far as this version knows them.
@@ -329,6 +345,7 @@ impl Payments {
         let open = self.0.open_now()?;
         let book = self.0.bills().book().await?;
         let order = self.order(&book, request)?;
+        self.check_method(&book, &order).await?;
         let id = order.id;
         self.0.change(&open, Change::Pay { order }).await?;
         self.0.reminders().withdraw_settled().await?;
@@ -342,8 +359,10 @@ impl Payments {
         };
         let biller = request.biller.or(bill.and_then(|bill| bill.biller));
         let card = biller.filter(|_| bill.is_none()).and_then(|id| book.cards.get(&id).map(|card| (id, card)));
-        if card.is_some_and(|(_, card)| card.currency != request.amount.currency()) {
-            return Err(amount_refused());
+        let paid_in = card.map(|(_, card)| card.currency).or(bill.map(|bill| bill.amount.currency()));
+        if paid_in.is_some_and(|currency| currency != request.amount.currency()) {
+            let next = way_out(ErrorCode::UnknownCurrency);
+            return Err(ClientError::refused("unknown_currency", "this is paid in another currency", next));
         }
         let payable = biller.and_then(|id| book.billers.get(&id)).filter(|biller| biller.payable);
         let payee = card.map(|(id, _)| id).or(payable.map(|biller| biller.id));
@@ -354,8 +373,7 @@ impl Payments {
                 "pay it where you usually do, and mark it paid here",
             )
         })?;
-        if !request.amount.is_positive() || bill.is_some_and(|bill| bill.amount.currency() != request.amount.currency())
-        {
+        if !request.amount.is_positive() {
             return Err(amount_refused());
         }
         let due_on = match (bill, request.due_on) {
@@ -383,8 +401,23 @@ impl Payments {
             ClientError::refused("invalid_request", error.to_string(), "correct the payment and try again")
         };
         order.check().map_err(wrong)?;
+        if request.send_on.is_some_and(|day| day < book.today) {
+            return Err(ClientError::refused("invalid_date", "that day has passed", way_out(ErrorCode::InvalidDate)));
+        }
         self.promise(true, request.send_on)?;
         Ok(order)
+    }
+
+    /// Something can be drawn from the order's method on its day. One that this device does not know is the server's to
+    /// judge.
+    async fn check_method(&self, book: &Book, order: &PaymentOrder) -> Result<(), ClientError> {
+        let Some(id) = order.method else { return Ok(()) };
+        let known = self.0.methods().list_in(book).await?;
+        let Some(view) = known.into_iter().find(|view| view.method.id == id) else { return Ok(()) };
+        let on = order.send_on.unwrap_or(book.today);
+        view.method.drawable(on).map_err(|error| {
+            ClientError::refused("method_not_drawable", error.to_string(), way_out(ErrorCode::MethodNotDrawable))
+        })
     }
 
     pub(crate) fn promise(&self, practice: bool, send_on: Option<Date>) -> Result<Quote, ClientError> {

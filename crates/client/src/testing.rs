@@ -175,6 +175,27 @@ pub(crate) async fn with_biller(client: &Client) -> domain::ids::BillerId {
     biller.id
 }
 
+/// A payment method that is good through this month, as a sync would have brought it.
+pub(crate) async fn with_method(client: &Client, expiry: domain::methods::Expiry) -> domain::ids::MethodId {
+    let added_at: Timestamp = "2026-01-01T00:00:00Z".parse().unwrap();
+    let method = domain::methods::Method {
+        id: domain::ids::MethodId::new(added_at, [3; 10]),
+        kind: domain::methods::MethodKind::Card,
+        brand: "Heron".to_owned(),
+        last_four: "4471".to_owned(),
+        expiry: Some(expiry),
+        is_default: false,
+        frozen: false,
+        added_at,
+        usable_from: added_at,
+    };
+    let open = client.opened().unwrap();
+    let mut tx = open.cache.begin().await.unwrap();
+    crate::cache::methods::put(&mut tx, &method).await.unwrap();
+    tx.commit().await.unwrap();
+    method.id
+}
+
 /// An account that the server keeps, with this balance, as a sync would have brought it.
 pub(crate) async fn with_balance(client: &Client, balance: &str) {
     let account = domain::accounts::Account {

@@ -4,6 +4,9 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use domain::bills::OccurrenceState;
+use domain::ids::BillerId;
+use domain::methods::Expiry;
+use domain::money::{Currency, Money};
 use domain::schedule::{Every, Schedule};
 use zeroize::Zeroizing;
 
@@ -16,7 +19,7 @@ use crate::platform::{NoSecrets, NoticeAction, NotifierError, SecretKind, Secret
 use crate::reminders::{TestAnswer, TestStep, TimerState, WhySilent};
 use crate::settings::{Quiet, Settings};
 use crate::status::{Phase, Place, Protection};
-use crate::testing::{World, bytes_below, day, holds, monthly, usd, with_balance, with_biller};
+use crate::testing::{World, bytes_below, day, holds, monthly, usd, with_balance, with_biller, with_method};
 use crate::vault::Protect;
 
 const OFX: &str = "OFXHEADER:100\nDATA:OFXSGML\nVERSION:102\nSECURITY:NONE\nENCODING:USASCII\nCHARSET:1252\n\
@@ -302,6 +305,53 @@ async fn a_payment_made_offline_waits_and_can_be_taken_back() {
     assert_eq!(cancelled.state, PaymentViewState::Cancelled);
     assert_eq!(client.status().await.unwrap().waiting, 1, "only the bill is left to be sent");
     assert_eq!(client.payments().cancel(payment.id).await.unwrap_err().code, "too_late");
+    world.end().await;
+}
+
+#[tokio::test]
+async fn what_cannot_be_ordered_is_refused_by_name_before_it_waits_to_be_sent() {
+    let world = World::new();
+    let client = world.start().await;
+    let biller = with_biller(&client).await;
+    let bill = NewBill { biller: Some(biller), ..monthly("Phone", "40.00", "2026-12-05") };
+    let bill = client.bills().add(bill).await.unwrap();
+    let method = with_method(&client, Expiry { year: 2026, month: 11 }).await;
+    let good = PayBill {
+        bill: None,
+        due_on: None,
+        biller: Some(biller),
+        amount: usd("40"),
+        send_on: None,
+        duplicate_meant: false,
+        method: None,
+    };
+    let nobody = BillerId::from_uuid(bill.as_uuid());
+    let euros = Money::parse("40", Currency::EUR).unwrap();
+    let gone = client.bills().add(monthly("Gym", "20.00", "2026-12-05")).await.unwrap();
+    client.bills().remove(gone).await.unwrap();
+    let of_bill = PayBill { bill: Some(bill), biller: None, ..good.clone() };
+    let drawn = PayBill { method: Some(method), ..good.clone() };
+    let cases = [
+        ("negative", PayBill { amount: usd("-40"), ..good.clone() }, "invalid_amount"),
+        ("zero", PayBill { amount: usd("0"), ..good.clone() }, "invalid_amount"),
+        ("foreign currency", PayBill { amount: euros, ..of_bill.clone() }, "unknown_currency"),
+        ("past date", PayBill { send_on: Some(day("2026-11-19")), ..good.clone() }, "invalid_date"),
+        ("far date", PayBill { send_on: Some(day("2029-11-19")), ..good.clone() }, "invalid_date"),
+        ("expired method", PayBill { send_on: Some(day("2026-12-01")), ..drawn.clone() }, "method_not_drawable"),
+        ("unknown payee", PayBill { biller: Some(nobody), ..good.clone() }, "not_payable"),
+        ("removed bill", PayBill { bill: Some(gone), ..of_bill.clone() }, "not_found"),
+    ];
+    let waiting = client.status().await.unwrap().waiting;
+    for (kind, order, code) in cases {
+        let refusal = client.payments().pay_bill(order).await.unwrap_err();
+        assert_eq!((refusal.code.as_str(), refusal.class.exit_code()), (code, 1), "{kind}");
+        assert!(!refusal.next.is_empty(), "{kind}: it says what to do");
+    }
+    assert!(client.payments().list().await.unwrap().is_empty(), "nothing half-done is shown");
+    assert_eq!(client.status().await.unwrap().waiting, waiting, "and nothing waits to be sent");
+    for order in [good, of_bill, PayBill { send_on: Some(day("2026-11-30")), ..drawn }] {
+        assert_eq!(client.payments().pay_bill(order).await.unwrap().state, PaymentViewState::NotSent);
+    }
     world.end().await;
 }
 

@@ -143,6 +143,13 @@ impl CardStatus {
     pub const fn is_over(self) -> bool {
         matches!(self, Self::Lost | Self::Closed)
     }
+
+    /// Whether so much may be paid to a card on which that is owed, in the card's currency. To a card that is over what is
+    /// owed is still paid and nothing beyond it, for nobody could spend that there.
+    #[must_use]
+    pub const fn takes_payment(self, owed: Money, amount: Money) -> bool {
+        !self.is_over() || amount.minor() <= owed.minor()
+    }
 }
 
 /// Why a purchase is declined. The person sees it too.

@@ -1,6 +1,7 @@
 //! How requests arrive and answers leave: the listener, the limits on connections, bodies and time, request ids, what
 //! every answer carries, and refusals of malformed requests as problem details. Features add routes, not layers.
 
+use std::error::Error as _;
 use std::net::{IpAddr, SocketAddr};
 use std::sync::Arc;
 use std::time::Duration;
@@ -13,6 +14,7 @@ use axum::http::request::Parts;
 use axum::http::{HeaderName, HeaderValue, StatusCode, header};
 use axum::middleware::Next;
 use axum::response::{IntoResponse, Response};
+use domain::money::MoneyError;
 use hyper_util::rt::{TokioExecutor, TokioIo, TokioTimer};
 use hyper_util::server::graceful::GracefulShutdown;
 use tokio::net::{TcpListener, TcpStream};
@@ -306,9 +308,39 @@ impl From<JsonRejection> for ApiError {
         match rejection.status() {
             StatusCode::PAYLOAD_TOO_LARGE => Self::new(ErrorCode::PayloadTooLarge, "the body is too large"),
             // The parser's words quote the body, so they are not repeated.
-            _ => Self::new(ErrorCode::InvalidRequest, "the body does not read as this request's JSON"),
+            _ => no_money(&rejection).unwrap_or_else(|| {
+                Self::new(ErrorCode::InvalidRequest, "the body does not read as this request's JSON")
+            }),
         }
     }
+}
+
+/// An amount or a currency that there is not has a name, like one that does not belong: it is no flaw of the request's shape.
+fn no_money(rejection: &JsonRejection) -> Option<ApiError> {
+    let mut source = rejection.source();
+    let unread = loop {
+        let error = source?;
+        match error.downcast_ref::<serde_path_to_error::Error<serde_json::Error>>() {
+            Some(unread) => break unread,
+            None => source = error.source(),
+        }
+    };
+    let (path, words) = (unread.path().to_string(), unread.inner().to_string());
+    // Of an error of the domain the parser keeps the words alone.
+    let says = |error: MoneyError| words.starts_with(&error.to_string());
+    let number = path.strip_suffix(".minor");
+    if number.is_some() || says(MoneyError::OutOfRange) {
+        let field = number.unwrap_or(&path);
+        return Some(ApiError::invalid(
+            ErrorCode::InvalidAmount,
+            field,
+            "an amount is in whole minor units, within range",
+        ));
+    }
+    says(MoneyError::UnknownCurrency).then(|| {
+        let field = path.strip_suffix(".currency").unwrap_or(&path);
+        ApiError::invalid(ErrorCode::UnknownCurrency, field, "this currency is not known")
+    })
 }
 
 impl From<PathRejection> for ApiError {

@@ -115,7 +115,7 @@ pub enum Command {
         /// A biller of the directory, by name or id.
         #[arg(long, value_name = "BILLER", requires = "amount")]
         payee: Option<String>,
-        #[arg(long)]
+        #[arg(long, allow_negative_numbers = true)]
         amount: Option<String>,
         #[arg(long, default_value = "USD")]
         currency: String,
@@ -148,7 +148,7 @@ pub enum Command {
     /// Change the amount or the day of a payment that has not left.
     EditPayment {
         payment: String,
-        #[arg(long, required_unless_present_any = ["on", "soonest"])]
+        #[arg(long, required_unless_present_any = ["on", "soonest"], allow_negative_numbers = true)]
         amount: Option<String>,
         /// When it leaves.
         #[arg(long, value_name = "DATE", conflicts_with = "soonest")]
@@ -1310,7 +1310,7 @@ pub enum ServedCardCommand {
         /// By name or id.
         card: String,
         /// Another amount.
-        #[arg(long, value_name = "AMOUNT", group = "how_much")]
+        #[arg(long, value_name = "AMOUNT", group = "how_much", allow_negative_numbers = true)]
         amount: Option<String>,
         /// What is left of the minimum.
         #[arg(long, group = "how_much")]

@@ -1267,7 +1267,10 @@ impl Run<'_> {
         if payment.state == PaymentViewState::AwaitingApproval && wait {
             self.approve(id, open_browser).await?;
         }
-        self.payment(id).await
+        match payment.refusal() {
+            Some(refusal) => Err(refusal.into()),
+            None => self.payment(id).await,
+        }
     }
 
     async fn payment(&self, id: PaymentId) -> Done {
@@ -1664,7 +1667,7 @@ fn filled(text: String) -> Option<String> {
 fn currency(code: &str) -> Result<Currency, Failure> {
     let known = code.to_uppercase().parse();
     known
-        .map_err(|_| Failure::refused("invalid_currency", "this currency is not known", "use an ISO code, such as USD"))
+        .map_err(|_| Failure::refused("unknown_currency", "this currency is not known", "use an ISO code, such as USD"))
 }
 
 fn amount(text: &str, currency: Currency) -> Result<Money, Failure> {

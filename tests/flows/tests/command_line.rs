@@ -109,13 +109,45 @@ fn bills_keep_their_days_and_a_payment_goes_through_once() {
     let bill = items(&place.billfold(&["bills", "list"]).ok()).iter().find(|bill| bill["name"] == "Phone").cloned();
     assert_ne!(bill.expect("the bill")["next_due_on"], ordered["due_on"], "the paid date is over");
     let same = ["pay", "--payee", "Meridian Mobile", "--amount", "40"];
-    let twin = place.billfold(&same);
-    let code = if twin.exit == 0 {
-        twin.json["payment"]["reason"].as_str().unwrap_or_default().to_owned()
-    } else {
-        twin.refused(1)
+    let twin = place.billfold(&same).refused(1);
+    assert_eq!(twin, "possible_duplicate", "the same payee, amount and day is asked about");
+}
+
+#[test]
+fn what_cannot_be_paid_is_refused_by_name_with_the_way_out_and_leaves_nothing() {
+    let place = Place::new().with_account();
+    let bill = ["bills", "add", "--name", "Phone", "--amount", "40", "--every", "month", "--payee", "Meridian Mobile"];
+    place.billfold(&bill).ok();
+    place.billfold(&["card", "open", "--name", "Store card", "--limit", "500"]).ok();
+    place.billfold(&["card", "lost", "Store card"]).ok();
+    place.billfold(&["sync"]).ok();
+    place.billfold(&["pay", "--payee", "Meridian Mobile", "--amount", "12"]).ok();
+    let payee = |amount: &'static str, rest: &[&'static str]| {
+        [&["pay", "--payee", "Meridian Mobile", "--amount", amount][..], rest].concat()
     };
-    assert_eq!(code, "possible_duplicate", "the same payee, amount and day is asked about");
+    let yesterday = today().saturating_sub(jiff::Span::new().days(1)).to_string();
+    let cases = [
+        ("negative", payee("-12.50", &[]), "invalid_amount"),
+        ("zero", payee("0", &[]), "invalid_amount"),
+        ("overflow", payee("99999999999999999999", &[]), "invalid_amount"),
+        ("foreign currency", payee("12", &["--currency", "QQQ"]), "unknown_currency"),
+        ("past date", ["pay", "Phone", "--on", &yesterday].to_vec(), "invalid_date"),
+        ("closed account", ["card", "pay", "Store card", "--amount", "1"].to_vec(), "account_closed"),
+        ("unknown method", payee("12", &["--from", "4471"]), "not_found"),
+        ("unknown payee", ["pay", "--payee", "Nobody at all", "--amount", "12"].to_vec(), "not_found"),
+        ("duplicate", payee("12", &[]), "possible_duplicate"),
+    ];
+    let paid = || {
+        let all = place.billfold(&["payments"]).ok();
+        items(&all).iter().filter(|payment| payment["state"] != "refused").count()
+    };
+    let before = paid();
+    for (kind, words, code) in cases {
+        // `refused` also holds that it says what happened and what to do next.
+        assert_eq!(place.billfold(&words).refused(1), code, "{kind}");
+    }
+    assert_eq!(paid(), before, "nothing was ordered");
+    place.billfold(&payee("12", &["--again"])).ok();
 }
 
 /// What an archive holds that comes back, sorted, as text; without what is the account's or the moment's own.

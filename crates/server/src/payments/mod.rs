@@ -10,6 +10,8 @@ pub(crate) mod moving;
 mod races;
 pub mod rail;
 pub mod rails;
+#[cfg(test)]
+mod refusals;
 mod store;
 #[cfg(test)]
 mod tests;
@@ -281,6 +283,7 @@ async fn edit(
     not_passed(&app, rail, order.send_on)?;
     let promise = quote(app.clock.now(), order.send_on, &rail.timing())
         .map_err(|error| ApiError::invalid(ErrorCode::InvalidDate, "send_on", &error.to_string()))?;
+    check_ends(&mut once.tx, signed_in.holder, &order, rail, app.clock.now()).await?;
     rails::check(&app, &mut once.tx, signed_in.holder, &order, rail, promise.will_process_on).await?;
     payment.order = order;
     let asking = Asking { device: signed_in.device, source };
@@ -352,6 +355,23 @@ async fn check(
     rail: &dyn Rail,
     now: Timestamp,
 ) -> Result<(), ApiError> {
+    check_ends(tx, holder, order, rail, now).await?;
+    let Some(id) = order.bill else { return Ok(()) };
+    let bill = bills::find(tx, holder, id).await?.ok_or_else(ApiError::not_found)?;
+    if bill.amount.currency() != order.amount.currency() {
+        return Err(ApiError::invalid(ErrorCode::UnknownCurrency, "amount", "a bill is paid in its own currency"));
+    }
+    Ok(())
+}
+
+/// Whom an order goes to, and what it is drawn from.
+async fn check_ends(
+    tx: &mut Tx,
+    holder: HolderId,
+    order: &PaymentOrder,
+    rail: &dyn Rail,
+    now: Timestamp,
+) -> Result<(), ApiError> {
     match billers::find(order.biller) {
         Some(biller) if biller.payable => {}
         Some(_) => {
@@ -368,11 +388,6 @@ async fn check(
         let on = order.send_on.map_or(today, |day| day.max(today));
         methods::drawable(tx, holder, method, on).await?.map_err(|error| wrong(&error.to_string()))?;
     }
-    let Some(id) = order.bill else { return Ok(()) };
-    let bill = bills::find(tx, holder, id).await?.ok_or_else(ApiError::not_found)?;
-    if bill.amount.currency() != order.amount.currency() {
-        return Err(ApiError::invalid(ErrorCode::UnknownCurrency, "amount", "a bill is paid in its own currency"));
-    }
     Ok(())
 }
 
@@ -385,6 +400,13 @@ async fn check_card(tx: &mut Tx, holder: HolderId, order: &PaymentOrder) -> Resu
     }
     if order.bill.is_some() {
         return Err(ApiError::invalid(ErrorCode::NotPayable, "bill", "a card of this server is paid by itself"));
+    }
+    if card.status.is_over() {
+        let owed = ledger::card_standing(tx, holder, card.id, card.limit.currency()).await?.owed;
+        if !card.status.takes_payment(owed, order.amount) {
+            let title = "the card is lost or closed, and less than that is owed on it";
+            return Err(ApiError::invalid(ErrorCode::AccountClosed, "biller", title));
+        }
     }
     Ok(())
 }

