@@ -6,10 +6,12 @@ use serde::Serialize;
 
 use domain::accounts::Account;
 use domain::ids::AccountId;
-use domain::statements::{CYCLES_MAX, Covered, closed_cycles, next_closing_on};
+use domain::money::Money;
+use domain::statements::{CYCLES_MAX, Covered, Cycle, Known, closed_cycles, next_closing_on, summary};
+use jiff::ToSpan as _;
 
-use crate::cache::{accounts, bills};
-use crate::client::{Client, blocking};
+use crate::cache::{CacheError, CacheResult, accounts, bills, transactions};
+use crate::client::{Client, Open, blocking};
 use crate::error::ClientError;
 use crate::http::{Method, Sending};
 
@@ -90,7 +92,7 @@ impl Statements {
             .await?;
         let mut views = Vec::with_capacity(all.len());
         for account in all {
-            let statements: Vec<StatementRow> = rows
+            let mut statements: Vec<StatementRow> = rows
                 .iter()
                 .filter(|(summary, _)| summary.account == account.id)
                 .take(if account.card.is_some() { ISSUED_MAX } else { CYCLES_MAX })
@@ -99,10 +101,24 @@ impl Statements {
             let extent = extents.remove(&account.id);
             let covered =
                 extent.and_then(|extent| Some(Covered { first_on: extent.first_on?, last_on: extent.last_on? }));
+            let mut gaps = Vec::new();
+            if let Some(covered) = covered.filter(|_| account.card.is_none()) {
+                // The server may not have been asked yet, or not have all lines: those that are here are as good.
+                for cycle in closed_cycles(&account, covered, today) {
+                    if statements.iter().any(|row| row.summary.closed_on == cycle.closed_on && row.summary.lines > 0) {
+                        continue;
+                    }
+                    let worked_out = self.0.with(async |open| worked_out(open, &account, &cycle).await).await?;
+                    match worked_out {
+                        Some(summary) => statements.push(StatementRow { summary, kept: false }),
+                        None => gaps.push(cycle.closed_on),
+                    }
+                }
+                statements.sort_by_key(|row| std::cmp::Reverse(row.summary.closed_on));
+                statements.truncate(CYCLES_MAX);
+            }
             views.push(AccountStatements {
-                gaps: covered
-                    .filter(|_| account.card.is_none())
-                    .map_or_else(Vec::new, |covered| gaps(&account, covered, &statements, today)),
+                gaps,
                 next_closing_on: Some(next_closing_on(&account, today)),
                 account: account.id,
                 name: account.name,
@@ -206,24 +222,31 @@ fn file_words(name: &str) -> String {
     words.trim().to_owned()
 }
 
-/// Cycles of which no line is known, between the first and the last that are.
-fn gaps(account: &Account, covered: Covered, statements: &[StatementRow], today: Date) -> Vec<Date> {
-    let has_lines = |closed_on: Date| {
-        let found = statements.iter().find(|row| row.summary.closed_on == closed_on);
-        found.is_some_and(|row| row.summary.lines > 0)
-    };
-    let closed = closed_cycles(account, covered, today).into_iter().map(|cycle| cycle.closed_on);
-    closed.filter(|closed_on| !has_lines(*closed_on)).collect()
+/// A statement of an account that others keep, from the lines that are here; none of a cycle without lines.
+async fn worked_out(open: &Open, account: &Account, cycle: &Cycle) -> CacheResult<Option<StatementSummary>> {
+    let db = open.cache.readers();
+    let (opened_on, after_on) = (cycle.opened_on, cycle.closed_on.saturating_add(1.day()));
+    let (moved, lines) = transactions::posted_within(db, account.id, Some(opened_on), Some(after_on)).await?;
+    if lines == 0 {
+        return Ok(None);
+    }
+    let (before, _) = transactions::posted_within(db, account.id, None, Some(opened_on)).await?;
+    let (after, _) = transactions::posted_within(db, account.id, Some(after_on), None).await?;
+    let money = |minor| Money::new(minor, account.currency).map_err(|_| CacheError::Damaged);
+    let known = Known::of(account, cycle, money(before)?, money(after)?);
+    let lines = u32::try_from(lines).unwrap_or(u32::MAX);
+    summary(account.id, cycle, known, money(moved)?, lines).map(Some).map_err(|_| CacheError::Damaged)
 }
 
 #[cfg(test)]
 mod tests {
+    use api::accounts::AccountEdit;
     use domain::card::{CardTerms, DueRule};
 
     use super::*;
     use crate::search::SearchHit;
-    use crate::server_tests::card;
     use crate::testing::{World, day, usd, with_balance};
+    use crate::tests::ofx;
 
     fn summary(account: AccountId, closed_on: &str) -> StatementSummary {
         StatementSummary {
@@ -311,23 +334,24 @@ mod tests {
         assert_eq!(file_words("Tern Harbor ··2086"), "Tern Harbor __2086");
     }
 
-    fn row(opened_on: &str, closed_on: &str, lines: u32) -> StatementRow {
-        let summary = StatementSummary {
-            account: card().id,
-            opened_on: day(opened_on),
-            closed_on: day(closed_on),
-            due_on: None,
-            opening: usd("0"),
-            closing: usd("0"),
-            lines,
-            complete: true,
-            issued: None,
-        };
-        StatementRow { summary, kept: false }
+    /// One line of a card's export: its day and amount; the id is the day.
+    fn export(lines: &[(&str, &str)]) -> Vec<u8> {
+        ofx(&lines.iter().map(|(on, amount)| (*on, *amount, *on, "Shop")).collect::<Vec<_>>())
     }
 
-    #[test]
-    fn a_cycle_of_which_no_file_was_imported_is_named_by_its_closing_day() {
+    #[tokio::test]
+    async fn before_the_server_was_asked_statements_and_the_cycles_that_are_missing_are_said_from_the_lines() {
+        let world = World::new();
+        let client = world.start().await;
+        let lines = [
+            ("20260610", "-5.00"),
+            ("20260701", "-6.00"),
+            ("20260901", "-7.00"),
+            ("20261010", "-8.00"),
+            ("20261103", "-9.00"),
+        ];
+        client.import().import(export(&lines), None).await.unwrap();
+        let account = client.accounts().list().await.unwrap().remove(0).account.id;
         let terms = CardTerms {
             closing_day: 25,
             due: DueRule::DaysAfterClosing(25),
@@ -337,22 +361,36 @@ mod tests {
             apr: None,
             late_fee: None,
         };
-        let linked = Account { terms: Some(terms), ..card() };
-        let covered = Covered { first_on: day("2026-06-10"), last_on: day("2026-11-03") };
-        let rows = [
-            row("2026-05-26", "2026-06-25", 4),
-            row("2026-06-26", "2026-07-25", 0),
-            row("2026-07-26", "2026-08-25", 2),
-            // Of September the server lists nothing at all.
-            row("2026-09-26", "2026-10-25", 7),
+        let edit = AccountEdit { terms: Some(terms), ..AccountEdit::default() };
+        client.accounts().edit(account, edit).await.unwrap();
+        let of_account = async || client.statements().view().await.unwrap().accounts.remove(0);
+        let said = of_account().await;
+        // Of August nothing was imported. What lies before the first line or is still open is no gap.
+        assert_eq!(said.gaps, [day("2026-08-25")]);
+        let rows: Vec<(Date, Money, Money, u32)> = said
+            .statements
+            .iter()
+            .map(|row| (row.summary.closed_on, row.summary.opening, row.summary.closing, row.summary.lines))
+            .collect();
+        // The file says that 120.00 are owed on 20 November.
+        let expected = [
+            (day("2026-10-25"), usd("-103"), usd("-111"), 1),
+            (day("2026-09-25"), usd("-96"), usd("-103"), 1),
+            (day("2026-07-25"), usd("-90"), usd("-96"), 1),
+            (day("2026-06-25"), usd("-85"), usd("-90"), 1),
         ];
-        let today = day("2026-11-12");
-        assert_eq!(gaps(&linked, covered, &rows, today), [day("2026-09-25"), day("2026-07-25")]);
-        // What lies before the first line or is still open is no gap.
-        let whole = [row("2026-08-26", "2026-09-25", 1), row("2026-06-26", "2026-07-25", 1)];
-        assert_eq!(
-            gaps(&linked, covered, &[&rows[..], &whole].concat().into_iter().rev().collect::<Vec<_>>(), today),
-            []
-        );
+        assert_eq!(rows, expected);
+        assert!(client.statements().pdf(account, day("2026-10-25")).await.is_err(), "its paper is the server's");
+        // What the server said of a cycle stays as it said it, and fills no gap that it left.
+        let open = client.opened().unwrap();
+        let mut tx = open.cache.begin().await.unwrap();
+        let listed = summary(account, "2026-09-25");
+        bills::replace_statements(&mut tx, std::slice::from_ref(&listed)).await.unwrap();
+        tx.commit().await.unwrap();
+        let said = of_account().await;
+        assert_eq!(said.gaps, [day("2026-08-25")]);
+        assert_eq!(said.statements.len(), 4);
+        assert_eq!(said.statements[1].summary, listed);
+        world.end().await;
     }
 }

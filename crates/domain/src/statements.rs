@@ -149,6 +149,25 @@ pub enum Known {
     Now { balance: Money, posted_after: Money },
 }
 
+impl Known {
+    /// What a cycle is worked out from where nobody issued its statement: the issuer's own word on its closing, the balance
+    /// now, or, where no file gave one, nothing before the first line. `before` and `after` are what posted before and
+    /// after the cycle.
+    #[must_use]
+    pub fn of(account: &Account, cycle: &Cycle, before: Money, after: Money) -> Self {
+        let issuer = account.issuer.as_ref().filter(|issuer| issuer.closed_on == cycle.closed_on);
+        if account.kind == AccountKind::Card
+            && let Some(owed) = issuer.and_then(|issuer| issuer.statement_balance)
+        {
+            return Self::Closing(owed.negated());
+        }
+        match account.balance {
+            Some(balance) => Self::Now { balance, posted_after: after },
+            None => Self::Opening(before),
+        }
+    }
+}
+
 /// Why there is no statement.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum StatementError {

@@ -582,6 +582,24 @@ pub(crate) async fn sums(db: &SqlitePool, account: i64, from: Option<Date>) -> C
     Ok(Sums { posted_minor, paid_minor, pending_minor, pending_count })
 }
 
+/// What posted on an account from a day on until before another, and how many lines that were; without a day, from the
+/// first line or to the last.
+pub(crate) async fn posted_within(
+    db: &SqlitePool,
+    account: AccountId,
+    from: Option<Date>,
+    until: Option<Date>,
+) -> CacheResult<(i64, i64)> {
+    let sql = "SELECT coalesce(sum(amount), 0), count(*) FROM tx
+         WHERE account = (SELECT number FROM account WHERE id = ?1) AND seq >= ?2 AND seq < ?3 AND state = 1";
+    Ok(sqlx::query_as(sql)
+        .bind(account.as_uuid())
+        .bind(from.map_or(i64::MIN, first_seq_of))
+        .bind(until.map_or(i64::MAX, first_seq_of))
+        .fetch_one(db)
+        .await?)
+}
+
 /// Whether interest was charged since a day.
 pub(crate) async fn has_interest(db: &SqlitePool, account: i64, from: Date) -> CacheResult<bool> {
     let sql =

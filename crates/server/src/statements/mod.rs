@@ -13,7 +13,7 @@ use api::statements::{StatementList, StatementSummary};
 use axum::extract::State;
 use axum::http::header;
 use axum::response::{IntoResponse, Response};
-use domain::accounts::{Account, AccountKind, Keeping};
+use domain::accounts::{Account, Keeping};
 use domain::ids::{AccountId, HolderId};
 use domain::money::{Money, MoneyError};
 use domain::statements::{self as rules, Covered, Cycle, Known, Statement, StatementError};
@@ -65,23 +65,11 @@ impl<'a> Days<'a> {
         Ok((total, lines))
     }
 
-    /// The balance that a cycle is worked out from: the issuer's own word on its closing, the balance now, or, where no
-    /// file gave one, nothing before the first line.
+    /// The balance that a cycle is worked out from.
     fn known(&self, cycle: &Cycle) -> Result<Known, MoneyError> {
-        let account = self.account;
-        let issuer = account.issuer.as_ref().filter(|issuer| issuer.closed_on == cycle.closed_on);
-        if account.kind == AccountKind::Card
-            && let Some(owed) = issuer.and_then(|issuer| issuer.statement_balance)
-        {
-            return Ok(Known::Closing(owed.negated()));
-        }
-        match account.balance {
-            Some(balance) => {
-                let (posted_after, _) = self.sum(|day| day > cycle.closed_on)?;
-                Ok(Known::Now { balance, posted_after })
-            }
-            None => Ok(Known::Opening(self.sum(|day| day < cycle.opened_on)?.0)),
-        }
+        let (before, _) = self.sum(|day| day < cycle.opened_on)?;
+        let (after, _) = self.sum(|day| day > cycle.closed_on)?;
+        Ok(Known::of(self.account, cycle, before, after))
     }
 
     fn summary(&self, cycle: &Cycle) -> Result<StatementSummary, MoneyError> {

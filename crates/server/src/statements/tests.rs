@@ -1,7 +1,7 @@
 use std::io::Write as _;
 use std::process::Command;
 
-use domain::accounts::{Transaction, TransactionKind, TransactionState};
+use domain::accounts::{AccountKind, Transaction, TransactionKind, TransactionState};
 use domain::card::{CardTerms, DueRule, Excess};
 use domain::ids::TransactionId;
 use domain::money::Currency;
