@@ -167,6 +167,11 @@ impl Card {
         self.put_on_plan(on, purchase, cents);
     }
 
+    /// What is charged beside purchases: a reload of the wallet.
+    pub fn charged(&mut self, on: Date, cents: i64) {
+        self.moves.push((on, What::Bought, cents));
+    }
+
     pub fn given_back(&mut self, on: Date, purchase: PurchaseId, cents: i64) {
         self.moves.push((on, What::GivenBack, -cents));
         if let Some(plan) = self.plan_of(purchase) {

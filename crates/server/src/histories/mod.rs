@@ -1,4 +1,4 @@
-//! Random histories against small models of another making: people buy, put on plans, pay their bills and their cards, let
+//! Random histories against small models of another making: people buy, put by in their wallets, put on plans, pay their bills and their cards, let
 //! bills be paid by themselves, freeze, lock and wait, all of them at once and each by dice of their own. After every step
 //! of everybody, each person must stand as the models say, to the last cent of interest, and every question of the audit
 //! must be answered well.
@@ -6,6 +6,7 @@
 mod card;
 mod person;
 mod rent;
+mod wallet;
 
 use std::collections::HashMap;
 
@@ -85,6 +86,8 @@ async fn play(world: &World, seed: u64) {
         paid += person.ended();
     }
     assert!(paid > 5, "money moved in this world: {paid} payments arrived");
+    let shared: usize = people.iter().map(Person::shared).sum();
+    assert!(shared > 0 || is_slow, "card and wallet shared a purchase in this world");
     let closed: usize = people.iter().map(Person::statements).sum();
     assert!(closed >= people.len(), "cycles closed in this world: {closed} statements");
     numbers.have_no_gap().await;

@@ -8,6 +8,7 @@ use api::card::{ChoosePlan, LinkCode, OpenCard, PlanOffer, SetStatus};
 use api::payments::Payment;
 use api::purchases::{Authorize, Capture, CardToken, LinkCard, PurchaseState, Refund};
 use api::sync::{Gone, Page, Record};
+use api::wallet::{ReloadWallet, WalletAtCheckout};
 use axum::http::Method;
 use domain::accounts::{Account, Transaction, TransactionState};
 use domain::autopay::{AutopayAmount, AutopayTerms};
@@ -20,12 +21,14 @@ use domain::purchases::{CardStatus, Decline, HOLD_DAYS, Purchase};
 use domain::rewards::PurchaseCategory;
 use domain::schedule::{Every, Schedule};
 use domain::statements::StatementSummary;
+use domain::wallet::{SHOWN_MAX, WalletMoveKind};
 use jiff::civil::{Date, Time};
 use jiff::{SignedDuration, Span, Timestamp};
 use serde_json::json;
 
 use super::card::{Card, Deal, Said};
 use super::rent::{Rent, Standing};
+use super::wallet::{Payers, Wallet};
 use crate::billers;
 use crate::testing::seeds::Dice;
 use crate::testing::{Answer, TestDevice, TestMerchant, World};
@@ -63,7 +66,15 @@ struct Bought {
     captured: i64,
     captured_on: Option<Date>,
     refunded: i64,
+    payers: Payers,
     plan: Option<PlanId>,
+}
+
+impl Bought {
+    /// What is held on the card.
+    const fn held_by_card(&self) -> i64 {
+        self.held - self.payers.reserved
+    }
 }
 
 /// How the practice bank was told to behave.
@@ -127,6 +138,7 @@ struct Copy {
     accounts: HashMap<AccountId, Account>,
     payments: HashMap<PaymentId, Payment>,
     purchases: HashMap<PurchaseId, Purchase>,
+    wallet: Option<domain::wallet::Wallet>,
     lines: HashMap<TransactionId, Transaction>,
     statements: BTreeMap<Date, StatementSummary>,
 }
@@ -144,6 +156,7 @@ pub(super) struct Person<'a> {
     number: u64,
     limit: i64,
     model: Card,
+    wallet: Wallet,
     rent: Option<Rent>,
     frozen: bool,
     locked: bool,
@@ -178,6 +191,7 @@ impl<'a> Person<'a> {
             number,
             limit,
             model: Card::new(closing_day, today),
+            wallet: Wallet::default(),
             rent,
             frozen: false,
             locked: false,
@@ -190,7 +204,7 @@ impl<'a> Person<'a> {
     /// Does one thing, and holds the answer against the model.
     pub async fn step(&mut self, step: usize) {
         self.told = format!("person {}, step {step}", self.number);
-        match self.dice.roll(27) {
+        match self.dice.roll(32) {
             0..=3 => self.buy().await,
             4..=6 => self.capture().await,
             7 => self.void().await,
@@ -205,6 +219,8 @@ impl<'a> Person<'a> {
             20..=22 => self.pay_card().await,
             23 | 24 => self.plan().await,
             25 => self.wish().await,
+            26..=29 => self.reload().await,
+            30 => self.turn_wallet().await,
             _ => {}
         }
     }
@@ -212,7 +228,12 @@ impl<'a> Person<'a> {
     // ---- What they do --------------------------------------------------------------------------------------------
 
     fn left(&self) -> i64 {
-        self.limit - self.model.owed() - self.bought.iter().map(|one| one.held).sum::<i64>()
+        self.limit - self.model.owed() - self.bought.iter().map(Bought::held_by_card).sum::<i64>()
+    }
+
+    /// In the wallet, for purchases that are not captured.
+    fn reserved(&self) -> i64 {
+        self.bought.iter().map(|one| one.payers.reserved).sum()
     }
 
     /// One of the purchases, if there is any.
@@ -221,6 +242,7 @@ impl<'a> Person<'a> {
         (count > 0).then(|| usize::try_from(self.dice.roll(count)).expect("small"))
     }
 
+    /// Why the card declines to pay so much; nothing of it is nothing to pay.
     fn declines(&self, minor: i64) -> Option<Decline> {
         if self.frozen {
             return Some(Decline::Frozen);
@@ -228,7 +250,7 @@ impl<'a> Person<'a> {
         if self.locked {
             return Some(Decline::Locked);
         }
-        (minor > self.left()).then_some(Decline::OverLimit)
+        (minor > 0 && minor > self.left()).then_some(Decline::OverLimit)
     }
 
     async fn ask(&self, id: PurchaseId, minor: i64) -> Answer {
@@ -243,13 +265,26 @@ impl<'a> Person<'a> {
 
     async fn buy(&mut self) {
         let (id, amount) = (PurchaseId::new(self.world.now(), self.world.app.chance10()), self.dice.amount(self.limit));
-        let declined = self.declines(amount);
+        let of_wallet = self.wallet.part_of(amount);
+        let declined = self.declines(amount - of_wallet);
         let answer: PurchaseState = self.ask(id, amount).await.ok();
         assert_eq!(answer.declined, declined, "{}", self.told);
         let asked_on = self.today();
         let held = if declined.is_none() { amount } else { 0 };
+        let payers = self.wallet.reserve(if declined.is_none() { of_wallet } else { 0 });
         let (captured, captured_on, refunded, plan) = (0, None, 0, None);
-        self.bought.push(Bought { id, amount, asked_on, declined, held, captured, captured_on, refunded, plan });
+        self.bought.push(Bought {
+            id,
+            amount,
+            asked_on,
+            declined,
+            held,
+            captured,
+            captured_on,
+            refunded,
+            payers,
+            plan,
+        });
     }
 
     /// The merchant heard no answer and asks again.
@@ -282,7 +317,13 @@ impl<'a> Person<'a> {
             one.captured += amount;
             one.captured_on.get_or_insert(today);
             one.held = if last { 0 } else { one.held - amount };
-            self.model.captured(today, one.id, amount);
+            let of_card = self.wallet.captured(&mut one.payers, amount);
+            if last {
+                self.wallet.release(&mut one.payers);
+            }
+            if of_card > 0 {
+                self.model.captured(today, one.id, of_card);
+            }
         }
     }
 
@@ -292,6 +333,7 @@ impl<'a> Person<'a> {
         let answer = self.merchant.post(&format!("/merchant/v1/purchases/{}/void", one.id), &()).await;
         assert_eq!(answer.status.is_success(), one.declined.is_none(), "{}: {}", self.told, answer.text());
         one.held = 0;
+        self.wallet.release(&mut one.payers);
     }
 
     async fn refund(&mut self) {
@@ -305,9 +347,41 @@ impl<'a> Person<'a> {
             assert_eq!(answer.status.is_success(), fits, "{}: {}", self.told, answer.text());
         }
         if fits {
-            self.bought[at].refunded += amount;
-            self.model.given_back(self.today(), self.bought[at].id, amount);
+            let (today, one) = (self.today(), &mut self.bought[at]);
+            one.refunded += amount;
+            let to_card = self.wallet.refunded(&mut one.payers, amount);
+            if to_card > 0 {
+                self.model.given_back(today, one.id, to_card);
+            }
         }
+    }
+
+    /// Puts something by from the card.
+    async fn reload(&mut self) {
+        let minor = 400 + self.dice.amount(self.limit / 2);
+        let fits = self.wallet.may_take(minor, self.reserved()) && self.declines(minor).is_none();
+        let id = TransactionId::new(self.world.now(), self.world.app.chance10());
+        let path = format!("/api/v1/cards/{}/wallet", self.card);
+        for _ in 0..2 {
+            let answer = self.device.post(&path, &ReloadWallet { id, amount: usd(minor) }).await;
+            assert_eq!(answer.status.is_success(), fits, "{}: {}", self.told, answer.text());
+        }
+        if fits {
+            self.model.charged(self.today(), minor);
+            self.wallet.reloaded(minor);
+            // Who puts something by mostly wants it spent.
+            if !self.wallet.at_checkout && self.dice.happens(75) {
+                self.turn_wallet().await;
+            }
+        }
+    }
+
+    /// Lets purchases be paid from the wallet first, or no more: what is approved already stays as it was settled.
+    async fn turn_wallet(&mut self) {
+        let on = !self.wallet.at_checkout;
+        let path = format!("/api/v1/cards/{}/wallet/checkout", self.card);
+        self.device.put(&path, &WalletAtCheckout { on }).await.expect(204);
+        self.wallet.at_checkout = on;
     }
 
     async fn freeze(&mut self) {
@@ -336,12 +410,13 @@ impl<'a> Person<'a> {
         let (offer, deal) = *self.dice.pick(&DEALS);
         let plan = PlanId::new(self.world.now(), self.world.app.chance10());
         let (today, one) = (self.today(), &self.bought[at]);
-        let net = one.captured - one.refunded;
+        // What the wallet pays goes on no plan.
+        let net = one.payers.by_card;
         let is_closed = one.captured_on.is_some_and(|day| day < self.model.cycle_of(today));
         let expected = match one.declined {
             Some(_) => 404,
             None if one.plan.is_some() || is_closed => 409,
-            None if net + one.held < PLANNED_LEAST => 422,
+            None if net + one.held_by_card() < PLANNED_LEAST => 422,
             None => 200,
         };
         let path = format!("/api/v1/cards/{}/plans/{plan}", self.card);
@@ -487,10 +562,12 @@ impl<'a> Person<'a> {
         for one in &mut self.bought {
             if today > one.asked_on.saturating_add(Span::new().days(HOLD_DAYS)) {
                 one.held = 0;
+                self.wallet.release(&mut one.payers);
             }
         }
         self.read().await;
         self.card_is_as_the_model_says();
+        self.wallet_is_as_the_model_says();
         self.statements_are_as_the_model_says();
         self.payments_are_as_the_model_says();
         self.rent_is_as_the_model_says();
@@ -510,6 +587,7 @@ impl<'a> Person<'a> {
                     Record::Account(account) => drop(self.copy.accounts.insert(account.id, account)),
                     Record::Payment(payment) => drop(self.copy.payments.insert(payment.order.id, payment)),
                     Record::Purchase(purchase) => drop(self.copy.purchases.insert(purchase.id, purchase)),
+                    Record::Wallet(wallet) => self.copy.wallet = Some(wallet),
                     Record::Transaction(line) => drop(self.copy.lines.insert(line.id, line)),
                     Record::Statement(made) if made.account == self.card => {
                         drop(self.copy.statements.insert(made.closed_on, made));
@@ -535,7 +613,7 @@ impl<'a> Person<'a> {
         let card = &self.copy.accounts[&self.card];
         assert_eq!(card.balance, Some(usd(-self.model.owed())), "{told}: what is owed");
         assert_eq!(card.available, Some(usd(self.left())), "{told}: the credit");
-        let held: i64 = self.bought.iter().map(|one| one.held).sum();
+        let held: i64 = self.bought.iter().map(Bought::held_by_card).sum();
         assert_eq!(self.lines(self.card, TransactionState::Posted), -self.model.owed(), "{told}: the posted lines");
         assert_eq!(self.lines(self.card, TransactionState::Pending), -held, "{told}: the pending lines");
         let served = card.card.as_ref().expect("a card of this server");
@@ -556,7 +634,38 @@ impl<'a> Person<'a> {
             let seen = (seen.declined, seen.held.minor(), seen.captured.minor(), seen.refunded.minor(), seen.plan);
             let expected = (one.declined, one.held, one.captured, one.refunded, one.plan);
             assert_eq!(seen, expected, "{told}: a purchase");
+            let reserved = self.copy.purchases[&one.id].held_by_wallet;
+            assert_eq!(reserved, Some(usd(one.payers.reserved)), "{told}: what the wallet reserved for a purchase");
         }
+    }
+
+    fn wallet_is_as_the_model_says(&self) {
+        let told = &self.told;
+        let Some(seen) = &self.copy.wallet else {
+            assert!(self.wallet.moves.is_empty() && !self.wallet.at_checkout, "{told}: a wallet is told of");
+            return;
+        };
+        assert_eq!(seen.balance, usd(self.wallet.there), "{told}: what may be spent");
+        assert_eq!(seen.held, Some(usd(self.reserved())), "{told}: what is reserved");
+        assert_eq!(seen.at_checkout, self.wallet.at_checkout, "{told}");
+        // The newest are shown; those of one moment are in no order.
+        let mut shown: Vec<(WalletMoveKind, i64)> =
+            seen.recent.iter().map(|one| (one.kind, one.amount.minor())).collect();
+        let mut moves = self.wallet.moves.clone();
+        assert_eq!(shown.len(), moves.len().min(SHOWN_MAX), "{told}: what moved");
+        if moves.len() <= SHOWN_MAX {
+            let order = |one: &(WalletMoveKind, i64)| (one.0.name(), one.1);
+            shown.sort_by_key(order);
+            moves.sort_by_key(order);
+            assert_eq!(shown, moves, "{told}: what moved");
+        }
+        let spent: i64 = self.wallet.moves.iter().map(|one| one.1).sum();
+        assert_eq!(spent, self.wallet.there + self.reserved(), "{told}: its moves are what it has");
+    }
+
+    /// Purchases that card and wallet paid together.
+    pub fn shared(&self) -> usize {
+        self.bought.iter().filter(|one| one.payers.by_card > 0 && one.payers.by_wallet > 0).count()
     }
 
     fn statements_are_as_the_model_says(&self) {
