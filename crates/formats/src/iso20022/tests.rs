@@ -127,24 +127,28 @@ fn a_report_says_how_orders_stand_and_then_how_their_message_does() {
         ]
     );
     assert_eq!(incoming.rejected.iter().map(|rejected| rejected.line).collect::<Vec<_>>(), [8]);
-    let partly = report("<OrgnlGrpInfAndSts><OrgnlMsgId>BF-1</OrgnlMsgId><GrpSts>PART</GrpSts></OrgnlGrpInfAndSts>");
+    let partly = report(
+        "<OrgnlGrpInfAndSts><OrgnlMsgId>BF-1</OrgnlMsgId><OrgnlMsgNmId>pain.001.001.09</OrgnlMsgNmId><GrpSts>PART</GrpSts></OrgnlGrpInfAndSts>",
+    );
     assert_eq!(read(partly.as_bytes()), Ok(Incoming::default()), "its orders speak for themselves");
 }
 
-const BALANCES: &str = "<Bal><Tp><CdOrPrtry><Cd>OPBD</Cd></CdOrPrtry></Tp><Amt Ccy=\"EUR\">100.00</Amt><CdtDbtInd>CRDT</CdtDbtInd></Bal>\n\
-     <Bal><Tp><CdOrPrtry><Cd>CLBD</Cd></CdOrPrtry></Tp><Amt Ccy=\"EUR\">60.00</Amt><CdtDbtInd>CRDT</CdtDbtInd></Bal>\n";
+const BALANCES: &str = "<Bal><Tp><CdOrPrtry><Cd>OPBD</Cd></CdOrPrtry></Tp><Amt Ccy=\"EUR\">100.00</Amt><CdtDbtInd>CRDT</CdtDbtInd><Dt><Dt>2027-03-02</Dt></Dt></Bal>\n\
+     <Bal><Tp><CdOrPrtry><Cd>CLBD</Cd></CdOrPrtry></Tp><Amt Ccy=\"EUR\">60.00</Amt><CdtDbtInd>CRDT</CdtDbtInd><Dt><Dt>2027-03-02</Dt></Dt></Bal>\n";
 
 fn statement(entries: &str) -> String {
     format!(
-        "<Document xmlns=\"urn:iso:std:iso:20022:tech:xsd:camt.053.001.08\"><BkToCstmrStmt><GrpHdr><MsgId>S</MsgId></GrpHdr>\n\
-         <Stmt><Id>S-7</Id>\n{BALANCES}{entries}</Stmt></BkToCstmrStmt></Document>"
+        "<Document xmlns=\"urn:iso:std:iso:20022:tech:xsd:camt.053.001.08\"><BkToCstmrStmt><GrpHdr><MsgId>S</MsgId>\
+         <CreDtTm>2027-03-03T06:30:00</CreDtTm></GrpHdr>\n<Stmt><Id>S-7</Id><CreDtTm>2027-03-03T06:30:00</CreDtTm>\
+         <Acct><Id><IBAN>{IBAN}</IBAN></Id></Acct>\n{BALANCES}{entries}</Stmt></BkToCstmrStmt></Document>"
     )
 }
 
 fn entry(amount: &str, direction: &str, rest: &str) -> String {
+    let (reference, details) = rest.split_at(rest.find("<NtryDtls>").unwrap_or(rest.len()));
     format!(
         "<Ntry><Amt Ccy=\"EUR\">{amount}</Amt><CdtDbtInd>{direction}</CdtDbtInd><Sts><Cd>BOOK</Cd></Sts>\
-         <BookgDt><Dt>2027-03-02</Dt></BookgDt>{rest}</Ntry>\n"
+         <BookgDt><Dt>2027-03-02</Dt></BookgDt>{reference}<BkTxCd><Prtry><Cd>NTRF</Cd></Prtry></BkTxCd>{details}</Ntry>\n"
     )
 }
 

@@ -448,21 +448,25 @@ async fn what_the_rail_cannot_carry_is_refused_when_it_is_ordered() {
 fn status(inner: &str) -> String {
     format!(
         "<Document xmlns=\"urn:iso:std:iso:20022:tech:xsd:pain.002.001.10\"><CstmrPmtStsRpt><GrpHdr><MsgId>B</MsgId>\
-         </GrpHdr>{inner}</CstmrPmtStsRpt></Document>"
+         <CreDtTm>2027-03-02T17:00:00</CreDtTm></GrpHdr>{inner}</CstmrPmtStsRpt></Document>"
     )
 }
 
 fn statement(entries: &str) -> String {
     format!(
-        "<Document xmlns=\"urn:iso:std:iso:20022:tech:xsd:camt.053.001.08\"><BkToCstmrStmt><Stmt><Id>S1</Id>{entries}\
-         </Stmt></BkToCstmrStmt></Document>"
+        "<Document xmlns=\"urn:iso:std:iso:20022:tech:xsd:camt.053.001.08\"><BkToCstmrStmt>\
+         <GrpHdr><MsgId>S</MsgId><CreDtTm>2027-03-03T06:30:00</CreDtTm></GrpHdr><Stmt><Id>S1</Id>\
+         <CreDtTm>2027-03-03T06:30:00</CreDtTm><Acct><Id><IBAN>DE89370400440532013000</IBAN></Id></Acct>\
+         <Bal><Tp><CdOrPrtry><Cd>OPBD</Cd></CdOrPrtry></Tp><Amt Ccy=\"EUR\">100.00</Amt><CdtDbtInd>CRDT</CdtDbtInd>\
+         <Dt><Dt>2027-03-02</Dt></Dt></Bal>{entries}</Stmt></BkToCstmrStmt></Document>"
     )
 }
 
 fn booking(reference: &str, direction: &str, amount: &str, details: &str) -> String {
     format!(
         "<Ntry><Amt Ccy=\"EUR\">{amount}</Amt><CdtDbtInd>{direction}</CdtDbtInd><Sts><Cd>BOOK</Cd></Sts>\
-         <BookgDt><Dt>2027-03-02</Dt></BookgDt><AcctSvcrRef>{reference}</AcctSvcrRef><NtryDtls>{details}</NtryDtls></Ntry>"
+         <BookgDt><Dt>2027-03-02</Dt></BookgDt><AcctSvcrRef>{reference}</AcctSvcrRef>\
+         <BkTxCd><Prtry><Cd>NTRF</Cd></Prtry></BkTxCd><NtryDtls>{details}</NtryDtls></Ntry>"
     )
 }
 
@@ -484,11 +488,14 @@ async fn a_transfer_is_taken_refused_settled_and_returned_as_the_bank_says() {
         assert_eq!(sent.len(), 1);
         let keys = end_to_end(&sent[0]);
         assert_eq!(bank.state(&first).await, PaymentState::Submitting, "the bank has said nothing");
-        let of = |key: &str, rest: &str| {
-            format!("<OrgnlPmtInfAndSts><TxInfAndSts><OrgnlEndToEndId>{key}</OrgnlEndToEndId>{rest}</TxInfAndSts></OrgnlPmtInfAndSts>")
-        };
         let message = bank.names("iso20022", "outbox")[0].replace(".xml", "");
-        let group = format!("<OrgnlGrpInfAndSts><OrgnlMsgId>{message}</OrgnlMsgId><GrpSts>ACTC</GrpSts></OrgnlGrpInfAndSts>");
+        let of = |key: &str, rest: &str| {
+            format!(
+                "<OrgnlPmtInfAndSts><OrgnlPmtInfId>{message}</OrgnlPmtInfId><TxInfAndSts>\
+                 <OrgnlEndToEndId>{key}</OrgnlEndToEndId>{rest}</TxInfAndSts></OrgnlPmtInfAndSts>"
+            )
+        };
+        let group = format!("<OrgnlGrpInfAndSts><OrgnlMsgId>{message}</OrgnlMsgId><OrgnlMsgNmId>pain.001.001.09</OrgnlMsgNmId><GrpSts>ACTC</GrpSts></OrgnlGrpInfAndSts>");
         let refusal = of(&keys[1], "<TxSts>RJCT</TxSts><StsRsnInf><Rsn><Cd>AM09</Cd></Rsn></StsRsnInf>");
         bank.arrives("iso20022", "status.xml", status(&(group + &refusal)).as_bytes());
         bank.world.work().await;
