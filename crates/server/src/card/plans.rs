@@ -286,6 +286,9 @@ pub(crate) async fn books(
 ) -> DbResult<Vec<PlanBook>> {
     let currency = card.limit.currency();
     let stored = store::of_card(tx, holder, card.id, from).await?;
+    if stored.is_empty() {
+        return Ok(Vec::new());
+    }
     let moved = store::moves(tx, holder, card.id, currency, from).await?;
     let day = |at: Timestamp| at.to_zoned(app.settings.zone.clone()).date();
     stored.iter().map(|plan| book_of(card, plan, &moved, &day).map_err(out_of_range)).collect()
@@ -357,7 +360,12 @@ impl Now {
         let currency = card.limit.currency();
         let today = super::today(app);
         let stored = store::of_card(tx, holder, card.id, Timestamp::MAX).await?;
-        let moved = store::moves(tx, holder, card.id, currency, Timestamp::MAX).await?;
+        // What is asked for is of plans that are open: without any there is nothing to read.
+        let moved = if stored.is_empty() {
+            Vec::new()
+        } else {
+            store::moves(tx, holder, card.id, currency, Timestamp::MAX).await?
+        };
         let day = |at: Timestamp| at.to_zoned(app.settings.zone.clone()).date();
         let mut plans = Vec::with_capacity(stored.len());
         for one in &stored {

@@ -6,7 +6,7 @@ use domain::money::{Currency, Money};
 use jiff::Timestamp;
 use uuid::Uuid;
 
-use crate::db::{self, DbError, DbResult, Read, Tx, on_engine};
+use crate::db::{self, DbError, DbResult, Read, Tx, on_engine, write_later};
 
 fn subject(cause: Cause) -> Uuid {
     match cause {
@@ -24,22 +24,12 @@ fn subject(cause: Cause) -> Uuid {
     }
 }
 
-/// Adds an entry. A cause that has one already is refused by the table.
+/// Adds an entry. A cause that has one already is refused by the table, at the latest with the commit.
 pub(super) async fn add(tx: &mut Tx, holder: HolderId, id: EntryId, entry: &Entry, now: Timestamp) -> DbResult<()> {
     const ADD: &str = "INSERT INTO ledger_entry (holder_id, entry_id, cause, subject_id, made_at)
                        VALUES ($1, $2, $3, $4, $5)";
-    on_engine!(tx, |db| {
-        sqlx::query(ADD)
-            .bind(holder.as_uuid())
-            .bind(id.as_uuid())
-            .bind(entry.cause().name())
-            .bind(subject(entry.cause()))
-            .bind(now.as_microsecond())
-            .execute(db)
-            .await
-            .map(drop)
-            .map_err(DbError::from)
-    })?;
+    let (cause, subject) = (entry.cause().name(), subject(entry.cause()));
+    write_later!(tx, ADD, holder.as_uuid(), id.as_uuid(), cause, subject, now.as_microsecond())?;
     for (position, posting) in (0_i64..).zip(entry.postings()) {
         add_posting(tx, holder, id, position, posting).await?;
     }
@@ -59,29 +49,22 @@ async fn add_posting(
     const MOVE: &str = "UPDATE place_balance SET amount_minor = amount_minor + $4
                          WHERE holder_id = $1 AND account_id = $2 AND place = $3 AND currency = $5";
     const OPEN: &str = "INSERT INTO place_balance (holder_id, account_id, place, amount_minor, currency)
-                        VALUES ($1, $2, $3, $4, $5)";
-    let (account, place) = (posting.account.as_uuid(), posting.place.name());
+                        SELECT $1, $2, $3, $4, $5 WHERE NOT EXISTS (SELECT 1 FROM place_balance
+                            WHERE holder_id = $1 AND account_id = $2 AND place = $3 AND currency = $5)";
+    let (holder, account, place) = (holder.as_uuid(), posting.account.as_uuid(), posting.place.name());
     let (minor, currency) = (posting.amount.minor(), posting.amount.currency());
-    on_engine!(tx, |db| {
-        sqlx::query(ADD)
-            .bind(holder.as_uuid())
-            .bind(entry.as_uuid())
-            .bind(position)
-            .bind(account)
-            .bind(place)
-            .bind(minor)
-            .bind(currency.code())
-            .execute(db)
-            .await
-            .map(drop)
-            .map_err(DbError::from)
-    })?;
+    write_later!(tx, ADD, holder, entry.as_uuid(), position, account, place, minor, currency.code())?;
+    if !tx.is_postgres() {
+        write_later!(tx, MOVE, holder, account, place, minor, currency.code())?;
+        return write_later!(tx, OPEN, holder, account, place, minor, currency.code());
+    }
+    // Each is a way there and back: the second only where it is needed.
     let mut moved = 0;
     for statement in [MOVE, OPEN] {
         if moved == 0 {
             moved = on_engine!(tx, |db| {
                 sqlx::query(statement)
-                    .bind(holder.as_uuid())
+                    .bind(holder)
                     .bind(account)
                     .bind(place)
                     .bind(minor)

@@ -108,9 +108,10 @@ const fn out_of_range(_: MoneyError) -> DbError {
 /// Makes the statement of a cycle that is over, books what it charges, and tells the devices.
 async fn issue(app: &App, tx: &mut Tx, holder: HolderId, card: &Card, cycle: &OpenCycle) -> DbResult<StatementSummary> {
     let currency = card.limit.currency();
-    let moved = store::moved(tx, holder, card.id, currency, cycle.from, cycle.until).await?;
+    let all = store::moved(tx, holder, card.id, currency, cycle.from, far_ahead(app.clock.now())).await?;
     let opening = cycle.opening(card);
-    ledger_agrees(app, tx, holder, card, cycle, opening, &moved).await?;
+    ledger_agrees(tx, holder, card, opening, &all).await?;
+    let moved: Vec<Moved> = all.into_iter().filter(|moved| moved.at < cycle.until).collect();
     let zone = &app.settings.zone;
     let moves = moved.iter().map(|moved| Move {
         on: moved.at.to_zoned(zone.clone()).date(),
@@ -174,19 +175,11 @@ pub(crate) async fn last_bill(app: &App, tx: &mut Tx, holder: HolderId, card: &C
 
 /// What is owed now must be what the statement counts, and what moved since its cycle ended: a statement that is wrong
 /// would be wrong for ever.
-async fn ledger_agrees(
-    app: &App,
-    tx: &mut Tx,
-    holder: HolderId,
-    card: &Card,
-    cycle: &OpenCycle,
-    opening: Money,
-    moved: &[Moved],
-) -> DbResult<()> {
+async fn ledger_agrees(tx: &mut Tx, holder: HolderId, card: &Card, opening: Money, all: &[Moved]) -> DbResult<()> {
     let currency = card.limit.currency();
-    let since = store::moved(tx, holder, card.id, currency, cycle.until, far_ahead(app.clock.now())).await?;
-    let all = moved.iter().chain(&since).map(|moved| moved.amount);
-    let counted = Money::sum(currency, all).and_then(|sum| sum.plus(opening)).map_err(out_of_range)?;
+    let counted = Money::sum(currency, all.iter().map(|moved| moved.amount))
+        .and_then(|sum| sum.plus(opening))
+        .map_err(out_of_range)?;
     if counted != ledger::card_standing(tx, holder, card.id, currency).await?.owed {
         return Err(DbError::Corrupt("a card's balance at its closing"));
     }

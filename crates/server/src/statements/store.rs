@@ -9,7 +9,7 @@ use jiff::civil::Date;
 use serde::Serialize;
 use serde::de::DeserializeOwned;
 
-use crate::db::{DbError, DbResult, Tx, on_engine};
+use crate::db::{DbError, DbResult, Tx, on_engine, write_later};
 
 /// A list never holds more of one person: ten years of five cards.
 const LISTED_MAX: i64 = 600;
@@ -40,26 +40,23 @@ pub(super) async fn add(tx: &mut Tx, holder: HolderId, made: &Made<'_>) -> DbRes
         VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13)";
     let (figures, lines) = (text_of(made.summary)?, text_of(&made.lines)?);
     let summary = made.summary;
-    on_engine!(tx, |db| {
-        sqlx::query(ADD)
-            .bind(holder.as_uuid())
-            .bind(summary.account.as_uuid())
-            .bind(i64::from(made.number))
-            .bind(made.id.as_uuid())
-            .bind(summary.opened_on.to_string())
-            .bind(summary.closed_on.to_string())
-            .bind(made.closed_at.as_microsecond())
-            .bind(summary.opening.negated().minor())
-            .bind(summary.closing.negated().minor())
-            .bind(summary.closing.currency().code())
-            .bind(figures)
-            .bind(lines)
-            .bind(made.made_at.as_microsecond())
-            .execute(db)
-            .await
-            .map(drop)
-            .map_err(DbError::from)
-    })
+    write_later!(
+        tx,
+        ADD,
+        holder.as_uuid(),
+        summary.account.as_uuid(),
+        i64::from(made.number),
+        made.id.as_uuid(),
+        summary.opened_on.to_string(),
+        summary.closed_on.to_string(),
+        made.closed_at.as_microsecond(),
+        summary.opening.negated().minor(),
+        summary.closing.negated().minor(),
+        summary.closing.currency().code(),
+        figures,
+        lines,
+        made.made_at.as_microsecond(),
+    )
 }
 
 /// The newest statement of a card.
