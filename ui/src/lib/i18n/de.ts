@@ -2039,7 +2039,7 @@ export const de: Messages = {
     method_known: ['Diese Zahlungsart ist schon in Ihrem Konto.', 'Verwenden Sie diese.'],
     method_in_use: ['Von dieser Zahlungsart gehen Zahlungen ab.', 'Ersetzen Sie sie durch eine andere, oder nehmen Sie die Zahlungen vorher zurück.'],
     method_not_drawable: ['Davon lässt sich dann nichts einziehen.', 'Wählen Sie eine andere, oder einen früheren Tag.'],
-    account_closed: ['Diese Karte ist geschlossen, und es ist weniger offen.', 'Zahlen Sie höchstens, was noch offen ist.'],
+    account_closed: ['Auf eine verlorene oder geschlossene Karte wird gezahlt, was offen ist, und nicht mehr.', 'Zahlen Sie höchstens, was offen ist.'],
     not_payable: ['Das lässt sich nicht von hier bezahlen.', 'Zahlen Sie, wo Sie es sonst tun, und merken Sie es als bezahlt.'],
     not_support: ['Niemand vom Support hat diesen Code ausgegeben.', 'Legen Sie auf, und rufen Sie selbst die Nummer an, die Sie kennen.'],
     answer_elsewhere: ['Danach wird auf einem anderen Gerät gefragt.', 'Antworten Sie dort: Ein Gerät bürgt nicht für sich selbst.'],

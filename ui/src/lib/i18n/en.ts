@@ -2041,7 +2041,7 @@ export const en = {
     method_known: ['This payment method is in your account already.', 'Use that one.'],
     method_in_use: ['Payments leave from this method.', 'Replace it with another one, or cancel them first.'],
     method_not_drawable: ['Nothing can be drawn from this method then.', 'Choose another one, or an earlier day.'],
-    account_closed: ['This card is closed, and less than that is owed on it.', 'Pay at most what is owed.'],
+    account_closed: ['A card that is lost or closed is paid what is owed on it, and no more.', 'Pay at most what is owed.'],
     not_payable: ['This cannot be paid from here.', 'Pay it where you usually do, and mark it paid.'],
     not_support: ['Nobody of support gave this code.', 'Hang up, and call support yourself at the number that you know.'],
     answer_elsewhere: ['Another device is asked about this one.', 'Answer it there: a device does not vouch for itself.'],

@@ -2039,7 +2039,7 @@ export const es: Messages = {
     method_known: ['Este medio de pago ya está en tu cuenta.', 'Usa ese.'],
     method_in_use: ['De este medio salen pagos.', 'Cámbialo por otro o cancélalos antes.'],
     method_not_drawable: ['De este medio no se puede cobrar entonces.', 'Elige otro, o un día anterior.'],
-    account_closed: ['Esta tarjeta está cerrada y se debe menos que eso.', 'Paga como mucho lo que se debe.'],
+    account_closed: ['En una tarjeta perdida o cerrada se paga lo que se debe, y nada más.', 'Paga como mucho lo que se debe.'],
     not_payable: ['Esto no se puede pagar desde aquí.', 'Págalo donde sueles, y márcalo como pagado.'],
     not_support: ['Nadie de asistencia dio este código.', 'Cuelga y llama tú a asistencia al número que conoces.'],
     answer_elsewhere: ['Se pregunta en otro dispositivo.', 'Responde allí: un dispositivo no responde por sí mismo.'],
