@@ -118,7 +118,7 @@ fn what_cannot_be_paid_is_refused_by_name_with_the_way_out_and_leaves_nothing() 
     let place = Place::new().with_account();
     let bill = ["bills", "add", "--name", "Phone", "--amount", "40", "--every", "month", "--payee", "Meridian Mobile"];
     place.billfold(&bill).ok();
-    place.billfold(&["card", "open", "--name", "Store card", "--limit", "500"]).ok();
+    place.billfold(&["card", "open", "Store card", "--limit", "500"]).ok();
     place.billfold(&["card", "lost", "Store card"]).ok();
     place.billfold(&["sync"]).ok();
     place.billfold(&["pay", "--payee", "Meridian Mobile", "--amount", "12"]).ok();
@@ -131,7 +131,7 @@ fn what_cannot_be_paid_is_refused_by_name_with_the_way_out_and_leaves_nothing() 
         ("zero", payee("0", &[]), "invalid_amount"),
         ("overflow", payee("99999999999999999999", &[]), "invalid_amount"),
         ("foreign currency", payee("12", &["--currency", "QQQ"]), "unknown_currency"),
-        ("past date", ["pay", "Phone", "--on", &yesterday].to_vec(), "invalid_date"),
+        ("past date", ["pay", "Phone", "--on", yesterday.as_str()].to_vec(), "invalid_date"),
         ("closed account", ["card", "pay", "Store card", "--amount", "1"].to_vec(), "account_closed"),
         ("unknown method", payee("12", &["--from", "4471"]), "not_found"),
         ("unknown payee", ["pay", "--payee", "Nobody at all", "--amount", "12"].to_vec(), "not_found"),
