@@ -29,13 +29,33 @@ impl Failure {
 
     #[must_use]
     pub fn not_found(what: &str) -> Self {
-        Self::refused("not_found", format!("there is no such {what}"), "look at the list again")
+        Self::refused("not_found", format!("there is no such {what}"), where_listed(what))
     }
 
     /// The system refused something that the desktop does.
     #[must_use]
     pub fn system(message: impl Into<String>) -> Self {
         Self::refused("system_refused", message, "run `billfold check` to see what is missing")
+    }
+}
+
+/// Where whatever is named on the command line can be looked up.
+fn where_listed(what: &str) -> &'static str {
+    match what {
+        "account" | "card" => "see which there are: `billfold accounts`",
+        "bill" => "see which there are: `billfold bills list`",
+        "biller" | "biller of your own" => "see which there are: `billfold billers`",
+        "payment" => "see which there are: `billfold payments`",
+        "due date that is left to pay" => "see what is due: `billfold due --days 400`",
+        "plan" => "see which there are: `billfold card list`",
+        "method" => "see which there are: `billfold methods`",
+        "device" => "see which there are: `billfold devices`",
+        "passkey" => "see which there are: `billfold security passkeys`",
+        "second factor" => "see which there are: `billfold security ways-in`",
+        "address" => "see which there are: `billfold security addresses`",
+        "suggestion" => "see which there are: `billfold suggestions`",
+        "income" => "see which there are: `billfold paydays`",
+        _ => "look at the list again",
     }
 }
 

@@ -79,7 +79,7 @@ async fn begin(arguments: &Arguments, argv: Vec<String>) -> Result<Begun, Failur
             "start it in a desktop session, or use the commands: see `billfold help`",
         ));
     }
-    let owner = match owner::claim(&data, &call, |words| eprint!("{words}")).await {
+    let owner = match owner::claim(&data, &call, |words| tell(words)).await {
         Ok(Claim::Answered(outcome)) => return Ok(Begun::Answered(outcome)),
         Ok(Claim::Owner(owner)) => owner,
         Err(OwnerError::Folder(error)) => return Err(ClientError::from(FileError::from(error)).into()),
@@ -119,7 +119,7 @@ async fn command_alone(
     let outcome = loop {
         tokio::select! {
             biased;
-            Some(words) = said.recv() => eprint!("{words}"),
+            Some(words) = said.recv() => tell(&words),
             outcome = &mut work => break outcome,
             () = &mut serving => {}
         }
@@ -128,6 +128,11 @@ async fn command_alone(
     *without_window.closed.write().await = true;
     core.close().await;
     outcome
+}
+
+/// For the person, at once. Nobody may be reading any more: the work goes on all the same.
+fn tell(words: &str) {
+    let _ = std::io::stderr().write_all(words.as_bytes());
 }
 
 /// How an owner without a window answers others.

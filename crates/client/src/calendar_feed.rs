@@ -102,7 +102,7 @@ impl CalendarFeed {
         self.0.sync().now().await?;
         let answer = self.0.call(Method::Get, &format!("{CALENDAR}/file"), Sending::default()).await?;
         let text = answer.bytes_within(FILE_BYTES_MAX).await?;
-        blocking(move || std::fs::write(&to, text)).await?.map_err(crate::folder::FileError::from)?;
+        blocking(move || std::fs::write(&to, text)).await?.map_err(ClientError::not_written)?;
         Ok(())
     }
 }

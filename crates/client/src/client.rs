@@ -162,10 +162,40 @@ impl Client {
         if let Some(recovery) = self.begin_again(&protect, &place).await? {
             return Ok(recovery);
         }
+        self.clear_unfinished().await?;
         let inner = Arc::clone(&self.0);
         let (vault, recovery) = blocking(move || Vault::create(&inner.folder, &protect, place, &inner.ports)).await??;
-        self.enter(vault).await?;
+        if let Err(error) = self.enter(vault).await {
+            // Nobody was shown the recovery key of these keys: they protect nothing, and would refuse the next try.
+            if let Err(left) = self.wipe_now().await {
+                tracing::warn!(code = left.code, "keys that nobody uses stay");
+            }
+            return Err(error);
+        }
         Ok(recovery)
+    }
+
+    /// A locked folder that nobody ever signed in to was cut short while it was made: it holds keys whose recovery key
+    /// was never shown, and nothing else.
+    async fn clear_unfinished(&self) -> Result<(), ClientError> {
+        if self.phase() == Phase::Locked && self.is_unfinished()? {
+            self.wipe_now().await?;
+        }
+        Ok(())
+    }
+
+    /// The same before a sign-in.
+    pub(crate) async fn make_room(&self) -> Result<(), ClientError> {
+        let _turn = self.0.turn.lock().await;
+        self.clear_unfinished().await
+    }
+
+    /// There are keys here, and nobody ever signed in.
+    pub fn is_unfinished(&self) -> Result<bool, ClientError> {
+        match self.opened() {
+            Some(open) => Ok(open.vault().header().holder().is_none()),
+            None => Ok(Header::find(&self.0.folder)?.is_some_and(|header| header.holder().is_none())),
+        }
     }
 
     /// A folder whose first sign-in never ended is set up again with the keys it has: nothing is orphaned.

@@ -139,6 +139,30 @@ impl ClientError {
     }
 }
 
+impl ClientError {
+    /// A file at a place that the person chose was not written. The data folder has no part in it.
+    #[expect(clippy::needless_pass_by_value, reason = "it ends a chain of `map_err`")]
+    pub(crate) fn not_written(error: std::io::Error) -> Self {
+        use std::io::ErrorKind;
+        let (code, message, next) = match error.kind() {
+            ErrorKind::StorageFull | ErrorKind::QuotaExceeded => {
+                ("disk_full", "the disk is full; the file was not written", "free some space, or choose another disk")
+            }
+            ErrorKind::ReadOnlyFilesystem | ErrorKind::PermissionDenied => {
+                ("read_only", "no file can be written there", "choose another folder")
+            }
+            ErrorKind::NotFound | ErrorKind::NotADirectory => {
+                ("file_failed", "the folder for the file is not there", "make the folder, or choose another")
+            }
+            ErrorKind::IsADirectory => {
+                ("file_failed", "a folder is there, and not a file", "name the file in it, such as statement.pdf")
+            }
+            _ => ("file_failed", "the file could not be written", "choose another place for it"),
+        };
+        Self::refused(code, message, next)
+    }
+}
+
 impl From<VaultError> for ClientError {
     fn from(error: VaultError) -> Self {
         let message = error.to_string();
@@ -239,6 +263,12 @@ impl From<crate::folder::FileError> for ClientError {
                 "the data folder cannot be written",
                 "make the folder writable, or choose another with --data",
             ),
+            std::io::ErrorKind::NotADirectory | std::io::ErrorKind::AlreadyExists => Self::new(
+                Class::Refused,
+                "file_failed",
+                "a file is where the data folder should be",
+                "choose another folder with --data",
+            ),
             _ => Self::new(
                 Class::Damaged,
                 "file_failed",
@@ -276,6 +306,30 @@ impl From<CacheError> for ClientError {
                 make(Class::Damaged, "cache_failed", "lock and unlock; if it comes again, run `billfold check`")
             }
             CacheError::File(error) => Self::from(error),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::io::{Error, ErrorKind};
+
+    use super::*;
+
+    #[test]
+    fn a_file_of_the_persons_own_that_is_not_written_says_what_to_do_there() {
+        let cases = [
+            (ErrorKind::NotFound, "file_failed", "make the folder"),
+            (ErrorKind::IsADirectory, "file_failed", "name the file in it"),
+            (ErrorKind::PermissionDenied, "read_only", "choose another folder"),
+            (ErrorKind::StorageFull, "disk_full", "free some space"),
+            (ErrorKind::Other, "file_failed", "choose another place"),
+        ];
+        for (kind, code, next) in cases {
+            let error = ClientError::not_written(Error::from(kind));
+            assert_eq!(error.code, code);
+            assert!(error.next.starts_with(next), "{kind}: {}", error.next);
+            assert!(!error.message.contains("data folder"), "{kind}: it is another folder");
         }
     }
 }

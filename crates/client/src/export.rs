@@ -57,7 +57,8 @@ impl Export {
     pub async fn save(&self, archive: Vec<u8>, to: PathBuf) -> Result<usize, ClientError> {
         let archive = self.0.archive_with_settings(archive).await?;
         let bytes = archive.len();
-        blocking(move || folder::replace(&to, &archive)).await?.map_err(|error: FileError| ClientError::from(error))?;
+        let written = blocking(move || folder::replace(&to, &archive)).await?;
+        written.map_err(|FileError(error)| ClientError::not_written(error))?;
         Ok(bytes)
     }
 }

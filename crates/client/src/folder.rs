@@ -244,6 +244,16 @@ fn private_file(path: &Path) -> Result<File, FileError> {
     Ok(options.open(path)?)
 }
 
+/// Makes an empty file for this user alone, unless there is one: what another library opens it for keeps that.
+pub(crate) fn make_private_file(path: &Path) -> Result<(), FileError> {
+    let mut options = OpenOptions::new();
+    options.append(true).create(true);
+    #[cfg(unix)]
+    std::os::unix::fs::OpenOptionsExt::mode(&mut options, 0o600);
+    options.open(path)?;
+    Ok(())
+}
+
 /// A rename is durable once its folder is; other systems than Unix cannot sync a folder.
 fn sync_dir(dir: &Path) -> Result<(), FileError> {
     #[cfg(unix)]

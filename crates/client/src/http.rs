@@ -108,7 +108,7 @@ pub(crate) const fn way_out(code: ErrorCode) -> &'static str {
         ErrorCode::UpgradeRequired => "update Billfold",
         ErrorCode::PayeeStopped => "pay another way, or ask support of your account server",
         ErrorCode::CameBack => "choose a later banking day, or pay another way",
-        ErrorCode::PossibleDuplicate => "say that it is meant (`--again`), or leave it",
+        ErrorCode::PossibleDuplicate => "if it is meant once more, say so: `--again`; or else leave it",
         ErrorCode::AnswerElsewhere => "answer it on another device of the account",
         ErrorCode::Unusual => "answer \"Was this you?\" on another device, or wait a day",
         ErrorCode::LastWayIn => "add another way in first",

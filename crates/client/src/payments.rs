@@ -65,17 +65,22 @@ pub struct PaymentView {
 }
 
 impl PaymentView {
-    /// Why the server did not take the order, with the way out. None while it did, or has not answered.
+    /// Why the server did not take the order, as any other refusal; `None` for one that it took.
     #[must_use]
     pub fn refusal(&self) -> Option<ClientError> {
         if self.state != PaymentViewState::Refused {
             return None;
         }
-        let code = self.reason.as_deref().unwrap_or_default();
-        let known = ErrorCode::ALL.iter().find(|known| known.as_str() == code);
-        // A server newer than this version has other reasons.
-        let next = way_out(known.copied().unwrap_or(ErrorCode::InvalidRequest));
-        Some(ClientError::refused(code, "the server did not take this payment, and nothing moved", next))
+        let reason = self.reason.as_deref().unwrap_or_default();
+        // A newer server's code is passed on with the words of any refusal.
+        let known = ErrorCode::ALL.iter().copied().find(|code| code.as_str() == reason);
+        let message = match known {
+            Some(ErrorCode::PossibleDuplicate) => {
+                "the same amount was paid to the same payee a short while ago; nothing was sent".to_owned()
+            }
+            _ => format!("the account server refused it ({}); nothing was sent", reason.replace('_', " ")),
+        };
+        Some(ClientError::refused(reason, message, way_out(known.unwrap_or(ErrorCode::InvalidRequest))))
     }
 }
 
@@ -509,11 +514,7 @@ impl Payments {
         let open = self.0.open_now()?;
         let before = self.find(id).await?;
         if !before.can_cancel {
-            return Err(ClientError::refused(
-                "too_late",
-                "this payment can no longer be cancelled",
-                "if it is wrong, ask the biller to return it",
-            ));
+            return Err(too_late(before.state));
         }
         let taken_back = self.take_back(id).await?;
         if taken_back {
@@ -562,6 +563,36 @@ impl Payments {
             })
             .await
     }
+}
+
+/// Why it cannot be cancelled. What never left is not to be asked back from anybody.
+fn too_late(state: PaymentViewState) -> ClientError {
+    let (message, next) = match state {
+        PaymentViewState::Cancelled => ("this payment is cancelled already", "nothing is left to do: no money moved"),
+        PaymentViewState::Refused | PaymentViewState::Expired => {
+            ("this payment was never sent", "nothing is left to do: no money moved")
+        }
+        PaymentViewState::Rejected | PaymentViewState::Failed | PaymentViewState::Returned => {
+            ("this payment did not go through, and its money is back", "pay anew, if it is still to be paid")
+        }
+        PaymentViewState::NotSent => (
+            "this payment is being sent, and the account server has not said yet whether it has it",
+            "let it be sent, then look at it again and cancel it there",
+        ),
+        PaymentViewState::AwaitingApproval
+        | PaymentViewState::Scheduled
+        | PaymentViewState::Held
+        | PaymentViewState::Insufficient
+        | PaymentViewState::Reserved
+        | PaymentViewState::Submitting
+        | PaymentViewState::Unknown
+        | PaymentViewState::Submitted
+        | PaymentViewState::Settled
+        | PaymentViewState::Final => {
+            ("this payment can no longer be cancelled", "if it is wrong, ask the biller to return it")
+        }
+    };
+    ClientError::refused("too_late", message, next)
 }
 
 /// The first due date that still needs the person.

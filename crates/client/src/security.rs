@@ -284,7 +284,7 @@ impl Security {
     /// Writes the log as a CSV table, oldest first, with the chain's hashes. Gives how many entries it has.
     pub async fn save(&self, to: std::path::PathBuf) -> Result<usize, ClientError> {
         let text = self.table().await?;
-        blocking(move || std::fs::write(&to, text)).await?.map_err(crate::folder::FileError::from)?;
+        blocking(move || std::fs::write(&to, text)).await?.map_err(ClientError::not_written)?;
         Ok(self.log().await?.events.len())
     }
 

@@ -165,6 +165,10 @@ impl SignIn {
     pub async fn begin(&self, wish: Connect) -> Result<SignInStarted, ClientError> {
         let origin = wish.url.trim().trim_end_matches('/').to_owned();
         crate::http::check_origin(&origin)?;
+        if self.0.place()? == Some(Place::ThisComputer) && !self.0.is_unfinished()? {
+            // Said before the browser opens: an account of this computer does not become another one's by signing in.
+            return Err(SignInError::OtherAccount.into());
+        }
         let place = Place::Server { name: host_of(&origin), url: origin.clone() };
         self.start(origin, place, wish, None).await
     }
@@ -193,6 +197,7 @@ impl SignIn {
         if let Some(before) = self.0.0.signing.lock().await.take() {
             before.cancelled.notify_one();
         }
+        self.0.make_room().await?;
         if self.0.phase() == crate::status::Phase::Locked {
             return Err(ClientError::locked());
         }

@@ -1,5 +1,6 @@
 //! Statements of closed cycles; PDFs come from the server and are kept in the cache once opened.
 
+use api::error::ErrorCode;
 use domain::statements::StatementSummary;
 use jiff::civil::Date;
 use serde::Serialize;
@@ -13,7 +14,7 @@ use jiff::ToSpan as _;
 use crate::cache::{CacheError, CacheResult, accounts, bills, transactions};
 use crate::client::{Client, Open, blocking};
 use crate::error::ClientError;
-use crate::http::{Method, Sending};
+use crate::http::{CallError, Method, Sending};
 
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, specta::Type)]
 pub struct StatementsView {
@@ -135,7 +136,14 @@ impl Statements {
             return Ok(pdf);
         }
         let path = format!("/api/v1/statements/{account}/{closed_on}.pdf");
-        let answer = self.0.call(Method::Get, &path, Sending::default()).await?;
+        let answer = self.0.call(Method::Get, &path, Sending::default()).await.map_err(|error| match error {
+            CallError::Refused(problem) if problem.code == ErrorCode::NotFound => ClientError::refused(
+                "not_found",
+                "no cycle of this account closed on that day",
+                "look at the list of statements again",
+            ),
+            other => other.into(),
+        })?;
         let pdf = answer.bytes_within(PDF_BYTES_MAX).await?;
         self.0
             .with(async |open| {
@@ -155,7 +163,7 @@ impl Statements {
         to: std::path::PathBuf,
     ) -> Result<(), ClientError> {
         let pdf = self.pdf(account, closed_on).await?;
-        blocking(move || std::fs::write(&to, pdf)).await?.map_err(crate::folder::FileError::from)?;
+        blocking(move || std::fs::write(&to, pdf)).await?.map_err(ClientError::not_written)?;
         Ok(())
     }
 
@@ -175,9 +183,7 @@ impl Statements {
             match self.pdf(account, closed_on).await {
                 Ok(pdf) => {
                     let (folder, name) = (folder.clone(), format!("{} {closed_on}", file_words(&view.name)));
-                    blocking(move || keep_beside(&folder, &name, &pdf))
-                        .await?
-                        .map_err(crate::folder::FileError::from)?;
+                    blocking(move || keep_beside(&folder, &name, &pdf)).await?.map_err(ClientError::not_written)?;
                     done.saved += 1;
                 }
                 Err(failure) => {

@@ -304,7 +304,60 @@ async fn a_payment_made_offline_waits_and_can_be_taken_back() {
     let cancelled = client.payments().cancel(payment.id).await.unwrap();
     assert_eq!(cancelled.state, PaymentViewState::Cancelled);
     assert_eq!(client.status().await.unwrap().waiting, 1, "only the bill is left to be sent");
-    assert_eq!(client.payments().cancel(payment.id).await.unwrap_err().code, "too_late");
+    let again = client.payments().cancel(payment.id).await.unwrap_err();
+    assert_eq!(again.code, "too_late");
+    assert!(again.next.contains("no money moved"), "what never left is not asked back: {}", again.next);
+    world.end().await;
+}
+
+#[tokio::test]
+async fn keys_that_nobody_was_shown_the_recovery_key_of_do_not_stand_in_the_way() {
+    let world = World::new();
+    let client = world.open().await;
+    let phrase = || Protect::Passphrase(Zeroizing::new("correct horse battery staple".to_owned()));
+    let first = client.create(phrase(), Place::ThisComputer).await.unwrap();
+    assert!(client.is_unfinished().unwrap(), "the program ends before anybody signed in");
+    let client = world.restart(client).await;
+    assert_eq!((client.phase(), client.is_unfinished().unwrap()), (Phase::Locked, true));
+    let second = client.create(phrase(), Place::ThisComputer).await.unwrap();
+    assert_ne!(first.expose(), second.expose());
+    assert_eq!(client.phase(), Phase::Ready);
+    world.end().await;
+}
+
+#[tokio::test]
+async fn an_account_whose_making_failed_is_taken_back_and_can_be_made_again() {
+    let world = World::new();
+    let client = world.open().await;
+    let in_the_way = world.data().join("cache.note");
+    std::fs::create_dir(&in_the_way).unwrap();
+    client.create(Protect::Keyring, Place::ThisComputer).await.unwrap_err();
+    assert!(!world.data().join("vault.json").exists(), "no key is left of it");
+    std::fs::remove_dir(&in_the_way).unwrap();
+    client.create(Protect::Keyring, Place::ThisComputer).await.unwrap();
+    client.bills().add(monthly("Rent", "950.00", "2026-12-01")).await.unwrap();
+    let client = world.restart(client).await;
+    let bills = client.bills().view().await.unwrap().bills;
+    assert_eq!(bills.len(), 1, "the deletion that was begun does not go on over the new account");
+    world.end().await;
+}
+
+#[cfg(unix)]
+#[tokio::test]
+async fn every_file_of_the_data_folder_is_its_owners_alone() {
+    use std::os::unix::fs::PermissionsExt as _;
+    let world = World::new();
+    // A folder that stood there before, open to everybody.
+    std::fs::create_dir(world.data()).unwrap();
+    let client = world.start().await;
+    client.bills().add(monthly("Rent", "950.00", "2026-12-01")).await.unwrap();
+    let files = std::fs::read_dir(world.data()).unwrap().map(|entry| entry.unwrap());
+    let files: Vec<_> = files.filter(|entry| entry.file_type().unwrap().is_file()).collect();
+    assert!(files.iter().any(|entry| entry.file_name() == "cache.db-wal"), "the copy is open");
+    for file in files {
+        let mode = file.metadata().unwrap().permissions().mode();
+        assert_eq!(mode & 0o077, 0, "{} is readable by others", file.path().display());
+    }
     world.end().await;
 }
 

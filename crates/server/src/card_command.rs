@@ -107,11 +107,9 @@ pub async fn run_merchant(arguments: MerchantArguments) -> Done {
     say(&app, text).await
 }
 
-#[expect(clippy::print_stdout, reason = "what it prints is what the command is for")]
 async fn say(app: &App, text: Result<String, Box<dyn std::error::Error>>) -> Done {
     app.db.close().await;
-    print!("{}", text?);
-    Ok(())
+    crate::say(&text?)
 }
 
 type Text = Result<String, Box<dyn std::error::Error>>;

@@ -1,6 +1,7 @@
 //! What a server is told when it starts, and the only place that reads the environment or the system's clock.
 
 use std::fmt;
+use std::fs::{File, TryLockError};
 use std::net::{IpAddr, SocketAddr};
 use std::path::{Path, PathBuf};
 use std::str::FromStr;
@@ -34,6 +35,10 @@ pub enum ConfigError {
     ListensInTheOpen,
     #[error("the data folder cannot be used: {0}")]
     Folder(#[source] std::io::Error),
+    #[error("another account server serves this data folder; end it first, or name another folder")]
+    InUse,
+    #[error("there is no database in {0}; name the folder of the server's --data")]
+    NoDatabase(String),
     #[error("cannot listen there: {0}")]
     Listen(#[source] std::io::Error),
     #[error("the sender of e-mail is an address, with a name or without: Billfold <accounts@example.org>")]
@@ -306,6 +311,31 @@ pub fn data_folder(folder: &Path, key: Option<[u8; 32]>) -> Result<Location, Con
     Ok(Location::Sqlite { file: database_file(folder), key })
 }
 
+/// The database of a folder that a server made, for commands that look at one: a mistyped folder is not a new database.
+pub fn standing_data_folder(folder: &Path) -> Result<Location, ConfigError> {
+    let file = database_file(folder);
+    if !file.is_file() {
+        return Err(ConfigError::NoDatabase(folder.display().to_string()));
+    }
+    Ok(Location::Sqlite { file, key: None })
+}
+
+/// A database file is served by one process at a time: what was used once is remembered in that process alone
+/// ([`Db::has_several_nodes`](crate::db::Db::has_several_nodes)). Held until the file is dropped.
+pub(crate) fn claim(location: &Location) -> Result<Option<File>, ConfigError> {
+    let Location::Sqlite { file, .. } = location else { return Ok(None) };
+    let mut options = File::options();
+    options.write(true).create(true).truncate(false);
+    #[cfg(unix)]
+    std::os::unix::fs::OpenOptionsExt::mode(&mut options, 0o600);
+    let lock = options.open(file.with_extension("lock")).map_err(ConfigError::Folder)?;
+    match lock.try_lock() {
+        Ok(()) => Ok(Some(lock)),
+        Err(TryLockError::WouldBlock) => Err(ConfigError::InUse),
+        Err(TryLockError::Error(error)) => Err(ConfigError::Folder(error)),
+    }
+}
+
 fn database_file(folder: &Path) -> PathBuf {
     folder.join("server.sqlite")
 }
@@ -341,6 +371,35 @@ pub fn start_log() {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_database_file_is_served_by_one_process_at_a_time() {
+        let folder = tempfile::tempdir().unwrap();
+        let location = data_folder(folder.path(), None).unwrap();
+        let first = claim(&location).unwrap();
+        assert!(matches!(claim(&location), Err(ConfigError::InUse)));
+        drop(first);
+        assert!(claim(&location).unwrap().is_some(), "whoever comes next finds it free");
+        let shared = Location::Postgres { url: "postgres://localhost/billfold".to_owned() };
+        assert!(claim(&shared).unwrap().is_none(), "several nodes serve one PostgreSQL");
+    }
+
+    #[tokio::test]
+    async fn a_folder_without_books_is_not_looked_at_and_a_new_database_is_its_owners_alone() {
+        let folder = tempfile::tempdir().unwrap();
+        let refused = standing_data_folder(&folder.path().join("mistyped"));
+        assert!(matches!(refused, Err(ConfigError::NoDatabase(_))));
+        assert!(!folder.path().join("mistyped").exists(), "nothing is made of it");
+        let location = data_folder(folder.path(), None).unwrap();
+        crate::db::Db::open(&location).await.unwrap().close().await;
+        assert!(standing_data_folder(folder.path()).is_ok());
+        #[cfg(unix)]
+        {
+            use std::os::unix::fs::PermissionsExt as _;
+            let mode = database_file(folder.path()).metadata().unwrap().permissions().mode();
+            assert_eq!(mode & 0o077, 0, "names and amounts lie there in plain text");
+        }
+    }
 
     #[test]
     fn a_public_url_is_https_or_localhost_and_nothing_else() {

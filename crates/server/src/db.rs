@@ -977,6 +977,16 @@ fn not_a_database(error: sqlx::Error) -> DbError {
     }
 }
 
+/// A new database is its owner's alone, whatever folder it is in; SQLite's other files take after it. One that is there
+/// keeps what its owner gave it.
+fn make_private(file: &Path) -> DbResult<()> {
+    let mut options = std::fs::File::options();
+    options.append(true).create(true);
+    #[cfg(unix)]
+    std::os::unix::fs::OpenOptionsExt::mode(&mut options, 0o600);
+    options.open(file).map(drop).map_err(|error| DbError::Sql(sqlx::Error::Io(error)))
+}
+
 async fn open_sqlite(file: &Path, key: Option<&[u8; 32]>, events: broadcast::Sender<Touched>) -> DbResult<Engine> {
     let mut options =
         SqliteConnectOptions::new().filename(file).busy_timeout(Duration::from_secs(10)).row_buffer_size(AHEAD);
@@ -990,6 +1000,7 @@ async fn open_sqlite(file: &Path, key: Option<&[u8; 32]>, events: broadcast::Sen
         .pragma("temp_store", "MEMORY")
         .foreign_keys(true)
         .disable_statement_logging();
+    make_private(file)?;
     let mut connection = options
         .clone()
         .create_if_missing(true)

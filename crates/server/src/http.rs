@@ -2,6 +2,7 @@
 //! every answer carries, and refusals of malformed requests as problem details. Features add routes, not layers.
 
 use std::error::Error as _;
+use std::fs::File;
 use std::net::{IpAddr, SocketAddr};
 use std::sync::Arc;
 use std::time::Duration;
@@ -27,7 +28,7 @@ use tower_http::timeout::RequestBodyDeadlineLayer;
 use utoipa_axum::router::OpenApiRouter;
 
 use crate::audit::heads::{self, Heads};
-use crate::config::{Config, ConfigError, PublicUrl};
+use crate::config::{self, Config, ConfigError, PublicUrl};
 use crate::db::Db;
 use crate::error::ApiError;
 use crate::{App, sign_in};
@@ -58,6 +59,7 @@ impl Server {
         let listener = TcpListener::bind(config.listen).await.map_err(ConfigError::Listen)?;
         let addr = listener.local_addr().map_err(ConfigError::Listen)?;
         let settings = config.settings(addr)?;
+        let claimed = config::claim(&config.location)?;
         let db = Db::open(&config.location).await?;
         let app = App::new(db, config.clock, config.chance, settings).await?;
         let noted = app.settings.audit_head.as_deref().map(Heads::open).transpose()?;
@@ -69,7 +71,7 @@ impl Server {
             tokio::spawn(crate::payments::rails::run(app.clone())),
         ];
         tasks.extend(noted.map(|noted| tokio::spawn(heads::keep(app.clone(), noted))));
-        Ok(Running { addr, public_url: app.settings.public_url.clone(), app, tasks })
+        Ok(Running { addr, public_url: app.settings.public_url.clone(), app, tasks, _claimed: claimed })
     }
 }
 
@@ -80,6 +82,8 @@ pub struct Running {
     /// For what the embedding program does in process.
     pub app: App,
     tasks: Vec<JoinHandle<()>>,
+    /// Released last: whoever serves the same file next finds it closed.
+    _claimed: Option<File>,
 }
 
 impl Running {

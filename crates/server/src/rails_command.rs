@@ -60,7 +60,6 @@ enum RailsCommand {
 /// What is written about an entry.
 const NOTE_CHARS_MAX: usize = 500;
 
-#[expect(clippy::print_stdout, reason = "what it prints is what the command is for")]
 pub async fn run(arguments: RailsArguments) -> Done {
     let mut config = Config::new(place(&arguments.place)?, ([127, 0, 0, 1], 0).into());
     config.rails = rails(Some(&arguments.rails))?;
@@ -69,8 +68,7 @@ pub async fn run(arguments: RailsArguments) -> Done {
     let app = App::new(db, std::sync::Arc::new(SystemClock), config.chance.clone(), settings).await?;
     let text = work(&app, arguments.what).await;
     app.db.close().await;
-    print!("{}", text?);
-    Ok(())
+    crate::say(&text?)
 }
 
 type Text = Result<String, Box<dyn std::error::Error>>;

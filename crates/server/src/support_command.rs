@@ -96,7 +96,6 @@ fn yes(text: &str) -> Result<bool, String> {
     }
 }
 
-#[expect(clippy::print_stdout, reason = "what it prints is what the command is for")]
 pub async fn run(arguments: SupportArguments) -> Done {
     let location = place(&arguments.place)?;
     let mut config = Config::new(location, ([127, 0, 0, 1], 0).into());
@@ -109,8 +108,7 @@ pub async fn run(arguments: SupportArguments) -> Done {
     let app = open(&config).await?;
     let text = work(&app, &arguments).await;
     app.db.close().await;
-    print!("{}", text?);
-    Ok(())
+    crate::say(&text?)
 }
 
 pub async fn open(config: &Config) -> Result<App, ConfigError> {

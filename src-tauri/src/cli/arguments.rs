@@ -220,9 +220,7 @@ pub enum Command {
     /// Payments, newest first.
     Payments,
     /// Take a payment back.
-    Cancel {
-        payment: String,
-    },
+    Cancel { payment: String },
     /// The directory of billers, and those of your own.
     #[command(args_conflicts_with_subcommands = true)]
     Billers {
@@ -267,7 +265,9 @@ pub enum Command {
     },
     /// Send and fetch now.
     Sync,
+    /// Close the copy on this computer; what shows data asks for the keyring or the passphrase again.
     Lock,
+    /// Open it, by the keyring or with `--passphrase-file`.
     Unlock,
     /// Protect the copy on this computer by other means. `--passphrase-file` is the passphrase that it has now.
     Protect {
@@ -300,9 +300,7 @@ pub enum Command {
     Check,
     /// Write the TypeScript of the window's commands.
     #[command(hide = true)]
-    ExportBindings {
-        path: PathBuf,
-    },
+    ExportBindings { path: PathBuf },
 }
 
 #[derive(Debug, Subcommand)]

@@ -34,8 +34,8 @@ use client::reminders::{ReminderTestView, TestAnswer, TestStep, TimerState};
 use client::restore::ArchiveView;
 use client::security::{FactorView, PasskeyView, VisitStarted};
 use client::settings::Quiet;
-use client::status::{Phase, Protection};
-use client::vault::{Protect, RecoveryKey};
+use client::status::{Phase, Place, Protection};
+use client::vault::{Protect, RecoveryKey, VaultError};
 use domain::accounts::Account;
 use domain::addresses::{AddressKind, AddressState};
 use domain::bills::{Bill, OccurrenceState};
@@ -68,18 +68,23 @@ use table::table;
 struct Answer {
     json: Value,
     text: String,
+    /// What was asked for was kept and then refused: it stands beside the error.
+    refused: Option<Failure>,
 }
 
 impl Answer {
     fn new(json: Value, text: impl Into<String>) -> Self {
-        Self { json, text: text.into() }
+        Self { json, text: text.into(), refused: None }
     }
 }
 
 type Done = Result<Answer, Failure>;
 
+/// A command that only looks waits no longer for a network that swallows everything.
+const ASK_WITHIN: Duration = Duration::from_secs(3);
 /// Nobody waits longer for the answer to a test.
 const TEST_WAIT_MAX: u64 = 600;
+const GROUP_DIGITS: usize = 3;
 /// How far ahead a bill's next due date is looked for when it is paid by name.
 const PAY_AHEAD_DAYS: u16 = 400;
 
@@ -117,14 +122,50 @@ pub async fn run(core: &Arc<Core>, call: Call, say: UnboundedSender<String>) -> 
     };
     core.touch();
     let run = Run { core, cwd: &call.cwd, passphrase: call.passphrase.map(Zeroizing::new), say: &say };
-    outcome(run.command(command).await.map_err(|failure| explained(core, failure)), json)
+    let done = match run.command(command).await {
+        Ok(answer) => Ok(answer),
+        Err(failure) => Err(explained(core, failure).await),
+    };
+    outcome(done, json)
 }
 
-/// Locked because the keyring did not open it: that is the reason to tell.
-fn explained(core: &Core, failure: Failure) -> Failure {
-    match core.client.trouble() {
-        Some(trouble) if failure.code == "locked" => trouble.into(),
+/// The client says what is wrong in words for the window, too; here the next step is something to type. Locked because the
+/// keyring did not open it: that is the reason to tell.
+async fn explained(core: &Core, failure: Failure) -> Failure {
+    match (failure.code.as_str(), core.client.trouble()) {
+        ("locked", Some(trouble)) => trouble.into(),
+        // What asks the server finds nothing open, and not why.
+        ("locked", None) if core.client.phase() == Phase::Welcome => VaultError::NoAccount.into(),
+        ("locked" | "passphrase_needed", _) => {
+            let by = core.client.status().await.ok().and_then(|status| status.protected_by);
+            Failure { next: how_to_unlock(by).to_owned(), ..failure }
+        }
+        // Before there is an account, there is no recovery key to repair with.
+        (code, _) if code.starts_with("keyring_") && matches!(core.client.place(), Ok(None)) => {
+            let next =
+                "protect it by a passphrase instead: `--passphrase-file FILE`, whose first line it is".to_owned();
+            Failure { next, ..failure }
+        }
+        ("already_set_up", _) if matches!(core.client.place(), Ok(Some(Place::ThisComputer))) => {
+            Failure { next: "choose another data folder: `--data DIR`".to_owned(), ..failure }
+        }
+        ("not_signed_in", _) => match core.client.place() {
+            Ok(Some(Place::Server { url, .. })) => {
+                Failure { next: format!("sign in: `billfold sign-in --server {url}`"), ..failure }
+            }
+            _ => failure,
+        },
         _ => failure,
+    }
+}
+
+const fn how_to_unlock(by: Option<Protection>) -> &'static str {
+    match by {
+        Some(Protection::Keyring) => "unlock it: `billfold unlock`",
+        Some(Protection::Passphrase | Protection::KeyringAndPassphrase) => {
+            "say the same with `--passphrase-file FILE`, whose first line is the passphrase"
+        }
+        Some(Protection::Memory) | None => "sign in again: nothing was kept",
     }
 }
 
@@ -135,14 +176,22 @@ pub fn failed(failure: Failure, json: bool) -> Outcome {
 
 fn outcome(done: Done, json: bool) -> Outcome {
     match done {
+        Ok(Answer { json: mut beside, text, refused: Some(failure) }) => {
+            beside["error"] = json!(failure);
+            let stdout = if json { format!("{beside}\n") } else { text };
+            Outcome { stdout, stderr: failure_words(&failure), exit: failure.exit }
+        }
         Ok(answer) if json => Outcome { stdout: format!("{}\n", answer.json), stderr: answer.text, exit: 0 },
         Ok(answer) => Outcome { stdout: answer.text, stderr: String::new(), exit: 0 },
         Err(failure) => {
-            let stderr = format!("billfold: {}\n  {}\n", failure.message, failure.next);
             let stdout = if json { failure_json(&failure) } else { String::new() };
-            Outcome { stdout, stderr, exit: failure.exit }
+            Outcome { stdout, stderr: failure_words(&failure), exit: failure.exit }
         }
     }
+}
+
+fn failure_words(failure: &Failure) -> String {
+    format!("billfold: {}\n  {}\n", failure.message, failure.next)
 }
 
 fn failure_json(failure: &Failure) -> String {
@@ -151,7 +200,20 @@ fn failure_json(failure: &Failure) -> String {
 
 impl Run<'_> {
     async fn command(&self, command: Command) -> Done {
+        if needs_account(&command) && self.core.client.is_unfinished()? {
+            return Err(Failure {
+                code: "no_account".to_owned(),
+                message: "the account in this data folder was never finished".to_owned(),
+                next: "make it again: `billfold account create --local`, or `billfold sign-in`".to_owned(),
+                exit: 3,
+            });
+        }
         self.open_with_passphrase(&command).await?;
+        if looks_at_the_book(&command) && !self.core.stays() {
+            // What other devices and the rails did meanwhile, where the server can be asked; a window keeps in step by
+            // itself. Nothing is paid that another device has paid.
+            let _ = tokio::time::timeout(ASK_WITHIN, self.core.send_soon()).await;
+        }
         match command {
             Command::Account { what: AccountCommand::Create { name, .. } } => self.create(&name).await,
             Command::SignIn { server, no_browser, create, not_my_computer } => {
@@ -268,6 +330,13 @@ impl Run<'_> {
     }
 
     async fn sign_in(&self, server: &str, open_browser: bool, create: bool, protect: Protect) -> Done {
+        if self.passphrase.is_some()
+            && self.core.client.phase() == Phase::Locked
+            && !self.core.client.is_unfinished()?
+        {
+            // Signed out from elsewhere: the copy is opened by what protects it, and signed in again.
+            self.core.unlock(self.passphrase.clone()).await?;
+        }
         let nothing_kept = matches!(protect, Protect::Memory);
         let started = self.core.connect(server, create, open_browser, protect).await?;
         let opened = if started.browser_opened { "The browser is open. If it is not, open" } else { "Open" };
@@ -1267,10 +1336,7 @@ impl Run<'_> {
         if payment.state == PaymentViewState::AwaitingApproval && wait {
             self.approve(id, open_browser).await?;
         }
-        match payment.refusal() {
-            Some(refusal) => Err(refusal.into()),
-            None => self.payment(id).await,
-        }
+        self.payment(id).await
     }
 
     async fn payment(&self, id: PaymentId) -> Done {
@@ -1279,7 +1345,8 @@ impl Run<'_> {
         if payment.state == PaymentViewState::AwaitingApproval {
             text.push_str(&format!("Approve it with `billfold approve {id}`.\n"));
         }
-        Ok(Answer::new(json!({ "payment": to_json(&payment)? }), text))
+        let answer = Answer::new(json!({ "payment": to_json(&payment)? }), text);
+        Ok(Answer { refused: payment.refusal().map(Failure::from), ..answer })
     }
 
     /// Says at once where to approve, and waits until it was done there.
@@ -1659,6 +1726,39 @@ fn new_schedule(every: Option<EveryWord>, rrule: Option<&str>, rule: RuleWords) 
     Ok(rule.applied_to(before, every))
 }
 
+/// All but what makes an account, takes it away, or says how things are.
+const fn needs_account(command: &Command) -> bool {
+    !matches!(
+        command,
+        Command::Account { .. }
+            | Command::SignIn { .. }
+            | Command::SignOut
+            | Command::Status
+            | Command::Lock
+            | Command::Unlock
+            | Command::Check
+            | Command::ExportBindings { .. }
+    )
+}
+
+/// Shows or changes what other devices and the server change, too.
+const fn looks_at_the_book(command: &Command) -> bool {
+    matches!(
+        command,
+        Command::Accounts
+            | Command::Transactions { .. }
+            | Command::Bills { .. }
+            | Command::Due { .. }
+            | Command::Mark { .. }
+            | Command::Pay { .. }
+            | Command::Payments
+            | Command::EditPayment { .. }
+            | Command::Cancel { .. }
+            | Command::Card { .. }
+            | Command::Plan { .. }
+    )
+}
+
 /// An empty text clears the field.
 fn filled(text: String) -> Option<String> {
     Some(text).filter(|text| !text.trim().is_empty())
@@ -1671,8 +1771,18 @@ fn currency(code: &str) -> Result<Currency, Failure> {
 }
 
 fn amount(text: &str, currency: Currency) -> Result<Money, Failure> {
-    Money::parse(text, currency)
-        .map_err(|error| Failure::refused("invalid_amount", error.to_string(), "write it like 950.00"))
+    let like = match currency.exponent() {
+        0 => format!("write it without decimals in {currency}, like 950"),
+        2 => "write it like 950.00".to_owned(),
+        places => format!("write it with a point, like 950.{}", "0".repeat(usize::from(places))),
+    };
+    let refused = |message: String| Failure::refused("invalid_amount", message, &like);
+    // Where an amount has as many decimals as a group has digits, a comma may mean either, a thousand times apart.
+    let comma = text.rsplit_once(',').is_some_and(|(_, after)| after.len() == GROUP_DIGITS);
+    if comma && usize::from(currency.exponent()) == GROUP_DIGITS {
+        return Err(refused("the comma may stand for decimals or for thousands".to_owned()));
+    }
+    Money::parse(text, currency).map_err(|error| refused(error.to_string()))
 }
 
 /// Percent as typed, in millionths: `1.5` is 15,000.
@@ -1779,7 +1889,12 @@ fn account_json(view: &AccountView) -> Result<Value, Failure> {
 
 fn state_words(one: &OccurrenceView) -> String {
     match one.state {
-        OccurrenceState::Due => format!("in {} days", one.days),
+        OccurrenceState::Due => match one.days {
+            0 => "today".to_owned(),
+            1 => "tomorrow".to_owned(),
+            days => format!("in {days} days"),
+        },
+        OccurrenceState::Overdue if one.days == -1 => "1 day late".to_owned(),
         OccurrenceState::Overdue => format!("{} days late", -one.days),
         OccurrenceState::Scheduled => "scheduled".to_owned(),
         OccurrenceState::Pending if one.not_sent => "not sent yet".to_owned(),
@@ -1825,10 +1940,42 @@ mod tests {
     fn a_refusal_is_one_document_with_code_words_and_the_next_step() {
         let outcome = failed(Failure::not_found("bill"), true);
         let read: Value = serde_json::from_str(&outcome.stdout).unwrap();
-        let next = "look at the list again";
+        let next = "see which there are: `billfold bills list`";
         assert_eq!(read, json!({ "error": { "code": "not_found", "message": "there is no such bill", "next": next } }));
         assert_eq!(outcome.exit, 1);
         assert!(failed(Failure::not_found("bill"), false).stdout.is_empty(), "words are for standard error");
+    }
+
+    #[test]
+    fn what_was_kept_and_refused_stands_beside_the_error() {
+        let mut answer = Answer::new(json!({ "payment": { "state": "refused" } }), "40.00 USD: refused.\n");
+        answer.refused = Some(Failure::refused("possible_duplicate", "it was paid", "say that it is meant"));
+        let outcome = outcome(Ok(answer), true);
+        let read: Value = serde_json::from_str(&outcome.stdout).unwrap();
+        let error = json!({ "code": "possible_duplicate", "message": "it was paid", "next": "say that it is meant" });
+        assert_eq!(read, json!({ "payment": { "state": "refused" }, "error": error }));
+        assert_eq!(outcome.exit, 1, "a script must not take it for paid");
+        assert!(outcome.stderr.contains("say that it is meant"));
+    }
+
+    #[test]
+    fn an_amount_that_is_refused_is_shown_as_its_currency_writes_it() {
+        let next = |text: &str, code: &str| amount(text, code.parse().unwrap()).unwrap_err().next;
+        assert_eq!(next("1.005", "USD"), "write it like 950.00");
+        assert_eq!(next("1200.5", "JPY"), "write it without decimals in JPY, like 950");
+        assert_eq!(next("1.2345", "KWD"), "write it with a point, like 950.000");
+        let dinars = |text: &str| amount(text, "KWD".parse().unwrap());
+        assert!(dinars("1,234").is_err(), "a thousand times more or less");
+        assert_eq!(dinars("1.234").unwrap().minor(), 1_234);
+        assert_eq!(dinars("1,5").unwrap().minor(), 1_500);
+        assert_eq!(amount("12,50", "USD".parse().unwrap()).unwrap().minor(), 1_250);
+    }
+
+    #[test]
+    fn what_is_locked_names_what_to_type() {
+        assert!(how_to_unlock(Some(Protection::Passphrase)).contains("--passphrase-file FILE"));
+        assert!(how_to_unlock(Some(Protection::KeyringAndPassphrase)).contains("--passphrase-file FILE"));
+        assert!(how_to_unlock(Some(Protection::Keyring)).contains("billfold unlock"));
     }
 
     #[test]

@@ -109,8 +109,15 @@ fn bills_keep_their_days_and_a_payment_goes_through_once() {
     let bill = items(&place.billfold(&["bills", "list"]).ok()).iter().find(|bill| bill["name"] == "Phone").cloned();
     assert_ne!(bill.expect("the bill")["next_due_on"], ordered["due_on"], "the paid date is over");
     let same = ["pay", "--payee", "Meridian Mobile", "--amount", "40"];
-    let twin = place.billfold(&same).refused(1);
-    assert_eq!(twin, "possible_duplicate", "the same payee, amount and day is asked about");
+    let twin = place.billfold(&same);
+    let said = twin.json.clone();
+    assert_eq!(twin.refused(1), "possible_duplicate", "the same payee, amount and day is asked about");
+    assert_eq!(said["payment"]["state"], "refused", "what was kept stands beside the error");
+    assert!(said["error"]["next"].as_str().expect("words").contains("--again"), "{said}");
+    let cancel = place.billfold(&["cancel", said["payment"]["id"].as_str().expect("an id")]);
+    let said = cancel.json.clone();
+    assert_eq!(cancel.refused(1), "too_late");
+    assert!(said["error"]["message"].as_str().expect("words").contains("never sent"), "{said}");
 }
 
 #[test]
@@ -297,7 +304,10 @@ fn a_statement_opens_as_a_tagged_pdf_and_adds_up() {
 fn locked_means_closed_and_a_wrong_passphrase_opens_nothing() {
     let place = Place::new().with_account();
     place.billfold(&["bills", "add", "--name", "Rent", "--amount", "950", "--every", "month"]).ok();
-    assert_eq!(place.billfold_bare(&["bills", "list"]).refused(3), "locked");
+    let locked = place.billfold_bare(&["bills", "list"]);
+    let next = locked.json["error"]["next"].as_str().unwrap_or_default().to_owned();
+    assert_eq!(locked.refused(3), "locked");
+    assert!(next.contains("--passphrase-file"), "what to type, and not only that: {next}");
     let wrong = place.file("wrong", "some other words that are long\n");
     assert_eq!(place.billfold_bare(&["--passphrase-file", &wrong, "bills", "list"]).refused(3), "wrong_passphrase");
     assert_eq!(items(&place.billfold(&["bills", "list"]).ok()).len(), 1, "nothing was lost by it");
@@ -417,6 +427,17 @@ fn an_address_that_is_no_server_is_told_apart() {
         "insecure_address"
     );
     assert_eq!(place.billfold(&["bills", "list"]).refused(3), "no_account");
+    assert_eq!(place.billfold(&["devices"]).refused(3), "no_account", "nothing is locked where nothing is");
+}
+
+#[test]
+fn without_a_keyring_the_first_command_names_the_way_without_one() {
+    let place = Place::new();
+    let refused = place.billfold_bare(&["account", "create", "--local", "--name", "Ines Calloway"]);
+    let next = refused.json["error"]["next"].as_str().unwrap_or_default().to_owned();
+    assert!(refused.refused(3).starts_with("keyring_"));
+    assert!(next.contains("--passphrase-file"), "there is no recovery key yet to repair with: {next}");
+    drop(place.with_account());
 }
 
 #[test]

@@ -39,7 +39,7 @@ use uuid::Uuid;
 use zeroize::Zeroizing;
 
 use crate::cache::anchor::{Anchoring, Condition, Digest};
-use crate::folder::{FileError, Folder};
+use crate::folder::{self, FileError, Folder};
 use crate::platform::Chance;
 use crate::seal::SealKey;
 use crate::vault::Vault;
@@ -187,6 +187,7 @@ impl Cache {
             Condition::Large(_) => writing.pragma("wal_autocheckpoint", "0"),
             _ => writing,
         };
+        folder::make_private_file(&folder.cache())?;
         let writer = pool(1).connect_with(writing).await?;
         let opened = async {
             if done_of(&writer).await? < MIGRATIONS.len() {

@@ -145,6 +145,10 @@ impl Vault {
         place: Place,
         ports: &Ports,
     ) -> Result<(Self, RecoveryKey), VaultError> {
+        if folder.wipe_mark().exists() {
+            // A deletion that did not end goes first: the next start would go on with it, over the new account.
+            wipe(folder, ports.secrets.as_ref())?;
+        }
         if Header::find(folder)?.is_some() || folder.cache().exists() {
             return Err(VaultError::AlreadySetUp);
         }
