@@ -377,7 +377,7 @@ impl Run<'_> {
             rows.push(vec!["Stands in the way".to_owned(), trouble.message]);
             rows.push(vec!["What to do".to_owned(), trouble.next]);
         }
-        let synced = status.synced_at.map_or_else(|| "never".to_owned(), |at| at.to_string());
+        let synced = status.synced_at.map_or_else(|| "never".to_owned(), local);
         rows.push(vec!["Last sync".to_owned(), synced]);
         rows.push(vec!["Waiting to be sent".to_owned(), status.waiting.to_string()]);
         if status.urge_second_passkey {
@@ -558,7 +558,7 @@ impl Run<'_> {
                 let reasons: Vec<_> =
                     decision.reasons.iter().map(|point| format!("{} {}", word(&point.reason), point.points)).collect();
                 vec![
-                    decision.at.to_string(),
+                    local(decision.at),
                     word(&decision.occasion),
                     decision.score.to_string(),
                     word(&decision.verdict),
@@ -787,7 +787,7 @@ impl Run<'_> {
                 let asks = view.questions.iter().any(|question| question.number == event.number);
                 vec![
                     format!("{}", event.number),
-                    event.at.to_string(),
+                    local(event.at),
                     event.kind.as_str().replace('_', " "),
                     event.name.clone().unwrap_or_default(),
                     if asks { "was this you?".to_owned() } else { String::new() },

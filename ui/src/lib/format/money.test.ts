@@ -1,5 +1,5 @@
 import { afterEach, describe, expect, it } from 'vitest';
-import { decimalsOf, editMoney, formatFlow, formatMark, formatMoney, formatSum, parseMoney, setLocale, subtractMoney, sumByCurrency } from '.';
+import { decimalsOf, editMoney, figureClass, formatFlow, formatMark, formatMoney, formatSum, parseMoney, setLocale, subtractMoney, sumByCurrency } from '.';
 
 const usd = (minor: number) => ({ minor, currency: 'USD' });
 
@@ -82,5 +82,13 @@ describe('sums', () => {
   it('rounds only for marks in charts', () => {
     expect(formatMark(usd(26875), false)).toBe('269');
     expect(formatMark(usd(6100), true)).toBe('≈61');
+    expect(formatMark(usd(123_456_789_012), false)).toBe('1.2B');
+    expect(formatMark(usd(99_999_900), false)).toBe('999,999');
   });
+});
+
+it('sets a figure of many digits smaller, so that it stays whole', () => {
+  setLocale('en');
+  const sizes = [usd(123_456), usd(1_234_567_890), usd(-370_370_009_616)].map((money) => figureClass(formatMoney(money)).split(' ')[0]);
+  expect(sizes).toEqual(['figure-xl', 'figure-lg', 'figure-md']);
 });

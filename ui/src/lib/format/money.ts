@@ -56,10 +56,23 @@ export function sumByCurrency(amounts: readonly Money[]): Money[] {
   return [...sums.values()];
 }
 
+const MARK_DIGITS = 6;
+const WIDE_CHARS = 12;
+const WIDEST_CHARS = 15;
+
+/** The style of a screen's largest figure: one of many digits is set smaller, so that it stays whole in its panel. */
+export function figureClass(text: string): string {
+  if (text.length > WIDEST_CHARS) return 'figure-md nowrap';
+  return text.length > WIDE_CHARS ? 'figure-lg nowrap' : 'figure-xl nowrap';
+}
+
 /** For a chart's mark: rounded to whole units and without the currency; the table beside it has the exact amount. */
 export function formatMark(money: Money, estimated: boolean): string {
-  const format = new Intl.NumberFormat(locale(), { maximumFractionDigits: 0 });
-  return (estimated ? '≈' : '') + format.format(decimal(money) as Intl.StringNumericLiteral).replace('-', MINUS);
+  const exact = decimal(money);
+  // A mark is a day wide: what has more digits is rounded as people say it, "1.2M".
+  const large = exact.replace('-', '').split('.')[0]!.length > MARK_DIGITS;
+  const format = new Intl.NumberFormat(locale(), large ? { notation: 'compact', maximumFractionDigits: 1 } : { maximumFractionDigits: 0 });
+  return (estimated ? '≈' : '') + format.format(exact as Intl.StringNumericLiteral).replace('-', MINUS);
 }
 
 /** How many decimals the currency has: 2 for USD, 0 for JPY, 3 for KWD. */

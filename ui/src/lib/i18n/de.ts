@@ -8,6 +8,7 @@ const reasons: Record<string, string> = { own_wish: 'auf Ihren Wunsch', recovery
 export const de: Messages = {
   app: {
     name: 'Billfold',
+    quoted: (text) => `„${text}“`,
     skip: 'Zum Inhalt springen',
     nav: 'Hauptnavigation',
     home: 'Start',
@@ -1227,7 +1228,7 @@ export const de: Messages = {
     removed: (name) => `${name} ist entfernt`,
     replace: 'Ersetzen',
     goodThrough: (month) => `gültig bis ${month}`,
-    leaving: (n) => `${n} ${n === 1 ? 'Zahlung' : 'Zahlungen'} stehen an`,
+    leaving: (n) => `${n} ${n === 1 ? 'Zahlung steht' : 'Zahlungen stehen'} an`,
     expiresSoon: (day) => `Läuft ab am ${day}`,
     expired: (day) => `Abgelaufen am ${day}`,
     frozen: 'Gesperrt: Sie sagten, dass nicht Sie sie hinzugefügt haben',

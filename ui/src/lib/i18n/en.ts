@@ -10,6 +10,7 @@ const reasons: Record<string, string> = { own_wish: 'as you wished', recovery: '
 export const en = {
   app: {
     name: 'Billfold',
+    quoted: (text: string) => `“${text}”`,
     skip: 'Skip to content',
     nav: 'Main',
     home: 'Home',

@@ -8,6 +8,7 @@ const reasons: Record<string, string> = { own_wish: 'por deseo tuyo', recovery: 
 export const es: Messages = {
   app: {
     name: 'Billfold',
+    quoted: (text) => `«${text}»`,
     skip: 'Ir al contenido',
     nav: 'Principal',
     home: 'Inicio',

@@ -1,5 +1,6 @@
 // The whole invented world in memory: Ines Calloway's money on 12 November 2026.
 import type { Account, AddressesView, BillerView, BillView, CalendarFeedOnView, DeviceView, EmailRemindersOnView, EmailRemindersView, HolidayView, HomeView, ImportOffer, Income, LimitsView, MarkAs, OrderView, PasskeyView, PayBill, PaymentView, PlanWishes, Purchase, ReadinessView, RecoveryView, RemindersView, RewardsView, RhythmView, RiskView, SecurityEvent, SecurityView, Settings, StatusView, SuggestionView, SupportCaseView, SupportSightView, WalletView, WaysInView, NextReminderView, ReminderTestView, SilentView, MethodView, AutopayView, Dispute } from '../bindings';
+import { crowded } from './crowd';
 import { card, cardView, checking, servedCard, startingPurchases, transactions, startingDisputes } from './accounts';
 import { archiveReport } from './archive';
 import { billers, startingBills, TODAY, usd } from './bills';
@@ -105,6 +106,7 @@ export class World {
       standing: { restraint: null },
       version: '0.1.0',
     };
+    if (kind === 'crowded') crowded(this);
     if (kind === 'not-ready') this.ready = readiness(['accepted_terms', 'confirmed_email']);
     this.#asks = kind === 'passkey-asked';
     this.#archive = kind === 'archive';

@@ -1,0 +1,25 @@
+// What screens are easily forgotten with: many accounts, long and foreign names, very large and negative amounts.
+import { usd } from './bills';
+import type { World } from './world';
+
+const LONGEST = 'Grundstücksverkehrsgenehmigungszuständigkeitsübertragung';
+const ACCOUNTS = 30;
+/** As many digits as an amount of this size has anywhere. */
+const LARGE = 123_456_789_012;
+
+/** Fills the world to its brim; what it is about stays what it was. */
+export function crowded(world: World): void {
+  const names = [LONGEST, 'حساب الكهرباء والمياه للمنزل القديم', 'Millbrook Valley Community Water and Sewer Authority', 'שכר דירה', '電力料金 🏠'];
+  world.book.bills = world.book.bills.map((bill, at) => ({ ...bill, name: names[at] ?? bill.name, amount: at === 0 ? usd(LARGE) : bill.amount }));
+  world.book.payments = world.book.payments.map((payment, at) => ({ ...payment, to: names[at] ?? payment.to, amount: at === 0 ? usd(LARGE) : payment.amount }));
+  const [card, checking] = world.accounts;
+  if (!card || !checking) return;
+  const more = Array.from({ length: ACCOUNTS - world.accounts.length }, (_, at) => ({
+    ...checking,
+    id: `account-more-${at + 1}`,
+    name: at === 0 ? `${LONGEST} ··0001` : `Tern Harbor Savings ··${String(at + 1).padStart(4, '0')}`,
+    balance: usd(at % 3 === 0 ? -LARGE : 1_250 * at),
+  }));
+  // A card that was paid too much, and an account below zero.
+  world.accounts = [{ ...card, name: `${LONGEST} ··4417`, balance: usd(4_512) }, { ...checking, balance: usd(-8_204) }, ...more];
+}
