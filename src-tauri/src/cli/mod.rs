@@ -141,7 +141,7 @@ async fn explained(core: &Core, failure: Failure) -> Failure {
             Failure { next: how_to_unlock(by).to_owned(), ..failure }
         }
         // Before there is an account, there is no recovery key to repair with.
-        (code, _) if code.starts_with("keyring_") && matches!(core.client.place(), Ok(None)) => {
+        ("keyring_absent" | "keyring_no_bus" | "keyring_refused", _) if matches!(core.client.place(), Ok(None)) => {
             let next =
                 "protect it by a passphrase instead: `--passphrase-file FILE`, whose first line it is".to_owned();
             Failure { next, ..failure }
