@@ -194,9 +194,14 @@ pub(crate) async fn keep(app: App, mut heads: Heads) {
     let mut events = app.db.events();
     let mut wanted = Wanted::All;
     loop {
+        let ending = app.ending.is_cancelled();
+        if ending {
+            // What was not heard of yet is noted as well.
+            wanted = Wanted::All;
+        }
         let Some((kept, done)) = note(&app, heads, &wanted).await else { return };
         heads = kept;
-        if app.ending.is_cancelled() {
+        if ending {
             return;
         }
         if done {
@@ -296,6 +301,29 @@ mod tests {
             noted.add(world.now(), beyond.collect()).unwrap();
             let said = faults(&world, &file).await;
             assert!(said.len() == 1 && said[0].contains("the heads that were noted of it (2 times"), "{said:?}");
+        })
+        .await;
+    }
+
+    #[tokio::test]
+    async fn a_server_notes_what_was_there_when_it_starts_and_what_came_until_it_ends() {
+        on_each_engine(async |world| {
+            let folder = tempfile::tempdir().unwrap();
+            let file = folder.path().join("heads");
+            let desk = world.holder().await;
+            let keeping = tokio::spawn(keep(world.app.clone(), Heads::open(&file).unwrap()));
+            let before = heads(&world).await;
+            while Noted::open(&file).unwrap() == Noted::default() {
+                tokio::task::yield_now().await;
+            }
+            world.device(desk.holder).await;
+            world.app.ending.cancel();
+            keeping.await.unwrap();
+            let noted = Noted::open(&file).unwrap();
+            let after = heads(&world).await;
+            assert_ne!(before, after);
+            assert!(before.iter().chain(&after).all(|head| noted.has(head)), "both, and in one file");
+            assert!(faults(&world, &file).await.is_empty());
         })
         .await;
     }
