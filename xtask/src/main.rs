@@ -123,24 +123,20 @@ const SOAKS: &[(&str, &[&str], &[&str])] = &[
     ("flows", &["--test", "durable"], &[]),
 ];
 
-/// For hours of it, our own code is worth optimising.
-const QUICK: &[&str] = &["server", "domain", "api", "client"];
-
 fn soak(words: &[String]) -> ExitCode {
     let mut steps = Steps::default();
     if let Err(missing) = machine::prepare(&[machine::BUILD, machine::TEST]) {
         eprintln!("{missing}");
         return ExitCode::FAILURE;
     }
-    steps.run(".", "cargo", &["build", "-p", "server", "--bin", "billfold-server"]);
-    let quick: Vec<String> = QUICK.iter().map(|name| format!("profile.dev.package.{name}.opt-level=2")).collect();
+    // For hours of it, all is worth optimising.
+    steps.run(".", "cargo", &["build", "--release", "-p", "server", "--bin", "billfold-server"]);
     for (package, target, tests) in SOAKS {
         let is_meant = |word: &String| target.iter().chain(*tests).any(|name| name.contains(word.as_str()));
         if !words.is_empty() && !words.iter().any(is_meant) {
             continue;
         }
-        let mut arguments = vec!["test", "-p", package];
-        arguments.extend(quick.iter().flat_map(|setting| ["--config", setting.as_str()]));
+        let mut arguments = vec!["test", "--release", "-p", package];
         arguments.extend(*target);
         arguments.push("--");
         arguments.extend(*tests);
