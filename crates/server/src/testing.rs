@@ -66,6 +66,8 @@ const AT_ONCE: usize = 8;
 const USUAL_SEED: u64 = 7;
 /// So many bytes must be free in memory before databases are put there.
 const IN_MEMORY_ROOM: u64 = 2 * 1024 * 1024 * 1024;
+/// Set by `cargo xtask bench`: databases that are thrown away lie on the disk, as those of people.
+const ON_DISK: &str = "BILLFOLD_ON_DISK";
 /// Answers larger than this are a bug in a test.
 const ANSWER_MAX: usize = 64 * 1024 * 1024;
 
@@ -146,13 +148,13 @@ fn sqlite_in_a_folder() -> (Location, tempfile::TempDir) {
 }
 
 /// For a database that is thrown away. Where there is room it lies in memory, for which a sync costs nothing; what a
-/// sync is worth is tried with the real program and a real disk.
+/// sync is worth is tried with the real program and a real disk, and what it costs is measured there ([`ON_DISK`]).
 pub fn throw_away_folder(prefix: &str) -> tempfile::TempDir {
     let in_memory = std::path::Path::new("/dev/shm");
     let has_room = fs4::available_space(in_memory).is_ok_and(|bytes| bytes > IN_MEMORY_ROOM);
     let mut folder = tempfile::Builder::new();
     folder.prefix(prefix);
-    if has_room { folder.tempdir_in(in_memory) } else { folder.tempdir() }.expect("a folder")
+    if has_room && told(ON_DISK).is_none() { folder.tempdir_in(in_memory) } else { folder.tempdir() }.expect("a folder")
 }
 
 async fn run(world: World, test: impl AsyncFn(World)) {
