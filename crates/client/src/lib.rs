@@ -27,7 +27,8 @@ pub mod import;
 mod kept_tests;
 mod lease;
 pub mod lock;
-#[cfg(all(test, target_os = "linux"))]
+#[cfg(test)]
+#[cfg(target_os = "linux")]
 mod memory_tests;
 pub mod methods;
 pub mod orders;

@@ -289,13 +289,13 @@ fn luhn(digits: &str) -> bool {
             (_, doubled) => doubled,
         })
         .sum();
-    sum % 10 == 0
+    sum.is_multiple_of(10)
 }
 
 /// The check digit of routing numbers: weights 3, 7, 1 (ABA).
 fn aba(digits: &str) -> bool {
     let sum: u32 = values(digits).zip([3, 7, 1].into_iter().cycle()).map(|(digit, weight)| digit * weight).sum();
-    sum % 10 == 0 && sum > 0
+    sum.is_multiple_of(10) && sum > 0
 }
 
 /// "8/29", "08/2029" and "08 / 29".

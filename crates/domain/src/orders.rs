@@ -146,10 +146,10 @@ impl OrderTold {
     pub fn check(&self, currency: Currency) -> Result<(), OrderError> {
         let short = |text: &str| fits(text, SHORT_CHARS_MAX);
         let parcels = || self.shipments.iter().chain(&self.returns);
-        let texts = parcels().flat_map(|parcel| [&parcel.carrier, &parcel.tracking]).flatten();
+        let mut texts = parcels().flat_map(|parcel| [&parcel.carrier, &parcel.tracking]).flatten();
         let names = self.items.iter().map(|item| &item.name).chain(&self.address);
         let mut names = names.map(|name| fits(name, NAME_CHARS_MAX));
-        if !short(&self.number) || !names.all(|fits| fits) || !texts.map(|text| short(text)).all(|fits| fits) {
+        if !short(&self.number) || !names.all(|fits| fits) || !texts.all(|text| short(text)) {
             return Err(OrderError::Text);
         }
         let parcels_fit = self.shipments.len() <= PARCELS_MAX && self.returns.len() <= PARCELS_MAX;

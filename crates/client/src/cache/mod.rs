@@ -302,7 +302,8 @@ async fn note_open(noted: &OnceCell<()>, anchoring: Option<&Anchoring>, chance: 
         let written = tokio::task::spawn_blocking(move || anchoring.begin_writing(chance.as_ref())).await;
         written.map_err(|_| CacheError::Closed)?
     };
-    noted.get_or_try_init(work).await.map(|()| ())
+    noted.get_or_try_init(work).await?;
+    Ok(())
 }
 
 /// How many steps of its structure the file has.

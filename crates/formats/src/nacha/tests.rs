@@ -183,7 +183,7 @@ impl BankFile {
         ));
         let blocks = (self.lines.len() + 1).div_ceil(10);
         self.lines.push(format!("9000001{blocks:06}{records:08}{hash:010}{:012}{credits:012}{:39}", 0, ""));
-        while self.lines.len() % 10 > 0 {
+        while !self.lines.len().is_multiple_of(10) {
             self.lines.push("9".repeat(94));
         }
         self.lines.join("\r\n")

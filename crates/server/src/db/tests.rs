@@ -256,8 +256,8 @@ async fn a_holders_numbers_have_no_gap_and_are_told_after_the_commit() {
     .await;
 }
 
-fn add_later(tx: &mut Tx, by: i64) -> impl Future<Output = DbResult<()>> {
-    async move { write_later!(tx, "UPDATE counter SET total = total + $1 WHERE id = $2", by, 1_i64) }
+async fn add_later(tx: &mut Tx, by: i64) -> DbResult<()> {
+    write_later!(tx, "UPDATE counter SET total = total + $1 WHERE id = $2", by, 1_i64)
 }
 
 #[tokio::test]

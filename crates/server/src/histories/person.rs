@@ -178,7 +178,8 @@ impl<'a> Person<'a> {
         let token = linked.ok::<CardToken>().card_token;
         let today = world.now().to_zoned(world.app.settings.zone.clone()).date();
         let closing_day = i8::try_from(closing_day).expect("small");
-        let rent = if number % RENT_ONE_OF == 0 { Some(rent(world, &device, &mut dice, today).await) } else { None };
+        let rent =
+            if number.is_multiple_of(RENT_ONE_OF) { Some(rent(world, &device, &mut dice, today).await) } else { None };
         Self {
             world,
             merchant,

@@ -223,11 +223,11 @@ async fn nothing_is_drawn_from_what_is_expired_unknown_or_somebody_elses() {
 async fn added_event(device: &TestDevice) -> i64 {
     let snapshot = device.get("/api/v1/sync/snapshot").await.text();
     let records = snapshot.lines().filter_map(|line| serde_json::from_str::<Record>(line).ok());
-    let event = records.filter_map(|record| match record {
+    let mut event = records.filter_map(|record| match record {
         Record::SecurityEvent(event) if event.kind == SecurityEventKind::MethodAdded => Some(event.number),
         _ => None,
     });
-    event.last().expect("an entry")
+    event.next_back().expect("an entry")
 }
 
 #[tokio::test]

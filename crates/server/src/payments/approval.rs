@@ -104,7 +104,7 @@ impl About {
     fn facts(&self, payment: &Stored, changed: bool) -> DbResult<PayFacts> {
         let leaving = self.known.leaving(payment)?;
         Ok(PayFacts {
-            caller: self.caller.clone(),
+            caller: self.caller,
             payee: self.known.payee,
             amount_minor: payment.order.amount.minor(),
             day_minor: leaving.day_minor,

@@ -82,7 +82,7 @@ async fn create(
     let asking = Asking { device: signed_in.device, source };
     let looked = match look(&app, &mut app.db.read_once().await?, holder, &order, asking).await? {
         Found::Known(payment) => return Ok(Json(payment).into_response()),
-        Found::New(looked) => Some(looked),
+        Found::New(looked) => Some(*looked),
         Found::WithoutAccount => None,
     };
     let now = app.clock.now();
@@ -103,7 +103,7 @@ async fn create(
     }
     let looked = match look(&app, &mut tx, holder, &order, asking).await? {
         Found::Known(payment) => return Ok(Json(payment).into_response()),
-        Found::New(looked) => looked,
+        Found::New(looked) => *looked,
         Found::WithoutAccount => return Err(DbError::Corrupt("an account to pay from").into()),
     };
     let payment = take(&app, tx, looked, asking).await.map_err(ApiError::from)?;
@@ -174,8 +174,8 @@ async fn take(app: &App, mut tx: Tx, looked: Looked, asking: Asking) -> Result<P
 /// What stands about an order before it is taken.
 enum Found {
     /// It was taken before.
-    Known(Payment),
-    New(Looked),
+    Known(Box<Payment>),
+    New(Box<Looked>),
     /// The account that it would leave from is not open yet.
     WithoutAccount,
 }
@@ -217,7 +217,7 @@ async fn look(
         if known.order != *order {
             return Err(ApiError::new(ErrorCode::KeyReused, "this payment's id came with another order"));
         }
-        return Ok(Found::Known(engine::view(&known)));
+        return Ok(Found::Known(Box::new(engine::view(&known))));
     }
     check(tx, holder, order, rail, now).await?;
     let promise = promise?;
@@ -233,7 +233,7 @@ async fn look(
     let payment = Stored { device: Some(device), ..ordered };
     let about = about.ok_or(DbError::Corrupt("what was asked about an order"))?;
     let weighed = about.weigh(app, &payment, asking, false)?;
-    Ok(Found::New(Looked { number, payment, weighed }))
+    Ok(Found::New(Box::new(Looked { number, payment, weighed })))
 }
 
 /// A payment as it is now.

@@ -59,7 +59,7 @@ pub fn play(seeds: Range<u64>, history: impl AsyncFn(u64) + Sync) {
                     if seed >= seeds.end {
                         return;
                     }
-                    if (seed - seeds.start) % TOLD_EVERY == 0 && seed > seeds.start {
+                    if (seed - seeds.start).is_multiple_of(TOLD_EVERY) && seed > seeds.start {
                         eprintln!("seed {seed}, up to {}", seeds.end);
                     }
                     let _playing = Playing { seed, failed: &failed };

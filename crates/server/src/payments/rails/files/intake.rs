@@ -183,7 +183,7 @@ impl InFile<'_> {
         let Some(order) = store::find_order(&mut tx, rail, key).await? else { return Ok(false) };
         let trace = format!("{} {key}", record.trace);
         match effect(&order, record, &trace) {
-            Effect::Nothing => return Ok(false),
+            Effect::Nothing => Ok(false),
             Effect::Note(said) => {
                 store::note(&mut tx, rail, key, said, now).await?;
                 self.wake(&mut tx, payment, now).await?;
