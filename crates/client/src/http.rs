@@ -125,7 +125,7 @@ pub(crate) const fn way_out(code: ErrorCode) -> &'static str {
         ErrorCode::InvalidDate => "choose another day",
         ErrorCode::NotPayable => "pay it where you usually do, and mark it paid here",
         ErrorCode::AccountClosed => "pay at most what is owed: `billfold card list`",
-        ErrorCode::MethodNotDrawable => "choose another method or an earlier day: `billfold methods list`",
+        ErrorCode::MethodNotDrawable => "choose another method or an earlier day: `billfold methods`",
         _ => "look at it again and correct it",
     }
 }

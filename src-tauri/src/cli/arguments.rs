@@ -1603,6 +1603,46 @@ mod tests {
         <Arguments as clap::CommandFactory>::command().debug_assert();
     }
 
+    /// The Rust files below a folder of the repository.
+    fn sources(folder: &str) -> Vec<PathBuf> {
+        let mut found = Vec::new();
+        let mut open = vec![PathBuf::from(concat!(env!("CARGO_MANIFEST_DIR"), "/..")).join(folder)];
+        while let Some(folder) = open.pop() {
+            for entry in std::fs::read_dir(folder).unwrap() {
+                let path = entry.unwrap().path();
+                if path.is_dir() {
+                    open.push(path);
+                } else if path.extension().is_some_and(|end| end == "rs") {
+                    found.push(path);
+                }
+            }
+        }
+        found
+    }
+
+    #[test]
+    fn each_command_that_a_person_is_told_to_type_is_one() {
+        const TOLD: &str = "`billfold ";
+        let mut named = 0;
+        for file in [sources("crates/client/src"), sources("crates/domain/src"), sources("src-tauri/src")].concat() {
+            let text = std::fs::read_to_string(&file).unwrap();
+            for words in text.split(TOLD).skip(1) {
+                let mut command = <Arguments as clap::CommandFactory>::command();
+                command.build();
+                for word in words.split('`').next().unwrap_or_default().split_whitespace() {
+                    let is_word = word.chars().all(|c| c.is_ascii_lowercase() || c == '-') && !word.starts_with('-');
+                    if !is_word || command.get_subcommands().next().is_none() {
+                        break;
+                    }
+                    let next = command.find_subcommand(word).cloned();
+                    command = next.unwrap_or_else(|| panic!("{}: `billfold {word}` is none", file.display()));
+                    named += 1;
+                }
+            }
+        }
+        assert!(named > 30, "{named} were found");
+    }
+
     #[test]
     fn global_words_stand_before_or_after_the_command() {
         for words in ["billfold --json --data /d due --days 400", "billfold due --days 400 --json --data /d"] {
