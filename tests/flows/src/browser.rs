@@ -42,8 +42,10 @@ impl Browser {
         let home = tempfile::Builder::new().prefix("billfold-browser-").tempdir().expect("a folder");
         let mut command = Command::new("chromedriver");
         command.arg("--port=0").env("HOME", home.path()).env("TMPDIR", home.path());
-        let program = Program::start(&mut command);
-        let line = program.wait_for("started successfully on port");
+        let (program, line) = Program::start_listening(
+            || Program::start(&mut command),
+            |program| program.line_with("started successfully on port"),
+        );
         let port = line.rsplit(' ').next().map(|port| port.trim_end_matches('.')).expect("a port").to_owned();
         let mut capabilities = DesiredCapabilities::chrome();
         for flag in FLAGS {

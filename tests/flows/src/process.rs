@@ -9,6 +9,9 @@ use std::time::{Duration, Instant};
 /// How long anything in a flow may take to come.
 pub const PATIENCE: Duration = Duration::from_secs(30);
 
+/// A port that was taken is taken again hardly ever.
+const STARTS_MAX: u32 = 5;
+
 /// A program in a process group of its own; dropping it ends the group.
 pub struct Program {
     child: Child,
@@ -37,9 +40,32 @@ impl Program {
 
     /// Waits until it says something, and gives the line.
     pub fn wait_for(&self, what: &str) -> String {
-        wait_until(&format!("{what:?} in the words of a program"), || {
-            self.said().lines().find(|line| line.contains(what)).map(str::to_owned)
-        })
+        wait_until(&format!("{what:?} in the words of a program"), || self.line_with(what))
+    }
+
+    /// The first line so far that holds these words.
+    pub fn line_with(&self, what: &str) -> Option<String> {
+        self.said().lines().find(|line| line.contains(what)).map(str::to_owned)
+    }
+
+    /// Starts one that listens on a port which somebody else may take first: it ends then instead of coming up, and is
+    /// started again. A driver of a browser finds a port that is free on one version of the loopback and gives up where
+    /// it is taken on the other.
+    #[track_caller]
+    pub fn start_listening<T>(mut start: impl FnMut() -> Self, mut is_up: impl FnMut(&Self) -> Option<T>) -> (Self, T) {
+        for _ in 0..STARTS_MAX {
+            let mut program = start();
+            let up = wait_until("a program to come up or end", || {
+                let runs = program.runs();
+                let up = is_up(&program);
+                (up.is_some() || !runs).then_some(up.filter(|_| runs))
+            });
+            if let Some(up) = up {
+                return (program, up);
+            }
+            eprintln!("a program ended before it listened and is started again; it said: {}", program.said());
+        }
+        panic!("{STARTS_MAX} programs ended before they listened");
     }
 
     /// Asks it to end and waits until it did.

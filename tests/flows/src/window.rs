@@ -1,5 +1,7 @@
 //! The app's real window, on a virtual display, driven through WebKit's own WebDriver.
 
+use std::cell::Cell;
+use std::net::{TcpListener, TcpStream};
 use std::path::Path;
 use std::process::Command;
 use std::time::Duration;
@@ -154,19 +156,29 @@ pub struct Window {
     _program: Program,
 }
 
+/// Starts what drives the window, and says on which port it listens.
+fn start_driver(place: &Place, display: &Display) -> (Program, u16) {
+    let port = Cell::new(0);
+    Program::start_listening(
+        || {
+            // One that was free a moment ago; the driver has no way to choose one by itself.
+            let free = TcpListener::bind("127.0.0.1:0").and_then(|socket| socket.local_addr());
+            port.set(free.expect("a free port").port());
+            let mut command = Command::new("WebKitWebDriver");
+            command.arg(format!("--port={}", port.get())).arg("--host=127.0.0.1");
+            place.dress(&mut command);
+            command.env("DISPLAY", &display.name).env("TAURI_WEBVIEW_AUTOMATION", "true");
+            Program::start(&mut command)
+        },
+        |_| TcpStream::connect(("127.0.0.1", port.get())).ok().map(|_| port.get()),
+    )
+}
+
 impl Window {
     /// Starts the app with its window open, as a person would.
     pub async fn open(place: &Place, display: &Display) -> Self {
         crate::name_cryptography();
-        // A port that was free a moment ago; the driver has no way to choose one by itself.
-        let port = std::net::TcpListener::bind("127.0.0.1:0").and_then(|socket| socket.local_addr());
-        let port = port.expect("a free port").port();
-        let mut command = Command::new("WebKitWebDriver");
-        command.arg(format!("--port={port}")).arg("--host=127.0.0.1");
-        place.dress(&mut command);
-        command.env("DISPLAY", &display.name).env("TAURI_WEBVIEW_AUTOMATION", "true");
-        let program = Program::start(&mut command);
-        wait_until("the window's driver", || std::net::TcpStream::connect(("127.0.0.1", port)).ok().map(drop));
+        let (program, port) = start_driver(place, display);
         let mut capabilities = Capabilities::new();
         let options = serde_json::json!({
             "binary": billfold_program(),
