@@ -7,7 +7,7 @@ mod ui;
 
 use std::process::ExitCode;
 
-use steps::Steps;
+use steps::{Call, Steps};
 
 /// Each is built and tested alone, as it ships: which features a library has must not depend on its neighbours.
 const PACKAGES: &[&str] =
@@ -65,18 +65,23 @@ fn test(words: &[String]) -> ExitCode {
             "xtask" | "bench" if !words.is_empty() => continue,
             _ => {}
         }
+        let are_built = steps.run(".", "cargo", &["test", "-p", package, "--no-run"]);
+        if *package == "flows" {
+            flows(&mut steps, are_built, &words);
+            continue;
+        }
         let mut arguments = vec!["test", "-p", package];
         arguments.extend(&words);
-        if *package == "flows" {
-            flows(&mut steps, &words);
-        } else if WAITING.contains(package) {
-            steps.run_with(&[("RUST_TEST_THREADS", THREADS)], ".", "cargo", &arguments);
-        } else {
-            steps.run(".", "cargo", &arguments);
+        let threads = [("RUST_TEST_THREADS", THREADS)];
+        let with: &[_] = if WAITING.contains(package) { &threads } else { &[] };
+        if are_built {
+            steps.test(|steps| {
+                steps.run_with(with, ".", "cargo", &arguments);
+            });
         }
     }
     if words.is_empty() {
-        ui::test(&mut steps);
+        ui::check(&mut steps);
     }
     steps.end()
 }
@@ -88,13 +93,10 @@ const THREADS: &str = "4";
 /// Flows that take longest, so they begin first.
 const LONG_FLOWS: &[&str] = &["schema", "crash", "command_line"];
 /// A flow waits for a window, a browser or a clock half of its time.
-const FLOWS_AT_ONCE: usize = 2;
+const FLOWS_AT_ONCE: usize = 3;
 
-/// The files of flows, two at a time.
-fn flows(steps: &mut Steps, words: &[&str]) {
-    if !steps.run(".", "cargo", &["test", "-p", "flows", "--no-run"]) {
-        return;
-    }
+/// The files of flows, some at a time, and the tests of the pages beside them.
+fn flows(steps: &mut Steps, are_built: bool, words: &[&str]) {
     let mut names: Vec<String> = std::fs::read_dir("tests/flows/tests")
         .into_iter()
         .flatten()
@@ -105,13 +107,15 @@ fn flows(steps: &mut Steps, words: &[&str]) {
     });
     let targets =
         std::iter::once(vec!["--lib".to_owned()]).chain(names.into_iter().map(|name| vec!["--test".to_owned(), name]));
-    let each = targets.map(|target| {
+    let flows = targets.map(|target| {
         let mut arguments = vec!["test".to_owned(), "-p".to_owned(), "flows".to_owned()];
         arguments.extend(target);
         arguments.extend(words.iter().map(|word| (*word).to_owned()));
-        arguments
+        Call { folder: ".", program: "cargo", arguments }
     });
-    steps.run_side_by_side(FLOWS_AT_ONCE, "cargo", each.collect());
+    let pages = words.is_empty().then(ui::tests);
+    let calls = pages.into_iter().chain(flows.filter(|_| are_built)).collect();
+    steps.test(|steps| steps.run_side_by_side(FLOWS_AT_ONCE, calls));
 }
 
 /// What is played in whole numbers: a package, its target, and where in it the tests are.

@@ -9,6 +9,14 @@ use std::time::{Duration, Instant};
 pub struct Steps {
     done: Vec<(String, Result<Duration, String>)>,
     skipped: Vec<String>,
+    testing: Duration,
+}
+
+/// A program to run in a folder of the repository.
+pub struct Call {
+    pub folder: &'static str,
+    pub program: &'static str,
+    pub arguments: Vec<String>,
 }
 
 impl Steps {
@@ -33,19 +41,20 @@ impl Steps {
         good
     }
 
-    /// Runs a program with each of these arguments, so many at a time and in their order. What one prints is shown whole when
-    /// it ends.
-    pub fn run_side_by_side(&mut self, at_once: usize, program: &str, each: Vec<Vec<String>>) {
+    /// Runs these, so many at a time and in their order. What one prints is shown whole when it ends.
+    pub fn run_side_by_side(&mut self, at_once: usize, each: Vec<Call>) {
         let mut waiting = each.into_iter();
         let (waiting, done) = (Mutex::new(&mut waiting), Mutex::new(&mut self.done));
         std::thread::scope(|scope| {
             for _ in 0..at_once {
                 scope.spawn(|| {
                     loop {
-                        let Some(arguments) = waiting.lock().expect("no lane failed").next() else { return };
-                        let line = format!("{program} {}", arguments.join(" "));
+                        let Some(call) = waiting.lock().expect("no lane failed").next() else { return };
+                        let line = format!("{} {}", call.program, call.arguments.join(" "));
                         let began = Instant::now();
-                        let output = Command::new(program).args(&arguments).stdin(Stdio::null()).output();
+                        let mut command = Command::new(call.program);
+                        command.args(&call.arguments).current_dir(call.folder).stdin(Stdio::null());
+                        let output = command.output();
                         let took = began.elapsed();
                         let mut done = done.lock().expect("no lane failed");
                         eprintln!("> {line}");
@@ -57,6 +66,13 @@ impl Steps {
                 });
             }
         });
+    }
+
+    /// What these take is the tests' own time.
+    pub fn test(&mut self, run: impl FnOnce(&mut Self)) {
+        let began = Instant::now();
+        run(self);
+        self.testing += began.elapsed();
     }
 
     pub fn skip(&mut self, why: &str) {
@@ -76,6 +92,9 @@ impl Steps {
             eprintln!("skipped           {why}");
         }
         let failed = self.done.iter().filter(|(_, outcome)| outcome.is_err()).count();
+        if !self.testing.is_zero() {
+            eprintln!("the tests themselves took {:.0} s", self.testing.as_secs_f64());
+        }
         eprintln!("{} steps, {failed} failed", self.done.len());
         if failed == 0 { ExitCode::SUCCESS } else { ExitCode::FAILURE }
     }

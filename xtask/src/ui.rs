@@ -3,7 +3,7 @@
 use std::path::Path;
 use std::time::SystemTime;
 
-use crate::steps::Steps;
+use crate::steps::{Call, Steps};
 
 /// Installs what `package-lock.json` names, when it changed, and builds the pages, when they did.
 pub fn build(steps: &mut Steps) {
@@ -24,9 +24,9 @@ pub fn check(steps: &mut Steps) {
     steps.run("ui", "npm", &["run", "lint"]);
 }
 
-pub fn test(steps: &mut Steps) {
-    check(steps);
-    steps.run("ui", "npm", &["test"]);
+/// The tests of the pages, which run beside others.
+pub fn tests() -> Call {
+    Call { folder: "ui", program: "npm", arguments: vec!["test".to_owned()] }
 }
 
 /// When the newest file there was changed; the beginning of time when there is none.
