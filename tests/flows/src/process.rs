@@ -138,3 +138,17 @@ pub async fn wait_for<T>(what: &str, mut ask: impl AsyncFnMut() -> Option<T>) ->
         tokio::time::sleep(Duration::from_millis(20)).await;
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn one_that_ends_before_it_listens_is_started_again() {
+        let mut words = ["echo the port is taken", "echo listens; exec sleep 60"].into_iter();
+        let start = || Program::start(Command::new("sh").arg("-c").arg(words.next().expect("no third start")));
+        let (mut program, line) = Program::start_listening(start, |program| program.line_with("listens"));
+        assert_eq!(line, "listens");
+        assert!(program.runs());
+    }
+}
