@@ -12,6 +12,8 @@ use crate::steps::Steps;
 use crate::ui;
 
 const APP: &str = "target/debug/billfold";
+/// As large as the window opens, so that the picture has no margin.
+const SCREEN: &str = "1200x800x24";
 const PICTURE: &str = "target/billfold.png";
 const PATIENCE: Duration = Duration::from_secs(60);
 
@@ -81,7 +83,7 @@ fn in_virtual_display(passed: &[&str], keep: bool) -> Result<(), String> {
     }
     let mut display = start(
         Command::new("Xvfb")
-            .args(["-displayfd", "1", "-screen", "0", "1280x860x24", "-nolisten", "tcp"])
+            .args(["-displayfd", "1", "-screen", "0", SCREEN, "-nolisten", "tcp"])
             .stdout(Stdio::piped())
             .stderr(Stdio::null()),
     )?;
