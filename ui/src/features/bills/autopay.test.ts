@@ -60,9 +60,10 @@ describe('autopay', () => {
 
   it('stands with the payments, and names those that need their person', async () => {
     draw(AutopayList, world());
-    const list = (await screen.findByRole('heading', { name: 'Paid by themselves' })).closest('section') as HTMLElement;
+    const list = (await screen.findByRole('heading', { name: 'Autopay' })).closest('section') as HTMLElement;
     const rows = within(list).getAllByRole('listitem');
     expect(rows.map((row) => within(row).queryByText('This one needs you.') !== null)).toEqual([true, false, true]);
+    expect(rows.map((row) => row.querySelector('.line-1')?.textContent), 'the amount ends the first line; the state stands below').toEqual(['Alder Court, rent$1,180.00', 'Lanternline Fiber$59.99', 'Northfold Gas']);
   });
 });
 

@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { click, draw, screen, type, waitFor, world } from '$lib/test/draw';
+import { click, draw, screen, type, waitFor, within, world } from '$lib/test/draw';
 import Card from './Card.svelte';
 
 describe('paying a card of the server', () => {
@@ -7,8 +7,8 @@ describe('paying a card of the server', () => {
     const on = world('?world=served');
     draw(Card, on);
     await click('Pay the card');
-    expect(await screen.findByText('The minimum')).toBeTruthy();
-    expect(screen.getByText('All that is owed now')).toBeTruthy();
+    const dialog = within(await screen.findByRole('dialog', { name: 'Pay Quillmere Card' }));
+    for (const name of [/^Minimum due/, /^Statement balance/, /^Current balance/]) expect(await dialog.findByRole('radio', { name })).toBeTruthy();
     await click('Pay $1,284.60');
     await waitFor(() =>
       expect(on.commands.payBill).toHaveBeenCalledWith(

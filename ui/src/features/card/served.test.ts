@@ -98,7 +98,9 @@ describe('a card of the server', () => {
   it('asks only whether a purchase was the person’s as long as nothing of it was charged', async () => {
     draw(Card, world('?world=served'));
     await click('Dispute the purchase at Quillmere on Wed, Nov 11');
-    expect(await screen.findAllByRole('radio', { name: /./ })).toHaveLength(1);
+    const dialog = within(await screen.findByRole('dialog', { name: 'What is wrong with this charge?' }));
+    expect(dialog.getByText('It was not me')).toBeTruthy();
+    expect(dialog.queryAllByRole('radio')).toEqual([]);
   });
 
   it('says how far each dispute has come, and takes one back after a second word', async () => {
@@ -107,6 +109,8 @@ describe('a card of the server', () => {
     const list = (await screen.findByRole('heading', { name: 'Disputes' })).closest('section') as HTMLElement;
     expect(within(list).getByText(/\$36.50 given back for now. Decided by .*Jan 25/)).toBeTruthy();
     expect(within(list).getByText('The reason: The till shows one sale')).toBeTruthy();
+    const firsts = within(list).getAllByRole('listitem').map((row) => row.querySelector('.line-1')?.textContent);
+    expect(firsts, 'every amount ends its own first line, whatever state or button the row has').toEqual(['Tidewater Books$36.50', 'Quillmere$44.15']);
     await click('Take back the dispute with Tidewater Books');
     expect(on.commands.disputeWithdraw).not.toHaveBeenCalled();
     await click('Take back');

@@ -21,6 +21,15 @@ describe('the preview of a file', () => {
     expect(on.commands.importConfirm).not.toHaveBeenCalled();
   });
 
+  it('says once what to do about the lines that could not be read', async () => {
+    const on = world();
+    const offer = await offered(on);
+    const rejected = [118, 204].map((line) => ({ line, reason: 'the amount is not a number' }));
+    draw(ImportDialog, on, { offer: { ...offer, report: { ...offer.report, rejected } } });
+    expect(screen.getByText('2 lines could not be read')).toBeTruthy();
+    expect(screen.getAllByText(/Download the file again/)).toHaveLength(1);
+  });
+
   it('keeps the lines when the person says so, and shows the account', async () => {
     const on = world();
     const offer = await offered(on);

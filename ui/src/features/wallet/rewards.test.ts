@@ -8,9 +8,9 @@ describe('rewards', () => {
   it('ties each to the charge that earned it and says how it stands', async () => {
     draw(Rewards, world('?world=served'));
     const row = (await screen.findByRole('rowheader', { name: /Two oak shelves/ })).closest('tr') as HTMLElement;
-    expect(within(row).getByText(/pending until/)).toBeTruthy();
+    expect(within(row).getByText(/Pending until/)).toBeTruthy();
     expect(screen.getByText(/\$2.10 of it expires soon/)).toBeTruthy();
-    expect(screen.getByText('taken back')).toBeTruthy();
+    expect(screen.getByText('Taken back')).toBeTruthy();
   });
 
   it('uses no more than may be used now', async () => {
