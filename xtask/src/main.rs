@@ -1,6 +1,7 @@
 //! `cargo xtask run | test | soak | check | bench | bundle`: sets up what is missing, then does it.
 
 mod machine;
+mod parts;
 mod run;
 mod steps;
 mod ui;
@@ -21,7 +22,7 @@ const USAGE: &str = "usage: cargo xtask COMMAND
                                 or postgres on one engine
   check                         format, lints, types
   bench [JOB …]                 measure, in release, as ratios within one run
-  bundle                        release builds of the app and the server";
+  bundle                        release builds of the app and the server, with their bills of materials";
 
 fn main() -> ExitCode {
     let mut arguments: Vec<String> = std::env::args().skip(1).collect();
@@ -204,5 +205,6 @@ fn bundle() -> ExitCode {
     } else {
         steps.skip("installers: `cargo install --locked tauri-cli` first; the programs are in target/release");
     }
+    parts::write(&mut steps);
     steps.end()
 }

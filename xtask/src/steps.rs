@@ -1,6 +1,8 @@
 //! Steps that all run, whatever the ones before them did, and what came of each at the end.
 
+use std::fs::File;
 use std::io::Write as _;
+use std::path::Path;
 use std::process::{Command, ExitCode, Stdio};
 use std::sync::Mutex;
 use std::time::{Duration, Instant};
@@ -28,17 +30,36 @@ impl Steps {
     /// The same with something more in its environment.
     pub fn run_with(&mut self, with: &[(&str, &str)], folder: &str, program: &str, arguments: &[&str]) -> bool {
         let line = format!("{program} {}", arguments.join(" "));
+        self.wait_for(line, Command::new(program).args(arguments).envs(with.iter().copied()).current_dir(folder))
+    }
+
+    /// Runs a program and keeps what it prints in a file.
+    pub fn run_into(&mut self, file: &Path, folder: &str, program: &str, arguments: &[&str]) -> bool {
+        let line = format!("{program} {} > {}", arguments.join(" "), file.display());
+        match File::create(file) {
+            Ok(file) => self.wait_for(line, Command::new(program).args(arguments).current_dir(folder).stdout(file)),
+            Err(error) => {
+                self.failed(&line, &error.to_string());
+                false
+            }
+        }
+    }
+
+    fn wait_for(&mut self, line: String, command: &mut Command) -> bool {
         eprintln!("> {line}");
         let began = Instant::now();
-        let outcome =
-            match Command::new(program).args(arguments).envs(with.iter().copied()).current_dir(folder).status() {
-                Ok(status) if status.success() => Ok(began.elapsed()),
-                Ok(status) => Err(status.to_string()),
-                Err(error) => Err(error.to_string()),
-            };
+        let outcome = match command.status() {
+            Ok(status) if status.success() => Ok(began.elapsed()),
+            Ok(status) => Err(status.to_string()),
+            Err(error) => Err(error.to_string()),
+        };
         let good = outcome.is_ok();
         self.done.push((line, outcome));
         good
+    }
+
+    pub fn failed(&mut self, what: &str, why: &str) {
+        self.done.push((what.to_owned(), Err(why.to_owned())));
     }
 
     /// Runs these, so many at a time and in their order. What one prints is shown whole when it ends.

@@ -188,6 +188,8 @@ enum Door {
     Recovery,
     /// A merchant with a token and a proof by its key.
     Merchant,
+    /// Any browser that reports what a page's policy kept back.
+    Report,
 }
 
 /// The routes beside the API.
@@ -206,6 +208,7 @@ const DOORS: &[(&str, &str, Door)] = &[
     ("POST", "/merchant/v1/purchases/{id}/void", Door::Merchant),
     ("PUT", "/merchant/v1/purchases/{id}/refunds/{step}", Door::Merchant),
     ("POST", "/oauth/par", Door::Proof),
+    ("POST", "/policy-reports", Door::Report),
     ("POST", "/oauth/token", Door::Proof),
     ("POST", "/oauth/revoke", Door::Proof),
     ("GET", "/sign-in", Door::Visit),
@@ -536,7 +539,13 @@ async fn every_door_opens_to_whom_its_row_says_and_to_nobody_else() {
                 Door::Visit => (&signing_in, &adding),
                 Door::Adding => (&adding, &signing_in),
                 // What opens to the browser of a step-up or a recovery is held where these are.
-                Door::Open | Door::Proof | Door::Address | Door::Secret | Door::StepUp | Door::Recovery => continue,
+                Door::Open
+                | Door::Proof
+                | Door::Address
+                | Door::Secret
+                | Door::StepUp
+                | Door::Recovery
+                | Door::Report => continue,
                 Door::Merchant => {
                     // Beginning a visit is limited by the minute.
                     world.advance(SignedDuration::from_mins(1));
@@ -696,7 +705,7 @@ async fn no_token_and_no_cookie_of_another_kind_opens_an_account() {
             let closed = match door {
                 Door::Visit | Door::Adding | Door::StepUp | Door::Recovery => 400,
                 Door::Merchant => 401,
-                Door::Open | Door::Proof | Door::Address | Door::Secret => continue,
+                Door::Open | Door::Proof | Door::Address | Door::Secret | Door::Report => continue,
             };
             for agent in agents {
                 let answer = knock(&world, method, path, agent, ORIGIN).await;

@@ -102,6 +102,8 @@ pub struct Config {
     pub seal_keys: SealKeys,
     /// A file beside the database that the heads of the security logs are noted in.
     pub audit_head: Option<PathBuf>,
+    /// Names below the public URL's are reached over TLS alone, too.
+    pub hsts_subdomains: bool,
 }
 
 impl Config {
@@ -128,6 +130,7 @@ impl Config {
             terms: None,
             seal_keys: SealKeys::Usual,
             audit_head: None,
+            hsts_subdomains: false,
         }
     }
 
@@ -157,6 +160,7 @@ impl Config {
             terms: self.terms.clone(),
             seals: self.seals()?,
             audit_head: self.audit_head.clone(),
+            hsts_subdomains: self.hsts_subdomains,
             failed_ceremony_delay: Duration::from_secs(1),
             password_cost: Cost::USUAL,
         })
@@ -216,6 +220,8 @@ pub struct Settings {
     pub seals: Seals,
     /// Where the heads of the security logs are noted.
     pub audit_head: Option<PathBuf>,
+    /// Browsers are told that names below this server's are reached over TLS alone, too.
+    pub hsts_subdomains: bool,
     /// How long a refused passkey waits for its answer.
     pub failed_ceremony_delay: Duration,
     /// How dear the hash of a password is.

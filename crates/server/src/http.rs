@@ -44,6 +44,9 @@ const HEAD_WITHIN: Duration = Duration::from_secs(10);
 const CONNECTIONS_MAX: usize = 10_000;
 /// A smaller answer fits one packet anyway, and packing it costs more than sending it.
 const PACKED_FROM: u64 = 1_200;
+/// Two years.
+const HSTS: &str = "max-age=63072000";
+const HSTS_SUBDOMAINS: &str = "max-age=63072000; includeSubDomains";
 /// How long a stopping server waits for requests that have begun.
 const DRAIN: Duration = Duration::from_secs(10);
 /// How often what has expired is removed.
@@ -275,7 +278,8 @@ fn add_headers(response: &mut Response, app: &App, id: &str, nonce: bool) {
     headers.insert(header::REFERRER_POLICY, HeaderValue::from_static("same-origin"));
     headers.entry(header::CACHE_CONTROL).or_insert(HeaderValue::from_static("no-store"));
     if !app.settings.public_url.is_localhost() {
-        headers.insert(header::STRICT_TRANSPORT_SECURITY, HeaderValue::from_static("max-age=63072000"));
+        let policy = if app.settings.hsts_subdomains { HSTS_SUBDOMAINS } else { HSTS };
+        headers.insert(header::STRICT_TRANSPORT_SECURITY, HeaderValue::from_static(policy));
     }
     if nonce
         && let Ok(nonce) = HeaderValue::from_str(&app.identity.nonces.current(app.clock.now(), app.chance.as_ref()))
@@ -482,6 +486,28 @@ mod tests {
             let problem = HeaderValue::from_static("application/problem+json");
             assert_eq!(send(b"{".to_vec()).await, (400, problem.clone()));
             assert_eq!(send(vec![b' '; BODY_MAX + 1]).await, (413, problem));
+        })
+        .await;
+    }
+
+    #[tokio::test]
+    async fn over_tls_browsers_are_told_to_stay_there_and_for_names_below_where_the_operator_says_so() {
+        use crate::testing::on_sqlite;
+        on_sqlite(async |world| {
+            let told = async |public_url: &str, hsts_subdomains: bool, path: &str| {
+                let world = world.with_settings(|settings| {
+                    settings.public_url = public_url.parse().unwrap();
+                    settings.hsts_subdomains = hsts_subdomains;
+                });
+                world.get(path).await.header("strict-transport-security").map(str::to_owned)
+            };
+            let https = "https://accounts.example.org";
+            for path in ["/live", "/sign-in", "/api/v1/me", "/nothing"] {
+                assert_eq!(told(https, false, path).await.as_deref(), Some("max-age=63072000"), "{path}");
+                let below = told(https, true, path).await;
+                assert_eq!(below.as_deref(), Some("max-age=63072000; includeSubDomains"), "{path}");
+                assert_eq!(told("http://localhost:8470", true, path).await, None, "{path}");
+            }
         })
         .await;
     }

@@ -31,6 +31,7 @@ pub mod methods;
 mod notices;
 pub mod openapi;
 mod orders;
+mod page_policy;
 mod paper;
 pub mod paydays;
 pub mod payments;
@@ -208,6 +209,7 @@ fn routes() -> OpenApiRouter<App> {
         .merge(notices::routes())
         .merge(recovery::routes())
         .merge(http::compressed(calendar_feed::routes()))
+        .merge(page_policy::routes())
         .merge(health::routes())
 }
 

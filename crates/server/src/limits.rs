@@ -23,6 +23,9 @@ pub struct Limits {
     /// Readings of one calendar, and addresses of calendars that were none. Many people's readers come from one network.
     pub calendar_read: Limit,
     pub calendar_missed: Limit,
+    /// Reports of browsers about pages, from one network and altogether.
+    pub policy_reports: Limit,
+    pub policy_reports_of_all: Limit,
     /// Codes that are sent to one address, asked for from one network, and for one visit.
     pub mail_to: Limit,
     pub mail_from: Limit,
@@ -80,6 +83,8 @@ impl Limits {
             refused: Limit::new(30, Every::Seconds(2)),
             calendar_read: Limit::new(30, Every::Seconds(60)),
             calendar_missed: Limit::new(20, Every::Seconds(3)),
+            policy_reports: Limit::new(10, Every::Seconds(60)),
+            policy_reports_of_all: Limit::new(100, Every::Seconds(10)),
             mail_to: Limit::new(3, Every::Seconds(3_600)),
             mail_from: Limit::new(5, Every::Seconds(60)),
             mail_for: Limit::new(2, Every::Seconds(300)),

@@ -101,6 +101,10 @@ struct Serve {
     /// then finds a log that was cut or made anew. Only ever added to.
     #[arg(long, value_name = "FILE")]
     audit_head: Option<PathBuf>,
+    /// Tell browsers that every name below that of --public-url is reached over TLS alone, too, for two years. For whoever
+    /// owns all of them: one that has no TLS cannot be reached any more.
+    #[arg(long)]
+    hsts_subdomains: bool,
     /// Open the back office of support, under /support.
     #[arg(long)]
     support: bool,
@@ -290,6 +294,7 @@ async fn serve(serve: Serve) -> Done {
         config.seal_keys = SealKeys::File(file);
     }
     config.audit_head = serve.audit_head;
+    config.hsts_subdomains = serve.hsts_subdomains;
     config.server_name = serve.name;
     config.trusted_proxies = serve.trusted_proxies;
     config.policy = serve.policy;

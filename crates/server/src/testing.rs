@@ -223,6 +223,7 @@ impl World {
             terms: None,
             seals: Seals::of(&[[0x5e; 32]]).expect("a key"),
             audit_head: None,
+            hsts_subdomains: false,
             failed_ceremony_delay: Duration::ZERO,
             password_cost: Cost::CHEAP,
         };

@@ -2,7 +2,7 @@
 //! style and script are files of this origin, nothing else loads.
 
 use axum::extract::State;
-use axum::http::{HeaderMap, HeaderValue, StatusCode, header};
+use axum::http::{StatusCode, header};
 use axum::response::{IntoResponse, Redirect, Response};
 use data_encoding::BASE64URL_NOPAD;
 use domain::addresses::Language;
@@ -18,9 +18,8 @@ use super::words::{ScriptWords, script_words, words};
 use super::{language, store};
 use crate::App;
 use crate::error::ApiError;
+use crate::page_policy::{self, Forms};
 
-const POLICY: &str = "default-src 'none'; style-src 'self'; script-src 'self'; connect-src 'self'; img-src 'self'; \
-                      base-uri 'none'; form-action 'none'; frame-ancestors 'none'";
 const ICON: &str = include_str!("../../../../icons/billfold.svg");
 const STYLE: &str = concat!(include_str!("assets/tokens.css"), include_str!("assets/sign-in.css"));
 const SCRIPT: &str = include_str!("assets/sign-in.js");
@@ -81,10 +80,7 @@ pub(crate) fn page_in(app: &App, status: StatusCode, language: Language, title: 
             }
         }
     };
-    let mut headers = HeaderMap::new();
-    headers.insert(header::CONTENT_SECURITY_POLICY, HeaderValue::from_static(POLICY));
-    headers.insert(header::X_FRAME_OPTIONS, HeaderValue::from_static("DENY"));
-    (status, headers, whole).into_response()
+    (status, page_policy::headers(Forms::Nowhere), whole).into_response()
 }
 
 fn mark() -> Markup {

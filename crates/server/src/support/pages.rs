@@ -4,7 +4,7 @@
 use api::error::ErrorCode;
 use axum::Form;
 use axum::extract::State;
-use axum::http::{HeaderMap, HeaderValue, StatusCode, header};
+use axum::http::{StatusCode, header};
 use axum::response::{IntoResponse, Redirect, Response};
 use domain::ids::{PaymentId, SupportRequestId};
 use domain::support::{CODE_LIFE, SupportCaseKind, SupportOperation, SupportScope, VIEW_LIFE};
@@ -18,9 +18,8 @@ use super::desk::{self, Seen};
 use crate::App;
 use crate::error::ApiError;
 use crate::http::Path;
+use crate::page_policy::{self, Forms};
 
-const POLICY: &str = "default-src 'none'; style-src 'self'; script-src 'self'; connect-src 'self'; img-src 'self'; \
-                      base-uri 'none'; form-action 'self'; frame-ancestors 'none'";
 const STYLE: &str = concat!(include_str!("../sign_in/assets/tokens.css"), include_str!("assets/support.css"));
 const SCRIPT: &str = include_str!("assets/support.js");
 
@@ -77,10 +76,7 @@ fn page(app: &App, status: StatusCode, title: &str, agent: Option<&str>, body: &
             }
         }
     };
-    let mut headers = HeaderMap::new();
-    headers.insert(header::CONTENT_SECURITY_POLICY, HeaderValue::from_static(POLICY));
-    headers.insert(header::X_FRAME_OPTIONS, HeaderValue::from_static("DENY"));
-    (status, headers, whole).into_response()
+    (status, page_policy::headers(Forms::Here), whole).into_response()
 }
 
 fn notices() -> Markup {
