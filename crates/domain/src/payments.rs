@@ -111,6 +111,8 @@ pub enum PaymentEvent {
     FundsMissing,
     /// The last try for the money failed.
     TriesEnded,
+    /// Whom it goes to takes no such payment any more.
+    PayeeClosed,
     /// The order to the rail was written, in the same transaction as the reservation.
     HandedToRail,
     RailAccepted,
@@ -126,7 +128,7 @@ pub enum PaymentEvent {
 }
 
 impl PaymentEvent {
-    pub const ALL: [Self; 18] = [
+    pub const ALL: [Self; 19] = [
         Self::Approved,
         Self::ApprovedOnHold,
         Self::ApprovalExpired,
@@ -137,6 +139,7 @@ impl PaymentEvent {
         Self::FundsReserved,
         Self::FundsMissing,
         Self::TriesEnded,
+        Self::PayeeClosed,
         Self::HandedToRail,
         Self::RailAccepted,
         Self::RailRefused,
@@ -193,6 +196,7 @@ impl PaymentState {
             (Self::Scheduled | Self::Insufficient, E::FundsReserved) => Self::Reserved,
             (Self::Scheduled | Self::Insufficient, E::FundsMissing) => Self::Insufficient,
             (Self::Insufficient, E::TriesEnded) => Self::Failed,
+            (Self::Scheduled | Self::Held | Self::Insufficient, E::PayeeClosed) => Self::Failed,
             (Self::Reserved, E::HandedToRail) => Self::Submitting,
             // A rail that is asked after a silence answers the same as at once: taken or refused.
             (Self::Submitting | Self::Unknown, E::RailAccepted) => Self::Submitted,

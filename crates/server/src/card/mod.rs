@@ -29,6 +29,7 @@ use crate::App;
 use crate::db::{DbError, DbResult, Tx};
 use crate::error::ApiError;
 use crate::http::{Json, Path, Source};
+use crate::payments::closed_cards;
 use crate::sign_in::step_up::{self, Asked, Shown, Subject};
 use crate::sign_in::{SignedIn, holder_name};
 use crate::{accounts, feed, ledger, statements, wallet};
@@ -250,6 +251,7 @@ async fn become_status(
     if status.is_over() {
         links::end_all(tx, holder, id, now).await?;
         wallet::give_back(app, tx, holder, &card).await?;
+        closed_cards::card_ended(app, tx, holder, &Card { status, ..card.clone() }).await?;
     }
     wallet::auto_reload::card_changed(app, tx, holder, &card, status).await?;
     Ok(refresh(app, tx, holder, id).await?)

@@ -16,7 +16,7 @@ use jiff::{SignedDuration, Timestamp};
 use super::rail::{Answer, RailOrder};
 use super::rails::book;
 use super::store::{self, ApprovedBy, RailRecord, Stored};
-use super::{approval, by_itself, holds, unusual};
+use super::{approval, by_itself, closed_cards, holds, unusual};
 use crate::App;
 use crate::db::{DbError, DbResult, Tx};
 use crate::jobs::{self, Job, Kind};
@@ -240,6 +240,11 @@ pub(crate) async fn process(app: &App, job: &Job) -> DbResult<()> {
     }
     // What it takes is worked out now, and so is whether it leaves at all.
     if !by_itself::goes_on(app, &mut tx, job, &mut payment).await? {
+        tx.commit().await?;
+        app.jobs.wake();
+        return Ok(());
+    }
+    if closed_cards::stops(app, &mut tx, &mut payment).await? {
         tx.commit().await?;
         app.jobs.wake();
         return Ok(());

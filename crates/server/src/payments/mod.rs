@@ -2,6 +2,7 @@
 
 pub(crate) mod approval;
 pub(crate) mod by_itself;
+pub(crate) mod closed_cards;
 mod engine;
 mod holds;
 pub(crate) mod limits;
@@ -401,12 +402,9 @@ async fn check_card(tx: &mut Tx, holder: HolderId, order: &PaymentOrder) -> Resu
     if order.bill.is_some() {
         return Err(ApiError::invalid(ErrorCode::NotPayable, "bill", "a card of this server is paid by itself"));
     }
-    if card.status.is_over() {
-        let owed = ledger::card_standing(tx, holder, card.id, card.limit.currency()).await?.owed;
-        if !card.status.takes_payment(owed, order.amount) {
-            let title = "the card is lost or closed, and less than that is owed on it";
-            return Err(ApiError::invalid(ErrorCode::AccountClosed, "biller", title));
-        }
+    if !closed_cards::takes(tx, holder, &card, order.amount).await? {
+        let title = "the card is lost or closed, and less than that is owed on it";
+        return Err(ApiError::invalid(ErrorCode::AccountClosed, "biller", title));
     }
     Ok(())
 }

@@ -7,6 +7,7 @@ use domain::card::closing::MoveKind;
 use domain::ids::{AccountId, BillerId, MethodId, PaymentId};
 use domain::payments::{PaymentOrder, PaymentState};
 use domain::purchases::CardStatus;
+use jiff::SignedDuration;
 use jiff::civil::date;
 use serde_json::{Value, json};
 
@@ -175,6 +176,41 @@ async fn what_is_owed_on_a_card_that_is_over_is_still_paid_to_the_last_cent() {
         assert_eq!(person.opened.shop.figures().await.0, 0, "all of it is paid");
         let more = person.device().post(PAYMENTS, &person.to_card(1)).await;
         assert_eq!(named(&more).0, ErrorCode::AccountClosed, "nothing is owed any more");
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn what_was_ordered_before_its_card_was_closed_and_is_more_than_is_owed_ends_by_name_and_moves_nothing() {
+    on_each_engine(async |world| {
+        let person = Person::new(&world).await;
+        let later = |minor| PaymentOrder { send_on: Some(date(2027, 3, 10)), ..person.to_card(minor) };
+        let (beyond, all) = (later(OWED + 1), later(OWED));
+        let one_more = PaymentOrder { send_on: Some(date(2027, 3, 11)), ..person.to_card(1) };
+        for order in [&beyond, &all, &one_more] {
+            person.device().post(PAYMENTS, order).await.expect(201);
+        }
+        let found = async |order: &PaymentOrder| {
+            let payment: Payment = person.device().get(&format!("{PAYMENTS}/{}", order.id)).await.ok();
+            (payment.state, payment.reason)
+        };
+        let ended = (PaymentState::Failed, Some("account_closed".to_owned()));
+        let accounts = async || person.device().get("/api/v1/accounts").await.text();
+        let before = person.opened.shop.figures().await;
+        person.close_card().await;
+        assert_eq!(found(&beyond).await, ended, "it is said when the card is closed, not on the day");
+        assert_eq!(found(&all).await, (PaymentState::Scheduled, None), "what is owed is still paid");
+        assert_eq!(found(&one_more).await, (PaymentState::Scheduled, None));
+        assert_eq!(person.opened.shop.figures().await.0, before.0, "nothing moved");
+        world.pass(SignedDuration::from_hours(24 * 10), SignedDuration::from_hours(6)).await;
+        person.device().refresh().await.expect(200);
+        assert!(found(&all).await.0.counts_as_paid());
+        assert_eq!(found(&one_more).await, ended, "by its day nothing was owed any more");
+        assert_eq!(person.opened.shop.figures().await.0, 0);
+        let now = accounts().await;
+        world.pass(SignedDuration::from_hours(48), SignedDuration::from_hours(6)).await;
+        person.device().refresh().await.expect(200);
+        assert_eq!(accounts().await, now, "what ended is not tried again");
     })
     .await;
 }
