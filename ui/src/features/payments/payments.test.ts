@@ -6,6 +6,7 @@ describe('payments', () => {
   it('asks before it cancels, and cancels once', async () => {
     const on = world();
     draw(Payments, on, { asked: 'payment-loan' });
+    expect(await screen.findByText(/^You can cancel it until Fri, Nov 13/)).toBeTruthy();
     await click('Cancel payment');
     expect(await screen.findByText('Nothing leaves. The bill is open again.')).toBeTruthy();
     expect(on.commands.paymentCancel).not.toHaveBeenCalled();

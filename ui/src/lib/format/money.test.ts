@@ -83,7 +83,8 @@ describe('sums', () => {
     expect(formatMark(usd(26875), false)).toBe('269');
     expect(formatMark(usd(6100), true)).toBe('≈61');
     expect(formatMark(usd(123_456_789_012), false)).toBe('1.2B');
-    expect(formatMark(usd(99_999_900), false)).toBe('999,999');
+    expect(formatMark(usd(9_999_900), false)).toBe('99,999');
+    expect(formatMark({ minor: 179_800, currency: 'JPY' }, false)).toBe('179.8K');
   });
 });
 

@@ -56,7 +56,7 @@ export function sumByCurrency(amounts: readonly Money[]): Money[] {
   return [...sums.values()];
 }
 
-const MARK_DIGITS = 6;
+const MARK_DIGITS = 5;
 const WIDE_CHARS = 12;
 const WIDEST_CHARS = 15;
 

@@ -908,7 +908,7 @@ export const de: Messages = {
     cancelBody: 'Es geht nichts ab. Die Rechnung ist wieder offen.',
     cancelled: (to) => `Die Zahlung an ${to} ist abgesagt`,
     keep: 'Behalten',
-    cancelUntil: (time) => `möglich bis ${time}`,
+    cancelUntil: (time) => `Sie können sie bis ${time} absagen.`,
     open: (to) => `Zahlung an ${to} zeigen`,
     forBill: (day) => `fällig ${day}`,
     showBill: 'Rechnung zeigen',

@@ -910,7 +910,7 @@ export const en = {
     cancelBody: 'Nothing leaves. The bill is open again.',
     cancelled: (to: string) => `The payment to ${to} is cancelled`,
     keep: 'Keep it',
-    cancelUntil: (time: string) => `possible until ${time}`,
+    cancelUntil: (time: string) => `You can cancel it until ${time}.`,
     open: (to: string) => `Show the payment to ${to}`,
     forBill: (day: string) => `due ${day}`,
     showBill: 'Show the bill',

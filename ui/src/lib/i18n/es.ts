@@ -908,7 +908,7 @@ export const es: Messages = {
     cancelBody: 'No sale nada. El recibo vuelve a estar abierto.',
     cancelled: (to) => `El pago a ${to} está cancelado`,
     keep: 'Mantenerlo',
-    cancelUntil: (time) => `posible hasta ${time}`,
+    cancelUntil: (time) => `Puedes cancelarlo hasta ${time}.`,
     open: (to) => `Ver el pago a ${to}`,
     forBill: (day) => `vence el ${day}`,
     showBill: 'Ver el recibo',

@@ -2,7 +2,8 @@ import { afterEach, describe, expect, it } from 'vitest';
 import { de } from './de';
 import { en } from './en';
 import { es } from './es';
-import { explain, getMessages, speak } from '.';
+import { formatDay } from '$lib/format';
+import { explain, getMessages, sentences, speak } from '.';
 
 type Tree = { [key: string]: unknown };
 
@@ -76,11 +77,21 @@ it('keeps the tone: no exclamation marks, no "please"', () => {
 
 it('speaks the first language that it knows, and English otherwise', () => {
   expect(speak(['fr-FR', 'de-AT', 'en'])).toBe('de');
-  expect(getMessages()).toBe(de);
+  expect(getMessages().app.cancel).toBe(de.app.cancel);
   expect(speak(['fr-FR'])).toBe('en');
 });
 
 it('explains a code it knows in its own words and keeps the words of one it does not know', () => {
   expect(explain({ code: 'disk_full', message: 'x', next: 'y' }).title).toBe(en.errors.disk_full[0]);
   expect(explain({ code: 'new_code', message: 'the moon is full', next: 'wait' })).toEqual({ title: 'The moon is full.', next: 'Wait.' });
+});
+
+it('puts no second stop behind a date that ends with one', () => {
+  speak(['de-DE']);
+  const day = formatDay('2026-11-19');
+  expect(day).toBe('Do., 19. Nov.');
+  expect(getMessages().card.served.dueStays(day)).toMatch(/19\. Nov\.$/);
+  expect(sentences([day, '', 'Grund'])).toBe('Do., 19. Nov. Grund');
+  speak(['en-US']);
+  expect(getMessages().card.served.pay.due(formatDay('2026-11-19'))).toBe('The minimum is due Thu, Nov 19.');
 });

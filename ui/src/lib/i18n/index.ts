@@ -4,16 +4,18 @@ import type { CommandError, Language } from '$lib/ipc/bindings';
 import { de } from './de';
 import { en, type Messages } from './en';
 import { es } from './es';
+import { withSingleStops } from './stops';
 
+export { sentences } from './stops';
 export type { Messages };
 
 const languages: Record<Language, { messages: Messages; region: string }> = {
-  en: { messages: en, region: 'en-US' },
-  es: { messages: es, region: 'es-ES' },
-  de: { messages: de, region: 'de-DE' },
+  en: { messages: withSingleStops(en), region: 'en-US' },
+  es: { messages: withSingleStops(es), region: 'es-ES' },
+  de: { messages: withSingleStops(de), region: 'de-DE' },
 };
 
-let current: Messages = en;
+let current: Messages = languages.en.messages;
 let language: Language = 'en';
 
 /** Takes the first language we have words in; figures follow the region that was named with it. */
@@ -28,7 +30,7 @@ export function speak(wanted: readonly string[]): string {
     return language;
   }
   language = 'en';
-  current = en;
+  current = languages.en.messages;
   setLocale('en-US');
   return language;
 }

@@ -1,4 +1,6 @@
-// What screens are easily forgotten with: many accounts, long and foreign names, very large and negative amounts.
+// What screens are easily forgotten with: many accounts, long and foreign names, very large and negative amounts, currencies
+// without decimals and with three.
+import type { Money } from '../bindings';
 import { usd } from './bills';
 import type { World } from './world';
 
@@ -10,8 +12,9 @@ const LARGE = 123_456_789_012;
 /** Fills the world to its brim; what it is about stays what it was. */
 export function crowded(world: World): void {
   const names = [LONGEST, 'حساب الكهرباء والمياه للمنزل القديم', 'Millbrook Valley Community Water and Sewer Authority', 'שכר דירה', '電力料金 🏠'];
-  world.book.bills = world.book.bills.map((bill, at) => ({ ...bill, name: names[at] ?? bill.name, amount: at === 0 ? usd(LARGE) : bill.amount }));
-  world.book.payments = world.book.payments.map((payment, at) => ({ ...payment, to: names[at] ?? payment.to, amount: at === 0 ? usd(LARGE) : payment.amount }));
+  const amounts: (Money | undefined)[] = [usd(LARGE), { minor: 1_234_567, currency: 'KWD' }, undefined, undefined, { minor: 184_000, currency: 'JPY' }];
+  world.book.bills = world.book.bills.map((bill, at) => ({ ...bill, name: names[at] ?? bill.name, amount: amounts[at] ?? bill.amount }));
+  world.book.payments = world.book.payments.map((payment, at) => ({ ...payment, to: names[at] ?? payment.to, amount: amounts[at] ?? payment.amount }));
   const [card, checking] = world.accounts;
   if (!card || !checking) return;
   const more = Array.from({ length: ACCOUNTS - world.accounts.length }, (_, at) => ({
