@@ -14,7 +14,7 @@ use jiff::civil::Date;
 use utoipa_axum::router::OpenApiRouter;
 use utoipa_axum::routes;
 
-use crate::db::{DbResult, Tx};
+use crate::db::{DbResult, Read, Tx};
 use crate::error::ApiError;
 use crate::feed::{self, Key, Kind};
 use crate::http::{Json, Path};
@@ -36,7 +36,11 @@ const fn key(id: BillId) -> Key {
 
 /// A bill of this holder, for the payment that pays it.
 pub(crate) async fn find(tx: &mut Tx, holder: HolderId, id: BillId) -> DbResult<Option<Bill>> {
-    feed::find(tx, holder, key(id)).await
+    tx.ask(found(holder, id)).await
+}
+
+pub(crate) fn found(holder: HolderId, id: BillId) -> impl Read<Answer = Option<Bill>> {
+    feed::found(holder, key(id))
 }
 
 /// Makes a bill. Its id was made by the device: sending it again changes nothing, also when the bill was edited or

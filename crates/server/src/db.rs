@@ -7,9 +7,12 @@
 //! the writer to itself. On PostgreSQL every transaction locks its holder's row first. Only this file and `store.rs` files
 //! name sqlx.
 
+mod ahead;
 mod readers;
 mod reads;
 mod value;
+#[cfg(test)]
+pub(crate) mod ways;
 
 use std::collections::{BTreeMap, VecDeque};
 use std::path::{Path, PathBuf};
@@ -28,6 +31,8 @@ use sqlx::sqlite::{
 use sqlx::{AssertSqlSafe, ConnectOptions, Connection, Either, Executor as _, Postgres, Sqlite, Transaction};
 use tokio::sync::{Mutex, Notify, OwnedMutexGuard, broadcast, oneshot};
 
+use ahead::{Look, Turns};
+pub(crate) use ahead::{Moment, twice};
 use readers::{Readers, SqliteOnce};
 use reads::{EngineRow, Gathered, Statement};
 pub(crate) use reads::{Read, read_row, read_rows};
@@ -69,6 +74,14 @@ const TAKE_NEXT: &str =
 
 /// The same where its outcome is seen at once. PostgreSQL writes the row of a refused statement to its log, so none is.
 const TAKE_NEXT_NOW: &str = "UPDATE holder SET feed_number = feed_number + 1 WHERE holder_id = $1 AND feed_number = $2";
+
+/// Holds while the number is the one that is known, and takes none: as [`TAKE_NEXT`] stops all that come after it.
+const HOLD_NUMBER: &str =
+    "UPDATE holder SET feed_number = CASE WHEN feed_number = $2 THEN feed_number END WHERE holder_id = $1";
+
+/// Stops all that come after it when the statement before it touched no row, or more than one: of the number that is out
+/// of range nobody can make a positive one.
+const TOUCHED_ONE: &str = "SELECT abs(CASE changes() WHEN 1 THEN 1 ELSE -9223372036854775808 END)";
 
 const PROBE: &str = "UPDATE server_state SET probe = probe + 1";
 
@@ -165,7 +178,7 @@ pub struct Db {
 
 #[derive(Clone)]
 enum Engine {
-    Sqlite { writer: Arc<Writer>, readers: Arc<Readers> },
+    Sqlite { writer: Arc<Writer>, readers: Arc<Readers>, turns: Arc<Turns> },
     Postgres(PgPool),
 }
 
@@ -200,9 +213,20 @@ impl Db {
     pub async fn begin_write(&self) -> DbResult<Tx> {
         let inner = match &self.engine {
             Engine::Sqlite { writer, .. } => Inner::Grouped(writer.begin().await?),
-            Engine::Postgres(pool) => Inner::Postgres(pool.begin().await?),
+            Engine::Postgres(pool) => Inner::Postgres(begin_postgres(pool).await?),
         };
         Ok(Tx { inner, numbers: BTreeMap::new() })
+    }
+
+    /// Begins a transaction that only writes, and asks nothing: on SQLite all of it goes in one way to the connection.
+    pub async fn begin_whole(&self) -> DbResult<Tx> {
+        match &self.engine {
+            Engine::Sqlite { writer, .. } => {
+                let planned = PlannedTx { writer: Arc::clone(writer), batch: Batch::of_member(), look: None };
+                Ok(Tx { inner: Inner::Planned(planned), numbers: BTreeMap::new() })
+            }
+            Engine::Postgres(_) => self.begin_write().await,
+        }
     }
 
     /// Begins a transaction for what was decided at this number of the holder's feed. It has the next number, and when
@@ -216,10 +240,10 @@ impl Db {
                 batch.add(TAKE_NEXT);
                 batch.bind(holder.as_uuid());
                 batch.bind(number);
-                Inner::Planned(PlannedTx { writer: Arc::clone(writer), batch })
+                Inner::Planned(PlannedTx { writer: Arc::clone(writer), batch, look: None })
             }
             Engine::Postgres(pool) => {
-                let mut tx = pool.begin().await?;
+                let mut tx = begin_postgres(pool).await?;
                 let taken = sqlx::query(TAKE_NEXT_NOW).bind(holder.as_uuid()).bind(number).execute(&mut *tx).await?;
                 if taken.rows_affected() == 0 {
                     return Err(DbError::Conflict);
@@ -267,7 +291,7 @@ impl Db {
 
     pub async fn close(&self) {
         match &self.engine {
-            Engine::Sqlite { writer, readers } => {
+            Engine::Sqlite { writer, readers, .. } => {
                 readers.close().await;
                 writer.close().await;
             }
@@ -308,6 +332,8 @@ impl Tx {
     /// What was to be written later is written before.
     pub async fn connection(&mut self) -> DbResult<EngineConnection<'_>> {
         self.begin_now().await?;
+        #[cfg(test)]
+        ways::count(1);
         match &mut self.inner {
             Inner::Planned(_) => Err(DbError::Corrupt("a transaction that has not begun")),
             Inner::Grouped(tx) => Ok(EngineConnection::Sqlite(tx.connection().await?)),
@@ -324,6 +350,7 @@ impl Tx {
         if let Inner::Planned(planned) = &mut self.inner {
             let mut tx = planned.writer.begin().await?;
             tx.batch = std::mem::take(&mut planned.batch);
+            tx.turn = planned.look.take().map(|look| look.turn);
             self.inner = Inner::Grouped(tx);
         }
         Ok(())
@@ -332,7 +359,12 @@ impl Tx {
     /// What [`write_later!`] matches on: where the statement waits for the others, or the connection it runs on now.
     pub fn place(&mut self) -> DbResult<Place<'_>> {
         Ok(match &mut self.inner {
-            Inner::Planned(tx) => Place::Batch(&mut tx.batch),
+            Inner::Planned(tx) => {
+                if let Some(look) = &mut tx.look {
+                    look.has_written = true;
+                }
+                Place::Batch(&mut tx.batch)
+            }
             Inner::Grouped(tx) => Place::Batch(&mut tx.batch),
             Inner::Sqlite(tx) => Place::Connection(EngineConnection::Sqlite(tx)),
             Inner::Postgres(tx) => Place::Connection(EngineConnection::Postgres(tx)),
@@ -361,6 +393,12 @@ impl Tx {
             let number = *number;
             return Ok((number, self.ask(read).await?));
         }
+        if let Inner::Planned(planned) = &mut self.inner
+            && let Some(number) = planned.take_next(holder)
+        {
+            self.numbers.insert(holder, number);
+            return Ok((number, self.ask(read).await?));
+        }
         let taken =
             read_row(TAKE, [holder.as_uuid().into()], |taken: Option<(i64,)>| Ok(taken.map(|(number,)| number)));
         let (number, answer) = self.ask((taken, read)).await?;
@@ -372,6 +410,8 @@ impl Tx {
     /// Locks the holder's row without taking a number; on SQLite the one writer is lock enough.
     pub async fn lock(&mut self, holder: HolderId) -> DbResult<()> {
         if let Inner::Postgres(db) = &mut self.inner {
+            #[cfg(test)]
+            ways::count(1);
             sqlx::query("SELECT 1 FROM holder WHERE holder_id = $1 FOR UPDATE")
                 .bind(holder.as_uuid())
                 .execute(&mut **db)
@@ -390,6 +430,8 @@ impl Tx {
             // These wrote nothing.
             Inner::Sqlite(_) | Inner::SqliteOnce(_) | Inner::PostgresOnce(_) => {}
             Inner::Postgres(mut tx) => {
+                #[cfg(test)]
+                ways::count(1 + touched.len());
                 for Touched { holder, number } in touched {
                     sqlx::query("SELECT pg_notify($1, $2)")
                         .bind(POSTGRES_CHANNEL)
@@ -478,6 +520,28 @@ macro_rules! write_later {
 }
 pub(crate) use write_later;
 
+/// As [`write_later!`], for a change of one row that must be there as it was read: when it is not, the transaction is a
+/// [`DbError::Conflict`] and nothing of it happened.
+macro_rules! write_one_later {
+    ($tx:expr, $sql:expr $(, $value:expr)* $(,)?) => {
+        match $tx.place()? {
+            $crate::db::Place::Batch(batch) => {
+                batch.add_one($sql);
+                $(batch.bind($value);)*
+                Ok(())
+            }
+            $crate::db::Place::Connection(_) => {
+                // PostgreSQL writes the row of a refused statement to its log, so none is.
+                match $crate::db::run!($tx, $sql $(, $value)*)? {
+                    1 => Ok(()),
+                    _ => Err($crate::db::DbError::Conflict),
+                }
+            }
+        }
+    };
+}
+pub(crate) use write_one_later;
+
 // ---- SQLite ------------------------------------------------------------------------------------------------------
 
 /// Statements that run together, in one way to the connection's thread.
@@ -501,6 +565,21 @@ impl Batch {
     pub fn add(&mut self, sql: &'static str) {
         self.statements.push(sql);
         self.offsets.push(self.values.len());
+    }
+
+    /// Adds a statement that must touch one row; its `$1` is the next value that is bound.
+    pub fn add_one(&mut self, sql: &'static str) {
+        self.add(sql);
+        // It has no values, so what is bound next is the other's.
+        self.statements.push(TOUCHED_ONE);
+        self.offsets.push(self.values.len());
+    }
+
+    /// Another statement with the same values, where the first one is still to run.
+    fn instead_of(&mut self, known: &'static str, other: &'static str) {
+        for sql in self.statements.iter_mut().filter(|sql| **sql == known) {
+            *sql = other;
+        }
     }
 
     pub fn bind(&mut self, value: impl Into<Value>) {
@@ -546,6 +625,8 @@ impl Batch {
         connection: &mut SqliteConnection,
         mut take: impl FnMut(Either<SqliteQueryResult, SqliteRow>),
     ) -> DbResult<()> {
+        #[cfg(test)]
+        ways::count(1);
         let text = self.text();
         let mut values = SqliteArguments::default();
         for value in self.values {
@@ -613,7 +694,7 @@ impl Writer {
         // From here to the savepoint's end the owner is this transaction; if its task ends midway, what it leaves
         // is undone by whoever comes next.
         group.abandoned = true;
-        let mut tx = GroupedTx { writer: Arc::clone(self), group: Some(group), batch: Batch::of_member() };
+        let mut tx = GroupedTx { writer: Arc::clone(self), group: Some(group), batch: Batch::of_member(), turn: None };
         if let Err(error) = began {
             tx.fail_all();
             return Err(error);
@@ -723,6 +804,8 @@ impl Drop for Waiting<'_> {
 
 impl Group {
     async fn run(&mut self, sql: &'static str) -> DbResult<()> {
+        #[cfg(test)]
+        ways::count(1);
         let connection = self.connection.as_mut().ok_or(DbError::Stopped)?;
         sqlx::query(sql).execute(connection).await?;
         Ok(())
@@ -890,20 +973,29 @@ fn is_no_savepoint(error: &sqlx::Error) -> bool {
     matches!(error, sqlx::Error::Database(error) if error.message().starts_with("no such savepoint"))
 }
 
-/// The holder's number is not the one that was known: [`TAKE_NEXT`].
+/// The holder's number is not the one that was known ([`TAKE_NEXT`], [`HOLD_NUMBER`]), or a row is not as it was read
+/// ([`TOUCHED_ONE`]).
 fn was_overtaken(error: &sqlx::Error) -> bool {
     let sqlx::Error::Database(error) = error else { return false };
-    error.kind() == sqlx::error::ErrorKind::NotNullViolation && error.message().contains("feed_number")
+    let other_number =
+        error.kind() == sqlx::error::ErrorKind::NotNullViolation && error.message().contains("feed_number");
+    // No other statement of ours calculates so far: amounts end below 2^53.
+    other_number || error.message() == "integer overflow"
 }
 
 /// A transaction of which nothing has run: what it will write.
 pub struct PlannedTx {
     writer: Arc<Writer>,
     batch: Batch,
+    /// Where what it decides is read.
+    look: Option<Look>,
 }
 
 impl PlannedTx {
     async fn commit(mut self, touched: Vec<Touched>) -> DbResult<()> {
+        if self.look.as_ref().is_some_and(|look| !look.has_written) && touched.is_empty() {
+            return Ok(());
+        }
         self.batch.add("RELEASE member");
         let (done, answer) = oneshot::channel();
         self.writer.plan(Planned { batch: self.batch, member: Member { done, touched } })?;
@@ -916,6 +1008,8 @@ pub struct GroupedTx {
     writer: Arc<Writer>,
     group: Option<OwnedMutexGuard<Group>>,
     batch: Batch,
+    /// Of its holder, when it looked ahead before.
+    turn: Option<OwnedMutexGuard<()>>,
 }
 
 impl GroupedTx {
@@ -943,6 +1037,7 @@ impl GroupedTx {
 
     async fn commit(mut self, touched: Vec<Touched>) -> DbResult<()> {
         let Some(mut group) = self.group.take() else { return Err(DbError::Stopped) };
+        let _turn = self.turn.take();
         let (done, answer) = oneshot::channel();
         let (writer, batch) = (Arc::clone(&self.writer), std::mem::take(&mut self.batch));
         // A task of its own: one who stops waiting must not stop a commit that others wait for.
@@ -1034,7 +1129,7 @@ async fn open_sqlite(file: &Path, key: Option<&[u8; 32]>, events: broadcast::Sen
         events,
     });
     tokio::spawn(commit_when_woken(Arc::downgrade(&writer)));
-    Ok(Engine::Sqlite { writer, readers })
+    Ok(Engine::Sqlite { writer, readers, turns: Arc::default() })
 }
 
 /// How often a stopped database is asked whether it writes again, and an open one whether it is still there.
@@ -1060,6 +1155,12 @@ async fn commit_when_woken(writer: std::sync::Weak<Writer>) {
 const CONNECTIONS: u32 = 8;
 /// Whoever gets none within so long is told to come again.
 const CONNECTION_WITHIN: Duration = Duration::from_secs(10);
+
+async fn begin_postgres(pool: &PgPool) -> DbResult<Transaction<'static, Postgres>> {
+    #[cfg(test)]
+    ways::count(1);
+    Ok(pool.begin().await?)
+}
 
 async fn open_postgres(url: &str, events: broadcast::Sender<Touched>) -> DbResult<Engine> {
     let options: sqlx::postgres::PgConnectOptions = url.parse()?;

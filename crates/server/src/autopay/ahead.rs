@@ -2,19 +2,21 @@
 //! worked out once more when their day comes. Terms are read here and never changed, but for stopping what may not go on.
 
 use domain::autopay::{Autopay, AutopayOf, AutopayState, AutopayTerms};
-use domain::ids::{BillerId, HolderId, PaymentId};
+use domain::bills::{Bill, Mark, PaymentOf};
+use domain::ids::{BillId, BillerId, HolderId, PaymentId};
 use domain::money::Money;
 use domain::payments::{PaymentOrder, PaymentState};
 use jiff::ToSpan as _;
 use jiff::civil::{Date, Time};
 
-use super::payable::{Due, Payable, Sight};
+use super::payable::{Due, Payable, Sight, paid};
 use super::store::{self, Kept, Made};
 use super::{keep, look_at, stop};
 use crate::App;
-use crate::db::{DbError, DbResult, Tx};
+use crate::db::{DbError, DbResult, Moment, Read, Tx, twice};
 use crate::jobs::{self, Job};
 use crate::payments::by_itself::{self, Waiting};
+use crate::{bills, feed};
 
 const NO_DAY: DbError = DbError::Corrupt("a day");
 
@@ -25,12 +27,18 @@ pub(super) fn shifted(day: Date, days: i32) -> DbResult<Date> {
 /// Makes what is due within sixty days and has no payment, brings the others to what is due now, and takes back what is
 /// wanted no more. Every night again.
 pub(crate) async fn look(app: &App, job: &Job) -> DbResult<()> {
-    let mut tx = app.db.begin_write().await?;
-    let holder = job.holder;
-    tx.lock(holder).await?;
-    let kept = store::under(&mut tx, holder, job.subject).await?;
-    let payable = match &kept {
-        Some(kept) => Payable::find(&mut tx, holder, kept.autopay.of).await?,
+    twice(|moment| look_at_one(app, job, moment)).await
+}
+
+async fn look_at_one(app: &App, job: &Job, moment: Moment) -> DbResult<()> {
+    let (holder, id) = (job.holder, job.subject);
+    // A card has no bill of its id, and no marks.
+    let of_bill = (bills::found(holder, BillId::from_uuid(id)), feed::each_of(holder, feed::Kind::Mark, id));
+    let reads = (store::under(holder, id), of_bill, store::made(holder, id));
+    let (mut tx, (kept, (bill, marks), runs)) = app.db.begin_at(moment, holder, reads).await?;
+    let payable = match kept.as_ref().map(|kept| kept.autopay.of) {
+        Some(AutopayOf::Bill(_)) => bill.map(Payable::of_bill),
+        Some(of) => Payable::find(&mut tx, holder, of).await?,
         None => None,
     };
     let (Some(mut kept), Some(payable)) = (kept, payable) else {
@@ -39,7 +47,7 @@ pub(crate) async fn look(app: &App, job: &Job) -> DbResult<()> {
     };
     let on = kept.autopay.state == AutopayState::On;
     if on && payable.is_as_approved(&kept) {
-        bring_up_to_date(app, &mut tx, holder, &kept, &payable).await?;
+        bring_up_to_date(app, &mut tx, holder, &kept, &payable, (marks, runs)).await?;
         let tomorrow = app.clock.now().to_zoned(app.settings.zone.clone()).date().tomorrow().map_err(|_| NO_DAY)?;
         let midnight = tomorrow.to_datetime(Time::midnight()).to_zoned(app.settings.zone.clone());
         jobs::later(&mut tx, job, midnight.map_err(|_| NO_DAY)?.timestamp()).await?;
@@ -55,28 +63,56 @@ pub(crate) async fn look(app: &App, job: &Job) -> DbResult<()> {
     Ok(())
 }
 
-async fn bring_up_to_date(app: &App, tx: &mut Tx, holder: HolderId, kept: &Kept, payable: &Payable) -> DbResult<()> {
+async fn bring_up_to_date(
+    app: &App,
+    tx: &mut Tx,
+    holder: HolderId,
+    kept: &Kept,
+    payable: &Payable,
+    (marks, runs): (Vec<Mark>, Vec<Made>),
+) -> DbResult<()> {
     let terms = &kept.autopay.terms;
-    let sight = Sight::of(app, tx, holder, payable, terms).await?;
-    for made in store::runs(tx, holder, payable.of()).await? {
-        let Some(waiting) = by_itself::waiting(tx, holder, made.payment).await? else { continue };
-        if waiting.is_in_hand() {
-            continue;
-        }
+    let waiting = runs.iter().filter(|made| made.waits);
+    let waiting: Vec<_> = waiting.map(|made| by_itself::found_waiting(holder, made.payment)).collect();
+    let (paid, waiting) = tx.ask((paid_for(app, holder, payable)?, waiting)).await?;
+    let mut sight = Sight::of(app, payable, terms, marks, paid.unwrap_or_default())?;
+    let mut are_as_read = true;
+    for waiting in waiting.into_iter().flatten().filter(|waiting| !waiting.is_in_hand()) {
+        let made = runs.iter().find(|made| made.payment == waiting.order().id);
+        let made = made.ok_or(DbError::Corrupt("an autopay's payment"))?;
         match sight.without(tx, holder, made.due_on, made.payment).await? {
             // What its person is asked about is what would leave.
             Some(due) if waiting.is_asked() && due.amount == waiting.order().amount => {}
             Some(due) if !waiting.is_asked() && keeps_its_day(app, terms, &sight, &waiting, &due) => {
-                expect(app, tx, terms, &sight, waiting, due.amount).await?;
+                are_as_read &= !expect(app, tx, terms, &sight, waiting, due.amount).await?;
             }
             // Of another day it is made anew.
             _ => {
                 by_itself::take_back(app, tx, waiting).await?;
                 store::remove_run(tx, holder, made.payment).await?;
+                are_as_read = false;
             }
         }
     }
-    make_ahead(app, tx, holder, kept, payable, &sight).await
+    let runs = if are_as_read {
+        runs
+    } else {
+        let (paid, runs) =
+            tx.ask((paid_for(app, holder, payable)?, store::made(holder, payable.of().as_uuid()))).await?;
+        sight.paid = paid.unwrap_or_default();
+        runs
+    };
+    make_ahead(app, tx, holder, kept, payable, &sight, &runs).await
+}
+
+/// What leaves or left for a bill, of its payee.
+fn paid_for(
+    app: &App,
+    holder: HolderId,
+    payable: &Payable,
+) -> DbResult<Option<impl Read<Answer = Vec<PaymentOf>> + use<>>> {
+    let of = payable.of().bill().zip(payable.payee());
+    of.map(|(bill, payee)| paid(app, holder, bill, payee, payable.currency())).transpose()
 }
 
 /// Whether a payment stays on the day that it has: one whose day came is not moved any more.
@@ -85,7 +121,7 @@ fn keeps_its_day(app: &App, terms: &AutopayTerms, sight: &Sight<'_>, waiting: &W
     waiting.is_tried() || waiting.leaves_on() <= sight.today || wanted == waiting.order().send_on
 }
 
-/// Tells what it will take, and asks in time when that is above the cap.
+/// Tells what it will take, and asks in time when that is above the cap; false when nothing changes.
 async fn expect(
     app: &App,
     tx: &mut Tx,
@@ -93,10 +129,11 @@ async fn expect(
     sight: &Sight<'_>,
     waiting: Waiting,
     amount: Money,
-) -> DbResult<()> {
+) -> DbResult<bool> {
     let soon = waiting.leaves_on() <= shifted(sight.today, Autopay::ASK_DAYS)?;
     if soon && !terms.covers(amount) {
-        return by_itself::ask(app, tx, waiting, amount).await;
+        by_itself::ask(app, tx, waiting, amount).await?;
+        return Ok(true);
     }
     by_itself::expect(app, tx, waiting, amount).await
 }
@@ -108,10 +145,10 @@ async fn make_ahead(
     kept: &Kept,
     payable: &Payable,
     sight: &Sight<'_>,
+    runs: &[Made],
 ) -> DbResult<()> {
     let terms = &kept.autopay.terms;
     let (of, bill) = (payable.of(), payable.of().bill());
-    let runs = store::runs(tx, holder, of).await?;
     let mut counted = runs.iter().filter(|made| made.at >= kept.set_at).count();
     let most = terms.payments.map_or(usize::MAX, usize::from);
     for due in sight.ahead(tx, holder).await? {
@@ -135,10 +172,10 @@ async fn make_ahead(
             method: terms.method,
         };
         let made = by_itself::make(app, tx, holder, order, due.falls_on, kept.device).await?;
-        let Some(payment) = made else { continue };
-        store::add_run(tx, holder, of, &Made { due_on: due.on, payment, at: now }).await?;
+        let Some(waiting) = made else { continue };
+        let payment = waiting.order().id;
+        store::add_run(tx, holder, of, &Made { due_on: due.on, payment, at: now, waits: true }).await?;
         counted += 1;
-        let waiting = by_itself::waiting(tx, holder, payment).await?.ok_or(DbError::Corrupt("an autopay's payment"))?;
         expect(app, tx, terms, sight, waiting, due.amount).await?;
     }
     Ok(())
@@ -161,38 +198,67 @@ fn leaves_on(app: &App, terms: &AutopayTerms, payee: BillerId, falls_on: Date, t
 pub(crate) enum AtRun {
     /// Autopay is off or stopped, or nothing is left to pay.
     Nothing,
-    Pay(Money),
+    /// On a yes to so much at most.
+    Pay { amount: Money, cap: Money },
     /// Its amount is above the cap.
     Asks(Money),
 }
 
+/// What is read of the autopay of a payment whose day came.
+pub(crate) struct AboutRun {
+    kept: Option<Kept>,
+    due_on: Option<Date>,
+    /// The bill, what was said about its due dates, and what is paid for it.
+    of_bill: Option<(Option<Bill>, Vec<Mark>, Vec<PaymentOf>)>,
+}
+
+pub(crate) fn about_run(
+    app: &App,
+    holder: HolderId,
+    order: &PaymentOrder,
+) -> DbResult<impl Read<Answer = AboutRun> + use<>> {
+    let of = AutopayOf::of_order(order);
+    let of_bill = match of.bill() {
+        Some(bill) => Some((
+            bills::found(holder, bill),
+            feed::each_of(holder, feed::Kind::Mark, bill.as_uuid()),
+            paid(app, holder, bill, order.biller, order.amount.currency())?,
+        )),
+        None => None,
+    };
+    let reads = (store::found(holder, of), store::due_on(holder, order.id), of_bill);
+    Ok(reads.then(|(kept, due_on, of_bill)| Ok(AboutRun { kept, due_on, of_bill })))
+}
+
 /// Works out what a payment takes, as everything stands now, and notes the yes that it leaves on. The holder's row is
 /// locked: whoever turned autopay off before is seen here.
-pub(crate) async fn at_run(app: &App, tx: &mut Tx, holder: HolderId, order: &PaymentOrder) -> DbResult<AtRun> {
-    let of = AutopayOf::of_order(order);
-    let (kept, due_on) = (store::find(tx, holder, of).await?, store::due_on(tx, holder, order.id).await?);
-    let payable = Payable::find(tx, holder, of).await?;
+pub(crate) async fn at_run(
+    app: &App,
+    tx: &mut Tx,
+    holder: HolderId,
+    order: &PaymentOrder,
+    about: AboutRun,
+) -> DbResult<AtRun> {
+    let AboutRun { kept, due_on, of_bill } = about;
+    let (payable, marks, paid) = match of_bill {
+        Some((bill, marks, paid)) => (bill.map(Payable::of_bill), marks, paid),
+        None => (Payable::find(tx, holder, AutopayOf::of_order(order)).await?, Vec::new(), Vec::new()),
+    };
     let (Some(kept), Some(payable), Some(due_on)) = (kept, payable, due_on) else { return Ok(AtRun::Nothing) };
     let terms = &kept.autopay.terms;
     let on = kept.autopay.state == AutopayState::On && payable.is_as_approved(&kept);
     if !on || order.method != terms.method || !payable.is_paid_by(order) {
         return Ok(AtRun::Nothing);
     }
-    let sight = Sight::of(app, tx, holder, &payable, terms).await?;
+    let sight = Sight::of(app, &payable, terms, marks, paid)?;
     match sight.without(tx, holder, due_on, order.id).await? {
         None => Ok(AtRun::Nothing),
         Some(due) if terms.covers(due.amount) => {
             store::note_yes(tx, holder, order.id, &kept).await?;
-            Ok(AtRun::Pay(due.amount))
+            Ok(AtRun::Pay { amount: due.amount, cap: terms.cap })
         }
         Some(due) => Ok(AtRun::Asks(due.amount)),
     }
-}
-
-/// Whether the yes to its autopay was noted for a payment of this amount.
-pub(crate) async fn rests_on_yes(tx: &mut Tx, holder: HolderId, order: &PaymentOrder) -> DbResult<bool> {
-    let yes = store::yes_of(tx, holder, order.id).await?;
-    Ok(yes.is_some_and(|(_, cap_minor)| order.amount.minor() <= cap_minor))
 }
 
 /// A payment of an autopay came to a state: two failures in a row stop it, and its owner is told. What comes back after it

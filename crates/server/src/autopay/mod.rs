@@ -35,7 +35,7 @@ use crate::payments::by_itself;
 use crate::sign_in::SignedIn;
 use crate::sign_in::step_up::{self, Asked, Outcome, Shown, Subject};
 use crate::{billers, feed, methods, readiness, risk, security};
-pub(crate) use ahead::{AtRun, at_run, followed, look, rests_on_yes};
+pub(crate) use ahead::{AboutRun, AtRun, about_run, at_run, followed, look};
 use payable::Payable;
 use store::Kept;
 
@@ -244,7 +244,7 @@ async fn wished(
         };
         ApiError::invalid(code, field, &error.to_string())
     })?;
-    if store::under(tx, holder, of.as_uuid()).await?.is_some_and(|kept| kept.autopay.of != of) {
+    if tx.ask(store::under(holder, of.as_uuid())).await?.is_some_and(|kept| kept.autopay.of != of) {
         return Err(ApiError::invalid(ErrorCode::KeyReused, "id", "another thing is paid by itself under this id"));
     }
     let currency = payable.currency();

@@ -2,9 +2,9 @@
 //! asks for. It says whom, until when and how much; it makes and changes nothing.
 
 use domain::autopay::{Autopay, AutopayError, AutopayOf, AutopayTerms, CardOwes};
-use domain::bills::{Bill, Mark, Occurrence, occurrence_named, occurrences};
+use domain::bills::{Bill, Mark, Occurrence, PaymentOf, occurrence_named, occurrences};
 use domain::card::closing::CardBill;
-use domain::ids::{BillerId, HolderId, PaymentId};
+use domain::ids::{BillId, BillerId, HolderId, PaymentId};
 use domain::money::{Currency, Money, MoneyError};
 use domain::payments::PaymentOrder;
 use jiff::civil::Date;
@@ -13,9 +13,9 @@ use super::ahead::shifted;
 use super::store::Kept;
 use crate::App;
 use crate::card::{self, Card};
-use crate::db::{DbError, DbResult, Tx};
+use crate::db::{DbError, DbResult, Read, Tx};
 use crate::payments::by_itself;
-use crate::{bills, feed, ledger, statements};
+use crate::{bills, ledger, statements};
 
 /// What was paid for due dates of now was ordered at most so many days ago.
 const PAID_BEFORE_DAYS: i32 = PaymentOrder::SEND_DAYS_AHEAD_MAX;
@@ -26,9 +26,13 @@ pub(super) enum Payable {
 }
 
 impl Payable {
+    pub fn of_bill(bill: Bill) -> Self {
+        Self::Bill(Box::new(bill))
+    }
+
     pub async fn find(tx: &mut Tx, holder: HolderId, of: AutopayOf) -> DbResult<Option<Self>> {
         match of {
-            AutopayOf::Bill(id) => Ok(bills::find(tx, holder, id).await?.map(|bill| Self::Bill(Box::new(bill)))),
+            AutopayOf::Bill(id) => Ok(bills::find(tx, holder, id).await?.map(Self::of_bill)),
             AutopayOf::Card(id) => {
                 let Some(card) = card::store::find(tx, holder, id).await? else { return Ok(None) };
                 let name = card::name_of(tx, holder, id).await?;
@@ -108,6 +112,18 @@ pub(super) struct Due {
     pub amount: Money,
 }
 
+/// What leaves or left for a bill, as far as it says anything of due dates of now; `currency` is that of the payments.
+pub(super) fn paid(
+    app: &App,
+    holder: HolderId,
+    bill: BillId,
+    payee: BillerId,
+    currency: Currency,
+) -> DbResult<impl Read<Answer = Vec<PaymentOf>> + use<>> {
+    let today = by_itself::today(app, payee, currency, app.clock.now());
+    Ok(by_itself::of_bill(holder, payee, bill, shifted(today, -PAID_BEFORE_DAYS)?))
+}
+
 /// What is to be paid on these terms, as it stands on a day.
 pub(super) struct Sight<'a> {
     app: &'a App,
@@ -117,23 +133,22 @@ pub(super) struct Sight<'a> {
     pub today: Date,
     /// What was said about the due dates of a bill.
     marks: Vec<Mark>,
+    /// What leaves or left for it.
+    pub paid: Vec<PaymentOf>,
 }
 
 impl<'a> Sight<'a> {
-    pub async fn of(
+    /// `marks` and `paid` are those of a bill: what was said about its due dates, and what [`paid`] reads.
+    pub fn of(
         app: &'a App,
-        tx: &mut Tx,
-        holder: HolderId,
         payable: &'a Payable,
         terms: &'a AutopayTerms,
+        marks: Vec<Mark>,
+        paid: Vec<PaymentOf>,
     ) -> DbResult<Self> {
         let payee = payable.payee().ok_or(DbError::Corrupt("an autopay without a payee"))?;
-        let marks = match payable {
-            Payable::Bill(bill) => feed::all_of(tx, holder, feed::Kind::Mark, bill.id.as_uuid()).await?,
-            Payable::Card { .. } => Vec::new(),
-        };
         let today = by_itself::today(app, payee, payable.currency(), app.clock.now());
-        Ok(Self { app, terms, payable, payee, today, marks })
+        Ok(Self { app, terms, payable, payee, today, marks, paid })
     }
 
     /// A due date as it stands without one of its payments; none when nothing is to be paid for it.
@@ -146,8 +161,7 @@ impl<'a> Sight<'a> {
     ) -> DbResult<Option<Due>> {
         match self.payable {
             Payable::Bill(bill) => {
-                let since = shifted(self.today, -PAID_BEFORE_DAYS)?;
-                let others = by_itself::of_bill(tx, holder, self.payee, bill.id, since, Some(payment)).await?;
+                let others: Vec<PaymentOf> = self.paid.iter().filter(|paid| paid.id != payment).cloned().collect();
                 let stands = occurrence_named(bill, &self.marks, &others, due_on, self.today);
                 Ok(stands.and_then(|stands| self.due(&stands)))
             }
@@ -162,10 +176,8 @@ impl<'a> Sight<'a> {
     pub async fn ahead(&self, tx: &mut Tx, holder: HolderId) -> DbResult<Vec<Due>> {
         match self.payable {
             Payable::Bill(bill) => {
-                let since = shifted(self.today, -PAID_BEFORE_DAYS)?;
-                let payments = by_itself::of_bill(tx, holder, self.payee, bill.id, since, None).await?;
                 let until = shifted(self.today, Autopay::AHEAD_DAYS)?;
-                let all = occurrences(bill, &self.marks, &payments, self.today, until, self.today);
+                let all = occurrences(bill, &self.marks, &self.paid, self.today, until, self.today);
                 Ok(all.iter().filter_map(|stands| self.due(stands)).collect())
             }
             Payable::Card { card, .. } => {

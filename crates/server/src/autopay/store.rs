@@ -7,7 +7,7 @@ use jiff::Timestamp;
 use jiff::civil::Date;
 use uuid::Uuid;
 
-use crate::db::{DbError, DbResult, Tx, on_engine, write_later};
+use crate::db::{self, DbError, DbResult, Read, Tx, on_engine, write_later};
 
 #[derive(Clone, Debug)]
 pub(super) struct Kept {
@@ -26,6 +26,8 @@ pub(super) struct Made {
     pub due_on: Date,
     pub payment: PaymentId,
     pub at: Timestamp,
+    /// It has not left and is not over.
+    pub waits: bool,
 }
 
 const CORRUPT: DbError = DbError::Corrupt("an autopay");
@@ -41,21 +43,18 @@ pub(super) async fn put(tx: &mut Tx, holder: HolderId, kept: &Kept) -> DbResult<
             method_id = excluded.method_id, digest = excluded.digest, device_id = excluded.device_id,
             set_at = excluded.set_at";
     let body = serde_json::to_string(&kept.autopay).map_err(|_| CORRUPT)?;
-    on_engine!(tx, |db| {
-        sqlx::query(PUT)
-            .bind(holder.as_uuid())
-            .bind(kept.autopay.of.as_uuid())
-            .bind(body)
-            .bind(kept.autopay.state.as_str())
-            .bind(kept.autopay.terms.method.map(|method| method.as_uuid()))
-            .bind(&kept.digest)
-            .bind(kept.device.as_uuid())
-            .bind(kept.set_at.as_microsecond())
-            .execute(db)
-            .await
-            .map(drop)
-            .map_err(DbError::from)
-    })
+    write_later!(
+        tx,
+        PUT,
+        holder.as_uuid(),
+        kept.autopay.of.as_uuid(),
+        body,
+        kept.autopay.state.as_str(),
+        kept.autopay.terms.method.map(|method| method.as_uuid()),
+        &kept.digest,
+        kept.device.as_uuid(),
+        kept.set_at.as_microsecond(),
+    )
 }
 
 type Row = (String, String, Uuid, i64);
@@ -66,16 +65,17 @@ fn read((body, digest, device, set_at): Row) -> DbResult<Kept> {
 }
 
 pub(super) async fn find(tx: &mut Tx, holder: HolderId, of: AutopayOf) -> DbResult<Option<Kept>> {
-    Ok(under(tx, holder, of.as_uuid()).await?.filter(|kept| kept.autopay.of == of))
+    tx.ask(found(holder, of)).await
+}
+
+pub(super) fn found(holder: HolderId, of: AutopayOf) -> impl Read<Answer = Option<Kept>> {
+    under(holder, of.as_uuid()).then(move |kept| Ok(kept.filter(|kept| kept.autopay.of == of)))
 }
 
 /// Whatever is paid by itself under an id.
-pub(super) async fn under(tx: &mut Tx, holder: HolderId, id: Uuid) -> DbResult<Option<Kept>> {
+pub(super) fn under(holder: HolderId, id: Uuid) -> impl Read<Answer = Option<Kept>> {
     const FIND: &str = "SELECT body, digest, device_id, set_at FROM autopay WHERE holder_id = $1 AND bill_id = $2";
-    let row: Option<Row> = on_engine!(tx, |db| {
-        sqlx::query_as(FIND).bind(holder.as_uuid()).bind(id).fetch_optional(db).await.map_err(DbError::from)
-    })?;
-    row.map(read).transpose()
+    db::read_row(FIND, [holder.as_uuid().into(), id.into()], |row: Option<Row>| row.map(read).transpose())
 }
 
 /// All of a person: as many as bills and cards at most.
@@ -115,48 +115,42 @@ pub(super) async fn look_if_any(tx: &mut Tx, holder: HolderId, of: AutopayOf, no
 
 /// The payments that were made for due dates, by date.
 pub(super) async fn runs(tx: &mut Tx, holder: HolderId, of: AutopayOf) -> DbResult<Vec<Made>> {
-    const LIST: &str = "SELECT due_on, payment_id, made_at FROM autopay_run
-                         WHERE holder_id = $1 AND bill_id = $2 ORDER BY due_on";
-    let rows: Vec<(String, Uuid, i64)> = on_engine!(tx, |db| {
-        sqlx::query_as(LIST).bind(holder.as_uuid()).bind(of.as_uuid()).fetch_all(db).await.map_err(DbError::from)
-    })?;
-    let read = |(due_on, id, at): (String, Uuid, i64)| {
+    tx.ask(made(holder, of.as_uuid())).await
+}
+
+pub(super) fn made(holder: HolderId, of: Uuid) -> impl Read<Answer = Vec<Made>> {
+    const LIST: &str = "SELECT r.due_on, r.payment_id, r.made_at,
+            CASE WHEN p.state IN ('awaiting_approval', 'scheduled', 'held', 'insufficient') THEN 1 ELSE 0 END
+        FROM autopay_run r JOIN payment p ON p.holder_id = r.holder_id AND p.payment_id = r.payment_id
+        WHERE r.holder_id = $1 AND r.bill_id = $2 ORDER BY r.due_on";
+    let read = |(due_on, id, at, waits): (String, Uuid, i64, i32)| {
         let due_on = due_on.parse().map_err(|_| CORRUPT)?;
-        Ok(Made { due_on, payment: PaymentId::from_uuid(id), at: time(at)? })
+        Ok(Made { due_on, payment: PaymentId::from_uuid(id), at: time(at)?, waits: waits != 0 })
     };
-    rows.into_iter().map(read).collect()
+    db::read_rows(LIST, [holder.as_uuid().into(), of.into()], move |rows| rows.into_iter().map(read).collect())
 }
 
 /// The due date that a payment was made for.
-pub(super) async fn due_on(tx: &mut Tx, holder: HolderId, payment: PaymentId) -> DbResult<Option<Date>> {
+pub(super) fn due_on(holder: HolderId, payment: PaymentId) -> impl Read<Answer = Option<Date>> {
     const FIND: &str = "SELECT due_on FROM autopay_run WHERE holder_id = $1 AND payment_id = $2";
-    let found: Option<String> = on_engine!(tx, |db| {
-        sqlx::query_scalar(FIND)
-            .bind(holder.as_uuid())
-            .bind(payment.as_uuid())
-            .fetch_optional(db)
-            .await
-            .map_err(DbError::from)
-    })?;
-    found.map(|day| day.parse().map_err(|_| CORRUPT)).transpose()
+    db::read_row(FIND, [holder.as_uuid().into(), payment.as_uuid().into()], |found: Option<(String,)>| {
+        found.map(|(day,)| day.parse().map_err(|_| CORRUPT)).transpose()
+    })
 }
 
 /// Adds the one payment of a due date; the table refuses a second one.
 pub(super) async fn add_run(tx: &mut Tx, holder: HolderId, of: AutopayOf, made: &Made) -> DbResult<()> {
     const ADD: &str = "INSERT INTO autopay_run (holder_id, bill_id, due_on, payment_id, made_at)
         VALUES ($1, $2, $3, $4, $5)";
-    on_engine!(tx, |db| {
-        sqlx::query(ADD)
-            .bind(holder.as_uuid())
-            .bind(of.as_uuid())
-            .bind(made.due_on.to_string())
-            .bind(made.payment.as_uuid())
-            .bind(made.at.as_microsecond())
-            .execute(db)
-            .await
-            .map(drop)
-            .map_err(DbError::from)
-    })
+    write_later!(
+        tx,
+        ADD,
+        holder.as_uuid(),
+        of.as_uuid(),
+        made.due_on.to_string(),
+        made.payment.as_uuid(),
+        made.at.as_microsecond(),
+    )
 }
 
 /// Forgets the payment of a due date that was taken back: another may be made for it.
@@ -169,18 +163,4 @@ pub(super) async fn remove_run(tx: &mut Tx, holder: HolderId, payment: PaymentId
 pub(super) async fn note_yes(tx: &mut Tx, holder: HolderId, payment: PaymentId, kept: &Kept) -> DbResult<()> {
     const NOTE: &str = "UPDATE autopay_run SET digest = $3, cap_minor = $4 WHERE holder_id = $1 AND payment_id = $2";
     write_later!(tx, NOTE, holder.as_uuid(), payment.as_uuid(), &kept.digest, kept.autopay.terms.cap.minor(),)
-}
-
-/// The digest and the cap of the yes that a payment leaves on.
-pub(super) async fn yes_of(tx: &mut Tx, holder: HolderId, payment: PaymentId) -> DbResult<Option<(String, i64)>> {
-    const FIND: &str = "SELECT digest, cap_minor FROM autopay_run WHERE holder_id = $1 AND payment_id = $2";
-    let row: Option<(Option<String>, Option<i64>)> = on_engine!(tx, |db| {
-        sqlx::query_as(FIND)
-            .bind(holder.as_uuid())
-            .bind(payment.as_uuid())
-            .fetch_optional(db)
-            .await
-            .map_err(DbError::from)
-    })?;
-    Ok(row.and_then(|(digest, cap)| digest.zip(cap)))
 }

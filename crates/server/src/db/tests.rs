@@ -331,6 +331,108 @@ async fn what_was_decided_at_a_number_is_written_after_that_number_or_not_at_all
     .await;
 }
 
+/// Adds to a counter that stands at so much, and only then.
+async fn add_where(tx: &mut Tx, stands: i64, by: i64) -> DbResult<()> {
+    write_one_later!(tx, "UPDATE counter SET total = total + $1 WHERE total = $2", by, stands)
+}
+
+#[tokio::test]
+async fn a_row_that_is_not_as_it_was_read_stops_all_that_is_written_with_it() {
+    on_each_engine(async |world| {
+        make_counter(&world).await;
+        let db = &world.app.db;
+        let holder = world.holder().await.holder;
+        let add = async |mut tx: Tx, stands: i64| {
+            add_later(&mut tx, 1_000).await?;
+            add_where(&mut tx, stands + 1_000, 1).await?;
+            add_later(&mut tx, -1_000).await?;
+            tx.commit().await
+        };
+        add(db.begin_write().await.unwrap(), 0).await.unwrap();
+        assert!(matches!(add(db.begin_write().await.unwrap(), 0).await, Err(DbError::Conflict)));
+        assert!(matches!(add(db.begin_whole().await.unwrap(), 0).await, Err(DbError::Conflict)));
+        let ahead = db.begin_at(Moment::Ahead, holder, ()).await.unwrap().0;
+        assert!(matches!(add(ahead, 0).await, Err(DbError::Conflict)));
+        assert_eq!(total(db).await, 1, "nothing of what failed happened");
+        let mut tx = db.begin_write().await.unwrap();
+        let asked = async {
+            add_where(&mut tx, 0, 1).await?;
+            exec(&mut tx, "UPDATE counter SET total = 50 WHERE id = 1").await
+        };
+        assert!(matches!(asked.await, Err(DbError::Conflict)), "who asks hears of it");
+        drop(tx);
+        let ahead = db.begin_at(Moment::Ahead, holder, ()).await.unwrap().0;
+        add(ahead, 1).await.unwrap();
+        assert_eq!(total(db).await, 2);
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn what_looks_ahead_is_written_if_its_holder_is_as_it_looked() {
+    on_each_engine(async |world| {
+        make_counter(&world).await;
+        let db = &world.app.db;
+        let holder = world.holder().await.holder;
+        let counter =
+            || read_row("SELECT total FROM counter", [], |row: Option<(i64,)>| Ok(row.map_or(0, |row| row.0)));
+        let (mut tx, seen) = db.begin_at(Moment::Ahead, holder, counter()).await.unwrap();
+        assert_eq!((seen, tx.ask(counter()).await.unwrap()), (0, 0));
+        add_later(&mut tx, 1).await.unwrap();
+        assert_eq!(tx.number(holder).await.unwrap(), BEGUN + 1);
+        assert_eq!(tx.number(holder).await.unwrap(), BEGUN + 1, "taken once");
+        assert_eq!(tx.ask(counter()).await.unwrap(), 1, "it sees what it wrote");
+        add_later(&mut tx, 1).await.unwrap();
+        tx.commit().await.unwrap();
+        assert_eq!(total(db).await, 2);
+        // One that took no number, and one that wrote nothing, leave the number to others.
+        let (mut tx, ()) = db.begin_at(Moment::Ahead, holder, ()).await.unwrap();
+        add_later(&mut tx, 1).await.unwrap();
+        tx.commit().await.unwrap();
+        db.begin_at(Moment::Ahead, holder, ()).await.unwrap().0.commit().await.unwrap();
+        let mut next = db.begin_write_after(holder, BEGUN + 1).await.unwrap();
+        add_later(&mut next, 1).await.unwrap();
+        next.commit().await.unwrap();
+        assert_eq!(total(db).await, 4);
+    })
+    .await;
+    on_sqlite(async |world| {
+        make_counter(&world).await;
+        let db = &world.app.db;
+        let holder = world.holder().await.holder;
+        for (number, takes) in [(BEGUN, false), (BEGUN + 1, true)] {
+            let (mut tx, ()) = db.begin_at(Moment::Ahead, holder, ()).await.unwrap();
+            db.begin_write_after(holder, number).await.unwrap().commit().await.unwrap();
+            add_later(&mut tx, 1).await.unwrap();
+            if takes {
+                tx.number(holder).await.unwrap();
+            }
+            assert!(matches!(tx.commit().await, Err(DbError::Conflict)), "another came between");
+        }
+        assert_eq!(total(db).await, 0);
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn many_who_look_ahead_for_one_holder_never_look_in_vain() {
+    on_each_engine(async |world| {
+        make_counter(&world).await;
+        let holder = world.holder().await.holder;
+        let steps = (0..32).map(|_| async {
+            let (mut tx, ()) = world.app.db.begin_at(Moment::Ahead, holder, ()).await?;
+            tx.number(holder).await?;
+            add_later(&mut tx, 1).await?;
+            tx.commit().await
+        });
+        for done in crate::testing::some_at_once(steps).await {
+            done.unwrap();
+        }
+        assert_eq!(total(&world.app.db).await, 32);
+    })
+    .await;
+}
+
 /// Writes at the same numbers of one holder: of each round one wins, and the others leave no trace.
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn of_many_who_decided_at_one_number_one_writes() {

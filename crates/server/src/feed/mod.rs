@@ -31,7 +31,9 @@ use crate::error::ApiError;
 use crate::http::Query;
 use crate::sign_in::{SignedIn, still_signed_in};
 use store::Place;
-pub(crate) use store::{DaySum, Key, Kind, add_lines, all, all_of, count, day_sums, find, posted_lines, was_there};
+pub(crate) use store::{
+    DaySum, Key, Kind, add_lines, all, all_of, count, day_sums, each_of, find, found, posted_lines, was_there,
+};
 
 /// A device that was away for longer takes a snapshot.
 const TOMBSTONES_KEPT: SignedDuration = SignedDuration::from_hours(90 * 24);

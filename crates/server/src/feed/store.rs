@@ -11,7 +11,7 @@ use serde::de::DeserializeOwned;
 use sqlx::AssertSqlSafe;
 use uuid::Uuid;
 
-use crate::db::{DbError, DbResult, Tx, on_engine, write_later};
+use crate::db::{self, DbError, DbResult, Read, Tx, on_engine, write_later};
 
 /// What a record is; the numbers are stored and order a snapshot: an account comes before its transactions.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -297,31 +297,26 @@ async fn add_rows(tx: &mut Tx, holder: HolderId, number: i64, now: Timestamp, ro
 
 /// A record that is there and not gone.
 pub(crate) async fn find<T: DeserializeOwned>(tx: &mut Tx, holder: HolderId, key: Key) -> DbResult<Option<T>> {
-    match state(tx, holder, key).await? {
+    tx.ask(found(holder, key)).await
+}
+
+pub(crate) fn found<T: DeserializeOwned>(holder: HolderId, key: Key) -> impl Read<Answer = Option<T>> {
+    state(holder, key).then(|state| match state {
         Some((false, body)) => read(&body).map(Some),
         _ => Ok(None),
-    }
+    })
 }
 
 /// Whether a record was there at any time, gone or not.
 pub(crate) async fn was_there(tx: &mut Tx, holder: HolderId, key: Key) -> DbResult<bool> {
-    Ok(state(tx, holder, key).await?.is_some())
+    Ok(tx.ask(state(holder, key)).await?.is_some())
 }
 
-async fn state(tx: &mut Tx, holder: HolderId, key: Key) -> DbResult<Option<(bool, String)>> {
+fn state(holder: HolderId, key: Key) -> impl Read<Answer = Option<(bool, String)>> {
     const FIND: &str =
         "SELECT gone, body FROM record WHERE holder_id = $1 AND kind = $2 AND item_id = $3 AND item_day = $4";
-    let row: Option<(i64, String)> = on_engine!(tx, |db| {
-        sqlx::query_as(FIND)
-            .bind(holder.as_uuid())
-            .bind(key.kind.stored())
-            .bind(key.id)
-            .bind(key.day_text())
-            .fetch_optional(db)
-            .await
-            .map_err(DbError::from)
-    })?;
-    Ok(row.map(|(gone, body)| (gone != 0, body)))
+    let values = [holder.as_uuid().into(), key.kind.stored().into(), key.id.into(), key.day_text().into()];
+    db::read_row(FIND, values, |row: Option<(i64, String)>| Ok(row.map(|(gone, body)| (gone != 0, body))))
 }
 
 /// All records of a kind, by id.
@@ -341,18 +336,14 @@ pub(crate) async fn all_of<T: DeserializeOwned>(
     kind: Kind,
     id: Uuid,
 ) -> DbResult<Vec<T>> {
+    tx.ask(each_of(holder, kind, id)).await
+}
+
+pub(crate) fn each_of<T: DeserializeOwned>(holder: HolderId, kind: Kind, id: Uuid) -> impl Read<Answer = Vec<T>> {
     const ALL: &str = "SELECT body FROM record WHERE holder_id = $1 AND kind = $2 AND item_id = $3 AND gone = 0
                         ORDER BY item_day";
-    let bodies: Vec<String> = on_engine!(tx, |db| {
-        sqlx::query_scalar(ALL)
-            .bind(holder.as_uuid())
-            .bind(kind.stored())
-            .bind(id)
-            .fetch_all(db)
-            .await
-            .map_err(DbError::from)
-    })?;
-    bodies.iter().map(|body| read(body)).collect()
+    let values = [holder.as_uuid().into(), kind.stored().into(), id.into()];
+    db::read_rows(ALL, values, |bodies: Vec<(String,)>| bodies.iter().map(|(body,)| read(body)).collect())
 }
 
 pub(crate) async fn count(tx: &mut Tx, holder: HolderId, kind: Kind) -> DbResult<u64> {

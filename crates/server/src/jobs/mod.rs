@@ -19,8 +19,14 @@ use crate::{App, autopay, mail, methods, payments, purchases, reminders, stateme
 
 /// After so long a taken job is given to another: longer than any rail takes to answer.
 const LEASE: SignedDuration = SignedDuration::from_secs(60);
-const TAKEN_AT_ONCE: i64 = 64;
-const RUN_AT_ONCE: usize = 16;
+/// On SQLite all that are taken run at once: those of many people go in one way to the writer, and those of one person
+/// one after the other.
+const TAKEN_AT_ONCE: i64 = 256;
+/// On PostgreSQL each needs a connection, which calls need too.
+const TAKEN_AT_ONCE_BY_A_NODE: i64 = 64;
+const RUN_AT_ONCE_BY_A_NODE: usize = 16;
+/// A carrier lets so many in at once.
+const MAILS_AT_ONCE: usize = 16;
 /// The table is looked at this often, also when nobody calls.
 const LOOK_EVERY: Duration = Duration::from_secs(20);
 /// From a call to the look that it asks for.
@@ -154,22 +160,31 @@ pub(crate) async fn run_due(app: &App) -> DbResult<usize> {
     let now = app.clock.now();
     let leased_until = now.saturating_add(LEASE).unwrap_or(now);
     let mut tx = app.db.begin_write().await?;
-    let jobs = store::take(&mut tx, now, leased_until, TAKEN_AT_ONCE).await?;
+    let (taken, at_once) = if app.db.has_several_nodes() {
+        (TAKEN_AT_ONCE_BY_A_NODE, RUN_AT_ONCE_BY_A_NODE)
+    } else {
+        (TAKEN_AT_ONCE, usize::MAX)
+    };
+    let jobs = store::take(&mut tx, now, leased_until, taken).await?;
     tx.commit().await?;
     let count = jobs.len();
-    futures_util::stream::iter(jobs)
-        .for_each_concurrent(RUN_AT_ONCE, async |job| {
-            if app.ending.is_cancelled() {
-                give_back(app, &job).await;
-                return;
-            }
-            // A failed job stays taken until its lease ends, and is tried again then.
-            if let Err(error) = run_one(app, &job).await {
-                tracing::error!(job = job.kind.name(), kind = error.kind(), "a job failed and will be tried again");
-            }
-        })
-        .await;
+    let (mails, others): (Vec<Job>, Vec<Job>) = jobs.into_iter().partition(|job| job.kind == Kind::Mail);
+    tokio::join!(run_all(app, mails, at_once.min(MAILS_AT_ONCE)), run_all(app, others, at_once));
     Ok(count)
+}
+
+async fn run_all(app: &App, jobs: Vec<Job>, at_once: usize) {
+    let run = async |job: Job| {
+        if app.ending.is_cancelled() {
+            give_back(app, &job).await;
+            return;
+        }
+        // A failed job stays taken until its lease ends, and is tried again then.
+        if let Err(error) = run_one(app, &job).await {
+            tracing::error!(job = job.kind.name(), kind = error.kind(), "a job failed and will be tried again");
+        }
+    };
+    futures_util::stream::iter(jobs).for_each_concurrent(at_once, run).await;
 }
 
 /// Does what a job says. An error leaves it to be tried again.

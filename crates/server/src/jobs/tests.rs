@@ -1,5 +1,15 @@
+use std::collections::BTreeMap;
+
+use domain::bills::Bill;
+use domain::ids::BillId;
+use domain::money::{Currency, Money};
+use serde_json::json;
+
 use super::*;
-use crate::testing::on_each_engine;
+use crate::billers;
+use crate::db::ways;
+use crate::feed::tests::rent;
+use crate::testing::{World, on_each_engine, on_sqlite};
 
 #[tokio::test]
 async fn a_taken_job_is_left_alone_until_its_lease_ends() {
@@ -73,6 +83,79 @@ async fn a_job_given_back_unbegun_is_new_to_who_comes_next() {
         let again = store::take(&mut tx, now, until, TAKEN_AT_ONCE).await.unwrap();
         // A second try is only asked about, which would hold up an order that never left.
         assert_eq!((again.len(), again[0].tries), (1, 1));
+    })
+    .await;
+}
+
+// ---- ways to the database ----------------------------------------------------------------------------------------
+
+/// A bill of one dollar on the first of each month, the first of them today, that is paid by itself.
+async fn pays_itself(world: &World) {
+    let device = world.holder().await;
+    let id = BillId::new(world.now(), world.app.chance10());
+    let dollar = Money::new(100, Currency::USD).unwrap();
+    let biller = billers::directory().iter().find(|biller| biller.payable).map(|biller| biller.id);
+    let bill = Bill { id, biller, amount: dollar, ..rent(world) };
+    device.put(&format!("/api/v1/bills/{id}"), &bill).await.expect(200);
+    let terms = json!({"amount": {"pay": "left"}, "cap": dollar, "method": null, "days_before": 0});
+    device.put(&format!("/api/v1/bills/{id}/autopay"), &terms).await.expect(200);
+}
+
+/// Does all that is due, one kind after the other, and counts its jobs and the ways that they took.
+async fn count_ways(world: &World, counted: &mut BTreeMap<&'static str, (usize, usize)>) {
+    loop {
+        let (app, now) = (&world.app, world.now());
+        let mut tx = app.db.begin_write().await.unwrap();
+        let mut jobs = store::take(&mut tx, now, now + LEASE, TAKEN_AT_ONCE).await.unwrap();
+        tx.commit().await.unwrap();
+        let Some(kind) = jobs.first().map(|job| job.kind) else { return };
+        let others: Vec<Job> = jobs.extract_if(.., |job| job.kind != kind).collect();
+        let mut tx = app.db.begin_write().await.unwrap();
+        for job in &others {
+            store::release(&mut tx, job, now).await.unwrap();
+        }
+        tx.commit().await.unwrap();
+        let (count, before) = (jobs.len(), ways::so_far());
+        run_all(app, jobs, usize::MAX).await;
+        let (all, taken) = counted.entry(kind.name()).or_default();
+        *all += count;
+        *taken += ways::so_far() - before;
+    }
+}
+
+/// Two months of a bill of each of so many people: the ways of a job of each kind, in hundredths.
+async fn ways_of_two_months(world: &World, people: usize) -> BTreeMap<&'static str, usize> {
+    for _ in 0..people {
+        pays_itself(world).await;
+    }
+    let mut counted = BTreeMap::new();
+    for _ in 0..65 {
+        count_ways(world, &mut counted).await;
+        world.advance(SignedDuration::from_hours(24));
+    }
+    eprintln!("{people} people: {counted:?}");
+    counted.into_iter().map(|(kind, (jobs, ways))| (kind, ways * 100 / jobs)).collect()
+}
+
+/// No job takes more than so many, in hundredths.
+fn at_most(taken: &BTreeMap<&'static str, usize>, most: &[(Kind, usize)]) {
+    for (kind, most) in most {
+        let taken = taken[kind.name()];
+        assert!(taken <= *most, "{}: {taken} hundredths of a way", kind.name());
+    }
+}
+
+#[tokio::test]
+async fn the_jobs_of_a_night_take_few_ways_to_the_database() {
+    use Kind::{Autopay, Follow, Process, Submit};
+    on_sqlite(async |world| {
+        let alone = ways_of_two_months(&world, 1).await;
+        at_most(&alone, &[(Process, 400), (Submit, 800), (Follow, 520), (Autopay, 430)]);
+    })
+    .await;
+    on_sqlite(async |world| {
+        let among_others = ways_of_two_months(&world, 16).await;
+        at_most(&among_others, &[(Process, 50), (Submit, 300), (Follow, 200), (Autopay, 70)]);
     })
     .await;
 }

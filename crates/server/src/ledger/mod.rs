@@ -64,6 +64,20 @@ pub(crate) struct Standings {
 }
 
 impl Standings {
+    /// Counts an entry that was booked after they were read.
+    pub(crate) fn count(&mut self, entry: &Entry) -> DbResult<()> {
+        for posting in entry.postings().iter().filter(|posting| posting.amount.currency() == self.currency) {
+            let (account, place, amount) = (posting.account, posting.place, posting.amount);
+            match self.balances.iter_mut().find(|(at, stands, _)| *at == account && *stands == place) {
+                Some((.., balance)) => {
+                    *balance = balance.plus(amount).map_err(|_| DbError::Corrupt("a balance"))?;
+                }
+                None => self.balances.push((account, place, amount)),
+            }
+        }
+        Ok(())
+    }
+
     pub(crate) fn of(&self, account: AccountId) -> DbResult<Standing> {
         let sum = |wanted: &dyn Fn(Place) -> bool| {
             let there = self.balances.iter().filter(|(at, place, _)| *at == account && wanted(*place));

@@ -24,7 +24,7 @@ use utoipa_axum::router::OpenApiRouter;
 use utoipa_axum::routes;
 
 use crate::App;
-use crate::db::{DbError, DbResult, Tx};
+use crate::db::{DbError, DbResult, Read, Tx};
 use crate::error::ApiError;
 use crate::http::{Json, Path};
 use crate::idempotency::{self, Begun, IdempotencyKey};
@@ -154,7 +154,11 @@ async fn note(
 
 /// A method as it is now; none when it was removed.
 pub(crate) async fn find(tx: &mut Tx, holder: HolderId, id: MethodId) -> DbResult<Option<Method>> {
-    store::find(tx, holder, id).await
+    tx.ask(found(holder, id)).await
+}
+
+pub(crate) fn found(holder: HolderId, id: MethodId) -> impl Read<Answer = Option<Method>> {
+    store::found(holder, id)
 }
 
 /// Whether something can be drawn from a method on a day.
@@ -164,13 +168,13 @@ pub(crate) async fn drawable(
     id: MethodId,
     on: Date,
 ) -> DbResult<Result<(), Undrawable>> {
-    let method = store::find(tx, holder, id).await?;
+    let method = tx.ask(found(holder, id)).await?;
     Ok(method.map_or(Err(Undrawable::Removed), |method| method.drawable(on)))
 }
 
 /// What a rail draws by.
-pub(crate) async fn token(tx: &mut Tx, holder: HolderId, id: MethodId) -> DbResult<Option<String>> {
-    store::token(tx, holder, id).await
+pub(crate) fn token(holder: HolderId, id: MethodId) -> impl Read<Answer = Option<String>> {
+    store::token(holder, id)
 }
 
 /// Whether there is one from which something can be drawn today.

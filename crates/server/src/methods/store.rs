@@ -117,10 +117,16 @@ pub(super) async fn typed(tx: &mut Tx, holder: HolderId, id: MethodId) -> DbResu
 }
 
 pub(super) async fn find(tx: &mut Tx, holder: HolderId, id: MethodId) -> DbResult<Option<Method>> {
+    tx.ask(found(holder, id)).await
+}
+
+pub(super) fn found(holder: HolderId, id: MethodId) -> impl Read<Answer = Option<Method>> {
     const FIND: &str = "SELECT method_id, kind, brand, last_four, expiry_year, expiry_month, fingerprint, is_default,
             frozen, typed_at, added_at, usable_from
         FROM method WHERE holder_id = $1 AND method_id = $2 AND state = 'live'";
-    Ok(one(tx, holder, id, FIND).await?.map(|kept| kept.method))
+    db::read_row(FIND, [holder.as_uuid().into(), id.as_uuid().into()], |row: Option<Row>| {
+        Ok(row.map(Kept::try_from).transpose()?.map(|kept| kept.method))
+    })
 }
 
 /// All live methods, in the order in which they were made.
@@ -202,15 +208,10 @@ pub(crate) fn times(holder: HolderId, id: MethodId) -> impl Read<Answer = Option
 }
 
 /// What a rail draws by.
-pub(super) async fn token(tx: &mut Tx, holder: HolderId, id: MethodId) -> DbResult<Option<String>> {
+pub(super) fn token(holder: HolderId, id: MethodId) -> impl Read<Answer = Option<String>> {
     const FIND: &str = "SELECT token FROM method WHERE holder_id = $1 AND method_id = $2 AND state = 'live'";
-    on_engine!(tx, |db| {
-        sqlx::query_scalar(FIND)
-            .bind(holder.as_uuid())
-            .bind(id.as_uuid())
-            .fetch_optional(db)
-            .await
-            .map_err(DbError::from)
+    db::read_row(FIND, [holder.as_uuid().into(), id.as_uuid().into()], |row: Option<(String,)>| {
+        Ok(row.map(|(token,)| token))
     })
 }
 

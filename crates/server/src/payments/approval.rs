@@ -9,6 +9,7 @@ use axum::extract::State;
 use axum::http::StatusCode;
 use axum::response::{IntoResponse, Response};
 use domain::ids::{DeviceId, HolderId, PasskeyId, PaymentId};
+use domain::money::Money;
 use domain::payments::{Approvable, PaymentEvent, PaymentOrder, PaymentState, quote};
 use domain::policy::{self, Approval, Caller, Decision, Hold, Limits, PayFacts, Refusal, StepUp};
 use domain::risk::{RiskOccasion, RiskVerdict};
@@ -19,7 +20,7 @@ use super::store::{self, ApprovedBy, Stored};
 use super::{engine, holds, limits, unusual};
 use crate::App;
 use crate::autopay;
-use crate::db::{DbError, DbResult, Read, Tx};
+use crate::db::{DbError, DbResult, Moment, Read, Tx, twice};
 use crate::error::ApiError;
 use crate::http::{Json, Path, Source};
 use crate::jobs::{self, Job, Kind};
@@ -233,18 +234,29 @@ fn digest_on(payment: &Stored, day: jiff::civil::Date) -> String {
 }
 
 /// Uses the approval of a payment whose money is about to be set aside; false when it needs one and has none that is
-/// for exactly this payment and not for a later day.
-pub(super) async fn use_up(app: &App, tx: &mut Tx, payment: &Stored) -> DbResult<bool> {
+/// for exactly this payment and not for a later day. `yes` is the cap of the autopay's yes that was noted for it, `live`
+/// its own approval, as they were read in this transaction.
+pub(super) async fn use_up(
+    app: &App,
+    tx: &mut Tx,
+    payment: &Stored,
+    yes: Option<Money>,
+    live: Option<store::LiveApproval>,
+) -> DbResult<bool> {
     match payment.approval {
         ApprovedBy::None => return Ok(true),
-        ApprovedBy::Autopay => return autopay::rests_on_yes(tx, payment.holder, &payment.order).await,
+        ApprovedBy::Autopay => {
+            let amount = payment.order.amount;
+            return Ok(yes.is_some_and(|cap| cap.currency() == amount.currency() && amount.minor() <= cap.minor()));
+        }
         ApprovedBy::Device | ApprovedBy::Passkey => {}
     }
-    let Some(approval) = store::live_approval(tx, payment).await? else { return Ok(false) };
+    let Some(approval) = live else { return Ok(false) };
     if approval.used || approval.day > payment.process_on || approval.digest != digest_on(payment, approval.day) {
         return Ok(false);
     }
-    store::use_approval(tx, payment, app.clock.now()).await
+    store::use_approval(tx, payment, app.clock.now()).await?;
+    Ok(true)
 }
 
 /// The order was changed: its approval is void, and what the change needs is decided anew.
@@ -311,7 +323,11 @@ pub(crate) async fn distrust(app: &App, tx: &mut Tx, holder: HolderId, device: D
 
 /// Nobody approved it in time: it has expired, and every device is told.
 pub(crate) async fn expire(app: &App, job: &Job) -> DbResult<()> {
-    let found = engine::begin(app, job, &[PaymentState::AwaitingApproval]).await?;
+    twice(|moment| expire_at(app, job, moment)).await
+}
+
+async fn expire_at(app: &App, job: &Job, moment: Moment) -> DbResult<()> {
+    let found = engine::begin(app, job, moment, &[PaymentState::AwaitingApproval]).await?;
     let Some((mut tx, mut payment)) = found else { return Ok(()) };
     jobs::done(&mut tx, job).await?;
     if payment.approve_by.is_some_and(|by| by > app.clock.now()) {

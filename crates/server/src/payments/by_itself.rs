@@ -14,8 +14,8 @@ use jiff::civil::Date;
 use super::store::{self, ApprovedBy, Stored};
 use super::{approval, engine, rails};
 use crate::App;
-use crate::autopay::{self, AtRun};
-use crate::db::{DbError, DbResult, Tx};
+use crate::autopay::{self, AboutRun, AtRun};
+use crate::db::{DbError, DbResult, Read, Tx};
 use crate::error::ApiError;
 use crate::jobs::{self, Job};
 use crate::sign_in::step_up;
@@ -34,7 +34,7 @@ pub(crate) async fn make(
     order: PaymentOrder,
     there_by: Date,
     device: DeviceId,
-) -> DbResult<Option<PaymentId>> {
+) -> DbResult<Option<Waiting>> {
     let now = app.clock.now();
     let rail = app.rails.for_order(&order);
     let promise = quote(now, order.send_on, &rail.timing()).ok();
@@ -61,7 +61,7 @@ pub(crate) async fn make(
     store::add_step(tx, &payment, None, 0).await?;
     approval::entered(app, tx, &payment).await?;
     engine::tell(app, tx, &payment).await?;
-    Ok(Some(payment.order.id))
+    Ok(Some(Waiting(payment)))
 }
 
 /// Whether a check lets it be; a server that fails is another matter.
@@ -103,12 +103,17 @@ impl Waiting {
 
 /// A payment that has not left; none when it is over or under way.
 pub(crate) async fn waiting(tx: &mut Tx, holder: HolderId, id: PaymentId) -> DbResult<Option<Waiting>> {
-    let found = store::find(tx, holder, id).await?;
-    let waits = |state| {
-        use PaymentState as S;
-        matches!(state, S::AwaitingApproval | S::Scheduled | S::Held | S::Insufficient)
-    };
-    Ok(found.filter(|payment| waits(payment.state)).map(Waiting))
+    tx.ask(found_waiting(holder, id)).await
+}
+
+pub(crate) fn found_waiting(holder: HolderId, id: PaymentId) -> impl Read<Answer = Option<Waiting>> {
+    store::found(holder, id).then(|found| Ok(found.filter(|payment| waits(payment.state)).map(Waiting)))
+}
+
+/// Whether a payment that came so far has not left.
+const fn waits(state: PaymentState) -> bool {
+    use PaymentState as S;
+    matches!(state, S::AwaitingApproval | S::Scheduled | S::Held | S::Insufficient)
 }
 
 /// Takes it back. Nothing has left.
@@ -122,15 +127,16 @@ async fn cancel(app: &App, tx: &mut Tx, mut payment: Stored, reason: Option<&str
     engine::tell(app, tx, &payment).await
 }
 
-/// Tells what it is now expected to take.
-pub(crate) async fn expect(app: &App, tx: &mut Tx, waiting: Waiting, amount: Money) -> DbResult<()> {
+/// Tells what it is now expected to take; false when that is what it was.
+pub(crate) async fn expect(app: &App, tx: &mut Tx, waiting: Waiting, amount: Money) -> DbResult<bool> {
     let mut payment = waiting.0;
     if payment.order.amount == amount {
-        return Ok(());
+        return Ok(false);
     }
     payment.order.amount = amount;
     store::update(tx, &payment, payment.state).await?;
-    engine::tell(app, tx, &payment).await
+    engine::tell(app, tx, &payment).await?;
+    Ok(true)
 }
 
 /// Asks for a yes to this amount, as long as it can still leave on its day. Where nobody can be asked it is taken back,
@@ -150,47 +156,69 @@ async fn ask_or_take_back(app: &App, tx: &mut Tx, mut payment: Stored) -> DbResu
     approval::ask_until(app, tx, &mut payment, StepUp::AboveCap, cutoff).await
 }
 
-/// What the payments of a bill that leave or left since a day mean for its due dates, one of them left out.
-pub(crate) async fn of_bill(
-    tx: &mut Tx,
+/// What the payments of a bill that leave or left since a day mean for its due dates.
+pub(crate) fn of_bill(
     holder: HolderId,
     biller: BillerId,
     bill: BillId,
     since: Date,
-    without: Option<PaymentId>,
-) -> DbResult<Vec<PaymentOf>> {
-    let all = store::to_payee(tx, holder, biller, since).await?;
-    let of_bill = all.into_iter().filter_map(|(order, state, process_on)| {
-        let due_on = order.due_on.filter(|_| order.bill == Some(bill) && without != Some(order.id))?;
-        Some(PaymentOf { id: order.id, due_on, amount: order.amount, state: Some(state), sends_on: Some(process_on) })
-    });
-    Ok(of_bill.collect())
+) -> impl Read<Answer = Vec<PaymentOf>> + use<> {
+    store::to_payee(holder, biller, since).then(move |all| {
+        let of_bill = all.into_iter().filter_map(|(order, state, process_on)| {
+            let due_on = order.due_on.filter(|_| order.bill == Some(bill))?;
+            let (state, sends_on) = (Some(state), Some(process_on));
+            Some(PaymentOf { id: order.id, due_on, amount: order.amount, state, sends_on })
+        });
+        Ok(of_bill.collect())
+    })
 }
 
-/// The day of a payment came: says whether it goes on, with the amount that is due now.
-pub(super) async fn goes_on(app: &App, tx: &mut Tx, job: &Job, payment: &mut Stored) -> DbResult<bool> {
+/// The day of a payment came.
+pub(super) enum Goes {
+    /// It goes on, with the amount that is due now; of an autopay, on a yes to so much at most.
+    On { yes: Option<Money> },
+    /// It is taken back, or its person is asked.
+    NotNow,
+}
+
+/// Says whether a payment goes on whose day came. `about` was read for one that an autopay made.
+pub(super) async fn goes_on(
+    app: &App,
+    tx: &mut Tx,
+    job: &Job,
+    payment: &mut Stored,
+    about: Option<AboutRun>,
+) -> DbResult<Goes> {
     if payment.approval != ApprovedBy::Autopay {
-        return Ok(true);
+        return Ok(Goes::On { yes: None });
     }
-    match autopay::at_run(app, tx, payment.holder, &payment.order).await? {
+    let about = about.ok_or(DbError::Corrupt("an autopay's payment"))?;
+    match autopay::at_run(app, tx, payment.holder, &payment.order, about).await? {
         AtRun::Nothing => {
             cancel(app, tx, payment.clone(), Some(NOTHING_DUE)).await?;
-            Ok(false)
+            Ok(Goes::NotNow)
         }
         AtRun::Asks(amount) => {
             jobs::done(tx, job).await?;
             payment.order.amount = amount;
             store::update(tx, payment, payment.state).await?;
             ask_or_take_back(app, tx, payment.clone()).await?;
-            Ok(false)
+            Ok(Goes::NotNow)
         }
-        AtRun::Pay(amount) if payment.order.amount == amount => Ok(true),
-        AtRun::Pay(amount) => {
-            payment.order.amount = amount;
-            store::update(tx, payment, payment.state).await?;
-            Ok(true)
+        AtRun::Pay { amount, cap } => {
+            if payment.order.amount != amount {
+                payment.order.amount = amount;
+                store::update(tx, payment, payment.state).await?;
+            }
+            Ok(Goes::On { yes: Some(cap) })
         }
     }
+}
+
+/// What is read of a payment's autopay, when it was made by one.
+pub(super) fn about_run(app: &App, payment: &Stored) -> DbResult<Option<impl Read<Answer = AboutRun> + use<>>> {
+    let by_itself = payment.approval == ApprovedBy::Autopay;
+    by_itself.then(|| autopay::about_run(app, payment.holder, &payment.order)).transpose()
 }
 
 /// What of the payments to a card has not come yet and leaves within some days, one of them left out. One that waits for
@@ -202,7 +230,7 @@ pub(crate) async fn to_card(
     (first, last): (Date, Date),
     without: Option<PaymentId>,
 ) -> DbResult<Vec<Money>> {
-    let all = store::to_payee(tx, holder, payee, first).await?;
+    let all = tx.ask(store::to_payee(holder, payee, first)).await?;
     let coming = all.into_iter().filter(|(order, state, process_on)| {
         let comes = state.has_left() || (state.leaves_by_itself() && *process_on <= last);
         comes && without != Some(order.id)

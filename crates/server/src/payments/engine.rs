@@ -6,20 +6,22 @@ use api::sync::Record;
 use domain::accounts::{Account, Transaction, TransactionKind, TransactionState};
 use domain::ids::{AccountId, HolderId, PaymentId, TransactionId};
 use domain::ledger::{Entry, Funds};
-use domain::methods::Undrawable;
+use domain::methods::{Method, Undrawable};
 use domain::money::Money;
 use domain::payments::{PaymentEvent, PaymentState, RailTiming};
 use domain::policy::StepUp;
 use jiff::civil::{Date, Time};
 use jiff::{SignedDuration, Timestamp};
 
+use super::by_itself::Goes;
 use super::rail::{Answer, RailOrder};
 use super::rails::book;
 use super::store::{self, ApprovedBy, RailRecord, Stored};
 use super::{approval, by_itself, closed_cards, holds, unusual};
 use crate::App;
-use crate::db::{DbError, DbResult, Tx};
+use crate::db::{DbError, DbResult, Moment, Read, Tx, twice};
 use crate::jobs::{self, Job, Kind};
+use crate::ledger::Standings;
 use crate::{accounts, autopay, billers, card, feed, ledger, methods};
 
 /// Two reads that find nothing, so far apart, prove that the rail never saw an order.
@@ -65,9 +67,17 @@ pub(super) fn card_of(payment: &Stored) -> Option<AccountId> {
 
 /// How people call whom a payment pays.
 pub(super) async fn payee_name(tx: &mut Tx, payment: &Stored) -> DbResult<String> {
-    if let Some(card) = card_of(payment) {
-        let account: Option<Account> = feed::find(tx, payment.holder, accounts::key(card)).await?;
-        return Ok(account.ok_or(DbError::Corrupt("a card's record"))?.name);
+    let card = match card_of(payment) {
+        Some(card) => feed::find(tx, payment.holder, accounts::key(card)).await?,
+        None => None,
+    };
+    name_of(payment, card)
+}
+
+/// `card` is the record of the card that it pays.
+fn name_of(payment: &Stored, card: Option<Account>) -> DbResult<String> {
+    if card_of(payment).is_some() {
+        return Ok(card.ok_or(DbError::Corrupt("a card's record"))?.name);
     }
     billers::find(payment.order.biller).map(|biller| biller.name.clone()).ok_or(DbError::Corrupt("a payment's payee"))
 }
@@ -89,21 +99,21 @@ pub(super) fn view(payment: &Stored) -> Payment {
     }
 }
 
-/// Takes a legal step: the state, its row in the history and what it books.
+/// Takes a legal step: the state, its row in the history and what it books, which it answers.
 pub(super) async fn step(
     app: &App,
     tx: &mut Tx,
     payment: &mut Stored,
     event: PaymentEvent,
     reason: Option<&str>,
-) -> DbResult<()> {
+) -> DbResult<Option<Entry>> {
     let from = payment.state;
     let to = from.after(event).map_err(|_| DbError::Corrupt("a payment's step"))?;
     let (id, amount) = (payment.order.id, payment.order.amount);
     let entry = Entry::of_payment(from, event, id, payment.funds(), card_of(payment), amount)
         .map_err(|_| DbError::Corrupt("a payment's entry"))?;
-    if let Some(entry) = entry {
-        ledger::book(app, tx, payment.holder, &entry).await?;
+    if let Some(entry) = &entry {
+        ledger::book(app, tx, payment.holder, entry).await?;
     }
     payment.state = to;
     payment.reason = reason.map(str::to_owned);
@@ -113,7 +123,56 @@ pub(super) async fn step(
     if payment.approval == ApprovedBy::Autopay {
         autopay::followed(app, tx, payment.holder, &payment.order, to).await?;
     }
-    Ok(())
+    Ok(entry)
+}
+
+/// The account that a payment leaves from, as it stands with what was booked since it was read.
+struct Source {
+    /// None when the money is not kept here.
+    account: Option<(AccountId, Account)>,
+    standings: Standings,
+}
+
+fn source(payment: &Stored) -> impl Read<Answer = Source> + use<> {
+    let holder = payment.holder;
+    let id = match payment.funds() {
+        Funds::Balance(account) => Some(account),
+        Funds::Method(_) => None,
+    };
+    let account = id.map(|id| feed::found(holder, accounts::key(id)));
+    (account, ledger::standings(holder, payment.order.amount.currency())).then(move |(account, standings)| {
+        let account = match (id, account) {
+            (Some(id), Some(account)) => Some((id, account.ok_or(DbError::Corrupt("a served account"))?)),
+            _ => None,
+        };
+        Ok(Source { account, standings })
+    })
+}
+
+impl Source {
+    /// Takes a step, and counts what it books.
+    async fn step(
+        &mut self,
+        app: &App,
+        tx: &mut Tx,
+        payment: &mut Stored,
+        event: PaymentEvent,
+        reason: Option<&str>,
+    ) -> DbResult<()> {
+        match step(app, tx, payment, event, reason).await? {
+            Some(entry) => self.standings.count(&entry),
+            None => Ok(()),
+        }
+    }
+
+    /// Tells the devices how the payment stands now, and the balances of an account kept here, which changed with it.
+    async fn tell_moved(self, app: &App, tx: &mut Tx, payment: &Stored) -> DbResult<()> {
+        if let Some((id, account)) = self.account {
+            let standing = self.standings.of(id)?;
+            super::tell_account(app, tx, payment.holder, account, standing).await?;
+        }
+        tell(app, tx, payment).await
+    }
 }
 
 /// Puts the job of the day on which it leaves.
@@ -137,19 +196,19 @@ pub(super) async fn tell(app: &App, tx: &mut Tx, payment: &Stored) -> DbResult<(
     feed::put(tx, payment.holder, app.clock.now(), &Record::Payment(view(payment))).await
 }
 
-/// Money moved: the balances of an account kept here change with the payment.
-async fn tell_moved(app: &App, tx: &mut Tx, payment: &Stored) -> DbResult<()> {
-    if let Funds::Balance(account) = payment.funds() {
-        super::refresh_account(app, tx, payment.holder, account, payment.order.amount.currency()).await?;
-    }
-    tell(app, tx, payment).await
-}
-
 /// A line on the statement of the account that paid. What is drawn from a method stands on another bank's statement.
-async fn add_line(app: &App, tx: &mut Tx, payment: &Stored, amount: Money, what: &str) -> DbResult<()> {
+/// `card` is the record of the card that it pays.
+async fn add_line(
+    app: &App,
+    tx: &mut Tx,
+    payment: &Stored,
+    card: Option<Account>,
+    amount: Money,
+    what: &str,
+) -> DbResult<()> {
     let Funds::Balance(account) = payment.funds() else { return Ok(()) };
     let now = app.clock.now();
-    let payee = payee_name(tx, payment).await?;
+    let payee = name_of(payment, card)?;
     let returned = amount.is_positive();
     let line = Transaction {
         id: TransactionId::new(now, app.chance10()),
@@ -202,10 +261,14 @@ pub(super) async fn wake(tx: &mut Tx, holder: HolderId, id: PaymentId, now: Time
 
 /// Begins a transaction on the job's payment; `None` when the payment is in none of these states any more, and then
 /// the job is over.
-pub(super) async fn begin(app: &App, job: &Job, states: &[PaymentState]) -> DbResult<Option<(Tx, Stored)>> {
-    let mut tx = app.db.begin_write().await?;
-    tx.lock(job.holder).await?;
-    let payment = store::find(&mut tx, job.holder, PaymentId::from_uuid(job.subject)).await?;
+pub(super) async fn begin(
+    app: &App,
+    job: &Job,
+    moment: Moment,
+    states: &[PaymentState],
+) -> DbResult<Option<(Tx, Stored)>> {
+    let read = store::found(job.holder, PaymentId::from_uuid(job.subject));
+    let (mut tx, payment) = app.db.begin_at(moment, job.holder, read).await?;
     match payment.filter(|payment| states.contains(&payment.state)) {
         Some(payment) => Ok(Some((tx, payment))),
         None => {
@@ -224,64 +287,76 @@ async fn at_the_rail(app: &App, job: &Job, states: &[PaymentState]) -> DbResult<
     match found.filter(|found| states.contains(&found.state)) {
         Some(found) => Ok(Some(found)),
         // It ends in the transaction that finds the same; else it is tried again.
-        None => begin(app, job, states).await.map(|_| None),
+        None => begin(app, job, Moment::Within, states).await.map(|_| None),
     }
 }
 
 /// The day came: sets the money aside and writes the order for the rail in the same transaction.
 pub(crate) async fn process(app: &App, job: &Job) -> DbResult<()> {
+    twice(|moment| process_at(app, job, moment)).await
+}
+
+async fn process_at(app: &App, job: &Job, moment: Moment) -> DbResult<()> {
     let states = [PaymentState::Scheduled, PaymentState::Insufficient];
-    let Some((mut tx, mut payment)) = begin(app, job, &states).await? else { return Ok(()) };
+    let Some((mut tx, mut payment)) = begin(app, job, moment, &states).await? else { return Ok(()) };
     let now = app.clock.now();
+    let reads = (
+        holds::holding(app, &payment),
+        by_itself::about_run(app, &payment)?,
+        source(&payment),
+        payment.order.method.map(|method| methods::found(payment.holder, method)),
+        unusual::known(app, payment.holder, &payment.order, payment.process_on, payment.device),
+        payment.needs_approval().then(|| store::live_approval(&payment)),
+    );
+    let (holding, about, mut source, method, known, live) = tx.ask(reads).await?;
     // A restraint held it in its own transaction; money is never let go on that alone.
-    if holds::look(app, &mut tx, &mut payment).await? {
+    if holds::hold_or_not(app, &mut tx, &mut payment, holding).await? {
         jobs::done(&mut tx, job).await?;
         return tx.commit().await;
     }
     // What it takes is worked out now, and so is whether it leaves at all.
-    if !by_itself::goes_on(app, &mut tx, job, &mut payment).await? {
+    let Goes::On { yes } = by_itself::goes_on(app, &mut tx, job, &mut payment, about).await? else {
         tx.commit().await?;
         app.jobs.wake();
         return Ok(());
-    }
+    };
     if closed_cards::stops(app, &mut tx, &mut payment).await? {
         tx.commit().await?;
         app.jobs.wake();
         return Ok(());
     }
-    if let Some(reason) = missing(app, &mut tx, &payment).await? {
+    if let Some(reason) = missing(app, &payment, &source, method.flatten().as_ref())? {
         return without_funds(app, job, tx, payment, reason).await;
     }
-    if !unusual::may_leave(app, &mut tx, &mut payment).await? {
+    if !unusual::may_leave(app, &mut tx, &mut payment, known).await? {
         jobs::done(&mut tx, job).await?;
         return tx.commit().await;
     }
-    if !approval::use_up(app, &mut tx, &payment).await? {
+    if !approval::use_up(app, &mut tx, &payment, yes, live.flatten()).await? {
         tracing::error!("a payment is not what was approved: it waits for a new approval");
         approval::ask_anew(app, &mut tx, &mut payment, StepUp::Changed).await?;
         return tx.commit().await;
     }
-    step(app, &mut tx, &mut payment, PaymentEvent::FundsReserved, None).await?;
-    step(app, &mut tx, &mut payment, PaymentEvent::HandedToRail, None).await?;
+    source.step(app, &mut tx, &mut payment, PaymentEvent::FundsReserved, None).await?;
+    source.step(app, &mut tx, &mut payment, PaymentEvent::HandedToRail, None).await?;
     jobs::done(&mut tx, job).await?;
     jobs::put(&mut tx, job.holder, Kind::Submit, job.subject, now).await?;
-    tell_moved(app, &mut tx, &payment).await?;
+    source.tell_moved(app, &mut tx, &payment).await?;
     tx.commit().await?;
     app.jobs.wake();
     Ok(())
 }
 
 /// Why there is nothing to take the money from today, when there is nothing.
-async fn missing(app: &App, tx: &mut Tx, payment: &Stored) -> DbResult<Option<&'static str>> {
+fn missing(app: &App, payment: &Stored, source: &Source, method: Option<&Method>) -> DbResult<Option<&'static str>> {
     match payment.funds() {
         Funds::Balance(account) => {
-            let amount = payment.order.amount;
-            let standing = tx.ask(ledger::standing(payment.holder, account, amount.currency())).await?;
-            Ok((standing.available.minor() < amount.minor()).then_some(NO_FUNDS))
+            let available = source.standings.of(account)?.available;
+            Ok((available.minor() < payment.order.amount.minor()).then_some(NO_FUNDS))
         }
-        Funds::Method(method) => {
+        Funds::Method(_) => {
             let today = app.clock.now().to_zoned(timing(app, payment)?.zone).date();
-            let drawable = methods::drawable(tx, payment.holder, method, today).await?;
+            let drawable = method.map_or(Err(Undrawable::Removed), |method| method.drawable(today));
             Ok(drawable.err().map(Undrawable::as_str))
         }
     }
@@ -289,9 +364,14 @@ async fn missing(app: &App, tx: &mut Tx, payment: &Stored) -> DbResult<Option<&'
 
 /// A hold's time is over.
 pub(crate) async fn release(app: &App, job: &Job) -> DbResult<()> {
-    let Some((mut tx, mut payment)) = begin(app, job, &[PaymentState::Held]).await? else { return Ok(()) };
+    twice(|moment| release_at(app, job, moment)).await
+}
+
+async fn release_at(app: &App, job: &Job, moment: Moment) -> DbResult<()> {
+    let Some((mut tx, mut payment)) = begin(app, job, moment, &[PaymentState::Held]).await? else { return Ok(()) };
+    let holding = tx.ask(holds::holding(app, &payment)).await?;
     jobs::done(&mut tx, job).await?;
-    holds::look(app, &mut tx, &mut payment).await?;
+    holds::hold_or_not(app, &mut tx, &mut payment, holding).await?;
     tx.commit().await?;
     app.jobs.wake();
     Ok(())
@@ -321,20 +401,24 @@ async fn without_funds(app: &App, job: &Job, mut tx: Tx, mut payment: Stored, re
 
 /// Hands the order over. An order whose handing over was begun before is only asked about.
 pub(crate) async fn submit(app: &App, job: &Job) -> DbResult<()> {
-    let Some((mut tx, payment)) = begin(app, job, &[PaymentState::Submitting]).await? else { return Ok(()) };
+    let mut tx = app.db.read_once().await?;
+    let reads = (store::found(job.holder, PaymentId::from_uuid(job.subject)), store::holder_name(job.holder));
+    let (payment, payer_name) = tx.ask(reads).await?;
+    let Some(payment) = payment.filter(|payment| payment.state == PaymentState::Submitting) else {
+        // It ends in the transaction that finds the same; else it is tried again.
+        return begin(app, job, Moment::Within, &[PaymentState::Submitting]).await.map(drop);
+    };
     let drawn_by = match payment.order.method {
         Some(method) => {
-            let token = methods::token(&mut tx, job.holder, method).await?;
+            let token = tx.ask(methods::token(job.holder, method)).await?;
             Some(token.ok_or(DbError::Corrupt("the method of a payment that is under way"))?)
         }
         None => None,
     };
+    drop(tx);
     let answer = if job.tries > 1 {
-        drop(tx);
         Answer::Silent
     } else {
-        let payer_name = store::holder_name(&mut tx, job.holder).await?;
-        drop(tx);
         let order = RailOrder {
             key: payment.rail_key.clone(),
             biller: payment.order.biller,
@@ -345,31 +429,51 @@ pub(crate) async fn submit(app: &App, job: &Job) -> DbResult<()> {
         };
         app.rails.named(&payment.rail)?.submit(order).await
     };
-    let Some((mut tx, mut payment)) = begin(app, job, &[PaymentState::Submitting]).await? else { return Ok(()) };
+    // The rail is not asked again, whoever came between.
+    twice(|moment| submitted(app, job, moment, &answer)).await
+}
+
+async fn submitted(app: &App, job: &Job, moment: Moment, answer: &Answer) -> DbResult<()> {
+    let begun = begin(app, job, moment, &[PaymentState::Submitting]).await?;
+    let Some((mut tx, mut payment)) = begun else { return Ok(()) };
+    let moving = tx.ask(moving(&payment)).await?;
     jobs::done(&mut tx, job).await?;
     if let Answer::Queued { look_at } = answer {
         // Handing it over again asks how it stands.
-        jobs::put(&mut tx, job.holder, Kind::Submit, job.subject, look_at).await?;
+        jobs::put(&mut tx, job.holder, Kind::Submit, job.subject, *look_at).await?;
     } else if matches!(answer, Answer::Silent | Answer::Absent) {
         step(app, &mut tx, &mut payment, PaymentEvent::RailSilent, None).await?;
         let first = app.rails.named(&payment.rail)?.visible_after().max(wait(ASK_WAITS, 1));
         jobs::put(&mut tx, job.holder, Kind::Ask, job.subject, after(app.clock.now(), first)).await?;
         tell(app, &mut tx, &payment).await?;
     } else {
-        taken_or_refused(app, &mut tx, &mut payment, &answer).await?;
+        taken_or_refused(app, &mut tx, &mut payment, moving, answer).await?;
     }
     tx.commit().await?;
     app.jobs.wake();
     Ok(())
 }
 
+/// The account that it leaves from, and the record of the card that it pays.
+type Moving = (Source, Option<Option<Account>>);
+
+fn moving(payment: &Stored) -> impl Read<Answer = Moving> + use<> {
+    (source(payment), card_of(payment).map(|card| feed::found(payment.holder, accounts::key(card))))
+}
+
 /// The rail said at once, or when asked, what it did with the order.
-async fn taken_or_refused(app: &App, tx: &mut Tx, payment: &mut Stored, answer: &Answer) -> DbResult<()> {
+async fn taken_or_refused(
+    app: &App,
+    tx: &mut Tx,
+    payment: &mut Stored,
+    (mut source, card): Moving,
+    answer: &Answer,
+) -> DbResult<()> {
     let now = app.clock.now();
     let (reference, look_at) = match answer {
         Answer::Refused { code } => {
-            step(app, tx, payment, PaymentEvent::RailRefused, Some(code)).await?;
-            return tell_moved(app, tx, payment).await;
+            source.step(app, tx, payment, PaymentEvent::RailRefused, Some(code)).await?;
+            return source.tell_moved(app, tx, payment).await;
         }
         Answer::Accepted { reference, look_at } => (reference, (*look_at).max(now)),
         // It went further before anybody asked: the steps between are taken one by one.
@@ -378,12 +482,12 @@ async fn taken_or_refused(app: &App, tx: &mut Tx, payment: &mut Stored, answer: 
     };
     payment.rail_reference = Some(reference.clone());
     payment.absent_reads = 0;
-    step(app, tx, payment, PaymentEvent::RailAccepted, None).await?;
-    add_line(app, tx, payment, payment.order.amount.negated(), "payment").await?;
+    source.step(app, tx, payment, PaymentEvent::RailAccepted, None).await?;
+    add_line(app, tx, payment, card.flatten(), payment.order.amount.negated(), "payment").await?;
     store::establish_payee(tx, payment.holder, payment.order.biller, now).await?;
     let subject = payment.order.id.as_uuid();
     jobs::put(tx, payment.holder, Kind::Follow, subject, look_at).await?;
-    tell_moved(app, tx, payment).await
+    source.tell_moved(app, tx, payment).await
 }
 
 /// Asks about an order that was not answered. Only when the rail has twice said that it never saw the key, the same
@@ -391,11 +495,17 @@ async fn taken_or_refused(app: &App, tx: &mut Tx, payment: &mut Stored, answer: 
 pub(crate) async fn ask(app: &App, job: &Job) -> DbResult<()> {
     let Some(at) = at_the_rail(app, job, &[PaymentState::Unknown]).await? else { return Ok(()) };
     let answer = app.rails.named(&at.rail)?.look(at.key).await;
-    let Some((mut tx, mut payment)) = begin(app, job, &[PaymentState::Unknown]).await? else { return Ok(()) };
+    twice(|moment| asked(app, job, moment, &answer)).await
+}
+
+async fn asked(app: &App, job: &Job, moment: Moment, answer: &Answer) -> DbResult<()> {
+    let begun = begin(app, job, moment, &[PaymentState::Unknown]).await?;
+    let Some((mut tx, mut payment)) = begun else { return Ok(()) };
+    let moving = tx.ask(moving(&payment)).await?;
     let now = app.clock.now();
     match answer {
         Answer::Silent => jobs::later(&mut tx, job, after(now, wait(ASK_WAITS, job.tries))).await?,
-        Answer::Queued { look_at } => jobs::later(&mut tx, job, look_at).await?,
+        Answer::Queued { look_at } => jobs::later(&mut tx, job, *look_at).await?,
         Answer::Absent if payment.absent_reads + 1 < ABSENT_READS => {
             payment.absent_reads += 1;
             store::update(&mut tx, &payment, payment.state).await?;
@@ -411,7 +521,7 @@ pub(crate) async fn ask(app: &App, job: &Job) -> DbResult<()> {
         }
         found => {
             jobs::done(&mut tx, job).await?;
-            taken_or_refused(app, &mut tx, &mut payment, &found).await?;
+            taken_or_refused(app, &mut tx, &mut payment, moving, found).await?;
         }
     }
     tx.commit().await?;
@@ -424,10 +534,17 @@ pub(crate) async fn follow(app: &App, job: &Job) -> DbResult<()> {
     let states = [PaymentState::Submitted, PaymentState::Settled, PaymentState::Final];
     let Some(at) = at_the_rail(app, job, &states).await? else { return Ok(()) };
     let answer = app.rails.named(&at.rail)?.look(at.key).await;
-    let Some((mut tx, mut payment)) = begin(app, job, &states).await? else { return Ok(()) };
+    twice(|moment| followed(app, job, moment, &answer)).await
+}
+
+async fn followed(app: &App, job: &Job, moment: Moment, answer: &Answer) -> DbResult<()> {
+    let states = [PaymentState::Submitted, PaymentState::Settled, PaymentState::Final];
+    let Some((mut tx, mut payment)) = begin(app, job, moment, &states).await? else { return Ok(()) };
     let before = payment.state;
-    match &answer {
-        Answer::Settled { trace, amount, .. } => settled(app, &mut tx, &mut payment, trace, *amount).await?,
+    match answer {
+        Answer::Settled { trace, amount, .. } if before == PaymentState::Submitted => {
+            settled(app, &mut tx, &mut payment, trace, *amount).await?;
+        }
         Answer::Returned { trace, amount, code, .. } => {
             returned(app, &mut tx, &mut payment, trace, *amount, code).await?;
         }
@@ -477,24 +594,22 @@ fn window_is_over(app: &App, payment: &Stored) -> DbResult<bool> {
 }
 
 async fn settled(app: &App, tx: &mut Tx, payment: &mut Stored, trace: &str, amount: Money) -> DbResult<()> {
-    if payment.state != PaymentState::Submitted {
-        return Ok(());
-    }
     let now = app.clock.now();
     let matched = amount == payment.order.amount;
     let record = RailRecord { trace, kind: "settled", amount, code: None, matched };
-    let fresh = store::note_record(tx, payment, &record, now).await?;
+    let (known, mut source) = tx.ask((store::is_noted(&payment.rail, trace), source(payment))).await?;
+    store::note_record(tx, payment, &record, now).await?;
     if !matched {
         // Another amount than ordered is for a person to look at: the payment waits.
-        if fresh {
+        if !known {
             tracing::error!("a rail settled another amount than was ordered");
         }
         return Ok(());
     }
     payment.settled_at = Some(now);
-    step(app, tx, payment, PaymentEvent::SettledByRail, None).await?;
+    source.step(app, tx, payment, PaymentEvent::SettledByRail, None).await?;
     tell_card(app, tx, payment, amount, "payment").await?;
-    tell_moved(app, tx, payment).await
+    source.tell_moved(app, tx, payment).await
 }
 
 async fn returned(
@@ -508,12 +623,14 @@ async fn returned(
     let now = app.clock.now();
     let matched = amount == payment.order.amount;
     let record = RailRecord { trace, kind: "returned", amount, code: Some(code), matched };
-    if !store::note_record(tx, payment, &record, now).await? || !matched {
+    let (known, (mut source, card)) = tx.ask((store::is_noted(&payment.rail, trace), moving(payment))).await?;
+    store::note_record(tx, payment, &record, now).await?;
+    if known || !matched {
         return Ok(());
     }
     let reached = matches!(payment.state, PaymentState::Settled | PaymentState::Final);
-    step(app, tx, payment, PaymentEvent::ReturnedByRail, Some(code)).await?;
-    add_line(app, tx, payment, amount, "return").await?;
+    source.step(app, tx, payment, PaymentEvent::ReturnedByRail, Some(code)).await?;
+    add_line(app, tx, payment, card.flatten(), amount, "return").await?;
     if reached {
         tell_card(app, tx, payment, amount.negated(), "return").await?;
     }
@@ -521,5 +638,5 @@ async fn returned(
         rail.returned(tx, payment, code).await?;
         holds::look_at_all(app, tx, payment.holder).await?;
     }
-    tell_moved(app, tx, payment).await
+    source.tell_moved(app, tx, payment).await
 }

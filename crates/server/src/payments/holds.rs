@@ -10,20 +10,31 @@ use jiff::Timestamp;
 use super::store::{self, Stored};
 use super::{engine, limits, rails};
 use crate::App;
-use crate::db::{DbError, DbResult, Tx};
+use crate::db::{DbError, DbResult, Read, Tx};
 use crate::jobs::{self, Kind};
 use crate::standing;
 
 /// A payee whom a payment has reached before, and an amount that needs no passkey.
-pub(super) async fn is_known_and_small(
-    app: &App,
-    tx: &mut Tx,
-    holder: HolderId,
-    order: &PaymentOrder,
-) -> DbResult<bool> {
+fn is_known_and_small(app: &App, holder: HolderId, order: &PaymentOrder) -> impl Read<Answer = bool> + use<> {
     let reads = (store::payee(holder, order.biller), limits::of(app, holder, order.amount.currency()));
-    let (payee, limits) = tx.ask(reads).await?;
-    Ok(payee.established && order.amount.minor() <= limits.payment_minor)
+    let amount_minor = order.amount.minor();
+    reads.then(move |(payee, limits)| Ok(payee.established && amount_minor <= limits.payment_minor))
+}
+
+/// What may hold a payment, beside its own hold.
+pub(super) struct Holding {
+    standing: Standing,
+    small: bool,
+    stopped: bool,
+}
+
+pub(super) fn holding(app: &App, payment: &Stored) -> impl Read<Answer = Holding> + use<> {
+    let reads = (
+        standing::of(payment.holder, app.clock.now()),
+        is_known_and_small(app, payment.holder, &payment.order),
+        rails::is_stopped(app, payment),
+    );
+    reads.then(|(standing, small, stopped)| Ok(Holding { standing, small, stopped }))
 }
 
 /// Looks at every payment that has not left, after the account was restrained or released.
@@ -36,11 +47,16 @@ pub(crate) async fn look_at_all(app: &App, tx: &mut Tx, holder: HolderId) -> DbR
 
 /// Holds a payment or lets it go on, as things are now; says whether it is held.
 pub(super) async fn look(app: &App, tx: &mut Tx, payment: &mut Stored) -> DbResult<bool> {
+    let holding = tx.ask(holding(app, payment)).await?;
+    hold_or_not(app, tx, payment, holding).await
+}
+
+/// The same, by what was read.
+pub(super) async fn hold_or_not(app: &App, tx: &mut Tx, payment: &mut Stored, holding: Holding) -> DbResult<bool> {
     let now = app.clock.now();
-    let standing = tx.ask(standing::of(payment.holder, now)).await?;
-    let small = is_known_and_small(app, tx, payment.holder, &payment.order).await?;
+    let Holding { standing, small, stopped } = holding;
     let restrained = policy::payment_held(&standing, small);
-    let stopped = rails::is_stopped(app, tx, payment).await?.then_some(HoldReason::PayeeStopped);
+    let stopped = stopped.then_some(HoldReason::PayeeStopped);
     let own = payment.hold_reason.filter(|_| payment.held_until.is_some_and(|until| until > now));
     match (restrained.or(stopped).or(own), payment.state) {
         (Some(reason), PaymentState::Held) => {

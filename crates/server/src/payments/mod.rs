@@ -571,8 +571,19 @@ async fn source_name(tx: &mut Tx, payment: &Stored) -> DbResult<String> {
 /// Brings the account's record up to the ledger.
 async fn refresh_account(app: &App, tx: &mut Tx, holder: HolderId, id: AccountId, currency: Currency) -> DbResult<()> {
     let account: Option<Account> = feed::find(tx, holder, crate::accounts::key(id)).await?;
-    let mut account = account.ok_or(DbError::Corrupt("a served account"))?;
+    let account = account.ok_or(DbError::Corrupt("a served account"))?;
     let standing = tx.ask(ledger::standing(holder, id, currency)).await?;
+    tell_account(app, tx, holder, account, standing).await
+}
+
+/// Tells the devices how an account kept here stands.
+async fn tell_account(
+    app: &App,
+    tx: &mut Tx,
+    holder: HolderId,
+    mut account: Account,
+    standing: ledger::Standing,
+) -> DbResult<()> {
     account.balance = Some(standing.own);
     account.available = Some(standing.available);
     account.balance_as_of = Some(app.clock.now());

@@ -10,7 +10,7 @@ use jiff::civil::Date;
 use jiff::{SignedDuration, Timestamp};
 use uuid::Uuid;
 
-use crate::db::{self, DbError, DbResult, Read, Tx, on_engine, write_later};
+use crate::db::{self, DbError, DbResult, Read, Tx, on_engine, write_later, write_one_later};
 
 const DAY: SignedDuration = SignedDuration::from_hours(24);
 
@@ -83,6 +83,11 @@ impl Stored {
             Some(method) => Funds::Method(method),
             None => Funds::Balance(self.account),
         }
+    }
+
+    /// Whether it leaves on an approval of its own.
+    pub const fn needs_approval(&self) -> bool {
+        matches!(self.approval, ApprovedBy::Device | ApprovedBy::Passkey)
     }
 }
 
@@ -171,33 +176,29 @@ pub(super) async fn update(tx: &mut Tx, payment: &Stored, from: PaymentState) ->
         WHERE holder_id = $1 AND payment_id = $2 AND state = $3";
     let body = serde_json::to_string(&payment.order).map_err(|_| DbError::Corrupt("an order"))?;
     let (from, to) = (state_name(from)?, state_name(payment.state)?);
-    let updated = on_engine!(tx, |db| {
-        sqlx::query(UPDATE)
-            .bind(payment.holder.as_uuid())
-            .bind(payment.order.id.as_uuid())
-            .bind(from)
-            .bind(to)
-            .bind(&payment.reason)
-            .bind(&payment.rail_reference)
-            .bind(payment.absent_reads)
-            .bind(payment.settled_at.map(Timestamp::as_microsecond))
-            .bind(body)
-            .bind(payment.order.amount.minor())
-            .bind(payment.process_on.to_string())
-            .bind(payment.cutoff_at.as_microsecond())
-            .bind(payment.expected_by.to_string())
-            .bind(payment.approval.name())
-            .bind(payment.approve_by.map(Timestamp::as_microsecond))
-            .bind(payment.hold_reason.map(HoldReason::as_str))
-            .bind(payment.held_until.map(Timestamp::as_microsecond))
-            .bind(payment.device.map(|id| id.as_uuid()))
-            .bind(payment.account.as_uuid())
-            .execute(db)
-            .await
-            .map(|done| done.rows_affected())
-            .map_err(DbError::from)
-    })?;
-    if updated == 1 { Ok(()) } else { Err(DbError::Conflict) }
+    write_one_later!(
+        tx,
+        UPDATE,
+        payment.holder.as_uuid(),
+        payment.order.id.as_uuid(),
+        from,
+        to,
+        &payment.reason,
+        &payment.rail_reference,
+        payment.absent_reads,
+        payment.settled_at.map(Timestamp::as_microsecond),
+        body,
+        payment.order.amount.minor(),
+        payment.process_on.to_string(),
+        payment.cutoff_at.as_microsecond(),
+        payment.expected_by.to_string(),
+        payment.approval.name(),
+        payment.approve_by.map(Timestamp::as_microsecond),
+        payment.hold_reason.map(HoldReason::as_str),
+        payment.held_until.map(Timestamp::as_microsecond),
+        payment.device.map(|id| id.as_uuid()),
+        payment.account.as_uuid(),
+    )
 }
 
 /// Adds a step; the table refuses one that is no legal way.
@@ -258,19 +259,23 @@ pub(super) fn as_of(holder: HolderId, id: PaymentId) -> impl Read<Answer = (i64,
 }
 
 pub(super) async fn find(tx: &mut Tx, holder: HolderId, id: PaymentId) -> DbResult<Option<Stored>> {
+    tx.ask(found(holder, id)).await
+}
+
+pub(super) fn found(holder: HolderId, id: PaymentId) -> impl Read<Answer = Option<Stored>> {
     const FIND: &str =
         "SELECT account_id, state, reason, order_body, process_on, cutoff_at, expected_by, rail, rail_key,
             rail_reference, absent_reads, made_at, settled_at, approval, approve_by, hold_reason, held_until, device_id
         FROM payment WHERE holder_id = $1 AND payment_id = $2";
-    let row: Option<PaymentRow> = on_engine!(tx, |db| {
-        sqlx::query_as(FIND).bind(holder.as_uuid()).bind(id.as_uuid()).fetch_optional(db).await.map_err(DbError::from)
-    })?;
-    let Some(row) = row else { return Ok(None) };
-    let history = steps(tx, holder, id).await?;
+    let row = db::read_row(FIND, [holder.as_uuid().into(), id.as_uuid().into()], |row: Option<PaymentRow>| Ok(row));
+    (row, steps(holder, id)).then(move |(row, history)| row.map(|row| stored(holder, row, history)).transpose())
+}
+
+fn stored(holder: HolderId, row: PaymentRow, history: Vec<PaymentStep>) -> DbResult<Stored> {
     let approval = ApprovedBy::ALL.into_iter().find(|known| known.name() == row.approval);
     let reason_named = |name: String| HoldReason::ALL.into_iter().find(|known| known.as_str() == name);
     let hold_reason = row.hold_reason.map(|name| reason_named(name).ok_or(DbError::Corrupt("a hold's reason")));
-    Ok(Some(Stored {
+    Ok(Stored {
         holder,
         order: serde_json::from_str(&row.order_body).map_err(|_| DbError::Corrupt("an order"))?,
         account: AccountId::from_uuid(row.account_id),
@@ -291,18 +296,18 @@ pub(super) async fn find(tx: &mut Tx, holder: HolderId, id: PaymentId) -> DbResu
         held_until: row.held_until.map(time).transpose()?,
         device: row.device_id.map(DeviceId::from_uuid),
         history,
-    }))
+    })
 }
 
-async fn steps(tx: &mut Tx, holder: HolderId, id: PaymentId) -> DbResult<Vec<PaymentStep>> {
+fn steps(holder: HolderId, id: PaymentId) -> impl Read<Answer = Vec<PaymentStep>> {
     const STEPS: &str = "SELECT to_state, reason, made_at FROM payment_step
                           WHERE holder_id = $1 AND payment_id = $2 ORDER BY position";
-    let rows: Vec<(String, Option<String>, i64)> = on_engine!(tx, |db| {
-        sqlx::query_as(STEPS).bind(holder.as_uuid()).bind(id.as_uuid()).fetch_all(db).await.map_err(DbError::from)
-    })?;
-    rows.into_iter()
-        .map(|(state, reason, at)| Ok(PaymentStep { state: state_named(&state)?, at: time(at)?, reason }))
-        .collect()
+    let read = |(state, reason, at): (String, Option<String>, i64)| {
+        Ok(PaymentStep { state: state_named(&state)?, at: time(at)?, reason })
+    };
+    db::read_rows(STEPS, [holder.as_uuid().into(), id.as_uuid().into()], move |rows| {
+        rows.into_iter().map(read).collect()
+    })
 }
 
 /// The payments of a holder that have not left: those that a restraint may hold, and those that one holds.
@@ -338,28 +343,19 @@ pub(super) async fn not_left_from(tx: &mut Tx, holder: HolderId, ledger: Account
 }
 
 /// What was ordered for a payee's bills, how it stands and the day it leaves or left.
-pub(super) async fn to_payee(
-    tx: &mut Tx,
+pub(super) fn to_payee(
     holder: HolderId,
     biller: BillerId,
     since: Date,
-) -> DbResult<Vec<(PaymentOrder, PaymentState, Date)>> {
+) -> impl Read<Answer = Vec<(PaymentOrder, PaymentState, Date)>> + use<> {
     const LIST: &str = "SELECT order_body, state, process_on FROM payment
                          WHERE holder_id = $1 AND biller_id = $2 AND process_on >= $3 ORDER BY payment_id";
-    let rows: Vec<(String, String, String)> = on_engine!(tx, |db| {
-        sqlx::query_as(LIST)
-            .bind(holder.as_uuid())
-            .bind(biller.as_uuid())
-            .bind(since.to_string())
-            .fetch_all(db)
-            .await
-            .map_err(DbError::from)
-    })?;
     let read = |(body, state, process_on): (String, String, String)| {
         let order = serde_json::from_str(&body).map_err(|_| DbError::Corrupt("an order"))?;
         Ok((order, state_named(&state)?, day(&process_on)?))
     };
-    rows.into_iter().map(read).collect()
+    let values = [holder.as_uuid().into(), biller.as_uuid().into(), since.to_string().into()];
+    db::read_rows(LIST, values, move |rows| rows.into_iter().map(read).collect())
 }
 
 /// A payment as the rail is asked about it.
@@ -521,46 +517,28 @@ pub(super) async fn add_approval(
     )
 }
 
-pub(super) async fn live_approval(tx: &mut Tx, payment: &Stored) -> DbResult<Option<LiveApproval>> {
+pub(super) fn live_approval(payment: &Stored) -> impl Read<Answer = Option<LiveApproval>> + use<> {
     const FIND: &str = "SELECT digest, day, used_at FROM payment_approval
                          WHERE holder_id = $1 AND payment_id = $2 AND void_at IS NULL";
-    let row: Option<(String, String, Option<i64>)> = on_engine!(tx, |db| {
-        sqlx::query_as(FIND)
-            .bind(payment.holder.as_uuid())
-            .bind(payment.order.id.as_uuid())
-            .fetch_optional(db)
-            .await
-            .map_err(DbError::from)
-    })?;
-    let Some((digest, on, used_at)) = row else { return Ok(None) };
-    Ok(Some(LiveApproval { digest, day: day(&on)?, used: used_at.is_some() }))
+    let values = [payment.holder.as_uuid().into(), payment.order.id.as_uuid().into()];
+    db::read_row(FIND, values, |row: Option<(String, String, Option<i64>)>| {
+        row.map(|(digest, on, used_at)| Ok(LiveApproval { digest, day: day(&on)?, used: used_at.is_some() }))
+            .transpose()
+    })
 }
 
-/// Uses the live approval; false when it was used before.
-pub(super) async fn use_approval(tx: &mut Tx, payment: &Stored, now: Timestamp) -> DbResult<bool> {
+/// Uses the live approval, which was not used before.
+pub(super) async fn use_approval(tx: &mut Tx, payment: &Stored, now: Timestamp) -> DbResult<()> {
     const USE: &str = "UPDATE payment_approval SET used_at = $3
                         WHERE holder_id = $1 AND payment_id = $2 AND void_at IS NULL AND used_at IS NULL";
-    Ok(mark_approval(tx, USE, payment, now).await? == 1)
+    write_one_later!(tx, USE, payment.holder.as_uuid(), payment.order.id.as_uuid(), now.as_microsecond())
 }
 
 /// What was approved is not so any more.
 pub(super) async fn void_approval(tx: &mut Tx, payment: &Stored, now: Timestamp) -> DbResult<()> {
     const VOID: &str = "UPDATE payment_approval SET void_at = $3
                          WHERE holder_id = $1 AND payment_id = $2 AND void_at IS NULL";
-    mark_approval(tx, VOID, payment, now).await.map(drop)
-}
-
-async fn mark_approval(tx: &mut Tx, sql: &'static str, payment: &Stored, now: Timestamp) -> DbResult<u64> {
-    on_engine!(tx, |db| {
-        sqlx::query(sql)
-            .bind(payment.holder.as_uuid())
-            .bind(payment.order.id.as_uuid())
-            .bind(now.as_microsecond())
-            .execute(db)
-            .await
-            .map(|done| done.rows_affected())
-            .map_err(DbError::from)
-    })
+    write_later!(tx, VOID, payment.holder.as_uuid(), payment.order.id.as_uuid(), now.as_microsecond())
 }
 
 /// Every payment whose money was set aside on an approval, with that approval, for the audit.
@@ -598,16 +576,7 @@ pub(super) async fn add_payee(tx: &mut Tx, holder: HolderId, biller: BillerId, n
 pub(super) async fn establish_payee(tx: &mut Tx, holder: HolderId, biller: BillerId, now: Timestamp) -> DbResult<()> {
     const SET: &str = "UPDATE payee SET established_at = $3
                         WHERE holder_id = $1 AND biller_id = $2 AND established_at IS NULL";
-    on_engine!(tx, |db| {
-        sqlx::query(SET)
-            .bind(holder.as_uuid())
-            .bind(biller.as_uuid())
-            .bind(now.as_microsecond())
-            .execute(db)
-            .await
-            .map(drop)
-            .map_err(DbError::from)
-    })
+    write_later!(tx, SET, holder.as_uuid(), biller.as_uuid(), now.as_microsecond())
 }
 
 /// The owner's own limits, and a raise that waits for its time.
@@ -677,9 +646,11 @@ pub(super) fn own_limits(holder: HolderId, currency: Currency) -> impl Read<Answ
 }
 
 /// The person's name, as a payee reads it.
-pub(super) async fn holder_name(tx: &mut Tx, holder: HolderId) -> DbResult<String> {
+pub(super) fn holder_name(holder: HolderId) -> impl Read<Answer = String> {
     const FIND: &str = "SELECT name FROM holder WHERE holder_id = $1";
-    on_engine!(tx, |db| { sqlx::query_scalar(FIND).bind(holder.as_uuid()).fetch_one(db).await.map_err(DbError::from) })
+    db::read_row(FIND, [holder.as_uuid().into()], |row: Option<(String,)>| {
+        row.map(|(name,)| name).ok_or(DbError::Corrupt("a holder"))
+    })
 }
 
 /// What came back of orders of the same payee and amount since then, oldest first: why, when and the order.
@@ -776,33 +747,35 @@ pub(super) struct RailRecord<'a> {
     pub matched: bool,
 }
 
-/// Notes a record; false when it was there already.
+/// Whether a rail's record is there already.
+pub(super) fn is_noted(rail: &str, trace: &str) -> impl Read<Answer = bool> + use<> {
+    const COUNT: &str = "SELECT COUNT(*) FROM rail_record WHERE rail = $1 AND trace = $2";
+    db::read_row(COUNT, [rail.into(), trace.into()], |row: Option<(i64,)>| Ok(row.is_some_and(|(count,)| count > 0)))
+}
+
+/// Notes a record; one that is there already stays.
 pub(super) async fn note_record(
     tx: &mut Tx,
     payment: &Stored,
     record: &RailRecord<'_>,
     now: Timestamp,
-) -> DbResult<bool> {
+) -> DbResult<()> {
     const NOTE: &str = "INSERT INTO rail_record
             (rail, trace, holder_id, payment_id, kind, amount_minor, code, matched, seen_at)
         VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9) ON CONFLICT (rail, trace) DO NOTHING";
-    let added = on_engine!(tx, |db| {
-        sqlx::query(NOTE)
-            .bind(&payment.rail)
-            .bind(record.trace)
-            .bind(payment.holder.as_uuid())
-            .bind(payment.order.id.as_uuid())
-            .bind(record.kind)
-            .bind(record.amount.minor())
-            .bind(record.code)
-            .bind(i64::from(record.matched))
-            .bind(now.as_microsecond())
-            .execute(db)
-            .await
-            .map(|done| done.rows_affected())
-            .map_err(DbError::from)
-    })?;
-    Ok(added == 1)
+    write_later!(
+        tx,
+        NOTE,
+        &payment.rail,
+        record.trace,
+        payment.holder.as_uuid(),
+        payment.order.id.as_uuid(),
+        record.kind,
+        record.amount.minor(),
+        record.code,
+        i64::from(record.matched),
+        now.as_microsecond(),
+    )
 }
 
 // ---- The practice bank's book ------------------------------------------------------------------------------------
@@ -839,24 +812,25 @@ pub(super) async fn add_sandbox_order(tx: &mut Tx, order: &SandboxOrder) -> DbRe
 
 type SandboxRow = (String, i64, String, Option<String>, i64, i64, Option<i64>);
 
-pub(super) async fn find_sandbox_order(tx: &mut Tx, key: &str) -> DbResult<Option<SandboxOrder>> {
+pub(super) fn sandbox_order(key: &str) -> impl Read<Answer = Option<SandboxOrder>> + use<> {
     const FIND: &str = "SELECT reference, amount_minor, currency, refused, received_at, settles_at, returns_at
                           FROM sandbox_order WHERE rail_key = $1";
-    let row: Option<SandboxRow> =
-        on_engine!(tx, |db| sqlx::query_as(FIND).bind(key).fetch_optional(db).await.map_err(DbError::from))?;
-    let Some((reference, minor, currency, refused, received_at, settles_at, returns_at)) = row else {
-        return Ok(None);
-    };
-    let currency = currency.parse().map_err(|_| DbError::Corrupt("a currency"))?;
-    Ok(Some(SandboxOrder {
-        key: key.to_owned(),
-        reference,
-        amount: Money::new(minor, currency).map_err(|_| DbError::Corrupt("an amount"))?,
-        refused,
-        received_at: time(received_at)?,
-        settles_at: time(settles_at)?,
-        returns_at: returns_at.map(time).transpose()?,
-    }))
+    let key = key.to_owned();
+    db::read_row(FIND, [key.clone().into()], move |row: Option<SandboxRow>| {
+        let Some((reference, minor, currency, refused, received_at, settles_at, returns_at)) = row else {
+            return Ok(None);
+        };
+        let currency = currency.parse().map_err(|_| DbError::Corrupt("a currency"))?;
+        Ok(Some(SandboxOrder {
+            key,
+            reference,
+            amount: Money::new(minor, currency).map_err(|_| DbError::Corrupt("an amount"))?,
+            refused,
+            received_at: time(received_at)?,
+            settles_at: time(settles_at)?,
+            returns_at: returns_at.map(time).transpose()?,
+        }))
+    })
 }
 
 /// Notes that an order was lost; false when it was lost before.

@@ -106,9 +106,10 @@ pub(super) async fn look(
     judge(app, payment, known, occasion, device, source)
 }
 
-/// Asks once more before the money is set aside; false when it stays, for now.
-pub(super) async fn may_leave(app: &App, tx: &mut Tx, payment: &mut Stored) -> DbResult<bool> {
-    let looked = look(app, tx, payment, RiskOccasion::Execution, payment.device, None).await?;
+/// Asks once more before the money is set aside, by what was read of the device that it was ordered on; false when it
+/// stays, for now.
+pub(super) async fn may_leave(app: &App, tx: &mut Tx, payment: &mut Stored, known: Known) -> DbResult<bool> {
+    let looked = judge(app, payment, known, RiskOccasion::Execution, payment.device, None)?;
     let verdict = risk::keep(app, tx, payment.holder, &looked, payment.device, None).await?;
     let wait = app.settings.policy.numbers().risk_hold;
     match verdict {

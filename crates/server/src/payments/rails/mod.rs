@@ -25,7 +25,7 @@ use super::rail::{Rail, Unfit};
 use super::store::Stored;
 use crate::App;
 use crate::billers;
-use crate::db::{Db, DbError, DbResult, Tx};
+use crate::db::{Db, DbError, DbResult, Read, Tx};
 use crate::error::ApiError;
 use book::Book;
 use files::FileRail;
@@ -131,7 +131,7 @@ pub(super) async fn check(
         }
     }
     let Some(rail) = app.rails.of_files(rail.name()) else { return Ok(()) };
-    if files::is_stopped(tx, rail.name(), holder, order.biller).await? {
+    if tx.ask(files::is_stopped(rail.name(), holder, order.biller)).await? {
         return Err(ApiError::new(
             ErrorCode::PayeeStopped,
             "payments to this payee came back, which is being looked at",
@@ -149,9 +149,10 @@ pub(super) async fn check(
 }
 
 /// Whether nothing goes to the payment's payee for now, because of what came back.
-pub(super) async fn is_stopped(app: &App, tx: &mut Tx, payment: &Stored) -> DbResult<bool> {
-    let Some(rail) = app.rails.of_files(&payment.rail) else { return Ok(false) };
-    files::is_stopped(tx, rail.name(), payment.holder, payment.order.biller).await
+pub(super) fn is_stopped(app: &App, payment: &Stored) -> impl Read<Answer = bool> + use<> {
+    let rail = app.rails.of_files(&payment.rail);
+    let stopped = rail.map(|rail| files::is_stopped(rail.name(), payment.holder, payment.order.biller));
+    stopped.then(|stopped| Ok(stopped.unwrap_or(false)))
 }
 
 /// Works on the rails that work by files, until the server ends.

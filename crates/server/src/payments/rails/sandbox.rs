@@ -104,13 +104,15 @@ impl Sandbox {
         let now = self.clock.now();
         let asked = order.payer_reference.as_deref().and_then(Turn::asked_for);
         let turn = asked.unwrap_or(self.practice.usual);
-        let mut tx = self.db.begin_write().await?;
-        if let Some(known) = store::find_sandbox_order(&mut tx, &order.key).await? {
+        if let Some(known) = self.db.read_once().await?.ask(store::sandbox_order(&order.key)).await? {
             return Ok(self.answer(&known, now));
         }
-        if turn == Turn::LosesOrder && store::note_lost_order(&mut tx, &order.key, now).await? {
-            tx.commit().await?;
-            return Ok(Answer::Silent);
+        if turn == Turn::LosesOrder {
+            let mut tx = self.db.begin_write().await?;
+            if store::note_lost_order(&mut tx, &order.key, now).await? {
+                tx.commit().await?;
+                return Ok(Answer::Silent);
+            }
         }
         let settles_after = if turn == Turn::Waits { WAITS } else { self.practice.settles_after };
         let settles_at = now.saturating_add(settles_after).unwrap_or(now);
@@ -125,6 +127,8 @@ impl Sandbox {
             settles_at,
             returns_at: returns.then(|| settles_at.saturating_add(self.practice.returns_after).unwrap_or(settles_at)),
         };
+        // The book refuses a second order of a key: whoever comes at the same time hears nothing, and asks.
+        let mut tx = self.db.begin_whole().await?;
         store::add_sandbox_order(&mut tx, &taken).await?;
         tx.commit().await?;
         if turn == Turn::LosesAnswer {
@@ -134,8 +138,7 @@ impl Sandbox {
     }
 
     async fn find(&self, key: &str) -> DbResult<Answer> {
-        let mut tx = self.db.read_once().await?;
-        let found = store::find_sandbox_order(&mut tx, key).await?;
+        let found = self.db.read_once().await?.ask(store::sandbox_order(key)).await?;
         Ok(found.map_or(Answer::Absent, |order| self.answer(&order, self.clock.now())))
     }
 

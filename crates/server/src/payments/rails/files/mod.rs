@@ -24,7 +24,7 @@ use jiff::{SignedDuration, Timestamp};
 use sha2::{Digest as _, Sha256};
 
 use crate::App;
-use crate::db::{Db, DbError, DbResult, Tx};
+use crate::db::{Db, DbError, DbResult, Read, Tx};
 use crate::payments::rail::{Answer, Rail, RailOrder, Unfit};
 use crate::payments::store::Stored;
 use folder::{Folder, FolderError, HandedOver};
@@ -673,8 +673,8 @@ pub async fn resolve(app: &App, rail: &str, number: i64, note: &str) -> DbResult
 }
 
 /// Whether nothing goes to this payee on this rail for now.
-pub(crate) async fn is_stopped(tx: &mut Tx, rail: &str, holder: HolderId, biller: BillerId) -> DbResult<bool> {
-    store::is_stopped(tx, rail, holder, biller).await
+pub(crate) fn is_stopped(rail: &str, holder: HolderId, biller: BillerId) -> impl Read<Answer = bool> + use<> {
+    store::is_stopped(rail, holder, biller)
 }
 
 impl Rail for FileRail {

@@ -6,7 +6,7 @@ use jiff::Timestamp;
 use jiff::civil::Date;
 use uuid::Uuid;
 
-use crate::db::{DbError, DbResult, Tx, on_engine};
+use crate::db::{self, DbError, DbResult, Read, Tx, on_engine};
 
 fn time(micros: i64) -> DbResult<Timestamp> {
     Timestamp::from_microsecond(micros).map_err(|_| DbError::Corrupt("a time"))
@@ -669,20 +669,11 @@ pub(super) async fn stop(
 }
 
 /// Whether nothing goes to this payee on this rail.
-pub(super) async fn is_stopped(tx: &mut Tx, rail: &str, holder: HolderId, biller: BillerId) -> DbResult<bool> {
+pub(super) fn is_stopped(rail: &str, holder: HolderId, biller: BillerId) -> impl Read<Answer = bool> + use<> {
     const COUNT: &str = "SELECT COUNT(*) FROM rail_stop
         WHERE rail = $1 AND biller_id = $2 AND holder_id IN ($3, $4) AND lifted_at IS NULL";
-    let stops: i64 = on_engine!(tx, |db| {
-        sqlx::query_scalar(COUNT)
-            .bind(rail)
-            .bind(biller.as_uuid())
-            .bind(holder.as_uuid())
-            .bind(everyone())
-            .fetch_one(db)
-            .await
-            .map_err(DbError::from)
-    })?;
-    Ok(stops > 0)
+    let values = [rail.into(), biller.as_uuid().into(), holder.as_uuid().into(), everyone().into()];
+    db::read_row(COUNT, values, |stops: Option<(i64,)>| Ok(stops.is_some_and(|(stops,)| stops > 0)))
 }
 
 /// Whose payments on this rail have not left: the accounts to look at after a stop or its end.
