@@ -35,7 +35,7 @@ use ahead::{Look, Turns};
 pub(crate) use ahead::{Moment, twice};
 use readers::{Readers, SqliteOnce};
 use reads::{EngineRow, Gathered, Statement};
-pub(crate) use reads::{Read, read_row, read_rows};
+pub(crate) use reads::{Read, Tried, read_row, read_rows};
 pub(crate) use value::Value;
 
 pub type DbResult<T> = Result<T, DbError>;

@@ -152,9 +152,21 @@ pub(crate) async fn look(app: &App, tx: &mut Tx, holder: HolderId, question: Que
     let refreshing = question.device.filter(|_| question.occasion == RiskOccasion::Refresh);
     let last_refresh = refreshing.map(|device| store::last_refresh(holder, device));
     let known = known(app, holder, question.device, question.subject);
-    let (mut known, last_refresh) = tx.ask((known, last_refresh)).await?;
+    let (known, last_refresh) = tx.ask((known, last_refresh)).await?;
+    let looked = judge_typed(app, tx, holder, question, known).await?;
+    Ok(Looked { last_refresh: last_refresh.flatten(), ..looked })
+}
+
+/// The score of what is known and of how something was typed.
+async fn judge_typed(
+    app: &App,
+    tx: &mut Tx,
+    holder: HolderId,
+    question: Question,
+    mut known: Known,
+) -> DbResult<Looked> {
     known.rhythm = rhythm::unlike(tx, holder, question.rhythm.as_ref()).await?;
-    Ok(Looked { last_refresh: last_refresh.flatten(), ..judge(app, question, known)? })
+    judge(app, question, known)
 }
 
 /// The score of what is known.
@@ -203,7 +215,26 @@ pub(crate) async fn look_if_possible(
     holder: HolderId,
     question: Question,
 ) -> DbResult<Option<Looked>> {
-    match look(app, tx, holder, question).await {
+    or_none(look(app, tx, holder, question).await)
+}
+
+/// The same of what was read beside other things.
+pub(crate) async fn judge_if_possible(
+    app: &App,
+    tx: &mut Tx,
+    holder: HolderId,
+    question: Question,
+    known: DbResult<Known>,
+) -> DbResult<Option<Looked>> {
+    let looked = match known {
+        Ok(known) => judge_typed(app, tx, holder, question, known).await,
+        Err(error) => Err(error),
+    };
+    or_none(looked)
+}
+
+fn or_none(looked: DbResult<Looked>) -> DbResult<Option<Looked>> {
+    match looked {
         Ok(looked) => Ok(Some(looked)),
         Err(DbError::Corrupt(what)) => {
             tracing::error!(what, "the risk could not be scored; reading goes on");

@@ -23,6 +23,7 @@ use crate::http::{Json, Path};
 use crate::risk;
 use crate::sign_in::{SignedIn, sign_device_out};
 use crate::{App, addresses, autopay, calendar_feed, methods, notices, payments, recovery, standing, wallet};
+pub(crate) use store::last;
 
 pub fn routes() -> OpenApiRouter<App> {
     OpenApiRouter::new().routes(routes!(answer))
@@ -36,8 +37,18 @@ pub(crate) async fn record(tx: &mut Tx, holder: HolderId, happened: Happened) ->
 /// As `record`, and says which number the entry got.
 pub(crate) async fn append(tx: &mut Tx, holder: HolderId, happened: Happened) -> DbResult<i64> {
     // The number that the feed gives to it is taken on the same way.
-    let (_, last) = tx.number_and(holder, store::last(holder)).await?;
-    let event = SecurityEvent::after(last.as_ref(), happened);
+    let (_, last) = tx.number_and(holder, last(holder)).await?;
+    append_after(tx, holder, last.as_ref(), happened).await
+}
+
+/// The same after the entry that was read as the last one on the way that took the feed's number.
+pub(crate) async fn append_after(
+    tx: &mut Tx,
+    holder: HolderId,
+    last: Option<&SecurityEvent>,
+    happened: Happened,
+) -> DbResult<i64> {
+    let event = SecurityEvent::after(last, happened);
     store::add(tx, holder, &event).await?;
     notices::put(tx, holder, &event).await?;
     let (at, number) = (event.at, event.number);

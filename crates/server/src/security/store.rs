@@ -56,7 +56,7 @@ pub(super) async fn add(tx: &mut Tx, holder: HolderId, event: &SecurityEvent) ->
 }
 
 /// The newest entry.
-pub(super) fn last(holder: HolderId) -> impl Read<Answer = Option<SecurityEvent>> {
+pub(crate) fn last(holder: HolderId) -> impl Read<Answer = Option<SecurityEvent>> {
     const LAST: &str = "SELECT * FROM security_event WHERE holder_id = $1 ORDER BY number DESC LIMIT 1";
     db::read_row(LAST, [holder.as_uuid().into()], |row: Option<EventRow>| row.map(EventRow::read).transpose())
 }

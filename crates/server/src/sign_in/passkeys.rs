@@ -164,7 +164,7 @@ async fn recognise(app: &App, visit: &Visit, request: Finish) -> Result<bool, Ap
         match verified(app, &state, &credential, &kept) {
             Ok(result) => {
                 note_use(&mut tx, app, &kept, &result).await?;
-                recognised = store::recognise_visit_by_passkey(&mut tx, &visit.hash, kept.holder).await?;
+                recognised = store::recognise_unknown_visit(&mut tx, &visit.hash, kept.holder).await?;
             }
             Err(Some(whose)) => risk::mark(&mut tx, whose, Mark::FailedTry, now).await?,
             Err(None) => {}

@@ -19,6 +19,7 @@ use serde_json::{Value, json};
 use sha2::{Digest, Sha256};
 use webauthn_rs::prelude::Url;
 
+use crate::db::ways;
 use crate::testing::places::{HANOI, HOME};
 use crate::testing::{Answer, DeviceKey, ORIGIN, REDIRECT, TestDevice, World, on_each_engine, on_sqlite};
 
@@ -879,6 +880,42 @@ async fn an_answer_that_was_changed_on_its_way_is_refused() {
             let answer = again.post("/sign-in/passkey/finish", &finish).await;
             assert_eq!(answer.code(), ErrorCode::Forbidden, "{field} at {at}");
         }
+    })
+    .await;
+}
+
+/// What a sign-in costs is for the most part how often it waits for a connection's thread: who adds a way says so here.
+#[tokio::test]
+async fn a_sign_in_and_a_refresh_wait_for_the_database_so_often_and_no_more() {
+    on_sqlite(async |world| {
+        let key = DeviceKey::new();
+        let mut browser = Browser::new(&world);
+        visit(&mut browser, &key).await;
+        browser.create("Ines Calloway").await.expect(200);
+        let code = param(&browser.confirm().await, "code").unwrap();
+        send(&world, &key, TOKEN_PATH, &redeem(&code)).await.expect(200);
+
+        let mut before = ways::so_far();
+        let mut since = || {
+            let now = ways::so_far();
+            now - std::mem::replace(&mut before, now)
+        };
+        let path = authorize_path(&world, &key).await;
+        let pushed = since();
+        browser.get(&path).await.expect(303);
+        let opened = since();
+        let started = browser.start().await;
+        let begun = since();
+        let finish = browser.assert(&started).await;
+        browser.post("/sign-in/passkey/finish", &finish).await.expect(200);
+        let recognised = since();
+        let code = param(&browser.confirm().await, "code").unwrap();
+        let confirmed = since();
+        let tokens: TokenResponse = send(&world, &key, TOKEN_PATH, &redeem(&code)).await.ok();
+        let redeemed = since();
+        assert_eq!([pushed, opened, begun, recognised, confirmed, redeemed], [1, 2, 2, 3, 3, 3]);
+        send(&world, &key, TOKEN_PATH, &refresh_form(&tokens.refresh_token)).await.expect(200);
+        assert_eq!(since(), 3);
     })
     .await;
 }

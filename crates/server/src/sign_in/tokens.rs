@@ -27,7 +27,7 @@ use super::dpop::{Expected, Proof, ProofError, is_sha256};
 use super::visit::{clean_name, loopback};
 use super::{check_proof, hash, new_secret, passkeys, sign_device_out, store};
 use crate::App;
-use crate::db::{DbError, DbResult, Tx};
+use crate::db::{DbError, DbResult, Tried, Tx};
 use crate::error::ApiError;
 use crate::http::Source;
 use crate::risk::{self, Mark, Question};
@@ -109,7 +109,19 @@ pub(super) async fn issue_code(
     grant: &Grant<'_>,
 ) -> Result<String, ApiError> {
     tx.lock(holder).await?;
-    if tx.ask(store::devices_signed_in(holder)).await? >= DEVICES_MAX {
+    let devices = tx.ask(store::devices_signed_in(holder)).await?;
+    issue_code_beside(tx, app, holder, devices, grant).await
+}
+
+/// The same beside so many devices that are signed in; the holder's row is locked.
+pub(super) async fn issue_code_beside(
+    tx: &mut Tx,
+    app: &App,
+    holder: HolderId,
+    devices: i64,
+    grant: &Grant<'_>,
+) -> Result<String, ApiError> {
+    if devices >= DEVICES_MAX {
         return Err(ApiError::new(ErrorCode::TooMany, "too many devices are signed in"));
     }
     let code = new_secret(app);
@@ -257,18 +269,24 @@ async fn redeem(
         return Err(Refusal::Grant);
     }
     let question = Question { rhythm: kept.rhythm, ..Question::new(RiskOccasion::SignIn, known, Some(source)) };
-    let looked = risk::look_if_possible(app, tx, holder, question).await?;
+    // The entry of the log that follows either way begins on the same way.
+    let read = (security::last(holder), Tried(risk::known(app, holder, known, None)));
+    let (_, (last, about)) = tx.number_and(holder, read).await?;
+    let looked = risk::judge_if_possible(app, tx, holder, question, about).await?;
     let (device, asked) = match known {
         Some(device) => {
             store::sign_device_in(tx, holder, device, &kept.device_name, now).await?;
-            note(tx, holder, SecurityEventKind::SignedIn, now, device, &kept.device_name).await?;
+            let signed_in =
+                security::to_device(SecurityEventKind::SignedIn, now, Some(device), device, &kept.device_name);
+            security::append_after(tx, holder, last.as_ref(), signed_in).await?;
             (device, None)
         }
         None => {
             let device = app.new_device_id();
             store::put_device(tx, holder, device, &kept.device_name, &kept.thumbprint, now).await?;
-            let event = note(tx, holder, SecurityEventKind::DeviceAdded, now, device, &kept.device_name).await?;
-            (device, Some(event))
+            let added =
+                security::to_device(SecurityEventKind::DeviceAdded, now, Some(device), device, &kept.device_name);
+            (device, Some(security::append_after(tx, holder, last.as_ref(), added).await?))
         }
     };
     if let Some(looked) = &looked {

@@ -339,7 +339,9 @@ async fn answer(State(app): State<App>, visit: Visit, Json(answer): Json<Answer>
     let holder = visit.holder.ok_or_else(|| ApiError::new(ErrorCode::Forbidden, "nobody is recognised yet"))?;
     let request = &visit.request;
     let mut tx = app.db.begin_write().await?;
-    if !store::end_visit(&mut tx, &visit.hash).await? {
+    tx.lock(holder).await?;
+    let (ended, devices) = tx.ask((store::visit_ended(&visit.hash), store::devices_signed_in(holder))).await?;
+    if !ended {
         return Err(ApiError::new(ErrorCode::Forbidden, "this was answered already"));
     }
     let mut location: Url =
@@ -357,10 +359,9 @@ async fn answer(State(app): State<App>, visit: Visit, Json(answer): Json<Answer>
             proved: visit.proved,
             rhythm: visit.pending.as_ref().and_then(Pending::rhythm),
         };
-        ("code", tokens::issue_code(&mut tx, &app, holder, &grant).await?)
+        ("code", tokens::issue_code_beside(&mut tx, &app, holder, devices, &grant).await?)
     } else {
         // Somebody recognised did not want this app: every device hears of it.
-        tx.lock(holder).await?;
         let (at, name) = (app.clock.now(), Some(request.device_name.clone()));
         let kind = SecurityEventKind::SignInDeclined;
         security::record(&mut tx, holder, Happened { at, kind, by: None, device: None, name, about: None }).await?;
