@@ -1,5 +1,6 @@
 // Looks at every screen and state with axe and at the console: no accessibility finding, no breach of the content
-// policy, nothing wider than the window. `node scripts/look.js [--only=home] [--width=1200] [--lang=de] [--built]`.
+// policy, nothing wider than the window, and nothing but the content scrolls.
+// `node scripts/look.js [--only=home] [--width=1200] [--lang=de] [--built]`.
 import { readFileSync } from 'node:fs';
 import { createRequire } from 'node:module';
 import { buildSample, eachScreen } from './sample.js';
@@ -29,6 +30,8 @@ await eachScreen(wanted, { width, height: Number(options.height ?? 800), lang: o
   for (const line of await browser.said()) report(`console: ${line.message}`);
   const wide = await browser.run('return document.documentElement.scrollWidth - window.innerWidth');
   if (wide > 0) report(`${wide} px wider than the window`);
+  const tall = await browser.run("const c = document.querySelector('.content'); return c && getComputedStyle(c).overflowY === 'auto' ? document.documentElement.scrollHeight - window.innerHeight : 0");
+  if (tall > 0) report(`${tall} px taller than the window, beside its own scrolling`);
 });
 console.log(`${wanted.length} screens looked at in two themes, ${findings} findings`);
 process.exitCode = findings === 0 ? 0 : 1;
