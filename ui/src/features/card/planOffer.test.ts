@@ -20,7 +20,7 @@ describe('paying a purchase over time', () => {
     draw(Card, on);
     await click('Pay the card');
     expect(await screen.findByText('Where it goes')).toBeTruthy();
-    await click(/The minimum/, 'radio');
+    await click(/^Minimum due/, 'radio');
     await waitFor(() => expect(on.commands.cardShares).toHaveBeenLastCalledWith('account-card', { minor: 8000, currency: 'USD' }));
   });
 });
