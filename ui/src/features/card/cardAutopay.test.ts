@@ -30,7 +30,7 @@ describe('autopay of a card of the server', () => {
     await type('Ask me above', '120');
     await click('Turn on');
     await waitFor(() => expect(on.commands.autopaySet).toHaveBeenCalledWith({ card: 'account-card' }, { amount: { pay: 'minimum' }, cap: usd(12000), warn_above: null, method: null, days_before: 0, ends_on: null, payments: null }));
-    expect(await screen.findByText(/Pays the minimum, asks above \$120.00/)).toBeTruthy();
+    expect(await screen.findByText(/Pays the minimum due, asks above \$120.00/)).toBeTruthy();
   });
 
   it('is not offered for a card of another bank', async () => {
