@@ -1099,7 +1099,7 @@ export const de: Messages = {
     eachFixed: 'Ein fester Betrag',
     eachMinimum: 'Der Mindestbetrag',
     eachStatement: 'Der Saldo des Auszugs',
-    eachCurrent: 'Alles, was an dem Tag geschuldet ist',
+    eachCurrent: 'Der aktuelle Saldo an dem Tag',
     minimumOnly: 'Mit dem Mindestbetrag bleibt die Karte pünktlich. Auf den Rest laufen weiter Zinsen.',
     amount: 'Betrag',
     amountHelp: 'Nie mehr, als offen ist.',
