@@ -25,5 +25,7 @@ export default defineConfig({
     setupFiles: ['src/lib/test/setup.ts'],
     env: { TZ: 'America/New_York' },
     restoreMocks: true,
+    // They run beside the flows, so that a slow one is not a wrong one.
+    testTimeout: 60_000,
   },
 });
