@@ -94,7 +94,7 @@ const THREADS: &str = "4";
 /// Flows that take longest, so they begin first.
 const LONG_FLOWS: &[&str] = &["schema", "crash", "command_line"];
 /// A flow waits for a window, a browser or a clock half of its time.
-const FLOWS_AT_ONCE: usize = 3;
+const FLOWS_AT_ONCE: usize = 2;
 
 /// The files of flows, some at a time, and the tests of the pages beside them.
 fn flows(steps: &mut Steps, are_built: bool, words: &[&str]) {

@@ -988,7 +988,7 @@ pub struct PlannedTx {
     writer: Arc<Writer>,
     batch: Batch,
     /// Where what it decides is read.
-    look: Option<Look>,
+    look: Option<Box<Look>>,
 }
 
 impl PlannedTx {

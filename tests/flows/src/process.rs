@@ -38,9 +38,21 @@ impl Program {
         self.said.lock().expect("no listener panics").clone()
     }
 
-    /// Waits until it says something, and gives the line.
+    /// Waits until it says something, and gives the line. When that does not come, what it said instead is shown.
+    #[track_caller]
     pub fn wait_for(&self, what: &str) -> String {
-        wait_until(&format!("{what:?} in the words of a program"), || self.line_with(what))
+        let began = Instant::now();
+        loop {
+            if let Some(line) = self.line_with(what) {
+                return line;
+            }
+            assert!(
+                began.elapsed() < PATIENCE,
+                "waited {PATIENCE:?} for {what:?} of a program that said: {}",
+                self.said()
+            );
+            std::thread::sleep(Duration::from_millis(20));
+        }
     }
 
     /// The first line so far that holds these words.

@@ -144,8 +144,8 @@ impl Server {
         command.args(&self.place).arg("--seal-keys").arg(self.folder.path().join("seal.keys"));
         command.arg("--listen").arg(format!("127.0.0.1:{}", self.port));
         command.args(&self.arguments).env("RUST_BACKTRACE", "0").env("TZ", "UTC").env_remove("BILLFOLD_LOG");
-        let program = Program::start(&mut command);
-        let line = program.wait_for("listens on");
+        let (program, line) =
+            Program::start_listening(|| Program::start(&mut command), |program| program.line_with("listens on"));
         let port = line.split("127.0.0.1:").nth(1).and_then(|rest| rest.split_whitespace().next());
         self.port = port.and_then(|port| port.parse().ok()).expect("a port");
         self.program = Some(program);

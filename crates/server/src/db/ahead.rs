@@ -84,7 +84,7 @@ impl Db {
             batch.bind(holder.as_uuid());
             batch.bind(number);
             let look = Look { once: SqliteOnce::new(readers), holder, number, has_written: false, turn };
-            tx.inner = Inner::Planned(PlannedTx { writer: Arc::clone(writer), batch, look: Some(look) });
+            tx.inner = Inner::Planned(PlannedTx { writer: Arc::clone(writer), batch, look: Some(Box::new(look)) });
             return Ok((tx, answer));
         }
         let mut tx = self.begin_write().await?;
@@ -105,7 +105,7 @@ impl Tx {
     /// Where to ask, while nothing was written that might be asked for.
     pub(super) fn looks_ahead(&self) -> Option<&Look> {
         match &self.inner {
-            Inner::Planned(PlannedTx { look: Some(look), .. }) if !look.has_written => Some(look),
+            Inner::Planned(PlannedTx { look: Some(look), .. }) if !look.has_written => Some(&**look),
             _ => None,
         }
     }
