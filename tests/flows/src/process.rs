@@ -41,18 +41,8 @@ impl Program {
     /// Waits until it says something, and gives the line. When that does not come, what it said instead is shown.
     #[track_caller]
     pub fn wait_for(&self, what: &str) -> String {
-        let began = Instant::now();
-        loop {
-            if let Some(line) = self.line_with(what) {
-                return line;
-            }
-            assert!(
-                began.elapsed() < PATIENCE,
-                "waited {PATIENCE:?} for {what:?} of a program that said: {}",
-                self.said()
-            );
-            std::thread::sleep(Duration::from_millis(20));
-        }
+        let why = || format!("{what:?} of a program that said: {}", self.said());
+        wait_until_or(why, || self.line_with(what))
     }
 
     /// The first line so far that holds these words.
@@ -128,13 +118,19 @@ fn signal_group(id: u32, which: &str) {
 
 /// Asks again and again until there is an answer.
 #[track_caller]
-pub fn wait_until<T>(what: &str, mut ask: impl FnMut() -> Option<T>) -> T {
+pub fn wait_until<T>(what: &str, ask: impl FnMut() -> Option<T>) -> T {
+    wait_until_or(|| what.to_owned(), ask)
+}
+
+/// The same; what was waited for is said at the end, as it is then.
+#[track_caller]
+fn wait_until_or<T>(what: impl Fn() -> String, mut ask: impl FnMut() -> Option<T>) -> T {
     let began = Instant::now();
     loop {
         if let Some(answer) = ask() {
             return answer;
         }
-        assert!(began.elapsed() < PATIENCE, "waited {PATIENCE:?} for {what}");
+        assert!(began.elapsed() < PATIENCE, "waited {PATIENCE:?} for {}", what());
         std::thread::sleep(Duration::from_millis(20));
     }
 }
