@@ -10,7 +10,7 @@ use std::process::ExitCode;
 
 use steps::{Call, Steps};
 
-/// Each is built and tested alone, as it ships: which features a library has must not depend on its neighbours.
+/// Each is linted alone, as it ships: which features a library has must not depend on its neighbours.
 const PACKAGES: &[&str] =
     &["domain", "formats", "api", "client", "server", "desktop", "tests", "flows", "page", "bench", "xtask"];
 
@@ -53,33 +53,13 @@ fn test(words: &[String]) -> ExitCode {
         return ExitCode::FAILURE;
     }
     ui::build(&mut steps);
+    // The programs that flows are played with, each built alone, as it ships.
+    steps.run(".", "cargo", &["build", "-p", "server", "--bin", "billfold-server"]);
+    steps.run(".", "cargo", &["build", "-p", "desktop", "--bin", "billfold"]);
     let words: Vec<&str> = words.iter().map(String::as_str).collect();
-    for package in PACKAGES {
-        match *package {
-            // The programs that flows are played with, each built alone.
-            "flows" => {
-                steps.run(".", "cargo", &["build", "-p", "server", "--bin", "billfold-server"]);
-                steps.run(".", "cargo", &["build", "-p", "desktop", "--bin", "billfold"]);
-            }
-            // One window to measure against: nothing to test.
-            "page" => continue,
-            "xtask" | "bench" if !words.is_empty() => continue,
-            _ => {}
-        }
-        let are_built = steps.run(".", "cargo", &["test", "-p", package, "--no-run"]);
-        if *package == "flows" {
-            flows(&mut steps, are_built, &words);
-            continue;
-        }
-        let mut arguments = vec!["test", "-p", package];
-        arguments.extend(&words);
-        let threads = [("RUST_TEST_THREADS", THREADS)];
-        let with: &[_] = if WAITING.contains(package) { &threads } else { &[] };
-        if are_built {
-            steps.test(|steps| {
-                steps.run_with(with, ".", "cargo", &arguments);
-            });
-        }
+    if steps.run(".", "cargo", &[TESTED, &["--no-run"]].concat()) {
+        steps.test(|steps| units(steps, &words));
+        steps.test(|steps| flows(steps, &words));
     }
     if words.is_empty() {
         ui::check(&mut steps);
@@ -87,9 +67,19 @@ fn test(words: &[String]) -> ExitCode {
     steps.end()
 }
 
-/// Their tests wait for a database most of the time, so that more of them run than there are cores.
-const WAITING: &[&str] = &["client", "server"];
-const THREADS: &str = "4";
+/// All of them at once, so that what they share is built once. One window to measure against has nothing to test.
+const TESTED: &[&str] = &["test", "--workspace", "--exclude", "page"];
+/// Many tests wait for a database most of the time, so that more of them run than there are cores.
+const THREADS: (&str, &str) = ("RUST_TEST_THREADS", "4");
+
+/// Everything but the flows; a file that fails does not keep the others from being tested.
+fn units(steps: &mut Steps, words: &[&str]) {
+    let rules = names_in("tests/tests");
+    let rules = rules.iter().flat_map(|name| ["--test", name]);
+    let arguments = TESTED.iter().copied().chain(["--no-fail-fast", "--lib", "--bins"]).chain(rules);
+    let arguments: Vec<&str> = arguments.chain(words.iter().copied()).collect();
+    steps.run_with(&[THREADS], ".", "cargo", &arguments);
+}
 
 /// Flows that take longest, so they begin first.
 const LONG_FLOWS: &[&str] = &["schema", "crash", "command_line"];
@@ -97,26 +87,23 @@ const LONG_FLOWS: &[&str] = &["schema", "crash", "command_line"];
 const FLOWS_AT_ONCE: usize = 2;
 
 /// The files of flows, some at a time, and the tests of the pages beside them.
-fn flows(steps: &mut Steps, are_built: bool, words: &[&str]) {
-    let mut names: Vec<String> = std::fs::read_dir("tests/flows/tests")
-        .into_iter()
-        .flatten()
-        .filter_map(|entry| entry.ok()?.file_name().to_str()?.strip_suffix(".rs").map(str::to_owned))
-        .collect();
+fn flows(steps: &mut Steps, words: &[&str]) {
+    let mut names = names_in("tests/flows/tests");
     names.sort_by_key(|name| {
         (LONG_FLOWS.iter().position(|long| long == name).unwrap_or(LONG_FLOWS.len()), name.clone())
     });
-    let targets =
-        std::iter::once(vec!["--lib".to_owned()]).chain(names.into_iter().map(|name| vec!["--test".to_owned(), name]));
-    let flows = targets.map(|target| {
-        let mut arguments = vec!["test".to_owned(), "-p".to_owned(), "flows".to_owned()];
-        arguments.extend(target);
-        arguments.extend(words.iter().map(|word| (*word).to_owned()));
-        Call { folder: ".", program: "cargo", arguments }
+    let flows = names.iter().map(|name| {
+        let arguments = TESTED.iter().copied().chain(["--test", name]).chain(words.iter().copied());
+        Call { folder: ".", program: "cargo", arguments: arguments.map(str::to_owned).collect() }
     });
     let pages = words.is_empty().then(ui::tests);
-    let calls = pages.into_iter().chain(flows.filter(|_| are_built)).collect();
-    steps.test(|steps| steps.run_side_by_side(FLOWS_AT_ONCE, calls));
+    steps.run_side_by_side(FLOWS_AT_ONCE, pages.into_iter().chain(flows).collect());
+}
+
+/// The targets whose tests lie in a folder.
+fn names_in(folder: &str) -> Vec<String> {
+    let files = std::fs::read_dir(folder).into_iter().flatten();
+    files.filter_map(|file| file.ok()?.file_name().to_str()?.strip_suffix(".rs").map(str::to_owned)).collect()
 }
 
 /// What is played in whole numbers: a package, its target, and where in it the tests are.

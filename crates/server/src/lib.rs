@@ -53,7 +53,7 @@ pub mod support;
 pub mod testing;
 mod wallet;
 
-use std::sync::Arc;
+use std::sync::{Arc, LazyLock};
 
 use axum::Router;
 use domain::ids::{DeviceId, FactorId, HolderId, PasskeyId};
@@ -215,6 +215,7 @@ fn routes() -> OpenApiRouter<App> {
 
 /// Everything the server answers, in process: the listener and the tests both call this.
 pub fn router(app: App) -> Router {
-    let (router, _) = routes().split_for_parts();
-    http::dressed(router, app)
+    // Saying what each route takes and gives is most of the work of making it, and the same for every server.
+    static ROUTES: LazyLock<Router<App>> = LazyLock::new(|| routes().split_for_parts().0);
+    http::dressed(ROUTES.clone(), app)
 }

@@ -10,7 +10,7 @@ mod statement;
 use std::net::{IpAddr, SocketAddr};
 use std::ops::Range;
 use std::sync::atomic::{AtomicU64, Ordering};
-use std::sync::{Arc, Mutex};
+use std::sync::{Arc, Mutex, OnceLock};
 use std::time::Duration;
 
 use api::error::{ErrorCode, Problem};
@@ -142,9 +142,30 @@ async fn play(world: World, seed: u64, history: &impl AsyncFn(&World, u64)) {
     world.finish().await;
 }
 
+/// A database with every migration done, in a folder of its own.
 fn sqlite_in_a_folder() -> (Location, tempfile::TempDir) {
+    static MIGRATED: OnceLock<Vec<u8>> = OnceLock::new();
     let folder = throw_away_folder("billfold-sqlite-");
-    (Location::Sqlite { file: folder.path().join("server.sqlite"), key: None }, folder)
+    let file = folder.path().join("server.sqlite");
+    let migrated = MIGRATED.get_or_init(|| {
+        let place = throw_away_folder("billfold-sqlite-");
+        let first = place.path().join("migrated.sqlite");
+        migrate(Location::Sqlite { file: first.clone(), key: None });
+        std::fs::read(first).expect("a database")
+    });
+    std::fs::write(&file, migrated).expect("a database");
+    (Location::Sqlite { file, key: None }, folder)
+}
+
+/// Opens a database for its migrations. In a thread of its own, since this may be called from within a test's runtime.
+fn migrate(location: Location) {
+    let migrate = move || {
+        let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().expect("a runtime");
+        runtime.block_on(async {
+            Db::open(&location).await.expect("the migrations run").close().await;
+        });
+    };
+    std::thread::spawn(migrate).join().expect("the database is made");
 }
 
 /// For a database that is thrown away. Where there is room it lies in memory, for which a sync costs nothing; what a

@@ -1,11 +1,12 @@
 //! A throw-away PostgreSQL: the system's own programs, on a socket in a folder of its own.
 
+use std::io::{BufRead as _, BufReader, Write as _};
 use std::path::{Path, PathBuf};
-use std::process::{Command, Stdio};
-use std::sync::OnceLock;
+use std::process::{ChildStdin, ChildStdout, Command, Stdio};
 use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::{LazyLock, Mutex, OnceLock};
 
-use crate::db::{Db, Location};
+use crate::db::Location;
 
 /// A cluster that lives as long as the test process, on a socket in a folder of its own.
 pub struct Cluster {
@@ -13,6 +14,13 @@ pub struct Cluster {
     programs: PathBuf,
     databases: AtomicU64,
     options: &'static str,
+    clerk: Mutex<Option<Clerk>>,
+}
+
+/// psql, which waits for the next thing to do: a program for each would take longer than what it does.
+struct Clerk {
+    orders: ChildStdin,
+    answers: BufReader<ChildStdout>,
 }
 
 /// What a test waits for is never the disk.
@@ -47,19 +55,19 @@ fn programs() -> Option<PathBuf> {
     named.into_iter().chain(versions).find(|folder| folder.join("initdb").exists())
 }
 
-fn is_root() -> bool {
+static IS_ROOT: LazyLock<bool> = LazyLock::new(|| {
     let id = Command::new("id").arg("-u").output().map(|answer| answer.stdout).unwrap_or_default();
     id.trim_ascii() == b"0"
-}
+});
 
 impl Cluster {
     fn start(programs: PathBuf, folder: tempfile::TempDir, options: &'static str) -> Self {
         let folder = folder.keep();
-        if is_root() {
+        if *IS_ROOT {
             // The database refuses to run as root.
             finish(Command::new("chown").arg("postgres").arg(&folder));
         }
-        let cluster = Self { folder, programs, databases: AtomicU64::new(0), options };
+        let cluster = Self { folder, programs, databases: AtomicU64::new(0), options, clerk: Mutex::default() };
         let data = cluster.data();
         finish(
             cluster
@@ -91,6 +99,7 @@ impl Cluster {
         let file = std::fs::read_to_string(self.data().join("postmaster.pid")).expect("it runs");
         let id = file.lines().next().expect("its process id").to_owned();
         finish(Command::new("kill").args(["-KILL", &id]));
+        *self.clerk.lock().expect("no order failed") = None;
         // Its children notice that they are alone, and until the last has ended nothing starts in their place.
         for _ in 0..COME_BACK_TRIES {
             if self.comes_up() {
@@ -103,7 +112,7 @@ impl Cluster {
 
     fn program(&self, name: &str) -> Command {
         let path = self.programs.join(name);
-        let mut command = if is_root() {
+        let mut command = if *IS_ROOT {
             let mut command = Command::new("runuser");
             command.args(["-u", "postgres", "--"]).arg(path);
             command
@@ -130,30 +139,39 @@ impl Cluster {
     }
 
     fn make_template(&self) {
-        self.create(&[TEMPLATE]);
-        let location = Location::Postgres { url: self.url(TEMPLATE) };
-        // Its own thread: this may be called from within a test's runtime.
-        let migrate = move || {
-            let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().expect("a runtime");
-            runtime.block_on(async {
-                Db::open(&location).await.expect("the migrations run").close().await;
-            });
-        };
-        std::thread::spawn(migrate).join().expect("the template is made");
+        self.order(&format!("CREATE DATABASE {TEMPLATE}"));
+        super::migrate(Location::Postgres { url: self.url(TEMPLATE) });
     }
 
     fn url(&self, database: &str) -> String {
         format!("postgres://app@localhost/{database}?host={}", self.folder.display())
     }
 
-    fn create(&self, arguments: &[&str]) {
-        finish(self.program("createdb").args(["-U", "app", "-h"]).arg(&self.folder).args(arguments));
+    /// Has psql do it, in no database of a test.
+    fn order(&self, sql: &str) {
+        const DONE: &str = "done";
+        let mut clerk = self.clerk.lock().expect("no order failed");
+        let clerk = clerk.get_or_insert_with(|| self.clerk());
+        writeln!(clerk.orders, "{sql};\n\\echo {DONE}").expect("psql listens");
+        let mut answer = String::new();
+        clerk.answers.read_line(&mut answer).expect("psql answers");
+        assert_eq!(answer.trim_end(), DONE, "{sql}");
+    }
+
+    #[expect(clippy::zombie_processes, reason = "it ends with its input")]
+    fn clerk(&self) -> Clerk {
+        let mut psql = self.program("psql");
+        psql.args(["-q", "-X", "-v", "ON_ERROR_STOP=1", "-U", "app", "-d", "postgres", "-h"]).arg(&self.folder);
+        let mut psql = psql.stdin(Stdio::piped()).stdout(Stdio::piped()).spawn().expect("psql starts");
+        let answers = BufReader::new(psql.stdout.take().expect("a pipe"));
+        Clerk { orders: psql.stdin.take().expect("a pipe"), answers }
     }
 
     /// The URL of a new database with every migration done.
     pub fn new_database(&self) -> String {
         let name = format!("test_{}", self.databases.fetch_add(1, Ordering::SeqCst));
-        self.create(&["-T", TEMPLATE, &name]);
+        // Copied as files: no test waits for a log of each page.
+        self.order(&format!("CREATE DATABASE {name} TEMPLATE {TEMPLATE} STRATEGY file_copy"));
         self.url(&name)
     }
 
@@ -181,7 +199,7 @@ impl Cluster {
     pub fn drop_database(&self, url: &str) {
         let name = url.split_once("localhost/").and_then(|(_, rest)| rest.split_once('?')).map(|(name, _)| name);
         let name = name.expect("a URL of this cluster");
-        finish(self.program("dropdb").args(["-U", "app", "--force", "-h"]).arg(&self.folder).arg(name));
+        self.order(&format!("DROP DATABASE {name} WITH (FORCE)"));
     }
 }
 
