@@ -6,8 +6,8 @@ use std::process::{Child, Command, Stdio};
 use std::sync::{Arc, Mutex};
 use std::time::{Duration, Instant};
 
-/// How long anything in a flow may take to come.
-pub const PATIENCE: Duration = Duration::from_secs(30);
+/// How long anything in a flow may take to come, also on a machine that is busy with something else.
+pub const PATIENCE: Duration = Duration::from_secs(60);
 
 /// A port that was taken is taken again hardly ever.
 const STARTS_MAX: u32 = 5;
