@@ -17,7 +17,7 @@ const PACKAGES: &[&str] =
 const USAGE: &str = "usage: cargo xtask COMMAND
   run [--keep] [-- ARGUMENTS]   build and start the app; without a display in a virtual one, with a picture of it
   test [WORDS]                  everything that CI holds; with words only Rust tests whose names hold them
-  soak [WORDS]                  the random histories, races and storms in their whole numbers, for hours; BILLFOLD_SEED=N before it
+  soak [WORDS]                  the random histories, races, storms and calls in their whole numbers, for hours; BILLFOLD_SEED=N before it
                                 plays that seed alone, BILLFOLD_SEED=N..M a part of them, and BILLFOLD_ENGINE=sqlite
                                 or postgres on one engine
   check                         format, lints, types
@@ -113,6 +113,7 @@ const SOAKS: &[(&str, &[&str], &[&str])] = &[
     ("flows", &["--test", "simulator"], &[]),
     ("flows", &["--test", "crash"], &[]),
     ("flows", &["--test", "durable"], &[]),
+    ("flows", &["--test", "schema"], &[]),
 ];
 
 fn soak(words: &[String]) -> ExitCode {
