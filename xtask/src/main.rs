@@ -77,13 +77,13 @@ fn units(steps: &mut Steps, words: &[&str]) {
     let rules = names_in("tests/tests");
     let rules = rules.iter().flat_map(|name| ["--test", name]);
     let arguments = TESTED.iter().copied().chain(["--no-fail-fast", "--lib", "--bins"]).chain(rules);
-    let arguments: Vec<&str> = arguments.chain(words.iter().copied()).collect();
+    let arguments: Vec<&str> = arguments.chain(["--"]).chain(words.iter().copied()).collect();
     steps.run_with(&[THREADS], ".", "cargo", &arguments);
 }
 
 /// Flows that take longest, so they begin first.
 const LONG_FLOWS: &[&str] = &["schema", "crash", "command_line"];
-/// A flow waits for a window, a browser or a clock half of its time.
+/// So many keep the two cores of CI busy.
 const FLOWS_AT_ONCE: usize = 2;
 
 /// The files of flows, some at a time, and the tests of the pages beside them.
@@ -93,7 +93,7 @@ fn flows(steps: &mut Steps, words: &[&str]) {
         (LONG_FLOWS.iter().position(|long| long == name).unwrap_or(LONG_FLOWS.len()), name.clone())
     });
     let flows = names.iter().map(|name| {
-        let arguments = TESTED.iter().copied().chain(["--test", name]).chain(words.iter().copied());
+        let arguments = TESTED.iter().copied().chain(["--test", name, "--"]).chain(words.iter().copied());
         Call { folder: ".", program: "cargo", arguments: arguments.map(str::to_owned).collect() }
     });
     let pages = words.is_empty().then(ui::tests);

@@ -215,7 +215,7 @@ fn routes() -> OpenApiRouter<App> {
 
 /// Everything the server answers, in process: the listener and the tests both call this.
 pub fn router(app: App) -> Router {
-    // Saying what each route takes and gives is most of the work of making it, and the same for every server.
+    // What each route takes and gives is said once: it is the same for every server of a process.
     static ROUTES: LazyLock<Router<App>> = LazyLock::new(|| routes().split_for_parts().0);
     http::dressed(ROUTES.clone(), app)
 }

@@ -17,7 +17,7 @@ pub struct Cluster {
     clerk: Mutex<Option<Clerk>>,
 }
 
-/// psql, which waits for the next thing to do: a program for each would take longer than what it does.
+/// psql, which waits for the next thing to do, so that no program is started for each.
 struct Clerk {
     orders: ChildStdin,
     answers: BufReader<ChildStdout>,
