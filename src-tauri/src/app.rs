@@ -2,7 +2,6 @@
 //! view; locking does so too. Quitting locks first.
 
 use std::path::PathBuf;
-use std::process::ExitCode;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicU32, Ordering};
 use std::time::Duration;
@@ -64,7 +63,7 @@ pub struct Shell {
 }
 
 /// Runs the app until the person quits.
-pub(crate) fn run(runtime: &tokio::runtime::Runtime, window: Window, hidden: bool) -> ExitCode {
+pub(crate) fn run(runtime: &tokio::runtime::Runtime, window: Window, hidden: bool) -> u8 {
     tauri::async_runtime::set(runtime.handle().clone());
     let Window { owner, core, answers } = window;
     let builder = commands::builder();
@@ -98,7 +97,7 @@ pub(crate) fn run(runtime: &tokio::runtime::Runtime, window: Window, hidden: boo
         Ok(app) => app,
         Err(error) => {
             tracing::error!(%error, "the window system did not start");
-            return ExitCode::FAILURE;
+            return 1;
         }
     };
     let code = app.run_return(|app, event| match event {
@@ -114,7 +113,7 @@ pub(crate) fn run(runtime: &tokio::runtime::Runtime, window: Window, hidden: boo
         _ => {}
     });
     runtime.block_on(kept.close());
-    ExitCode::from(u8::try_from(code).unwrap_or(1))
+    u8::try_from(code).unwrap_or(1)
 }
 
 // ---- the window ----------------------------------------------------------------------------------------------------

@@ -14,7 +14,6 @@ mod tray;
 
 use std::io::Write;
 use std::path::PathBuf;
-use std::process::ExitCode;
 use std::sync::Arc;
 
 use clap::Parser;
@@ -27,9 +26,9 @@ pub use core::Core;
 pub use failure::Failure;
 use owner::{Answers, Call, Claim, Outcome, Owner, OwnerError};
 
-/// Runs what was typed and gives the exit code. `argv` begins with the program's own name.
+/// Runs what was typed and gives the exit code, with all that was said written out. `argv` begins with the program's own name.
 #[must_use]
-pub fn run(argv: Vec<String>) -> ExitCode {
+pub fn run(argv: Vec<String>) -> u8 {
     start_log();
     os::harden::harden();
     // One TLS body for the whole process; a second choice would be refused.
@@ -175,12 +174,12 @@ fn call(arguments: &Arguments, argv: Vec<String>) -> Result<Call, Failure> {
     Ok(Call { argv, cwd, passphrase })
 }
 
-fn finish(outcome: &Outcome) -> ExitCode {
+fn finish(outcome: &Outcome) -> u8 {
     // A closed pipe is the reader's choice.
     let _ = std::io::stderr().write_all(outcome.stderr.as_bytes());
     let mut stdout = std::io::stdout();
     let _ = stdout.write_all(outcome.stdout.as_bytes()).and_then(|()| stdout.flush());
-    ExitCode::from(outcome.exit)
+    outcome.exit
 }
 
 /// Logs to standard error: warnings, or what `BILLFOLD_LOG` says.
