@@ -13,7 +13,7 @@ use client::platform::{Notice, Ports, SystemClock};
 use client::reminders::TimerState;
 use client::sign_in::{Connect, LocalRequest, SignInStarted};
 use client::status::{Phase, Place};
-use client::vault::{Protect, RecoveryKey};
+use client::vault::{Protect, RecoveryKey, Typed, TypedKeys};
 use domain::ids::AccountId;
 use domain::time::Clock;
 use tokio::sync::Notify;
@@ -33,6 +33,7 @@ pub struct Core {
     pub embedded: Embedded,
     pub viewer: Viewer,
     clipboard: Arc<Clipboard<arboard::Clipboard>>,
+    typed: TypedKeys,
     pub timer: ReminderTimer,
     /// An account on this computer waits for its first passkey.
     half_made: AtomicBool,
@@ -64,6 +65,7 @@ impl Core {
                 usual: os::data_dir().is_some_and(|usual| usual == data),
             },
             clipboard: Arc::default(),
+            typed: TypedKeys::default(),
             client: opened.client,
             embedded: Embedded::default(),
             half_made: AtomicBool::new(false),
@@ -160,6 +162,7 @@ impl Core {
     /// Closes everything that shows data: the keys leave memory, the embedded server ends.
     pub async fn lock_for(&self, reason: LockReason) -> Result<(), Failure> {
         self.viewer.clear();
+        self.typed.forget();
         self.embedded.stop(&self.client).await;
         let locked = self.client.lock_for(reason).await;
         self.clear_clipboard().await;
@@ -192,6 +195,16 @@ impl Core {
         if tokio::time::timeout(CLIPBOARD_WITHIN, clearing).await.is_err() {
             tracing::warn!("the clipboard does not answer");
         }
+    }
+
+    /// A key for one text that is typed in the window.
+    pub fn typed_key(&self) -> Result<String, Failure> {
+        self.typed.make().map_err(|_| Failure::system("this system gives no chance to make a key from"))
+    }
+
+    /// What was typed in the window, which crossed sealed.
+    pub fn typed(&self, typed: &Typed) -> Result<Zeroizing<String>, Failure> {
+        self.typed.open(typed).map_err(|_| Failure::system("what was typed did not come through"))
     }
 
     pub async fn unlock(&self, passphrase: Option<Zeroizing<String>>) -> Result<(), Failure> {

@@ -3,10 +3,12 @@
 use std::net::{Ipv4Addr, SocketAddr};
 use std::path::{Path, PathBuf};
 
+use client::vault::VaultError;
 use client::{Client, ClientError};
 use domain::ids::HolderId;
 use domain::policy::Preset;
 use server::config::{Config, ConfigError, data_folder};
+use server::db::FileKey;
 use server::sign_in::LocalGrant;
 use server::{Running, Server};
 use tokio::sync::Mutex;
@@ -50,10 +52,11 @@ impl Embedded {
             return Ok(());
         }
         let folder = client.data_dir().join("server");
-        let key = client.server_key().await?;
-        let started = match start_on(&folder, *key, kept_port(&folder)).await {
+        let key =
+            FileKey::read(client.server_key().await?.expose()).ok_or_else(|| ClientError::from(VaultError::Damaged))?;
+        let started = match start_on(&folder, &key, kept_port(&folder)).await {
             // Another program took the port meanwhile.
-            Err(EmbeddedError::Start(ConfigError::Listen(_))) => start_on(&folder, *key, 0).await,
+            Err(EmbeddedError::Start(ConfigError::Listen(_))) => start_on(&folder, &key, 0).await,
             other => other,
         }?;
         keep_port(&folder, started.addr.port());
@@ -96,8 +99,8 @@ impl Embedded {
     }
 }
 
-async fn start_on(folder: &Path, key: [u8; 32], port: u16) -> Result<Running, EmbeddedError> {
-    let location = data_folder(folder, Some(key))?;
+async fn start_on(folder: &Path, key: &FileKey, port: u16) -> Result<Running, EmbeddedError> {
+    let location = data_folder(folder, Some(key.clone()))?;
     let mut config = Config::new(location, SocketAddr::from((Ipv4Addr::LOCALHOST, port)));
     config.local_accounts = true;
     config.policy = Preset::Personal;

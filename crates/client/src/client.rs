@@ -400,22 +400,21 @@ impl Client {
 
     /// The key of the embedded server's database, made on first use. An existing database whose key is gone is
     /// explained, never given a new key.
-    pub async fn server_key(&self) -> Result<Zeroizing<[u8; 32]>, ClientError> {
+    pub async fn server_key(&self) -> Result<Secret, ClientError> {
         let open = self.open_now()?;
         let has_data = self.0.folder.server().join("server.sqlite").exists();
         let chance = Arc::clone(&self.0.ports.chance);
         blocking(move || {
             let vault = open.vault();
             let kept = vault.find(SecretKind::Server)?;
-            if let Some(secret) = kept {
-                let key = <[u8; 32]>::try_from(secret.expose()).map_err(|_| VaultError::Damaged)?;
-                return Ok(Zeroizing::new(key));
+            if let Some(key) = kept {
+                return Ok(key);
             }
             if has_data {
                 return Err(VaultError::KeyringItemMissing);
             }
-            let key = Zeroizing::new(random::<32>(chance.as_ref()));
-            vault.put(SecretKind::Server, &Secret::new(key.to_vec()))?;
+            let key = Secret::random(chance.as_ref());
+            vault.put(SecretKind::Server, &key)?;
             Ok(key)
         })
         .await?

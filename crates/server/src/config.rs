@@ -18,7 +18,7 @@ use webauthn_rs::prelude::Url;
 
 use crate::Chance;
 use crate::audit::heads::HeadsError;
-use crate::db::{DbError, Location};
+use crate::db::{DbError, FileKey, Location};
 use crate::limits::Throttle;
 use crate::mail::carriers::{MailSettings, TextGateway};
 use crate::payments::rails::sandbox::Practice;
@@ -171,7 +171,7 @@ impl Config {
         match (&self.seal_keys, &self.location) {
             (SealKeys::Without, _) => Ok(Seals::default()),
             (SealKeys::File(file), _) => Seals::open(file, self.chance.as_ref()),
-            (SealKeys::Usual, Location::Sqlite { key: Some(key), .. }) => Seals::derived(key),
+            (SealKeys::Usual, Location::Sqlite { key: Some(key), .. }) => Seals::derived(key.bytes()),
             (SealKeys::Usual, Location::Sqlite { file, key: None }) => {
                 Seals::open(&Seals::beside(file), self.chance.as_ref())
             }
@@ -308,7 +308,7 @@ impl fmt::Display for PublicUrl {
 }
 
 /// Makes the folder, readable by its owner alone, and names the database within it.
-pub fn data_folder(folder: &Path, key: Option<[u8; 32]>) -> Result<Location, ConfigError> {
+pub fn data_folder(folder: &Path, key: Option<FileKey>) -> Result<Location, ConfigError> {
     let mut maker = std::fs::DirBuilder::new();
     maker.recursive(true);
     #[cfg(unix)]
@@ -427,7 +427,7 @@ mod tests {
 
     #[test]
     fn listening_beyond_this_machine_needs_https() {
-        let location = Location::Sqlite { file: "server.sqlite".into(), key: Some([7; 32]) };
+        let location = Location::Sqlite { file: "server.sqlite".into(), key: FileKey::read(&[7; 32]) };
         let open: SocketAddr = "0.0.0.0:8470".parse().unwrap();
         let mut config = Config::new(location, open);
         assert!(matches!(config.settings(open), Err(ConfigError::ListensInTheOpen)));

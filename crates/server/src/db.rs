@@ -30,6 +30,7 @@ use sqlx::sqlite::{
 };
 use sqlx::{AssertSqlSafe, ConnectOptions, Connection, Either, Executor as _, Postgres, Sqlite, Transaction};
 use tokio::sync::{Mutex, Notify, OwnedMutexGuard, broadcast, oneshot};
+use zeroize::Zeroizing;
 
 use ahead::{Look, Turns};
 pub(crate) use ahead::{Moment, twice};
@@ -53,6 +54,18 @@ const ANSWERING: u32 = 2;
 /// Texts that the writer keeps prepared: the same transaction has some of its own for whether it opens and whether it
 /// commits.
 const WRITER_TEXTS: usize = 256;
+const KEY_BYTES: usize = 32;
+/// What connecting leaves in the library's freed memory is the text of the key. Statements of the same shape, said to the
+/// same connection, take the same places: as short as the key's own, many at once so that none of its places stays free,
+/// and as long as all that is said at first. Their name means nothing to the library.
+const SHORT_WASH: &str = "PRAGMA kez = \"x'0000000000000000000000000000000000000000000000000000000000000000'\";";
+const SHORT_WASHES: usize = 200;
+const LONG_WASH: &str = "PRAGMA kez = \"x'0000000000000000000000000000000000000000000000000000000000000000'\";
+     -- ....................................................................................................
+     -- ....................................................................................................
+     -- ....................................................................................................";
+/// How often: a statement may have had several places at once.
+const LONG_WASHES: usize = 4;
 /// KiB, as `cache_size` takes them.
 const WRITER_CACHE: &str = "-16000";
 /// A reader's pages are dropped whenever somebody else committed, so that many of them only cost.
@@ -154,11 +167,29 @@ pub enum Location {
     Sqlite {
         file: PathBuf,
         /// SQLCipher raw key; the embedded server always has one.
-        key: Option<[u8; 32]>,
+        key: Option<FileKey>,
     },
     Postgres {
         url: String,
     },
+}
+
+/// The raw key of a database file, in a place of its own that is wiped when it goes. Handing it on moves none of its bytes.
+#[derive(Clone)]
+pub struct FileKey(Arc<Zeroizing<[u8; KEY_BYTES]>>);
+
+impl FileKey {
+    /// `None`: that is no key by its length.
+    #[must_use]
+    pub fn read(bytes: &[u8]) -> Option<Self> {
+        let mut key = Arc::new(Zeroizing::new([0; KEY_BYTES]));
+        (bytes.len() == KEY_BYTES).then(|| Arc::get_mut(&mut key).map(|place| place.copy_from_slice(bytes)))??;
+        Some(Self(key))
+    }
+
+    pub(crate) fn bytes(&self) -> &[u8; KEY_BYTES] {
+        &self.0
+    }
 }
 
 /// A holder's feed reached a new number.
@@ -1082,12 +1113,12 @@ fn make_private(file: &Path) -> DbResult<()> {
     options.open(file).map(drop).map_err(|error| DbError::Sql(sqlx::Error::Io(error)))
 }
 
-async fn open_sqlite(file: &Path, key: Option<&[u8; 32]>, events: broadcast::Sender<Touched>) -> DbResult<Engine> {
+async fn open_sqlite(file: &Path, key: Option<&FileKey>, events: broadcast::Sender<Touched>) -> DbResult<Engine> {
     let mut options =
         SqliteConnectOptions::new().filename(file).busy_timeout(Duration::from_secs(10)).row_buffer_size(AHEAD);
     if let Some(key) = key {
-        let hex = data_encoding::HEXLOWER.encode(key);
-        options = options.pragma("key", format!("\"x'{hex}'\""));
+        let hex = Zeroizing::new(data_encoding::HEXLOWER.encode(key.bytes()));
+        options = options.pragma("key", format!("\"x'{}'\"", hex.as_str()));
     }
     let options = options
         .pragma("cache_size", WRITER_CACHE)
@@ -1112,10 +1143,21 @@ async fn open_sqlite(file: &Path, key: Option<&[u8; 32]>, events: broadcast::Sen
         if cipher.is_none() {
             return Err(DbError::NotEncrypted);
         }
+        wash(&mut connection).await?;
     }
     SQLITE_MIGRATIONS.run(&mut connection).await?;
     // A file of this process: no connection to it is ever lost, so none is tried before it is used.
-    let pool = |most| SqlitePoolOptions::new().max_connections(most).test_before_acquire(false);
+    let has_key = key.is_some();
+    let pool = |most| {
+        SqlitePoolOptions::new().max_connections(most).test_before_acquire(false).after_connect(move |connection, _| {
+            Box::pin(async move {
+                if has_key {
+                    wash(connection).await?;
+                }
+                Ok(())
+            })
+        })
+    };
     let options = options.pragma("cache_size", READER_CACHE).read_only(true);
     let answering = pool(ANSWERING).connect_with(options.clone()).await?;
     let readers = Readers::new(pool(READERS).connect_with(options).await?, answering);
@@ -1130,6 +1172,16 @@ async fn open_sqlite(file: &Path, key: Option<&[u8; 32]>, events: broadcast::Sen
     });
     tokio::spawn(commit_when_woken(Arc::downgrade(&writer)));
     Ok(Engine::Sqlite { writer, readers, turns: Arc::default() })
+}
+
+/// Writes over what connecting left of the key's text.
+async fn wash(connection: &mut SqliteConnection) -> Result<(), sqlx::Error> {
+    // In one breath: each keeps its place until the last is said.
+    sqlx::raw_sql(AssertSqlSafe(SHORT_WASH.repeat(SHORT_WASHES))).execute(&mut *connection).await?;
+    for _ in 0..LONG_WASHES {
+        sqlx::raw_sql(LONG_WASH).execute(&mut *connection).await?;
+    }
+    Ok(())
 }
 
 /// How often a stopped database is asked whether it writes again, and an open one whether it is still there.

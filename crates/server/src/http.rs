@@ -453,7 +453,7 @@ mod tests {
     async fn a_key_is_never_ignored_in_silence() {
         let place = tempfile::tempdir().unwrap();
         let mut config = config(place.path());
-        config.location = crate::config::data_folder(place.path(), Some([7; 32])).unwrap();
+        config.location = crate::config::data_folder(place.path(), crate::db::FileKey::read(&[7; 32])).unwrap();
         match Server::start(config).await {
             // This build has plain SQLite.
             Err(ConfigError::Database(crate::db::DbError::NotEncrypted)) => {}

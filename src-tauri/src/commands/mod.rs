@@ -73,6 +73,7 @@ pub fn builder() -> Builder<Wry> {
             sign_in::copy_secret,
             sign_in::lock,
             sign_in::unlock,
+            vault::typed_key,
             vault::protect,
             vault::repair,
             sign_in::devices,

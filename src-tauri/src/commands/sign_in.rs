@@ -4,10 +4,9 @@ use std::sync::Arc;
 
 use client::sign_in::{DeviceView, SignInStarted};
 use client::status::StatusView;
-use client::vault::Protect;
+use client::vault::{Protect, Typed};
 use serde::Serialize;
 use tauri::AppHandle;
-use zeroize::Zeroizing;
 
 use super::{Answer, CommandError, Shared};
 use crate::app::{self, SignIn};
@@ -89,10 +88,9 @@ pub async fn sign_out(core: Shared<'_>) -> Answer<()> {
 /// Copies a key that was shown. It leaves the clipboard after ten seconds, and with the lock.
 #[tauri::command]
 #[specta::specta]
-pub async fn copy_secret(core: Shared<'_>, text: String) -> Answer<()> {
-    let text = Zeroizing::new(text);
+pub async fn copy_secret(core: Shared<'_>, text: Typed) -> Answer<()> {
     core.touch();
-    Ok(core.copy_for_a_moment(text).await?)
+    Ok(core.copy_for_a_moment(core.typed(&text)?).await?)
 }
 
 #[tauri::command]
@@ -103,8 +101,9 @@ pub async fn lock(core: Shared<'_>) -> Answer<()> {
 
 #[tauri::command]
 #[specta::specta]
-pub async fn unlock(core: Shared<'_>, passphrase: Option<String>) -> Answer<()> {
-    Ok(core.unlock(passphrase.map(Zeroizing::new)).await?)
+pub async fn unlock(core: Shared<'_>, passphrase: Option<Typed>) -> Answer<()> {
+    let passphrase = passphrase.map(|typed| core.typed(&typed)).transpose()?;
+    Ok(core.unlock(passphrase).await?)
 }
 
 #[tauri::command]

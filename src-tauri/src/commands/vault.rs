@@ -1,43 +1,52 @@
 //! How the copy on this computer is protected: by other means from now on, or again after the keyring lost its key.
+//! Whatever is typed for it crosses the window system sealed.
 
-use client::vault::{Protect, RecoveryKey};
+use client::vault::{Protect, RecoveryKey, Typed};
 use serde::Deserialize;
-use zeroize::Zeroizing;
 
 use super::{Answer, Shared};
+use crate::core::Core;
+use crate::failure::Failure;
 
 /// What is to stand guard.
 #[derive(Deserialize, specta::Type)]
 #[serde(tag = "by", rename_all = "snake_case")]
 pub enum ProtectBy {
     Keyring,
-    KeyringAndPassphrase { passphrase: String },
-    Passphrase { passphrase: String },
+    KeyringAndPassphrase { passphrase: Typed },
+    Passphrase { passphrase: Typed },
 }
 
-impl From<ProtectBy> for Protect {
-    fn from(by: ProtectBy) -> Self {
-        match by {
-            ProtectBy::Keyring => Self::Keyring,
-            ProtectBy::KeyringAndPassphrase { passphrase } => Self::KeyringAndPassphrase(Zeroizing::new(passphrase)),
-            ProtectBy::Passphrase { passphrase } => Self::Passphrase(Zeroizing::new(passphrase)),
-        }
+impl ProtectBy {
+    fn opened(&self, core: &Core) -> Result<Protect, Failure> {
+        Ok(match self {
+            Self::Keyring => Protect::Keyring,
+            Self::KeyringAndPassphrase { passphrase } => Protect::KeyringAndPassphrase(core.typed(passphrase)?),
+            Self::Passphrase { passphrase } => Protect::Passphrase(core.typed(passphrase)?),
+        })
     }
+}
+
+/// A key that the window seals one text to.
+#[tauri::command]
+#[specta::specta]
+pub async fn typed_key(core: Shared<'_>) -> Answer<String> {
+    Ok(core.typed_key()?)
 }
 
 /// Protects the open copy by other means; `current` is the passphrase that it has now, if it has one.
 #[tauri::command]
 #[specta::specta]
-pub async fn protect(core: Shared<'_>, current: Option<String>, by: ProtectBy) -> Answer<()> {
+pub async fn protect(core: Shared<'_>, current: Option<Typed>, by: ProtectBy) -> Answer<()> {
     core.touch();
-    Ok(core.client.protect(current.map(Zeroizing::new), by.into()).await?)
+    let current = current.map(|typed| core.typed(&typed)).transpose()?;
+    Ok(core.client.protect(current, by.opened(&core)?).await?)
 }
 
 /// Opens with the recovery key what keyring or passphrase no longer open, and protects it anew.
 #[tauri::command]
 #[specta::specta]
-pub async fn repair(core: Shared<'_>, recovery_key: String, by: ProtectBy) -> Answer<()> {
-    let recovery_key = Zeroizing::new(recovery_key);
-    let recovery = RecoveryKey::parse(&recovery_key)?;
-    Ok(core.repair(recovery, by.into()).await?)
+pub async fn repair(core: Shared<'_>, recovery_key: Typed, by: ProtectBy) -> Answer<()> {
+    let recovery = RecoveryKey::parse(&core.typed(&recovery_key)?)?;
+    Ok(core.repair(recovery, by.opened(&core)?).await?)
 }

@@ -7,6 +7,7 @@ mod passphrase;
 mod recovery;
 #[cfg(test)]
 mod tests;
+mod typed;
 
 use std::collections::BTreeMap;
 use std::sync::{Arc, Mutex, PoisonError};
@@ -17,12 +18,14 @@ use zeroize::{Zeroize, Zeroizing};
 
 use crate::folder::{self, FileError, Folder};
 use crate::platform::{Chance, Ports, Secret, SecretKind, SecretName, SecretStore, SecretStoreError};
+pub use crate::seal::BrokenSeal;
 use crate::seal::{SealKey, derive, seal, unseal};
 use crate::status::{Place, Protection};
 pub use header::Header;
 use header::KeyringMark;
 use passphrase::{ArgonParams, Guard, stretch_timed, weigh};
 pub use recovery::RecoveryKey;
+pub use typed::{Typed, TypedKeys};
 
 #[derive(Debug, thiserror::Error)]
 pub enum VaultError {

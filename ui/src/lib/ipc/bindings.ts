@@ -20,13 +20,15 @@ export const commands = {
 	signInCancel: () => typedError<null, CommandError>(__TAURI_INVOKE("sign_in_cancel")),
 	signOut: () => typedError<null, CommandError>(__TAURI_INVOKE("sign_out")),
 	/**  Copies a key that was shown. It leaves the clipboard after ten seconds, and with the lock. */
-	copySecret: (text: string) => typedError<null, CommandError>(__TAURI_INVOKE("copy_secret", { text })),
+	copySecret: (text: Typed) => typedError<null, CommandError>(__TAURI_INVOKE("copy_secret", { text })),
 	lock: () => typedError<null, CommandError>(__TAURI_INVOKE("lock")),
-	unlock: (passphrase: string | null) => typedError<null, CommandError>(__TAURI_INVOKE("unlock", { passphrase })),
+	unlock: (passphrase: Typed | null) => typedError<null, CommandError>(__TAURI_INVOKE("unlock", { passphrase })),
+	/**  A key that the window seals one text to. */
+	typedKey: () => typedError<string, CommandError>(__TAURI_INVOKE("typed_key")),
 	/**  Protects the open copy by other means; `current` is the passphrase that it has now, if it has one. */
-	protect: (current: string | null, by: ProtectBy) => typedError<null, CommandError>(__TAURI_INVOKE("protect", { current, by })),
+	protect: (current: Typed | null, by: ProtectBy) => typedError<null, CommandError>(__TAURI_INVOKE("protect", { current, by })),
 	/**  Opens with the recovery key what keyring or passphrase no longer open, and protects it anew. */
-	repair: (recoveryKey: string, by: ProtectBy) => typedError<null, CommandError>(__TAURI_INVOKE("repair", { recoveryKey, by })),
+	repair: (recoveryKey: Typed, by: ProtectBy) => typedError<null, CommandError>(__TAURI_INVOKE("repair", { recoveryKey, by })),
 	devices: () => typedError<DeviceView[], CommandError>(__TAURI_INVOKE("devices")),
 	deviceSignOut: (id: string) => typedError<null, CommandError>(__TAURI_INVOKE("device_sign_out", { id })),
 	home: () => typedError<HomeView, CommandError>(__TAURI_INVOKE("home")),
@@ -2000,7 +2002,7 @@ export type PriceStep = {
 };
 
 /**  What is to stand guard. */
-export type ProtectBy = { by: "keyring" } | { by: "keyring_and_passphrase"; passphrase: string } | { by: "passphrase"; passphrase: string };
+export type ProtectBy = { by: "keyring" } | { by: "keyring_and_passphrase"; passphrase: Typed } | { by: "passphrase"; passphrase: Typed };
 
 export type Protection = 
 /**  Keys in the system's keyring. */
@@ -2935,6 +2937,14 @@ export type TravelView = {
 	/**  Since it left, in days of this computer's calendar. */
 	days: number,
 	late: boolean,
+};
+
+/**  A text that was typed, sealed to the key of that name. All three are in base64. */
+export type Typed = {
+	key: string,
+	/**  The window's own key. */
+	by: string,
+	sealed: string,
 };
 
 /**  Where the browser goes to add or change a way in. */

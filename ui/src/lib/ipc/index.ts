@@ -1,7 +1,18 @@
 // What the screens may ask of the shell. Everything crosses here and nothing else knows how.
 import type { commands, Changed, CommandError, ImportOffered, OpenScreen, SignIn } from './bindings';
 
-export type Commands = typeof commands;
+/** What stands guard, with what was typed for it. */
+export type Guarding = { by: 'keyring' } | { by: 'keyring_and_passphrase' | 'passphrase'; passphrase: string };
+
+/** What is typed to open or to protect the copy, or shown to be kept, is plain for the screens and sealed where it crosses. */
+type Typing = {
+  unlock: (passphrase: string | null) => Promise<Result<null>>;
+  protect: (current: string | null, by: Guarding) => Promise<Result<null>>;
+  repair: (recoveryKey: string, by: Guarding) => Promise<Result<null>>;
+  copySecret: (text: string) => Promise<Result<null>>;
+};
+
+export type Commands = Omit<typeof commands, keyof Typing | 'typedKey'> & Typing;
 export type Stop = () => void;
 
 export interface Ipc {

@@ -1,8 +1,8 @@
 // What is to stand guard before the copy on this computer, as a person chooses and types it. The shell weighs what was
 // typed; here only what is missing or differs is said.
-import type { ProtectBy } from '$lib/ipc/bindings';
+import type { Guarding } from '$lib/ipc';
 
-export type Guard = ProtectBy['by'];
+export type Guard = Guarding['by'];
 
 /** The same as the core refuses below. */
 const SHORTEST: Record<Guard, number> = { keyring: 0, keyring_and_passphrase: 6, passphrase: 12 };
@@ -22,7 +22,7 @@ export class GuardChoice {
   differs: boolean = $derived(this.typed && this.passphrase !== this.again);
 
   /** What to ask the shell for; null while something is missing, which is then said. */
-  wish(): ProtectBy | null {
+  wish(): Guarding | null {
     this.tried = true;
     if (this.by === 'keyring') return { by: 'keyring' };
     return this.short || this.differs ? null : { by: this.by, passphrase: this.passphrase };
