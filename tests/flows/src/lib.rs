@@ -7,6 +7,7 @@ pub mod caller;
 pub mod device;
 pub mod gateway;
 pub mod line;
+pub mod memory;
 pub mod place;
 pub mod process;
 pub mod python;
@@ -14,6 +15,7 @@ pub mod server;
 pub mod sign_in;
 pub mod storm;
 pub mod timers;
+pub mod vault;
 pub mod window;
 pub mod world;
 

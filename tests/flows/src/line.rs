@@ -1,5 +1,6 @@
 //! The line between a device and its server, which can be slow, break, or lead to a server that fails.
 
+use std::collections::BTreeSet;
 use std::io::{Read, Write};
 use std::net::{Shutdown, TcpListener, TcpStream};
 use std::sync::{Arc, Mutex};
@@ -20,6 +21,7 @@ pub enum State {
 pub struct Line {
     port: u16,
     way: Arc<Mutex<Way>>,
+    heard: Arc<Mutex<BTreeSet<String>>>,
 }
 
 struct Way {
@@ -38,15 +40,18 @@ impl Line {
         let port = listener.local_addr().expect("a port").port();
         let way = Arc::new(Mutex::new(Way { to: 0, state: State::Failing }));
         let shared = Arc::clone(&way);
+        let heard = Arc::default();
+        let tokens = Arc::clone(&heard);
         std::thread::spawn(move || {
             for near in listener.incoming().flatten() {
                 let way = shared.lock().expect("no line panics");
                 let (to, state) = (way.to, way.state);
                 drop(way);
-                std::thread::spawn(move || carry(near, to, state));
+                let tokens = Arc::clone(&tokens);
+                std::thread::spawn(move || carry(near, to, state, &tokens));
             }
         });
-        Self { port, way }
+        Self { port, way, heard }
     }
 
     pub fn url(&self) -> String {
@@ -55,6 +60,11 @@ impl Line {
 
     pub fn lead_to(&self, port: u16) {
         self.way.lock().expect("no line panics").to = port;
+    }
+
+    /// Every token that a device showed on this line.
+    pub fn tokens(&self) -> BTreeSet<String> {
+        self.heard.lock().expect("no line panics").clone()
     }
 
     pub fn turn(&self, state: State) {
@@ -69,7 +79,7 @@ impl Default for Line {
 }
 
 /// A broken connection is what the line is for, so its errors only end it.
-fn carry(mut near: TcpStream, to: u16, state: State) {
+fn carry(mut near: TcpStream, to: u16, state: State, heard: &Arc<Mutex<BTreeSet<String>>>) {
     if state == State::Failing {
         let _ = near.read(&mut [0; 4_096]);
         let _ = near.write_all(FAILURE);
@@ -79,6 +89,7 @@ fn carry(mut near: TcpStream, to: u16, state: State) {
     let (Ok(from_near), Ok(from_far)) = (near.try_clone(), far.try_clone()) else { return };
     let lost = Arc::new(Mutex::new(false));
     let watched = Arc::clone(&lost);
+    let heard = Arc::clone(heard);
     let out = std::thread::spawn(move || {
         pass(from_near, far, |part| {
             if let State::Slow(late) = state {
@@ -87,11 +98,21 @@ fn carry(mut near: TcpStream, to: u16, state: State) {
             if let State::LosesAnswerTo(words) = state {
                 *watched.lock().expect("no line panics") |= part.starts_with(words.as_bytes());
             }
+            if let Some(token) = token_in(part) {
+                heard.lock().expect("no line panics").insert(token);
+            }
             true
         });
     });
     pass(from_far, near, |_| !*lost.lock().expect("no line panics"));
     let _ = out.join();
+}
+
+/// The token of a request whose head is in this part.
+fn token_in(part: &[u8]) -> Option<String> {
+    let text = String::from_utf8_lossy(part);
+    let (_, rest) = text.split_once("authorization: DPoP ")?;
+    rest.split("\r\n").next().map(str::to_owned)
 }
 
 /// Passes on what comes, as long as it may.

@@ -77,21 +77,33 @@ impl Display {
         counts.values().sum::<usize>() - paper > INK_MIN
     }
 
+    /// Types into the window, as hands on the keyboard do.
+    pub fn type_into(&self, window: u32, text: &str) {
+        // No window manager is here to give it the keyboard.
+        self.hands(&["windowfocus", "--sync", &window.to_string()]);
+        self.hands(&["type", "--delay", "5", text]);
+    }
+
+    /// Presses keys in the window: `ctrl+l`.
+    pub fn press_in(&self, window: u32, keys: &str) {
+        self.hands(&["windowfocus", "--sync", &window.to_string()]);
+        self.hands(&["key", keys]);
+    }
+
+    fn hands(&self, arguments: &[&str]) {
+        let done = Command::new("xdotool").args(arguments).env("DISPLAY", &self.name).status();
+        assert!(done.is_ok_and(|status| status.success()), "xdotool {arguments:?}");
+    }
+
     /// Chooses a file in the system's dialog with this title, as hands on the keyboard do: its path, then Enter.
     pub fn choose_file(&self, title: &str, path: &str) {
         let window = wait_until(title, || self.mapped(title));
-        let hands = |arguments: &[&str]| {
-            let done = Command::new("xdotool").args(arguments).env("DISPLAY", &self.name).status();
-            assert!(done.is_ok_and(|status| status.success()), "xdotool {arguments:?}");
-        };
-        // No window manager is here to give it the keyboard.
-        hands(&["windowfocus", "--sync", &window.to_string()]);
         // A slash opens the field for a path, some time later; what is typed before that is lost.
-        hands(&["key", "slash"]);
+        self.press_in(window, "slash");
         wait_until("the field for a path", || self.is_white(window, (500, 22), 400).then_some(()));
-        hands(&["key", "ctrl+a"]);
-        hands(&["type", "--delay", "5", path]);
-        hands(&["key", "Return"]);
+        self.hands(&["key", "ctrl+a"]);
+        self.hands(&["type", "--delay", "5", path]);
+        self.hands(&["key", "Return"]);
     }
 
     /// Says in the system's dialog with this title where a file goes, and waits until the dialog has gone. What is typed
