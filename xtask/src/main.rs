@@ -12,7 +12,7 @@ use steps::{Call, Steps};
 
 /// Each is linted alone, as it ships: which features a library has must not depend on its neighbours.
 const PACKAGES: &[&str] =
-    &["domain", "formats", "api", "client", "server", "desktop", "tests", "flows", "page", "bench", "xtask"];
+    &["domain", "formats", "api", "client", "server", "desktop", "tests", "flows", "scan", "page", "bench", "xtask"];
 
 const USAGE: &str = "usage: cargo xtask COMMAND
   run [--keep] [-- ARGUMENTS]   build and start the app; without a display in a virtual one, with a picture of it

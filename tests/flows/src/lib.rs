@@ -7,7 +7,6 @@ pub mod caller;
 pub mod device;
 pub mod gateway;
 pub mod line;
-pub mod memory;
 pub mod place;
 pub mod process;
 pub mod python;

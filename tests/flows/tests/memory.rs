@@ -7,13 +7,13 @@ use std::time::{Duration, Instant};
 
 use flows::browser::Browser;
 use flows::line::{Line, State};
-use flows::memory::{Found, Needles, Process, family, may_look};
 use flows::place::{PASSPHRASE, Place};
 use flows::process::{Program, wait_until};
 use flows::server::{Engine, Server};
 use flows::sign_in::sign_in;
 use flows::vault::secrets_of;
 use flows::window::Display;
+use scan::{Found, Needles, Process, family, may_look};
 
 const BILL: &str = "Quillfeather Conservatory";
 /// One opens it in the window and locks it by a command, one the other way round.
