@@ -169,5 +169,4 @@ it('tells of use now and then, not at every touch', () => {
   vi.advanceTimersByTime(1_001);
   used();
   expect(act).toHaveBeenCalledTimes(2);
-  vi.useRealTimers();
 });
