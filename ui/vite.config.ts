@@ -14,6 +14,9 @@ function withoutInlineStyle(): Plugin {
   };
 }
 
+// Tests see one zone wherever they run. A worker thread has its zone from this process; `test.env` comes too late for it.
+if (process.env.VITEST) process.env.TZ = 'America/New_York';
+
 export default defineConfig({
   plugins: [withoutInlineStyle(), sveltekit()],
   build: { target: ['es2022', 'safari17.5'], reportCompressedSize: false },
@@ -23,7 +26,9 @@ export default defineConfig({
     environment: 'jsdom',
     include: ['src/**/*.test.ts'],
     setupFiles: ['src/lib/test/setup.ts'],
-    env: { TZ: 'America/New_York' },
+    // One window and one copy of the modules for all files; setup.ts puts back what a test changed.
+    isolate: false,
+    pool: 'threads',
     restoreMocks: true,
     // They run beside the flows, so that a slow one is not a wrong one.
     testTimeout: 60_000,

@@ -270,9 +270,8 @@ describe('the list of bills', () => {
   });
 
   it('brings what was chosen into view where it would be out of sight, and leaves the page alone elsewhere', async () => {
-    const scrolled = vi.fn();
+    const scrolled = vi.spyOn(Element.prototype, 'scrollIntoView');
     const press = async (name: string) => fireEvent.click((await screen.findAllByRole('button', { name }))[0]!);
-    Element.prototype.scrollIntoView = scrolled;
     draw(Bills, world());
     await press('Kestrel Auto Insurance');
     expect(scrolled).not.toHaveBeenCalled();
@@ -280,7 +279,6 @@ describe('the list of bills', () => {
     await press('Millbrook Water');
     await waitFor(() => expect(scrolled).toHaveBeenCalledExactlyOnceWith({ block: 'nearest' }));
     expect(scrolled.mock.instances[0]).toBe((await screen.findByRole('heading', { name: 'Millbrook Water' })).closest('section'));
-    vi.restoreAllMocks();
   });
 
   it('asks for the first one when there is none', async () => {

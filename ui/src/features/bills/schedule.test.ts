@@ -1,10 +1,8 @@
-import { afterEach, describe, expect, it } from 'vitest';
+import { describe, expect, it } from 'vitest';
 import { getMessages, speak } from '$lib/i18n';
 import { rule, startingBills } from '$lib/ipc/sample/bills';
 import { BillForm } from './billForm.svelte';
 import { endText, scheduleText } from './schedule';
-
-afterEach(() => void speak(['en-US']));
 
 const lastFriday = rule({ nth: { of: 'weekday', nth: -1, weekday: 'friday' }, starts_on: '2026-11-27' });
 const working = rule({ interval: 2, nth: { of: 'working_day', nth: -2 }, calendar: 'federal_reserve' });

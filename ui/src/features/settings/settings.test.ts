@@ -93,7 +93,6 @@ describe('settings', () => {
     draw(Settings, world());
     await click('Dark');
     await waitFor(() => expect(document.documentElement.dataset.theme).toBe('dark'));
-    delete document.documentElement.dataset.theme;
   });
 
   it('offer no sign-out of an account that lives on this computer alone', async () => {

@@ -1,13 +1,9 @@
-import { afterEach, beforeEach, describe, expect, it } from 'vitest';
+import { beforeEach, describe, expect, it } from 'vitest';
 import { addDays, addMonths, formatCutoff, formatDay, formatFullDay, formatMoment, formatMonth, formatShortDay, formatTime, ordinal, setLocale, setNow, weekdays, weeksOf } from '.';
 
 const endings = { one: 'st', two: 'nd', few: 'rd', other: 'th' };
 
 beforeEach(() => setNow(() => new Date('2026-11-12T14:41:00Z')));
-afterEach(() => {
-  setLocale('en-US');
-  setNow(() => new Date());
-});
 
 describe('civil days', () => {
   it('name the weekday, and the year only when it is another one', () => {

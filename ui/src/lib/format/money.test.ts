@@ -1,9 +1,7 @@
-import { afterEach, describe, expect, it } from 'vitest';
+import { describe, expect, it } from 'vitest';
 import { decimalsOf, editMoney, figureClass, formatFlow, formatMark, formatMoney, formatSum, parseMoney, setLocale, subtractMoney, sumByCurrency } from '.';
 
 const usd = (minor: number) => ({ minor, currency: 'USD' });
-
-afterEach(() => setLocale('en-US'));
 
 describe('formatMoney', () => {
   it('always shows the currency and its decimals', () => {

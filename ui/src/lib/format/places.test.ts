@@ -1,7 +1,5 @@
-import { afterEach, describe, expect, it } from 'vitest';
+import { describe, expect, it } from 'vitest';
 import { formatPlace, setLocale } from '.';
-
-afterEach(() => setLocale('en-US'));
 
 describe('places', () => {
   it('names the country in the language of the person', () => {

@@ -1,4 +1,4 @@
-import { afterEach, describe, expect, it } from 'vitest';
+import { describe, expect, it } from 'vitest';
 import { de } from './de';
 import { en } from './en';
 import { es } from './es';
@@ -6,8 +6,6 @@ import { formatDay } from '$lib/format';
 import { explain, getMessages, sentences, speak } from '.';
 
 type Tree = { [key: string]: unknown };
-
-afterEach(() => void speak(['en-US']));
 
 /** Every message under its path. */
 function flat(tree: Tree, path = ''): Map<string, unknown> {

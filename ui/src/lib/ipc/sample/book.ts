@@ -6,7 +6,8 @@ const DAY_MS = 86_400_000;
 const gone = ['returned', 'rejected', 'failed', 'cancelled', 'expired', 'refused'];
 
 export const daysFrom = (from: string, to: string) => Math.round((Date.parse(to) - Date.parse(from)) / DAY_MS);
-export const shifted = (day: string, count: number) => new Date(Date.parse(day) + count * DAY_MS).toISOString().slice(0, 10);
+export const shifted = (day: string, count: number) => dateOf(new Date(Date.parse(day) + count * DAY_MS));
+const dateOf = (day: Date) => day.toISOString().slice(0, 10);
 
 /** Due dates from one day to another, both included. Closed days are weekends here. */
 export function datesOf(rule: Schedule, from: string, to: string): string[] {
@@ -16,38 +17,40 @@ export function datesOf(rule: Schedule, from: string, to: string): string[] {
   const dates: string[] = [];
   let turn = 0;
   const begin = schedule.count === null && from > schedule.starts_on ? from : schedule.starts_on;
-  for (let day = begin; day <= last && turn < turns; day = shifted(day, 1)) {
-    if (!fits(schedule, day)) continue;
+  const starts = new Date(schedule.starts_on);
+  const end = Date.parse(last);
+  for (let at = Date.parse(begin); at <= end && turn < turns; at += DAY_MS) {
+    const day = new Date(at);
+    if (!fits(schedule, starts, day)) continue;
     turn += 1;
-    if (day >= from) dates.push(day);
+    const date = dateOf(day);
+    if (date >= from) dates.push(date);
   }
   return dates;
 }
 
 const WEEK = ['sunday', 'monday', 'tuesday', 'wednesday', 'thursday', 'friday', 'saturday'] as const;
-const weekdayOf = (day: string) => WEEK[new Date(day).getUTCDay()] ?? 'sunday';
-const isWorking = (day: string) => !['saturday', 'sunday'].includes(weekdayOf(day));
+const isWorking = (day: Date) => ![0, 6].includes(day.getUTCDay());
 
-function fits(schedule: Required<Schedule>, day: string): boolean {
-  const { every, interval, starts_on: starts } = schedule;
-  const far = daysFrom(starts, day);
+// Asked of every day of a range, for each bill and at each reading: it parses and writes no dates.
+function fits(schedule: Required<Schedule>, starts: Date, day: Date): boolean {
+  const { every, interval, nth } = schedule;
+  const far = Math.round((day.getTime() - starts.getTime()) / DAY_MS);
   if (every === 'once') return far === 0;
   if (every === 'day') return far % interval === 0;
   if (every === 'week') {
     if (schedule.weekdays.length === 0) return far % (7 * interval) === 0;
-    const monday = (new Date(starts).getUTCDay() + 6) % 7;
-    return schedule.weekdays.includes(weekdayOf(day)) && Math.floor((far + monday) / 7) % interval === 0;
+    const monday = (starts.getUTCDay() + 6) % 7;
+    return schedule.weekdays.some((one) => WEEK[day.getUTCDay()] === one) && Math.floor((far + monday) / 7) % interval === 0;
   }
-  const [year = 0, month = 0, number = 1] = day.split('-').map(Number);
-  const [firstYear = 0, firstMonth = 0, anchor = 1] = starts.split('-').map(Number);
+  const [year, month] = [day.getUTCFullYear(), day.getUTCMonth()];
   const step = { month: 1, quarter: 3, year: 12 }[every] * interval;
-  if ((12 * (year - firstYear) + month - firstMonth) % step !== 0) return false;
-  const length = new Date(Date.UTC(year, month, 0)).getUTCDate();
-  const { nth } = schedule;
-  if (!nth) return number === Math.min(schedule.day ?? anchor, length);
-  const all = Array.from({ length }, (_, at) => `${day.slice(0, 8)}${String(at + 1).padStart(2, '0')}`);
-  const like = all.filter((one) => (nth.of === 'weekday' ? weekdayOf(one) === nth.weekday : isWorking(one)));
-  return like.at(nth.nth > 0 ? nth.nth - 1 : nth.nth) === day;
+  if ((12 * (year - starts.getUTCFullYear()) + month - starts.getUTCMonth()) % step !== 0) return false;
+  const length = new Date(Date.UTC(year, month + 1, 0)).getUTCDate();
+  if (!nth) return day.getUTCDate() === Math.min(schedule.day ?? starts.getUTCDate(), length);
+  const all = Array.from({ length }, (_, at) => new Date(Date.UTC(year, month, at + 1)));
+  const like = all.filter((one) => (nth.of === 'weekday' ? WEEK[one.getUTCDay()] === nth.weekday : isWorking(one)));
+  return like.at(nth.nth > 0 ? nth.nth - 1 : nth.nth)?.getTime() === day.getTime();
 }
 
 export type Book = { bills: WholeBill[]; marks: Map<string, MarkAs>; payments: PaymentView[] };
@@ -71,7 +74,7 @@ export function datesOfBill(bill: WholeBill, from: string, to: string): string[]
 }
 
 function workday(day: string): string {
-  return isWorking(day) ? day : workday(shifted(day, -1));
+  return isWorking(new Date(day)) ? day : workday(shifted(day, -1));
 }
 
 export function occurrence(book: Book, bill: WholeBill, dueOn: string): OccurrenceView {

@@ -79,7 +79,7 @@ export class World {
     this.autopays = this.empty ? [] : [...startingAutopays(), ...(kind === 'served' ? [cardAutopay] : [])];
     if (kind === 'short') this.wishes = { ...this.wishes, keep: usd(60000) };
     const held = kind === 'served' ? servedCard('active') : kind === 'frozen' ? servedCard('frozen') : { ...card };
-    this.accounts = this.empty ? [] : [held, checking];
+    this.accounts = this.empty ? [] : [held, { ...checking }];
     this.purchases = held.card ? startingPurchases() : [];
     this.orders = held.card ? startingOrders() : [];
     this.rewards = held.card ? startingRewards() : [];
