@@ -137,7 +137,7 @@ impl Desk {
         }
         let found = self.found();
         assert!(found.contains("data key") && found.contains("device key"), "round {round}: {found:?}");
-        let other = if line.is_some() { "access token" } else { "server" };
+        let other = if line.is_some() { "access token" } else { "server as text" };
         assert!(found.contains(other), "round {round}: {found:?}");
     }
 }
