@@ -1,4 +1,5 @@
 //! What an operating system gives: the keyring, notices with their buttons, the tray.
+#![expect(clippy::disallowed_methods, reason = "real programs live in real time")]
 
 use flows::bus::Bus;
 use flows::place::Place;

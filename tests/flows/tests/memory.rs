@@ -109,7 +109,7 @@ impl Desk {
     fn open_and_lock(&mut self, round: usize, line: Option<&Line>) {
         let before = self.web_views();
         self.open(round, line);
-        if round % 2 == 0 {
+        if round.is_multiple_of(2) {
             self.place.billfold_bare(&["lock"]).ok();
         } else {
             self.display.press_in(self.window(), "ctrl+l");
@@ -121,7 +121,7 @@ impl Desk {
 
     /// A scan finds what has to be there: else it would find nothing of what must not.
     fn open(&mut self, round: usize, line: Option<&Line>) {
-        if round % 2 == 0 {
+        if round.is_multiple_of(2) {
             let window = self.type_passphrase();
             // A page keeps a text in either width.
             assert!(self.found().iter().any(|what| what.starts_with("passphrase")), "it was typed into the window");

@@ -1,5 +1,6 @@
 //! A person without passkeys: an account with a password and an authenticator app, made and used in a real browser by
 //! keyboard alone, with axe on each page.
+#![expect(clippy::disallowed_methods, reason = "real programs live in real time")]
 
 use std::time::{SystemTime, UNIX_EPOCH};
 

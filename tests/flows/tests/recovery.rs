@@ -1,5 +1,6 @@
 //! Getting back in, in a real browser and with the messages that the server sends: a passkey and its device are lost; and
 //! somebody else tries, and its owner says no from the message.
+#![expect(clippy::disallowed_methods, reason = "real programs live in real time")]
 
 use std::path::Path;
 use std::time::SystemTime;

@@ -58,7 +58,7 @@ const RETURN_WINDOW: SignedDuration = SignedDuration::from_hours(24 * 6);
 fn in_any_weather_each_payment_moves_its_money_once_or_not_at_all() {
     let (all, seeds) = (Mutex::new(Vec::new()), seeds(STORMS.0, STORMS.1));
     seeds::play(seeds, async |seed| {
-        let end = Play::begin(seed).await.to_its_end().await;
+        let end = Play::begin(seed).await.play_out().await;
         all.lock().expect("no play failed").push(end);
     });
     let all = all.into_inner().expect("no play failed");
@@ -84,7 +84,7 @@ fn a_seed_plays_the_same_storm_again() {
     let ends = Mutex::new(Vec::new());
     for _ in 0..2 {
         seeds::play(7..8, async |seed| {
-            let end = Play::begin(seed).await.to_its_end().await;
+            let end = Play::begin(seed).await.play_out().await;
             ends.lock().expect("no play failed").push(end);
         });
     }
@@ -220,7 +220,7 @@ impl Play {
         self.storm.rage(self.raging);
     }
 
-    async fn to_its_end(mut self) -> End {
+    async fn play_out(mut self) -> End {
         for step in 0..STEPS {
             self.rage(step >= CALM_STEPS);
             let at = self.some_device();
