@@ -57,7 +57,8 @@ const WRITER_TEXTS: usize = 256;
 const KEY_BYTES: usize = 32;
 /// What connecting leaves in the library's freed memory is the text of the key. Statements of the same shape, said to the
 /// same connection, take the same places: as short as the key's own, many at once so that none of its places stays free,
-/// and as long as all that is said at first. Their name means nothing to the library.
+/// and as long as all that is said at first. Their name means nothing to the library. The copy of a device is washed so too
+/// (`client/src/cache/mod.rs`); the two share no database code, and each is as long as what it says itself.
 const SHORT_WASH: &str = "PRAGMA kez = \"x'0000000000000000000000000000000000000000000000000000000000000000'\";";
 const SHORT_WASHES: usize = 200;
 const LONG_WASH: &str = "PRAGMA kez = \"x'0000000000000000000000000000000000000000000000000000000000000000'\";
