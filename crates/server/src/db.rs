@@ -33,7 +33,7 @@ use tokio::sync::{Mutex, Notify, OwnedMutexGuard, broadcast, oneshot};
 use zeroize::Zeroizing;
 
 use ahead::{Look, Turns};
-pub(crate) use ahead::{Moment, twice};
+pub(crate) use ahead::{MaybeOvertaken, Moment, twice};
 use readers::{Readers, SqliteOnce};
 use reads::{EngineRow, Gathered, Statement};
 pub(crate) use reads::{Read, Tried, read_row, read_rows};

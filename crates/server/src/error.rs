@@ -6,7 +6,7 @@ use axum::http::{HeaderValue, StatusCode, header};
 use axum::response::{IntoResponse, Response};
 use domain::policy::Refusal;
 
-use crate::db::DbError;
+use crate::db::{DbError, MaybeOvertaken};
 
 #[derive(Debug)]
 pub struct ApiError {
@@ -78,6 +78,41 @@ impl From<DbError> for ApiError {
                 Self::new(ErrorCode::Internal, "the server failed")
             }
         }
+    }
+}
+
+/// Why something that was decided ahead was not done.
+#[derive(Debug)]
+pub(crate) enum Untaken {
+    /// What was found about it holds no more, and nothing was written.
+    Overtaken,
+    Refused(ApiError),
+}
+
+impl From<DbError> for Untaken {
+    fn from(error: DbError) -> Self {
+        if matches!(error, DbError::Conflict) { Self::Overtaken } else { Self::Refused(error.into()) }
+    }
+}
+
+impl From<ApiError> for Untaken {
+    fn from(error: ApiError) -> Self {
+        Self::Refused(error)
+    }
+}
+
+impl From<Untaken> for ApiError {
+    fn from(why: Untaken) -> Self {
+        match why {
+            Untaken::Overtaken => DbError::Conflict.into(),
+            Untaken::Refused(error) => error,
+        }
+    }
+}
+
+impl MaybeOvertaken for Untaken {
+    fn is_overtaken(&self) -> bool {
+        matches!(self, Self::Overtaken)
     }
 }
 

@@ -34,7 +34,7 @@ impl Payable {
         match of {
             AutopayOf::Bill(id) => Ok(bills::find(tx, holder, id).await?.map(Self::of_bill)),
             AutopayOf::Card(id) => {
-                let Some(card) = card::store::find(tx, holder, id).await? else { return Ok(None) };
+                let Some(card) = tx.ask(card::store::find(holder, id)).await? else { return Ok(None) };
                 let name = card::name_of(tx, holder, id).await?;
                 Ok(Some(Self::Card { card, name }))
             }
@@ -200,11 +200,12 @@ impl<'a> Sight<'a> {
         card: &Card,
         without: Option<PaymentId>,
     ) -> DbResult<Option<Due>> {
-        let Some(last) = statements::last_bill(self.app, tx, holder, card).await? else { return Ok(None) };
+        let last = tx.ask(statements::last(holder, card.id)).await?;
+        let Some(last) = statements::last_bill(self.app, tx, holder, card, last).await? else { return Ok(None) };
         let bill = last.issued.bill;
         let since = shifted(self.today, -PAID_BEFORE_DAYS)?;
         let coming = by_itself::to_card(tx, holder, self.payee, (since, bill.due_on), without).await?;
-        let owed = ledger::card_standing(tx, holder, card.id, card.limit.currency()).await?.owed;
+        let owed = tx.ask(ledger::card_standing(holder, card.id, card.limit.currency())).await?.owed;
         let due = |coming: Vec<Money>| -> Result<Option<Money>, MoneyError> {
             let coming = Money::sum(card.limit.currency(), coming)?;
             let credited = last.credited.plus(coming)?;

@@ -9,7 +9,7 @@ use axum::response::{IntoResponse, Response};
 use data_encoding::BASE32_NOPAD;
 use domain::ids::{AccountId, HolderId, MerchantId};
 use domain::policy::{Approval, Change};
-use domain::purchases::{CardStatus, LinkedMerchant};
+use domain::purchases::CardStatus;
 use jiff::{SignedDuration, Timestamp};
 use utoipa_axum::router::OpenApiRouter;
 use utoipa_axum::routes;
@@ -46,7 +46,7 @@ async fn make_code(
     let holder = signed_in.holder;
     let mut tx = app.db.begin_write().await?;
     tx.lock(holder).await?;
-    let card = store::find(&mut tx, holder, id).await?.ok_or_else(ApiError::not_found)?;
+    let card = tx.ask(store::find(holder, id)).await?.ok_or_else(ApiError::not_found)?;
     takes_links(&mut tx, holder, &card).await?;
     let approval = may(&app, &mut tx, holder, signed_in.device, Change::LinkMerchant).await?;
     let needs_passkey = matches!(approval, Approval::Passkey(_));
@@ -68,7 +68,7 @@ async fn takes_links(tx: &mut Tx, holder: HolderId, card: &Card) -> Result<(), A
     if card.status != CardStatus::Active {
         return Err(ApiError::new(ErrorCode::CardDeclined, "the card takes no purchases now"));
     }
-    if list(tx, holder, card.id).await?.len() >= MERCHANTS_MAX {
+    if tx.ask(store::links(holder, card.id)).await?.len() >= MERCHANTS_MAX {
         return Err(ApiError::new(ErrorCode::TooMany, "a card is linked to at most 100 merchants"));
     }
     Ok(())
@@ -117,17 +117,12 @@ async fn end(
     let holder = signed_in.holder;
     let mut tx = app.db.begin_write().await?;
     tx.lock(holder).await?;
-    store::find(&mut tx, holder, id).await?.ok_or_else(ApiError::not_found)?;
+    tx.ask(store::find(holder, id)).await?.ok_or_else(ApiError::not_found)?;
     if store::end_link(&mut tx, holder, id, merchant, app.clock.now()).await? {
         refresh(&app, &mut tx, holder, id).await?;
         tx.commit().await?;
     }
     Ok(StatusCode::NO_CONTENT)
-}
-
-/// The merchants that may ask a card, by name.
-pub(super) async fn list(tx: &mut Tx, holder: HolderId, id: AccountId) -> DbResult<Vec<LinkedMerchant>> {
-    store::links(tx, holder, id).await
 }
 
 /// Ends all links of a card, and the code that was made last.
@@ -162,7 +157,7 @@ pub(crate) async fn exchange(app: &App, merchant: MerchantId, typed: &str) -> Re
     tx.lock(holder).await?;
     // Once more under the lock: another merchant may have been quicker, or the card frozen.
     let still = store::card_of_code(&mut tx, &code, now).await?;
-    let card = store::find(&mut tx, holder, card).await?.filter(|card| still == Some((holder, card.id)));
+    let card = tx.ask(store::find(holder, card)).await?.filter(|card| still == Some((holder, card.id)));
     let card = card.ok_or_else(over)?;
     takes_links(&mut tx, holder, &card).await?;
     store::remove_code(&mut tx, holder, card.id).await?;

@@ -20,15 +20,17 @@ use domain::card::{Apr, CardTerms, DueRule, Excess};
 use domain::ids::{AccountId, DeviceId, HolderId, TransactionId};
 use domain::money::{Currency, Money};
 use domain::policy::{self, Approval, Change, Decision, Preset};
-use domain::purchases::{CardStatus, ServedCard, credit_left};
+use domain::purchases::{CardStatus, LinkedMerchant, ServedCard, credit_left};
+use jiff::Timestamp;
 use jiff::civil::Date;
 use utoipa_axum::router::OpenApiRouter;
 use utoipa_axum::routes;
 
 use crate::App;
-use crate::db::{DbError, DbResult, Tx};
+use crate::db::{DbError, DbResult, Read, Tx};
 use crate::error::ApiError;
 use crate::http::{Json, Path, Source};
+use crate::ledger::CardStanding;
 use crate::payments::closed_cards;
 use crate::sign_in::step_up::{self, Asked, Shown, Subject};
 use crate::sign_in::{SignedIn, holder_name};
@@ -87,7 +89,7 @@ async fn open_for(
     id: AccountId,
     wanted: &OpenCard,
 ) -> Result<Account, ApiError> {
-    if store::find(tx, holder, id).await?.is_some() {
+    if tx.ask(store::find(holder, id)).await?.is_some() {
         return account_of(tx, holder, id).await;
     }
     check(wanted)?;
@@ -178,7 +180,7 @@ async fn set_status(
     let holder = signed_in.holder;
     let mut tx = app.db.begin_write().await?;
     tx.lock(holder).await?;
-    let card = store::find(&mut tx, holder, id).await?.ok_or_else(ApiError::not_found)?;
+    let card = tx.ask(store::find(holder, id)).await?.ok_or_else(ApiError::not_found)?;
     if card.status == wanted.status {
         return Ok(StatusCode::NO_CONTENT.into_response());
     }
@@ -199,7 +201,7 @@ async fn set_status(
 
 /// Freezes a card that is in use; the holder's row is locked.
 pub(crate) async fn freeze(app: &App, tx: &mut Tx, holder: HolderId, id: AccountId) -> Result<(), ApiError> {
-    let card = store::find(tx, holder, id).await?.ok_or_else(ApiError::not_found)?;
+    let card = tx.ask(store::find(holder, id)).await?.ok_or_else(ApiError::not_found)?;
     if card.status == CardStatus::Active {
         become_status(app, tx, holder, id, CardStatus::Frozen).await?;
     }
@@ -218,7 +220,7 @@ async fn may(app: &App, tx: &mut Tx, holder: HolderId, device: DeviceId, change:
 /// What the page shows before a card is used again.
 pub(crate) async fn unfreeze_shown(app: &App, tx: &mut Tx, asked: &Asked, id: AccountId) -> Result<Shown, ApiError> {
     may(app, tx, asked.holder, asked.device, Change::UnfreezeCard).await?;
-    let card = store::find(tx, asked.holder, id).await?.ok_or_else(ApiError::not_found)?;
+    let card = tx.ask(store::find(asked.holder, id)).await?.ok_or_else(ApiError::not_found)?;
     if card.status != CardStatus::Frozen {
         return Err(ApiError::new(ErrorCode::VersionConflict, "the card is not frozen any more"));
     }
@@ -242,7 +244,7 @@ async fn become_status(
     id: AccountId,
     status: CardStatus,
 ) -> Result<(), ApiError> {
-    let card = store::find(tx, holder, id).await?.ok_or_else(ApiError::not_found)?;
+    let card = tx.ask(store::find(holder, id)).await?.ok_or_else(ApiError::not_found)?;
     if !card.status.may_become(status) {
         return Err(ApiError::new(ErrorCode::TooLate, "a card that is lost or closed stays so: open another"));
     }
@@ -290,7 +292,7 @@ pub(crate) fn today(app: &App) -> Date {
     app.clock.now().to_zoned(app.settings.zone.clone()).date()
 }
 
-fn served(card: &Card, merchants: Vec<domain::purchases::LinkedMerchant>) -> ServedCard {
+fn served(card: &Card, merchants: Vec<LinkedMerchant>) -> ServedCard {
     ServedCard {
         status: card.status,
         status_at: card.status_at,
@@ -315,26 +317,55 @@ pub(crate) async fn name_of(tx: &mut Tx, holder: HolderId, id: AccountId) -> DbR
 
 /// The credit that is left now.
 pub(crate) async fn left(tx: &mut Tx, holder: HolderId, card: &Card) -> DbResult<Money> {
-    let standing = ledger::card_standing(tx, holder, card.id, card.limit.currency()).await?;
+    let standing = tx.ask(ledger::card_standing(holder, card.id, card.limit.currency())).await?;
     credit_left(card.limit, standing.owed, standing.held).map_err(|_| DbError::Corrupt("a card's credit"))
 }
 
-/// Brings the card's record up to the ledger and its rows; plans and what is left of the minimum stay as they were told.
+/// A card with all that its record says, as they stood at one moment.
+pub(crate) struct Picture {
+    pub card: Card,
+    /// Count what is booked after it was read, see [`CardStanding::count`].
+    pub there: CardStanding,
+    pub account: Account,
+    merchants: Vec<LinkedMerchant>,
+}
+
+pub(crate) fn picture(holder: HolderId, id: AccountId) -> impl Read<Answer = Option<Picture>> {
+    let reads = (
+        store::find(holder, id),
+        ledger::card_balances(holder, id),
+        feed::found::<Account>(holder, accounts::key(id)),
+        store::links(holder, id),
+    );
+    reads.then(|(card, balances, account, merchants)| {
+        let Some(card) = card else { return Ok(None) };
+        let account = account.ok_or(DbError::Corrupt("a card's record"))?;
+        let there = balances.standing(card.limit.currency());
+        Ok(Some(Picture { card, there, account, merchants }))
+    })
+}
+
+impl Picture {
+    /// The card's record, brought up to the ledger and its rows; plans and what is left of the minimum stay as they were
+    /// told.
+    pub(crate) fn into_record(self, now: Timestamp) -> DbResult<Account> {
+        let Self { card, there, mut account, merchants } = self;
+        let left = credit_left(card.limit, there.owed, there.held).map_err(|_| DbError::Corrupt("a card's credit"))?;
+        account.balance = Some(there.owed.negated());
+        account.available = Some(left);
+        account.balance_as_of = Some(now);
+        let told = account.card.take();
+        let (minimum_left, asked) = told.map_or((None, Vec::new()), |told| (told.minimum_left, told.asked));
+        account.card = Some(ServedCard { minimum_left, asked, ..served(&card, merchants) });
+        Ok(account)
+    }
+}
+
+/// Brings the card's record up to the ledger and its rows.
 pub(crate) async fn refresh(app: &App, tx: &mut Tx, holder: HolderId, id: AccountId) -> DbResult<()> {
-    let card = store::find(tx, holder, id).await?.ok_or(DbError::Corrupt("a card"))?;
-    let account: Option<Account> = feed::find(tx, holder, accounts::key(id)).await?;
-    let mut account = account.ok_or(DbError::Corrupt("a card's record"))?;
-    let standing = ledger::card_standing(tx, holder, id, card.limit.currency()).await?;
-    let left =
-        credit_left(card.limit, standing.owed, standing.held).map_err(|_| DbError::Corrupt("a card's credit"))?;
-    let merchants = links::list(tx, holder, id).await?;
-    account.balance = Some(standing.owed.negated());
-    account.available = Some(left);
-    account.balance_as_of = Some(app.clock.now());
-    let told = account.card.take();
-    let (minimum_left, asked) = told.map_or((None, Vec::new()), |told| (told.minimum_left, told.asked));
-    account.card = Some(ServedCard { minimum_left, asked, ..served(&card, merchants) });
-    feed::put(tx, holder, app.clock.now(), &Record::Account(account)).await
+    let picture = tx.ask(picture(holder, id)).await?.ok_or(DbError::Corrupt("a card"))?;
+    let now = app.clock.now();
+    feed::put(tx, holder, now, &Record::Account(picture.into_record(now)?)).await
 }
 
 /// A posted line of a card.

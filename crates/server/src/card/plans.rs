@@ -21,12 +21,13 @@ use jiff::Timestamp;
 use jiff::civil::Date;
 use uuid::Uuid;
 
-use super::{Card, account_of};
+use super::{Card, Picture, account_of};
 use crate::App;
-use crate::db::{DbError, DbResult, Tx};
+use crate::db::{DbError, DbResult, Read, Tx};
 use crate::error::ApiError;
 use crate::http::{Json, Path};
 use crate::sign_in::SignedIn;
+use crate::statements::LastBill;
 use crate::{accounts, autopay, feed, ledger, purchases, statements};
 use store::{Kind, Moved, Stored};
 
@@ -49,7 +50,7 @@ pub(super) async fn choose(
     let holder = signed_in.holder;
     let mut tx = app.db.begin_write().await?;
     tx.lock(holder).await?;
-    let card = super::store::find(&mut tx, holder, id).await?.ok_or_else(ApiError::not_found)?;
+    let card = tx.ask(super::store::find(holder, id)).await?.ok_or_else(ApiError::not_found)?;
     if let Some(known) = store::find(&mut tx, holder, plan).await? {
         if known.card != id || known.purchase != wanted.purchase || known.offer != wanted.offer {
             return Err(ApiError::new(ErrorCode::KeyReused, "this id came with another request"));
@@ -103,7 +104,7 @@ async fn check(
     if !wanted.offer.is_for(whole) {
         return Err(ApiError::invalid(ErrorCode::InvalidAmount, "offer", "this is not offered for such an amount"));
     }
-    if store::of_card(tx, holder, card.id, Timestamp::MAX).await?.len() >= PLANS_MAX {
+    if tx.ask(store::of_card(holder, card.id, Timestamp::MAX)).await?.len() >= PLANS_MAX {
         return Err(ApiError::new(ErrorCode::TooMany, "a card has at most 50 plans that are not paid off"));
     }
     Ok(purchase)
@@ -111,10 +112,10 @@ async fn check(
 
 /// What is owed on a card and is on no plan; below zero when more was paid.
 pub(crate) async fn owed_apart(tx: &mut Tx, holder: HolderId, card: &Card) -> DbResult<Money> {
-    let owed = ledger::card_standing(tx, holder, card.id, card.limit.currency()).await?.owed;
-    let plans = store::of_card(tx, holder, card.id, Timestamp::MAX).await?;
-    let on_plans = Money::new(plans.iter().map(|plan| plan.left_minor).sum(), owed.currency());
-    on_plans.and_then(|on_plans| owed.minus(on_plans)).map_err(out_of_range)
+    let standing = ledger::card_standing(holder, card.id, card.limit.currency());
+    let (standing, plans) = tx.ask((standing, store::of_card(holder, card.id, Timestamp::MAX))).await?;
+    let on_plans = Money::new(plans.iter().map(|plan| plan.left_minor).sum(), card.limit.currency());
+    on_plans.and_then(|on_plans| standing.owed.minus(on_plans)).map_err(out_of_range)
 }
 
 /// So much of a purchase goes on to its plan; never more than purchases owe, for who paid ahead has paid it.
@@ -146,7 +147,7 @@ pub(crate) async fn captured(
     amount: Money,
 ) -> DbResult<()> {
     let Some(plan) = store::of_purchase(tx, holder, purchase).await? else { return Ok(()) };
-    let card = super::store::find(tx, holder, plan.card).await?.ok_or(DbError::Corrupt("a plan's card"))?;
+    let card = tx.ask(super::store::find(holder, plan.card)).await?.ok_or(DbError::Corrupt("a plan's card"))?;
     go_on(app, tx, holder, &card, plan.id, amount, step.as_uuid()).await?;
     tell(app, tx, holder, &card).await
 }
@@ -168,7 +169,7 @@ pub(crate) async fn refunded(
             store::add_move(tx, holder, card, &moved, step.as_uuid()).await?;
         }
     }
-    let card = super::store::find(tx, holder, card).await?.ok_or(DbError::Corrupt("a purchase's card"))?;
+    let card = tx.ask(super::store::find(holder, card)).await?.ok_or(DbError::Corrupt("a purchase's card"))?;
     tell(app, tx, holder, &card).await
 }
 
@@ -190,7 +191,7 @@ pub(crate) async fn disputed(
             store::add_move(tx, holder, card, &moved, dispute.as_uuid()).await?;
         }
     }
-    let card = super::store::find(tx, holder, card).await?.ok_or(DbError::Corrupt("a purchase's card"))?;
+    let card = tx.ask(super::store::find(holder, card)).await?.ok_or(DbError::Corrupt("a purchase's card"))?;
     tell(app, tx, holder, &card).await
 }
 
@@ -204,7 +205,7 @@ pub(crate) async fn restored(
     dispute: DisputeId,
     amount: Money,
 ) -> DbResult<()> {
-    let card = super::store::find(tx, holder, card).await?.ok_or(DbError::Corrupt("a purchase's card"))?;
+    let card = tx.ask(super::store::find(holder, card)).await?.ok_or(DbError::Corrupt("a purchase's card"))?;
     if let Some(plan) = store::of_purchase(tx, holder, purchase).await?
         && !has_ended(&card, &plan, super::today(app))?
     {
@@ -235,10 +236,10 @@ pub(crate) async fn paid(
     amount: Money,
 ) -> DbResult<()> {
     let id = card;
-    let card = super::store::find(tx, holder, id).await?.ok_or(DbError::Corrupt("a payment's card"))?;
+    let card = tx.ask(super::store::find(holder, id)).await?.ok_or(DbError::Corrupt("a payment's card"))?;
     let now = Now::read(app, tx, holder, &card).await?;
     if !now.plans.is_empty() {
-        let owed = ledger::card_standing(tx, holder, id, amount.currency()).await?.owed;
+        let owed = tx.ask(ledger::card_standing(holder, id, amount.currency())).await?.owed;
         // As the payment found it.
         let before = owed.plus(amount).map_err(out_of_range)?;
         let minimum_left = now.minimum_left_before(amount).map_err(out_of_range)?;
@@ -265,7 +266,7 @@ pub(crate) async fn paid_back(
     payment: PaymentId,
 ) -> DbResult<()> {
     let id = card;
-    let card = super::store::find(tx, holder, id).await?.ok_or(DbError::Corrupt("a payment's card"))?;
+    let card = tx.ask(super::store::find(holder, id)).await?.ok_or(DbError::Corrupt("a payment's card"))?;
     for (plan, minor) in store::paid_by(tx, holder, payment.as_uuid()).await? {
         let amount = Money::new(-minor, card.limit.currency()).map_err(out_of_range)?;
         let moved = Moved { plan, kind: Kind::Returned, amount, at: app.clock.now() };
@@ -276,22 +277,29 @@ pub(crate) async fn paid_back(
 
 // ---- At a closing ------------------------------------------------------------------------------------------------
 
-/// The books of a card's plans that count in a cycle which began then.
-pub(crate) async fn books(
-    app: &App,
-    tx: &mut Tx,
-    holder: HolderId,
-    card: &Card,
-    from: Timestamp,
-) -> DbResult<Vec<PlanBook>> {
-    let currency = card.limit.currency();
-    let stored = store::of_card(tx, holder, card.id, from).await?;
-    if stored.is_empty() {
-        return Ok(Vec::new());
+/// Plans of a card, and all that ever moved on them.
+pub(crate) struct Plans {
+    stored: Vec<Stored>,
+    moved: Vec<Moved>,
+}
+
+/// Those of which something is left, or moved since then.
+pub(crate) fn since(holder: HolderId, card: &Card, from: Timestamp) -> impl Read<Answer = Plans> + use<> {
+    let reads = (store::of_card(holder, card.id, from), store::moves(holder, card.id, card.limit.currency(), from));
+    reads.then(|(stored, moved)| Ok(Plans { stored, moved }))
+}
+
+/// Those of which something is left.
+fn open(holder: HolderId, card: &Card) -> impl Read<Answer = Plans> + use<> {
+    since(holder, card, Timestamp::MAX)
+}
+
+impl Plans {
+    /// The books of those that count in a cycle.
+    pub(crate) fn books(&self, app: &App, card: &Card) -> DbResult<Vec<PlanBook>> {
+        let day = |at: Timestamp| at.to_zoned(app.settings.zone.clone()).date();
+        self.stored.iter().map(|plan| book_of(card, plan, &self.moved, &day).map_err(out_of_range)).collect()
     }
-    let moved = store::moves(tx, holder, card.id, currency, from).await?;
-    let day = |at: Timestamp| at.to_zoned(app.settings.zone.clone()).date();
-    stored.iter().map(|plan| book_of(card, plan, &moved, &day).map_err(out_of_range)).collect()
 }
 
 /// What a plan is, and what moved on it until it ended.
@@ -322,23 +330,27 @@ fn book_of(
     Ok(PlanBook { plan, moves })
 }
 
-/// The deadline of some plans is in a cycle that closes: what is left of them goes on as purchases.
+/// The deadline of some plans is in a cycle that closes: what is left of them goes on as purchases. Those that are open
+/// from then on stay among the plans.
 pub(crate) async fn land(
     app: &App,
     tx: &mut Tx,
     holder: HolderId,
-    card: &Card,
-    statement: StatementId,
-    closed_on: Date,
-    books: &[PlanBook],
+    (statement, closed_on): (StatementId, Date),
+    (plans, books): (&mut Plans, &[PlanBook]),
 ) -> DbResult<()> {
     // The last day on which it could be paid off is the one before it lands.
     let lands = |plan: &&PlanBook| plan.plan.deadline().is_some_and(|ends_on| ends_on < closed_on);
     for book in books.iter().filter(lands).filter(|book| book.plan.left.is_positive()) {
         let amount = book.plan.left.negated();
         let moved = Moved { plan: book.plan.id, kind: Kind::Landed, amount, at: app.clock.now() };
-        store::add_move(tx, holder, card.id, &moved, statement.as_uuid()).await?;
+        for stored in plans.stored.iter_mut().filter(|stored| stored.id == moved.plan) {
+            stored.left_minor = stored.left_minor.saturating_add(amount.minor());
+            store::add_move(tx, holder, stored.card, &moved, statement.as_uuid()).await?;
+        }
+        plans.moved.push(moved);
     }
+    plans.stored.retain(|stored| stored.left_minor > 0);
     Ok(())
 }
 
@@ -357,29 +369,24 @@ struct Now {
 
 impl Now {
     async fn read(app: &App, tx: &mut Tx, holder: HolderId, card: &Card) -> DbResult<Self> {
-        let currency = card.limit.currency();
+        let account = feed::found::<Account>(holder, accounts::key(card.id));
+        let reads = (open(holder, card), account, statements::last(holder, card.id));
+        let (plans, account, last) = tx.ask(reads).await?;
+        let last = statements::last_bill(app, tx, holder, card, last).await?;
+        Self::of(app, card, &plans, account.map_or(Excess::ByRate, |account| account.excess), last)
+    }
+
+    /// By plans of which something is left.
+    fn of(app: &App, card: &Card, open: &Plans, excess: Excess, last: Option<LastBill>) -> DbResult<Self> {
         let today = super::today(app);
-        let stored = store::of_card(tx, holder, card.id, Timestamp::MAX).await?;
-        // What is asked for is of plans that are open: without any there is nothing to read.
-        let moved = if stored.is_empty() {
-            Vec::new()
-        } else {
-            store::moves(tx, holder, card.id, currency, Timestamp::MAX).await?
-        };
-        let day = |at: Timestamp| at.to_zoned(app.settings.zone.clone()).date();
-        let mut plans = Vec::with_capacity(stored.len());
-        for one in &stored {
-            let book = book_of(card, one, &moved, &day).map_err(out_of_range)?;
-            let plan = accrued_until(&book, today).map_err(out_of_range)?;
-            plans.push(Plan { left_on: today, ..plan });
-        }
-        let account: Option<Account> = feed::find(tx, holder, accounts::key(card.id)).await?;
-        let excess = account.map_or(Excess::ByRate, |account| account.excess);
-        let last = statements::last_bill(app, tx, holder, card).await?;
+        let accrued =
+            |book: &PlanBook| Ok(Plan { left_on: today, ..accrued_until(book, today).map_err(out_of_range)? });
+        let plans = open.books(app, card)?.iter().map(accrued).collect::<DbResult<Vec<_>>>()?;
         let Some(last) = last else {
-            return Ok(Self { plans, excess, minimum: None, credited: Money::zero(currency), asked: Vec::new() });
+            let credited = Money::zero(card.limit.currency());
+            return Ok(Self { plans, excess, minimum: None, credited, asked: Vec::new() });
         };
-        let asked = asked(&last.issued, &plans, &moved, last.closed_at).map_err(out_of_range)?;
+        let asked = asked(&last.issued, &plans, &open.moved, last.closed_at).map_err(out_of_range)?;
         Ok(Self { plans, excess, minimum: Some(last.issued.bill.minimum), credited: last.credited, asked })
     }
 
@@ -415,9 +422,26 @@ fn asked(issued: &Issued, plans: &[Plan], moved: &[Moved], closed_at: Timestamp)
 /// Brings the card's record up to its plans and its minimum too.
 pub(crate) async fn tell(app: &App, tx: &mut Tx, holder: HolderId, card: &Card) -> DbResult<()> {
     let now = Now::read(app, tx, holder, card).await?;
-    super::refresh(app, tx, holder, card.id).await?;
-    let account: Option<Account> = feed::find(tx, holder, accounts::key(card.id)).await?;
-    let mut account = account.ok_or(DbError::Corrupt("a card's record"))?;
+    let picture = tx.ask(super::picture(holder, card.id)).await?.ok_or(DbError::Corrupt("a card"))?;
+    told(app, tx, holder, picture, now).await
+}
+
+/// The same at a closing, by what was seen there and done since.
+pub(crate) async fn tell_closed(
+    app: &App,
+    tx: &mut Tx,
+    holder: HolderId,
+    picture: Picture,
+    open: &Plans,
+    last: Option<LastBill>,
+) -> DbResult<()> {
+    let now = Now::of(app, &picture.card, open, picture.account.excess, last)?;
+    told(app, tx, holder, picture, now).await
+}
+
+async fn told(app: &App, tx: &mut Tx, holder: HolderId, picture: Picture, now: Now) -> DbResult<()> {
+    let card = picture.card.id;
+    let mut account = picture.into_record(app.clock.now())?;
     let minimum_left = now.minimum_left().map_err(out_of_range)?;
     if let Some(served) = &mut account.card {
         served.minimum_left = minimum_left;
@@ -431,12 +455,12 @@ pub(crate) async fn tell(app: &App, tx: &mut Tx, holder: HolderId, card: &Card) 
     }
     account.plans = now.plans;
     feed::put(tx, holder, app.clock.now(), &Record::Account(account)).await?;
-    autopay::changed(app, tx, holder, AutopayOf::Card(card.id)).await
+    autopay::changed(app, tx, holder, AutopayOf::Card(card)).await
 }
 
 /// The same of a card that is there.
 pub(crate) async fn tell_of(app: &App, tx: &mut Tx, holder: HolderId, card: AccountId) -> DbResult<()> {
-    let card = super::store::find(tx, holder, card).await?.ok_or(DbError::Corrupt("a card"))?;
+    let card = tx.ask(super::store::find(holder, card)).await?.ok_or(DbError::Corrupt("a card"))?;
     tell(app, tx, holder, &card).await
 }
 

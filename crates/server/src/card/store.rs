@@ -8,7 +8,7 @@ use jiff::Timestamp;
 use jiff::civil::Date;
 use uuid::Uuid;
 
-use crate::db::{DbError, DbResult, Tx, on_engine, write_later};
+use crate::db::{self, DbError, DbResult, Read, Tx, on_engine, write_later};
 
 /// A card as it is stored.
 #[derive(Clone, Debug)]
@@ -67,14 +67,13 @@ pub(super) async fn add(tx: &mut Tx, holder: HolderId, card: &Card) -> DbResult<
 }
 
 /// A card of this holder. Another holder's card is absent, not forbidden.
-pub(crate) async fn find(tx: &mut Tx, holder: HolderId, id: AccountId) -> DbResult<Option<Card>> {
+pub(crate) fn find(holder: HolderId, id: AccountId) -> impl Read<Answer = Option<Card>> {
     const FIND: &str = "SELECT status, status_at, limit_minor, currency, terms, opened_on, rewards_at_checkout,
                               wallet_at_checkout FROM card
                          WHERE holder_id = $1 AND card_id = $2";
-    let row: Option<CardRow> = on_engine!(tx, |db| {
-        sqlx::query_as(FIND).bind(holder.as_uuid()).bind(id.as_uuid()).fetch_optional(db).await.map_err(DbError::from)
-    })?;
-    row.map(|row| card_of(id, row)).transpose()
+    db::read_row(FIND, [holder.as_uuid().into(), id.as_uuid().into()], move |row: Option<CardRow>| {
+        row.map(|row| card_of(id, row)).transpose()
+    })
 }
 
 pub(super) async fn count(tx: &mut Tx, holder: HolderId) -> DbResult<i64> {
@@ -193,19 +192,17 @@ pub(super) async fn add_link(
 }
 
 /// The merchants that may ask a card, by name.
-pub(super) async fn links(tx: &mut Tx, holder: HolderId, card: AccountId) -> DbResult<Vec<LinkedMerchant>> {
+pub(super) fn links(holder: HolderId, card: AccountId) -> impl Read<Answer = Vec<LinkedMerchant>> {
     const LIST: &str = "SELECT l.merchant_id, m.name, l.made_at FROM card_link l
           JOIN merchant m ON m.merchant_id = l.merchant_id
          WHERE l.holder_id = $1 AND l.card_id = $2 AND l.ended_at IS NULL ORDER BY m.name, l.merchant_id";
-    let rows: Vec<(Uuid, String, i64)> = on_engine!(tx, |db| {
-        sqlx::query_as(LIST).bind(holder.as_uuid()).bind(card.as_uuid()).fetch_all(db).await.map_err(DbError::from)
-    })?;
-    rows.into_iter()
-        .map(|(id, name, since)| {
-            let since = Timestamp::from_microsecond(since).map_err(|_| DbError::Corrupt("a time"))?;
-            Ok(LinkedMerchant { id: MerchantId::from_uuid(id), name, since })
-        })
-        .collect()
+    let read = |(id, name, since): (Uuid, String, i64)| {
+        let since = Timestamp::from_microsecond(since).map_err(|_| DbError::Corrupt("a time"))?;
+        Ok(LinkedMerchant { id: MerchantId::from_uuid(id), name, since })
+    };
+    db::read_rows(LIST, [holder.as_uuid().into(), card.as_uuid().into()], move |rows| {
+        rows.into_iter().map(read).collect()
+    })
 }
 
 /// Ends what a merchant holds for a card; false when it holds nothing.
@@ -256,19 +253,13 @@ pub(crate) struct Link {
 }
 
 /// A merchant's token. In another merchant's hands it is none.
-pub(crate) async fn link(tx: &mut Tx, hash: &[u8; 32], merchant: MerchantId) -> DbResult<Option<Link>> {
+pub(crate) fn link(hash: &[u8; 32], merchant: MerchantId) -> impl Read<Answer = Option<Link>> + use<> {
     const FIND: &str = "SELECT holder_id, card_id, ended_at FROM card_link WHERE token_hash = $1 AND merchant_id = $2";
-    let row: Option<(Uuid, Uuid, Option<i64>)> = on_engine!(tx, |db| {
-        sqlx::query_as(FIND)
-            .bind(hash.as_slice())
-            .bind(merchant.as_uuid())
-            .fetch_optional(db)
-            .await
-            .map_err(DbError::from)
-    })?;
-    Ok(row.map(|(holder, card, ended_at)| Link {
-        holder: HolderId::from_uuid(holder),
-        card: AccountId::from_uuid(card),
-        is_open: ended_at.is_none(),
-    }))
+    db::read_row(FIND, [hash.to_vec().into(), merchant.as_uuid().into()], |row: Option<(Uuid, Uuid, Option<i64>)>| {
+        Ok(row.map(|(holder, card, ended_at)| Link {
+            holder: HolderId::from_uuid(holder),
+            card: AccountId::from_uuid(card),
+            is_open: ended_at.is_none(),
+        }))
+    })
 }

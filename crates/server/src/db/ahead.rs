@@ -23,10 +23,23 @@ pub(crate) enum Moment {
     Within,
 }
 
+/// An error that may say that somebody else was quicker.
+pub(crate) trait MaybeOvertaken {
+    fn is_overtaken(&self) -> bool;
+}
+
+impl MaybeOvertaken for DbError {
+    fn is_overtaken(&self) -> bool {
+        matches!(self, Self::Conflict)
+    }
+}
+
 /// Does something that looks ahead, and where that was in vain once more, where nothing comes between.
-pub(crate) async fn twice<F: Future<Output = DbResult<()>>>(run: impl Fn(Moment) -> F) -> DbResult<()> {
+pub(crate) async fn twice<T, E: MaybeOvertaken, F: Future<Output = Result<T, E>>>(
+    run: impl Fn(Moment) -> F,
+) -> Result<T, E> {
     match run(Moment::Ahead).await {
-        Err(DbError::Conflict) => run(Moment::Within).await,
+        Err(error) if error.is_overtaken() => run(Moment::Within).await,
         done => done,
     }
 }

@@ -118,7 +118,7 @@ async fn open_for(
     wish: DisputeWish,
 ) -> Result<Dispute, ApiError> {
     let purchase = purchases::for_dispute(tx, holder, wish.purchase).await?.ok_or_else(ApiError::not_found)?;
-    let card = card::store::find(tx, holder, purchase.card).await?.ok_or(DbError::Corrupt("a purchase's card"))?;
+    let card = tx.ask(card::store::find(holder, purchase.card)).await?.ok_or(DbError::Corrupt("a purchase's card"))?;
     let today = card::today(app);
     let day = |at: Timestamp| at.to_zoned(app.settings.zone.clone()).date();
     let facts = DisputeFacts {

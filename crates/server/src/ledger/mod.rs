@@ -38,23 +38,47 @@ pub(crate) struct CardStanding {
     pub wallet_held: Money,
 }
 
-pub(crate) async fn card_standing(
-    tx: &mut Tx,
-    holder: HolderId,
-    card: AccountId,
-    currency: Currency,
-) -> DbResult<CardStanding> {
-    let balances = tx.ask(store::balances(holder, card)).await?;
-    let at = |wanted: Place| {
-        let there = balances.iter().find(|(place, _)| *place == wanted);
-        there.map_or(Money::zero(currency), |(_, amount)| *amount)
-    };
-    Ok(CardStanding {
-        owed: at(Place::Owed),
-        held: at(Place::Held),
-        wallet: at(Place::Wallet),
-        wallet_held: at(Place::WalletHeld),
-    })
+/// What stands at the places of one card.
+pub(crate) struct CardBalances(Vec<(Place, Money)>);
+
+impl CardBalances {
+    pub(crate) fn standing(&self, currency: Currency) -> CardStanding {
+        let at = |wanted: Place| {
+            let there = self.0.iter().find(|(place, _)| *place == wanted);
+            there.map_or(Money::zero(currency), |(_, amount)| *amount)
+        };
+        CardStanding {
+            owed: at(Place::Owed),
+            held: at(Place::Held),
+            wallet: at(Place::Wallet),
+            wallet_held: at(Place::WalletHeld),
+        }
+    }
+}
+
+impl CardStanding {
+    /// Counts an entry that was booked after it was read.
+    pub(crate) fn count(&mut self, card: AccountId, entry: &Entry) -> DbResult<()> {
+        for posting in entry.postings().iter().filter(|posting| posting.account == card) {
+            let balance = match posting.place {
+                Place::Owed => &mut self.owed,
+                Place::Held => &mut self.held,
+                Place::Wallet => &mut self.wallet,
+                Place::WalletHeld => &mut self.wallet_held,
+                _ => continue,
+            };
+            *balance = balance.plus(posting.amount).map_err(|_| DbError::Corrupt("a balance"))?;
+        }
+        Ok(())
+    }
+}
+
+pub(crate) fn card_balances(holder: HolderId, card: AccountId) -> impl Read<Answer = CardBalances> {
+    store::balances(holder, card).then(|balances| Ok(CardBalances(balances)))
+}
+
+pub(crate) fn card_standing(holder: HolderId, card: AccountId, currency: Currency) -> impl Read<Answer = CardStanding> {
+    card_balances(holder, card).then(move |balances| Ok(balances.standing(currency)))
 }
 
 /// Where the money of the served accounts in one currency stands.

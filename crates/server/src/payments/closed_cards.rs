@@ -21,14 +21,14 @@ pub(super) async fn takes(tx: &mut Tx, holder: HolderId, card: &Card, amount: Mo
     if !card.status.is_over() {
         return Ok(true);
     }
-    let owed = ledger::card_standing(tx, holder, card.id, card.limit.currency()).await?.owed;
+    let owed = tx.ask(ledger::card_standing(holder, card.id, card.limit.currency())).await?.owed;
     Ok(card.status.takes_payment(owed, amount))
 }
 
 /// The day of a payment came: ends it where its card takes it no more, and says so.
 pub(super) async fn stops(app: &App, tx: &mut Tx, payment: &mut Stored) -> DbResult<bool> {
     let Some(id) = engine::card_of(payment) else { return Ok(false) };
-    let card = card::store::find(tx, payment.holder, id).await?.ok_or(DbError::Corrupt("a payment's card"))?;
+    let card = tx.ask(card::store::find(payment.holder, id)).await?.ok_or(DbError::Corrupt("a payment's card"))?;
     if takes(tx, payment.holder, &card, payment.order.amount).await? {
         return Ok(false);
     }

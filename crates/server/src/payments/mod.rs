@@ -39,7 +39,7 @@ use utoipa_axum::routes;
 
 use crate::App;
 use crate::db::{DbError, DbResult, Tx};
-use crate::error::ApiError;
+use crate::error::{ApiError, Untaken};
 use crate::feed;
 use crate::http::{Json, Path, Source};
 use crate::idempotency::{self, Begun, IdempotencyKey};
@@ -109,34 +109,6 @@ async fn create(
     };
     let payment = take(&app, tx, looked, asking).await.map_err(ApiError::from)?;
     Ok((StatusCode::CREATED, Json(payment)).into_response())
-}
-
-/// Why an order was not taken.
-enum Untaken {
-    /// What was found about it holds no more, and nothing was written.
-    Overtaken,
-    Refused(ApiError),
-}
-
-impl From<DbError> for Untaken {
-    fn from(error: DbError) -> Self {
-        if matches!(error, DbError::Conflict) { Self::Overtaken } else { Self::Refused(error.into()) }
-    }
-}
-
-impl From<ApiError> for Untaken {
-    fn from(error: ApiError) -> Self {
-        Self::Refused(error)
-    }
-}
-
-impl From<Untaken> for ApiError {
-    fn from(why: Untaken) -> Self {
-        match why {
-            Untaken::Overtaken => DbError::Conflict.into(),
-            Untaken::Refused(error) => error,
-        }
-    }
 }
 
 /// Takes an order by what was found, unless something of its holder's changed since.
@@ -394,7 +366,7 @@ async fn check_ends(
 
 /// Who is not in the directory must be a card of this person's.
 async fn check_card(tx: &mut Tx, holder: HolderId, order: &PaymentOrder) -> Result<(), ApiError> {
-    let card = card::store::find(tx, holder, AccountId::from_uuid(order.biller.as_uuid())).await?;
+    let card = tx.ask(card::store::find(holder, AccountId::from_uuid(order.biller.as_uuid()))).await?;
     let card = card.ok_or_else(|| ApiError::invalid(ErrorCode::NotPayable, "biller", "there is no such biller"))?;
     if card.limit.currency() != order.amount.currency() {
         return Err(ApiError::invalid(ErrorCode::UnknownCurrency, "amount", "a card is paid in its own currency"));

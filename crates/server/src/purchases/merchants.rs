@@ -127,8 +127,7 @@ impl FromRequestParts<App> for Merchant {
             ProofError::Invalid => invalid_proof(),
             ProofError::UseNonce => ApiError::new(ErrorCode::UseDpopNonce, "make the proof with this answer's nonce"),
         })?;
-        let mut tx = app.db.read_once().await?;
-        let found = store::merchant_of_token(&mut tx, &hash(&token)).await?;
+        let found = app.db.read_once().await?.ask(store::merchant_of_token(&hash(&token))).await?;
         let (id, name, thumbprint, ends_at) = found.ok_or_else(not_signed_in)?;
         if thumbprint != proof.thumbprint {
             return Err(invalid_proof());

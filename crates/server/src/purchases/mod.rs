@@ -26,9 +26,9 @@ use uuid::Uuid;
 
 use crate::App;
 use crate::card::{self, Card, Line};
-use crate::db::{DbError, DbResult, Tx};
+use crate::db::{DbError, DbResult, Moment, Tx, twice};
 use crate::disputes::DisputesOf;
-use crate::error::ApiError;
+use crate::error::{ApiError, Untaken};
 use crate::http::{Json, Path};
 use crate::jobs::{self, Job, Kind};
 use crate::rewards::{self, Charged};
@@ -71,7 +71,7 @@ async fn find(
     Path(id): Path<PurchaseId>,
 ) -> Result<Json<PurchaseState>, ApiError> {
     let mut tx = app.db.read_once().await?;
-    let found = store::of_merchant(&mut tx, merchant.id, id).await?.ok_or_else(ApiError::not_found)?;
+    let found = tx.ask(store::of_merchant(merchant.id, id)).await?.ok_or_else(ApiError::not_found)?;
     Ok(Json(state(&found)?))
 }
 
@@ -94,27 +94,58 @@ async fn authorize(
     if !wanted.amount.is_positive() {
         return Err(ApiError::invalid(ErrorCode::InvalidAmount, "amount", "an amount is above zero"));
     }
-    let token = hash(&wanted.card_token);
-    let no_card = || ApiError::invalid(ErrorCode::NotFound, "card_token", "no card has this token");
-    let mut tx = app.db.begin_write().await?;
-    let holder = card::store::link(&mut tx, &token, merchant.id).await?.ok_or_else(no_card)?.holder;
-    tx.lock(holder).await?;
-    // Read under the lock: a freeze, an ended link or another purchase may have come between.
-    let link = card::store::link(&mut tx, &token, merchant.id).await?.ok_or_else(no_card)?;
-    if let Some(known) = store::of_merchant(&mut tx, merchant.id, id).await? {
-        let same = known.amount == wanted.amount && known.description == description && known.card == link.card;
-        let same = same && known.category == wanted.category;
-        return if same { Ok(Json(state(&known)?)) } else { Err(reused()) };
+    let asked = AskedOf { merchant: &merchant, id, token: hash(&wanted.card_token), description, wanted: &wanted };
+    let purchase = twice(|moment| ask_card(&app, &asked, moment)).await?;
+    app.jobs.wake();
+    Ok(Json(state(&purchase)?))
+}
+
+/// What a merchant asks a card for.
+struct AskedOf<'a> {
+    merchant: &'a Merchant,
+    id: PurchaseId,
+    /// The hash of the card's token.
+    token: [u8; 32],
+    description: &'a str,
+    wanted: &'a Authorize,
+}
+
+impl AskedOf<'_> {
+    /// Whether a purchase of this id is what was asked for.
+    fn is(&self, known: &Stored, card: AccountId) -> bool {
+        let same = known.amount == self.wanted.amount && known.description == self.description;
+        same && known.card == card && known.category == self.wanted.category && known.merchant == self.merchant.id
     }
-    let card = card::store::find(&mut tx, holder, link.card).await?.ok_or(DbError::Corrupt("a token's card"))?;
+}
+
+/// Holds what a card is asked for, or declines it: by how it stands with its person's feed, where a freeze, an ended link and
+/// every other purchase have a number.
+async fn ask_card(app: &App, asked: &AskedOf<'_>, moment: Moment) -> Result<Stored, Untaken> {
+    let AskedOf { merchant, id, wanted, .. } = *asked;
+    let no_card = || ApiError::invalid(ErrorCode::NotFound, "card_token", "no card has this token");
+    let link = card::store::link(&asked.token, merchant.id);
+    let card::store::Link { holder, card, .. } = app.db.read_once().await?.ask(link).await?.ok_or_else(no_card)?;
     let now = app.clock.now();
-    let there = ledger::card_standing(&mut tx, holder, card.id, card.limit.currency()).await?;
-    let split = wallet::reserves(&card, &there, wanted.amount)?;
+    let reads = (
+        card::store::link(&asked.token, merchant.id),
+        store::of_merchant(merchant.id, id),
+        store::find(holder, id),
+        standing::of(holder, now),
+        card::picture(holder, card),
+    );
+    let (mut tx, (link, known, of_holder, standing, picture)) = app.db.begin_at(moment, holder, reads).await?;
+    let link = link.ok_or_else(no_card)?;
+    if let Some(known) = known.or(of_holder) {
+        return if asked.is(&known, card) { Ok(known) } else { Err(reused().into()) };
+    }
+    let mut picture = picture.ok_or(DbError::Corrupt("a token's card"))?;
+    let there = picture.there;
+    let split = wallet::reserves(&picture.card, &there, wanted.amount)?;
     let facts = AskFacts {
-        status: card.status,
-        standing: tx.ask(standing::of(holder, now)).await?,
+        status: picture.card.status,
+        standing,
         is_linked: link.is_open,
-        credit_left: credit_left(card.limit, there.owed, there.held).map_err(out_of_range)?,
+        credit_left: credit_left(picture.card.limit, there.owed, there.held).map_err(out_of_range)?,
         amount: split.card,
     };
     let declined = decide(&facts).err();
@@ -122,10 +153,10 @@ async fn authorize(
     let purchase = Stored {
         holder,
         id,
-        card: card.id,
+        card,
         merchant: merchant.id,
-        merchant_name: merchant.name,
-        description: description.to_owned(),
+        merchant_name: merchant.name.clone(),
+        description: asked.description.to_owned(),
         category: wanted.category,
         amount: wanted.amount,
         declined,
@@ -134,28 +165,31 @@ async fn authorize(
         by_wallet: nothing,
         back_to_wallet: nothing,
         asked_at: now,
-        holds_until: card::today(&app).saturating_add(Span::new().days(HOLD_DAYS)),
+        holds_until: card::today(app).saturating_add(Span::new().days(HOLD_DAYS)),
         captured_at: None,
         disputed_at: None,
     };
     // Taken before what is written later, which then runs with the commit.
     tx.number(holder).await?;
-    match store::add(&mut tx, &purchase).await {
-        Ok(()) => {}
-        // The id is another purchase's: of this person by another merchant, or of another person by this one.
-        Err(error) if error.is_duplicate() => return Err(reused()),
-        Err(error) => return Err(error.into()),
-    }
+    store::add(&mut tx, &purchase).await.map_err(of_another)?;
+    // A purchase that is new is on no plan.
+    show(app, &mut tx, &purchase, None).await?;
     if purchase.declined.is_none() {
-        let entry = Entry::authorized(id, card.id, split).map_err(|_| DbError::Corrupt("a hold"))?;
-        ledger::book(&app, &mut tx, holder, &entry).await?;
-        wallet::held(&app, &mut tx, holder, &card, split.wallet).await?;
-        jobs::put(&mut tx, holder, Kind::EndHold, id.as_uuid(), end_of_hold(&app, &purchase)?).await?;
+        let entry = Entry::authorized(id, card, split).map_err(|_| DbError::Corrupt("a hold"))?;
+        ledger::book(app, &mut tx, holder, &entry).await?;
+        jobs::put(&mut tx, holder, Kind::EndHold, id.as_uuid(), end_of_hold(app, &purchase)?).await?;
+        picture.there.count(card, &entry)?;
+        let served = picture.card.clone();
+        feed::put(&mut tx, holder, now, &Record::Account(picture.into_record(now)?)).await?;
+        wallet::held(app, &mut tx, holder, &served, split.wallet).await?;
     }
-    show(&app, &mut tx, &purchase).await?;
-    tx.commit().await?;
-    app.jobs.wake();
-    Ok(Json(state(&purchase)?))
+    tx.commit().await.map_err(of_another)?;
+    Ok(purchase)
+}
+
+/// A merchant asked two people's cards under one id at the same moment: whoever comes second looks again, and finds it.
+fn of_another(error: DbError) -> DbError {
+    if error.is_duplicate() { DbError::Conflict } else { error }
 }
 
 /// The first moment after the last day of a hold.
@@ -216,10 +250,10 @@ async fn refund(
 /// A merchant's purchase that was approved, with its holder locked.
 async fn begin(app: &App, merchant: &Merchant, id: PurchaseId) -> Result<(Tx, Stored), ApiError> {
     let mut tx = app.db.begin_write().await?;
-    let found = store::of_merchant(&mut tx, merchant.id, id).await?.ok_or_else(ApiError::not_found)?;
+    let found = tx.ask(store::of_merchant(merchant.id, id)).await?.ok_or_else(ApiError::not_found)?;
     tx.lock(found.holder).await?;
     // Read again under the lock: another call may have come between.
-    let purchase = store::find(&mut tx, found.holder, id).await?.ok_or_else(ApiError::not_found)?;
+    let purchase = tx.ask(store::find(found.holder, id)).await?.ok_or_else(ApiError::not_found)?;
     if purchase.declined.is_some() {
         return Err(ApiError::new(ErrorCode::CardDeclined, "this purchase was declined"));
     }
@@ -250,7 +284,7 @@ async fn make_step(app: &App, merchant: &Merchant, step: Step) -> Result<Json<Pu
     };
     let (progress, rest) = made.map_err(refused)?;
     let held_on =
-        card::store::find(&mut tx, purchase.holder, card).await?.ok_or(DbError::Corrupt("a purchase's card"))?;
+        tx.ask(card::store::find(purchase.holder, card)).await?.ok_or(DbError::Corrupt("a purchase's card"))?;
     let mut paid = purchase.paid().map_err(out_of_range)?;
     if matches!(step.kind, StepKind::Refund) {
         // What a dispute left with the person is not given back once more.
@@ -366,7 +400,7 @@ pub(crate) struct ForDispute {
 
 /// A purchase of this holder, declined ones too: somebody may have tried their card.
 pub(crate) async fn for_dispute(tx: &mut Tx, holder: HolderId, id: PurchaseId) -> DbResult<Option<ForDispute>> {
-    let Some(purchase) = store::find(tx, holder, id).await? else { return Ok(None) };
+    let Some(purchase) = tx.ask(store::find(holder, id)).await? else { return Ok(None) };
     Ok(Some(ForDispute {
         charged: purchase.paid().map_err(out_of_range)?.by_card,
         card: purchase.card,
@@ -412,7 +446,7 @@ pub(crate) struct ForPlan {
 
 /// A purchase of this holder that was approved.
 pub(crate) async fn for_plan(tx: &mut Tx, holder: HolderId, id: PurchaseId) -> DbResult<Option<ForPlan>> {
-    let Some(purchase) = store::find(tx, holder, id).await?.filter(|found| found.declined.is_none()) else {
+    let Some(purchase) = tx.ask(store::find(holder, id)).await?.filter(|found| found.declined.is_none()) else {
         return Ok(None);
     };
     let by_card = purchase.paid().map_err(out_of_range)?.by_card;
@@ -429,7 +463,7 @@ pub(crate) async fn for_plan(tx: &mut Tx, holder: HolderId, id: PurchaseId) -> D
 
 /// Tells devices how a purchase stands.
 pub(crate) async fn tell(app: &App, tx: &mut Tx, holder: HolderId, id: PurchaseId) -> DbResult<()> {
-    let purchase = store::find(tx, holder, id).await?.ok_or(DbError::Corrupt("a purchase"))?;
+    let purchase = tx.ask(store::find(holder, id)).await?.ok_or(DbError::Corrupt("a purchase"))?;
     let plan = card::plans::of_purchase(tx, holder, id).await?;
     let record = Record::Purchase(told(tx, &purchase, plan).await?);
     feed::put(tx, holder, app.clock.now(), &record).await
@@ -456,7 +490,7 @@ async fn release(app: &App, tx: &mut Tx, purchase: &mut Stored) -> DbResult<bool
     match purchase.progress.release() {
         Ok((progress, held)) => {
             purchase.progress = progress;
-            let card = card::store::find(tx, purchase.holder, purchase.card).await?;
+            let card = tx.ask(card::store::find(purchase.holder, purchase.card)).await?;
             let card = card.ok_or(DbError::Corrupt("a purchase's card"))?;
             give_back(app, tx, purchase, &card, held).await?;
             settle(app, tx, purchase).await?;
@@ -483,13 +517,14 @@ async fn settle(app: &App, tx: &mut Tx, purchase: &Stored) -> DbResult<()> {
     if !held(purchase)?.is_positive() {
         jobs::remove(tx, purchase.holder, Kind::EndHold, purchase.id.as_uuid()).await?;
     }
-    show(app, tx, purchase).await
+    let plan = card::plans::of_purchase(tx, purchase.holder, purchase.id).await?;
+    show(app, tx, purchase, plan).await?;
+    card::refresh(app, tx, purchase.holder, purchase.card).await
 }
 
-/// What devices are told: the purchase, the pending line of what is held, and the card's balances.
-async fn show(app: &App, tx: &mut Tx, purchase: &Stored) -> DbResult<()> {
+/// What devices are told: the purchase, and the pending line of what is held.
+async fn show(app: &App, tx: &mut Tx, purchase: &Stored, plan: Option<PlanId>) -> DbResult<()> {
     let now = app.clock.now();
-    let plan = card::plans::of_purchase(tx, purchase.holder, purchase.id).await?;
     let record = Record::Purchase(told(tx, purchase, plan).await?);
     feed::put(tx, purchase.holder, now, &record).await?;
     if purchase.declined.is_some() {
@@ -512,8 +547,7 @@ async fn show(app: &App, tx: &mut Tx, purchase: &Stored) -> DbResult<()> {
     } else {
         Record::Gone(Gone::Transaction { id })
     };
-    feed::put(tx, purchase.holder, now, &record).await?;
-    card::refresh(app, tx, purchase.holder, purchase.card).await
+    feed::put(tx, purchase.holder, now, &record).await
 }
 
 /// The id of a purchase's pending line: always the same, and none that a merchant could choose to be another line's.
@@ -561,7 +595,7 @@ async fn charged<'a>(tx: &mut Tx, purchase: &'a Stored, step: PurchaseStepId, am
 
 /// A dispute was decided for its person: what it left with them earned nothing.
 pub(crate) async fn given_up(app: &App, tx: &mut Tx, holder: HolderId, dispute: &Dispute) -> DbResult<()> {
-    let found = store::find(tx, holder, dispute.purchase).await?;
+    let found = tx.ask(store::find(holder, dispute.purchase)).await?;
     let purchase = found.ok_or(DbError::Corrupt("a disputed purchase"))?;
     let decision = PurchaseStepId::from_uuid(dispute.id.as_uuid());
     let charged = charged(tx, &purchase, decision, dispute.credited).await?;
@@ -612,7 +646,7 @@ pub(crate) async fn end_hold(app: &App, job: &Job) -> DbResult<()> {
     let mut tx = app.db.begin_write().await?;
     tx.lock(job.holder).await?;
     let id = PurchaseId::from_uuid(job.subject);
-    if let Some(mut purchase) = store::find(&mut tx, job.holder, id).await? {
+    if let Some(mut purchase) = tx.ask(store::find(job.holder, id)).await? {
         release(app, &mut tx, &mut purchase).await?;
     }
     jobs::done(&mut tx, job).await?;

@@ -8,7 +8,7 @@ use jiff::Timestamp;
 use jiff::civil::Date;
 use uuid::Uuid;
 
-use crate::db::{DbError, DbResult, Tx, on_engine, write_later};
+use crate::db::{self, DbError, DbResult, Read, Tx, on_engine, write_later};
 
 /// A purchase as it is stored.
 #[derive(Clone, Debug)]
@@ -98,52 +98,55 @@ impl TryFrom<PurchaseRow> for Stored {
     }
 }
 
+/// Adds a purchase; its id is one of its person's and one of its merchant's.
 pub(super) async fn add(tx: &mut Tx, purchase: &Stored) -> DbResult<()> {
     const ADD: &str = "INSERT INTO purchase (holder_id, purchase_id, card_id, merchant_id, merchant_name, description,
             amount_minor, currency, declined, asked_at, holds_until, category, wallet_held_minor)
         VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13)";
-    on_engine!(tx, |db| {
-        sqlx::query(ADD)
-            .bind(purchase.holder.as_uuid())
-            .bind(purchase.id.as_uuid())
-            .bind(purchase.card.as_uuid())
-            .bind(purchase.merchant.as_uuid())
-            .bind(&purchase.merchant_name)
-            .bind(&purchase.description)
-            .bind(purchase.amount.minor())
-            .bind(purchase.amount.currency().code())
-            .bind(purchase.declined.map(Decline::name))
-            .bind(purchase.asked_at.as_microsecond())
-            .bind(purchase.holds_until.to_string())
-            .bind(purchase.category.name())
-            .bind(purchase.held_by_wallet.minor())
-            .execute(db)
-            .await
-            .map(drop)
-            .map_err(DbError::from)
-    })
+    write_later!(
+        tx,
+        ADD,
+        purchase.holder.as_uuid(),
+        purchase.id.as_uuid(),
+        purchase.card.as_uuid(),
+        purchase.merchant.as_uuid(),
+        &purchase.merchant_name,
+        &purchase.description,
+        purchase.amount.minor(),
+        purchase.amount.currency().code(),
+        purchase.declined.map(Decline::name),
+        purchase.asked_at.as_microsecond(),
+        purchase.holds_until.to_string(),
+        purchase.category.name(),
+        purchase.held_by_wallet.minor(),
+    )
 }
 
-const FROM: &str =
-    "SELECT holder_id, purchase_id, card_id, merchant_id, merchant_name, description, category, amount_minor,
-    currency, declined, captured_minor, released_minor, refunded_minor, wallet_held_minor, wallet_minor,
-    wallet_refunded_minor, asked_at, holds_until, captured_at, disputed_at FROM purchase";
+macro_rules! purchases {
+    ($which:literal) => {
+        concat!(
+            "SELECT holder_id, purchase_id, card_id, merchant_id, merchant_name, description, category, amount_minor,
+                currency, declined, captured_minor, released_minor, refunded_minor, wallet_held_minor, wallet_minor,
+                wallet_refunded_minor, asked_at, holds_until, captured_at, disputed_at
+             FROM purchase WHERE ",
+            $which
+        )
+    };
+}
+
+fn read(row: Option<PurchaseRow>) -> DbResult<Option<Stored>> {
+    row.map(Stored::try_from).transpose()
+}
 
 /// A merchant's own purchase. Another merchant's is absent.
-pub(super) async fn of_merchant(tx: &mut Tx, merchant: MerchantId, id: PurchaseId) -> DbResult<Option<Stored>> {
-    let find = sqlx::AssertSqlSafe(format!("{FROM} WHERE merchant_id = $1 AND purchase_id = $2"));
-    let row: Option<PurchaseRow> = on_engine!(tx, |db| {
-        sqlx::query_as(find).bind(merchant.as_uuid()).bind(id.as_uuid()).fetch_optional(db).await.map_err(DbError::from)
-    })?;
-    row.map(Stored::try_from).transpose()
+pub(super) fn of_merchant(merchant: MerchantId, id: PurchaseId) -> impl Read<Answer = Option<Stored>> {
+    const FIND: &str = purchases!("merchant_id = $1 AND purchase_id = $2");
+    db::read_row(FIND, [merchant.as_uuid().into(), id.as_uuid().into()], read)
 }
 
-pub(super) async fn find(tx: &mut Tx, holder: HolderId, id: PurchaseId) -> DbResult<Option<Stored>> {
-    let find = sqlx::AssertSqlSafe(format!("{FROM} WHERE holder_id = $1 AND purchase_id = $2"));
-    let row: Option<PurchaseRow> = on_engine!(tx, |db| {
-        sqlx::query_as(find).bind(holder.as_uuid()).bind(id.as_uuid()).fetch_optional(db).await.map_err(DbError::from)
-    })?;
-    row.map(Stored::try_from).transpose()
+pub(super) fn find(holder: HolderId, id: PurchaseId) -> impl Read<Answer = Option<Stored>> {
+    const FIND: &str = purchases!("holder_id = $1 AND purchase_id = $2");
+    db::read_row(FIND, [holder.as_uuid().into(), id.as_uuid().into()], read)
 }
 
 pub(super) async fn update(tx: &mut Tx, purchase: &Stored) -> DbResult<()> {
@@ -337,20 +340,18 @@ pub(super) async fn add_merchant_token(
 }
 
 /// Whose token this is, with the merchant's name, the key it is bound to, and its end.
-pub(super) async fn merchant_of_token(
-    tx: &mut Tx,
+pub(super) fn merchant_of_token(
     hash: &[u8; 32],
-) -> DbResult<Option<(MerchantId, String, String, Timestamp)>> {
+) -> impl Read<Answer = Option<(MerchantId, String, String, Timestamp)>> + use<> {
     const FIND: &str = "SELECT t.merchant_id, m.name, t.thumbprint, t.ends_at FROM merchant_token t
                           JOIN merchant m ON m.merchant_id = t.merchant_id WHERE t.token_hash = $1 AND m.ended_at IS NULL";
-    let row: Option<(Uuid, String, String, i64)> = on_engine!(tx, |db| {
-        sqlx::query_as(FIND).bind(hash.as_slice()).fetch_optional(db).await.map_err(DbError::from)
-    })?;
-    row.map(|(merchant, name, thumbprint, ends_at)| {
-        let ends_at = Timestamp::from_microsecond(ends_at).map_err(|_| DbError::Corrupt("a time"))?;
-        Ok((MerchantId::from_uuid(merchant), name, thumbprint, ends_at))
+    db::read_row(FIND, [hash.to_vec().into()], |row: Option<(Uuid, String, String, i64)>| {
+        row.map(|(merchant, name, thumbprint, ends_at)| {
+            let ends_at = Timestamp::from_microsecond(ends_at).map_err(|_| DbError::Corrupt("a time"))?;
+            Ok((MerchantId::from_uuid(merchant), name, thumbprint, ends_at))
+        })
+        .transpose()
     })
-    .transpose()
 }
 
 /// Removes tokens that have ended.

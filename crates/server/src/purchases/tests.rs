@@ -9,7 +9,8 @@ use jiff::SignedDuration;
 use serde_json::json;
 
 use super::*;
-use crate::testing::{Answer, DeviceKey, TestDevice, TestMerchant, World, on_each_engine};
+use crate::db::ways;
+use crate::testing::{Answer, DeviceKey, TestDevice, TestMerchant, World, on_each_engine, on_sqlite};
 
 pub(crate) fn usd(minor: i64) -> Money {
     Money::new(minor, Currency::USD).expect("in range")
@@ -378,6 +379,46 @@ async fn a_merchant_sees_its_own_purchases_and_needs_its_secret_and_key() {
         assert_eq!(shop.void(id).await.code(), ErrorCode::NotSignedIn, "a token lives five minutes");
         shop.merchant.sign_in().await;
         shop.void(id).await.expect(200);
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn a_purchase_takes_few_ways_to_the_database() {
+    on_sqlite(async |world| {
+        let shop = Shop::new(&world, 100_000).await;
+        let before = ways::so_far();
+        shop.ask(shop.new_id(), 4_000).await.expect(200);
+        // Who the merchant is, whose card it asks, all about that card, what is written, and the commit that others share.
+        assert_eq!(ways::so_far() - before, 5);
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn an_id_that_two_cards_are_asked_under_is_one_purchase() {
+    on_each_engine(async |world| {
+        let shop = Shop::new(&world, 100_000).await;
+        let other = world.holder().await;
+        let card = AccountId::new(world.now(), world.app.chance10());
+        let wanted = OpenCard { name: "Store card".to_owned(), limit: usd(100_000), closing_day: 25 };
+        other.put(&format!("/api/v1/cards/{card}"), &wanted).await.expect(200);
+        let code: LinkCode = other.post(&format!("/api/v1/cards/{card}/codes"), &()).await.expect(201).json();
+        let code = LinkCard { code: code.code };
+        let token: CardToken = shop.merchant.post("/merchant/v1/cards", &code).await.ok();
+        let id = shop.new_id();
+        let wanted = Authorize {
+            card_token: token.card_token,
+            amount: usd(4_000),
+            description: "Lamps".to_owned(),
+            category: PurchaseCategory::Other,
+        };
+        let path = format!("/merchant/v1/purchases/{id}");
+        let both = tokio::join!(shop.ask(id, 4_000), shop.merchant.put(&path, &wanted));
+        let mut codes =
+            [both.0, both.1].map(|answer| if answer.status.is_success() { None } else { Some(answer.code()) });
+        codes.sort_unstable_by_key(Option::is_some);
+        assert_eq!(codes, [None, Some(ErrorCode::KeyReused)]);
     })
     .await;
 }

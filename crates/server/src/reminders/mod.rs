@@ -57,7 +57,7 @@ async fn answer(
     // A card of this server is reminded of under its own id, when a payment will leave for it.
     let card = AccountId::from_uuid(id.as_uuid());
     if crate::bills::find(&mut once.tx, holder, id).await?.is_none()
-        && crate::card::store::find(&mut once.tx, holder, card).await?.is_none()
+        && once.tx.ask(crate::card::store::find(holder, card)).await?.is_none()
     {
         return Err(ApiError::not_found());
     }

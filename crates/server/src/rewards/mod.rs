@@ -26,7 +26,7 @@ use uuid::Uuid;
 
 use crate::App;
 use crate::card::{self, Card, Line};
-use crate::db::{DbError, DbResult, Tx};
+use crate::db::{DbError, DbResult, Read, Tx};
 use crate::error::ApiError;
 use crate::http::{Json, Path};
 use crate::sign_in::SignedIn;
@@ -57,7 +57,7 @@ async fn use_now(
     let holder = signed_in.holder;
     let mut tx = app.db.begin_write().await?;
     tx.lock(holder).await?;
-    let card = card::store::find(&mut tx, holder, id).await?.ok_or_else(ApiError::not_found)?;
+    let card = tx.ask(card::store::find(holder, id)).await?.ok_or_else(ApiError::not_found)?;
     if let Some(before) = store::used(&mut tx, holder, wish.id.as_uuid()).await? {
         let same = before == (id, wish.amount.minor());
         let reused = || ApiError::new(ErrorCode::KeyReused, "this id came with another request");
@@ -67,7 +67,7 @@ async fn use_now(
         let title = "an amount is above zero, in the card's currency";
         return Err(ApiError::invalid(ErrorCode::InvalidAmount, "amount", title));
     }
-    let rewards = store::open_of_card(&mut tx, holder, id).await?;
+    let rewards = tx.ask(store::open_of_card(holder, id)).await?;
     let most = usable(&rewards, card::today(&app)).min(card::plans::owed_apart(&mut tx, holder, &card).await?.minor());
     if wish.amount.minor() > most {
         let title = "more than may be used now, or than is owed on the card apart from plans";
@@ -91,7 +91,7 @@ async fn set_at_checkout(
     let holder = signed_in.holder;
     let mut tx = app.db.begin_write().await?;
     tx.lock(holder).await?;
-    let card = card::store::find(&mut tx, holder, id).await?.ok_or_else(ApiError::not_found)?;
+    let card = tx.ask(card::store::find(holder, id)).await?.ok_or_else(ApiError::not_found)?;
     if card.rewards_at_checkout != wish.on {
         store::set_at_checkout(&mut tx, holder, id, wish.on).await?;
         card::refresh(&app, &mut tx, holder, id).await?;
@@ -121,7 +121,7 @@ pub(crate) struct Charged<'a> {
 /// A charge posted: it earns, and where its person wants that, it uses what may be used by now. A charge that went on to
 /// a plan uses nothing, for it lowers no plan.
 pub(crate) async fn charged(app: &App, tx: &mut Tx, of: &Charged<'_>) -> DbResult<()> {
-    let before = store::of_purchase(tx, of.holder, of.purchase).await?;
+    let before = tx.ask(store::of_purchase(of.holder, of.purchase)).await?;
     let earned = earns(of.category, of.stays.minor(), &before);
     if earned > 0 {
         let charge = Charge {
@@ -137,8 +137,8 @@ pub(crate) async fn charged(app: &App, tx: &mut Tx, of: &Charged<'_>) -> DbResul
     if !at_checkout {
         return Ok(());
     }
-    let card = card::store::find(tx, of.holder, of.card).await?.ok_or(DbError::Corrupt("a purchase's card"))?;
-    let rewards = store::open_of_card(tx, of.holder, of.card).await?;
+    let card = tx.ask(card::store::find(of.holder, of.card)).await?.ok_or(DbError::Corrupt("a purchase's card"))?;
+    let rewards = tx.ask(store::open_of_card(of.holder, of.card)).await?;
     let apart = card::plans::owed_apart(tx, of.holder, &card).await?;
     let minor = usable(&rewards, card::today(app)).min(of.amount.minor()).min(apart.minor());
     if minor > 0 {
@@ -151,7 +151,7 @@ pub(crate) async fn charged(app: &App, tx: &mut Tx, of: &Charged<'_>) -> DbResul
 /// Some of a purchase was refunded: what that earned is taken back, from what is left first. What was used already is
 /// owed, and paid by what other rewards have left or will have.
 pub(crate) async fn refunded(app: &App, tx: &mut Tx, of: &Charged<'_>) -> DbResult<()> {
-    let mut rewards = store::of_purchase(tx, of.holder, of.purchase).await?;
+    let mut rewards = tx.ask(store::of_purchase(of.holder, of.purchase)).await?;
     let moves = claw_back(of.category, of.stays.minor(), &rewards);
     if moves.is_empty() {
         return Ok(());
@@ -196,9 +196,9 @@ async fn earn(app: &App, tx: &mut Tx, holder: HolderId, charge: Charge, earned_m
 
 /// Pays what rewards of a card owe from what others of it have left. Answers whether the card uses rewards at each charge.
 async fn cover_what_is_owed(app: &App, tx: &mut Tx, holder: HolderId, card: AccountId, cause: Uuid) -> DbResult<bool> {
-    let (at_checkout, owes) = store::rule_and_debt(tx, holder, card).await?;
+    let (at_checkout, owes) = tx.ask(store::rule_and_debt(holder, card)).await?;
     if owes {
-        let mut rewards = store::open_of_card(tx, holder, card).await?;
+        let mut rewards = tx.ask(store::open_of_card(holder, card)).await?;
         let moves = cover(&rewards, card::today(app));
         note(app, tx, holder, &mut rewards, &moves, cause).await?;
     }
@@ -254,14 +254,37 @@ async fn note(
 
 // ---- At a closing ------------------------------------------------------------------------------------------------
 
-/// A cycle that closes, and the moments of it.
+/// A cycle that closes.
 pub(crate) struct ClosingCycle {
     pub statement: StatementId,
     pub closed_on: Date,
-    pub from: Timestamp,
-    pub until: Timestamp,
     /// What there was at the closing before.
     pub opening: Money,
+}
+
+/// A card's rewards as a closing finds them.
+pub(crate) struct AtClosing {
+    open: Vec<Reward>,
+    earned_minor: i64,
+    redeemed_minor: i64,
+    clawed_back_minor: i64,
+}
+
+/// Those that count, and what moved from one moment until before another.
+pub(crate) fn at_closing(
+    holder: HolderId,
+    card: AccountId,
+    between: (Timestamp, Timestamp),
+) -> impl Read<Answer = AtClosing> {
+    let reads = (
+        store::open_of_card(holder, card),
+        store::earned_between(holder, card, between),
+        store::moved_between(holder, card, RewardMove::Redeemed, between),
+        store::moved_between(holder, card, RewardMove::ClawedBack, between),
+    );
+    reads.then(|(open, earned_minor, redeemed_minor, clawed_back_minor)| {
+        Ok(AtClosing { open, earned_minor, redeemed_minor, clawed_back_minor })
+    })
 }
 
 /// Ends what has expired by the end of a cycle, and says what the cycle did to a card's rewards; none where there is
@@ -270,20 +293,16 @@ pub(crate) async fn close(
     app: &App,
     tx: &mut Tx,
     holder: HolderId,
-    card: &Card,
     cycle: &ClosingCycle,
+    found: AtClosing,
 ) -> DbResult<Option<RewardsOfCycle>> {
-    let mut rewards = store::open_of_card(tx, holder, card.id).await?;
+    let mut rewards = found.open;
     let ended = lapse(&rewards, cycle.closed_on);
     note(app, tx, holder, &mut rewards, &ended, cycle.statement.as_uuid()).await?;
-    let money = |minor| Money::new(minor, card.limit.currency()).map_err(out_of_range);
-    let between = (cycle.from, cycle.until);
-    let earned = money(store::earned_between(tx, holder, card.id, between).await?)?;
-    let redeemed = money(store::moved_between(tx, holder, card.id, RewardMove::Redeemed, between).await?)?;
-    let clawed_back = money(store::moved_between(tx, holder, card.id, RewardMove::ClawedBack, between).await?)?;
+    let money = |minor| Money::new(minor, cycle.opening.currency()).map_err(out_of_range);
     let lapsed = money(ended.iter().map(|moved| moved.minor).sum())?;
-    let sums = [redeemed, clawed_back, lapsed];
-    let said = RewardsOfCycle::of(cycle.opening, earned, sums).map_err(out_of_range)?;
+    let sums = [money(found.redeemed_minor)?, money(found.clawed_back_minor)?, lapsed];
+    let said = RewardsOfCycle::of(cycle.opening, money(found.earned_minor)?, sums).map_err(out_of_range)?;
     if said.is_empty() {
         return Ok(None);
     }

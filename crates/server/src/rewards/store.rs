@@ -4,10 +4,9 @@ use domain::ids::{AccountId, HolderId, PurchaseId, PurchaseStepId};
 use domain::money::{Currency, Money};
 use domain::rewards::{Reward, RewardMove};
 use jiff::Timestamp;
-use sqlx::AssertSqlSafe;
 use uuid::Uuid;
 
-use crate::db::{DbError, DbResult, Tx, one, row, rows, run, write_later};
+use crate::db::{self, DbError, DbResult, Read, Tx, row, write_later};
 
 const CORRUPT: DbError = DbError::Corrupt("a reward");
 
@@ -56,18 +55,24 @@ impl TryFrom<Row> for Reward {
     }
 }
 
-const FROM: &str = "SELECT step_id, purchase_id, card_id, description, currency, charged_minor, earned_minor,
-        redeemed_minor, clawed_minor, given_minor, covered_minor, lapsed_minor, charged_on, available_on, good_through
-    FROM reward";
-
-/// The condition of the index `reward_open`, word by word.
-const IS_OPEN: &str = "earned_minor + covered_minor <> redeemed_minor + clawed_minor + given_minor + lapsed_minor";
+/// The condition after a `WHERE`, for all that is read of rewards. What is open is the condition of the index
+/// `reward_open`, word by word.
+macro_rules! rewards {
+    ($which:literal) => {
+        concat!(
+            "SELECT step_id, purchase_id, card_id, description, currency, charged_minor, earned_minor, redeemed_minor,
+                clawed_minor, given_minor, covered_minor, lapsed_minor, charged_on, available_on, good_through
+             FROM reward WHERE holder_id = $1 AND ",
+            $which
+        )
+    };
+}
 
 pub(super) async fn add(tx: &mut Tx, holder: HolderId, reward: &Reward, now: Timestamp) -> DbResult<()> {
     const ADD: &str = "INSERT INTO reward (holder_id, step_id, purchase_id, card_id, description, currency,
             charged_minor, earned_minor, charged_on, available_on, good_through, earned_at)
         VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12)";
-    run!(
+    write_later!(
         tx,
         ADD,
         holder.as_uuid(),
@@ -83,7 +88,6 @@ pub(super) async fn add(tx: &mut Tx, holder: HolderId, reward: &Reward, now: Tim
         reward.good_through.to_string(),
         now.as_microsecond(),
     )
-    .map(drop)
 }
 
 /// What became of a reward since.
@@ -128,34 +132,35 @@ pub(super) async fn add_move(
 }
 
 /// What a purchase earned, the newest charge first.
-pub(super) async fn of_purchase(tx: &mut Tx, holder: HolderId, purchase: PurchaseId) -> DbResult<Vec<Reward>> {
-    let list = AssertSqlSafe(format!(
-        "{FROM} WHERE holder_id = $1 AND purchase_id = $2 ORDER BY charged_on DESC, step_id DESC"
-    ));
-    let found: Vec<Row> = rows!(tx, list, holder.as_uuid(), purchase.as_uuid())?;
-    found.into_iter().map(Reward::try_from).collect()
+pub(super) fn of_purchase(holder: HolderId, purchase: PurchaseId) -> impl Read<Answer = Vec<Reward>> {
+    const LIST: &str = rewards!("purchase_id = $2 ORDER BY charged_on DESC, step_id DESC");
+    db::read_rows(LIST, [holder.as_uuid().into(), purchase.as_uuid().into()], read)
 }
 
 /// What may count for a card: all of which something is left, or owed. What expires first comes first.
-pub(super) async fn open_of_card(tx: &mut Tx, holder: HolderId, card: AccountId) -> DbResult<Vec<Reward>> {
-    let list = AssertSqlSafe(format!(
-        "{FROM} WHERE holder_id = $1 AND card_id = $2 AND {IS_OPEN} ORDER BY good_through, step_id"
-    ));
-    let found: Vec<Row> = rows!(tx, list, holder.as_uuid(), card.as_uuid())?;
-    found.into_iter().map(Reward::try_from).collect()
+pub(super) fn open_of_card(holder: HolderId, card: AccountId) -> impl Read<Answer = Vec<Reward>> {
+    const LIST: &str = rewards!(
+        "card_id = $2 AND earned_minor + covered_minor <> redeemed_minor + clawed_minor + given_minor + lapsed_minor
+         ORDER BY good_through, step_id"
+    );
+    db::read_rows(LIST, [holder.as_uuid().into(), card.as_uuid().into()], read)
+}
+
+fn read(rows: Vec<Row>) -> DbResult<Vec<Reward>> {
+    rows.into_iter().map(Reward::try_from).collect()
 }
 
 /// Whether a card uses what it may at each charge, and whether some of its rewards owe.
-pub(super) async fn rule_and_debt(tx: &mut Tx, holder: HolderId, card: AccountId) -> DbResult<(bool, bool)> {
-    let find = AssertSqlSafe(format!(
-        "SELECT c.rewards_at_checkout, CAST((SELECT COUNT(*) FROM reward WHERE reward.holder_id = c.holder_id
-            AND reward.card_id = c.card_id AND {IS_OPEN}
+pub(super) fn rule_and_debt(holder: HolderId, card: AccountId) -> impl Read<Answer = (bool, bool)> {
+    const FIND: &str = "SELECT c.rewards_at_checkout, CAST((SELECT COUNT(*) FROM reward
+          WHERE reward.holder_id = c.holder_id AND reward.card_id = c.card_id
+            AND earned_minor + covered_minor <> redeemed_minor + clawed_minor + given_minor + lapsed_minor
             AND earned_minor + covered_minor < redeemed_minor + clawed_minor + given_minor + lapsed_minor) AS BIGINT)
-         FROM card c WHERE c.holder_id = $1 AND c.card_id = $2"
-    ));
-    let found: Option<(i64, i64)> = row!(tx, find, holder.as_uuid(), card.as_uuid())?;
-    let (at_checkout, owing) = found.ok_or(DbError::Corrupt("a reward's card"))?;
-    Ok((at_checkout == 1, owing > 0))
+         FROM card c WHERE c.holder_id = $1 AND c.card_id = $2";
+    db::read_row(FIND, [holder.as_uuid().into(), card.as_uuid().into()], |row: Option<(i64, i64)>| {
+        let (at_checkout, owing) = row.ok_or(DbError::Corrupt("a reward's card"))?;
+        Ok((at_checkout == 1, owing > 0))
+    })
 }
 
 /// Of which card a use took how much; none when there was none of that id.
@@ -167,32 +172,39 @@ pub(super) async fn used(tx: &mut Tx, holder: HolderId, id: Uuid) -> DbResult<Op
 }
 
 /// What charges earned on a card from one moment until before another.
-pub(super) async fn earned_between(
-    tx: &mut Tx,
+pub(super) fn earned_between(
     holder: HolderId,
     card: AccountId,
     (from, until): (Timestamp, Timestamp),
-) -> DbResult<i64> {
+) -> impl Read<Answer = i64> {
     const SUM: &str = "SELECT CAST(COALESCE(SUM(earned_minor), 0) AS BIGINT) FROM reward
          WHERE holder_id = $1 AND card_id = $2 AND earned_at >= $3 AND earned_at < $4";
-    let sum: Option<i64> =
-        one!(tx, SUM, holder.as_uuid(), card.as_uuid(), from.as_microsecond(), until.as_microsecond())?;
-    sum.ok_or(CORRUPT)
+    let values =
+        [holder.as_uuid().into(), card.as_uuid().into(), from.as_microsecond().into(), until.as_microsecond().into()];
+    db::read_row(SUM, values, sum)
 }
 
 /// What moved in one way on a card from one moment until before another.
-pub(super) async fn moved_between(
-    tx: &mut Tx,
+pub(super) fn moved_between(
     holder: HolderId,
     card: AccountId,
     kind: RewardMove,
     (from, until): (Timestamp, Timestamp),
-) -> DbResult<i64> {
+) -> impl Read<Answer = i64> {
     const SUM: &str = "SELECT CAST(COALESCE(SUM(amount_minor), 0) AS BIGINT) FROM reward_move
          WHERE holder_id = $1 AND card_id = $2 AND kind = $3 AND moved_at >= $4 AND moved_at < $5";
-    let sum: Option<i64> =
-        one!(tx, SUM, holder.as_uuid(), card.as_uuid(), kind.name(), from.as_microsecond(), until.as_microsecond())?;
-    sum.ok_or(CORRUPT)
+    let values = [
+        holder.as_uuid().into(),
+        card.as_uuid().into(),
+        kind.name().into(),
+        from.as_microsecond().into(),
+        until.as_microsecond().into(),
+    ];
+    db::read_row(SUM, values, sum)
+}
+
+fn sum(row: Option<(i64,)>) -> DbResult<i64> {
+    row.map(|(sum,)| sum).ok_or(CORRUPT)
 }
 
 /// Whether a card uses what it may at each charge.

@@ -248,7 +248,7 @@ async fn statements_say_what_was_earned_used_taken_back_and_what_expires() {
         let last = said.iter().flatten().next_back().expect("a statement");
         assert_eq!(sums(last), [150, 0, 0, 0, 150, 0]);
         let mut tx = world.app.db.begin_write().await.unwrap();
-        assert_eq!(store::open_of_card(&mut tx, shop.device.holder, shop.card).await.unwrap(), []);
+        assert_eq!(tx.ask(store::open_of_card(shop.device.holder, shop.card)).await.unwrap(), []);
     })
     .await;
 }

@@ -2,24 +2,24 @@
 //! same transaction, and waits for the next. A server that was away for months makes all that it missed.
 
 use api::sync::Record;
-use domain::accounts::{Account, Transaction, TransactionKind, TransactionState};
+use domain::accounts::{Transaction, TransactionKind, TransactionState};
 use domain::card::IssuerFigures;
 use domain::card::allocation::Part;
 use domain::card::closing::{Closed, CycleBook, Issued, Move, MoveKind, PartBook, PlanBook, YearToDate, next_cycle};
 use domain::ids::{AccountId, HolderId, PlanId, StatementId, TransactionId};
 use domain::ledger::Entry;
-use domain::money::{Money, MoneyError};
+use domain::money::{Currency, Money, MoneyError};
 use domain::statements::{Cycle, Known, StatementSummary, summary};
 use jiff::civil::{Date, Time};
 use jiff::{SignedDuration, Timestamp};
 
 use super::store::{self, Made, Moved};
 use crate::App;
-use crate::card::{self, Card};
-use crate::db::{DbError, DbResult, Tx};
+use crate::card::{self, Card, Picture};
+use crate::db::{DbError, DbResult, Moment, Tx, twice};
 use crate::jobs::{self, Job, Kind};
 use crate::rewards::{self, ClosingCycle};
-use crate::{accounts, disputes, feed, ledger};
+use crate::{disputes, feed, ledger};
 
 /// So long after its last day a cycle is closed: clocks of several nodes may differ, and by then none books into it.
 const CLOSES_AFTER: SignedDuration = SignedDuration::from_secs(60);
@@ -32,20 +32,23 @@ pub(crate) async fn await_closing(app: &App, tx: &mut Tx, holder: HolderId, card
 
 /// A card's cycle may be over: its statement is made, and the job waits for the next.
 pub(crate) async fn close(app: &App, job: &Job) -> DbResult<()> {
-    let mut tx = app.db.begin_write().await?;
-    tx.lock(job.holder).await?;
-    let Some(card) = card::store::find(&mut tx, job.holder, AccountId::from_uuid(job.subject)).await? else {
+    twice(|moment| close_at(app, job, moment)).await
+}
+
+async fn close_at(app: &App, job: &Job, moment: Moment) -> DbResult<()> {
+    let (holder, card) = (job.holder, AccountId::from_uuid(job.subject));
+    let reads = (card::picture(holder, card), store::last(holder, card));
+    let (mut tx, (picture, last)) = app.db.begin_at(moment, holder, reads).await?;
+    let Some(picture) = picture else {
         jobs::done(&mut tx, job).await?;
         return tx.commit().await;
     };
-    let last = store::last(&mut tx, job.holder, card.id).await?;
-    let cycle = OpenCycle::after(app, &card, last)?;
+    let cycle = OpenCycle::after(app, &picture.card, last)?;
     if app.clock.now() < cycle.closes_at() {
         jobs::later(&mut tx, job, cycle.closes_at()).await?;
         return tx.commit().await;
     }
-    let made = issue(app, &mut tx, job.holder, &card, &cycle).await?;
-    let next = OpenCycle::after(app, &card, Some(made))?;
+    let next = issue(app, &mut tx, holder, picture, &cycle).await?;
     jobs::later(&mut tx, job, next.closes_at()).await?;
     tx.commit().await
 }
@@ -97,7 +100,16 @@ impl OpenCycle {
     fn of_rewards(&self, card: &Card, statement: StatementId) -> ClosingCycle {
         let before = self.last.as_ref().and_then(|(_, issued)| issued.rewards);
         let opening = before.map_or(Money::zero(card.limit.currency()), |rewards| rewards.closing);
-        ClosingCycle { statement, closed_on: self.closed_on, from: self.from, until: self.until, opening }
+        ClosingCycle { statement, closed_on: self.closed_on, opening }
+    }
+
+    /// What the statement before it asks for; `moved` since then.
+    fn bill(self, currency: Currency, moved: &[Moved]) -> DbResult<Option<LastBill>> {
+        let Self { from: closed_at, last: Some((_, issued)), .. } = self else { return Ok(None) };
+        let credits = moved.iter().filter(|moved| moved.at >= closed_at);
+        let credits = credits.filter(|moved| matches!(kind_of(moved), MoveKind::Payment | MoveKind::Refund));
+        let credited = Money::sum(currency, credits.map(|moved| moved.amount.negated())).map_err(out_of_range)?;
+        Ok(Some(LastBill { issued, closed_at, credited }))
     }
 }
 
@@ -105,24 +117,37 @@ const fn out_of_range(_: MoneyError) -> DbError {
     DbError::Corrupt("a statement's amounts")
 }
 
-/// Makes the statement of a cycle that is over, books what it charges, and tells the devices.
-async fn issue(app: &App, tx: &mut Tx, holder: HolderId, card: &Card, cycle: &OpenCycle) -> DbResult<StatementSummary> {
+/// Makes the statement of a cycle that is over, books what it charges, tells the devices, and answers the next cycle. All
+/// that it reads is read before the first thing that it writes.
+async fn issue(
+    app: &App,
+    tx: &mut Tx,
+    holder: HolderId,
+    mut picture: Picture,
+    cycle: &OpenCycle,
+) -> DbResult<OpenCycle> {
+    let card = &picture.card.clone();
     let currency = card.limit.currency();
-    let all = store::moved(tx, holder, card.id, currency, cycle.from, far_ahead(app.clock.now())).await?;
+    let now = app.clock.now();
+    let reads = (
+        store::moved(holder, card.id, currency, (cycle.from, far_ahead(now))),
+        card::plans::since(holder, card, cycle.from),
+        rewards::at_closing(holder, card.id, (cycle.from, cycle.until)),
+    );
+    let (all, mut plans, earned) = tx.ask(reads).await?;
     let opening = cycle.opening(card);
-    ledger_agrees(tx, holder, card, opening, &all).await?;
-    let moved: Vec<Moved> = all.into_iter().filter(|moved| moved.at < cycle.until).collect();
+    ledger_agrees(picture.there.owed, opening, &all)?;
+    let moved: Vec<&Moved> = all.iter().filter(|moved| moved.at < cycle.until).collect();
     let zone = &app.settings.zone;
     let moves = moved.iter().map(|moved| Move {
         on: moved.at.to_zoned(zone.clone()).date(),
         amount: moved.amount,
         kind: kind_of(moved),
     });
-    let plans = card::plans::books(app, tx, holder, card, cycle.from).await?;
-    let account = account_of(tx, holder, card).await?;
+    let books = plans.books(app, card)?;
     let book = CycleBook {
         terms: &card.terms,
-        excess: account.excess,
+        excess: picture.account.excess,
         first_on: cycle.first_on,
         closed_on: cycle.closed_on,
         billed: cycle.last.as_ref().map(|(_, issued)| (issued.bill, issued.grace)),
@@ -130,17 +155,19 @@ async fn issue(app: &App, tx: &mut Tx, holder: HolderId, card: &Card, cycle: &Op
         plans: Vec::new(),
         landed: Vec::new(),
     };
-    let closed = book.part(&plans).and_then(|book| book.close()).map_err(out_of_range)?;
-    let now = app.clock.now();
+    let closed = book.part(&books).and_then(|book| book.close()).map_err(out_of_range)?;
     let id = StatementId::new(now, app.chance10());
-    let charged = charges(app, card, cycle, id, &closed, &plans);
-    book_charges(app, tx, holder, card, id, &closed).await?;
-    card::plans::land(app, tx, holder, card, id, cycle.closed_on, &plans).await?;
+    let charged = charges(app, card, cycle, id, &closed, &books);
+    for entry in entries(card, id, &closed)? {
+        ledger::book(app, tx, holder, &entry).await?;
+        picture.there.count(card.id, &entry)?;
+    }
+    card::plans::land(app, tx, holder, (id, cycle.closed_on), (&mut plans, &books)).await?;
     let mut lines: Vec<Transaction> = moved.iter().map(|moved| line_of(app, card, moved)).collect();
     lines.extend(charged.iter().cloned());
     let mut statement = statement_of(card, cycle, closed, &lines, opening).map_err(out_of_range)?;
     if let Some(issued) = &mut statement.issued {
-        issued.rewards = rewards::close(app, tx, holder, card, &cycle.of_rewards(card, id)).await?;
+        issued.rewards = rewards::close(app, tx, holder, &cycle.of_rewards(card, id), earned).await?;
     }
     let number = statement.issued.as_ref().map_or(0, |issued| issued.number);
     let made = Made { id, number, summary: &statement, lines: &lines, closed_at: cycle.until, made_at: now };
@@ -149,8 +176,10 @@ async fn issue(app: &App, tx: &mut Tx, holder: HolderId, card: &Card, cycle: &Op
         feed::put(tx, holder, now, &Record::Transaction(line)).await?;
     }
     feed::put(tx, holder, now, &Record::Statement(statement.clone())).await?;
-    tell_card(app, tx, holder, card, &statement).await?;
-    Ok(statement)
+    picture.account.issuer = figures(&statement);
+    let bill = OpenCycle::after(app, card, Some(statement.clone()))?.bill(currency, &all)?;
+    card::plans::tell_closed(app, tx, holder, picture, &plans, bill).await?;
+    OpenCycle::after(app, card, Some(statement))
 }
 
 /// What the last statement of a card asks for, and what was done about it since.
@@ -162,28 +191,31 @@ pub(crate) struct LastBill {
     pub credited: Money,
 }
 
-pub(crate) async fn last_bill(app: &App, tx: &mut Tx, holder: HolderId, card: &Card) -> DbResult<Option<LastBill>> {
+/// By the newest statement of a card.
+pub(crate) async fn last_bill(
+    app: &App,
+    tx: &mut Tx,
+    holder: HolderId,
+    card: &Card,
+    last: Option<StatementSummary>,
+) -> DbResult<Option<LastBill>> {
+    if last.is_none() {
+        return Ok(None);
+    }
     let currency = card.limit.currency();
-    let last = store::last(tx, holder, card.id).await?;
     let open = OpenCycle::after(app, card, last)?;
-    let OpenCycle { from: closed_at, last: Some((_, issued)), .. } = open else { return Ok(None) };
-    let moved = store::moved(tx, holder, card.id, currency, closed_at, far_ahead(app.clock.now())).await?;
-    let credits = moved.iter().filter(|moved| matches!(kind_of(moved), MoveKind::Payment | MoveKind::Refund));
-    let credited = Money::sum(currency, credits.map(|moved| moved.amount.negated())).map_err(out_of_range)?;
-    Ok(Some(LastBill { issued, closed_at, credited }))
+    let between = (open.from, far_ahead(app.clock.now()));
+    let moved = tx.ask(store::moved(holder, card.id, currency, between)).await?;
+    open.bill(currency, &moved)
 }
 
 /// What is owed now must be what the statement counts, and what moved since its cycle ended: a statement that is wrong
 /// would be wrong for ever.
-async fn ledger_agrees(tx: &mut Tx, holder: HolderId, card: &Card, opening: Money, all: &[Moved]) -> DbResult<()> {
-    let currency = card.limit.currency();
-    let counted = Money::sum(currency, all.iter().map(|moved| moved.amount))
+fn ledger_agrees(owed: Money, opening: Money, all: &[Moved]) -> DbResult<()> {
+    let counted = Money::sum(owed.currency(), all.iter().map(|moved| moved.amount))
         .and_then(|sum| sum.plus(opening))
         .map_err(out_of_range)?;
-    if counted != ledger::card_standing(tx, holder, card.id, currency).await?.owed {
-        return Err(DbError::Corrupt("a card's balance at its closing"));
-    }
-    Ok(())
+    if counted == owed { Ok(()) } else { Err(DbError::Corrupt("a card's balance at its closing")) }
 }
 
 /// Another node's clock may be ahead of ours.
@@ -286,26 +318,13 @@ fn charges(
     interest.chain(landed).chain(fee).collect()
 }
 
-async fn book_charges(
-    app: &App,
-    tx: &mut Tx,
-    holder: HolderId,
-    card: &Card,
-    id: StatementId,
-    closed: &Closed,
-) -> DbResult<()> {
-    // With deferred interest that lands.
+/// What the statement books: interest, deferred interest that lands with it, and a late fee.
+fn entries(card: &Card, id: StatementId, closed: &Closed) -> DbResult<Vec<Entry>> {
     let interest = closed.totals.interest;
-    let corrupt = |_| DbError::Corrupt("a statement's entry");
-    if interest.is_positive() {
-        let entry = Entry::interest(id, card.id, interest).map_err(corrupt)?;
-        ledger::book(app, tx, holder, &entry).await?;
-    }
-    if closed.late_fee.is_positive() {
-        let entry = Entry::late_fee(id, card.id, closed.late_fee).map_err(corrupt)?;
-        ledger::book(app, tx, holder, &entry).await?;
-    }
-    Ok(())
+    let interest = interest.is_positive().then(|| Entry::interest(id, card.id, interest));
+    let late_fee = closed.late_fee.is_positive().then(|| Entry::late_fee(id, card.id, closed.late_fee));
+    let entries = interest.into_iter().chain(late_fee);
+    entries.map(|entry| entry.map_err(|_| DbError::Corrupt("a statement's entry"))).collect()
 }
 
 fn statement_of(
@@ -346,29 +365,15 @@ fn statement_of(
     Ok(statement)
 }
 
-/// The card's record says what its statement asks for.
-async fn tell_card(
-    app: &App,
-    tx: &mut Tx,
-    holder: HolderId,
-    card: &Card,
-    statement: &StatementSummary,
-) -> DbResult<()> {
-    let mut account = account_of(tx, holder, card).await?;
-    account.issuer = statement.issued.as_ref().map(|issued| IssuerFigures {
+/// What the card's record says that its statement asks for.
+fn figures(statement: &StatementSummary) -> Option<IssuerFigures> {
+    statement.issued.as_ref().map(|issued| IssuerFigures {
         closed_on: issued.bill.closed_on,
         due_on: Some(issued.bill.due_on),
         statement_balance: Some(issued.bill.balance),
         minimum_due: Some(issued.bill.minimum),
         credit_limit: Some(issued.limit),
-    });
-    feed::put(tx, holder, app.clock.now(), &Record::Account(account)).await?;
-    card::plans::tell(app, tx, holder, card).await
-}
-
-async fn account_of(tx: &mut Tx, holder: HolderId, card: &Card) -> DbResult<Account> {
-    let account: Option<Account> = feed::find(tx, holder, accounts::key(card.id)).await?;
-    account.ok_or(DbError::Corrupt("a card's record"))
+    })
 }
 
 #[cfg(test)]

@@ -30,7 +30,8 @@ use crate::paper::PaperError;
 use crate::sign_in::SignedIn;
 #[cfg(test)]
 pub(crate) use closing::tests::{Opened, issued as issued_of, pay, usd};
-pub(crate) use closing::{await_closing, close, last_bill};
+pub(crate) use closing::{LastBill, await_closing, close, last_bill};
+pub(crate) use store::last;
 #[cfg(test)]
 pub(crate) use tests::pdftotext;
 

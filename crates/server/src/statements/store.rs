@@ -9,7 +9,7 @@ use jiff::civil::Date;
 use serde::Serialize;
 use serde::de::DeserializeOwned;
 
-use crate::db::{DbError, DbResult, Tx, on_engine, write_later};
+use crate::db::{self, DbError, DbResult, Read, Tx, on_engine, write_later};
 
 /// A list never holds more of one person: ten years of five cards.
 const LISTED_MAX: i64 = 600;
@@ -60,18 +60,12 @@ pub(super) async fn add(tx: &mut Tx, holder: HolderId, made: &Made<'_>) -> DbRes
 }
 
 /// The newest statement of a card.
-pub(super) async fn last(tx: &mut Tx, holder: HolderId, card: AccountId) -> DbResult<Option<StatementSummary>> {
+pub(crate) fn last(holder: HolderId, card: AccountId) -> impl Read<Answer = Option<StatementSummary>> {
     const LAST: &str =
         "SELECT figures FROM statement WHERE holder_id = $1 AND card_id = $2 ORDER BY number DESC LIMIT 1";
-    let figures: Option<String> = on_engine!(tx, |db| {
-        sqlx::query_scalar(LAST)
-            .bind(holder.as_uuid())
-            .bind(card.as_uuid())
-            .fetch_optional(db)
-            .await
-            .map_err(DbError::from)
-    })?;
-    figures.as_deref().map(read).transpose()
+    db::read_row(LAST, [holder.as_uuid().into(), card.as_uuid().into()], |row: Option<(String,)>| {
+        row.map(|(figures,)| read(&figures)).transpose()
+    })
 }
 
 /// What the statements of a holder say, newest first.
@@ -120,14 +114,12 @@ type MovedRow = (uuid::Uuid, String, i64, i64, Option<String>, Option<String>);
 
 /// What moved on a card from one moment until before another, in order, without what statements charged themselves.
 /// Entry ids begin with their time, so the rows between are read along the key.
-pub(super) async fn moved(
-    tx: &mut Tx,
+pub(super) fn moved(
     holder: HolderId,
     card: AccountId,
     currency: Currency,
-    from: Timestamp,
-    until: Timestamp,
-) -> DbResult<Vec<Moved>> {
+    (from, until): (Timestamp, Timestamp),
+) -> impl Read<Answer = Vec<Moved>> + use<> {
     const MOVED: &str = "SELECT e.entry_id, e.cause, p.amount_minor, e.made_at, u.merchant_name, u.description
         FROM ledger_posting p
         JOIN ledger_entry e ON e.holder_id = p.holder_id AND e.entry_id = p.entry_id
@@ -140,30 +132,25 @@ pub(super) async fn moved(
         ORDER BY p.entry_id, p.position";
     // An id holds whole milliseconds: the one after the last is taken with it, and the times decide.
     let (first, last) = (EntryId::new(from, [0; 10]), EntryId::new(until, [255; 10]));
-    let rows: Vec<MovedRow> = on_engine!(tx, |db| {
-        sqlx::query_as(MOVED)
-            .bind(holder.as_uuid())
-            .bind(card.as_uuid())
-            .bind(first.as_uuid())
-            .bind(last.as_uuid())
-            .bind(from.as_microsecond())
-            .bind(until.as_microsecond())
-            .fetch_all(db)
-            .await
-            .map_err(DbError::from)
-    })?;
-    rows.into_iter()
-        .map(|(entry, cause, minor, at, merchant, about)| {
-            Ok(Moved {
-                entry: EntryId::from_uuid(entry),
-                cause,
-                amount: Money::new(minor, currency).map_err(|_| DbError::Corrupt("an amount"))?,
-                at: Timestamp::from_microsecond(at).map_err(|_| DbError::Corrupt("a time"))?,
-                merchant,
-                about,
-            })
+    let read = move |(entry, cause, minor, at, merchant, about): MovedRow| {
+        Ok(Moved {
+            entry: EntryId::from_uuid(entry),
+            cause,
+            amount: Money::new(minor, currency).map_err(|_| DbError::Corrupt("an amount"))?,
+            at: Timestamp::from_microsecond(at).map_err(|_| DbError::Corrupt("a time"))?,
+            merchant,
+            about,
         })
-        .collect()
+    };
+    let values = [
+        holder.as_uuid().into(),
+        card.as_uuid().into(),
+        first.as_uuid().into(),
+        last.as_uuid().into(),
+        from.as_microsecond().into(),
+        until.as_microsecond().into(),
+    ];
+    db::read_rows(MOVED, values, move |rows| rows.into_iter().map(read).collect())
 }
 
 /// Tries to change what must not change.

@@ -87,7 +87,7 @@ async fn off(State(app): State<App>, signed_in: SignedIn, Path(id): Path<Account
     let holder = signed_in.holder;
     let mut tx = app.db.begin_write().await?;
     tx.lock(holder).await?;
-    let card = card::store::find(&mut tx, holder, id).await?.ok_or_else(ApiError::not_found)?;
+    let card = tx.ask(card::store::find(holder, id)).await?.ok_or_else(ApiError::not_found)?;
     if end(&app, &mut tx, holder, &card, Some(signed_in.device)).await? {
         tx.commit().await?;
     }
@@ -115,7 +115,7 @@ async fn weigh(app: &App, tx: &mut Tx, holder: HolderId, device: DeviceId) -> Re
 
 /// The card whose wallet can be reloaded on these terms.
 async fn wished(tx: &mut Tx, holder: HolderId, id: AccountId, terms: &AutoReloadTerms) -> Result<Card, ApiError> {
-    let card = card::store::find(tx, holder, id).await?.ok_or_else(ApiError::not_found)?;
+    let card = tx.ask(card::store::find(holder, id)).await?.ok_or_else(ApiError::not_found)?;
     terms.check(card.limit.currency())?;
     if card.status.is_over() {
         return Err(ApiError::new(ErrorCode::TooLate, "a card that is lost or closed stays so: open another"));
@@ -196,12 +196,12 @@ pub(crate) async fn look(app: &App, job: &Job) -> DbResult<()> {
 
 /// Answers when to look again.
 async fn look_at(app: &App, tx: &mut Tx, holder: HolderId, id: AccountId) -> DbResult<Option<Timestamp>> {
-    let Some(card) = card::store::find(tx, holder, id).await? else { return Ok(None) };
+    let Some(card) = tx.ask(card::store::find(holder, id)).await? else { return Ok(None) };
     let Some(kept) = store::auto_reload(tx, holder, id, card.limit.currency()).await? else { return Ok(None) };
     let (terms, waited) = (kept.auto_reload.terms, kept.auto_reload.waits);
     let (now, today) = (app.clock.now(), card::today(app));
     let facts = AutoReloadFacts {
-        there: ledger::card_standing(tx, holder, id, card.limit.currency()).await?.wallet,
+        there: tx.ask(ledger::card_standing(holder, id, card.limit.currency())).await?.wallet,
         of_month: store::reloaded_since(tx, holder, id, today.first_of_month(), card.limit.currency()).await?,
         ask: AskFacts {
             status: card.status,
@@ -284,7 +284,7 @@ pub(crate) async fn end_set_at(app: &App, tx: &mut Tx, holder: HolderId, at: Tim
 
 async fn end_where(app: &App, tx: &mut Tx, holder: HolderId, ends: impl Fn(&KeptAutoReload) -> bool) -> DbResult<()> {
     for id in store::auto_reloads(tx, holder).await? {
-        let card = card::store::find(tx, holder, id).await?.ok_or(DbError::Corrupt("a wallet's card"))?;
+        let card = tx.ask(card::store::find(holder, id)).await?.ok_or(DbError::Corrupt("a wallet's card"))?;
         let kept = store::auto_reload(tx, holder, id, card.limit.currency()).await?;
         if kept.is_some_and(|kept| ends(&kept)) {
             end(app, tx, holder, &card, None).await?;

@@ -57,12 +57,12 @@ async fn reload(
     let holder = signed_in.holder;
     let mut tx = app.db.begin_write().await?;
     tx.lock(holder).await?;
-    let card = card::store::find(&mut tx, holder, id).await?.ok_or_else(ApiError::not_found)?;
+    let card = tx.ask(card::store::find(holder, id)).await?.ok_or_else(ApiError::not_found)?;
     if let Some(before) = store::find(&mut tx, holder, wish.id).await? {
         let reused = || ApiError::new(ErrorCode::KeyReused, "this id came with another request");
         return if before == (id, wish.amount.minor()) { Ok(StatusCode::NO_CONTENT) } else { Err(reused()) };
     }
-    let there = ledger::card_standing(&mut tx, holder, id, card.limit.currency()).await?;
+    let there = tx.ask(ledger::card_standing(holder, id, card.limit.currency())).await?;
     check_reload(wish.amount, there.wallet.plus(there.wallet_held).map_err(out_of_range)?)?;
     let facts = AskFacts {
         status: card.status,
@@ -121,7 +121,7 @@ async fn set_at_checkout(
     let holder = signed_in.holder;
     let mut tx = app.db.begin_write().await?;
     tx.lock(holder).await?;
-    let card = card::store::find(&mut tx, holder, id).await?.ok_or_else(ApiError::not_found)?;
+    let card = tx.ask(card::store::find(holder, id)).await?.ok_or_else(ApiError::not_found)?;
     if card.wallet_at_checkout != wish.on {
         store::set_at_checkout(&mut tx, holder, id, wish.on).await?;
         let card = Card { wallet_at_checkout: wish.on, ..card };
@@ -205,7 +205,7 @@ pub(crate) async fn stepped(
 
 /// A card is lost or closed: what its wallet has lowers what is owed on it.
 pub(crate) async fn give_back(app: &App, tx: &mut Tx, holder: HolderId, card: &Card) -> DbResult<()> {
-    let there = ledger::card_standing(tx, holder, card.id, card.limit.currency()).await?.wallet;
+    let there = tx.ask(ledger::card_standing(holder, card.id, card.limit.currency())).await?.wallet;
     if !there.is_positive() {
         return Ok(());
     }
@@ -234,7 +234,7 @@ fn moved(app: &App, id: TransactionId, kind: WalletMoveKind, amount: Money, desc
 /// Tells devices how a wallet stands, and watches whether it is to be reloaded.
 async fn tell(app: &App, tx: &mut Tx, holder: HolderId, card: &Card) -> DbResult<()> {
     let currency = card.limit.currency();
-    let there = ledger::card_standing(tx, holder, card.id, currency).await?;
+    let there = tx.ask(ledger::card_standing(holder, card.id, currency)).await?;
     let kept = store::auto_reload(tx, holder, card.id, currency).await?;
     if let Some(kept) = &kept {
         auto_reload::watch(app, tx, holder, card.id, kept, there.wallet).await?;

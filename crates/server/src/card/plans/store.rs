@@ -7,7 +7,7 @@ use jiff::Timestamp;
 use jiff::civil::Date;
 use uuid::Uuid;
 
-use crate::db::{DbError, DbResult, Tx, on_engine, write_later};
+use crate::db::{self, DbError, DbResult, Read, Tx, on_engine, write_later};
 
 /// A plan as it is stored.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -148,48 +148,40 @@ pub(super) async fn of_purchase(tx: &mut Tx, holder: HolderId, purchase: Purchas
 }
 
 /// The plans of a card of which something is left, or moved since then.
-const OF_CARD: &str = "holder_id = $1 AND card_id = $2 AND (left_minor > 0 OR plan_id IN
-    (SELECT plan_id FROM card_plan_move WHERE holder_id = $1 AND card_id = $2 AND moved_at >= $3))";
-
-/// Those plans, oldest first.
-pub(super) async fn of_card(tx: &mut Tx, holder: HolderId, card: AccountId, since: Timestamp) -> DbResult<Vec<Stored>> {
-    let list = sqlx::AssertSqlSafe(format!("{FROM} WHERE {OF_CARD} ORDER BY opened_on, plan_id"));
-    let rows: Vec<PlanRow> = on_engine!(tx, |db| {
-        sqlx::query_as(list)
-            .bind(holder.as_uuid())
-            .bind(card.as_uuid())
-            .bind(since.as_microsecond())
-            .fetch_all(db)
-            .await
-            .map_err(DbError::from)
-    })?;
-    rows.into_iter().map(Stored::try_from).collect()
+macro_rules! of_card {
+    ($before:literal, $after:literal) => {
+        concat!(
+            $before,
+            "holder_id = $1 AND card_id = $2 AND (left_minor > 0 OR plan_id IN
+                (SELECT plan_id FROM card_plan_move WHERE holder_id = $1 AND card_id = $2 AND moved_at >= $3))",
+            $after
+        )
+    };
 }
 
-type MoveRow = (Uuid, String, i64, i64);
+/// Those plans, oldest first.
+pub(super) fn of_card(holder: HolderId, card: AccountId, since: Timestamp) -> impl Read<Answer = Vec<Stored>> + use<> {
+    const LIST: &str = of_card!(
+        "SELECT plan_id, card_id, purchase_id, name, offer, months, opened_on, left_minor FROM card_plan WHERE ",
+        " ORDER BY opened_on, plan_id"
+    );
+    let values = [holder.as_uuid().into(), card.as_uuid().into(), since.as_microsecond().into()];
+    db::read_rows(LIST, values, |rows: Vec<PlanRow>| rows.into_iter().map(Stored::try_from).collect())
+}
 
 /// All that ever moved on those plans, in order.
-pub(super) async fn moves(
-    tx: &mut Tx,
+pub(super) fn moves(
     holder: HolderId,
     card: AccountId,
     currency: Currency,
     since: Timestamp,
-) -> DbResult<Vec<Moved>> {
-    let list = sqlx::AssertSqlSafe(format!(
+) -> impl Read<Answer = Vec<Moved>> + use<> {
+    const LIST: &str = of_card!(
         "SELECT plan_id, kind, amount_minor, moved_at FROM card_plan_move WHERE holder_id = $1 AND plan_id IN
-            (SELECT plan_id FROM card_plan WHERE {OF_CARD}) ORDER BY moved_at, plan_id"
-    ));
-    let rows: Vec<MoveRow> = on_engine!(tx, |db| {
-        sqlx::query_as(list)
-            .bind(holder.as_uuid())
-            .bind(card.as_uuid())
-            .bind(since.as_microsecond())
-            .fetch_all(db)
-            .await
-            .map_err(DbError::from)
-    })?;
-    let read = |(plan, kind, minor, at): MoveRow| {
+            (SELECT plan_id FROM card_plan WHERE ",
+        ") ORDER BY moved_at, plan_id"
+    );
+    let read = move |(plan, kind, minor, at): (Uuid, String, i64, i64)| {
         let kind = Kind::ALL.into_iter().find(|known| known.name() == kind);
         Ok(Moved {
             plan: PlanId::from_uuid(plan),
@@ -198,7 +190,8 @@ pub(super) async fn moves(
             at: Timestamp::from_microsecond(at).map_err(|_| DbError::Corrupt("a time"))?,
         })
     };
-    rows.into_iter().map(read).collect()
+    let values = [holder.as_uuid().into(), card.as_uuid().into(), since.as_microsecond().into()];
+    db::read_rows(LIST, values, move |rows| rows.into_iter().map(read).collect())
 }
 
 /// What a payment paid of plans that have not ended since: the plan, and how much less is left of it.

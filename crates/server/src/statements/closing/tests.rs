@@ -1,5 +1,6 @@
 use std::sync::Mutex;
 
+use api::accounts::Account;
 use api::payments::Payment;
 use api::statements::StatementList;
 use api::sync::Page;
@@ -11,6 +12,7 @@ use jiff::civil::date;
 
 use super::super::tests::pdftotext;
 use super::*;
+use crate::accounts;
 use crate::purchases::tests::Shop;
 use crate::testing::{TestDevice, World, on_each_engine};
 
@@ -185,9 +187,9 @@ async fn a_statement_is_made_once_however_often_its_job_runs_or_dies() {
         // The node dies before it commits: nothing of the statement stays.
         let mut tx = app.db.begin_write().await.unwrap();
         tx.lock(opened.shop.device.holder).await.unwrap();
-        let card = card::store::find(&mut tx, opened.shop.device.holder, opened.shop.card).await.unwrap().unwrap();
-        let cycle = OpenCycle::after(app, &card, None).unwrap();
-        issue(app, &mut tx, opened.shop.device.holder, &card, &cycle).await.unwrap();
+        let picture = tx.ask(card::picture(opened.shop.device.holder, opened.shop.card)).await.unwrap().unwrap();
+        let cycle = OpenCycle::after(app, &picture.card, None).unwrap();
+        issue(app, &mut tx, opened.shop.device.holder, picture, &cycle).await.unwrap();
         drop(tx);
         assert!(opened.statements().await.is_empty());
         // Two nodes take it at once, and a third does it again.
@@ -255,7 +257,8 @@ async fn the_sums_on_paper_are_the_ledgers() {
         assert_eq!(said("Interest charged"), figures.totals.interest.minor());
         assert_eq!(said("Fees charged"), 2_900, "the payment came two days late");
         let mut tx = world.app.db.begin_read().await.unwrap();
-        let owed = ledger::card_standing(&mut tx, opened.shop.device.holder, opened.shop.card, Currency::USD)
+        let owed = tx
+            .ask(ledger::card_standing(opened.shop.device.holder, opened.shop.card, Currency::USD))
             .await
             .unwrap()
             .owed;

@@ -36,7 +36,7 @@ async fn payment(opened: &Opened<'_>, order: &PaymentOrder) -> Payment {
 
 async fn owed(opened: &Opened<'_>) -> Money {
     let mut tx = opened.world.app.db.begin_read().await.unwrap();
-    ledger::card_standing(&mut tx, opened.shop.device.holder, opened.shop.card, Currency::USD).await.unwrap().owed
+    tx.ask(ledger::card_standing(opened.shop.device.holder, opened.shop.card, Currency::USD)).await.unwrap().owed
 }
 
 #[tokio::test]
