@@ -82,9 +82,9 @@ fn units(steps: &mut Steps, words: &[&str]) {
 }
 
 /// Flows that take longest, so they begin first.
-const LONG_FLOWS: &[&str] = &["schema", "crash", "command_line"];
-/// So many keep the two cores of CI busy.
-const FLOWS_AT_ONCE: usize = 2;
+const LONG_FLOWS: &[&str] = &["schema", "interop", "command_line", "crash", "texts"];
+/// So many keep the two cores of CI busy: a flow waits for a browser, a window or a rail for some of its time.
+const FLOWS_AT_ONCE: usize = 3;
 
 /// The files of flows, some at a time, and the tests of the pages beside them.
 fn flows(steps: &mut Steps, words: &[&str]) {

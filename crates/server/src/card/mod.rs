@@ -348,15 +348,16 @@ pub(crate) fn picture(holder: HolderId, id: AccountId) -> impl Read<Answer = Opt
 impl Picture {
     /// The card's record, brought up to the ledger and its rows; plans and what is left of the minimum stay as they were
     /// told.
-    pub(crate) fn into_record(self, now: Timestamp) -> DbResult<Account> {
-        let Self { card, there, mut account, merchants } = self;
+    pub(crate) fn record(&self, now: Timestamp) -> DbResult<Account> {
+        let Self { card, there, account, merchants } = self;
+        let mut account = account.clone();
         let left = credit_left(card.limit, there.owed, there.held).map_err(|_| DbError::Corrupt("a card's credit"))?;
         account.balance = Some(there.owed.negated());
         account.available = Some(left);
         account.balance_as_of = Some(now);
         let told = account.card.take();
         let (minimum_left, asked) = told.map_or((None, Vec::new()), |told| (told.minimum_left, told.asked));
-        account.card = Some(ServedCard { minimum_left, asked, ..served(&card, merchants) });
+        account.card = Some(ServedCard { minimum_left, asked, ..served(card, merchants.clone()) });
         Ok(account)
     }
 }
@@ -365,7 +366,7 @@ impl Picture {
 pub(crate) async fn refresh(app: &App, tx: &mut Tx, holder: HolderId, id: AccountId) -> DbResult<()> {
     let picture = tx.ask(picture(holder, id)).await?.ok_or(DbError::Corrupt("a card"))?;
     let now = app.clock.now();
-    feed::put(tx, holder, now, &Record::Account(picture.into_record(now)?)).await
+    feed::put(tx, holder, now, &Record::Account(picture.record(now)?)).await
 }
 
 /// A posted line of a card.

@@ -51,7 +51,7 @@ pub(super) async fn choose(
     let mut tx = app.db.begin_write().await?;
     tx.lock(holder).await?;
     let card = tx.ask(super::store::find(holder, id)).await?.ok_or_else(ApiError::not_found)?;
-    if let Some(known) = store::find(&mut tx, holder, plan).await? {
+    if let Some(known) = tx.ask(store::find(holder, plan)).await? {
         if known.card != id || known.purchase != wanted.purchase || known.offer != wanted.offer {
             return Err(ApiError::new(ErrorCode::KeyReused, "this id came with another request"));
         }
@@ -86,7 +86,7 @@ async fn check(
 ) -> Result<purchases::ForPlan, ApiError> {
     let found = purchases::for_plan(tx, holder, wanted.purchase).await?;
     let purchase = found.filter(|found| found.card == card.id).ok_or_else(ApiError::not_found)?;
-    if store::of_purchase(tx, holder, wanted.purchase).await?.is_some() {
+    if tx.ask(store::of_purchase(holder, wanted.purchase)).await?.is_some() {
         return Err(ApiError::new(ErrorCode::VersionConflict, "the purchase is on a plan already"));
     }
     if purchase.is_disputed {
@@ -146,7 +146,7 @@ pub(crate) async fn captured(
     step: PurchaseStepId,
     amount: Money,
 ) -> DbResult<()> {
-    let Some(plan) = store::of_purchase(tx, holder, purchase).await? else { return Ok(()) };
+    let Some(plan) = tx.ask(store::of_purchase(holder, purchase)).await? else { return Ok(()) };
     let card = tx.ask(super::store::find(holder, plan.card)).await?.ok_or(DbError::Corrupt("a plan's card"))?;
     go_on(app, tx, holder, &card, plan.id, amount, step.as_uuid()).await?;
     tell(app, tx, holder, &card).await
@@ -161,7 +161,7 @@ pub(crate) async fn refunded(
     step: PurchaseStepId,
     amount: Money,
 ) -> DbResult<()> {
-    if let Some(plan) = store::of_purchase(tx, holder, purchase).await? {
+    if let Some(plan) = tx.ask(store::of_purchase(holder, purchase)).await? {
         let minor = amount.minor().min(plan.left_minor);
         if minor > 0 {
             let amount = Money::new(-minor, amount.currency()).map_err(out_of_range)?;
@@ -182,7 +182,7 @@ pub(crate) async fn disputed(
     dispute: DisputeId,
     amount: Money,
 ) -> DbResult<()> {
-    if let Some(plan) = store::of_purchase(tx, holder, purchase).await? {
+    if let Some(plan) = tx.ask(store::of_purchase(holder, purchase)).await? {
         let minor = amount.minor().min(plan.left_minor);
         if minor > 0 {
             // It is on the plan no more, so that the plan asks for nothing of it; a decision may put it there again.
@@ -206,7 +206,7 @@ pub(crate) async fn restored(
     amount: Money,
 ) -> DbResult<()> {
     let card = tx.ask(super::store::find(holder, card)).await?.ok_or(DbError::Corrupt("a purchase's card"))?;
-    if let Some(plan) = store::of_purchase(tx, holder, purchase).await?
+    if let Some(plan) = tx.ask(store::of_purchase(holder, purchase)).await?
         && !has_ended(&card, &plan, super::today(app))?
     {
         let taken = store::planned_by(tx, holder, plan.id, dispute.as_uuid()).await?.saturating_neg();
@@ -441,7 +441,7 @@ pub(crate) async fn tell_closed(
 
 async fn told(app: &App, tx: &mut Tx, holder: HolderId, picture: Picture, now: Now) -> DbResult<()> {
     let card = picture.card.id;
-    let mut account = picture.into_record(app.clock.now())?;
+    let mut account = picture.record(app.clock.now())?;
     let minimum_left = now.minimum_left().map_err(out_of_range)?;
     if let Some(served) = &mut account.card {
         served.minimum_left = minimum_left;
@@ -465,6 +465,6 @@ pub(crate) async fn tell_of(app: &App, tx: &mut Tx, holder: HolderId, card: Acco
 }
 
 /// The plan that a purchase is on, for its record.
-pub(crate) async fn of_purchase(tx: &mut Tx, holder: HolderId, purchase: PurchaseId) -> DbResult<Option<PlanId>> {
-    Ok(store::of_purchase(tx, holder, purchase).await?.map(|plan| plan.id))
+pub(crate) fn of_purchase(holder: HolderId, purchase: PurchaseId) -> impl Read<Answer = Option<PlanId>> {
+    store::of_purchase(holder, purchase).then(|plan| Ok(plan.map(|plan| plan.id)))
 }

@@ -389,7 +389,7 @@ impl Charge {
 
 #[test]
 fn random_disputes_of_parts_agree_with_a_model() {
-    on_each_engine_by_seed(seeds::seeds(6, 400), async |world, seed| {
+    on_each_engine_by_seed(seeds::seeds(3, 400), async |world, seed| {
         let shop = Shop::new(world, 9_000_000).await;
         let mut dice = Dice::new(seed);
         let reasons = [DisputeReason::WrongAmount, DisputeReason::NotReceived, DisputeReason::NotAsAgreed];

@@ -173,7 +173,7 @@ async fn a_closing_takes_few_ways_to_the_database() {
         }
         // Interest and a late fee in the second month.
         let taken = ways_of_two_months(&world).await;
-        at_most(&taken, &[(Kind::Close, 100)]);
+        at_most(&taken, &[(Kind::Close, 150)]);
     })
     .await;
 }

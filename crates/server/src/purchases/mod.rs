@@ -25,8 +25,8 @@ use utoipa_axum::routes;
 use uuid::Uuid;
 
 use crate::App;
-use crate::card::{self, Card, Line};
-use crate::db::{DbError, DbResult, Moment, Tx, twice};
+use crate::card::{self, Line, Picture};
+use crate::db::{DbError, DbResult, Moment, Read, Tx, twice};
 use crate::disputes::DisputesOf;
 use crate::error::{ApiError, Untaken};
 use crate::http::{Json, Path};
@@ -179,9 +179,8 @@ async fn ask_card(app: &App, asked: &AskedOf<'_>, moment: Moment) -> Result<Stor
         ledger::book(app, &mut tx, holder, &entry).await?;
         jobs::put(&mut tx, holder, Kind::EndHold, id.as_uuid(), end_of_hold(app, &purchase)?).await?;
         picture.there.count(card, &entry)?;
-        let served = picture.card.clone();
-        feed::put(&mut tx, holder, now, &Record::Account(picture.into_record(now)?)).await?;
-        wallet::held(app, &mut tx, holder, &served, split.wallet).await?;
+        feed::put(&mut tx, holder, now, &Record::Account(picture.record(now)?)).await?;
+        wallet::held(app, &mut tx, holder, &picture.card, split.wallet).await?;
     }
     tx.commit().await.map_err(of_another)?;
     Ok(purchase)
@@ -222,11 +221,8 @@ async fn void(
     merchant: Merchant,
     Path(id): Path<PurchaseId>,
 ) -> Result<Json<PurchaseState>, ApiError> {
-    let (mut tx, mut purchase) = begin(&app, &merchant, id).await?;
-    if release(&app, &mut tx, &mut purchase).await? {
-        tx.commit().await?;
-        app.jobs.wake();
-    }
+    let purchase = twice(|moment| void_at(&app, &merchant, id, moment)).await?;
+    app.jobs.wake();
     Ok(Json(state(&purchase)?))
 }
 
@@ -247,31 +243,74 @@ async fn refund(
 
 // ---- What the steps share ----------------------------------------------------------------------------------------
 
-/// A merchant's purchase that was approved, with its holder locked.
-async fn begin(app: &App, merchant: &Merchant, id: PurchaseId) -> Result<(Tx, Stored), ApiError> {
-    let mut tx = app.db.begin_write().await?;
-    let found = tx.ask(store::of_merchant(merchant.id, id)).await?.ok_or_else(ApiError::not_found)?;
-    tx.lock(found.holder).await?;
-    // Read again under the lock: another call may have come between.
-    let purchase = tx.ask(store::find(found.holder, id)).await?.ok_or_else(ApiError::not_found)?;
-    if purchase.declined.is_some() {
+/// A purchase and its card, as they stand with their person's feed.
+struct Seen {
+    purchase: Stored,
+    picture: Picture,
+    plan: Option<PlanId>,
+}
+
+fn seen(holder: HolderId, card: AccountId, id: PurchaseId) -> impl Read<Answer = Option<Seen>> {
+    let reads = (store::find(holder, id), card::picture(holder, card), card::plans::of_purchase(holder, id));
+    reads.then(|(purchase, picture, plan)| {
+        let Some(purchase) = purchase else { return Ok(None) };
+        let picture = picture.ok_or(DbError::Corrupt("a purchase's card"))?;
+        Ok(Some(Seen { purchase, picture, plan }))
+    })
+}
+
+/// Begins something about a merchant's purchase that was approved, and reads more about it on the same way.
+async fn begin<R: Read>(
+    app: &App,
+    merchant: &Merchant,
+    id: PurchaseId,
+    moment: Moment,
+    more: impl FnOnce(&Stored) -> R,
+) -> Result<(Tx, Seen, R::Answer), ApiError> {
+    let found = app.db.read_once().await?.ask(store::of_merchant(merchant.id, id)).await?;
+    let found = found.ok_or_else(ApiError::not_found)?;
+    // Read again: another call may come between.
+    let reads = (seen(found.holder, found.card, id), more(&found));
+    let (tx, (seen, more)) = app.db.begin_at(moment, found.holder, reads).await?;
+    let seen = seen.ok_or_else(ApiError::not_found)?;
+    if seen.purchase.declined.is_some() {
         return Err(ApiError::new(ErrorCode::CardDeclined, "this purchase was declined"));
     }
-    Ok((tx, purchase))
+    Ok((tx, seen, more))
+}
+
+async fn void_at(app: &App, merchant: &Merchant, id: PurchaseId, moment: Moment) -> Result<Stored, Untaken> {
+    let (mut tx, mut seen, ()) = begin(app, merchant, id, moment, |_| ()).await?;
+    if release(app, &mut tx, &mut seen).await? {
+        tx.commit().await?;
+    }
+    Ok(seen.purchase)
 }
 
 /// Makes a capture or a refund, once under its id: the purchase's progress, the entry, the line, and what is told.
 async fn make_step(app: &App, merchant: &Merchant, step: Step) -> Result<Json<PurchaseState>, ApiError> {
-    let (mut tx, mut purchase) = begin(app, merchant, step.purchase).await?;
+    let purchase = twice(|moment| step_at(app, merchant, step, moment)).await?;
+    // What the wallet paid may have left too little in it.
+    app.jobs.wake();
+    Ok(Json(state(&purchase)?))
+}
+
+async fn step_at(app: &App, merchant: &Merchant, step: Step, moment: Moment) -> Result<Stored, Untaken> {
+    let more = |found: &Stored| {
+        let (holder, card, id) = (found.holder, found.card, found.id);
+        (store::same_step(holder, step), rewards::before_charge(holder, card, id))
+    };
+    let (mut tx, mut seen, (same, before)) = begin(app, merchant, step.purchase, moment, more).await?;
+    let purchase = &mut seen.purchase;
     let (id, card, amount) = (step.id, purchase.card, step.amount);
     if amount.currency() != purchase.amount.currency() {
         // Steps are told apart by their cents: another currency is none that was made before.
-        return Err(refused(PurchaseError::Amount));
+        return Err(refused(PurchaseError::Amount).into());
     }
-    match store::same_step(&mut tx, purchase.holder, &step).await? {
+    match same {
         None => {}
-        Some(true) => return Ok(Json(state(&purchase)?)),
-        Some(false) => return Err(reused()),
+        Some(true) => return Ok(seen.purchase),
+        Some(false) => return Err(reused().into()),
     }
     let nothing = Money::zero(amount.currency());
     let progress = purchase.progress;
@@ -283,17 +322,15 @@ async fn make_step(app: &App, merchant: &Merchant, step: Step) -> Result<Json<Pu
         StepKind::Refund => progress.refund(amount).map(|progress| (progress, nothing)),
     };
     let (progress, rest) = made.map_err(refused)?;
-    let held_on =
-        tx.ask(card::store::find(purchase.holder, card)).await?.ok_or(DbError::Corrupt("a purchase's card"))?;
     let mut paid = purchase.paid().map_err(out_of_range)?;
     if matches!(step.kind, StepKind::Refund) {
         // What a dispute left with the person is not given back once more.
-        paid.by_card = disputed_of(&mut tx, &purchase, paid.by_card).await?.refundable;
+        paid.by_card = disputed_of(&mut tx, purchase, paid.by_card).await?.refundable;
         if amount.minor() > paid.by_card.plus(paid.by_wallet).map_err(out_of_range)?.minor() {
-            return Err(refused(PurchaseError::AboveCaptured));
+            return Err(refused(PurchaseError::AboveCaptured).into());
         }
     }
-    let split = wallet::split(&held_on, step.kind, amount, &paid)?;
+    let split = wallet::split(&seen.picture.card, step.kind, amount, &paid)?;
     purchase.progress = progress;
     let (entry, kind, shown) = match step.kind {
         StepKind::Capture => {
@@ -309,23 +346,32 @@ async fn make_step(app: &App, merchant: &Merchant, step: Step) -> Result<Json<Pu
     store::add_step(&mut tx, purchase.holder, &step, app.clock.now()).await?;
     let entry = entry.map_err(|_| DbError::Corrupt("a step's entry"))?;
     ledger::book(app, &mut tx, purchase.holder, &entry).await?;
+    seen.picture.there.count(card, &entry)?;
     if rest.is_positive() {
-        give_back(app, &mut tx, &mut purchase, &held_on, rest).await?;
+        give_back(app, &mut tx, &mut seen, rest).await?;
     }
-    add_line(app, &mut tx, &purchase, id, kind, shown).await?;
-    settle(app, &mut tx, &purchase).await?;
-    let described = purchase.description.as_str();
-    wallet::stepped(app, &mut tx, purchase.holder, &held_on, (step.kind, id), split.wallet, described).await?;
-    plan_and_dispute(app, &mut tx, &purchase, (step.kind, id), split.card).await?;
+    add_line(app, &mut tx, &seen.purchase, id, kind, shown).await?;
+    settle(app, &mut tx, &seen).await?;
+    let Seen { purchase, picture, .. } = seen;
+    let (holder, described) = (purchase.holder, purchase.description.as_str());
+    wallet::stepped(app, &mut tx, holder, &picture.card, (step.kind, id), split.wallet, described).await?;
+    if seen.plan.is_some() || purchase.disputed_at.is_some() || matches!(step.kind, StepKind::Refund) {
+        plan_and_dispute(app, &mut tx, &purchase, (step.kind, id), split.card).await?;
+    }
     let charged = charged(&mut tx, &purchase, id, split.card).await?;
     match step.kind {
-        StepKind::Capture => rewards::charged(app, &mut tx, &charged).await?,
+        StepKind::Capture if purchase.disputed_at.is_none() => {
+            rewards::charged(app, &mut tx, &charged, &before).await?;
+        }
+        StepKind::Capture => {
+            // The dispute may have changed what it earned.
+            let before = tx.ask(rewards::before_charge(holder, card, purchase.id)).await?;
+            rewards::charged(app, &mut tx, &charged, &before).await?;
+        }
         StepKind::Refund => rewards::refunded(app, &mut tx, &charged).await?,
     }
     tx.commit().await?;
-    // What the wallet paid may have left too little in it.
-    app.jobs.wake();
-    Ok(Json(state(&purchase)?))
+    Ok(purchase)
 }
 
 /// The card's line of a step; none where the wallet had all of it.
@@ -426,8 +472,8 @@ pub(crate) struct PaidBy {
 
 /// A merchant's purchase that was approved, in a transaction that has its holder locked.
 pub(crate) async fn paid_by(app: &App, merchant: &Merchant, id: PurchaseId) -> Result<(Tx, PaidBy), ApiError> {
-    let (tx, purchase) = begin(app, merchant, id).await?;
-    let Stored { holder, card, amount, merchant_name, .. } = purchase;
+    let (tx, seen, ()) = begin(app, merchant, id, Moment::Within, |_| ()).await?;
+    let Stored { holder, card, amount, merchant_name, .. } = seen.purchase;
     Ok((tx, PaidBy { holder, card, currency: amount.currency(), merchant_name }))
 }
 
@@ -464,7 +510,7 @@ pub(crate) async fn for_plan(tx: &mut Tx, holder: HolderId, id: PurchaseId) -> D
 /// Tells devices how a purchase stands.
 pub(crate) async fn tell(app: &App, tx: &mut Tx, holder: HolderId, id: PurchaseId) -> DbResult<()> {
     let purchase = tx.ask(store::find(holder, id)).await?.ok_or(DbError::Corrupt("a purchase"))?;
-    let plan = card::plans::of_purchase(tx, holder, id).await?;
+    let plan = tx.ask(card::plans::of_purchase(holder, id)).await?;
     let record = Record::Purchase(told(tx, &purchase, plan).await?);
     feed::put(tx, holder, app.clock.now(), &record).await
 }
@@ -486,14 +532,12 @@ async fn disputed_of(tx: &mut Tx, purchase: &Stored, charged: Money) -> DbResult
 }
 
 /// Gives back what is held; false when nothing is.
-async fn release(app: &App, tx: &mut Tx, purchase: &mut Stored) -> DbResult<bool> {
-    match purchase.progress.release() {
+async fn release(app: &App, tx: &mut Tx, seen: &mut Seen) -> DbResult<bool> {
+    match seen.purchase.progress.release() {
         Ok((progress, held)) => {
-            purchase.progress = progress;
-            let card = tx.ask(card::store::find(purchase.holder, purchase.card)).await?;
-            let card = card.ok_or(DbError::Corrupt("a purchase's card"))?;
-            give_back(app, tx, purchase, &card, held).await?;
-            settle(app, tx, purchase).await?;
+            seen.purchase.progress = progress;
+            give_back(app, tx, seen, held).await?;
+            settle(app, tx, seen).await?;
             Ok(true)
         }
         Err(PurchaseError::NothingHeld) => Ok(false),
@@ -502,24 +546,33 @@ async fn release(app: &App, tx: &mut Tx, purchase: &mut Stored) -> DbResult<bool
 }
 
 /// Nothing of a purchase is held any more: so much was, on the card and in its wallet.
-async fn give_back(app: &App, tx: &mut Tx, purchase: &mut Stored, card: &Card, rest: Money) -> DbResult<()> {
+async fn give_back(app: &App, tx: &mut Tx, seen: &mut Seen, rest: Money) -> DbResult<()> {
+    let Seen { purchase, picture, .. } = seen;
     let (holder, reserved) = (purchase.holder, purchase.held_by_wallet);
     let of = Split { card: rest.minus(reserved).map_err(out_of_range)?, wallet: reserved };
     purchase.held_by_wallet = Money::zero(rest.currency());
-    let entry = Entry::hold_released(purchase.id, card.id, of).map_err(|_| DbError::Corrupt("a release"))?;
+    let entry = Entry::hold_released(purchase.id, purchase.card, of).map_err(|_| DbError::Corrupt("a release"))?;
     ledger::book(app, tx, holder, &entry).await?;
-    wallet::held(app, tx, holder, card, of.wallet).await
+    picture.there.count(purchase.card, &entry)?;
+    if of.wallet.is_zero() {
+        return Ok(());
+    }
+    wallet::held(app, tx, holder, &picture.card, of.wallet).await?;
+    // What the wallet of a card that is over got back has lowered what is owed.
+    *picture = tx.ask(card::picture(holder, purchase.card)).await?.ok_or(DbError::Corrupt("a purchase's card"))?;
+    Ok(())
 }
 
 /// After a step: the purchase's row, its job while something is held, and what the person sees.
-async fn settle(app: &App, tx: &mut Tx, purchase: &Stored) -> DbResult<()> {
+async fn settle(app: &App, tx: &mut Tx, seen: &Seen) -> DbResult<()> {
+    let Seen { purchase, picture, plan } = seen;
     store::update(tx, purchase).await?;
     if !held(purchase)?.is_positive() {
         jobs::remove(tx, purchase.holder, Kind::EndHold, purchase.id.as_uuid()).await?;
     }
-    let plan = card::plans::of_purchase(tx, purchase.holder, purchase.id).await?;
-    show(app, tx, purchase, plan).await?;
-    card::refresh(app, tx, purchase.holder, purchase.card).await
+    show(app, tx, purchase, *plan).await?;
+    let now = app.clock.now();
+    feed::put(tx, purchase.holder, now, &Record::Account(picture.record(now)?)).await
 }
 
 /// What devices are told: the purchase, and the pending line of what is held.
@@ -643,11 +696,16 @@ fn refused(error: PurchaseError) -> ApiError {
 
 /// A hold's time is over: what was not captured goes back to the credit.
 pub(crate) async fn end_hold(app: &App, job: &Job) -> DbResult<()> {
-    let mut tx = app.db.begin_write().await?;
-    tx.lock(job.holder).await?;
+    twice(|moment| end_hold_at(app, job, moment)).await
+}
+
+async fn end_hold_at(app: &App, job: &Job, moment: Moment) -> DbResult<()> {
     let id = PurchaseId::from_uuid(job.subject);
-    if let Some(mut purchase) = tx.ask(store::find(job.holder, id)).await? {
-        release(app, &mut tx, &mut purchase).await?;
+    let (mut tx, purchase) = app.db.begin_at(moment, job.holder, store::find(job.holder, id)).await?;
+    if let Some(purchase) = purchase
+        && let Some(mut seen) = tx.ask(seen(job.holder, purchase.card, id)).await?
+    {
+        release(app, &mut tx, &mut seen).await?;
     }
     jobs::done(&mut tx, job).await?;
     tx.commit().await

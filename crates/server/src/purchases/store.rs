@@ -269,23 +269,16 @@ pub(crate) async fn step_of(
 }
 
 /// Whether a step of this id is there: `Some(true)` when it is this very one.
-pub(super) async fn same_step(tx: &mut Tx, holder: HolderId, step: &Step) -> DbResult<Option<bool>> {
+pub(super) fn same_step(holder: HolderId, step: Step) -> impl Read<Answer = Option<bool>> {
     const FIND: &str = "SELECT purchase_id, kind, amount_minor, last FROM purchase_step
                          WHERE holder_id = $1 AND step_id = $2";
-    let row: Option<(Uuid, String, i64, i64)> = on_engine!(tx, |db| {
-        sqlx::query_as(FIND)
-            .bind(holder.as_uuid())
-            .bind(step.id.as_uuid())
-            .fetch_optional(db)
-            .await
-            .map_err(DbError::from)
-    })?;
-    Ok(row.map(|(purchase, kind, amount, last)| {
+    let is_same = move |(purchase, kind, amount, last): (Uuid, String, i64, i64)| {
         purchase == step.purchase.as_uuid()
             && kind == step.kind.name()
             && amount == step.amount.minor()
             && last == i64::from(step.last)
-    }))
+    };
+    db::read_row(FIND, [holder.as_uuid().into(), step.id.as_uuid().into()], move |row| Ok(row.map(is_same)))
 }
 
 // ---- Merchants ---------------------------------------------------------------------------------------------------

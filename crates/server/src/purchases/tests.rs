@@ -387,10 +387,13 @@ async fn a_merchant_sees_its_own_purchases_and_needs_its_secret_and_key() {
 async fn a_purchase_takes_few_ways_to_the_database() {
     on_sqlite(async |world| {
         let shop = Shop::new(&world, 100_000).await;
-        let before = ways::so_far();
-        shop.ask(shop.new_id(), 4_000).await.expect(200);
         // Who the merchant is, whose card it asks, all about that card, what is written, and the commit that others share.
-        assert_eq!(ways::so_far() - before, 5);
+        let (id, before) = (shop.new_id(), ways::so_far());
+        shop.ask(id, 4_000).await.expect(200);
+        assert_eq!(ways::so_far() - before, 5, "to authorise");
+        let before = ways::so_far();
+        shop.capture(id, shop.new_step(), 3_000, true).await.expect(200);
+        assert_eq!(ways::so_far() - before, 5, "to capture");
     })
     .await;
 }

@@ -118,11 +118,28 @@ pub(crate) struct Charged<'a> {
     pub amount: Money,
 }
 
+/// What a charge finds.
+pub(crate) struct BeforeCharge {
+    of_purchase: Vec<Reward>,
+    /// The card uses rewards at each charge.
+    at_checkout: bool,
+    /// Some rewards of the card owe.
+    owes: bool,
+}
+
+pub(crate) fn before_charge(
+    holder: HolderId,
+    card: AccountId,
+    purchase: PurchaseId,
+) -> impl Read<Answer = BeforeCharge> {
+    let reads = (store::of_purchase(holder, purchase), store::rule_and_debt(holder, card));
+    reads.then(|(of_purchase, (at_checkout, owes))| Ok(BeforeCharge { of_purchase, at_checkout, owes }))
+}
+
 /// A charge posted: it earns, and where its person wants that, it uses what may be used by now. A charge that went on to
 /// a plan uses nothing, for it lowers no plan.
-pub(crate) async fn charged(app: &App, tx: &mut Tx, of: &Charged<'_>) -> DbResult<()> {
-    let before = tx.ask(store::of_purchase(of.holder, of.purchase)).await?;
-    let earned = earns(of.category, of.stays.minor(), &before);
+pub(crate) async fn charged(app: &App, tx: &mut Tx, of: &Charged<'_>, before: &BeforeCharge) -> DbResult<()> {
+    let earned = earns(of.category, of.stays.minor(), &before.of_purchase);
     if earned > 0 {
         let charge = Charge {
             id: of.step,
@@ -133,8 +150,10 @@ pub(crate) async fn charged(app: &App, tx: &mut Tx, of: &Charged<'_>) -> DbResul
         };
         earn(app, tx, of.holder, charge, earned).await?;
     }
-    let at_checkout = cover_what_is_owed(app, tx, of.holder, of.card, of.step.as_uuid()).await?;
-    if !at_checkout {
+    if before.owes {
+        cover_what_is_owed(app, tx, of.holder, of.card, of.step.as_uuid()).await?;
+    }
+    if !before.at_checkout {
         return Ok(());
     }
     let card = tx.ask(card::store::find(of.holder, of.card)).await?.ok_or(DbError::Corrupt("a purchase's card"))?;
@@ -157,8 +176,7 @@ pub(crate) async fn refunded(app: &App, tx: &mut Tx, of: &Charged<'_>) -> DbResu
         return Ok(());
     }
     note(app, tx, of.holder, &mut rewards, &moves, of.step.as_uuid()).await?;
-    cover_what_is_owed(app, tx, of.holder, of.card, of.step.as_uuid()).await?;
-    Ok(())
+    cover_if_owed(app, tx, of.holder, of.card, of.step.as_uuid()).await
 }
 
 /// A wallet was reloaded from a card: a charge that earns as others do, and uses nothing.
@@ -176,7 +194,7 @@ pub(crate) async fn reloaded(
         let id = PurchaseStepId::from_uuid(id.as_uuid());
         let charge = Charge { id, purchase: None, card: card.id, description: description.to_owned(), amount };
         earn(app, tx, holder, charge, earned).await?;
-        cover_what_is_owed(app, tx, holder, card.id, id.as_uuid()).await?;
+        cover_if_owed(app, tx, holder, card.id, id.as_uuid()).await?;
     }
     Ok(())
 }
@@ -194,15 +212,17 @@ async fn earn(app: &App, tx: &mut Tx, holder: HolderId, charge: Charge, earned_m
     feed::put(tx, holder, now, &Record::Reward(reward)).await
 }
 
-/// Pays what rewards of a card owe from what others of it have left. Answers whether the card uses rewards at each charge.
-async fn cover_what_is_owed(app: &App, tx: &mut Tx, holder: HolderId, card: AccountId, cause: Uuid) -> DbResult<bool> {
-    let (at_checkout, owes) = tx.ask(store::rule_and_debt(holder, card)).await?;
-    if owes {
-        let mut rewards = tx.ask(store::open_of_card(holder, card)).await?;
-        let moves = cover(&rewards, card::today(app));
-        note(app, tx, holder, &mut rewards, &moves, cause).await?;
-    }
-    Ok(at_checkout)
+/// Pays what rewards of a card owe from what others of it have left.
+async fn cover_what_is_owed(app: &App, tx: &mut Tx, holder: HolderId, card: AccountId, cause: Uuid) -> DbResult<()> {
+    let mut rewards = tx.ask(store::open_of_card(holder, card)).await?;
+    let moves = cover(&rewards, card::today(app));
+    note(app, tx, holder, &mut rewards, &moves, cause).await
+}
+
+/// The same where some may owe.
+async fn cover_if_owed(app: &App, tx: &mut Tx, holder: HolderId, card: AccountId, cause: Uuid) -> DbResult<()> {
+    let (_, owes) = tx.ask(store::rule_and_debt(holder, card)).await?;
+    if owes { cover_what_is_owed(app, tx, holder, card, cause).await } else { Ok(()) }
 }
 
 /// Uses so much of a card's rewards and lowers what is owed by it. No more than may be used is asked for.

@@ -38,9 +38,10 @@ const WITHIN: Duration = Duration::from_secs(60);
 const RESTS: Duration = Duration::from_secs(3);
 const READY: &str = "ready";
 
+type Serve = fn() -> Result<(), String>;
+
 /// The words that make this program one of the two servers.
-pub const SERVE: [(&str, fn() -> Result<(), String>); 2] =
-    [("serve-streams", serve_ours), ("serve-plain-streams", serve_plain)];
+pub const SERVE: [(&str, Serve); 2] = [("serve-streams", serve_ours), ("serve-plain-streams", serve_plain)];
 
 pub fn run() -> Result<(), String> {
     if !cfg!(target_os = "linux") {

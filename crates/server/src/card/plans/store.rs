@@ -102,7 +102,14 @@ impl TryFrom<PlanRow> for Stored {
     }
 }
 
-const FROM: &str = "SELECT plan_id, card_id, purchase_id, name, offer, months, opened_on, left_minor FROM card_plan";
+macro_rules! plans {
+    ($which:literal) => {
+        concat!(
+            "SELECT plan_id, card_id, purchase_id, name, offer, months, opened_on, left_minor FROM card_plan WHERE ",
+            $which
+        )
+    };
+}
 
 pub(super) async fn add(tx: &mut Tx, holder: HolderId, plan: &Stored) -> DbResult<()> {
     const ADD: &str = "INSERT INTO card_plan (holder_id, plan_id, card_id, purchase_id, name, offer, months, opened_on)
@@ -125,26 +132,19 @@ pub(super) async fn add(tx: &mut Tx, holder: HolderId, plan: &Stored) -> DbResul
     })
 }
 
-pub(super) async fn find(tx: &mut Tx, holder: HolderId, id: PlanId) -> DbResult<Option<Stored>> {
-    let find = sqlx::AssertSqlSafe(format!("{FROM} WHERE holder_id = $1 AND plan_id = $2"));
-    let row: Option<PlanRow> = on_engine!(tx, |db| {
-        sqlx::query_as(find).bind(holder.as_uuid()).bind(id.as_uuid()).fetch_optional(db).await.map_err(DbError::from)
-    })?;
-    row.map(Stored::try_from).transpose()
+pub(super) fn find(holder: HolderId, id: PlanId) -> impl Read<Answer = Option<Stored>> {
+    const FIND: &str = plans!("holder_id = $1 AND plan_id = $2");
+    db::read_row(FIND, [holder.as_uuid().into(), id.as_uuid().into()], |row: Option<PlanRow>| {
+        row.map(Stored::try_from).transpose()
+    })
 }
 
 /// The plan that a purchase is on.
-pub(super) async fn of_purchase(tx: &mut Tx, holder: HolderId, purchase: PurchaseId) -> DbResult<Option<Stored>> {
-    let find = sqlx::AssertSqlSafe(format!("{FROM} WHERE holder_id = $1 AND purchase_id = $2"));
-    let row: Option<PlanRow> = on_engine!(tx, |db| {
-        sqlx::query_as(find)
-            .bind(holder.as_uuid())
-            .bind(purchase.as_uuid())
-            .fetch_optional(db)
-            .await
-            .map_err(DbError::from)
-    })?;
-    row.map(Stored::try_from).transpose()
+pub(super) fn of_purchase(holder: HolderId, purchase: PurchaseId) -> impl Read<Answer = Option<Stored>> {
+    const FIND: &str = plans!("holder_id = $1 AND purchase_id = $2");
+    db::read_row(FIND, [holder.as_uuid().into(), purchase.as_uuid().into()], |row: Option<PlanRow>| {
+        row.map(Stored::try_from).transpose()
+    })
 }
 
 /// The plans of a card of which something is left, or moved since then.
