@@ -92,14 +92,10 @@ const fn has_bus() -> bool {
 fn kind_here() -> Result<String, SecretStoreError> {
     let no_bus = |error: zbus::Error| SecretStoreError::NoBus { why: error.to_string() };
     let bus = zbus::blocking::Connection::session().map_err(no_bus)?;
-    let driver = "org.freedesktop.DBus";
-    let asked = bus.call_method(
-        Some(driver),
-        "/org/freedesktop/DBus",
-        Some(driver),
-        "GetConnectionUnixProcessID",
-        &SERVICE_NAME,
-    );
+    let (driver, at) = ("org.freedesktop.DBus", "/org/freedesktop/DBus");
+    // The bus of many desktops starts it when it is asked for first; whether it is there the next question says.
+    let _ = bus.call_method(Some(driver), at, Some(driver), "StartServiceByName", &(SERVICE_NAME, 0_u32));
+    let asked = bus.call_method(Some(driver), at, Some(driver), "GetConnectionUnixProcessID", &SERVICE_NAME);
     let process: u32 = asked
         .and_then(|reply| reply.body().deserialize())
         .map_err(|error| SecretStoreError::Absent { why: error.to_string() })?;

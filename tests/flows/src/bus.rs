@@ -21,13 +21,33 @@ pub struct Bus {
 
 const CONFIG: &str = r#"<!DOCTYPE busconfig PUBLIC "-//freedesktop//DTD D-Bus Bus Configuration 1.0//EN"
  "http://www.freedesktop.org/standards/dbus/1.0/busconfig.dtd">
-<busconfig><type>session</type><listen>unix:dir=FOLDER</listen>
+<busconfig><type>session</type><listen>unix:dir=FOLDER</listen><servicedir>FOLDER</servicedir>
 <policy context="default"><allow send_destination="*" eavesdrop="true"/><allow eavesdrop="true"/><allow own="*"/></policy>
 </busconfig>"#;
 
 impl Bus {
     pub fn start() -> Self {
-        let folder = tempfile::Builder::new().prefix("billfold-bus-").tempdir().expect("a folder");
+        Self::start_in(folder())
+    }
+
+    /// One that starts the real keyring daemon when it is asked for first, unlocked, with its files in that home.
+    pub fn with_keyring(home: &Path) -> Self {
+        let folder = folder();
+        let script = folder.path().join("keyring.sh");
+        let text = format!(
+            "export HOME='{home}' XDG_DATA_HOME='{home}/share' XDG_RUNTIME_DIR='{home}/run'
+             export DBUS_SESSION_BUS_ADDRESS=\"$DBUS_STARTER_ADDRESS\"
+             {UNLOCKED} {KEYRING_ALONE}
+            ",
+            home = home.display()
+        );
+        std::fs::write(&script, text).expect("a file");
+        let service = format!("[D-BUS Service]\nName={KEYRING}\nExec=/bin/sh {}\n", script.display());
+        std::fs::write(folder.path().join(format!("{KEYRING}.service")), service).expect("a file");
+        Self::start_in(folder)
+    }
+
+    fn start_in(folder: TempDir) -> Self {
         let config = folder.path().join("bus.conf");
         let text = CONFIG.replace("FOLDER", &folder.path().display().to_string());
         std::fs::write(&config, text).expect("a file");
@@ -54,14 +74,14 @@ impl Bus {
     /// The real keyring daemon, unlocked, with its files in that home.
     pub async fn keyring(&self, home: &Path) -> Keyring {
         let program = start_keyring(&self.address, home, true);
-        self.wait_for_name("org.freedesktop.secrets").await;
+        self.wait_for_name(KEYRING).await;
         Keyring { program }
     }
 
     /// The same with a keyring that nobody unlocks.
     pub async fn locked_keyring(&self, home: &Path) -> Keyring {
         let program = start_keyring(&self.address, home, false);
-        self.wait_for_name("org.freedesktop.secrets").await;
+        self.wait_for_name(KEYRING).await;
         Keyring { program }
     }
 
@@ -90,14 +110,21 @@ impl Keyring {
     }
 }
 
+const KEYRING: &str = "org.freedesktop.secrets";
+/// The password comes on standard input, and the line's end belongs to it.
+const UNLOCKED: &str = "printf 'test\\n' | exec gnome-keyring-daemon --unlock";
+const KEYRING_ALONE: &str = "--components=secrets --foreground";
+
+fn folder() -> TempDir {
+    tempfile::Builder::new().prefix("billfold-bus-").tempdir().expect("a folder")
+}
+
 fn start_keyring(address: &str, home: &Path, unlocked: bool) -> Program {
-    // The password comes on standard input, and the line's end belongs to it.
-    let unlock =
-        if unlocked { "printf 'test\\n' | exec gnome-keyring-daemon --unlock" } else { "exec gnome-keyring-daemon" };
+    let daemon = if unlocked { UNLOCKED } else { "exec gnome-keyring-daemon" };
     let mut command = Command::new("sh");
     command
         .arg("-c")
-        .arg(format!("{unlock} --components=secrets --foreground"))
+        .arg(format!("{daemon} {KEYRING_ALONE}"))
         .env("DBUS_SESSION_BUS_ADDRESS", address)
         .env("HOME", home)
         .env("XDG_DATA_HOME", home.join("share"))

@@ -55,6 +55,15 @@ async fn a_locked_keyring_is_said_and_nothing_is_made_over_it() {
     assert_eq!(place.billfold(&["status"]).ok()["phase"], "welcome");
 }
 
+#[tokio::test(flavor = "multi_thread")]
+async fn a_keyring_that_the_bus_starts_when_it_is_asked_protects_the_first_account() {
+    let place = Place::new();
+    let bus = Bus::with_keyring(place.home());
+    let place = place.with_bus(&bus.address).with_account();
+    place.billfold(&["bills", "add", "--name", "Rent", "--amount", "950", "--every", "month"]).ok();
+    assert_eq!(place.billfold(&["status"]).ok()["protected_by"], "keyring");
+}
+
 fn add(place: &Place, name: &str, payee: &str) {
     let tomorrow = tomorrow();
     let words = [
