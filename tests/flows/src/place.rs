@@ -6,15 +6,18 @@ use std::process::Command;
 use serde_json::Value;
 use tempfile::TempDir;
 
+use crate::bus::Bus;
 use crate::process::Program;
 
 /// A passphrase that is long enough and of nobody.
 pub const PASSPHRASE: &str = "seven quiet otters by the mill";
 
-/// A computer without a keyring, unless a bus with one is given.
+/// A computer whose keyring starts when it is asked for first, unless it is made without one or is given another bus.
 pub struct Place {
-    home: TempDir,
     bus: Option<String>,
+    /// Its own, which ends before its home goes.
+    own: Option<Bus>,
+    home: TempDir,
     zone: &'static str,
     locale: &'static str,
 }
@@ -72,6 +75,15 @@ impl Default for Place {
 
 impl Place {
     pub fn new() -> Self {
+        let mut place = Self::without_keyring();
+        let own = Bus::with_keyring(place.home());
+        place.bus = Some(own.address.clone());
+        place.own = Some(own);
+        place
+    }
+
+    /// Where a passphrase protects what is kept.
+    pub fn without_keyring() -> Self {
         let home = tempfile::Builder::new().prefix("billfold-flow-").tempdir().expect("a folder");
         std::fs::write(home.path().join("passphrase"), format!("{PASSPHRASE}\n")).expect("a file");
         let runtime = home.path().join("run");
@@ -79,13 +91,14 @@ impl Place {
         std::os::unix::fs::chown(&runtime, None, None).expect("it is ours");
         let private = std::os::unix::fs::PermissionsExt::from_mode(0o700);
         std::fs::set_permissions(&runtime, private).expect("it is ours");
-        Self { home, bus: None, zone: "UTC", locale: "C.UTF-8" }
+        Self { bus: None, own: None, home, zone: "UTC", locale: "C.UTF-8" }
     }
 
-    /// The same computer with a session bus.
+    /// The same computer with this session bus.
     #[must_use]
     pub fn with_bus(mut self, address: &str) -> Self {
         self.bus = Some(address.to_owned());
+        self.own = None;
         self
     }
 

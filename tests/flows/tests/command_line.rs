@@ -1,5 +1,5 @@
-//! The main job by the command line, on a computer without a keyring: import, bills, due dates, paying, statements,
-//! locking, and what goes wrong on the way.
+//! The main job by the command line: import, bills, due dates, paying, statements, locking, and what goes wrong on the
+//! way, with a keyring and without one.
 
 use flows::place::{PASSPHRASE, Place, card_export};
 use flows::process::wait_until;
@@ -302,7 +302,7 @@ fn a_statement_opens_as_a_tagged_pdf_and_adds_up() {
 
 #[test]
 fn locked_means_closed_and_a_wrong_passphrase_opens_nothing() {
-    let place = Place::new().with_account();
+    let place = Place::without_keyring().with_account();
     place.billfold(&["bills", "add", "--name", "Rent", "--amount", "950", "--every", "month"]).ok();
     let locked = place.billfold_bare(&["bills", "list"]);
     let next = locked.json["error"]["next"].as_str().unwrap_or_default().to_owned();
@@ -316,7 +316,7 @@ fn locked_means_closed_and_a_wrong_passphrase_opens_nothing() {
 
 #[test]
 fn nothing_on_the_disk_can_be_read() {
-    let place = Place::new().with_account();
+    let place = Place::without_keyring().with_account();
     place
         .billfold(&[
             "bills",
@@ -432,7 +432,7 @@ fn an_address_that_is_no_server_is_told_apart() {
 
 #[test]
 fn without_a_keyring_the_first_command_names_the_way_without_one() {
-    let place = Place::new();
+    let place = Place::without_keyring();
     let refused = place.billfold_bare(&["account", "create", "--local", "--name", "Ines Calloway"]);
     let next = refused.json["error"]["next"].as_str().unwrap_or_default().to_owned();
     assert!(refused.refused(3).starts_with("keyring_"));

@@ -12,7 +12,7 @@ fn tomorrow() -> String {
 
 async fn with_keyring() -> (Bus, flows::bus::Keyring, Place) {
     let bus = Bus::start();
-    let place = Place::new().with_bus(&bus.address);
+    let place = Place::without_keyring().with_bus(&bus.address);
     let keyring = bus.keyring(place.home()).await;
     let place = place.with_account();
     (bus, keyring, place)
@@ -47,7 +47,7 @@ async fn the_keyring_opens_the_copy_and_a_lost_key_is_never_replaced() {
 #[tokio::test(flavor = "multi_thread")]
 async fn a_locked_keyring_is_said_and_nothing_is_made_over_it() {
     let bus = Bus::start();
-    let place = Place::new().with_bus(&bus.address);
+    let place = Place::without_keyring().with_bus(&bus.address);
     let _keyring = bus.locked_keyring(place.home()).await;
     let refused = place.billfold(&["account", "create", "--local", "--name", "Ines"]);
     assert_ne!(refused.exit, 0);
@@ -55,11 +55,9 @@ async fn a_locked_keyring_is_said_and_nothing_is_made_over_it() {
     assert_eq!(place.billfold(&["status"]).ok()["phase"], "welcome");
 }
 
-#[tokio::test(flavor = "multi_thread")]
-async fn a_keyring_that_the_bus_starts_when_it_is_asked_protects_the_first_account() {
-    let place = Place::new();
-    let bus = Bus::with_keyring(place.home());
-    let place = place.with_bus(&bus.address).with_account();
+#[test]
+fn a_keyring_that_the_bus_starts_when_it_is_asked_protects_the_first_account() {
+    let place = Place::new().with_account();
     place.billfold(&["bills", "add", "--name", "Rent", "--amount", "950", "--every", "month"]).ok();
     assert_eq!(place.billfold(&["status"]).ok()["protected_by"], "keyring");
 }

@@ -160,7 +160,7 @@ async fn locked_or_signed_out_the_app_holds_no_key_token_or_passphrase_of_an_acc
     let Some(server) = Server::start(Engine::Sqlite, &["--public-url", &url, "--policy", "personal"]) else { return };
     line.lead_to(server.port());
     line.turn(State::Good);
-    let (place, other) = (Place::new(), Place::new());
+    let (place, other) = (Place::without_keyring(), Place::new());
     let browser = Browser::start().await;
     sign_in(&place, &url, &browser, true).await;
     sign_in(&other, &url, &browser, false).await;
@@ -187,7 +187,7 @@ async fn locked_or_ended_the_app_holds_no_key_token_or_passphrase_of_an_account_
     if may_not_look() {
         return;
     }
-    let mut desk = Desk::start(Place::new().with_account());
+    let mut desk = Desk::start(Place::without_keyring().with_account());
     desk.wait_phase("locked");
     for round in 0..ROUNDS {
         desk.open_and_lock(round, None);

@@ -10,7 +10,7 @@ use flows::window::{By, Display, Window};
 #[ignore = "it writes into the repository"]
 async fn the_window_as_it_is() {
     let bus = Bus::start();
-    let place = Place::new().with_bus(&bus.address);
+    let place = Place::without_keyring().with_bus(&bus.address);
     let _keyring = bus.keyring(place.home()).await;
     let place = place.with_account();
     let today = flows::world::today();

@@ -31,7 +31,7 @@ fn nothing_is_left(place: &Place) -> bool {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn killed_between_showing_and_noting_it_names_the_bill_once_more_and_then_never_again() {
-    let (bus, _keyring, place) = with_keyring(Place::new()).await;
+    let (bus, _keyring, place) = with_keyring(Place::without_keyring()).await;
     let notices = bus.notices().await;
     add(&place, "Phone", tomorrow(), "3");
     notices.hold(true);
@@ -51,7 +51,7 @@ async fn killed_between_showing_and_noting_it_names_the_bill_once_more_and_then_
 
 #[tokio::test(flavor = "multi_thread")]
 async fn many_that_look_at_once_beside_the_app_remind_once() {
-    let (bus, _keyring, place) = with_keyring(Place::new()).await;
+    let (bus, _keyring, place) = with_keyring(Place::without_keyring()).await;
     let notices = bus.notices().await;
     add(&place, "Phone", tomorrow(), "3");
     let display = Display::start();
@@ -98,7 +98,7 @@ fn change(month: i8, nth: i8) -> Date {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn in_the_night_that_skips_an_hour_a_reminder_of_that_hour_comes_after_it_once() {
-    let (bus, _keyring, place) = with_keyring(Place::new().in_zone("America/New_York")).await;
+    let (bus, _keyring, place) = with_keyring(Place::without_keyring().in_zone("America/New_York")).await;
     let notices = bus.notices().await;
     let night = change(3, 2);
     add(&place, "Phone", night.tomorrow().expect("a day"), "1");
@@ -113,7 +113,7 @@ async fn in_the_night_that_skips_an_hour_a_reminder_of_that_hour_comes_after_it_
 
 #[tokio::test(flavor = "multi_thread")]
 async fn in_the_night_that_has_an_hour_twice_a_reminder_of_that_hour_comes_in_the_first() {
-    let (bus, _keyring, place) = with_keyring(Place::new().in_zone("America/New_York")).await;
+    let (bus, _keyring, place) = with_keyring(Place::without_keyring().in_zone("America/New_York")).await;
     let notices = bus.notices().await;
     let night = change(11, 1);
     add(&place, "Phone", night.tomorrow().expect("a day"), "1");
@@ -142,7 +142,7 @@ async fn comes_once(place: &Place, notices: &flows::bus::Notices, moments: &[Str
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_test_of_the_whole_way_comes_back_with_the_button_or_says_where_it_stopped() {
-    let (bus, _keyring, place) = with_keyring(Place::new()).await;
+    let (bus, _keyring, place) = with_keyring(Place::without_keyring()).await;
     assert_eq!(place.billfold(&["reminders", "test", "--wait", "1"]).refused(1), "reminder_stopped", "nobody shows it");
     let notices = bus.notices().await;
     let mut test = place.start(&["reminders", "test"]);

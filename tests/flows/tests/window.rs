@@ -14,7 +14,7 @@ struct Desk {
 
 async fn desk() -> Desk {
     let bus = Bus::start();
-    let place = Place::new().with_bus(&bus.address);
+    let place = Place::without_keyring().with_bus(&bus.address);
     let keyring = bus.keyring(place.home()).await;
     Desk { bus, _keyring: keyring, place, display: Display::start() }
 }
@@ -212,7 +212,7 @@ async fn everything_goes_out_by_its_button_and_back_in_by_the_dialog() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn without_a_keyring_the_passphrase_opens_the_window_and_a_wrong_one_does_not() {
-    let place = Place::new().with_account();
+    let place = Place::without_keyring().with_account();
     let rent = ["bills", "add", "--name", "Rent", "--amount", "950.00", "--every", "month", "--day", "1"];
     place.billfold(&rent).ok();
     let display = Display::start();
