@@ -203,9 +203,11 @@ impl DisputeWish {
 
 // ---- All disputes of one purchase --------------------------------------------------------------------------------
 
-/// What may still be disputed of a charge: all of it but what disputes gave back and is not owed again.
+/// What may still be disputed of a charge: all of it but what disputes gave back and is not owed again. Nothing, where more
+/// went back to a card than it was charged, as a refund does whose wallet has ended.
 pub fn disputable(charged: Money, disputes: &[Dispute]) -> Result<Money, MoneyError> {
-    disputes.iter().try_fold(charged, |left, one| left.minus(one.credited))
+    let left = disputes.iter().try_fold(charged, |left, one| left.minus(one.credited))?;
+    Ok(if left.is_negative() { Money::zero(left.currency()) } else { left })
 }
 
 /// What a merchant may still give back of a charge: what decisions left with the person they have already.

@@ -6,6 +6,7 @@ use std::net::{IpAddr, SocketAddr};
 use std::path::{Path, PathBuf};
 use std::str::FromStr;
 use std::sync::Arc;
+use std::sync::atomic::{AtomicI64, Ordering};
 use std::time::Duration;
 
 use api::readiness::Terms;
@@ -346,15 +347,33 @@ fn database_file(folder: &Path) -> PathBuf {
     folder.join("server.sqlite")
 }
 
-/// The machine's clock, to the microsecond that both databases keep.
+/// The machine's clock, to the microsecond that both databases keep. While it is set back a little it stands still: what is
+/// booked after a cycle was closed is not of that cycle. What is set back by more was wrong before, and is followed.
 pub struct SystemClock;
+
+/// Time servers step a clock by seconds.
+const SET_BACK_A_LITTLE: i64 = 10 * 60 * 1_000_000;
 
 impl Clock for SystemClock {
     #[expect(clippy::disallowed_methods, reason = "this is the clock")]
     fn now(&self) -> Timestamp {
+        static NEWEST: AtomicI64 = AtomicI64::new(i64::MIN);
         let now = Timestamp::now();
-        Timestamp::from_microsecond(now.as_microsecond()).unwrap_or(now)
+        Timestamp::from_microsecond(not_back(&NEWEST, now.as_microsecond())).unwrap_or(now)
     }
+}
+
+/// The newest microsecond that was told so far, where this one is a little before it.
+fn not_back(newest: &AtomicI64, now: i64) -> i64 {
+    let told = newest.fetch_max(now, Ordering::SeqCst);
+    if told <= now {
+        return now;
+    }
+    if told.saturating_sub(now) <= SET_BACK_A_LITTLE {
+        return told;
+    }
+    newest.store(now, Ordering::SeqCst);
+    now
 }
 
 /// The machine's random numbers.
@@ -377,6 +396,15 @@ pub fn start_log() {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_clock_that_is_set_back_a_little_stands_still_and_one_that_was_wrong_is_followed() {
+        const SECOND: i64 = 1_000_000;
+        let newest = AtomicI64::new(i64::MIN);
+        let told = [0, 100, 70, 99, 101, 5_000, 1_000].map(|at| not_back(&newest, at * SECOND) / SECOND);
+        assert_eq!(told, [0, 100, 100, 100, 101, 5_000, 1_000]);
+        assert_eq!(not_back(&newest, 1_001 * SECOND), 1_001 * SECOND, "and goes on from there");
+    }
 
     #[test]
     fn a_database_file_is_served_by_one_process_at_a_time() {

@@ -879,6 +879,12 @@ impl Group {
         if self.abandoned && self.shared == Shared::Open {
             match self.run("ROLLBACK TO member").await {
                 Ok(()) => self.run("RELEASE member").await?,
+                // After an error of the disk SQLite may have undone all of them by itself: then another can begin, and
+                // nobody's stands.
+                Err(DbError::Sql(error)) if is_no_savepoint(&error) && self.run("BEGIN").await.is_ok() => {
+                    self.roll_back().await;
+                    self.tell(false);
+                }
                 // It never began, or its owner stopped waiting while its last statement ran: then it ended, and stands
                 // with the others.
                 Err(DbError::Sql(error)) if is_no_savepoint(&error) => {}

@@ -83,6 +83,8 @@ pub struct App {
     pub rails: Rails,
     /// Where the numbers of payment methods become tokens.
     pub tokeniser: Arc<dyn Tokeniser>,
+    /// Where archives are made.
+    pub archives: Arc<tokio::sync::Semaphore>,
     /// What takes messages away.
     pub carriers: mail::carriers::Carriers,
     /// Cancelled when the server stops: open streams and background tasks end with it.
@@ -125,6 +127,7 @@ impl App {
             under_way: idempotency::UnderWay::default(),
             rails,
             tokeniser: Arc::new(tokeniser),
+            archives: export::places(),
             carriers,
             ending: CancellationToken::new(),
         })

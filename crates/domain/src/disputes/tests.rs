@@ -75,6 +75,9 @@ fn what_is_disputed_was_charged() {
     let held = DisputeFacts { charged: usd(0), charged_on: None, ..facts(&terms, today) };
     assert_eq!(wish(DisputeReason::WrongAmount).check(&held), Err(DisputeError::NothingCharged));
     assert_eq!(wish(DisputeReason::NotMine).check(&held), Ok(usd(0)), "what is held may be charged yet");
+    // A refund of what its wallet had paid went to a card whose wallet had ended.
+    let below = DisputeFacts { charged: usd(-1_000), ..held };
+    assert_eq!(wish(DisputeReason::NotMine).check(&below), Ok(usd(0)));
     let part = DisputeWish { amount: Some(usd(1_000)), ..wish(DisputeReason::NotMine) };
     assert_eq!(part.check(&facts(&terms, today)), Err(DisputeError::Amount), "none of it was theirs");
 }

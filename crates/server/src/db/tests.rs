@@ -99,6 +99,21 @@ async fn a_member_that_fails_leaves_the_others_of_its_group() {
     .await;
 }
 
+#[tokio::test]
+async fn where_sqlite_undoes_a_whole_group_by_itself_nobody_is_told_otherwise() {
+    on_sqlite(async |world| {
+        make_counter(&world).await;
+        let add = "UPDATE counter SET total = total + 1 WHERE id = 1";
+        // As an error of the disk does.
+        let undoes_all = "INSERT OR ROLLBACK INTO counter (id, total) VALUES (1, 0)";
+        let answers = in_one_group(&world.app.db, vec![add, undoes_all, add, add]).await;
+        let told: Vec<bool> = answers.iter().map(Result::is_ok).collect();
+        assert_eq!(told, [false, false, true, true], "{answers:?}");
+        assert_eq!(total(&world.app.db).await, 2, "what was told to stand stands, and nothing else");
+    })
+    .await;
+}
+
 /// Its own statement succeeds; only the COMMIT sees that the row it names is not there.
 const SPOILER: &str = "INSERT INTO later (id, other) VALUES (1, 99)";
 

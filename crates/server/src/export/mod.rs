@@ -7,6 +7,7 @@ mod archive;
 mod tests;
 
 use std::io::{self, Write};
+use std::sync::Arc;
 
 use api::error::ErrorCode;
 use api::security::OneTimeAddress;
@@ -38,7 +39,11 @@ const AT_ONCE: usize = 2;
 const PART_BYTES: usize = 64 * 1024;
 /// Parts that are made ahead of the network.
 const PARTS_AHEAD: usize = 4;
-static MAKING: Semaphore = Semaphore::const_new(AT_ONCE);
+
+/// The places of one server where archives are made.
+pub(crate) fn places() -> Arc<Semaphore> {
+    Arc::new(Semaphore::new(AT_ONCE))
+}
 
 pub fn routes() -> OpenApiRouter<App> {
     OpenApiRouter::new().routes(routes!(make))
@@ -59,8 +64,8 @@ async fn make(State(app): State<App>, signed_in: SignedIn, Source(source): Sourc
         let address = step_up::begin(&app, &signed_in, source, Subject::Export).await?;
         return Ok((StatusCode::ACCEPTED, Json(address)).into_response());
     }
-    let one =
-        MAKING.try_acquire().map_err(|_| ApiError::new(ErrorCode::Unavailable, "other archives are being made"))?;
+    let one = Arc::clone(&app.archives).try_acquire_owned();
+    let one = one.map_err(|_| ApiError::new(ErrorCode::Unavailable, "other archives are being made"))?;
     let now = app.clock.now();
     let happened = Happened {
         at: now,

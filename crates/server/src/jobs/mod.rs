@@ -140,6 +140,17 @@ pub(crate) async fn done(tx: &mut Tx, job: &Job) -> DbResult<()> {
     store::remove(tx, job.holder, job.kind, job.subject).await
 }
 
+/// As [`later`], for a job that asked somebody before its transaction: where it was put anew since, because there is more
+/// to know, it stays as it was put.
+pub(crate) async fn later_unless_put(tx: &mut Tx, job: &Job, due_at: Timestamp) -> DbResult<()> {
+    store::later_unless_put(tx, job, due_at).await
+}
+
+/// As [`done`], and so too.
+pub(crate) async fn done_unless_put(tx: &mut Tx, job: &Job) -> DbResult<()> {
+    store::remove_unless_put(tx, job).await
+}
+
 pub(crate) async fn remove(tx: &mut Tx, holder: HolderId, kind: Kind, subject: Uuid) -> DbResult<()> {
     store::remove(tx, holder, kind, subject).await
 }

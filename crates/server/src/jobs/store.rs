@@ -26,6 +26,19 @@ pub(super) async fn remove(tx: &mut Tx, holder: HolderId, kind: Kind, subject: U
     write_later!(tx, REMOVE, holder.as_uuid(), kind.name(), subject,)
 }
 
+/// Another time for a job, unless it was put anew since it was taken: who puts it sets its tries back.
+pub(super) async fn later_unless_put(tx: &mut Tx, job: &Job, due_at: Timestamp) -> DbResult<()> {
+    const LATER: &str = "UPDATE job SET due_at = $4, leased_until = 0
+        WHERE holder_id = $1 AND kind = $2 AND subject_id = $3 AND tries = $5";
+    let (holder, kind) = (job.holder.as_uuid(), job.kind.name());
+    write_later!(tx, LATER, holder, kind, job.subject, due_at.as_microsecond(), job.tries)
+}
+
+pub(super) async fn remove_unless_put(tx: &mut Tx, job: &Job) -> DbResult<()> {
+    const REMOVE: &str = "DELETE FROM job WHERE holder_id = $1 AND kind = $2 AND subject_id = $3 AND tries = $4";
+    write_later!(tx, REMOVE, job.holder.as_uuid(), job.kind.name(), job.subject, job.tries)
+}
+
 /// Takes jobs that are due, oldest first, until `leased_until`. A row that another node takes at the same moment is
 /// passed over: the condition is looked at again under the row's lock.
 pub(super) async fn take(tx: &mut Tx, now: Timestamp, leased_until: Timestamp, limit: i64) -> DbResult<Vec<Job>> {

@@ -45,6 +45,30 @@ async fn a_taken_job_is_left_alone_until_its_lease_ends() {
 }
 
 #[tokio::test]
+async fn what_is_put_while_a_job_asks_is_not_overwritten_by_its_answer() {
+    on_each_engine(async |world| {
+        let device = world.holder().await;
+        let (subject, now) = (Uuid::from_u128(7), world.now());
+        let mut tx = world.app.db.begin_write().await.unwrap();
+        put(&mut tx, device.holder, Kind::Follow, subject, now).await.unwrap();
+        let taken = store::take(&mut tx, now, now + LEASE, TAKEN_AT_ONCE).await.unwrap().remove(0);
+        // There is more to know, while the job has an answer of before.
+        put(&mut tx, device.holder, Kind::Follow, subject, now).await.unwrap();
+        later_unless_put(&mut tx, &taken, now + LEASE).await.unwrap();
+        done_unless_put(&mut tx, &taken).await.unwrap();
+        let again = store::take(&mut tx, now, now + LEASE, TAKEN_AT_ONCE).await.unwrap();
+        assert_eq!(again.len(), 1, "it is looked at again, and now");
+        later_unless_put(&mut tx, &again[0], now).await.unwrap();
+        let again = store::take(&mut tx, now, now + LEASE, TAKEN_AT_ONCE).await.unwrap();
+        assert_eq!(again.len(), 1, "where nobody put it, it goes as it says");
+        done_unless_put(&mut tx, &again[0]).await.unwrap();
+        assert!(subjects(&mut tx, Kind::Follow).await.unwrap().is_empty());
+        tx.commit().await.unwrap();
+    })
+    .await;
+}
+
+#[tokio::test]
 async fn jobs_come_in_the_order_of_their_time_and_never_early() {
     on_each_engine(async |world| {
         let device = world.holder().await;

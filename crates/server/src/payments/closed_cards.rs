@@ -2,7 +2,7 @@
 //! that was ordered before and is of more by now ends by name, when the card does or at the latest on its day, and no money
 //! of it moves.
 
-use domain::ids::HolderId;
+use domain::ids::{BillerId, HolderId};
 use domain::money::Money;
 use domain::payments::PaymentEvent;
 
@@ -16,12 +16,18 @@ use crate::ledger;
 /// The payment's reason, as an order is refused.
 const CLOSED: &str = "account_closed";
 
-/// Whether so much may be paid to a card as it stands.
+/// Whether so much may be paid to a card as it stands, beside what is on its way there.
 pub(super) async fn takes(tx: &mut Tx, holder: HolderId, card: &Card, amount: Money) -> DbResult<bool> {
     if !card.status.is_over() {
         return Ok(true);
     }
-    let owed = tx.ask(ledger::card_standing(holder, card.id, card.limit.currency())).await?.owed;
+    let currency = card.limit.currency();
+    let reads = (
+        ledger::card_standing(holder, card.id, currency),
+        store::on_the_way_to(holder, BillerId::from_uuid(card.id.as_uuid()), currency),
+    );
+    let (standing, on_the_way) = tx.ask(reads).await?;
+    let owed = standing.owed.minus(on_the_way).map_err(|_| DbError::Corrupt("an amount"))?;
     Ok(card.status.takes_payment(owed, amount))
 }
 

@@ -314,12 +314,18 @@ async fn process_at(app: &App, job: &Job, moment: Moment) -> DbResult<()> {
         jobs::done(&mut tx, job).await?;
         return tx.commit().await;
     }
+    let ordered = payment.order.amount;
     // What it takes is worked out now, and so is whether it leaves at all.
     let Goes::On { yes } = by_itself::goes_on(app, &mut tx, job, &mut payment, about).await? else {
         tx.commit().await?;
         app.jobs.wake();
         return Ok(());
     };
+    // What a restraint lets through was another amount.
+    if payment.order.amount != ordered && holds::look(app, &mut tx, &mut payment).await? {
+        jobs::done(&mut tx, job).await?;
+        return tx.commit().await;
+    }
     if closed_cards::stops(app, &mut tx, &mut payment).await? {
         tx.commit().await?;
         app.jobs.wake();
@@ -337,6 +343,7 @@ async fn process_at(app: &App, job: &Job, moment: Moment) -> DbResult<()> {
         approval::ask_anew(app, &mut tx, &mut payment, StepUp::Changed).await?;
         return tx.commit().await;
     }
+    holds::promise_if_late(app, &mut payment)?;
     source.step(app, &mut tx, &mut payment, PaymentEvent::FundsReserved, None).await?;
     source.step(app, &mut tx, &mut payment, PaymentEvent::HandedToRail, None).await?;
     jobs::done(&mut tx, job).await?;
@@ -504,13 +511,13 @@ async fn asked(app: &App, job: &Job, moment: Moment, answer: &Answer) -> DbResul
     let moving = tx.ask(moving(&payment)).await?;
     let now = app.clock.now();
     match answer {
-        Answer::Silent => jobs::later(&mut tx, job, after(now, wait(ASK_WAITS, job.tries))).await?,
-        Answer::Queued { look_at } => jobs::later(&mut tx, job, *look_at).await?,
+        Answer::Silent => jobs::later_unless_put(&mut tx, job, after(now, wait(ASK_WAITS, job.tries))).await?,
+        Answer::Queued { look_at } => jobs::later_unless_put(&mut tx, job, *look_at).await?,
         Answer::Absent if payment.absent_reads + 1 < ABSENT_READS => {
             payment.absent_reads += 1;
             store::update(&mut tx, &payment, payment.state).await?;
             let apart = app.rails.named(&payment.rail)?.visible_after().max(wait(ASK_WAITS, job.tries));
-            jobs::later(&mut tx, job, after(now, apart)).await?;
+            jobs::later_unless_put(&mut tx, job, after(now, apart)).await?;
         }
         Answer::Absent => {
             payment.absent_reads = 0;
@@ -573,9 +580,9 @@ async fn go_on(app: &App, tx: &mut Tx, job: &Job, payment: &Stored) -> DbResult<
         PaymentState::Submitted => after(now, wait(FOLLOW_WAITS, job.tries)),
         PaymentState::Settled => after(now, wait(SETTLED_WAITS, job.tries)),
         _ if is_watched(app, payment)? => after(now, FINAL_WAIT),
-        _ => return jobs::done(tx, job).await,
+        _ => return jobs::done_unless_put(tx, job).await,
     };
-    jobs::later(tx, job, next).await
+    jobs::later_unless_put(tx, job, next).await
 }
 
 /// Whether the money of a payment that is final may still come back.

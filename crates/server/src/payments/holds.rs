@@ -5,7 +5,7 @@ use domain::ids::HolderId;
 use domain::payments::{PaymentEvent, PaymentOrder, PaymentState, quote};
 use domain::policy::{self, HoldReason};
 use domain::standing::Standing;
-use jiff::Timestamp;
+use jiff::{SignedDuration, Timestamp};
 
 use super::store::{self, Stored};
 use super::{engine, limits, rails};
@@ -13,6 +13,9 @@ use crate::App;
 use crate::db::{DbError, DbResult, Read, Tx};
 use crate::jobs::{self, Kind};
 use crate::standing;
+
+/// A payment to a payee who is stopped is looked at this often.
+const STOPS_LOOKED_AT: SignedDuration = SignedDuration::from_hours(1);
 
 /// A payee whom a payment has reached before, and an amount that needs no passkey.
 fn is_known_and_small(app: &App, holder: HolderId, order: &PaymentOrder) -> impl Read<Answer = bool> + use<> {
@@ -56,7 +59,8 @@ pub(super) async fn hold_or_not(app: &App, tx: &mut Tx, payment: &mut Stored, ho
     let now = app.clock.now();
     let Holding { standing, small, stopped } = holding;
     let restrained = policy::payment_held(&standing, small);
-    let stopped = stopped.then_some(HoldReason::PayeeStopped);
+    let is_stopped = stopped;
+    let stopped = is_stopped.then_some(HoldReason::PayeeStopped);
     let own = payment.hold_reason.filter(|_| payment.held_until.is_some_and(|until| until > now));
     match (restrained.or(stopped).or(own), payment.state) {
         (Some(reason), PaymentState::Held) => {
@@ -66,13 +70,13 @@ pub(super) async fn hold_or_not(app: &App, tx: &mut Tx, payment: &mut Stored, ho
                 store::update(tx, payment, PaymentState::Held).await?;
                 engine::tell(app, tx, payment).await?;
             }
-            look_again(tx, payment, &standing, now).await?;
+            look_again(tx, payment, next_look(payment, &standing, now), is_stopped.then_some(now)).await?;
         }
         (Some(reason), _) => {
             promise(app, payment, next_look(payment, &standing, now))?;
             engine::step(app, tx, payment, PaymentEvent::HoldPlaced, Some(reason.as_str())).await?;
             engine::end_jobs(tx, payment).await?;
-            look_again(tx, payment, &standing, now).await?;
+            look_again(tx, payment, next_look(payment, &standing, now), is_stopped.then_some(now)).await?;
             engine::tell(app, tx, payment).await?;
         }
         (None, PaymentState::Held) => go_on(app, tx, payment, now).await?,
@@ -87,11 +91,27 @@ fn next_look(payment: &Stored, standing: &Standing, now: Timestamp) -> Option<Ti
     [payment.held_until, restraint].into_iter().flatten().filter(|at| *at > now).min()
 }
 
-async fn look_again(tx: &mut Tx, payment: &Stored, standing: &Standing, now: Timestamp) -> DbResult<()> {
-    match next_look(payment, standing, now) {
+/// A stop ends when an operator says so, which has all that it holds looked at. What was held at that very moment is not
+/// among them, and is found by a look of its own.
+async fn look_again(
+    tx: &mut Tx,
+    payment: &Stored,
+    next: Option<Timestamp>,
+    stopped_at: Option<Timestamp>,
+) -> DbResult<()> {
+    let of_stop = stopped_at.map(|at| at.saturating_add(STOPS_LOOKED_AT).unwrap_or(at));
+    match [next, of_stop].into_iter().flatten().min() {
         Some(at) => jobs::put(tx, payment.holder, Kind::Release, payment.order.id.as_uuid(), at).await,
         None => Ok(()),
     }
+}
+
+/// Looks at every payment that is held on a rail, at once: what held some of them has ended.
+pub(crate) async fn release_held(tx: &mut Tx, rail: &str, now: Timestamp) -> DbResult<()> {
+    for (holder, payment) in store::held_on(tx, rail).await? {
+        jobs::put(tx, holder, Kind::Release, payment.as_uuid(), now).await?;
+    }
+    Ok(())
 }
 
 /// What can be promised when it leaves at this moment at the earliest. A lock without an end promises nothing new.
@@ -103,6 +123,14 @@ fn promise(app: &App, payment: &mut Stored, earliest: Option<Timestamp>) -> DbRe
     payment.cutoff_at = promise.cutoff_at;
     payment.expected_by = promise.expected_by;
     Ok(())
+}
+
+/// Where the day that was promised is over for its rail, as after hours without the server, it goes with a later one: its
+/// days are told anew.
+pub(super) fn promise_if_late(app: &App, payment: &mut Stored) -> DbResult<()> {
+    let now = app.clock.now();
+    let until = app.rails.named(&payment.rail)?.takes_until(payment.cutoff_at);
+    promise(app, payment, (now >= until).then_some(now))
 }
 
 async fn go_on(app: &App, tx: &mut Tx, payment: &mut Stored, now: Timestamp) -> DbResult<()> {

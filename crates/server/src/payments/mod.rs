@@ -48,7 +48,7 @@ use crate::{autopay, billers, bills, card, ledger, methods, readiness};
 use approval::{Asking, Decided, Weighed};
 pub(crate) use approval::{distrust, expire, unfounded};
 pub(crate) use engine::{ask, follow, process, release, submit};
-pub(crate) use holds::look_at_all;
+pub(crate) use holds::{look_at_all, release_held};
 pub(crate) use limits::take_raise_back;
 use rail::Rail;
 use store::Stored;

@@ -91,6 +91,10 @@ pub trait Rail: Send + Sync {
     fn last_run_at(&self, cutoff_at: Timestamp) -> Timestamp {
         cutoff_at.saturating_sub(LAST_RUN).unwrap_or(cutoff_at)
     }
+    /// Until when an order still goes with those of the cut-off's day.
+    fn takes_until(&self, cutoff_at: Timestamp) -> Timestamp {
+        cutoff_at
+    }
     /// Whether it can carry such an order.
     fn takes(&self, _biller: BillerId, _amount: Money) -> Result<(), Unfit> {
         Ok(())

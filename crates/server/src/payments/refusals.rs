@@ -216,6 +216,30 @@ async fn what_was_ordered_before_its_card_was_closed_and_is_more_than_is_owed_en
 }
 
 #[tokio::test]
+async fn of_two_payments_of_one_day_a_card_that_is_over_takes_what_is_owed() {
+    on_each_engine(async |world| {
+        let person = Person::new(&world).await;
+        person.close_card().await;
+        let day = Some(date(2027, 3, 10));
+        let orders = [(); 2].map(|()| PaymentOrder { send_on: day, duplicate_meant: true, ..person.to_card(OWED) });
+        for order in &orders {
+            person.device().post(PAYMENTS, order).await.expect(201);
+        }
+        world.pass(SignedDuration::from_hours(24 * 11), SignedDuration::from_hours(6)).await;
+        person.device().refresh().await.expect(200);
+        let mut states = Vec::new();
+        for order in &orders {
+            let payment: Payment = person.device().get(&format!("{PAYMENTS}/{}", order.id)).await.ok();
+            states.push((payment.state.counts_as_paid(), payment.reason));
+        }
+        states.sort();
+        assert_eq!(states, [(false, Some("account_closed".to_owned())), (true, None)]);
+        assert_eq!(person.opened.shop.figures().await.0, 0, "nothing beyond it");
+    })
+    .await;
+}
+
+#[tokio::test]
 async fn a_change_that_cannot_be_is_refused_as_the_order_would_be_and_changes_nothing() {
     on_each_engine(async |world| {
         let person = Person::new(&world).await;

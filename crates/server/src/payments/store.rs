@@ -327,6 +327,28 @@ pub(super) async fn not_left(tx: &mut Tx, holder: HolderId) -> DbResult<Vec<Stor
     Ok(payments)
 }
 
+/// The payments that are held on a rail, and whose they are.
+pub(super) async fn held_on(tx: &mut Tx, rail: &str) -> DbResult<Vec<(HolderId, PaymentId)>> {
+    const LIST: &str = "SELECT holder_id, payment_id FROM payment WHERE rail = $1 AND state = 'held'";
+    let ids: Vec<(Uuid, Uuid)> =
+        on_engine!(tx, |db| sqlx::query_as(LIST).bind(rail).fetch_all(db).await.map_err(DbError::from))?;
+    Ok(ids.into_iter().map(|(holder, id)| (HolderId::from_uuid(holder), PaymentId::from_uuid(id))).collect())
+}
+
+/// What is on its way to a payee, who has not got it yet: it has left, and nobody knows yet that it arrived or came back.
+pub(super) fn on_the_way_to(
+    holder: HolderId,
+    biller: BillerId,
+    currency: Currency,
+) -> impl Read<Answer = Money> + use<> {
+    const SUM: &str = "SELECT CAST(COALESCE(SUM(amount_minor), 0) AS BIGINT) FROM payment
+        WHERE holder_id = $1 AND biller_id = $2 AND state IN ('reserved', 'submitting', 'unknown', 'submitted')";
+    let values = [holder.as_uuid().into(), biller.as_uuid().into()];
+    db::read_row(SUM, values, move |sum: Option<(i64,)>| {
+        Money::new(sum.map_or(0, |(minor,)| minor), currency).map_err(|_| DbError::Corrupt("an amount"))
+    })
+}
+
 /// The payments that have not left and leave from this ledger, those that wait for their approval among them.
 pub(super) async fn not_left_from(tx: &mut Tx, holder: HolderId, ledger: AccountId) -> DbResult<Vec<PaymentId>> {
     const LIST: &str = "SELECT payment_id FROM payment WHERE holder_id = $1 AND account_id = $2

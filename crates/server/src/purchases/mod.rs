@@ -595,7 +595,8 @@ async fn show(app: &App, tx: &mut Tx, purchase: &Stored, plan: Option<PlanId>) -
             memo: Some(purchase.merchant_name.clone()),
             kind: TransactionKind::Purchase,
             state: TransactionState::Pending,
-            source: Some(purchase.id.to_string()),
+            // Not the id alone: a merchant may call a step of it, or of another purchase, the same, and that is another line.
+            source: Some(format!("held:{}", purchase.id)),
         })
     } else {
         Record::Gone(Gone::Transaction { id })

@@ -144,6 +144,25 @@ async fn pending_becomes_posted_as_parcels_leave_and_the_rest_is_given_back() {
 }
 
 #[tokio::test]
+async fn a_merchant_may_call_a_step_as_it_calls_a_purchase() {
+    use TransactionState::{Pending, Posted};
+    on_each_engine(async |world| {
+        let shop = Shop::new(&world, 400_000).await;
+        let id = shop.new_id();
+        shop.ask(id, 6_490).await.expect(200);
+        let same = PurchaseStepId::from_uuid(id.as_uuid());
+        shop.capture(id, same, 4_000, false).await.expect(200);
+        assert_eq!(shop.lines().await, [(Posted, -4_000), (Pending, -2_490)]);
+        let step = shop.new_step();
+        shop.capture(id, step, 2_490, true).await.expect(200);
+        // And the other way round: another purchase, called as a step that was posted.
+        shop.ask(PurchaseId::from_uuid(step.as_uuid()), 1_000).await.expect(200);
+        assert_eq!(shop.figures().await, (6_490, 400_000 - 6_490 - 1_000));
+    })
+    .await;
+}
+
+#[tokio::test]
 async fn a_card_declines_by_name_and_the_person_sees_why() {
     on_each_engine(async |world| {
         let shop = Shop::new(&world, 10_000).await;

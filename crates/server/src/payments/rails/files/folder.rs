@@ -79,16 +79,6 @@ impl Folder {
         .await
     }
 
-    /// Takes a file back that another node has dealt with.
-    pub async fn unstage(&self, name: &str) -> Result<(), FolderError> {
-        let staged = self.inside("staging").join(name);
-        blocking(self.root.clone(), move || match fs::remove_file(&staged) {
-            Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(()),
-            done => done,
-        })
-        .await
-    }
-
     /// Puts a staged file into the outbox.
     pub async fn hand_over(&self, name: &str) -> Result<HandedOver, FolderError> {
         let (staging, outbox) = (self.inside("staging"), self.inside("outbox"));

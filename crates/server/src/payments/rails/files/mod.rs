@@ -239,12 +239,17 @@ impl FileRail {
 
     // ---- Orders --------------------------------------------------------------------------------------------------
 
+    /// An order that is here already is answered as it stands: it may be with the bank, whatever the rail could not carry
+    /// since.
     async fn take(&self, order: RailOrder) -> DbResult<Answer> {
+        let now = self.clock.now();
+        let mut tx = self.db.begin_write().await?;
+        if let Some(kept) = store::find_order(&mut tx, self.name(), &order.key).await? {
+            return self.answer(&kept);
+        }
         if let Err(unfit) = self.format.takes(order.biller, order.amount) {
             return Ok(Answer::Refused { code: unfit.code().to_owned() });
         }
-        let now = self.clock.now();
-        let mut tx = self.db.begin_write().await?;
         let kept = Kept {
             key: order.key.clone(),
             biller: order.biller,
@@ -287,7 +292,13 @@ impl FileRail {
         if let Some((trace, code)) = &order.returned {
             return Ok(Answer::Returned { reference, trace: trace.clone(), amount: order.amount, code: code.clone() });
         }
-        let settles_at = self.moment(batch.effective_on, SETTLES_AT)?;
+        // A file that was handed over late arrives late, whatever day it names.
+        let arrives_on = batch.handed_at.map_or(batch.effective_on, |at| {
+            let handed_on = at.to_zoned(self.settings.zone.clone()).date();
+            let days = self.settings.banking_days_to_arrive;
+            self.settings.calendar.add_banking_days(handed_on, days).max(batch.effective_on)
+        });
+        let settles_at = self.moment(arrives_on, SETTLES_AT)?;
         let has_arrived = !self.format.tells_acceptance() && settles_at <= now;
         match (&order.settled, batch.handed_at) {
             (Some(trace), _) => Ok(Answer::Settled { reference, trace: trace.clone(), amount: order.amount }),
@@ -317,7 +328,7 @@ impl FileRail {
         }
         let done = self.work(app).await;
         let mut tx = self.db.begin_write().await?;
-        store::end_turn(&mut tx, self.name()).await?;
+        store::end_turn(&mut tx, self.name(), until).await?;
         tx.commit().await?;
         done
     }
@@ -414,7 +425,8 @@ impl FileRail {
         Ok(())
     }
 
-    /// Writes the file in full beside the outbox; false when it cannot be, or another node was first.
+    /// Writes the file in full beside the outbox; false when it cannot be, or another node was first. Whoever takes the
+    /// step alone touches the folder: the row is theirs until the file stands there.
     async fn stage(&self, batch: &Batch) -> Result<bool, FilesError> {
         self.reach(Moment::Staging)?;
         let bytes = match self.bytes_of(batch).await? {
@@ -425,16 +437,15 @@ impl FileRail {
             }
         };
         let digest = digest(&bytes);
-        self.folder.stage(&batch.file_name, bytes).await?;
-        self.reach(Moment::NotingStaged)?;
         let mut tx = self.db.begin_write().await?;
         let step = (BatchState::Closed, BatchState::Staged);
-        let mine = store::step_batch(&mut tx, self.name(), batch.number, step, Some(&digest), self.clock.now()).await?;
-        tx.commit().await?;
-        if !mine {
-            self.folder.unstage(&batch.file_name).await?;
+        if !store::step_batch(&mut tx, self.name(), batch.number, step, Some(&digest), self.clock.now()).await? {
+            return Ok(false);
         }
-        Ok(mine)
+        self.folder.stage(&batch.file_name, bytes).await?;
+        self.reach(Moment::NotingStaged)?;
+        tx.commit().await?;
+        Ok(true)
     }
 
     /// A batch that cannot go by itself is put before a person; its orders keep their money set aside.
@@ -656,18 +667,15 @@ pub async fn exceptions(db: &Db) -> DbResult<Vec<Exception>> {
     store::open_exceptions(&mut tx, LIST_MAX).await
 }
 
-/// Somebody says what was done about an entry of the queue; what it stopped goes on. False when it is not open.
+/// Somebody says what was done about an entry of the queue; what it held is looked at again. False when it is not open.
 pub async fn resolve(app: &App, rail: &str, number: i64, note: &str) -> DbResult<bool> {
     let mut tx = app.db.begin_write().await?;
-    let resolved = store::resolve(&mut tx, rail, number, note, app.clock.now()).await?;
-    let waiting = if resolved { store::holders_waiting(&mut tx, rail).await? } else { Vec::new() };
-    tx.commit().await?;
-    for holder in waiting {
-        let mut tx = app.db.begin_write().await?;
-        tx.lock(holder).await?;
-        crate::payments::look_at_all(app, &mut tx, holder).await?;
-        tx.commit().await?;
+    let now = app.clock.now();
+    let resolved = store::resolve(&mut tx, rail, number, note, now).await?;
+    if resolved {
+        crate::payments::release_held(&mut tx, rail, now).await?;
     }
+    tx.commit().await?;
     app.jobs.wake();
     Ok(resolved)
 }
@@ -701,6 +709,10 @@ impl Rail for FileRail {
 
     fn last_run_at(&self, cutoff_at: Timestamp) -> Timestamp {
         cutoff_at.saturating_add(LAST_RUN_AFTER).unwrap_or(cutoff_at)
+    }
+
+    fn takes_until(&self, cutoff_at: Timestamp) -> Timestamp {
+        cutoff_at.saturating_add(CLOSES_AFTER).unwrap_or(cutoff_at)
     }
 
     fn takes(&self, biller: BillerId, amount: Money) -> Result<(), Unfit> {

@@ -38,9 +38,12 @@ pub(super) async fn take_turn(tx: &mut Tx, rail: &str, now: Timestamp, until: Ti
     Ok(taken == 1)
 }
 
-pub(super) async fn end_turn(tx: &mut Tx, rail: &str) -> DbResult<()> {
-    const END: &str = "UPDATE rail_book SET leased_until = 0 WHERE rail = $1";
-    on_engine!(tx, |db| sqlx::query(END).bind(rail).execute(db).await.map(drop).map_err(DbError::from))
+/// Ends the turn that was taken until then; where it was too long and is another node's by now, that one keeps it.
+pub(super) async fn end_turn(tx: &mut Tx, rail: &str, until: Timestamp) -> DbResult<()> {
+    const END: &str = "UPDATE rail_book SET leased_until = 0 WHERE rail = $1 AND leased_until = $2";
+    on_engine!(tx, |db| {
+        sqlx::query(END).bind(rail).bind(until.as_microsecond()).execute(db).await.map(drop).map_err(DbError::from)
+    })
 }
 
 // ---- Orders ------------------------------------------------------------------------------------------------------
@@ -674,15 +677,6 @@ pub(super) fn is_stopped(rail: &str, holder: HolderId, biller: BillerId) -> impl
         WHERE rail = $1 AND biller_id = $2 AND holder_id IN ($3, $4) AND lifted_at IS NULL";
     let values = [rail.into(), biller.as_uuid().into(), holder.as_uuid().into(), everyone().into()];
     db::read_row(COUNT, values, |stops: Option<(i64,)>| Ok(stops.is_some_and(|(stops,)| stops > 0)))
-}
-
-/// Whose payments on this rail have not left: the accounts to look at after a stop or its end.
-pub(super) async fn holders_waiting(tx: &mut Tx, rail: &str) -> DbResult<Vec<HolderId>> {
-    const LIST: &str = "SELECT DISTINCT holder_id FROM payment
-                         WHERE rail = $1 AND state IN ('scheduled', 'insufficient', 'held') ORDER BY holder_id";
-    let ids: Vec<Uuid> =
-        on_engine!(tx, |db| sqlx::query_scalar(LIST).bind(rail).fetch_all(db).await.map_err(DbError::from))?;
-    Ok(ids.into_iter().map(HolderId::from_uuid).collect())
 }
 
 // ---- What is counted ---------------------------------------------------------------------------------------------

@@ -43,13 +43,7 @@ struct Bank {
 impl Bank {
     async fn open(world: &World) -> Self {
         let folder = tempfile::tempdir().expect("a folder");
-        let settings = RailSettings::read(&settings_tests::text(folder.path())).expect("reads");
-        let world = world.with_rails(|app| {
-            let practice = app.settings.practice.clone();
-            let clock = Arc::clone(&app.clock);
-            let sandbox = Sandbox::new(app.db.clone(), Arc::clone(&clock), app.settings.zone.clone(), practice);
-            Rails::new(Arc::new(sandbox), &settings, &app.db, &clock, app.settings.zone.clone())
-        });
+        let world = with_rails(world, &settings_tests::text(folder.path()));
         let device = world.holder().await.at(&world);
         let mut tx = world.app.db.begin_write().await.expect("begins");
         tx.lock(device.holder).await.expect("a lock");
@@ -64,6 +58,11 @@ impl Bank {
             assert!(!payments::deposit(&world.app, account, amount, "wire 1").await.expect("books once"));
         }
         Self { world, device, folder, account }
+    }
+
+    /// The same server after a restart, with another payee in this one's place.
+    fn without(&self, payee: &str) -> World {
+        with_rails(&self.world, &settings_tests::text(self.folder.path()).replace(payee, "Northline Gas"))
     }
 
     fn rail(&self, name: &str) -> &FileRail {
@@ -138,6 +137,16 @@ impl Bank {
     async fn open_kinds(&self) -> Vec<String> {
         exceptions(&self.world.app.db).await.expect("reads").into_iter().map(|entry| entry.kind).collect()
     }
+}
+
+fn with_rails(world: &World, settings: &str) -> World {
+    let settings = RailSettings::read(settings).expect("reads");
+    world.with_rails(|app| {
+        let practice = app.settings.practice.clone();
+        let clock = Arc::clone(&app.clock);
+        let sandbox = Sandbox::new(app.db.clone(), Arc::clone(&clock), app.settings.zone.clone(), practice);
+        Rails::new(Arc::new(sandbox), &settings, &app.db, &clock, app.settings.zone.clone())
+    })
 }
 
 /// The trace numbers of the credits in a file.
@@ -363,8 +372,142 @@ async fn wrong_details_stop_the_payee_for_everyone_until_somebody_checked_them()
         let entry = exceptions(&world.app.db).await.expect("reads").pop().expect("an entry");
         assert_eq!(entry.kind, "fix_details");
         assert!(resolve(&bank.world.app, "nacha", entry.number, "new number entered").await.expect("resolves"));
+        bank.world.work().await;
         assert_eq!(bank.state(&waiting).await, PaymentState::Scheduled);
         bank.pay("Meridian Mobile", usd("8.00")).await;
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn what_was_held_at_the_moment_a_stop_ended_goes_on_within_the_hour() {
+    on_each_engine(async |world| {
+        let bank = Bank::open(&world).await;
+        bank.pay("Meridian Mobile", usd("40.00")).await;
+        bank.pass(TO_FILE, MINUTE * 12).await;
+        let trace = traces(&bank.sent("nacha")[0]).remove(0);
+        let waiting = bank.pay("Meridian Mobile", usd("7.00")).await;
+        bank.arrives("nacha", "r.ach", answers(&[("99", "R03", 4_000, &trace)]).as_bytes());
+        bank.world.work().await;
+        assert_eq!(bank.state(&waiting).await, PaymentState::Held);
+        let entry = exceptions(&world.app.db).await.expect("reads").pop().expect("an entry");
+        // Whoever ends it does not see what is held by another at that moment.
+        let mut tx = world.app.db.begin_write().await.expect("begins");
+        assert!(store::resolve(&mut tx, "nacha", entry.number, "checked", world.now()).await.expect("resolves"));
+        tx.commit().await.expect("commits");
+        bank.world.work().await;
+        assert_eq!(bank.state(&waiting).await, PaymentState::Held);
+        bank.pass(HOUR + MINUTE, MINUTE * 61).await;
+        assert_eq!(bank.state(&waiting).await, PaymentState::Scheduled);
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn an_order_that_the_rail_has_is_not_refused_when_its_payee_is_gone_from_the_settings() {
+    on_each_engine(async |world| {
+        let bank = Bank::open(&world).await;
+        let order = bank.pay("Meridian Mobile", usd("40.00")).await;
+        bank.pass(HOUR * 4 + MINUTE * 10, MINUTE * 10).await;
+        assert_eq!(bank.stored_state(&order).await, PaymentState::Submitting);
+        let restarted = bank.without("Meridian Mobile");
+        restarted.pass(MINUTE * 40, MINUTE * 5).await;
+        assert_eq!(bank.stored_state(&order).await, PaymentState::Submitting, "its file cannot be made, and it is not refused");
+        assert_eq!(bank.open_kinds().await, ["file_stuck"]);
+        assert_eq!(bank.available().await, usd("960.00"), "its money is still set aside");
+        let entry = exceptions(&world.app.db).await.expect("reads").pop().expect("an entry");
+        assert!(resolve(&bank.world.app, "nacha", entry.number, "the payee is back").await.expect("resolves"));
+        bank.pass(MINUTE * 10, MINUTE * 5).await;
+        assert_eq!(bank.stored_state(&order).await, PaymentState::Submitted);
+        // The file has left; what the settings say now is about others.
+        let restarted = bank.without("Meridian Mobile");
+        restarted.pass(HOUR * 18, HOUR).await;
+        assert_eq!(bank.stored_state(&order).await, PaymentState::Settled);
+        assert_eq!((bank.sent("nacha").len(), bank.available().await), (1, usd("960.00")));
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn of_two_nodes_that_write_a_file_the_second_leaves_it_alone() {
+    on_each_engine(async |world| {
+        let bank = Bank::open(&world).await;
+        bank.pay("Meridian Mobile", usd("40.00")).await;
+        bank.pass(HOUR * 4, HOUR).await;
+        let rail = bank.rail("nacha");
+        *rail.ends_before.lock().expect("no test panicked here") = Some(Moment::Staging);
+        bank.pass(MINUTE * 36, MINUTE * 36).await;
+        let mut tx = world.app.db.begin_read().await.expect("begins");
+        let batch = store::open_batches(&mut tx, "nacha").await.expect("reads").pop().expect("a batch");
+        drop(tx);
+        assert_eq!(batch.state, BatchState::Closed);
+        // Both read it before either took the step.
+        assert!(rail.stage(&batch).await.expect("stages"));
+        assert!(!rail.stage(&batch).await.expect("looks"));
+        assert_eq!(bank.names("nacha", "staging"), [batch.file_name]);
+        bank.pass(MINUTE * 5, MINUTE * 5).await;
+        assert_eq!(bank.sent("nacha").len(), 1);
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn a_turn_that_was_too_long_does_not_end_the_next_nodes() {
+    on_each_engine(async |world| {
+        let bank = Bank::open(&world).await;
+        bank.rail("nacha").turn(&bank.world.app).await.expect("a turn");
+        let (first, second) = (world.now() + TURN, world.now() + TURN * 2);
+        let mut tx = world.app.db.begin_write().await.expect("begins");
+        assert!(store::take_turn(&mut tx, "nacha", world.now(), first).await.expect("takes"));
+        assert!(store::take_turn(&mut tx, "nacha", first, second).await.expect("takes"), "the first is over");
+        store::end_turn(&mut tx, "nacha", first).await.expect("ends");
+        assert!(!store::take_turn(&mut tx, "nacha", first, second).await.expect("takes"), "the second has it");
+        store::end_turn(&mut tx, "nacha", second).await.expect("ends");
+        assert!(store::take_turn(&mut tx, "nacha", first, second).await.expect("takes"));
+        tx.commit().await.expect("commits");
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn a_file_that_leaves_late_arrives_late() {
+    on_each_engine(async |world| {
+        let bank = Bank::open(&world).await;
+        let order = bank.pay("Meridian Mobile", usd("40.00")).await;
+        bank.pass(HOUR * 4, HOUR).await;
+        let outbox = bank.folder("nacha", "outbox");
+        std::fs::create_dir_all(&outbox).expect("a folder");
+        std::fs::remove_dir(&outbox).expect("gone");
+        std::fs::write(&outbox, "").expect("not a folder");
+        bank.pass(DAY * 2, HOUR * 3).await;
+        assert_eq!(bank.state(&order).await, PaymentState::Submitting, "the day that it names is over");
+        std::fs::remove_file(&outbox).expect("the folder is back");
+        bank.pass(MINUTE * 10, MINUTE * 5).await;
+        assert_eq!(bank.sent("nacha").len(), 1);
+        assert_eq!(bank.state(&order).await, PaymentState::Submitted, "the bank has it only now");
+        bank.pass(HOUR * 18, HOUR).await;
+        assert_eq!(bank.state(&order).await, PaymentState::Settled, "in the morning of the next banking day");
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn what_the_server_slept_through_goes_with_the_next_file_and_its_days_are_told_anew() {
+    on_each_engine(async |world| {
+        let bank = Bank::open(&world).await;
+        let order = bank.pay("Meridian Mobile", usd("40.00")).await;
+        let before = bank.payment(&order).await;
+        assert_eq!((before.will_process_on, before.expected_by), (date(2027, 3, 1), date(2027, 3, 2)));
+        // From noon to a quarter past the time of the file.
+        bank.pass(HOUR * 4 + MINUTE * 45, HOUR * 4 + MINUTE * 45).await;
+        let payment = bank.payment(&order).await;
+        assert_eq!((payment.state, payment.will_process_on), (PaymentState::Submitting, date(2027, 3, 2)));
+        assert_eq!(payment.expected_by, date(2027, 3, 3));
+        bank.pass(DAY, HOUR).await;
+        assert_eq!(bank.state(&order).await, PaymentState::Submitted);
+        bank.pass(HOUR * 18, HOUR).await;
+        assert_eq!(bank.state(&order).await, PaymentState::Settled);
+        assert_eq!(bank.sent("nacha").len(), 1);
     })
     .await;
 }
