@@ -18,7 +18,13 @@ const TOLD_EVERY: u64 = 100;
 /// So many in every run of the tests, and so many in a soak.
 #[must_use]
 pub fn how_many(in_tests: u64, in_soak: u64) -> u64 {
-    if super::told(SOAK).is_some() { in_soak } else { in_tests }
+    if is_soak() { in_soak } else { in_tests }
+}
+
+/// Whether the whole figures are played.
+#[must_use]
+pub fn is_soak() -> bool {
+    super::told(SOAK).is_some()
 }
 
 /// The seeds of a test; those alone that `BILLFOLD_SEED` names.
