@@ -497,6 +497,13 @@ impl From<EmbeddedError> for Failure {
                 next: "run `billfold check`, then try again".to_owned(),
                 exit: 4,
             },
+            EmbeddedError::DatabaseGone => Self {
+                code: "server_data_gone".to_owned(),
+                message: error.to_string(),
+                next: "put server/server.sqlite back into the data folder, from a backup or from where it was moved"
+                    .to_owned(),
+                exit: 4,
+            },
             EmbeddedError::Refused(_) => Self {
                 code: "sign_in_refused".to_owned(),
                 message: error.to_string(),

@@ -29,6 +29,8 @@ pub enum EmbeddedError {
     Files(#[source] std::io::Error),
     #[error("the account server on this computer is not running")]
     NotRunning,
+    #[error("the database of the account on this computer is gone")]
+    DatabaseGone,
 }
 
 /// What is asked of the server when an account is made without a browser.
@@ -54,6 +56,10 @@ impl Embedded {
         let folder = client.data_dir().join("server");
         let key =
             FileKey::read(client.server_key().await?.expose()).ok_or_else(|| ClientError::from(VaultError::Damaged))?;
+        // An account lives in it: another, empty one would take in all that is done from now on.
+        if !client.is_unfinished()? && !has_database(&folder) {
+            return Err(EmbeddedError::DatabaseGone);
+        }
         let started = match start_on(&folder, &key, kept_port(&folder)).await {
             // Another program took the port meanwhile.
             Err(EmbeddedError::Start(ConfigError::Listen(_))) => start_on(&folder, &key, 0).await,
@@ -97,6 +103,11 @@ impl Embedded {
         let code = off_to_the_side(move || async move { server::sign_in::grant_local(&app, grant).await }).await?;
         code.map_err(|error| EmbeddedError::Refused(error.problem.title))
     }
+}
+
+/// Whether there is one with something in it.
+fn has_database(folder: &Path) -> bool {
+    std::fs::metadata(folder.join("server.sqlite")).is_ok_and(|file| file.len() > 0)
 }
 
 async fn start_on(folder: &Path, key: &FileKey, port: u16) -> Result<Running, EmbeddedError> {

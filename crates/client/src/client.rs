@@ -38,7 +38,6 @@ const EVENTS_KEPT: usize = 256;
 const FREE_TRIES: u32 = 3;
 const WAIT_SECONDS_MAX: u32 = 30;
 /// Codes that are acted upon: a copy whose server was not heard of for too long, one that does not read, one that must go.
-const CONTACT_NEEDED: &str = "contact_needed";
 const DAMAGED: &str = "cache_damaged";
 const REVOKED: &str = "device_revoked";
 /// A keyring that takes longer to keep what the copy was is not waited for.
@@ -235,19 +234,18 @@ impl Client {
                 return Err(error);
             }
         };
-        let entered = self.enter(vault).await;
-        if let Err(error) = &entered {
-            self.locked_out(error);
-        }
-        entered
+        self.enter_or_say(vault).await
     }
 
-    /// Without the server's answer the copy stays closed: said on the lock screen for as long as that is so.
-    fn locked_out(&self, error: &ClientError) {
-        if error.code == CONTACT_NEEDED {
+    /// The keys are here. What keeps the copy closed all the same, as a full disk or a server that has to answer first, is
+    /// said on the lock screen for as long as that is so.
+    async fn enter_or_say(&self, vault: Vault) -> Result<(), ClientError> {
+        let entered = self.enter(vault).await;
+        if let Err(error) = &entered {
             *lock(&self.0.trouble) = Some(error.clone());
             self.tell(Changed::Status);
         }
+        entered
     }
 
     /// What stood in the way when the copy should have been opened, until it is open.
@@ -290,11 +288,7 @@ impl Client {
         let inner = Arc::clone(&self.0);
         let vault = blocking(move || Vault::repair(&inner.folder, &recovery, &protect, &inner.ports)).await??;
         *lock(&self.0.list_key) = None;
-        let entered = self.enter(vault).await;
-        if let Err(error) = &entered {
-            self.locked_out(error);
-        }
-        entered
+        self.enter_or_say(vault).await
     }
 
     /// Closes the cache and wipes the keys from memory, because the person wants it.
@@ -765,7 +759,7 @@ impl Client {
                 tracing::info!(%error, "the copy stays closed until the server answers");
                 Err(ClientError::new(
                     Class::NotOpen,
-                    CONTACT_NEEDED,
+                    "contact_needed",
                     format!("the server was not heard of for {LEASE_DAYS} days, so its copy stays closed"),
                     "connect to the internet and unlock again; nothing was deleted",
                 ))

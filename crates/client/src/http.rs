@@ -39,6 +39,9 @@ const PROTOCOL_HEADER: &str = "Billfold-Protocol";
 pub enum CallError {
     #[error("the server could not be reached")]
     Unreachable,
+    /// There was no connection: nothing of the request left.
+    #[error("the server could not be reached")]
+    NoConnection,
     #[error("the server's certificate is not trusted")]
     Certificate,
     /// The server answered, and cannot just now.
@@ -68,7 +71,11 @@ impl From<reqwest::Error> for CallError {
             }
             cause = inner.source();
         }
-        if error.is_decode() { Self::NotAServer } else { Self::Unreachable }
+        match error {
+            error if error.is_decode() => Self::NotAServer,
+            error if error.is_connect() => Self::NoConnection,
+            _ => Self::Unreachable,
+        }
     }
 }
 
@@ -77,7 +84,7 @@ impl From<CallError> for ClientError {
         let message = error.to_string();
         let make = |class, code, next| Self::new(class, code, message.clone(), next);
         match error {
-            CallError::Unreachable => make(
+            CallError::Unreachable | CallError::NoConnection => make(
                 Class::Unreachable,
                 "server_unreachable",
                 "check the connection; what you changed is kept and sent later",
@@ -521,7 +528,11 @@ impl Client {
         let result = self.try_call(&open, method, path, &sending).await;
         let reached = !matches!(
             result,
-            Err(CallError::Unreachable | CallError::Certificate | CallError::Busy { .. } | CallError::NotAServer)
+            Err(CallError::Unreachable
+                | CallError::NoConnection
+                | CallError::Certificate
+                | CallError::Busy { .. }
+                | CallError::NotAServer,)
         );
         self.set_online(reached);
         if !matches!(result, Err(CallError::Revoked)) {

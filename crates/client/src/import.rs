@@ -2,6 +2,7 @@
 //! within a file are both kept.
 
 use std::collections::{HashMap, HashSet};
+use std::io::Read as _;
 use std::path::Path;
 use std::sync::Arc;
 
@@ -19,6 +20,7 @@ use jiff::civil::Date;
 use serde::Serialize;
 use sha2::{Digest as _, Sha256};
 use tokio::task::JoinHandle;
+use uuid::Uuid;
 
 use crate::archive::{self, ArchiveError};
 use crate::book::{Book, days_between, shifted};
@@ -535,6 +537,16 @@ impl Work<'_> {
         }
     }
 
+    /// One account has one id, whichever device of its owner reads a file of it first: two that do so without a word
+    /// between them have made one.
+    fn id_of(&self, fingerprint: &str, statement: &ImportedStatement) -> AccountId {
+        let named = format!("{fingerprint} {}", statement.account.currency);
+        let holder = self.open.vault().header().holder();
+        let id = holder.map(|holder| AccountId::from_uuid(Uuid::new_v5(&holder.as_uuid(), named.as_bytes())));
+        id.filter(|id| self.known.iter().all(|account| account.id != *id))
+            .unwrap_or_else(|| self.client.fresh(AccountId::new))
+    }
+
     /// The account of a statement: named by the person, known by its fingerprint, or new.
     /// With it, whether the server must hear of it.
     fn account_of(&mut self, statement: &ImportedStatement) -> (Account, bool) {
@@ -549,7 +561,7 @@ impl Work<'_> {
         let before = before.cloned();
         let account = match &before {
             Some(account) => newer_figures(account.clone(), statement),
-            None => newer_figures(new_account(self.client, statement, fingerprint), statement),
+            None => newer_figures(new_account(self.id_of(&fingerprint, statement), statement, fingerprint), statement),
         };
         let changed = before.as_ref() != Some(&account);
         if changed {
@@ -692,7 +704,7 @@ fn fingerprint(account: &ImportedAccount) -> String {
     data_encoding::HEXLOWER.encode(&hash.finalize())
 }
 
-fn new_account(client: &Client, statement: &ImportedStatement, fingerprint: String) -> Account {
+fn new_account(id: AccountId, statement: &ImportedStatement, fingerprint: String) -> Account {
     let of = &statement.account;
     let mask = of.mask();
     let what = match of.kind {
@@ -709,7 +721,7 @@ fn new_account(client: &Client, statement: &ImportedStatement, fingerprint: Stri
         name.push_str(&format!(" ··{mask}"));
     }
     Account {
-        id: client.fresh(AccountId::new),
+        id,
         keeping: Keeping::Linked,
         kind: of.kind,
         name,
@@ -775,11 +787,14 @@ fn rejected(line: formats::Rejected) -> RejectedLine {
 async fn read_file(path: &Path) -> Result<Vec<u8>, ClientError> {
     let path = path.to_owned();
     let read = blocking(move || {
-        let length = std::fs::metadata(&path).map_err(ImportError::Unreadable)?.len();
-        if length > FILE_BYTES_MAX {
-            return Err(ImportError::TooLarge);
+        // A device or a pipe may have no end, and no length to see before.
+        if !std::fs::metadata(&path).map_err(ImportError::Unreadable)?.is_file() {
+            return Err(ImportError::Unreadable(std::io::Error::other("not a file")));
         }
-        std::fs::read(&path).map_err(ImportError::Unreadable)
+        let mut bytes = Vec::new();
+        let file = std::fs::File::open(&path).map_err(ImportError::Unreadable)?;
+        file.take(FILE_BYTES_MAX + 1).read_to_end(&mut bytes).map_err(ImportError::Unreadable)?;
+        if bytes.len() as u64 > FILE_BYTES_MAX { Err(ImportError::TooLarge) } else { Ok(bytes) }
     });
     Ok(read.await??)
 }

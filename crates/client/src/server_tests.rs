@@ -1006,6 +1006,20 @@ async fn an_import_is_sent_in_one_packed_chunk_and_its_file_goes() {
 }
 
 #[tokio::test]
+async fn a_file_that_two_devices_import_makes_one_account() {
+    let fake = start_fake().await;
+    let mut made = Vec::new();
+    for _ in 0..2 {
+        let world = World::new();
+        let client = signed_in(&world, &fake).await;
+        client.import().import(crate::tests::sample(), None).await.unwrap();
+        made.push(client.accounts().list().await.unwrap()[0].account.id);
+        world.end().await;
+    }
+    assert_eq!(made[0], made[1], "without a word between them");
+}
+
+#[tokio::test]
 async fn an_import_that_the_server_does_not_take_stays_on_this_device() {
     let (world, fake) = (World::new(), start_fake().await);
     let client = signed_in(&world, &fake).await;

@@ -276,10 +276,22 @@ impl Sync {
                 Err(CallError::Refused(problem)) => {
                     self.done(open, &waiting, None, Some(problem.code)).await?;
                 }
-                Err(error) => return Err(error.into()),
+                Err(error) => {
+                    if matches!(error, CallError::NoConnection) && !waiting.tried {
+                        self.not_begun(open, waiting.number).await?;
+                    }
+                    return Err(error.into());
+                }
             }
         }
         Ok(())
+    }
+
+    /// Nothing of it left this computer: it can be taken back here as before.
+    async fn not_begun(&self, open: &Open, number: i64) -> CacheResult<()> {
+        let mut tx = open.cache.begin().await?;
+        rows::mark_untried(&mut tx, number).await?;
+        Ok(tx.commit().await?)
     }
 
     /// The first that waits, marked as begun: from here on only the server can say that it did not happen.

@@ -443,8 +443,9 @@ impl RuleWords {
     /// The rule with what was said about it; of the days it has, those that still fit.
     #[must_use]
     pub fn applied_to(self, before: Schedule, every: Every) -> Schedule {
-        let nth = self.nth.map(|nth| nth.0);
-        let nth = if self.day.is_some() { None } else { nth.or(before.nth) }.filter(|_| every.is_in_month());
+        // What is typed and does not fit is refused by the rule's own check.
+        let before_nth = before.nth.filter(|_| every.is_in_month());
+        let nth = if self.day.is_some() { None } else { self.nth.map(|nth| nth.0).or(before_nth) };
         let kept = before.day.filter(|_| nth.is_none() && every.is_in_month());
         let weekdays = self.weekdays.map(|days| days.into_iter().map(WeekdayWord::weekday).collect());
         let ends_on = if self.count.is_some() { None } else { self.ends.or(before.ends_on) };
@@ -1678,6 +1679,8 @@ mod tests {
         assert_eq!(add("--every month --nth -2-working-day").nth, Some(Nth::WorkingDay { nth: -2 }));
         assert_eq!(add("--every month --nth=3-tuesday --count 6").count, Some(6));
         assert_eq!(add("--every week --weekdays monday,friday").weekdays, [Weekday::Monday, Weekday::Friday]);
+        let of_week = add("--every week --nth 2-tuesday");
+        assert!(of_week.nth.is_some() && of_week.check().is_err(), "what does not fit is refused, not left out");
         let rolled = add("--every month --day 31 --calendar federal-reserve --roll modified-following");
         assert_eq!((rolled.calendar, rolled.roll), (Calendar::FederalReserve, Roll::ModifiedFollowing));
     }

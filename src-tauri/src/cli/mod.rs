@@ -40,7 +40,7 @@ use domain::accounts::Account;
 use domain::addresses::{AddressKind, AddressState};
 use domain::bills::{Bill, OccurrenceState};
 use domain::card::{Apr, Excess, PlanKind};
-use domain::ids::{PaymentId, PlanId};
+use domain::ids::{BillId, PaymentId, PlanId};
 use domain::money::{Currency, Money};
 use domain::policy::Limits;
 use domain::readiness::{Met, Prerequisite};
@@ -1073,7 +1073,9 @@ impl Run<'_> {
                 let bill = self.bill(&bill).await?;
                 self.core.client.bills().remove(bill.id).await?;
                 self.core.send_soon().await;
-                Ok(Answer::new(json!({ "id": bill.id }), format!("{} is removed. Its payments stay.\n", bill.name)))
+                let leaves = self.still_leaves(bill.id, None).await?;
+                let text = format!("{} is removed.\n{}", bill.name, leaves_words(&leaves));
+                Ok(Answer::new(json!({ "id": bill.id, "still_leaves": to_json(&leaves)? }), text))
             }
         }
     }
@@ -1195,9 +1197,24 @@ impl Run<'_> {
             (.., Some(to)) => MarkAs::Moved { to },
             _ => MarkAs::Unmarked,
         };
+        let needs_none = matches!(mark, MarkAs::Paid { .. } | MarkAs::Skipped);
+        let unmarks = mark == MarkAs::Unmarked;
         self.core.client.bills().mark(bill.id, due_on, mark).await?;
         self.core.send_soon().await;
-        Ok(Answer::new(json!({ "bill": bill.id, "due_on": due_on }), "It is marked.\n"))
+        let leaves = if needs_none { self.still_leaves(bill.id, Some(due_on)).await? } else { Vec::new() };
+        let done = if unmarks { "It is not marked any more." } else { "It is marked." };
+        let shown = json!({ "bill": bill.id, "due_on": due_on, "still_leaves": to_json(&leaves)? });
+        Ok(Answer::new(shown, format!("{done}\n{}", leaves_words(&leaves))))
+    }
+
+    /// What was ordered by hand for a bill, or one due date of it, and leaves all the same.
+    async fn still_leaves(&self, bill: BillId, due_on: Option<Date>) -> Result<Vec<PaymentView>, Failure> {
+        let mut all = self.core.client.payments().list().await?;
+        all.retain(|one| {
+            let of_it = one.bill == Some(bill) && due_on.is_none_or(|date| one.due_on == Some(date));
+            of_it && one.can_cancel && !one.autopay
+        });
+        Ok(all)
     }
 
     async fn bill(&self, typed: &str) -> Result<Bill, Failure> {
@@ -1301,7 +1318,12 @@ impl Run<'_> {
         let chosen = chosen.ok_or_else(|| Failure::not_found("due date that is left to pay"))?;
         let amount = match sum {
             Some(text) => amount(text, bill.amount.currency())?,
-            None => chosen.left,
+            None if chosen.left.is_positive() => chosen.left,
+            None => {
+                let message = format!("nothing is left to pay of {}", chosen.due_on);
+                let next = "see `billfold payments`; to pay more all the same, say how much with --amount";
+                return Err(Failure::refused("not_payable", message, next));
+            }
         };
         Ok(PayBill {
             bill: Some(bill.id),
@@ -1745,7 +1767,11 @@ const fn needs_account(command: &Command) -> bool {
 const fn looks_at_the_book(command: &Command) -> bool {
     matches!(
         command,
-        Command::Accounts
+        Command::Status
+            | Command::Import { .. }
+            | Command::Remind { .. }
+            | Command::Reminders { .. }
+            | Command::Accounts
             | Command::Transactions { .. }
             | Command::Bills { .. }
             | Command::Due { .. }
@@ -1757,6 +1783,15 @@ const fn looks_at_the_book(command: &Command) -> bool {
             | Command::Card { .. }
             | Command::Plan { .. }
     )
+}
+
+/// What leaves although its due date needs it no more, and how to stop it.
+fn leaves_words(payments: &[PaymentView]) -> String {
+    let words = |one: &PaymentView| {
+        let on = one.sends_on.map(|day| format!(" on {day}")).unwrap_or_default();
+        format!("{} to {} still leaves{on}: `billfold cancel {}` stops it.\n", one.amount, one.to, one.id)
+    };
+    payments.iter().map(words).collect()
 }
 
 /// An empty text clears the field.

@@ -189,7 +189,7 @@ impl Drop for Disk<'_> {
 
 #[test]
 fn a_full_disk_is_said_and_loses_nothing() {
-    let place = Place::without_keyring();
+    let place = Place::new();
     let Some(disk) = Disk::mount(&place) else { return };
     let place = &place;
     place.billfold(&["account", "create", "--local", "--name", "Ines Calloway"]).ok();

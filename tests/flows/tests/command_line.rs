@@ -155,6 +155,19 @@ fn what_cannot_be_paid_is_refused_by_name_with_the_way_out_and_leaves_nothing() 
     }
     assert_eq!(paid(), before, "nothing was ordered");
     place.billfold(&payee("12", &["--again"])).ok();
+
+    // What was ordered leaves although its due date is marked, and that is said.
+    let later = today().saturating_add(jiff::Span::new().days(20)).to_string();
+    let date = place.billfold(&["due"]).ok()["items"][0]["due_on"].as_str().expect("a date").to_owned();
+    let ordered = place.billfold(&["pay", "Phone", "--due", &date, "--on", &later]).ok()["payment"]["id"].clone();
+    assert_eq!(place.billfold(&["pay", "Phone", "--due", &date]).refused(1), "not_payable");
+    let more = ["pay", "Phone", "--due", &date, "--amount", "1"];
+    assert_eq!(place.billfold(&more).refused(1), "possible_duplicate");
+    let marked = place.billfold(&["mark", "Phone", &date, "--paid"]).ok();
+    assert_eq!(marked["still_leaves"][0]["id"], ordered);
+    place.billfold(&["cancel", ordered.as_str().expect("an id")]).ok();
+    let marked = place.billfold(&["mark", "Phone", &date, "--skip"]).ok();
+    assert_eq!(marked["still_leaves"], json!([]));
 }
 
 /// What an archive holds that comes back, sorted, as text; without what is the account's or the moment's own.

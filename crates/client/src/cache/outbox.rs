@@ -49,6 +49,11 @@ pub(crate) async fn mark_tried(tx: &mut Tx, number: i64) -> CacheResult<()> {
     Ok(())
 }
 
+pub(crate) async fn mark_untried(tx: &mut Tx, number: i64) -> CacheResult<()> {
+    sqlx::query("UPDATE outbox SET tried = 0 WHERE number = ?1").bind(number).execute(&mut **tx).await?;
+    Ok(())
+}
+
 pub(crate) async fn remove(tx: &mut Tx, number: i64) -> CacheResult<()> {
     sqlx::query("DELETE FROM outbox WHERE number = ?1").bind(number).execute(&mut **tx).await?;
     Ok(())

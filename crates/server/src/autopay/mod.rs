@@ -34,7 +34,7 @@ use crate::jobs::{self, Kind};
 use crate::payments::by_itself;
 use crate::sign_in::SignedIn;
 use crate::sign_in::step_up::{self, Asked, Outcome, Shown, Subject};
-use crate::{billers, feed, methods, readiness, risk, security};
+use crate::{billers, card, feed, methods, readiness, risk, security};
 pub(crate) use ahead::{AboutRun, AtRun, about_run, at_run, followed, look};
 use payable::Payable;
 use store::Kept;
@@ -246,6 +246,9 @@ async fn wished(
     })?;
     if tx.ask(store::under(holder, of.as_uuid())).await?.is_some_and(|kept| kept.autopay.of != of) {
         return Err(ApiError::invalid(ErrorCode::KeyReused, "id", "another thing is paid by itself under this id"));
+    }
+    if terms.ends_on.is_some_and(|end| end < card::today(app)) {
+        return Err(ApiError::invalid(ErrorCode::InvalidDate, "ends_on", "that day has passed: nothing would be paid"));
     }
     let currency = payable.currency();
     let not_payable = || ApiError::invalid(ErrorCode::NotPayable, "biller", "this biller takes no such payments here");

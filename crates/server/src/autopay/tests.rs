@@ -450,6 +450,8 @@ async fn terms_that_cannot_be_are_refused_by_name() {
         let euros = Money::new(100, Currency::EUR).unwrap();
         assert_eq!(refused(AutopayTerms { cap: euros, ..terms() }).await, ErrorCode::InvalidAmount);
         assert_eq!(refused(AutopayTerms { days_before: 31, ..terms() }).await, ErrorCode::InvalidRequest);
+        let over = Some(date(2027, 2, 28));
+        assert_eq!(refused(AutopayTerms { ends_on: over, ..terms() }).await, ErrorCode::InvalidDate);
         let unknown = MethodId::new(world.now(), world.app.chance10());
         assert_eq!(refused(AutopayTerms { method: Some(unknown), ..terms() }).await, ErrorCode::MethodNotDrawable);
         let elsewhere = rent(&world);

@@ -11,7 +11,7 @@ use domain::policy::StepUp;
 use jiff::Timestamp;
 use jiff::civil::Date;
 
-use super::store::{self, ApprovedBy, Stored};
+use super::store::{self, ApprovedBy, Stored, ToPayee};
 use super::{approval, engine, rails};
 use crate::App;
 use crate::autopay::{self, AboutRun, AtRun};
@@ -163,14 +163,29 @@ pub(crate) fn of_bill(
     bill: BillId,
     since: Date,
 ) -> impl Read<Answer = Vec<PaymentOf>> + use<> {
-    store::to_payee(holder, biller, since).then(move |all| {
-        let of_bill = all.into_iter().filter_map(|(order, state, process_on)| {
-            let due_on = order.due_on.filter(|_| order.bill == Some(bill))?;
-            let (state, sends_on) = (Some(state), Some(process_on));
-            Some(PaymentOf { id: order.id, due_on, amount: order.amount, state, sends_on })
-        });
-        Ok(of_bill.collect())
+    store::to_payee(holder, biller, since).then(move |all| Ok(means(bill, all)))
+}
+
+/// The same of those that a person ordered: what pays itself is brought to what these leave of a due date.
+pub(super) fn by_hand_of_bill(
+    holder: HolderId,
+    biller: BillerId,
+    bill: BillId,
+    since: Date,
+) -> impl Read<Answer = Vec<PaymentOf>> + use<> {
+    store::to_payee(holder, biller, since).then(move |mut all| {
+        all.retain(|one| one.approval != ApprovedBy::Autopay);
+        Ok(means(bill, all))
     })
+}
+
+fn means(bill: BillId, all: Vec<ToPayee>) -> Vec<PaymentOf> {
+    let of_bill = all.into_iter().filter_map(|ToPayee { order, state, process_on, .. }| {
+        let due_on = order.due_on.filter(|_| order.bill == Some(bill))?;
+        let (state, sends_on) = (Some(state), Some(process_on));
+        Some(PaymentOf { id: order.id, due_on, amount: order.amount, state, sends_on })
+    });
+    of_bill.collect()
 }
 
 /// The day of a payment came.
@@ -231,11 +246,11 @@ pub(crate) async fn to_card(
     without: Option<PaymentId>,
 ) -> DbResult<Vec<Money>> {
     let all = tx.ask(store::to_payee(holder, payee, first)).await?;
-    let coming = all.into_iter().filter(|(order, state, process_on)| {
-        let comes = state.has_left() || (state.leaves_by_itself() && *process_on <= last);
-        comes && without != Some(order.id)
+    let coming = all.into_iter().filter(|one| {
+        let comes = one.state.has_left() || (one.state.leaves_by_itself() && one.process_on <= last);
+        comes && without != Some(one.order.id)
     });
-    Ok(coming.map(|(order, ..)| order.amount).collect())
+    Ok(coming.map(|one| one.order.amount).collect())
 }
 
 /// The last day on which a payment to a payee leaves to be there on another one.

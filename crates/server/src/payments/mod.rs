@@ -26,19 +26,20 @@ use axum::http::StatusCode;
 use axum::response::{IntoResponse, Response};
 use domain::accounts::{Account, AccountKind, Keeping, Transaction, TransactionKind, TransactionState};
 use domain::autopay::AutopayOf;
+use domain::bills::{Bill, Mark, PaymentOf, occurrence_named};
 use domain::card::Excess;
 use domain::ids::{AccountId, HolderId, PaymentId, TransactionId};
 use domain::ledger::{Entry, Funds};
 use domain::money::{Currency, Money};
 use domain::payments::{OrderError, PaymentEdit, PaymentEvent, PaymentOrder, PaymentState, quote};
 use jiff::civil::Date;
-use jiff::{SignedDuration, Timestamp};
+use jiff::{SignedDuration, Timestamp, ToSpan as _};
 use sha2::{Digest as _, Sha256};
 use utoipa_axum::router::OpenApiRouter;
 use utoipa_axum::routes;
 
 use crate::App;
-use crate::db::{DbError, DbResult, Tx};
+use crate::db::{DbError, DbResult, Read, Tx};
 use crate::error::{ApiError, Untaken};
 use crate::feed;
 use crate::http::{Json, Path, Source};
@@ -181,10 +182,11 @@ async fn look(
         store::as_of(holder, order.id),
         readiness::missing(app, holder),
         day.filter(|_| !order.duplicate_meant).map(|day| store::has_twin(holder, order, day, since)),
+        day.filter(|_| !order.duplicate_meant).and_then(|day| said_of_date(holder, order, day)),
         order.method.is_none().then(|| store::served_account(holder, order.amount.currency())),
         day.map(|day| approval::about(app, holder, order, day, device, Some(device))),
     );
-    let ((number, known), missing, twin, account, about) = tx.ask(reads).await?;
+    let ((number, known), missing, twin, of_date, account, about) = tx.ask(reads).await?;
     if known {
         let known = store::find(tx, holder, order.id).await?.ok_or(DbError::Corrupt("a payment that was found"))?;
         if known.order != *order {
@@ -200,6 +202,9 @@ async fn look(
     if twin.unwrap_or(false) {
         return Err(ApiError::new(ErrorCode::PossibleDuplicate, "the same payee, amount and day was ordered before"));
     }
+    if of_date.is_some_and(|said| is_beyond(order, &said)) {
+        return Err(ApiError::new(ErrorCode::PossibleDuplicate, "that is more than is left to pay of that due date"));
+    }
     let account = order.method.map(|method| Funds::Method(method).ledger()).or(account.flatten());
     let Some(account) = account else { return Ok(Found::WithoutAccount) };
     let ordered = Stored::new(holder, order.clone(), account, &promise, rail.name(), now);
@@ -207,6 +212,24 @@ async fn look(
     let about = about.ok_or(DbError::Corrupt("what was asked about an order"))?;
     let weighed = about.weigh(app, &payment, asking, false)?;
     Ok(Found::New(Box::new(Looked { number, payment, weighed })))
+}
+
+/// The bill of an order's due date, what was said about its dates, and what its person ordered for them.
+type SaidOfDate = (Option<Bill>, Vec<Mark>, Vec<PaymentOf>);
+
+fn said_of_date(holder: HolderId, order: &PaymentOrder, day: Date) -> Option<impl Read<Answer = SaidOfDate> + use<>> {
+    let bill = order.bill.filter(|_| order.due_on.is_some())?;
+    let since = day.checked_sub(PaymentOrder::SEND_DAYS_AHEAD_MAX.days()).unwrap_or(Date::MIN);
+    let marks = feed::each_of(holder, feed::Kind::Mark, bill.as_uuid());
+    Some((bills::found(holder, bill), marks, by_itself::by_hand_of_bill(holder, order.biller, bill, since)))
+}
+
+/// Whether something was paid or ordered for its due date already, and with this order it would be more than is due.
+fn is_beyond(order: &PaymentOrder, (bill, marks, others): &SaidOfDate) -> bool {
+    let (Some(bill), Some(due_on)) = (bill, order.due_on) else { return false };
+    let Some(date) = occurrence_named(bill, marks, others, due_on, due_on) else { return false };
+    let begun = date.paid.is_positive() || date.on_its_way.is_positive();
+    begun && order.amount.currency() == date.left.currency() && order.amount.minor() > date.left.minor()
 }
 
 /// A payment as it is now.

@@ -271,8 +271,13 @@ pub(super) fn found(holder: HolderId, id: PaymentId) -> impl Read<Answer = Optio
     (row, steps(holder, id)).then(move |(row, history)| row.map(|row| stored(holder, row, history)).transpose())
 }
 
+fn approval_named(name: &str) -> DbResult<ApprovedBy> {
+    let known = ApprovedBy::ALL.into_iter().find(|known| known.name() == name);
+    known.ok_or(DbError::Corrupt("who approved a payment"))
+}
+
 fn stored(holder: HolderId, row: PaymentRow, history: Vec<PaymentStep>) -> DbResult<Stored> {
-    let approval = ApprovedBy::ALL.into_iter().find(|known| known.name() == row.approval);
+    let approval = approval_named(&row.approval)?;
     let reason_named = |name: String| HoldReason::ALL.into_iter().find(|known| known.as_str() == name);
     let hold_reason = row.hold_reason.map(|name| reason_named(name).ok_or(DbError::Corrupt("a hold's reason")));
     Ok(Stored {
@@ -290,7 +295,7 @@ fn stored(holder: HolderId, row: PaymentRow, history: Vec<PaymentStep>) -> DbRes
         absent_reads: row.absent_reads,
         made_at: time(row.made_at)?,
         settled_at: row.settled_at.map(time).transpose()?,
-        approval: approval.ok_or(DbError::Corrupt("who approved a payment"))?,
+        approval,
         approve_by: row.approve_by.map(time).transpose()?,
         hold_reason: hold_reason.transpose()?,
         held_until: row.held_until.map(time).transpose()?,
@@ -364,17 +369,25 @@ pub(super) async fn not_left_from(tx: &mut Tx, holder: HolderId, ledger: Account
     Ok(ids.into_iter().map(PaymentId::from_uuid).collect())
 }
 
-/// What was ordered for a payee's bills, how it stands and the day it leaves or left.
-pub(super) fn to_payee(
-    holder: HolderId,
-    biller: BillerId,
-    since: Date,
-) -> impl Read<Answer = Vec<(PaymentOrder, PaymentState, Date)>> + use<> {
-    const LIST: &str = "SELECT order_body, state, process_on FROM payment
+/// What was ordered for a payee, and how it stands.
+pub(super) struct ToPayee {
+    pub order: PaymentOrder,
+    pub state: PaymentState,
+    /// The day it leaves or left.
+    pub process_on: Date,
+    pub approval: ApprovedBy,
+}
+
+pub(super) fn to_payee(holder: HolderId, biller: BillerId, since: Date) -> impl Read<Answer = Vec<ToPayee>> + use<> {
+    const LIST: &str = "SELECT order_body, state, process_on, approval FROM payment
                          WHERE holder_id = $1 AND biller_id = $2 AND process_on >= $3 ORDER BY payment_id";
-    let read = |(body, state, process_on): (String, String, String)| {
-        let order = serde_json::from_str(&body).map_err(|_| DbError::Corrupt("an order"))?;
-        Ok((order, state_named(&state)?, day(&process_on)?))
+    let read = |(body, state, process_on, approval): (String, String, String, String)| {
+        Ok(ToPayee {
+            order: serde_json::from_str(&body).map_err(|_| DbError::Corrupt("an order"))?,
+            state: state_named(&state)?,
+            process_on: day(&process_on)?,
+            approval: approval_named(&approval)?,
+        })
     };
     let values = [holder.as_uuid().into(), biller.as_uuid().into(), since.to_string().into()];
     db::read_rows(LIST, values, move |rows| rows.into_iter().map(read).collect())

@@ -7,6 +7,7 @@ use jiff::civil::date;
 use serde_json::json;
 
 use super::*;
+use crate::feed::tests::rent;
 use crate::testing::{TestDevice, World, on_each_engine};
 
 fn usd(text: &str) -> Money {
@@ -91,6 +92,38 @@ async fn the_same_order_ten_times_at_once_is_one_payment() {
         let mut other = order.clone();
         other.amount = usd("41.00");
         assert_eq!(device.post("/api/v1/payments", &other).await.code(), ErrorCode::KeyReused);
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn more_than_is_left_of_a_due_date_is_asked_about() {
+    on_each_engine(async |world| {
+        let device = world.holder().await;
+        let bill = domain::bills::Bill { biller: Some(billers::directory()[0].id), ..rent(&world) };
+        device.put(&format!("/api/v1/bills/{}", bill.id), &bill).await.expect(200);
+        let (april, may, june, july) = (date(2027, 4, 1), date(2027, 5, 1), date(2027, 6, 1), date(2027, 7, 1));
+        let of_date = |amount: &str, due_on| PaymentOrder {
+            bill: Some(bill.id),
+            due_on: Some(due_on),
+            send_on: Some(due_on),
+            ..order(&world, amount, None)
+        };
+        let ordered = async |order: &PaymentOrder| device.post("/api/v1/payments", order).await;
+        ordered(&of_date("940.00", april)).await.expect(201);
+        assert_eq!(ordered(&of_date("10.01", april)).await.code(), ErrorCode::PossibleDuplicate);
+        ordered(&of_date("10.00", april)).await.expect(201);
+        assert_eq!(ordered(&of_date("0.01", april)).await.code(), ErrorCode::PossibleDuplicate);
+        let meant = PaymentOrder { duplicate_meant: true, ..of_date("0.01", april) };
+        ordered(&meant).await.expect(201);
+        ordered(&of_date("950.00", may)).await.expect(201);
+        // What was said to be paid elsewhere counts.
+        let mark = Mark { paid_elsewhere: Some(usd("950.00")), ..Mark::new(bill.id, june) };
+        let (path, key) = (format!("/api/v1/bills/{}/occurrences/{june}", bill.id), [("idempotency-key", "june")]);
+        device.send(axum::http::Method::PUT, &path, &key, Some(&mark)).await.expect(200);
+        assert_eq!(ordered(&of_date("950.00", june)).await.code(), ErrorCode::PossibleDuplicate);
+        // The only one may be of more: nobody knows better what is due.
+        ordered(&of_date("960.00", july)).await.expect(201);
     })
     .await;
 }

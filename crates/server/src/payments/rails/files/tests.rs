@@ -412,7 +412,11 @@ async fn an_order_that_the_rail_has_is_not_refused_when_its_payee_is_gone_from_t
         assert_eq!(bank.stored_state(&order).await, PaymentState::Submitting);
         let restarted = bank.without("Meridian Mobile");
         restarted.pass(MINUTE * 40, MINUTE * 5).await;
-        assert_eq!(bank.stored_state(&order).await, PaymentState::Submitting, "its file cannot be made, and it is not refused");
+        assert_eq!(
+            bank.stored_state(&order).await,
+            PaymentState::Submitting,
+            "its file cannot be made, and it is not refused"
+        );
         assert_eq!(bank.open_kinds().await, ["file_stuck"]);
         assert_eq!(bank.available().await, usd("960.00"), "its money is still set aside");
         let entry = exceptions(&world.app.db).await.expect("reads").pop().expect("an entry");
