@@ -411,10 +411,20 @@ pub(crate) const fn is_over(state: OccurrenceState) -> bool {
     matches!(state, OccurrenceState::Paid | OccurrenceState::Skipped)
 }
 
-/// Late, or due soon, and nothing on its way.
+/// Late, or due soon, and nothing on its way. A payment that is kept here is not on its way.
 pub(crate) fn needs_person(view: &OccurrenceView) -> bool {
     let open = matches!(view.state, OccurrenceState::Due | OccurrenceState::Overdue | OccurrenceState::PartlyPaid);
-    open && view.left.is_positive() && view.days <= SOON_DAYS
+    ((open && view.left.is_positive()) || is_kept(view)) && view.days <= SOON_DAYS
+}
+
+/// All that covers it is kept here and was not sent: so far nobody was paid.
+pub(crate) fn is_kept(view: &OccurrenceView) -> bool {
+    view.not_sent && view.state == OccurrenceState::Scheduled
+}
+
+/// What has to be paid yet; of one whose payment is kept here, all of it.
+pub(crate) const fn owed_now(view: &OccurrenceView) -> Money {
+    if view.left.is_positive() { view.left } else { view.amount }
 }
 
 /// What a person sees as the amount of a bill: that of its next date, or of its last when there is none to come.

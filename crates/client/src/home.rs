@@ -6,7 +6,9 @@ use jiff::civil::{Date, Weekday};
 use serde::Serialize;
 
 use crate::accounts::{TransactionQuery, TransactionView};
-use crate::bills::{HolidayView, LATE_DAYS, OccurrenceView, RiseView, SOON_DAYS, is_over, needs_person, rises};
+use crate::bills::{
+    HolidayView, LATE_DAYS, OccurrenceView, RiseView, SOON_DAYS, is_kept, is_over, needs_person, owed_now, rises,
+};
 use crate::book::{Book, shifted, sums};
 use crate::card::CardView;
 use crate::client::Client;
@@ -20,7 +22,7 @@ pub struct HomeView {
     pub today: Date,
     /// Late, or due within 7 days and nothing on its way; soonest first.
     pub needs_you: Vec<OccurrenceView>,
-    /// The sum of what is left of `needs_you`, one amount a currency.
+    /// What has to be paid yet of `needs_you`, one amount a currency.
     pub needs_you_total: Vec<Money>,
     #[specta(type = String)]
     pub needs_you_by: Date,
@@ -75,7 +77,7 @@ impl Client {
         let recent = TransactionQuery { limit: Some(RECENT_MAX), ..TransactionQuery::default() };
         Ok(HomeView {
             today,
-            needs_you_total: sums(needs_you.iter().map(|view| view.left)),
+            needs_you_total: sums(needs_you.iter().map(owed_now)),
             needs_you_by: shifted(today, SOON_DAYS),
             on_their_way: u32::try_from(on_their_way.len()).unwrap_or(u32::MAX),
             on_their_way_total: sums(on_their_way.iter().map(|view| covered(view))),
@@ -110,8 +112,8 @@ impl Client {
     }
 }
 
-const fn travels(view: &OccurrenceView) -> bool {
-    matches!(view.state, OccurrenceState::Scheduled | OccurrenceState::Pending)
+fn travels(view: &OccurrenceView) -> bool {
+    matches!(view.state, OccurrenceState::Scheduled | OccurrenceState::Pending) && !is_kept(view)
 }
 
 /// What payments on their way cover.

@@ -311,6 +311,33 @@ async fn a_payment_made_offline_waits_and_can_be_taken_back() {
 }
 
 #[tokio::test]
+async fn what_is_late_needs_the_person_until_its_payment_was_sent() {
+    let world = World::new();
+    let client = world.start().await;
+    let mut bill = monthly("Phone", "40.00", "2026-11-17");
+    bill.biller = Some(with_biller(&client).await);
+    let bill = client.bills().add(bill).await.unwrap();
+    let order = PayBill {
+        bill: Some(bill),
+        due_on: Some(day("2026-11-17")),
+        biller: None,
+        amount: usd("40"),
+        send_on: None,
+        duplicate_meant: false,
+        method: None,
+    };
+    client.payments().pay_bill(order).await.unwrap();
+    let home = client.home().await.unwrap();
+    let needs: Vec<_> = home.needs_you.iter().map(|one| (one.due_on, one.not_sent)).collect();
+    assert_eq!(needs, [(day("2026-11-17"), true)]);
+    assert_eq!((home.needs_you_total, home.on_their_way), (vec![usd("40")], 0), "it is still owed");
+    let status = client.status().await.unwrap();
+    assert_eq!((status.needs_you, status.overdue), (1, 1));
+    assert!(client.tray().await.late);
+    world.end().await;
+}
+
+#[tokio::test]
 async fn keys_that_nobody_was_shown_the_recovery_key_of_do_not_stand_in_the_way() {
     let world = World::new();
     let client = world.open().await;

@@ -7,7 +7,7 @@ use domain::money::Money;
 use jiff::Timestamp;
 use jiff::civil::Date;
 
-use crate::bills::{MarkAs, OccurrenceView, needs_person};
+use crate::bills::{MarkAs, OccurrenceView, is_kept, needs_person};
 use crate::book::sums;
 use crate::client::Client;
 use crate::error::ClientError;
@@ -129,7 +129,7 @@ impl Client {
         let (shown, comes) = self.reminders().last_and_next().await?;
         let zone = self.0.ports.zone.zone();
         let at = |at: Timestamp| words::moment(language, &at.to_zoned(zone.clone()));
-        let late = due.iter().any(|one| one.state == OccurrenceState::Overdue);
+        let late = due.iter().any(|one| needs_person(one) && one.days < 0);
         Ok(TrayView {
             head: head(language, &due),
             next: due.iter().take(NEXT).map(|one| line(language, one)).collect(),
@@ -180,6 +180,8 @@ fn head(language: Language, due: &[OccurrenceView]) -> String {
 
 fn line(language: Language, one: &OccurrenceView) -> TrayLine {
     let when = match (one.state, language) {
+        // Nobody was paid while the payment is kept here.
+        _ if is_kept(one) => words::when_short(language, one.days),
         (OccurrenceState::Scheduled, Language::En) => "scheduled".to_owned(),
         (OccurrenceState::Scheduled, Language::Es) => "programado".to_owned(),
         (OccurrenceState::Scheduled, Language::De) => "geplant".to_owned(),

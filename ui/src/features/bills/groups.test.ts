@@ -1,5 +1,6 @@
 import { describe, expect, it } from 'vitest';
 import type { Bill, BillView, OccurrenceView } from '$lib/ipc/bindings';
+import { card, cardView, servedCard } from '$lib/ipc/sample/accounts';
 import { rule, startingBills } from '$lib/ipc/sample/bills';
 import { chosenRow, groupsOf, isShown, listed, rowsOf } from './groups';
 
@@ -70,12 +71,28 @@ describe('the list of due dates', () => {
 
   it('adds up what is left, counts settled ones whole and skipped ones not at all', () => {
     const totals = Object.fromEntries(groupsOf(rows, today).map((group) => [group.name, group.total]));
-    expect(totals).toMatchObject({ late: [usd(1000)], next7: [], month: [usd(400)], settled: [usd(1000)] });
+    expect(totals).toMatchObject({ late: [usd(1000)], next7: [], month: [usd(400)], settled: [usd(1000)], ended: [] });
+    expect(totals.further, 'with the dates out of reach, at what their bills cost').toEqual([usd(2000)]);
   });
 
   it('filters', () => {
     const count = (show: 'needs' | 'way' | 'settled') => rows.filter((row) => isShown(row, show)).length;
     expect([count('needs'), count('way'), count('settled')]).toEqual([1, 0, 1]);
+  });
+
+  it('counts a payment that was not sent as needing the person, and not as scheduled', () => {
+    const scheduled = { state: 'scheduled' as const, left: usd(0) };
+    const sent = rowsOf({ ...view, occurrences: [occurrence('gas', '2026-11-09', -3, scheduled)] });
+    const kept = rowsOf({ ...view, occurrences: [occurrence('gas', '2026-11-09', -3, { ...scheduled, not_sent: true })] });
+    const shows = (all: typeof rows) => [isShown(all[0]!, 'needs'), isShown(all[0]!, 'way')];
+    expect([shows(sent), shows(kept)]).toEqual([[false, true], [true, false]]);
+  });
+
+  it('knows the card of this server whose payment a bill is', () => {
+    const cards = [cardView(servedCard('active'))];
+    const bill = { ...billView('card'), bill: { ...billView('card').bill, card: 'account-card' } };
+    const served = (all: typeof cards) => rowsOf({ ...view, bills: [bill], occurrences: [] }, null, all)[0]?.served?.id ?? null;
+    expect([served(cards), served([cardView(card)])]).toEqual(['account-card', null]);
   });
 
   it('begins with what was asked for, else with what needs the person', () => {

@@ -1,10 +1,12 @@
 // Due dates in the order in which they need the person. Pure: what is late, near, later, settled.
 import { addMonths, sumByCurrency } from '$lib/format';
-import type { BillView, BillsView, Money, OccurrenceView, PayDayView, PayPlanView } from '$lib/ipc/bindings';
-import { isOnTheWay, needsYou, SOON_DAYS } from '$lib/state/standing';
+import type { Account, BillView, BillsView, CardView, Money, OccurrenceView, PayDayView, PayPlanView } from '$lib/ipc/bindings';
+import { isKept, isUnderWay, needsYou, owedNow, SOON_DAYS } from '$lib/state/standing';
+import { servedCardOf } from '$lib/state/account';
 
 export type Show = 'all' | 'needs' | 'way' | 'settled';
-export type Row = { key: string; view: BillView; one: OccurrenceView | null; dueOn: string | null; fallsOn: string | null; leavesOn: string | null };
+/** `served`: the card of this server whose payment it is. */
+export type Row = { key: string; view: BillView; one: OccurrenceView | null; dueOn: string | null; fallsOn: string | null; leavesOn: string | null; served: Account | null };
 export type GroupName = 'late' | 'next7' | 'month' | 'before' | 'period' | 'further' | 'ended' | 'paused' | 'settled';
 /** Of a pay period, the pay day that it is before or after, and what comes in on it. */
 export type Group = { key: string; name: GroupName; payOn: string | null; income: Money[]; rows: Row[]; total: Money[] };
@@ -16,7 +18,7 @@ export function rowKey(bill: string, dueOn: string | null): string {
 }
 
 /** Every due date in reach, and every bill that has none there. */
-export function rowsOf(view: BillsView, plan: PayPlanView | null = null): Row[] {
+export function rowsOf(view: BillsView, plan: PayPlanView | null = null, cards: readonly CardView[] = []): Row[] {
   const bills = new Map(view.bills.map((one) => [one.bill.id, one]));
   const leaves = new Map((plan?.figures?.payments ?? []).filter((one) => one.payment === null).map((one) => [rowKey(one.bill ?? '', one.due_on), one.leaves_on]));
   const rows: Row[] = [];
@@ -26,11 +28,11 @@ export function rowsOf(view: BillsView, plan: PayPlanView | null = null): Row[] 
     if (!bill) continue;
     reached.add(one.bill);
     const key = rowKey(one.bill, one.due_on);
-    rows.push({ key, view: bill, one, dueOn: one.due_on, fallsOn: one.falls_on, leavesOn: leaves.get(key) ?? null });
+    rows.push({ key, view: bill, one, dueOn: one.due_on, fallsOn: one.falls_on, leavesOn: leaves.get(key) ?? null, served: servedCardOf(bill.bill, cards) });
   }
   for (const bill of view.bills) {
     if (reached.has(bill.bill.id)) continue;
-    rows.push({ key: rowKey(bill.bill.id, bill.next_due_on), view: bill, one: null, dueOn: bill.next_due_on, fallsOn: bill.next_due_on, leavesOn: null });
+    rows.push({ key: rowKey(bill.bill.id, bill.next_due_on), view: bill, one: null, dueOn: bill.next_due_on, fallsOn: bill.next_due_on, leavesOn: null, served: servedCardOf(bill.bill, cards) });
   }
   return rows;
 }
@@ -43,7 +45,7 @@ export function listed(rows: readonly Row[], today: string): Row[] {
     if (one === null || isSettled(one)) return true;
     const first = !standing.has(view.bill.id);
     standing.add(view.bill.id);
-    return first || one.falls_on < end || isOnTheWay(one);
+    return first || one.falls_on < end || isUnderWay(one) || isKept(one);
   });
 }
 
@@ -55,7 +57,7 @@ export function isShown(row: Row, show: Show): boolean {
   if (show === 'all') return true;
   if (row.one === null) return false;
   if (show === 'needs') return needsYou(row.one);
-  if (show === 'way') return isOnTheWay(row.one);
+  if (show === 'way') return isUnderWay(row.one);
   return isSettled(row.one);
 }
 
@@ -103,12 +105,12 @@ export function groupsOf(rows: readonly Row[], today: string, pay: readonly PayD
   });
 }
 
-/** What is left to pay; of settled ones, what was owed. Skipped ones count for nothing. */
+/** What is left to pay; of settled ones, what was owed; of a date out of reach, what the bill costs. Skipped ones count for nothing. */
 function totalOf(name: GroupName, rows: readonly Row[]): Money[] {
-  const owed = rows.flatMap(({ one }) => {
-    if (one === null || one.state === 'skipped') return [];
-    if (name === 'settled' || one.left.minor === 0) return [one.amount];
-    return [one.left];
+  const owed = rows.flatMap(({ one, view, dueOn }) => {
+    if (one === null) return dueOn === null ? [] : [view.amount];
+    if (one.state === 'skipped') return [];
+    return [name === 'settled' ? one.amount : owedNow(one)];
   });
   return sumByCurrency(owed);
 }

@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { click, draw, fireEvent, refused, screen, waitFor, world } from '$lib/test/draw';
+import { click, draw, fireEvent, ok, refused, screen, waitFor, within, world } from '$lib/test/draw';
 import Home from './Home.svelte';
 
 describe('home', () => {
@@ -7,9 +7,40 @@ describe('home', () => {
     const on = world();
     draw(Home, on);
     expect((await screen.findByRole('link', { name: '$232.49' })).getAttribute('href')).toBe('/bills?show=needs');
-    expect(screen.getByText(/3 bills\. 2 payments are already on the way: \$310\.75\./)).toBeTruthy();
+    expect(screen.getByText(/3 bills\. 2 payments coming up: \$310\.75 scheduled\./)).toBeTruthy();
     await click('Pay Northfold Gas');
     expect(on.desk.paying).toEqual({ bill: 'bill-gas', dueOn: '2026-11-09' });
+  });
+
+  it('tells what was sent from what is only scheduled', async () => {
+    const on = world();
+    const all = await on.ipc.commands.home();
+    if (all.status !== 'ok') throw new Error('no home');
+    const { data } = all;
+    const timeline = data.timeline.map((day) => ({ ...day, items: day.items.map((one) => (one.bill === 'bill-mobile' ? { ...one, state: 'pending' as const } : one)) }));
+    on.desk.commands.home = () => ok({ ...data, timeline });
+    draw(Home, on);
+    expect(await screen.findByText(/2 payments coming up: \$268\.75 scheduled, \$42\.00 sent\./)).toBeTruthy();
+  });
+
+  it('keeps what is late while its payment was not sent, and says so', async () => {
+    const on = world('?world=offline');
+    draw(Home, on);
+    const row = (await screen.findByRole('link', { name: 'Show Northfold Gas' })).closest('li') as HTMLElement;
+    expect(within(row).getByText('Not sent yet')).toBeTruthy();
+    expect(within(row).getByText('$58.32')).toBeTruthy();
+    expect(within(row).queryByRole('button')).toBeNull();
+    expect(screen.getByRole('link', { name: '$232.49' })).toBeTruthy();
+    expect([...document.querySelectorAll('.timeline .mark')].some((mark) => mark.textContent.includes('Northfold Gas, $58.32, Mon, Nov 9, Not sent yet'))).toBe(true);
+    expect(on.desk.status.data).toMatchObject({ needs_you: 3, overdue: 1 });
+  });
+
+  it('pays a card of the server as a card is paid', async () => {
+    const on = world('?world=served');
+    draw(Home, on);
+    await click('Pay Quillmere Card');
+    expect(on.desk.payingCard).toMatchObject({ id: 'account-card' });
+    expect(on.desk.paying).toBeNull();
   });
 
   it('names what stands before paying while something does, with its fix', async () => {

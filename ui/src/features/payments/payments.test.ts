@@ -33,7 +33,7 @@ describe('payments', () => {
     draw(Payments, world(), { asked: 'payment-gas-back' });
     await screen.findByRole('dialog');
     expect([...document.querySelectorAll('.path li')].map((step) => step.className)).toEqual(['done', 'done', 'failed']);
-    expect(document.querySelector('.path .failed')?.textContent).toContain('the account held too little (R01)');
+    expect(document.querySelector('.path .failed')?.textContent).toContain('The account that it left from held too little (R01).');
     expect(screen.getByText('The bill is open again.')).toBeTruthy();
   });
 

@@ -1006,7 +1006,7 @@ export type HomeView = {
 	today: string,
 	/**  Late, or due within 7 days and nothing on its way; soonest first. */
 	needs_you: OccurrenceView[],
-	/**  The sum of what is left of `needs_you`, one amount a currency. */
+	/**  What has to be paid yet of `needs_you`, one amount a currency. */
 	needs_you_total: Money[],
 	needs_you_by: string,
 	/**  Due within the same days, with a payment on its way. */

@@ -2,7 +2,7 @@
 import { createContext, untrack } from 'svelte';
 import { todayHere } from '$lib/format';
 import { answer, type Commands } from '$lib/ipc';
-import type { Bill, BillId, ImportOffer, Money, OccurrenceView, StatusView } from '$lib/ipc/bindings';
+import type { Account, Bill, BillId, ImportOffer, Money, OccurrenceView, StatusView } from '$lib/ipc/bindings';
 import { Action, View } from './view.svelte';
 
 const TOAST_MS = 10_000;
@@ -19,6 +19,8 @@ export class Desk {
   version = $state(0);
   toasts = $state.raw<Toast[]>([]);
   paying = $state.raw<{ bill: BillId; dueOn: string; on?: string } | null>(null);
+  /** The card of the server that is paid. */
+  payingCard = $state.raw<Account | null>(null);
   /** The bill that is being typed: an edit, or a new one when it has none. */
   typing = $state.raw<Typing | null>(null);
   offer = $state.raw<ImportOffer | null>(null);
@@ -72,6 +74,7 @@ export class Desk {
     this.#views.clear();
     this.toasts = [];
     this.paying = null;
+    this.payingCard = null;
     this.typing = null;
     this.offer = null;
     this.palette = false;

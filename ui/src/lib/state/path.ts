@@ -1,8 +1,9 @@
 // The way of a payment as steps: what happened with its time, where it is now, what comes.
-import type { PaymentView } from '$lib/ipc/bindings';
+import type { PaymentView, PaymentViewState } from '$lib/ipc/bindings';
 import type { IconName } from '$lib/components/icons';
 import { formatCutoff, formatDay, formatMoment } from '$lib/format';
 import { explain, type Messages } from '$lib/i18n';
+import { returnClassOf } from './returns';
 import { hasFailed, isSettled } from './standing';
 
 export type Step = { when: 'done' | 'now' | 'next' | 'failed'; icon: IconName; title: string; about: string };
@@ -18,7 +19,7 @@ export function pathOf(payment: PaymentView, messages: Messages): Step[] {
   payment.history.forEach((step, at) => {
     const now = at === last;
     const failed = now && hasFailed(payment);
-    const title = step.state === 'not_sent' ? words.step.kept : words.state[step.state];
+    const title = titleOf(step.state, payment.history[at + 1]?.state, messages);
     const help = step.state === 'not_sent' ? words.step.keptHelp : '';
     const waits = now && step.state === 'awaiting_approval';
     const why = failed || waits ? reasonText(payment, messages) : now && step.state === 'unknown' ? words.step.unknownHelp : step.state === 'final' ? words.step.finalHelp : '';
@@ -56,9 +57,19 @@ function sentences(...parts: string[]): string {
   return kept.map((part, at) => (at < kept.length - 1 ? `${part.replace(/\.$/, '')}. ` : part)).join('');
 }
 
-/** A reason may be one of the codes that have words, or words already. */
+/** What was waited for until then says how it ended: approved, unless nothing came of it. */
+function titleOf(state: PaymentViewState, then: PaymentViewState | undefined, messages: Messages): string {
+  const words = messages.payments;
+  if (state === 'not_sent') return words.step.kept;
+  if (state !== 'awaiting_approval' || !then) return words.state[state];
+  return then === 'cancelled' || then === 'expired' || then === 'failed' ? words.step.waited : words.step.approved;
+}
+
+/** A reason may be a code of a bank, one of the codes that have words, or words already. */
 export function reasonText(payment: PaymentView, messages: Messages): string {
   if (!payment.reason) return '';
+  const returned = returnClassOf(payment.reason);
+  if (returned) return messages.payments.returned[returned](payment.reason);
   const why = messages.payments.why[payment.reason];
   if (why) return why;
   const { title, next } = explain({ code: payment.reason, message: payment.reason, next: '' });

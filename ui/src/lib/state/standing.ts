@@ -1,5 +1,6 @@
 // How an occurrence and a payment look: mark, icon and words always differ together.
-import type { OccurrenceView, PaymentView, PaymentViewState } from '$lib/ipc/bindings';
+import { formatSum, sumByCurrency } from '$lib/format';
+import type { Money, OccurrenceView, PaymentView, PaymentViewState } from '$lib/ipc/bindings';
 import type { IconName } from '$lib/components/icons';
 import type { Messages } from '$lib/i18n';
 
@@ -39,12 +40,40 @@ export function isOpen(one: OccurrenceView): boolean {
   return one.left.minor > 0 && (one.state === 'due' || one.state === 'overdue' || one.state === 'partly_paid');
 }
 
-export function needsYou(one: OccurrenceView): boolean {
-  return isOpen(one) && one.days <= SOON_DAYS;
+/** All that covers it is kept here and was not sent: so far nobody was paid. */
+export function isKept(one: OccurrenceView): boolean {
+  return one.not_sent && one.state === 'scheduled';
 }
 
-export function isOnTheWay(one: OccurrenceView): boolean {
-  return one.state === 'scheduled' || one.state === 'pending' || one.not_sent;
+export function needsYou(one: OccurrenceView): boolean {
+  return (isOpen(one) || isKept(one)) && one.days <= SOON_DAYS;
+}
+
+/** What has to be paid yet; of one whose payment is kept here, all of it. */
+export function owedNow(one: OccurrenceView): Money {
+  return one.left.minor > 0 ? one.left : one.amount;
+}
+
+/** A payment covers it that the server has: it is scheduled there, or was sent. */
+export function isUnderWay(one: OccurrenceView): boolean {
+  return (one.state === 'scheduled' && !one.not_sent) || one.state === 'pending';
+}
+
+export type Stage = 'scheduled' | 'waiting' | 'sent';
+
+/** How far a payment that has not settled is: its day comes, it waits for something, or it has left. */
+export function stageOf(state: PaymentViewState): Stage {
+  if (state === 'scheduled') return 'scheduled';
+  return ['reserved', 'submitting', 'unknown', 'submitted'].includes(state) ? 'sent' : 'waiting';
+}
+
+/** "$310.75 scheduled, $100.00 sent": each stage with its sum, where something is in it. */
+export function stagesText(payments: readonly { stage: Stage; amount: Money }[], messages: Messages): string {
+  const stages: Stage[] = ['scheduled', 'sent', 'waiting'];
+  return stages
+    .map((stage) => formatSum(sumByCurrency(payments.filter((one) => one.stage === stage).map((one) => one.amount))))
+    .flatMap((sum, at) => (sum ? [messages.state.stage[stages[at] as Stage](sum)] : []))
+    .join(', ');
 }
 
 /** A payment that went no further and left its bill open. */
@@ -55,7 +84,7 @@ export function hasFailed(payment: PaymentView): boolean {
 export function standingOf(one: OccurrenceView, messages: Messages): Standing {
   const words = messages.state;
   const make = (mark: Mark, icon: IconName, text: string, name = text): Standing => ({ mark, icon, text, name });
-  if (one.not_sent) return make('pending', 'pending', words.notSent);
+  if (one.not_sent && one.state !== 'paid') return make('pending', 'pending', words.notSent);
   switch (one.state) {
     case 'paid':
       return make('paid', 'paid', words.paid);

@@ -45,7 +45,7 @@ export const startingPayments = (): PaymentView[] => [
   payment({ id: 'fiber', to: 'Lanternline Fiber', bill: 'fiber', minor: 5999, state: 'scheduled', dueOn: '2026-11-20', sendsOn: '2026-11-19', by: '2026-11-20', cancel: true }),
   payment({ id: 'student', to: 'Fairmont Student Loans', bill: 'student', minor: 14620, state: 'scheduled', dueOn: '2026-11-28', sendsOn: '2026-11-25', by: '2026-11-27', cancel: true }),
   payment({ id: 'rent-next', to: 'Alder Court', bill: 'rent', minor: 118000, state: 'scheduled', dueOn: '2026-12-01', sendsOn: '2026-11-30', by: '2026-12-01', cancel: true }),
-  payment({ id: 'gas-back', to: 'Northfold Gas', bill: 'gas', minor: 5832, state: 'returned', dueOn: '2026-11-09', sendsOn: '2026-11-05', by: '2026-11-10', reason: 'the account held too little (R01)' }),
+  payment({ id: 'gas-back', to: 'Northfold Gas', bill: 'gas', minor: 5832, state: 'returned', dueOn: '2026-11-09', sendsOn: '2026-11-05', by: '2026-11-10', reason: 'R01' }),
   payment({ id: 'rent', to: 'Alder Court', bill: 'rent', minor: 118000, state: 'final', dueOn: '2026-11-01', sendsOn: '2026-10-29', by: '2026-10-30' }),
   payment({ id: 'student-before', to: 'Fairmont Student Loans', bill: 'student', minor: 14620, state: 'final', dueOn: '2026-10-28', sendsOn: '2026-10-26', by: '2026-10-28' }),
 ];

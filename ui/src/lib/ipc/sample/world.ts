@@ -1,6 +1,7 @@
 // The whole invented world in memory: Ines Calloway's money on 12 November 2026.
 import type { Account, AddressesView, BillerView, BillView, CalendarFeedOnView, DeviceView, EmailRemindersOnView, EmailRemindersView, HolidayView, HomeView, ImportOffer, Income, LimitsView, MarkAs, OrderView, PasskeyView, PayBill, PaymentView, PlanWishes, Purchase, ReadinessView, RecoveryView, RemindersView, RewardsView, RhythmView, RiskView, SecurityEvent, SecurityView, Settings, StatusView, SuggestionView, SupportCaseView, SupportSightView, WalletView, WaysInView, NextReminderView, ReminderTestView, SilentView, MethodView, AutopayView, Dispute } from '../bindings';
 import { sumByCurrency } from '$lib/format';
+import { isKept, isUnderWay, owedNow } from '$lib/state/standing';
 import { crowded } from './crowd';
 import { card, cardView, checking, servedCard, startingPurchases, transactions, startingDisputes } from './accounts';
 import { archiveReport } from './archive';
@@ -161,19 +162,19 @@ export class World {
   }
 
   needsYou() {
-    return occurrences(this.book).filter((one) => one.left.minor > 0 && one.days <= SOON);
+    return occurrences(this.book).filter((one) => (one.left.minor > 0 || isKept(one)) && one.days <= SOON);
   }
 
   home(): HomeView {
     const all = occurrences(this.book);
     const needs = this.needsYou();
-    const onTheWay = all.filter((one) => one.days >= 0 && one.days <= SOON && one.payment !== null && one.left.minor === 0);
-    const shown = all.filter((one) => one.days < 30 && (one.days >= 0 || one.left.minor > 0));
+    const onTheWay = all.filter((one) => one.days <= SOON && isUnderWay(one));
+    const shown = all.filter((one) => one.days < 30 && (one.days >= 0 || one.left.minor > 0 || isKept(one)));
     const counted = shown.filter((one) => one.state !== 'skipped');
     return {
       today: TODAY,
       needs_you: needs,
-      needs_you_total: sumByCurrency(needs.map((one) => one.left)),
+      needs_you_total: sumByCurrency(needs.map(owedNow)),
       needs_you_by: shifted(TODAY, SOON),
       on_their_way: onTheWay.length,
       on_their_way_total: sumByCurrency(onTheWay.map((one) => one.amount)),
@@ -185,7 +186,7 @@ export class World {
         const items = shown.filter((one) => one.falls_on === on || (at === 0 && one.days < 0));
         return { on, weekend: weekday === 0 || weekday === 6, holidays: this.holidays().filter((one) => one.on === on), items };
       }),
-      timeline_total: sumByCurrency(counted.map((one) => (one.left.minor > 0 ? one.left : one.amount))),
+      timeline_total: sumByCurrency(counted.map(owedNow)),
       timeline_count: counted.length,
       orders: this.orders.slice(0, 3),
       cards: this.accounts.filter((account) => account.kind === 'card').map(cardView),
