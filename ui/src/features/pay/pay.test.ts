@@ -139,7 +139,9 @@ describe('paying a bill', () => {
     const on = world('?world=offline');
     draw(PayDialog, on, power);
     expect(await screen.findByText('You are offline')).toBeTruthy();
-    await click('Pay $94.17');
+    expect(screen.getByText('if it is sent by the cut-off')).toBeTruthy();
+    expect(screen.queryByText('in time')).toBeNull();
+    await click('Keep $94.17 to send');
     expect(await screen.findByRole('heading', { name: 'Not sent yet' })).toBeTruthy();
     expect(screen.getByText(/no money has moved/)).toBeTruthy();
     await click('Do not send');

@@ -7,6 +7,7 @@ const SAFE = 23_000;
 const MINIMUM = 8_000;
 const INSTALLMENT = 5_000;
 const FRIDGE = 54_000;
+const OWED = 146_324;
 
 type Played = (typeof played)[number];
 const closings = (count: number) => Array.from({ length: count }, (_, at) => new Date(Date.UTC(2026, 10 + at, 25)).toISOString().slice(0, 10));
@@ -32,7 +33,7 @@ function payoffOf([monthly, paid_off_on, interest, landed, owed]: Played, accoun
     paid_off_on,
     interest: usd(interest),
     landed: landed > 0 ? [{ plan: 'plan-fridge', on: '2027-01-21', interest: usd(landed) }] : [],
-    months: owed.map((minor, at) => ({ on: days[at] ?? '', owed: usd(minor), paid: usd(pay), interest: usd(0) })),
+    months: owed.map((minor, at) => ({ on: days[at] ?? '', owed: usd(minor), paid: usd(pay), interest: usd(at === 0 ? minor - (OWED - pay) : 0) })),
     next: { on: '2026-11-19', amount: usd(pay), shares: shares(pay, account) },
   };
 }
@@ -54,7 +55,7 @@ export function payoff(account: Account, asked: Money | null): PayoffView {
   const beside = [13_000, SAFE, chosen[0], last[0]].toSorted((a, b) => a - b).filter((minor, at, all) => all.indexOf(minor) === at);
   return {
     kind: 'ready',
-    owed: usd(146_324),
+    owed: usd(OWED),
     grace_lost: false,
     from: usd(MINIMUM),
     to: usd(last[0]),
