@@ -300,8 +300,8 @@ impl Payments {
         Ok(view(&book, &row, &untried))
     }
 
-    /// What paying an occurrence would mean, before the person confirms.
-    pub async fn quote(&self, bill: BillId, due_on: Date) -> Result<PayQuote, ClientError> {
+    /// What paying an occurrence would mean, before the person confirms: on that day, or as soon as it can.
+    pub async fn quote(&self, bill: BillId, due_on: Date, send_on: Option<Date>) -> Result<PayQuote, ClientError> {
         let book = self.0.bills().book().await?;
         let bill = book.bill(bill).ok_or_else(|| ClientError::not_found("bill"))?;
         let occurrence = book.occurrence(bill, due_on).ok_or_else(|| ClientError::not_found("due date"))?;
@@ -323,7 +323,7 @@ impl Payments {
         let from = all
             .into_iter()
             .find(|account| is_served(account) && account.card.is_none() && account.currency == bill.amount.currency());
-        let promise = self.promise(practice, None)?;
+        let promise = self.promise(practice, send_on)?;
         let mut methods = self.0.methods().list_in(&book).await?;
         methods.retain(|one| one.method.drawable(promise.will_process_on).is_ok());
         Ok(PayQuote {

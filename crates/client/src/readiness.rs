@@ -1,5 +1,7 @@
 //! What stands between the person and paying, as the account's server says it, and accepting its terms.
 
+use std::sync::Arc;
+
 use domain::ids::MutationId;
 use domain::readiness::{Checked, blocking};
 use serde::Serialize;
@@ -7,6 +9,7 @@ use serde::Serialize;
 use crate::client::{Changed, Client};
 use crate::error::ClientError;
 use crate::http::{Method, Sending};
+use crate::security::VisitStarted;
 
 const READY: &str = "/api/v1/payments/ready";
 const ACCEPTED: &str = "/api/v1/terms/accepted";
@@ -33,6 +36,14 @@ impl Client {
         let api::readiness::Readiness { items, terms } = answer.json().await?;
         let terms = terms.map(|terms| TermsView { version: terms.version, address: terms.address });
         Ok(ReadinessView { ready: blocking(&items).is_empty(), items, terms })
+    }
+
+    /// Opens the terms in the system's browser; where that cannot be, the person opens their address.
+    pub async fn read_terms(&self) -> Result<VisitStarted, ClientError> {
+        let TermsView { address, .. } = self.readiness().await?.terms.ok_or_else(|| ClientError::not_found("terms"))?;
+        let (browser, page) = (Arc::clone(&self.0.ports.browser), address.clone());
+        let browser_opened = crate::client::blocking(move || browser.open(&page)).await?;
+        Ok(VisitStarted { address, browser_opened })
     }
 
     /// Accepts the terms that were read.

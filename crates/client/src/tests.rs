@@ -450,7 +450,7 @@ async fn what_has_no_payable_biller_cannot_be_paid_from_here() {
         method: None,
     };
     assert_eq!(client.payments().pay_bill(order).await.unwrap_err().code, "not_payable");
-    assert!(client.payments().quote(bill, day("2026-12-01")).await.unwrap().not_payable.is_some());
+    assert!(client.payments().quote(bill, day("2026-12-01"), None).await.unwrap().not_payable.is_some());
     world.end().await;
 }
 

@@ -22,9 +22,10 @@ pub async fn payments(core: Shared<'_>) -> Answer<Vec<PaymentView>> {
 
 #[tauri::command]
 #[specta::specta]
-pub async fn pay_quote(core: Shared<'_>, bill: BillId, due_on: String) -> Answer<PayQuote> {
+pub async fn pay_quote(core: Shared<'_>, bill: BillId, due_on: String, send_on: Option<String>) -> Answer<PayQuote> {
     core.touch();
-    Ok(core.client.payments().quote(bill, date(&due_on)?).await?)
+    let send_on = send_on.as_deref().map(date).transpose()?;
+    Ok(core.client.payments().quote(bill, date(&due_on)?, send_on).await?)
 }
 
 #[tauri::command]
@@ -55,6 +56,14 @@ pub async fn pay_bill(core: Shared<'_>, request: PayBill) -> Answer<PaymentView>
 #[specta::specta]
 pub async fn readiness(core: Shared<'_>) -> Answer<ReadinessView> {
     Ok(core.client.readiness().await?)
+}
+
+/// Opens the terms in the browser, where it can be opened.
+#[tauri::command]
+#[specta::specta]
+pub async fn terms_read(core: Shared<'_>) -> Answer<VisitStarted> {
+    core.touch();
+    Ok(core.client.read_terms().await?)
 }
 
 #[tauri::command]

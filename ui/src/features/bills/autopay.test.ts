@@ -54,15 +54,20 @@ describe('autopay', () => {
     const on = world();
     draw(Bills, on, { bill: 'bill-gas' });
     expect(await screen.findByText(/Two payments in a row failed/)).toBeTruthy();
-    await click('Go on');
+    await click('Resume autopay');
     await waitFor(() => expect(on.commands.autopayPause).toHaveBeenCalledWith({ bill: 'bill-gas' }, false));
   });
 
-  it('stands with the payments, and names those that need their person', async () => {
+  it('stands with the payments, and says why one needs its person, with the way there', async () => {
     draw(AutopayList, world());
     const list = (await screen.findByRole('heading', { name: 'Autopay' })).closest('section') as HTMLElement;
     const rows = within(list).getAllByRole('listitem');
-    expect(rows.map((row) => within(row).queryByText('This one needs you.') !== null)).toEqual([true, false, true]);
+    const why = rows.map((row) => row.querySelector('.overdue a'));
+    expect(why.map((link) => [link?.textContent, link?.getAttribute('href')])).toEqual([
+      ['Tern Harbor Checking is $72.82 short. Add money, or it will fail.', '/payments?payment=payment-rent-next'],
+      [undefined, undefined],
+      ['Two payments in a row failed. See why, then resume it.', '/bills?bill=bill-gas'],
+    ]);
     expect(rows.map((row) => row.querySelector('.line-1')?.textContent), 'the amount ends the first line; the state stands below').toEqual(['Alder Court, rent$1,180.00', 'Lanternline Fiber$59.99', 'Northfold Gas']);
   });
 });

@@ -1,5 +1,5 @@
 import { describe, expect, it, vi } from 'vitest';
-import { click, draw, fireEvent, refused, screen, type, waitFor, within, world } from '$lib/test/draw';
+import { click, draw, fireEvent, ok, refused, screen, type, waitFor, within, world } from '$lib/test/draw';
 import { en } from '$lib/i18n/en';
 import type { BillsView, HolidayView } from '$lib/ipc/bindings';
 import { rule, startingBills } from '$lib/ipc/sample/bills';
@@ -279,6 +279,27 @@ describe('the list of bills', () => {
     await press('Millbrook Water');
     await waitFor(() => expect(scrolled).toHaveBeenCalledExactlyOnceWith({ block: 'nearest' }));
     expect(scrolled.mock.instances[0]).toBe((await screen.findByRole('heading', { name: 'Millbrook Water' })).closest('section'));
+  });
+
+  it('says of a date out of reach that it is due later, and counts it', async () => {
+    const on = world();
+    const all = await on.ipc.commands.bills();
+    if (all.status !== 'ok') throw new Error('no bills');
+    const water = all.data.bills.find((view) => view.bill.id === 'bill-water')!;
+    const far = { ...water, bill: { ...water.bill, id: 'bill-tax', name: 'Harbor tax' }, amount: { minor: 50000, currency: 'USD' }, next_due_on: '2027-06-15' };
+    on.desk.commands.bills = () => ok({ ...all.data, bills: [far], occurrences: [] });
+    draw(Bills, on);
+    const row = (await screen.findByRole('rowheader', { name: /Harbor tax/ })).closest('tr') as HTMLElement;
+    expect(within(row).getByText('Due later')).toBeTruthy();
+    expect(screen.getByText('Further ahead').closest('tr')?.textContent).toContain('$500.00');
+  });
+
+  it('pays a card of the server as a card is paid, and calls it served', async () => {
+    const on = world('?world=served');
+    draw(Bills, on, { bill: 'bill-card' });
+    expect(await screen.findByText('The payment of a card of this server.')).toBeTruthy();
+    await click('Pay the card');
+    expect(on.desk.payingCard).toMatchObject({ id: 'account-card' });
   });
 
   it('asks for the first one when there is none', async () => {

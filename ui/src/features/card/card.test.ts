@@ -16,6 +16,13 @@ describe('the card', () => {
     expect(within(refund).getByText('\u2212$31.99')).toBeTruthy();
   });
 
+  it('says that what stands with a card is owed', async () => {
+    draw(Card, world());
+    const rows = async (name: string) => (await screen.findByRole('button', { name })).closest('tr') as HTMLElement;
+    expect(within(await rows('Quillmere Card ··4417')).getByText('owed')).toBeTruthy();
+    expect(within(await rows('Tern Harbor Checking ··2086')).queryByText('owed')).toBeNull();
+  });
+
   it('searches its transactions and shows more of them page by page', async () => {
     const on = world();
     draw(Card, on);

@@ -35,6 +35,18 @@ describe('home', () => {
     expect(on.desk.status.data).toMatchObject({ needs_you: 3, overdue: 1 });
   });
 
+  it('says of a plan that only what is kept back is touched', async () => {
+    draw(Home, world('?world=short'));
+    expect(await screen.findByText(/^\$[\d.]+ below the \$600\.00 you keep back\.$/)).toBeTruthy();
+    expect(screen.queryByText(/No plan fits/)).toBeNull();
+  });
+
+  it('says beside a card what avoids all interest', async () => {
+    draw(Home, world('?world=served'));
+    expect(await screen.findByText(/^\$624\.60 by Nov 19 avoids all interest/)).toBeTruthy();
+    expect(screen.getByRole('link', { name: 'See why Quillmere Card' }).getAttribute('href')).toBe('/card?account=account-card');
+  });
+
   it('pays a card of the server as a card is paid', async () => {
     const on = world('?world=served');
     draw(Home, on);

@@ -21,6 +21,21 @@ describe('the preview of a file', () => {
     expect(on.commands.importConfirm).not.toHaveBeenCalled();
   });
 
+  it('signs a credit as its card does, and says what it will do, not that it did', async () => {
+    const on = world();
+    draw(ImportDialog, on, { offer: await offered(on) });
+    expect(await screen.findByText('\u2212$310.00')).toBeTruthy();
+    expect(screen.getByText('1 bill will be marked paid')).toBeTruthy();
+  });
+
+  it('signs a credit of a bank account as money that came in', async () => {
+    const on = world();
+    const offer = await offered(on);
+    draw(ImportDialog, on, { offer: { ...offer, report: { ...offer.report, accounts: ['account-checking'] } } });
+    await waitFor(() => expect(on.commands.accounts).toHaveBeenCalled());
+    expect(await screen.findByText('+$310.00')).toBeTruthy();
+  });
+
   it('says once what to do about the lines that could not be read', async () => {
     const on = world();
     const offer = await offered(on);
@@ -34,7 +49,7 @@ describe('the preview of a file', () => {
     const on = world();
     const offer = await offered(on);
     draw(ImportDialog, on, { offer });
-    await click('Keep 4 new lines');
+    await click('Keep 5 lines');
     await waitFor(() => expect(on.went).toEqual(['/card?account=account-card']));
     expect(on.commands.importConfirm).toHaveBeenCalledExactlyOnceWith(offer.token);
     expect(on.desk.offer).toBeNull();
@@ -60,7 +75,7 @@ describe('the preview of a file', () => {
   it('stays open and says why when keeping is refused', async () => {
     const on = world('', { importConfirm: () => refused('token_unknown') });
     draw(ImportDialog, on, { offer: await offered(on) });
-    await click('Keep 4 new lines');
+    await click('Keep 5 lines');
     expect(await screen.findByText('That preview is gone.')).toBeTruthy();
     expect(on.desk.offer).not.toBeNull();
   });

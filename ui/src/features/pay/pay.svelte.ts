@@ -34,13 +34,27 @@ export class Paying {
     this.ready = new View(() => answer(desk.commands.readiness()));
     let wanted = planned;
     this.quote = new View(async () => {
-      const quote = await answer(desk.commands.payQuote(bill, dueOn));
+      const quote = await answer(desk.commands.payQuote(bill, dueOn, null));
       // The day of a plan is chosen once, when it can still be; from then on it is the person's.
       if (wanted !== undefined && wanted > quote.sends_on) [this.when, this.day] = ['day', wanted];
       wanted = undefined;
       return quote;
     });
   }
+
+  /** When it arrives that leaves on the chosen day, once that was asked; asked anew for each day. */
+  arrival = $state.raw<{ sendOn: string; by: string } | null>(null);
+
+  async askArrival(sendOn: string): Promise<void> {
+    const quote = await this.desk.commands.payQuote(this.bill, this.dueOn, sendOn);
+    if (quote.status === 'ok' && this.sendOn === sendOn) this.arrival = { sendOn, by: quote.data.expected_by };
+  }
+
+  /** Absent while no day is chosen, or before the answer for it came. */
+  arrivesBy: string | null = $derived.by(() => {
+    if (this.when === 'soonest') return this.quote.data?.expected_by ?? null;
+    return this.arrival !== null && this.arrival.sendOn === this.sendOn ? this.arrival.by : null;
+  });
 
   source: string = $derived.by(() => this.picked ?? this.quote.data?.methods.find((one) => one.method.is_default)?.method.id ?? '');
 

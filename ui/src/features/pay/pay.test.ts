@@ -34,6 +34,29 @@ describe('paying a bill', () => {
     expect(on.commands.payBill).toHaveBeenCalledExactlyOnceWith(expect.objectContaining({ send_on: '2026-11-15' }));
   });
 
+  it('says nothing of a day before one is chosen, and then when that arrives', async () => {
+    const on = world();
+    draw(PayDialog, on, power);
+    await fireEvent.click(await screen.findByLabelText('On a day you choose'));
+    expect(screen.getByText('Choose a day')).toBeTruthy();
+    expect(screen.queryByText(/^(Leaves|Arrives by) /)).toBeNull();
+    await type('Day', '2026-11-16');
+    expect(await screen.findByText('Leaves Mon, Nov 16')).toBeTruthy();
+    expect(await screen.findByText('Arrives by Tue, Nov 17')).toBeTruthy();
+    expect(on.commands.payQuote).toHaveBeenLastCalledWith('bill-power', '2026-11-16', '2026-11-16');
+    expect(screen.getByText('That is after the due date.')).toBeTruthy();
+  });
+
+  it('says what stays safe where the plan takes it from the same account', async () => {
+    draw(PayDialog, world(), power);
+    await fireEvent.change(await screen.findByLabelText('From'), { target: { value: '' } });
+    expect(await screen.findByText(/^\$[\d,.]+ stays safe until pay day, Fri, Nov 20\.$/)).toBeTruthy();
+    expect(screen.getByText('$1,107.18 available')).toBeTruthy();
+    await fireEvent.click(screen.getByLabelText(/Another amount/));
+    await type('Amount', '5');
+    await waitFor(() => expect(screen.queryByText(/stays safe/)).toBeNull());
+  });
+
   it('pays at the soonest when the day of a plan is no longer ahead', async () => {
     draw(PayDialog, world(), { ...power, on: '2026-11-12' });
     expect(await screen.findByText('Leaves Fri, Nov 13')).toBeTruthy();
@@ -125,7 +148,10 @@ describe('paying a bill', () => {
     expect(screen.getByText('4 of 6 done')).toBeTruthy();
     expect([...document.querySelectorAll('.check')].map((one) => one.classList.contains('todo'))).toEqual([true, true, false, false, false, false]);
     expect(screen.queryByRole('button', { name: 'Pay $94.17' })).toBeNull();
-    await click('Accept the terms of 2026-11');
+    await click('Read the terms');
+    expect(await screen.findByText('They are open in your browser.')).toBeTruthy();
+    expect(on.commands.termsAccept).not.toHaveBeenCalled();
+    await click('Accept the terms of November 2026');
     await waitFor(() => expect(on.commands.termsAccept).toHaveBeenCalledExactlyOnceWith('2026-11'));
     expect(await screen.findByText('5 of 6 done')).toBeTruthy();
     const all = await on.ipc.commands.readiness();

@@ -6,7 +6,8 @@ describe('payments', () => {
   it('asks before it cancels, and cancels once', async () => {
     const on = world();
     draw(Payments, on, { asked: 'payment-loan' });
-    expect(await screen.findByText(/^You can cancel it until Fri, Nov 13/)).toBeTruthy();
+    expect(await screen.findByText('You can cancel it until Fri, Nov 13, 4:00 pm Eastern Time.')).toBeTruthy();
+    expect(await screen.findByText('to Brightwater Car Loans, from Tern Harbor Checking ··2086')).toBeTruthy();
     await click('Cancel payment');
     expect(await screen.findByText('Nothing leaves. The bill is open again.')).toBeTruthy();
     expect(on.commands.paymentCancel).not.toHaveBeenCalled();
@@ -20,6 +21,21 @@ describe('payments', () => {
     await screen.findByRole('dialog');
     expect(screen.getByText(/Moved by ACH, in a file for the bank\. Usually it is there on the next banking day/)).toBeTruthy();
     expect(screen.getByText(/On its way for 2 days; expected by/)).toBeTruthy();
+  });
+
+  it('tells what is scheduled from what was sent', async () => {
+    draw(Payments, world());
+    const head = (await screen.findByRole('heading', { name: 'Coming up' })).parentElement as HTMLElement;
+    expect(head.textContent).toMatch(/\$1,696\.94 scheduled, \$100\.00 sent$/);
+  });
+
+  it('names the method that a payment is drawn from', async () => {
+    const on = world();
+    const all = await on.ipc.commands.payments();
+    if (all.status !== 'ok') throw new Error('no payments');
+    on.desk.commands.payments = () => ok(all.data.map((payment) => ({ ...payment, method: 'method-heron' })));
+    draw(Payments, on, { asked: 'payment-loan' });
+    expect(await screen.findByText('to Brightwater Car Loans, from Heron •••• 4471')).toBeTruthy();
   });
 
   it('says when it is too late to cancel', async () => {

@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { click, draw, screen, type, waitFor, within, world } from '$lib/test/draw';
+import { click, draw, ok, screen, type, waitFor, within, world } from '$lib/test/draw';
 import { IncomeForm } from './incomeForm.svelte';
 import Plan from './Plan.svelte';
 
@@ -34,8 +34,20 @@ describe('the plan for a pay period', () => {
     expect(on.desk.paying).toEqual({ bill: 'bill-power', dueOn: '2026-11-16', on: expect.stringMatching(/^2026-11-1/) });
   });
 
-  it('says when no plan fits, by how much, and what would help', async () => {
+  it('says when only what is kept back is touched, and that every payment is covered', async () => {
     draw(Plan, world('?world=short'));
+    expect(await screen.findByText(/^\$[\d.]+ below the \$600\.00 you keep back$/)).toBeTruthy();
+    expect(screen.getByText(/Every payment is covered; the lowest is \$/)).toBeTruthy();
+    expect(screen.queryByText('No plan fits')).toBeNull();
+  });
+
+  it('says when no plan fits, by how much, and what would help', async () => {
+    const on = world('?world=short');
+    const all = await on.ipc.commands.plan();
+    if (all.status !== 'ok' || !all.data.figures?.short) throw new Error('no plan');
+    const { figures } = all.data;
+    on.desk.commands.plan = () => ok({ ...all.data, figures: { ...figures, short: { ...figures.short!, by: { minor: 60001, currency: 'USD' } } } });
+    draw(Plan, on);
     expect(await screen.findByText('No plan fits')).toBeTruthy();
     expect(screen.getByText(/is missing from/)).toBeTruthy();
   });

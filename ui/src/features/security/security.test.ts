@@ -23,6 +23,22 @@ describe('security', () => {
     expect(screen.queryByText('74 points: why')).toBeNull();
   });
 
+  it('says of a device what it can do after the score, not before', async () => {
+    const on = world();
+    const all = await on.ipc.commands.risk();
+    if (all.status !== 'ok') throw new Error('no risk');
+    draw(Security, on);
+    expect(await screen.findByText(/It can read what this account holds\. For a day nothing new is paid/)).toBeTruthy();
+    expect(screen.queryByText(/and it can pay/)).toBeNull();
+    const as = (verdict: 'allow' | 'lock') => () => ok({ ...all.data, decisions: all.data.decisions.map((one) => ({ ...one, verdict })) });
+    on.desk.commands.risk = as('lock');
+    await on.desk.changed();
+    expect(await screen.findByText(/No money leaves until somebody has looked at it\./)).toBeTruthy();
+    on.desk.commands.risk = as('allow');
+    await on.desk.changed();
+    expect(await screen.findByText(/and it can pay\./)).toBeTruthy();
+  });
+
   it('asks without reasons when the server does not answer', async () => {
     draw(Security, world('', { risk: () => refused('server_unreachable') }));
     expect(await screen.findByRole('heading', { name: /Was this you\?/ })).toBeTruthy();

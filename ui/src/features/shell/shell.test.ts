@@ -68,6 +68,17 @@ describe('the window', () => {
     draw(Shell, world('?world=offline'), { path: '/', children });
     expect(await screen.findByText('Offline, as of 9:41 am')).toBeTruthy();
     expect(screen.getByText(/1 change waits on this computer/)).toBeTruthy();
+    expect((await screen.findByRole('link', { name: '$58.32 to Northfold Gas' })).getAttribute('href')).toMatch(/^\/payments\?payment=payment-new-/);
+    expect(screen.getByText(', needs you: 3, some overdue')).toBeTruthy();
+  });
+
+  it('says that it is signed out, never that it is synced, and leads back in', async () => {
+    const on = world('?world=signed-out');
+    draw(Shell, on, { path: '/', children });
+    expect(await screen.findByText('Signed out, as of 9:41 am')).toBeTruthy();
+    expect(screen.queryByText(/^Synced/)).toBeNull();
+    await click('Sign in again');
+    expect(on.desk.signingIn).toBe('https://accounts.alder-lane.example');
   });
 
   it('says over every screen that the account is locked, what that means, and releases it', async () => {

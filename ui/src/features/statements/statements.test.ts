@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { click, draw, ok, screen, waitFor, within, world } from '$lib/test/draw';
+import { click, draw, fireEvent, ok, screen, waitFor, within, world } from '$lib/test/draw';
 import Statements from './Statements.svelte';
 
 /** What stands beside a word of the chosen statement. */
@@ -26,6 +26,25 @@ describe('statements', () => {
     draw(Statements, world());
     expect(await screen.findByText(/2 gaps:/)).toBeTruthy();
     expect(screen.queryByText('Minimum due')).toBeNull();
+    expect(screen.getByText('10 of the last 12 are here, 1 not complete')).toBeTruthy();
+    expect(document.querySelectorAll('.coverage .partial')).toHaveLength(1);
+    expect(screen.getByText('Statement balance').closest('dl')?.textContent).toContain('$1,284.60');
+  });
+
+  it('show the lines that lead from one balance to the other', async () => {
+    draw(Statements, world());
+    await fireEvent.click(await screen.findByText('Show 16 lines'));
+    const rows = within(screen.getByRole('table', { name: 'Lines' })).getAllByRole('row').slice(1);
+    const minor = rows.map((row) => Math.round(Number((row.lastElementChild?.textContent ?? '').replace('\u2212', '-').replace(/[$,]/g, '')) * 100));
+    expect(minor).toHaveLength(16);
+    expect(minor.reduce((a, b) => a + b, 0)).toBe(128460 - 140211);
+  });
+
+  it('say what paying only the minimum comes to', async () => {
+    const on = world('?world=served');
+    draw(Statements, on);
+    expect(await screen.findByText(/If you pay only the minimum, this balance lasts about 8 years and costs \$3,018\.00 in all\./)).toBeTruthy();
+    expect(screen.getByText(/With \$53\.10 each month it takes 3 years and \$1,912\.00: \$1,106\.00 less\./)).toBeTruthy();
   });
 
   it('opens the one that was asked for', async () => {

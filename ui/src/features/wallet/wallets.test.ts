@@ -9,8 +9,9 @@ describe('the wallet of a card', () => {
     draw(Wallets, world('?world=served'));
     expect(await screen.findByText('$38.50')).toBeTruthy();
     const row = screen.getByRole('rowheader', { name: 'Reloaded from the card' }).closest('tr') as HTMLElement;
-    expect(within(row).getByText('$50.00')).toBeTruthy();
-    expect(screen.getByRole('rowheader', { name: 'Coffee beans' })).toBeTruthy();
+    expect(within(row).getByText('+$50.00')).toBeTruthy();
+    const spent = screen.getByRole('rowheader', { name: 'Coffee beans' }).closest('tr') as HTMLElement;
+    expect(within(spent).getByText('\u2212$11.50')).toBeTruthy();
   });
 
   it('reloads within the limits alone', async () => {

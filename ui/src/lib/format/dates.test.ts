@@ -49,7 +49,10 @@ describe('instants', () => {
     expect(formatTime('2026-11-12T14:41:00Z')).toBe('9:41 am');
     expect(formatMoment('2026-11-12T14:41:00Z')).toBe('9:41 am');
     expect(formatMoment('2026-11-10T21:00:00Z')).toBe('Tue, Nov 10, 4:00 pm');
-    expect(formatCutoff('2026-11-13T21:00:00Z')).toBe('4:00 pm EST');
+    expect(formatCutoff('2026-11-13T21:00:00Z')).toBe('4:00 pm Eastern Time');
+    expect(formatCutoff('2026-11-13T21:00:00Z', true)).toBe('Fri, Nov 13, 4:00 pm Eastern Time');
+    expect(formatCutoff('2026-11-12T21:00:00Z', true)).toBe('4:00 pm Eastern Time');
+    expect(formatCutoff('2026-07-13T20:00:00Z'), 'in summer too').toBe('4:00 pm Eastern Time');
   });
 });
 

@@ -51,10 +51,12 @@ export function formatMoment(instant: string, today: Civil = todayHere()): strin
   return day === today ? formatTime(instant) : `${formatDay(day, today)}, ${formatTime(instant)}`;
 }
 
-/** "4:00 pm EST": a time that decides names its zone. */
-export function formatCutoff(instant: string): string {
-  const format = new Intl.DateTimeFormat(locale(), { hour: 'numeric', minute: '2-digit', timeZoneName: 'short' });
-  return tidy(format.format(new Date(instant)));
+/** "4:00 pm Eastern Time": a time that decides names its zone, the same all the year; with its day where that is not beside it. */
+export function formatCutoff(instant: string, withDay = false): string {
+  const format = new Intl.DateTimeFormat(locale(), { hour: 'numeric', minute: '2-digit', timeZoneName: 'longGeneric' });
+  const time = tidy(format.format(new Date(instant)));
+  const day = dayOf(new Date(instant));
+  return withDay && day !== todayHere() ? `${formatDay(day)}, ${time}` : time;
 }
 
 /** "3rd" as CLDR counts; languages that need no ordinal give the plain number. */

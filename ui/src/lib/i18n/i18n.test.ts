@@ -66,6 +66,13 @@ describe.each([
   });
 });
 
+it('says “above” in each language where more than an amount is asked about, not that amount itself', () => {
+  const asks = [en, es, de].map((words) => [words.autopay.upTo('$5'), words.autopay.asks.warns('$5'), words.autopay.cap, words.autopay.warn].join(' '));
+  expect(asks[2]).not.toMatch(/\bab\b/);
+  expect(asks[2]?.match(/über/g)).toHaveLength(4);
+  expect(asks[1]).not.toMatch(/a partir/);
+});
+
 it('keeps the tone: no exclamation marks, no "please"', () => {
   for (const [path, message] of english) {
     const { text } = marked(message, 0);

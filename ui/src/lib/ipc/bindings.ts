@@ -110,7 +110,7 @@ export const commands = {
 	/**  Moves everything that has not left to another method. */
 	methodReplace: (id: MethodId, to: MethodId) => typedError<MethodReplacedView, CommandError>(__TAURI_INVOKE("method_replace", { id, to })),
 	payments: () => typedError<PaymentView[], CommandError>(__TAURI_INVOKE("payments")),
-	payQuote: (bill: BillId, dueOn: string) => typedError<PayQuote, CommandError>(__TAURI_INVOKE("pay_quote", { bill, dueOn })),
+	payQuote: (bill: BillId, dueOn: string, sendOn: string | null) => typedError<PayQuote, CommandError>(__TAURI_INVOKE("pay_quote", { bill, dueOn, sendOn })),
 	cardQuote: (card: AccountId) => typedError<CardQuote, CommandError>(__TAURI_INVOKE("card_quote", { card })),
 	/**  Where a payment of so much would go among a card's balances. */
 	cardShares: (card: AccountId, amount: Money) => typedError<Share[], CommandError>(__TAURI_INVOKE("card_shares", { card, amount })),
@@ -118,6 +118,8 @@ export const commands = {
 	payBill: (request: PayBill) => typedError<PaymentView, CommandError>(__TAURI_INVOKE("pay_bill", { request })),
 	/**  What stands between the person and paying. */
 	readiness: () => typedError<ReadinessView, CommandError>(__TAURI_INVOKE("readiness")),
+	/**  Opens the terms in the browser, where it can be opened. */
+	termsRead: () => typedError<VisitStarted, CommandError>(__TAURI_INVOKE("terms_read")),
 	termsAccept: (version: string) => typedError<null, CommandError>(__TAURI_INVOKE("terms_accept", { version })),
 	/**  What leaves without a passkey. */
 	limits: () => typedError<LimitsView[], CommandError>(__TAURI_INVOKE("limits")),

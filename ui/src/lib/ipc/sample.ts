@@ -6,7 +6,7 @@ import type { AccountStatements, CommandError, Dispute, SearchHit, SignIn } from
 import type { Commands, Ipc } from './index';
 import { servedCard, servedStatements, statements, transactions } from './sample/accounts';
 import { billers, rule, TODAY, usd } from './sample/bills';
-import { amountOn, datesOf, markKey, occurrence, occurrences, riseOf, shifted } from './sample/book';
+import { amountOn, datesOf, markKey, occurrence, occurrences, riseOf, shifted, workdayAfter } from './sample/book';
 import { payoff, shares } from './sample/payoff';
 import { offersFor } from './sample/offers';
 import { nextDays, plan } from './sample/plan';
@@ -294,9 +294,10 @@ export function sampleIpc(query = ''): Ipc {
     orders: () => read(() => world.orders),
     cardPurchases: (id) => read(() => world.purchases.filter((one) => one.card === id).map((one) => ({ ...one, plan_offered: offersFor(one).length > 0 }))),
     cardTerms: (id, terms) => change(() => ((found(world.accounts.find((one) => one.id === id)).terms = terms), null)),
-    transactions: ({ account, search, limit, after }) => read(() => {
+    transactions: ({ account, search, since, until, limit, after }) => read(() => {
       const words = (search ?? '').toLowerCase().split(/\s+/).filter(Boolean);
-      const all = transactions.filter((line) => line.account === account && words.every((word) => `${line.description} ${line.memo ?? ''}`.toLowerCase().includes(word)));
+      const within = (day: string) => (since === null || day >= since) && (until === null || day <= until);
+      const all = transactions.filter((line) => line.account === account && within(line.posted_on) && words.every((word) => `${line.description} ${line.memo ?? ''}`.toLowerCase().includes(word)));
       const start = Number(after ?? 0);
       const end = start + (limit ?? 50);
       return { items: all.slice(start, end), next: end < all.length ? String(end) : null };
@@ -307,7 +308,7 @@ export function sampleIpc(query = ''): Ipc {
       sends_on: '2026-11-12', expected_by: '2026-11-12', from: 'Practice money USD', available: usd(850000),
     })),
     cardShares: (id, amount) => read(() => shares(amount.minor, found(world.accounts.find((one) => one.id === id)))),
-    payQuote: (id, dueOn) => read(() => {
+    payQuote: (id, dueOn, sendOn) => read(() => {
       const one = occurrence(world.book, bill(id), dueOn);
       const to = billers.find((biller) => biller.id === bill(id).biller)?.name ?? one.name;
       return {
@@ -319,8 +320,8 @@ export function sampleIpc(query = ''): Ipc {
         left: one.left,
         estimated: one.estimated,
         not_payable: one.payable ? null : 'this bill has no biller that takes payments here',
-        sends_on: '2026-11-13',
-        expected_by: '2026-11-16',
+        sends_on: sendOn ?? '2026-11-13',
+        expected_by: workdayAfter(sendOn ?? '2026-11-13'),
         from: 'Tern Harbor Checking ··2086',
         available: { minor: 110718, currency: 'USD' },
         methods: world.methods,
@@ -396,6 +397,7 @@ export function sampleIpc(query = ''): Ipc {
       return null;
     }),
     readiness: () => read(() => world.ready),
+    termsRead: async () => attempt(() => ({ address: found(world.ready.terms ?? undefined).address, browser_opened: true })),
     termsAccept: () => change(() => {
       const items = world.ready.items.map((one) => (one.what === 'accepted_terms' ? { ...one, met: 'yes' as const } : one));
       world.ready = { ...world.ready, items, ready: items.every((one) => one.met !== 'no') };

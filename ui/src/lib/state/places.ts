@@ -25,6 +25,8 @@ export const SUGGESTIONS_PATH = '/bills/suggestions';
 /** Under Bills: the proof that reminders come. */
 export const REMINDERS_PATH = '/bills/reminders';
 
+export const WALLET_PATH = '/wallet';
+
 export const billPath = (bill: string, dueOn?: string | null) => `/bills?bill=${bill}${dueOn ? `&due=${dueOn}` : ''}`;
 export const paymentPath = (payment: string) => `/payments?payment=${payment}`;
 export const orderPath = (order: string) => `/orders?order=${order}`;

@@ -2,6 +2,7 @@
 import { formatDay, formatMoney } from '$lib/format';
 import type { Messages } from '$lib/i18n';
 import type { AutopayView, Cover } from '$lib/ipc/bindings';
+import { accountPath, billPath, paymentPath, WALLET_PATH } from '$lib/state/places';
 
 type Words = Messages['autopay'];
 
@@ -34,9 +35,14 @@ export function coverTrouble(cover: Cover): 'method' | 'balance' | null {
   return cover.kind === 'short' ? 'balance' : null;
 }
 
-/** Something about it will not go by itself. */
-export function needsPerson(one: AutopayView): boolean {
-  if (one.state === 'failing' || one.state === 'changed') return true;
+/** Why something about it will not go by itself, and where that is seen to. */
+export function troubleOf(one: AutopayView, words: Words): { text: string; path: string } | null {
+  const own = one.bill ? billPath(one.bill, one.next?.due_on ?? null) : accountPath(one.card ?? '');
+  if (one.state === 'failing' || one.state === 'changed') return { text: words.why[one.state], path: own };
   const { next } = one;
-  return next !== null && (next.asks === 'asks' || next.asks === 'will_ask' || coverTrouble(next.cover) !== null);
+  if (!next) return null;
+  if (next.asks === 'asks' || next.asks === 'will_ask') return { text: words.asks[next.asks](formatMoney(one.terms.cap)), path: paymentPath(next.payment) };
+  const trouble = coverTrouble(next.cover);
+  if (trouble === 'method') return { text: words.methodEnds, path: WALLET_PATH };
+  return trouble ? { text: `${coverWords(next.cover, words)} ${words.short}`, path: paymentPath(next.payment) } : null;
 }

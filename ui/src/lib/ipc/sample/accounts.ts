@@ -196,7 +196,7 @@ function older(): TransactionView[] {
   });
 }
 
-export const transactions: TransactionView[] = [
+const plain: TransactionView[] = [
   line(card.id, '2026-11-12', -6490, 'Quillmere Online', 'purchase', 'Held for shipping', true),
   line(card.id, '2026-11-11', -3820, 'Quillmere Market', 'purchase', null, true),
   line(card.id, '2026-11-09', -2340, 'Quillmere Garden', 'purchase'),
@@ -209,6 +209,12 @@ export const transactions: TransactionView[] = [
   line(card.id, '2026-10-28', -4618, 'Quillmere Market', 'purchase'),
   ...older(),
 ];
+
+const opensAfter = (closed_on: string) => {
+  const [year = 0, month = 0] = closed_on.split('-').map(Number);
+  return new Date(Date.UTC(year, month - 2, 26)).toISOString().slice(0, 10);
+};
+const inCycle = (all: readonly TransactionView[], closed_on: string) => all.filter((one) => one.account === card.id && one.posted_on >= opensAfter(closed_on) && one.posted_on <= closed_on);
 
 const closings: [string, number, boolean][] = [
   ['2025-11-25', 9605, true],
@@ -223,6 +229,18 @@ const closings: [string, number, boolean][] = [
   ['2026-10-25', 128460, true],
 ];
 
+/** What was paid or bought besides in each cycle of which lines are here, so that its lines lead from one balance to the next. */
+const paid: TransactionView[] = closings.flatMap(([closed_on, minor], at) => {
+  const lines = inCycle(plain, closed_on);
+  const before = closings[at - 1]?.[1];
+  if (lines.length === 0 || before === undefined) return [];
+  const moved = lines.reduce((sum, one) => sum + one.amount.minor, 0);
+  const left = before - moved - minor;
+  return [line(card.id, `${closed_on.slice(0, 7)}-19`, left, left > 0 ? 'Payment, thank you' : 'Quillmere Home', left > 0 ? 'payment' : 'purchase')];
+});
+
+export const transactions: TransactionView[] = [...plain, ...paid].toSorted((a, b) => b.posted_on.localeCompare(a.posted_on));
+
 function statement(closing: [string, number, boolean], at: number): StatementRow {
   const [closed_on, minor, complete] = closing;
   const [year = 0, month = 0] = closed_on.split('-').map(Number);
@@ -235,7 +253,7 @@ function statement(closing: [string, number, boolean], at: number): StatementRow
       due_on: day(year, month, 19),
       opening: usd(-(closings[at - 1]?.[1] ?? 4210)),
       closing: usd(-minor),
-      lines: 6 + ((at * 5) % 9),
+      lines: inCycle(transactions, closed_on).length || 6 + ((at * 5) % 9),
       complete,
       issued: null,
     },

@@ -77,6 +77,12 @@ function workday(day: string): string {
   return isWorking(new Date(day)) ? day : workday(shifted(day, -1));
 }
 
+/** The first working day after a day. */
+export function workdayAfter(day: string): string {
+  const next = shifted(day, 1);
+  return isWorking(new Date(next)) ? next : workdayAfter(next);
+}
+
 export function occurrence(book: Book, bill: WholeBill, dueOn: string): OccurrenceView {
   const mark = book.marks.get(markKey(bill.id, dueOn));
   const amount: Money = mark?.kind === 'amount' ? mark.amount : amountOn(bill, dueOn);

@@ -92,7 +92,7 @@ export class World {
     this.status = {
       phase,
       name: phase === 'ready' ? 'Ines Calloway' : null,
-      place: ['server', 'unheard', 'not-mine'].includes(kind) ? { kind: 'server', url: 'https://accounts.alder-lane.example', name: 'Alder Lane Household' } : { kind: 'this_computer' },
+      place: ['server', 'unheard', 'not-mine', 'signed-out'].includes(kind) ? { kind: 'server', url: 'https://accounts.alder-lane.example', name: 'Alder Lane Household' } : { kind: 'this_computer' },
       signed_in: kind !== 'signed-out',
       locked: phase === 'locked',
       locked_because: phase === 'locked' ? (kind === 'locked' ? { why: 'idle', minutes: 5 } : { why: 'started' }) : null,
