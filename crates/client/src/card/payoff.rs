@@ -369,7 +369,7 @@ mod tests {
         let found = ready(&account(), &figures(), Some("300"));
         assert_eq!((found.from, found.step, found.to), (usd("80"), usd("5"), usd("490")));
         assert_eq!(found.safe_from, Some(usd("230")));
-        assert_eq!(found.avoids_interest, Some(usd("624.60")));
+        assert_eq!(found.avoids_interest, Some(usd("984.60")), "the wished plan is paid before purchases");
         assert_eq!(found.chosen.interest, usd("51.12"));
         assert_eq!(found.minimum.interest, usd("1731.99"));
         assert_eq!(found.saved, usd("1680.87"));

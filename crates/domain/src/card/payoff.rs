@@ -124,7 +124,8 @@ impl CardNow<'_> {
     }
 
     /// What avoids every interest that can still be avoided with the next payment: the purchases of the statement, the
-    /// installments, and each deferred plan's part. `None` when nothing is due or interest already runs.
+    /// installments, and each deferred plan's part; all of a plan that is paid before purchases are. `None` when nothing
+    /// is due or interest already runs.
     pub fn avoids_interest(&self) -> Result<Option<Money>, MoneyError> {
         let Some(bill) = self.bill.filter(|_| self.grace == Grace::Kept) else {
             return Ok(None);
@@ -133,10 +134,17 @@ impl CardNow<'_> {
         for plan in self.plans.iter().filter(|plan| plan.left.is_positive()) {
             let figures = plan.figures(Some(self.terms), self.today)?;
             if !(figures.ended && plan.deadline().is_some()) {
-                amount = amount.plus(figures.each)?;
+                // Nothing above the minimum reaches purchases before such a plan is paid off.
+                amount = amount.plus(if self.comes_first(plan, bill.due_on) { plan.left } else { figures.each })?;
             }
         }
         Ok(Some(if amount.minor() < self.owed.minor() { amount } else { self.owed }))
+    }
+
+    /// What a payment on that day leaves above the minimum goes to this plan, by the person's wish or near its deadline.
+    fn comes_first(&self, plan: &Plan, on: Date) -> bool {
+        let near = plan.deadline().is_some_and(|ends_on| on >= last_cycles_from(self.terms, ends_on));
+        near || self.excess == Excess::Plan(plan.id)
     }
 }
 

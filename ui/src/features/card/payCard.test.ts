@@ -23,10 +23,17 @@ describe('paying a card of the server', () => {
     draw(Card, on);
     await click('Pay the card');
     const dialog = within(await screen.findByRole('dialog', { name: 'Pay Quillmere Card' }));
-    const none = (await dialog.findByRole('radio', { name: /^No interest at all\s*\$624\.60/ })) as HTMLInputElement;
+    const none = (await dialog.findByRole('radio', { name: /^No interest at all\s*\$984\.60/ })) as HTMLInputElement;
     expect(none.checked).toBe(true);
     expect(dialog.getByRole('radio', { name: /^Minimum due.*Adds about \$13\.63 of interest on Wed, Nov 25\./ })).toBeTruthy();
-    expect(dialog.getByRole('button', { name: 'Pay $624.60' })).toBeTruthy();
+    expect(dialog.getByRole('button', { name: 'Pay $984.60' })).toBeTruthy();
+  });
+
+  it('asks for less where no plan is wished to be paid first', async () => {
+    const on = world('?world=served');
+    await on.ipc.commands.cardExcess('account-card', 'by_rate');
+    draw(Card, on);
+    expect(await screen.findByText(/^\$624\.60 by Nov 19 avoids all interest/)).toBeTruthy();
   });
 
   it('says it of the statement where that is the same, and nothing where interest runs already', async () => {
@@ -48,7 +55,7 @@ describe('paying a card of the server', () => {
 
   it('says beside the card what avoids all interest, and by when', async () => {
     draw(Card, world('?world=served'));
-    expect(await screen.findByText(/^\$624\.60 by Nov 19 avoids all interest, payment plans included\./)).toBeTruthy();
+    expect(await screen.findByText(/^\$984\.60 by Nov 19 avoids all interest, payment plans included\./)).toBeTruthy();
   });
 
   it('says that autopay pays it too, and what becomes of that', async () => {
@@ -63,7 +70,7 @@ describe('paying a card of the server', () => {
     await on.ipc.commands.autopayPause({ card: 'account-card' }, true);
     draw(Card, on);
     await click('Pay the card');
-    await screen.findByRole('button', { name: 'Pay $624.60' });
+    await screen.findByRole('button', { name: 'Pay $984.60' });
     expect(screen.queryByText(/^Autopay pays/)).toBeNull();
   });
 
@@ -74,7 +81,7 @@ describe('paying a card of the server', () => {
     on.desk.commands.status = () => ok({ ...status.data, online: false });
     draw(Card, on);
     await click('Pay the card');
-    expect(await screen.findByRole('button', { name: 'Keep $624.60 to send' })).toBeTruthy();
+    expect(await screen.findByRole('button', { name: 'Keep $984.60 to send' })).toBeTruthy();
     expect(screen.queryByText(/It counts/)).toBeNull();
   });
 

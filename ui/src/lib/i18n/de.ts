@@ -495,7 +495,7 @@ export const de: Messages = {
     found: (n: number) => `${n} ${s(n, 'Rechnung', 'Rechnungen')} in Ihren Umsätzen gefunden`,
     look: 'Ansehen',
     sure: (percent: number) => `zu ${percent} % sicher`,
-    foundIn: (n: number, shown: number) => `In ${n} ${s(n, 'Zeile', 'Zeilen')} gefunden${shown < n ? `, die neuesten ${shown} von ${n} hier` : ''}`,
+    foundIn: (n: number, shown: number) => `In ${n} ${s(n, 'Zeile', 'Zeilen')} gefunden${shown < n ? `, hier die neuesten ${shown}` : ''}`,
     missed: (n: number) => `, ${n} ${s(n, 'Termin', 'Termine')} ohne eine`,
     next: (day: string) => `nächste ${day}`,
     varies: 'Der Betrag schwankt; er wird als Schätzung geführt.',

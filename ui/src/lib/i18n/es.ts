@@ -495,7 +495,7 @@ export const es: Messages = {
     found: (n: number) => `${n} ${s(n, 'recibo hallado', 'recibos hallados')} en tus movimientos`,
     look: 'Verlos',
     sure: (percent: number) => `${percent} % seguro`,
-    foundIn: (n: number, shown: number) => `Hallado en ${n} ${s(n, 'línea', 'líneas')}${shown < n ? `, aquí las ${shown} últimas de ${n}` : ''}`,
+    foundIn: (n: number, shown: number) => `Hallado en ${n} ${s(n, 'línea', 'líneas')}${shown < n ? `, aquí las ${shown} últimas` : ''}`,
     missed: (n: number) => `, ${n} ${s(n, 'fecha', 'fechas')} sin ninguna`,
     next: (day: string) => `próximo el ${day}`,
     varies: 'El importe varía; se guarda como estimado.',

@@ -19,6 +19,8 @@ export function pathOf(payment: PaymentView, messages: Messages): Step[] {
   payment.history.forEach((step, at) => {
     const now = at === last;
     const failed = now && hasFailed(payment);
+    // It was waited for until the next step: that is when the yes came.
+    const approvedAt = step.state === 'awaiting_approval' ? payment.history[at + 1]?.at : undefined;
     const title = titleOf(step.state, payment.history[at + 1]?.state, messages);
     const help = step.state === 'not_sent' ? words.step.keptHelp : '';
     const waits = now && step.state === 'awaiting_approval';
@@ -28,7 +30,7 @@ export function pathOf(payment: PaymentView, messages: Messages): Step[] {
       when: failed ? 'failed' : done ? 'done' : 'now',
       icon: failed ? 'failed' : done ? (step.state === 'cancelled' ? 'skipped' : 'paid') : 'pending',
       title,
-      about: sentences(formatMoment(step.at), help, why, waits && payment.approve_by ? words.approveBy(formatMoment(payment.approve_by)) : ''),
+      about: sentences(formatMoment(approvedAt ?? step.at), help, why, waits && payment.approve_by ? words.approveBy(formatMoment(payment.approve_by)) : ''),
     });
   });
   return [...steps, ...coming(payment, messages)];

@@ -52,6 +52,9 @@ export function payoff(account: Account, asked: Money | null): PayoffView {
   const find = (minor: number) => choices.find(([monthly]) => monthly >= minor) ?? last;
   const chosen = find(asked?.minor ?? SAFE);
   if (!minimum || !last || !chosen) return { kind: 'missing', why: 'balance' };
+  // The wished plan is paid before purchases are: all of it, where otherwise a third of it would do.
+  const wished = typeof account.excess === 'object' && account.excess.plan === 'plan-fridge';
+  const avoids = 39_460 + INSTALLMENT + (wished ? FRIDGE : FRIDGE / 3);
   const beside = [13_000, SAFE, chosen[0], last[0]].toSorted((a, b) => a - b).filter((minor, at, all) => all.indexOf(minor) === at);
   return {
     kind: 'ready',
@@ -61,7 +64,7 @@ export function payoff(account: Account, asked: Money | null): PayoffView {
     to: usd(last[0]),
     step: usd(500),
     safe_from: usd(SAFE),
-    avoids_interest: usd(62_460),
+    avoids_interest: usd(avoids),
     monthly: usd(chosen[0]),
     chosen: payoffOf(chosen, account),
     minimum: payoffOf(minimum, account),
