@@ -108,7 +108,7 @@ describe('dialogs that any screen may ask for', () => {
     const chosen = await ipc.commands.importChoose();
     if (chosen.status !== 'ok' || !chosen.data) throw new Error('no offer');
     offer(chosen.data);
-    await click('Keep 4 new lines');
+    await click('Keep 5 lines');
     expect(await screen.findByText('5 lines are kept')).toBeTruthy();
     await waitFor(() => expect(goto).toHaveBeenCalledWith('/card?account=account-card'));
   });

@@ -144,7 +144,7 @@ export const de: Messages = {
     show: 'Zeigen',
     all: (n) => `Alle ${n}`,
     needsYou: (n) => `Braucht Sie ${n}`,
-    onTheWay: (n) => `Geplant oder gesendet ${n}`,
+    onTheWay: (n) => `Beauftragt ${n}`,
     settled: (n) => `Bezahlt ${n}`,
     list: 'Liste der Rechnungen',
     caption: (n) => `${n} ${s(n, 'Fälligkeit', 'Fälligkeiten')}, danach geordnet, wann sie Sie brauchen`,

@@ -144,7 +144,7 @@ export const es: Messages = {
     show: 'Ver',
     all: (n) => `Todos ${n}`,
     needsYou: (n) => `Te necesitan ${n}`,
-    onTheWay: (n) => `Programados o enviados ${n}`,
+    onTheWay: (n) => `En curso ${n}`,
     settled: (n) => `Pagados ${n}`,
     list: 'Lista de recibos',
     caption: (n) => `${n} ${s(n, 'vencimiento', 'vencimientos')}, agrupados por cuándo te necesitan`,
