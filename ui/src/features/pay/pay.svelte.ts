@@ -42,18 +42,19 @@ export class Paying {
     });
   }
 
-  /** When it arrives that leaves on the chosen day, once that was asked; asked anew for each day. */
-  arrival = $state.raw<{ sendOn: string; by: string } | null>(null);
+  /** What the chosen day means, once that was asked: on a closed day it leaves before. Asked anew for each day. */
+  arrival = $state.raw<{ sendOn: string; leaves: string; by: string } | null>(null);
 
   async askArrival(sendOn: string): Promise<void> {
     const quote = await this.desk.commands.payQuote(this.bill, this.dueOn, sendOn);
-    if (quote.status === 'ok' && this.sendOn === sendOn) this.arrival = { sendOn, by: quote.data.expected_by };
+    if (quote.status === 'ok' && this.sendOn === sendOn) this.arrival = { sendOn, leaves: quote.data.sends_on, by: quote.data.expected_by };
   }
 
   /** Absent while no day is chosen, or before the answer for it came. */
-  arrivesBy: string | null = $derived.by(() => {
-    if (this.when === 'soonest') return this.quote.data?.expected_by ?? null;
-    return this.arrival !== null && this.arrival.sendOn === this.sendOn ? this.arrival.by : null;
+  way: { leaves: string; by: string } | null = $derived.by(() => {
+    const quote = this.quote.data;
+    if (this.when === 'soonest') return quote ? { leaves: quote.sends_on, by: quote.expected_by } : null;
+    return this.arrival !== null && this.arrival.sendOn === this.sendOn ? this.arrival : null;
   });
 
   source: string = $derived.by(() => this.picked ?? this.quote.data?.methods.find((one) => one.method.is_default)?.method.id ?? '');

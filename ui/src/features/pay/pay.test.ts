@@ -45,6 +45,9 @@ describe('paying a bill', () => {
     expect(await screen.findByText('Arrives by Tue, Nov 17')).toBeTruthy();
     expect(on.commands.payQuote).toHaveBeenLastCalledWith('bill-power', '2026-11-16', '2026-11-16');
     expect(screen.getByText('That is after the due date.')).toBeTruthy();
+    await type('Day', '2026-11-14');
+    expect(await screen.findByText('Leaves Fri, Nov 13'), 'a Saturday is closed').toBeTruthy();
+    expect(screen.getByText('Arrives by Mon, Nov 16')).toBeTruthy();
   });
 
   it('says what stays safe where the plan takes it from the same account', async () => {
@@ -118,6 +121,7 @@ describe('paying a bill', () => {
     await click('Pay $94.17');
     expect(await screen.findByRole('heading', { name: 'Confirm in your browser' })).toBeTruthy();
     expect(screen.getByText('It is the first payment to this payee.')).toBeTruthy();
+    expect(screen.getByText('From').nextElementSibling?.textContent, 'the method, not the balance').toBe('Heron •••• 4471');
     await waitFor(() => expect(on.commands.paymentApprove).toHaveBeenCalledOnce());
     await on.desk.changed();
     expect(on.commands.paymentApprove).toHaveBeenCalledOnce();

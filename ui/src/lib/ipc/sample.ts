@@ -6,7 +6,7 @@ import type { AccountStatements, CommandError, Dispute, SearchHit, SignIn } from
 import type { Commands, Ipc } from './index';
 import { servedCard, servedStatements, statements, transactions } from './sample/accounts';
 import { billers, rule, TODAY, usd } from './sample/bills';
-import { amountOn, datesOf, markKey, occurrence, occurrences, riseOf, shifted, workdayAfter } from './sample/book';
+import { amountOn, datesOf, markKey, occurrence, occurrences, riseOf, shifted, workday, workdayAfter } from './sample/book';
 import { payoff, shares } from './sample/payoff';
 import { offersFor } from './sample/offers';
 import { nextDays, plan } from './sample/plan';
@@ -320,8 +320,8 @@ export function sampleIpc(query = ''): Ipc {
         left: one.left,
         estimated: one.estimated,
         not_payable: one.payable ? null : 'this bill has no biller that takes payments here',
-        sends_on: sendOn ?? '2026-11-13',
-        expected_by: workdayAfter(sendOn ?? '2026-11-13'),
+        sends_on: workday(sendOn ?? '2026-11-13'),
+        expected_by: workdayAfter(workday(sendOn ?? '2026-11-13')),
         from: 'Tern Harbor Checking ··2086',
         available: { minor: 110718, currency: 'USD' },
         methods: world.methods,

@@ -73,7 +73,8 @@ export function datesOfBill(bill: WholeBill, from: string, to: string): string[]
   return datesOf(bill.schedule, from, to).filter((day) => !isPaused(bill, day));
 }
 
-function workday(day: string): string {
+/** The working day itself, or the one before a closed day. */
+export function workday(day: string): string {
   return isWorking(new Date(day)) ? day : workday(shifted(day, -1));
 }
 
