@@ -1,6 +1,7 @@
 import { describe, expect, it, vi } from 'vitest';
 import { click, draw, fireEvent, ok, refused, screen, type, waitFor, within, world } from '$lib/test/draw';
 import { en } from '$lib/i18n/en';
+import { answer } from '$lib/ipc';
 import type { BillsView, HolidayView } from '$lib/ipc/bindings';
 import { rule, startingBills } from '$lib/ipc/sample/bills';
 import { holidayText } from '$lib/state/holidays';
@@ -242,6 +243,22 @@ describe('the list of bills', () => {
     expect(on.commands.billRemove).not.toHaveBeenCalled();
     await click('Remove bill');
     await waitFor(() => expect(on.commands.billRemove).toHaveBeenCalledWith('bill-tv'));
+  });
+
+  it('says what still leaves for a bill that is removed, until it is cancelled', async () => {
+    const on = world();
+    const all = await answer(on.commands.payments());
+    const ordered = { ...all[0]!, bill: 'bill-tv', due_on: '2026-11-20', sends_on: '2026-11-19', to: 'Paperkite TV', can_cancel: true, autopay: false };
+    on.commands.payments = () => ok([ordered, { ...ordered, id: 'payment-auto', autopay: true }]);
+    draw(Bills, on, { bill: 'bill-tv' });
+    await click('More for the chosen Paperkite TV');
+    await click('Remove bill', 'menuitem');
+    await click('Remove bill');
+    await waitFor(() => expect(on.desk.toasts.filter((toast) => toast.warns).length).toBe(1));
+    const [toast] = on.desk.toasts.filter((one) => one.warns);
+    expect(toast?.text).toMatch(/to Paperkite TV still leaves on/);
+    toast?.warns?.act();
+    await waitFor(() => expect(on.commands.paymentCancel).toHaveBeenCalledExactlyOnceWith(ordered.id));
   });
 
   it('hatches bank holidays in the month and names them, for the ear and for the eye', async () => {

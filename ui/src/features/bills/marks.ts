@@ -1,5 +1,5 @@
 // What a person says about one due date. Each word can be taken back from the toast.
-import { addDays, formatDay } from '$lib/format';
+import { addDays, formatDay, formatMoney } from '$lib/format';
 import { getMessages } from '$lib/i18n';
 import { answer } from '$lib/ipc';
 import type { Bill, EditScope, MarkAs, Money, OccurrenceView, RiseView } from '$lib/ipc/bindings';
@@ -13,6 +13,23 @@ export function moveRange(one: OccurrenceView): readonly [string, string] {
   return [addDays(one.due_on, -MOVED_DAYS_MAX), addDays(one.due_on, MOVED_DAYS_MAX)];
 }
 
+/** What was ordered by hand for a bill, or one date of it, leaves although it is needed no more. */
+export async function warnOfWhatLeaves(desk: Desk, bill: string, dueOn: string | null): Promise<void> {
+  const { bills: words, payments } = getMessages();
+  const all = await answer(desk.commands.payments());
+  const leaving = all.filter((one) => one.bill === bill && (dueOn === null || one.due_on === dueOn) && one.can_cancel && !one.autopay);
+  for (const one of leaving) {
+    const stop = new Action();
+    const act = async () => {
+      const done = await stop.run(() => answer(desk.commands.paymentCancel(one.id)));
+      desk.say(done ? payments.cancelled(one.to) : words.notStopped(one.to));
+      await desk.changed();
+    };
+    const text = words.stillLeaves(formatMoney(one.amount), one.to, one.sends_on ? formatDay(one.sends_on) : null);
+    desk.warn(text, { label: payments.cancel, act: () => void act() });
+  }
+}
+
 export class Marks {
   action = new Action();
   #words = getMessages().bills;
@@ -20,11 +37,11 @@ export class Marks {
   constructor(readonly desk: Desk) {}
 
   paid(one: OccurrenceView): Promise<boolean> {
-    return this.#mark(one, { kind: 'paid', amount: null }, this.#words.marked(one.name), true);
+    return this.#needsNone(one, { kind: 'paid', amount: null }, this.#words.marked(one.name));
   }
 
   skip(one: OccurrenceView): Promise<boolean> {
-    return this.#mark(one, { kind: 'skipped' }, this.#words.skipped(one.name), true);
+    return this.#needsNone(one, { kind: 'skipped' }, this.#words.skipped(one.name));
   }
 
   amount(one: OccurrenceView, amount: Money): Promise<boolean> {
@@ -79,6 +96,12 @@ export class Marks {
     this.desk.say(said, undo);
     await this.desk.changed();
     return true;
+  }
+
+  async #needsNone(one: OccurrenceView, mark: MarkAs, said: string): Promise<boolean> {
+    const done = await this.#mark(one, mark, said, true);
+    if (done) await this.action.run(() => warnOfWhatLeaves(this.desk, one.bill, one.due_on));
+    return done;
   }
 
   async #mark(one: OccurrenceView, mark: MarkAs, said: string, canUndo: boolean): Promise<boolean> {

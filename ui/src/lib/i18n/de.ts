@@ -178,6 +178,8 @@ export const de: Messages = {
     open: 'Öffnen',
     marked: (name) => `${name} ist als bezahlt gemerkt`,
     skipped: (name) => `${name} ist ausgelassen`,
+    stillLeaves: (amount, to, day) => `${amount} an ${to} gehen trotzdem${day ? ` am ${day}` : ''} hinaus.`,
+    notStopped: (to) => `Die Zahlung an ${to} ließ sich nicht absagen; siehe Zahlungen.`,
     unmarked: (name) => `${name} ist wieder offen`,
     changed: (name) => `${name} ist gespeichert`,
     changedOnce: (name, day) => `${name} nur für ${day} gespeichert`,

@@ -180,6 +180,8 @@ export const en = {
     open: 'Open',
     marked: (name: string) => `${name} marked paid`,
     skipped: (name: string) => `${name} skipped`,
+    stillLeaves: (amount: string, to: string, day: string | null) => `${amount} to ${to} still leaves${day ? ` on ${day}` : ''}.`,
+    notStopped: (to: string) => `The payment to ${to} could not be cancelled; see Payments.`,
     unmarked: (name: string) => `${name} is open again`,
     changed: (name: string) => `${name} saved`,
     changedOnce: (name: string, day: string) => `${name} saved for ${day} alone`,

@@ -178,6 +178,8 @@ export const es: Messages = {
     open: 'Abrir',
     marked: (name) => `${name} marcado como pagado`,
     skipped: (name) => `${name} omitido`,
+    stillLeaves: (amount, to, day) => `${amount} para ${to} saldrá de todos modos${day ? ` el ${day}` : ''}.`,
+    notStopped: (to) => `El pago a ${to} no se pudo cancelar; mira Pagos.`,
     unmarked: (name) => `${name} vuelve a estar abierto`,
     changed: (name) => `${name} guardado`,
     changedOnce: (name, day) => `${name} guardado solo para ${day}`,

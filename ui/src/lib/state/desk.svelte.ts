@@ -8,7 +8,9 @@ import { Action, View } from './view.svelte';
 const TOAST_MS = 10_000;
 const TOASTS_MAX = 3;
 
-export type Toast = { id: number; text: string; undo?: () => void };
+export type Toast = { id: number; text: string; undo?: () => void; warns?: Warning };
+/** What the person would want to do about it. */
+type Warning = { label: string; act: () => void };
 
 /** An edit opened from a due date may be for that one and later ones, or for that one alone; its amount is the one shown there. */
 export type Typing = { bill: Bill | null; amount?: Money; dueOn?: string | null; one?: OccurrenceView | null };
@@ -110,6 +112,11 @@ export class Desk {
     const toast: Toast = { id: this.#next++, text, undo };
     this.toasts = [...this.toasts, toast].slice(-TOASTS_MAX);
     setTimeout(() => this.hush(toast.id), TOAST_MS);
+  }
+
+  /** Says what the person may not expect, until it is put away. */
+  warn(text: string, warns: Warning): void {
+    this.toasts = [...this.toasts, { id: this.#next++, text, warns }].slice(-TOASTS_MAX);
   }
 
   hush(id: number): void {
