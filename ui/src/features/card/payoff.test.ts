@@ -1,5 +1,6 @@
 import { describe, expect, it } from 'vitest';
 import { click, draw, fireEvent, ok, refused, screen, type, waitFor, within, world } from '$lib/test/draw';
+import { speak } from '$lib/i18n';
 import { payoff } from '$lib/ipc/sample/payoff';
 import { card } from '$lib/ipc/sample/accounts';
 import Card from './Card.svelte';
@@ -22,7 +23,7 @@ describe('what paying more does', () => {
     draw(Card, on);
     await slide(30000);
     await waitFor(() => expect(on.commands.cardPayoff).toHaveBeenLastCalledWith('account-card', { minor: 30000, currency: 'USD' }));
-    const goes = await screen.findByRole('heading', { name: 'Where $300.00 on Thu, Nov 19 goes' });
+    const goes = await screen.findByRole('heading', { name: 'Where $300.00 on Thu, Nov\u00a019 goes' });
     const shares = [...(goes.nextElementSibling?.querySelectorAll('li') ?? [])].map((item) => item.textContent);
     expect(shares).toEqual(['Sofa, its installment$50.00', 'Refrigerator, part of the minimum, lowest rate first$30.00', 'Refrigerator, above the minimum, as you asked$220.00']);
   });
@@ -33,6 +34,16 @@ describe('what paying more does', () => {
     const select = await screen.findByLabelText('Above the minimum goes to');
     await fireEvent.change(select, { target: { value: 'by_rate' } });
     await waitFor(() => expect(on.commands.cardExcess).toHaveBeenCalledWith('account-card', 'by_rate'));
+  });
+
+  it('begins the lines of the chart beside the longest label', async () => {
+    const startOf = async (name: string) => Number(/^M(\d+)/.exec((await screen.findByRole('img', { name: new RegExp(name) })).querySelector('.grid')?.getAttribute('d') ?? '')?.[1]);
+    const { unmount } = draw(Card, world());
+    const short = await startOf('What is still owed');
+    unmount();
+    speak(['es-ES']);
+    draw(Card, world());
+    expect(await startOf('Lo que aún se debe')).toBeGreaterThan(short);
   });
 
   it('has every figure of the chart in a table', async () => {

@@ -6,7 +6,7 @@ describe('paying a purchase over time', () => {
   it('says what each way asks for and what is at risk, and chooses one', async () => {
     const on = world('?world=served');
     draw(Card, on);
-    await click(/Pay over time: Quillmere, .*Nov 7/);
+    await click(/Pay over time: Quillmere, .*Nov\u00a07/);
     expect(await screen.findByText('5 payments of $8.72 and a last one of $8.70')).toBeTruthy();
     expect(screen.getByText(/up to \$7\.30 interest since today is charged at once/)).toBeTruthy();
     await click(/No interest if paid within 12 months/, 'radio');

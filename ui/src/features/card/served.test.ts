@@ -72,7 +72,7 @@ describe('a card of the server', () => {
   it('disputes a purchase that was not the person’s, and freezes the card', async () => {
     const on = world('?world=served');
     draw(Card, on);
-    await click('Dispute the purchase at Quillmere on Sat, Nov 7');
+    await click('Dispute the purchase at Quillmere on Sat, Nov\u00a07');
     expect(on.commands.disputeOpen).not.toHaveBeenCalled();
     await click('Dispute it');
     await waitFor(() => expect(on.commands.disputeOpen).toHaveBeenCalledWith({ purchase: 'purchase-5', reason: 'not_mine', words: '', amount: null }));
@@ -83,7 +83,7 @@ describe('a card of the server', () => {
   it('disputes a part of a charge for another reason, in the person’s words', async () => {
     const on = world('?world=served');
     draw(Card, on);
-    await click('Dispute the purchase at Quillmere on Sat, Nov 7');
+    await click('Dispute the purchase at Quillmere on Sat, Nov\u00a07');
     await click('The amount is wrong', 'radio');
     await type('How much of it is wrong', '60');
     await click('Dispute it');
@@ -97,7 +97,7 @@ describe('a card of the server', () => {
 
   it('asks only whether a purchase was the person’s as long as nothing of it was charged', async () => {
     draw(Card, world('?world=served'));
-    await click('Dispute the purchase at Quillmere on Wed, Nov 11');
+    await click('Dispute the purchase at Quillmere on Wed, Nov\u00a011');
     const dialog = within(await screen.findByRole('dialog', { name: 'What is wrong with this charge?' }));
     expect(dialog.getByText('It was not me')).toBeTruthy();
     expect(dialog.queryAllByRole('radio')).toEqual([]);
@@ -122,7 +122,7 @@ describe('a card of the server', () => {
     draw(Card, world('?world=served'));
     await screen.findByRole('table', { name: 'Purchases on this card, newest first' });
     const offered = screen.getAllByRole('button', { name: /^Pay over time/ }).map((button) => button.getAttribute('aria-label'));
-    expect(offered).toEqual([expect.stringMatching(/Nov 12/), expect.stringMatching(/Nov 7/), expect.stringMatching(/Nov 2/)]);
+    expect(offered).toEqual([expect.stringMatching(/Nov\u00a012/), expect.stringMatching(/Nov\u00a07/), expect.stringMatching(/Nov\u00a02/)]);
   });
 
   it('shows a merchant’s code once, and ends what it got', async () => {

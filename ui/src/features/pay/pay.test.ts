@@ -131,7 +131,7 @@ describe('paying a bill', () => {
     on.commands.payments = () => ok([held, ...rest]);
     await on.desk.changed();
     expect(await screen.findByRole('heading', { name: 'Held' })).toBeTruthy();
-    expect((await screen.findByRole('alert')).textContent).toContain('It leaves Tue, Nov 17 by itself.');
+    expect((await screen.findByRole('alert')).textContent).toContain('It leaves Tue, Nov\u00a017 by itself.');
   });
 
   it('says what to do when the browser could not be opened or the page is refused', async () => {

@@ -71,7 +71,7 @@ describe('payments', () => {
     const alert = await screen.findByRole('alert');
     expect(alert.textContent).toContain('Held until');
     expect(alert.textContent).toContain('The first payment to a new payee waits 12 hours.');
-    expect(alert.textContent).toContain('It leaves Fri, Nov 13 by itself.');
+    expect(alert.textContent).toContain('It leaves Fri, Nov\u00a013 by itself.');
     expect(screen.getByRole('button', { name: 'Cancel payment' })).toBeTruthy();
   });
 

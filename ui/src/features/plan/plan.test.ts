@@ -6,7 +6,7 @@ import Plan from './Plan.svelte';
 describe('the plan for a pay period', () => {
   it('says what is safe, with a sum that adds up', async () => {
     draw(Plan, world());
-    const heading = await screen.findByRole('heading', { name: 'Safe until pay day, Fri, Nov 20' });
+    const heading = await screen.findByRole('heading', { name: 'Safe until pay day, Fri, Nov\u00a020' });
     const panel = heading.closest('section') as HTMLElement;
     const sum = [...panel.querySelectorAll('dd')].map((one) => Number(one.textContent.replace('−', '-').replace(/[$,]/g, '')));
     const total = sum.pop() ?? NaN;
@@ -18,7 +18,7 @@ describe('the plan for a pay period', () => {
     draw(Plan, world());
     const water = (await screen.findByRole('rowheader', { name: /Millbrook Water/ })).closest('tr') as HTMLElement;
     expect(within(water).getByText('After the pay of Tern Harbor Clinic, Nov 20')).toBeTruthy();
-    expect([...water.querySelectorAll('time')].map((one) => one.textContent)).toEqual(['Fri, Nov 20', 'Tue, Nov 24']);
+    expect([...water.querySelectorAll('time')].map((one) => one.textContent)).toEqual(['Fri, Nov\u00a020', 'Tue, Nov\u00a024']);
     const gas = screen.getAllByRole('rowheader', { name: /Northfold Gas/ })[0]?.closest('tr') as HTMLElement;
     expect(within(gas).getByText('Late: as soon as possible')).toBeTruthy();
     const loan = screen.getAllByRole('rowheader', { name: /Brightwater car loan/ })[0]?.closest('tr') as HTMLElement;
@@ -65,7 +65,7 @@ describe('the plan for a pay period', () => {
     await type('One of the pay days', '2026-11-20');
     expect(await screen.findByText(/Pay days: Fri, Nov 20/)).toBeTruthy();
     await click('Save pay day');
-    await waitFor(() => expect(screen.getByRole('heading', { name: 'Safe until pay day, Fri, Nov 20' })).toBeTruthy());
+    await waitFor(() => expect(screen.getByRole('heading', { name: 'Safe until pay day, Fri, Nov\u00a020' })).toBeTruthy());
     expect(on.commands.incomePut).toHaveBeenCalledWith(null, {
       name: 'Tern Harbor Clinic',
       amount: { minor: 148600, currency: 'USD' },

@@ -49,7 +49,7 @@ describe('statements', () => {
 
   it('opens the one that was asked for', async () => {
     draw(Statements, world(), { asked: 'account-card', closed: '2026-09-25' });
-    const chosen = await screen.findByRole('button', { name: 'Sep 25, 2026', current: true });
+    const chosen = await screen.findByRole('button', { name: 'Sep\u00a025, 2026', current: true });
     expect(chosen).toBeTruthy();
   });
 

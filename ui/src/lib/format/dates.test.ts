@@ -7,20 +7,20 @@ beforeEach(() => setNow(() => new Date('2026-11-12T14:41:00Z')));
 
 describe('civil days', () => {
   it('name the weekday, and the year only when it is another one', () => {
-    expect(formatDay('2026-11-19')).toBe('Thu, Nov 19');
-    expect(formatDay('2027-01-20')).toBe('Wed, Jan 20, 2027');
-    expect(formatShortDay('2026-11-19')).toBe('Nov 19');
-    expect(formatFullDay('2026-10-25')).toBe('Oct 25, 2026');
+    expect(formatDay('2026-11-19')).toBe('Thu, Nov\u00a019');
+    expect(formatDay('2027-01-20')).toBe('Wed, Jan\u00a020, 2027');
+    expect(formatShortDay('2026-11-19')).toBe('Nov\u00a019');
+    expect(formatFullDay('2026-10-25')).toBe('Oct\u00a025, 2026');
   });
 
   it('never move by a zone', () => {
     // New York is behind UTC: a day read as an instant would fall back by one.
-    expect(formatDay('2026-01-01')).toBe('Thu, Jan 1');
+    expect(formatDay('2026-01-01')).toBe('Thu, Jan\u00a01');
   });
 
   it('follow the language', () => {
     setLocale('de-DE');
-    expect(formatDay('2026-11-19')).toBe('Do., 19. Nov.');
+    expect(formatDay('2026-11-19')).toBe('Do., 19.\u00a0Nov.');
     expect(formatMonth('2026-11-01')).toBe('November 2026');
     setLocale('es-ES');
     expect(formatMonth('2026-11-01')).toBe('Noviembre de 2026');
@@ -46,13 +46,13 @@ describe('civil days', () => {
 
 describe('instants', () => {
   it('are told in this zone, with the day when it is another one', () => {
-    expect(formatTime('2026-11-12T14:41:00Z')).toBe('9:41 am');
-    expect(formatMoment('2026-11-12T14:41:00Z')).toBe('9:41 am');
-    expect(formatMoment('2026-11-10T21:00:00Z')).toBe('Tue, Nov 10, 4:00 pm');
-    expect(formatCutoff('2026-11-13T21:00:00Z')).toBe('4:00 pm Eastern Time');
-    expect(formatCutoff('2026-11-13T21:00:00Z', true)).toBe('Fri, Nov 13, 4:00 pm Eastern Time');
-    expect(formatCutoff('2026-11-12T21:00:00Z', true)).toBe('4:00 pm Eastern Time');
-    expect(formatCutoff('2026-07-13T20:00:00Z'), 'in summer too').toBe('4:00 pm Eastern Time');
+    expect(formatTime('2026-11-12T14:41:00Z')).toBe('9:41\u00a0am');
+    expect(formatMoment('2026-11-12T14:41:00Z')).toBe('9:41\u00a0am');
+    expect(formatMoment('2026-11-10T21:00:00Z')).toBe('Tue, Nov\u00a010, 4:00\u00a0pm');
+    expect(formatCutoff('2026-11-13T21:00:00Z')).toBe('4:00\u00a0pm Eastern Time');
+    expect(formatCutoff('2026-11-13T21:00:00Z', true)).toBe('Fri, Nov\u00a013, 4:00\u00a0pm Eastern Time');
+    expect(formatCutoff('2026-11-12T21:00:00Z', true)).toBe('4:00\u00a0pm Eastern Time');
+    expect(formatCutoff('2026-07-13T20:00:00Z'), 'in summer too').toBe('4:00\u00a0pm Eastern Time');
   });
 });
 

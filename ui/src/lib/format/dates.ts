@@ -6,18 +6,18 @@ type Civil = string;
 /** "Thu, Nov 19"; another year than this one is written out. */
 export function formatDay(day: Civil, today: Civil = todayHere()): string {
   const year = sameYear(day, today) ? {} : ({ year: 'numeric' } as const);
-  return civil(day, { weekday: 'short', month: 'short', day: 'numeric', ...year });
+  return whole(civil(day, { weekday: 'short', month: 'short', day: 'numeric', ...year }));
 }
 
 /** "Nov 19", "Nov 19, 2025". */
 export function formatShortDay(day: Civil, today: Civil = todayHere()): string {
   const year = sameYear(day, today) ? {} : ({ year: 'numeric' } as const);
-  return civil(day, { month: 'short', day: 'numeric', ...year });
+  return whole(civil(day, { month: 'short', day: 'numeric', ...year }));
 }
 
 /** "Oct 25, 2026": where the year is part of the name. */
 export function formatFullDay(day: Civil): string {
-  return civil(day, { year: 'numeric', month: 'short', day: 'numeric' });
+  return whole(civil(day, { year: 'numeric', month: 'short', day: 'numeric' }));
 }
 
 /** "November 2026". */
@@ -169,7 +169,12 @@ function civil(day: Civil, options: Intl.DateTimeFormatOptions): string {
 
 // English reads calmer as "am"; other languages keep what CLDR gives.
 function tidy(text: string): string {
-  return text.replace(/[\u202f\u00a0]/g, ' ').replace(/\b(AM|PM)\b/, (half) => half.toLowerCase());
+  return whole(text).replace(/\b(AM|PM)\b/, (half) => half.toLowerCase());
+}
+
+/** A line breaks after a comma, never between a day and its month or an hour and its half of the day. */
+function whole(text: string): string {
+  return text.replace(/(?<!,)[ \u202f]/g, '\u00a0');
 }
 
 function capital(text: string): string {

@@ -94,9 +94,9 @@ it('explains a code it knows in its own words and keeps the words of one it does
 it('puts no second stop behind a date that ends with one', () => {
   speak(['de-DE']);
   const day = formatDay('2026-11-19');
-  expect(day).toBe('Do., 19. Nov.');
-  expect(getMessages().card.served.dueStays(day)).toMatch(/19\. Nov\.$/);
-  expect(sentences([day, '', 'Grund'])).toBe('Do., 19. Nov. Grund');
+  expect(day).toBe('Do., 19.\u00a0Nov.');
+  expect(getMessages().card.served.dueStays(day)).toMatch(/19\.\u00a0Nov\.$/);
+  expect(sentences([day, '', 'Grund'])).toBe('Do., 19.\u00a0Nov. Grund');
   speak(['en-US']);
-  expect(getMessages().card.served.pay.due(formatDay('2026-11-19'))).toBe('The minimum is due Thu, Nov 19.');
+  expect(getMessages().card.served.pay.due(formatDay('2026-11-19'))).toBe('The minimum is due Thu, Nov\u00a019.');
 });
