@@ -3,6 +3,14 @@ import { click, draw, screen, type, waitFor, within, world } from '$lib/test/dra
 import Card from './Card.svelte';
 
 describe('the card', () => {
+  it('names itself in the bar while it stands', async () => {
+    const on = world();
+    const { unmount } = draw(Card, on);
+    await waitFor(() => expect(on.desk.subject).toBe('Quillmere Card ··4417'));
+    unmount();
+    expect(on.desk.subject).toBe('');
+  });
+
   it('never calls unused credit a balance', async () => {
     draw(Card, world());
     expect(await screen.findByText('Credit you have not used:')).toBeTruthy();

@@ -122,8 +122,22 @@ describe('home', () => {
     on.desk.commands.home = () => refused('cache_failed');
     await on.desk.changed();
     expect(await screen.findByText('Home could not be read')).toBeTruthy();
-    expect(screen.getByText(/from the last time it could be read/)).toBeTruthy();
+    expect(screen.getByText(/from the last time it could be read: /)).toBeTruthy();
     expect(screen.getByRole('link', { name: '$232.49' })).toBeTruthy();
+  });
+
+  it('says what the pay days of the next 30 days bring, and strikes what is skipped', async () => {
+    draw(Home, world());
+    expect(await screen.findByText(/in 14 bills, 3 pay days bring \$3,392\.00$/)).toBeTruthy();
+    const table = screen.getByRole('table', { name: /^Timeline/, hidden: true });
+    expect([...table.querySelectorAll('tr.struck')].map((row) => row.querySelector('th')?.textContent)).toEqual(['Ironvale Gym']);
+  });
+
+  it('says of the plan alone that it could not be read', async () => {
+    const on = world('', { plan: () => refused('cache_failed') });
+    draw(Home, on);
+    expect(await screen.findByText('Safe to spend could not be read')).toBeTruthy();
+    expect(await screen.findByRole('link', { name: '$232.49' })).toBeTruthy();
   });
 
   it('reads again when the shell tells of a change', async () => {

@@ -39,6 +39,15 @@ describe('security', () => {
     expect(await screen.findByText(/and it can pay\./)).toBeTruthy();
   });
 
+  it('turns off without the server what only the server changes, and says why', async () => {
+    draw(Security, world('?world=offline'));
+    expect(await screen.findByText(/can be changed again once it answers/)).toBeTruthy();
+    for (const name of ['No, sign it out', 'Lock my account', 'Add a passkey', 'Add an address', 'Change the limits in USD']) {
+      expect((await screen.findByRole<HTMLButtonElement>('button', { name })).disabled).toBe(true);
+    }
+    expect(screen.getByRole<HTMLButtonElement>('button', { name: 'Export' }).disabled).toBe(false);
+  });
+
   it('asks without reasons when the server does not answer', async () => {
     draw(Security, world('', { risk: () => refused('server_unreachable') }));
     expect(await screen.findByRole('heading', { name: /Was this you\?/ })).toBeTruthy();

@@ -1,5 +1,6 @@
 // The names of the icons in `Sprite.svelte`.
 export type IconName =
+  | 'bank'
   | 'bell'
   | 'bills'
   | 'calendar'

@@ -124,6 +124,11 @@ export function todayHere(): Civil {
   return dayOf(now());
 }
 
+/** This moment, as the shell writes one. */
+export function nowHere(): string {
+  return now().toISOString();
+}
+
 let now = () => new Date();
 
 /** Lets tests and pictures stand on a fixed day. */

@@ -65,7 +65,7 @@ export const de: Messages = {
     unknown: 'Das hat nicht geklappt.',
     unknownNext: 'Versuchen Sie es noch einmal. Bleibt es dabei, hilft die Selbstprüfung in den Einstellungen.',
     readFailed: (what) => `${what}: nicht lesbar`,
-    stillShown: 'Gezeigt wird, was zuletzt gelesen werden konnte.',
+    stillShown: (moment) => `Gezeigt wird, was zuletzt gelesen werden konnte: Stand ${moment}.`,
     selfCheck: 'Selbstprüfung',
     refused: 'Das wurde abgelehnt',
     code: (code) => `Code ${code}`,
@@ -107,6 +107,7 @@ export const de: Messages = {
     nothingPending: 'Keine Zahlung steht an, und in den letzten 7 Tagen hat sich keine geändert.',
     next30: 'Die nächsten 30 Tage',
     timelineTotal: (total, n) => `${total} in ${n} ${s(n, 'Rechnung', 'Rechnungen')}`,
+    payDaysBring: (n, total) => `${n} ${s(n, 'Zahltag bringt', 'Zahltage bringen')} ${total}`,
     timelineLabel: (from, to) => `Zeitleiste, ${from} bis ${to}`,
     timelineIs: (n) => `${n} ${s(n, 'Fälligkeit steht', 'Fälligkeiten stehen')} an den Tagen darunter.`,
     marks: 'Zeichen',
@@ -895,6 +896,7 @@ export const de: Messages = {
     },
   },
   payments: {
+    standing: (scheduled, pending) => [scheduled > 0 ? `${scheduled} geplant` : '', pending > 0 ? `${pending} unterwegs` : ''].filter(Boolean).join(', '),
     rail: {
       moves: { practice: 'Bewegt vom Übungsweg.', within: 'Innerhalb des Servers bewegt.', ach: 'Bewegt über ACH, in einer Datei für die Bank.', transfer: 'Bewegt als Überweisung, in einer Datei für die Bank.', other: 'Bewegt von der Bank des Servers.' },
       normal: {
@@ -1466,6 +1468,7 @@ export const de: Messages = {
     passphraseOrPin: 'PIN oder Passphrase',
   },
   security: {
+    offline: 'Geräte, Zugänge, Adressen und Grenzen liegen beim Server. Ändern lassen sie sich wieder, sobald er antwortet.',
     asksChip: 'Waren Sie das?',
     more: (n) => (n === 1 ? 'und 1 weitere Frage' : `und ${n} weitere Fragen`),
     asks: {

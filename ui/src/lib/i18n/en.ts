@@ -67,7 +67,7 @@ export const en = {
     unknown: 'This did not work.',
     unknownNext: 'Try again. If it stays, run the self-check in Settings.',
     readFailed: (what: string) => `${what} could not be read`,
-    stillShown: 'What is shown is from the last time it could be read.',
+    stillShown: (moment: string) => `What is shown is from the last time it could be read: ${moment}.`,
     selfCheck: 'Self-check',
     refused: 'That was refused',
     code: (code: string) => `Code ${code}`,
@@ -109,6 +109,7 @@ export const en = {
     nothingPending: 'No payment is coming up, and none changed in the last 7 days.',
     next30: 'Next 30 days',
     timelineTotal: (total: string, n: number) => `${total} in ${n} ${s(n, 'bill', 'bills')}`,
+    payDaysBring: (n: number, total: string) => `${n} ${s(n, 'pay day brings', 'pay days bring')} ${total}`,
     timelineLabel: (from: string, to: string) => `Timeline, ${from} to ${to}`,
     timelineIs: (n: number) => `${n} ${s(n, 'due date stands', 'due dates stand')} on the days below.`,
     marks: 'Marks',
@@ -897,6 +898,7 @@ export const en = {
     },
   },
   payments: {
+    standing: (scheduled: number, pending: number) => [scheduled > 0 ? `${scheduled} scheduled` : '', pending > 0 ? `${pending} pending` : ''].filter(Boolean).join(', '),
     rail: {
       moves: { practice: 'Moved by the practice rail.', within: 'Moved within the server.', ach: 'Moved by ACH, in a file for the bank.', transfer: 'Moved by credit transfer, in a file for the bank.', other: 'Moved by the server’s bank.' },
       normal: {
@@ -1468,6 +1470,7 @@ export const en = {
     passphraseOrPin: 'PIN or passphrase',
   },
   security: {
+    offline: 'Devices, ways in, addresses and limits are the server’s. They can be changed again once it answers.',
     asksChip: 'Was this you?',
     more: (n: number) => (n === 1 ? 'and 1 more question' : `and ${n} more questions`),
     asks: {

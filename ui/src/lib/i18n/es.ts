@@ -65,7 +65,7 @@ export const es: Messages = {
     unknown: 'Esto no ha funcionado.',
     unknownNext: 'Prueba otra vez. Si sigue igual, ejecuta la autocomprobación en Ajustes.',
     readFailed: (what) => `${what}: no se ha podido leer`,
-    stillShown: 'Se muestra lo último que se pudo leer.',
+    stillShown: (moment) => `Se muestra lo último que se pudo leer: ${moment}.`,
     selfCheck: 'Autocomprobación',
     refused: 'Se ha rechazado',
     code: (code) => `Código ${code}`,
@@ -107,6 +107,7 @@ export const es: Messages = {
     nothingPending: 'Ningún pago está próximo, y ninguno ha cambiado en los últimos 7 días.',
     next30: 'Próximos 30 días',
     timelineTotal: (total, n) => `${total} en ${n} ${s(n, 'recibo', 'recibos')}`,
+    payDaysBring: (n, total) => `${n} ${s(n, 'día de paga trae', 'días de paga traen')} ${total}`,
     timelineLabel: (from, to) => `Línea de tiempo, del ${from} al ${to}`,
     timelineIs: (n) => `${n} ${s(n, 'vencimiento está', 'vencimientos están')} en los días de abajo.`,
     marks: 'Marcas',
@@ -895,6 +896,7 @@ export const es: Messages = {
     },
   },
   payments: {
+    standing: (scheduled, pending) => [scheduled > 0 ? `${scheduled} ${s(scheduled, 'programado', 'programados')}` : '', pending > 0 ? `${pending} en curso` : ''].filter(Boolean).join(', '),
     rail: {
       moves: { practice: 'La mueve la vía de práctica.', within: 'Se mueve dentro del servidor.', ach: 'La mueve la red ACH, en un archivo para el banco.', transfer: 'La mueve una transferencia, en un archivo para el banco.', other: 'La mueve el banco del servidor.' },
       normal: {
@@ -1466,6 +1468,7 @@ export const es: Messages = {
     passphraseOrPin: 'PIN o frase de contraseña',
   },
   security: {
+    offline: 'Los dispositivos, los accesos, las direcciones y los límites son del servidor. Podrás cambiarlos de nuevo cuando responda.',
     asksChip: '¿Fuiste tú?',
     more: (n) => (n === 1 ? 'y 1 pregunta más' : `y ${n} preguntas más`),
     asks: {

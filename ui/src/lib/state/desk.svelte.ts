@@ -19,6 +19,8 @@ export class Desk {
   status: View<StatusView>;
   /** Grows with every change that the shell tells; screens read again when it does. */
   version = $state(0);
+  /** What the screen is about, beside its name in the bar. */
+  subject = $state('');
   toasts = $state.raw<Toast[]>([]);
   paying = $state.raw<{ bill: BillId; dueOn: string; on?: string } | null>(null);
   /** The card of the server that is paid. */
@@ -52,6 +54,11 @@ export class Desk {
     return todayHere();
   }
 
+  /** Without the server: what it alone can change is off. */
+  get offline(): boolean {
+    return this.status.data !== null && !this.status.data.online;
+  }
+
   changed(): Promise<void> {
     this.version += 1;
     return this.status.read();
@@ -69,6 +76,17 @@ export class Desk {
       untrack(() => void this.#read(view));
     });
     return view;
+  }
+
+  /** Says in the bar what the screen is about, as long as the screen stands. To be asked for while a component begins. */
+  shows(subject: () => string): void {
+    $effect(() => {
+      const mine = subject();
+      this.subject = mine;
+      return () => {
+        if (untrack(() => this.subject) === mine) this.subject = '';
+      };
+    });
   }
 
   /** Drops everything that was read: after a lock nothing of it may stay in memory. */

@@ -1,9 +1,12 @@
 // One view of the shell on screen: what was read last stays until something newer is here.
+import { nowHere } from '$lib/format';
 import { reasonOf } from '$lib/ipc';
 import type { CommandError } from '$lib/ipc/bindings';
 
 export class View<T> {
   data = $state.raw<T | null>(null);
+  /** When the data was read. */
+  readAt = $state.raw<string | null>(null);
   problem = $state.raw<CommandError | null>(null);
   reading = $state(false);
   #turn = 0;
@@ -21,6 +24,7 @@ export class View<T> {
       const data = await this.#ask();
       if (turn !== this.#turn) return;
       this.data = data;
+      this.readAt = nowHere();
       this.problem = null;
     } catch (thrown) {
       if (turn === this.#turn) this.problem = reasonOf(thrown);
