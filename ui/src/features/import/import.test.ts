@@ -1,4 +1,5 @@
 import { describe, expect, it } from 'vitest';
+import { speak } from '$lib/i18n';
 import type { ArchiveView, ImportOffer, ImportReport } from '$lib/ipc/bindings';
 import { click, draw, refused, screen, waitFor, world, type World } from '$lib/test/draw';
 import ImportDialog from './ImportDialog.svelte';
@@ -43,6 +44,19 @@ describe('the preview of a file', () => {
     draw(ImportDialog, on, { offer: { ...offer, report: { ...offer.report, rejected } } });
     expect(screen.getByText('2 lines could not be read')).toBeTruthy();
     expect(screen.getAllByText(/Download the file again/)).toHaveLength(1);
+  });
+
+  it('says in the language of the person why a line could not be read, and leaves words it does not know', async () => {
+    speak(['de-DE']);
+    const on = world();
+    const offer = await offered(on);
+    const reasons = ['it has no date; its amount has more than 2 decimals', 'the statement that begins here is left out with 3 lines: the file does not say in which currency its amounts are; say it when importing', 'the moon is full'];
+    const rejected = reasons.map((reason, at) => ({ line: at + 1, reason }));
+    draw(ImportDialog, on, { offer: { ...offer, report: { ...offer.report, rejected, warnings: ['The file holds no statement.'] } } });
+    expect(screen.getByText('Zeile 1').parentElement?.textContent).toBe('Zeile 1: sie hat kein Datum; ihr Betrag hat mehr als 2 Nachkommastellen');
+    expect(screen.getByText('Zeile 2').parentElement?.textContent).toMatch(/wird mit 3 Zeilen ausgelassen: die Datei sagt nicht, in welcher Währung ihre Beträge sind$/);
+    expect(screen.getByText('Zeile 3').parentElement?.textContent).toBe('Zeile 3: the moon is full');
+    expect(screen.getByText('Die Datei enthält keinen Auszug.')).toBeTruthy();
   });
 
   it('keeps the lines when the person says so, and shows the account', async () => {

@@ -1,4 +1,5 @@
 import { describe, expect, it } from 'vitest';
+import { speak } from '$lib/i18n';
 import { click, draw, fireEvent, ok, refused, screen, type, waitFor, world } from '$lib/test/draw';
 import Settings from './Settings.svelte';
 
@@ -89,6 +90,15 @@ describe('settings', () => {
     expect(screen.queryByLabelText('The address, shown this once')).toBeNull();
   });
 
+  it('say in the language of the person what the check found', async () => {
+    speak(['de-DE']);
+    draw(Settings, world());
+    await click('Jetzt prüfen');
+    expect(await screen.findByText('Bekannt bis 31. Dez. 2028.')).toBeTruthy();
+    expect(screen.getByText('Do., 12. Nov. 2026, 9:41')).toBeTruthy();
+    expect(screen.getByText('Keine Antwort.')).toBeTruthy();
+  });
+
   it('wear the theme that was chosen', async () => {
     draw(Settings, world());
     await click('Dark');
@@ -148,7 +158,7 @@ describe('settings', () => {
   it('look at what Billfold stands on', async () => {
     draw(Settings, world());
     await click('Check now');
-    expect(await screen.findByText('nobody on this desktop shows notifications')).toBeTruthy();
+    expect(await screen.findByText('It did not answer.')).toBeTruthy();
     expect(screen.getByRole('img', { name: 'Needs attention' })).toBeTruthy();
   });
 });

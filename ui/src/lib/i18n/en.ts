@@ -1,6 +1,6 @@
 // English. The other languages have the same shape; a missing or extra message does not compile.
 import { ordinal } from '$lib/format/dates';
-import type { Accepts, ArchiveKind, TestStep, WhyNone, WhySilent } from '$lib/ipc/bindings';
+import type { Accepts, ArchiveKind, DirectoryRefused, TestStep, WhyNone, WhySilent } from '$lib/ipc/bindings';
 
 const s = (n: number, one: string, many: string) => (n === 1 ? one : many);
 const nth = (n: number) => ordinal(n, { one: 'st', two: 'nd', few: 'rd', other: 'th' });
@@ -1381,9 +1381,36 @@ export const en = {
     discard: 'Discard',
     done: (n: number) => `${n} ${s(n, 'line is', 'lines are')} kept`,
     refusedTitle: 'That file was not taken',
+    told: {
+      fixed: {
+        noDate: 'it has no date',
+        badDate: 'its date does not exist',
+        noAmount: 'it has no amount',
+        badAmount: 'its amount is not a plain decimal number',
+        hugeAmount: 'its amount is out of range',
+        noStatement: 'it stands in no statement, so its account is not known',
+        cut: 'the file ends within it',
+        noCurrency: 'the file does not say in which currency its amounts are',
+        investments: 'The file holds investments; only its cash lines are read.',
+        empty: 'The file holds no statement.',
+      },
+      decimals: (n: number) => `its amount has more than ${n} decimals`,
+      currencies: (one: string, other: string) => `its amount is in ${one}, the account’s currency is ${other}`,
+      leftOut: (n: number, why: string) => `the statement that begins here is left out with ${n} ${s(n, 'line', 'lines')}: ${why}`,
+      unknownCurrency: (code: string) => `the file names the currency ${code}, which is not known here`,
+      firstStatements: (n: number) => `Only the first ${n} statements were taken.`,
+      issuerError: (code: string) => `The issuer left a part out, with its error ${code}.`,
+      cutAt: (n: number) => `The file is cut: it ends at line ${n}, before its own end. Download it again.`,
+      more: (n: number) => `${n} more ${s(n, 'line was', 'lines were')} rejected.`,
+      currencyOfLine: (code: string) => `A statement names no currency; ${code} is used, since its first line names it.`,
+      currencyByDefault: (code: string) => `A statement names no currency; ${code} is used, since it was taken as the default.`,
+      noNumber: (n: number) => `The statement at line ${n} has no account number.`,
+      noClosing: (n: number) => `The card’s figures of the statement at line ${n} have no closing date.`,
+    },
     dropTitle: 'Drop a file here, or choose one',
     pageBody: 'Drop a file on this window, or choose one. OFX and QFX files, which most card issuers and banks offer for download, are read on this computer only; you see what each line would do before it is kept. An archive of everything goes back in the same way.',
     archive: {
+      name: 'Billfold archive',
       title: 'What this archive holds',
       from: (server: string, moment: string) => `Taken from ${server}, ${moment}. What is here stays as it is.`,
       parts: 'Parts of the archive',
@@ -1970,6 +1997,20 @@ export const en = {
     check: 'Self-check',
     checkBody: 'Checks what Billfold depends on, now.',
     checkRun: 'Check now',
+    checkFound: {
+      program: (name: string) => `${name} answers.`,
+      silent: 'It did not answer.',
+      noneYet: 'None yet.',
+      notAsked: 'Not asked while Billfold is locked.',
+      server: (place: string, asked: boolean) => `${place}: ${asked ? 'it answers.' : 'not asked while Billfold is locked.'}`,
+      copyLocked: 'Encrypted and locked.',
+      copy: (n: number) => `Encrypted, ${n} ${s(n, 'account', 'accounts')}.`,
+      holidays: (day: string | null) => (day ? `Known until ${day}.` : 'Known for all years.'),
+      holidaysEnd: 'Update Billfold before then.',
+      billers: (n: number, version: number) => `${n} ${s(n, 'biller', 'billers')}, version ${version}, signed.`,
+      billersRefused: { signature: 'The server’s directory is not signed by whom this build believes.', older: 'The server’s directory is older than the one that is here.', broken: 'The server’s directory does not read.' } as Record<DirectoryRefused, string>,
+      billersStay: (version: number) => `Version ${version} stays.`,
+    },
     checkName: { version: 'Version', keyring: 'Keyring', server: 'Account server', cache: 'Copy on this computer', clock: 'Clock', holidays: 'Bank holidays', billers: 'Directory of billers', notifier: 'Notifications' } as Record<string, string>,
     good: 'Good',
     bad: 'Needs attention',

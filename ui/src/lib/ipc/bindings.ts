@@ -729,6 +729,8 @@ export type Changed = number;
 export type CheckLine = {
 	name: string,
 	good: boolean,
+	found: Found,
+	/**  The same in English, for the command line. */
 	about: string,
 };
 
@@ -830,6 +832,15 @@ export type DeviceView = {
 	/**  Where it was last seen, where the server knows places. */
 	place: CoarsePlaceView | null,
 };
+
+/**  Why the directory that the server has is not used; the one from before stays. */
+export type DirectoryRefused = 
+/**  Whoever made it is not who this build believes. */
+"signature" | 
+/**  It is older than the one that is here. */
+"older" | 
+/**  It is signed and does not read, or has an entry that is not sound. */
+"broken";
 
 /**  A charge that its person says is wrong, as every device sees it. */
 export type Dispute = {
@@ -988,6 +999,9 @@ export type FactorView = {
 	/**  It cannot be removed. */
 	last: boolean,
 };
+
+/**  What a line found, with its values. The window has words of its own for each. */
+export type Found = { what: "version"; version: string } | { what: "program"; name: string } | { what: "silent" } | { what: "none_yet" } | { what: "not_asked" } | { what: "server"; url: string | null; asked: boolean } | { what: "server_refused"; url: string | null; code: string; message: string } | { what: "copy_locked" } | { what: "copy"; accounts: number } | { what: "clock"; at: string } | { what: "holidays"; until: string | null } | { what: "billers"; billers: number; version: number } | { what: "billers_refused"; why: DirectoryRefused; version: number } | { what: "refused"; code: string | null; message: string };
 
 /**  Whether purchases are free of interest until their statement is due. */
 export type Grace = 

@@ -463,13 +463,16 @@ export function sampleIpc(query = ''): Ipc {
       return null;
     }),
     check: async () => attempt(() => [
-      { name: 'version', good: true, about: 'Billfold 0.1.0' },
-      { name: 'keyring', good: true, about: 'the system keyring answers' },
-      { name: 'server', good: world.status.online, about: 'on this computer, answers' },
-      { name: 'cache', good: true, about: 'encrypted, 2 accounts' },
-      { name: 'clock', good: true, about: NOW },
-      { name: 'holidays', good: true, about: 'known until 2028-12-31' },
-      { name: 'notifier', good: false, about: 'nobody on this desktop shows notifications' },
+      { name: 'version', good: true, found: { what: 'version', version: '0.1.0' }, about: '' },
+      { name: 'keyring', good: true, found: { what: 'program', name: 'Secret Service' }, about: '' },
+      world.status.online
+        ? { name: 'server', good: true, found: { what: 'server', url: null, asked: true }, about: '' }
+        : { name: 'server', good: false, found: { what: 'server_refused', url: null, code: 'server_unreachable', message: '' }, about: '' },
+      { name: 'cache', good: true, found: { what: 'copy', accounts: 2 }, about: '' },
+      { name: 'clock', good: true, found: { what: 'clock', at: NOW }, about: '' },
+      { name: 'holidays', good: true, found: { what: 'holidays', until: '2028-12-31' }, about: '' },
+      { name: 'billers', good: true, found: { what: 'billers', billers: 412, version: 7 }, about: '' },
+      { name: 'notifier', good: false, found: { what: 'silent' }, about: '' },
     ]),
   };
 
