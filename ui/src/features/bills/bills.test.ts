@@ -154,11 +154,11 @@ describe('changing a bill', () => {
     await fireEvent.click(await screen.findByLabelText('Only Sun, Nov 22'));
     expect(screen.queryByLabelText('Name')).toBeNull();
     await type('Amount', 'twelve');
-    await click('Save bill');
+    await click('Save this date');
     expect(await screen.findByText('Type an amount such as $42.00.')).toBeTruthy();
     expect(on.commands.occurrenceMark).not.toHaveBeenCalled();
     await type('Amount', '120.50');
-    await click('Save bill');
+    await click('Save this date');
     await waitFor(() => expect(on.desk.typing).toBeNull());
     expect(on.commands.occurrenceMark).toHaveBeenCalledExactlyOnceWith('bill-auto', '2026-11-22', { kind: 'amount', amount: { minor: 12050, currency: 'USD' } });
     expect(on.commands.billEdit).not.toHaveBeenCalled();

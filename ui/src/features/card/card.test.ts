@@ -31,11 +31,28 @@ describe('the card', () => {
     expect(within(await rows('Tern Harbor Checking ··2086')).queryByText('owed')).toBeNull();
   });
 
+  it('begins with what came since the statement, whose sum is the difference of the balances', async () => {
+    const on = world();
+    draw(Card, on);
+    const foot = (await screen.findByRole('rowheader', { name: 'Posted since the statement' })).closest('tr') as HTMLElement;
+    // $1,463.24 owed now, $1,284.60 at the closing.
+    expect(within(foot).getByText('$178.64')).toBeTruthy();
+    const lines = () => [...(screen.queryByRole('table', { name: 'Transactions, newest first' })?.querySelectorAll('tbody tr') ?? [])];
+    expect(lines()).toHaveLength(7);
+    await click('Pending 2');
+    await waitFor(() => expect(lines()).toHaveLength(2));
+    expect(screen.queryByRole('rowheader', { name: 'Posted since the statement' })).toBeNull();
+    await click('Last statement');
+    await waitFor(() => expect(on.commands.transactions).toHaveBeenLastCalledWith(expect.objectContaining({ since: '2026-09-26', until: '2026-10-25' })));
+  });
+
   it('searches its transactions and shows more of them page by page', async () => {
     const on = world();
     draw(Card, on);
     await screen.findByText('Quillmere Home, returned');
     const lines = () => screen.queryByRole('table', { name: 'Transactions, newest first' })?.querySelectorAll('tbody tr').length ?? 0;
+    await click('All');
+    await screen.findByRole('button', { name: 'Show more' });
     const before = lines();
     await click('Show more');
     await waitFor(() => expect(lines()).toBeGreaterThan(before));

@@ -3,6 +3,12 @@ import { answer, reasonOf, type Commands } from '$lib/ipc';
 import type { AccountId, CommandError, TransactionView } from '$lib/ipc/bindings';
 
 const PAGE = 50;
+const PAGE_MAX = 500;
+
+/** Which of them are shown. Pending ones are asked for with the posted ones among which they stand. */
+export type Span = { since: string | null; until: string | null; pending: boolean };
+
+export const ALL: Span = { since: null, until: null, pending: false };
 
 export class TransactionList {
   items = $state.raw<TransactionView[] | null>(null);
@@ -15,17 +21,24 @@ export class TransactionList {
   constructor(
     readonly commands: Commands,
     readonly account: AccountId,
+    private span: Span = ALL,
   ) {}
 
   /** As many as are shown now, so that a change does not take the person back up. */
   again(): Promise<void> {
-    return this.#ask(null, Math.min(500, Math.max(PAGE, this.items?.length ?? 0)));
+    return this.#ask(null, Math.min(PAGE_MAX, Math.max(PAGE, this.items?.length ?? 0)));
   }
 
   more(): Promise<void> {
     return this.next === null ? Promise.resolve() : this.#ask(this.next, PAGE);
   }
 
+  show(span: Span): Promise<void> {
+    this.span = span;
+    return this.find('');
+  }
+
+  /** Words are looked for in all of them. */
   find(words: string): Promise<void> {
     this.search = words;
     this.items = this.items?.slice(0, 0) ?? null;
@@ -37,11 +50,13 @@ export class TransactionList {
     this.reading = true;
     try {
       const search = this.search.trim() || null;
-      const query = { account: this.account, search, since: null, until: null, limit, after };
+      const { since, until, pending } = search === null ? this.span : ALL;
+      const query = { account: this.account, search, since, until, limit: pending ? PAGE_MAX : limit, after };
       const page = await answer(this.commands.transactions(query));
       if (turn !== this.#turn) return;
-      this.items = after === null ? page.items : [...(this.items ?? []), ...page.items];
-      this.next = page.next;
+      const items = pending ? page.items.filter((line) => line.state === 'pending') : page.items;
+      this.items = after === null ? items : [...(this.items ?? []), ...items];
+      this.next = pending ? null : page.next;
       this.problem = null;
     } catch (thrown) {
       if (turn === this.#turn) this.problem = reasonOf(thrown);

@@ -16,6 +16,18 @@ describe('payments', () => {
     expect(await screen.findByRole('heading', { name: 'Cancelled' })).toBeTruthy();
   });
 
+  it('says of what is done when it left, and leads from an empty list to the bills', async () => {
+    const on = world();
+    const { unmount } = draw(Payments, on);
+    const first = (name: string) => screen.getByRole('heading', { name }).closest('section')?.querySelector('thead th')?.textContent;
+    await screen.findByRole('heading', { name: 'Settled, returned, cancelled' });
+    expect([first('On the way'), first('Settled, returned, cancelled')]).toEqual(['Leaves', 'Left']);
+    expect(on.desk.subject).toBe('5 scheduled, 1 pending');
+    unmount();
+    draw(Payments, world('?world=empty'));
+    expect((await screen.findByRole('link', { name: 'Go to Bills' })).getAttribute('href')).toBe('/bills');
+  });
+
   it('says what moves a payment, what is normal, and for how long it has been on its way', async () => {
     draw(Payments, world(), { asked: 'payment-dental' });
     await screen.findByRole('dialog');

@@ -23,7 +23,7 @@ describe('the plan for a pay period', () => {
     expect(within(gas).getByText('Late: as soon as possible')).toBeTruthy();
     const loan = screen.getAllByRole('rowheader', { name: /Brightwater car loan/ })[0]?.closest('tr') as HTMLElement;
     expect(within(loan).getByText('Ordered for that day')).toBeTruthy();
-    expect(within(loan).getByRole('link', { name: 'Show Brightwater car loan' }).getAttribute('href')).toBe('/payments?payment=payment-loan');
+    expect(within(loan).getByRole('link', { name: 'Show payment Brightwater car loan' }).getAttribute('href')).toBe('/payments?payment=payment-loan');
   });
 
   it('opens the payment of what can be paid from here', async () => {

@@ -58,6 +58,9 @@ describe('security', () => {
     const on = world();
     draw(Security, on);
     await click('Change the limits in USD');
+    const field = await screen.findByLabelText<HTMLInputElement>('One payment');
+    expect(field.value).toBe('500.00');
+    expect(document.getElementById(field.getAttribute('aria-describedby') ?? '')?.textContent).toBe('USD');
     await type('One payment', '300');
     expect(await screen.findByText('Lower limits count at once.')).toBeTruthy();
     await click('Save the limits');
@@ -78,10 +81,10 @@ describe('security', () => {
     draw(Security, on);
     await click('Somebody from support is on the line');
     await type(/Their code/, '1234 5678');
-    await click('Is it support?');
+    await click('Check the code');
     expect(await screen.findByText('This is nobody from support')).toBeTruthy();
     await type(/Their code/, '4012 7733');
-    await click('Is it support?');
+    await click('Check the code');
     expect(await screen.findByRole('heading', { name: 'This is support: Rowan' })).toBeTruthy();
     expect(on.commands.supportAnswer).not.toHaveBeenCalled();
     await click('Let them see it');

@@ -191,7 +191,7 @@ const shops = ['Market', 'Garden', 'Home', 'Online'];
 /** Older purchases, so that paging and search have something to find. */
 function older(): TransactionView[] {
   return Array.from({ length: 84 }, (_, at) => {
-    const day = new Date(Date.UTC(2026, 9, 27 - at * 2)).toISOString().slice(0, 10);
+    const day = new Date(Date.UTC(2026, 9, 25 - at * 2)).toISOString().slice(0, 10);
     return line(card.id, day, -(1850 + ((at * 977) % 6400)), `Quillmere ${shops[at % shops.length]}`, 'purchase');
   });
 }
