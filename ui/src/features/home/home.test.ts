@@ -31,7 +31,7 @@ describe('home', () => {
     expect(within(row).getByText('$58.32')).toBeTruthy();
     expect(within(row).queryByRole('button')).toBeNull();
     expect(screen.getByRole('link', { name: '$232.49' })).toBeTruthy();
-    expect([...document.querySelectorAll('.timeline .mark')].some((mark) => mark.textContent.includes('Northfold Gas, $58.32, Mon, Nov 9, Not sent yet'))).toBe(true);
+    expect([...document.querySelectorAll('.timeline .mark')].some((mark) => mark.textContent.includes('Northfold Gas, $58.32, Mon, Nov\u00a09, Not sent yet'))).toBe(true);
     expect(on.desk.status.data).toMatchObject({ needs_you: 3, overdue: 1 });
   });
 

@@ -21,7 +21,7 @@ describe('payments', () => {
     const { unmount } = draw(Payments, on);
     const first = (name: string) => screen.getByRole('heading', { name }).closest('section')?.querySelector('thead th')?.textContent;
     await screen.findByRole('heading', { name: 'Settled, returned, cancelled' });
-    expect([first('On the way'), first('Settled, returned, cancelled')]).toEqual(['Leaves', 'Left']);
+    expect([first('Coming up'), first('Settled, returned, cancelled')]).toEqual(['Leaves', 'Left']);
     expect(on.desk.subject).toBe('5 scheduled, 1 pending');
     unmount();
     draw(Payments, world('?world=empty'));

@@ -49,10 +49,10 @@ describe('instants', () => {
     expect(formatTime('2026-11-12T14:41:00Z')).toBe('9:41\u00a0am');
     expect(formatMoment('2026-11-12T14:41:00Z')).toBe('9:41\u00a0am');
     expect(formatMoment('2026-11-10T21:00:00Z')).toBe('Tue, Nov\u00a010, 4:00\u00a0pm');
-    expect(formatCutoff('2026-11-13T21:00:00Z')).toBe('4:00\u00a0pm Eastern Time');
-    expect(formatCutoff('2026-11-13T21:00:00Z', true)).toBe('Fri, Nov\u00a013, 4:00\u00a0pm Eastern Time');
-    expect(formatCutoff('2026-11-12T21:00:00Z', true)).toBe('4:00\u00a0pm Eastern Time');
-    expect(formatCutoff('2026-07-13T20:00:00Z'), 'in summer too').toBe('4:00\u00a0pm Eastern Time');
+    expect(formatCutoff('2026-11-13T21:00:00Z')).toBe('4:00\u00a0pm\u00a0Eastern\u00a0Time');
+    expect(formatCutoff('2026-11-13T21:00:00Z', true)).toBe('Fri, Nov\u00a013, 4:00\u00a0pm\u00a0Eastern\u00a0Time');
+    expect(formatCutoff('2026-11-12T21:00:00Z', true)).toBe('4:00\u00a0pm\u00a0Eastern\u00a0Time');
+    expect(formatCutoff('2026-07-13T20:00:00Z'), 'in summer too').toBe('4:00\u00a0pm\u00a0Eastern\u00a0Time');
   });
 });
 

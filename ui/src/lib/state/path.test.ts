@@ -47,7 +47,7 @@ it('says of a step that was approved that it was', () => {
   const at = '2026-11-12T14:40:00Z';
   const steps = pathOf(payment({ state: 'held', history: [{ state: 'awaiting_approval', at }, { state: 'held', at: '2026-11-12T14:45:00Z' }] }), getMessages());
   expect(steps.map((step) => step.title).slice(0, 2)).toEqual(['Approved', 'Held']);
-  expect(steps[0]?.about, 'when the yes came, not when it was asked for').toMatch(/9:45 am$/);
+  expect(steps[0]?.about, 'when the yes came, not when it was asked for').toMatch(/9:45\u00a0am$/);
   const waits = pathOf(payment({ state: 'awaiting_approval', history: [{ state: 'awaiting_approval', at }] }), getMessages());
   expect(waits[0]?.title).toBe('Waiting for you');
   const gone = pathOf(payment({ state: 'cancelled', history: [{ state: 'awaiting_approval', at }, { state: 'cancelled', at }] }), getMessages());
