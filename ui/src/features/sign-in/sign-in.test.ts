@@ -175,6 +175,16 @@ describe('the lock', () => {
     expect(await screen.findByText(/Connect to the internet, then unlock again/)).toBeTruthy();
   });
 
+  it('says that the disk is full, and offers no key, for the keys are fine', async () => {
+    const on = world('?world=unheard');
+    const status = await on.ipc.commands.status();
+    if (status.status !== 'ok') throw new Error('no status');
+    on.desk.commands.status = () => ok({ ...status.data, trouble: 'disk_full' });
+    draw(LockScreen, on);
+    expect(await screen.findByText('The disk is full.')).toBeTruthy();
+    expect(screen.queryByRole('button', { name: 'Use the recovery key' })).toBeNull();
+  });
+
   it('offers a passphrase alone where no keyring answers', async () => {
     draw(LockScreen, world('?world=no-keyring'));
     await click('Use the recovery key');

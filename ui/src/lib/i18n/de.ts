@@ -2126,6 +2126,7 @@ export const de: Messages = {
     cache_newer: ['Die Kopie auf diesem Computer ist von einem neueren Billfold.', 'Installieren Sie das neuere.'],
     cache_failed: ['Die Kopie auf diesem Computer ist nicht lesbar.', 'Versuchen Sie es noch einmal. Bleibt es dabei, hilft die Selbstprüfung.'],
     not_encrypted: ['Diese Fassung kann nicht verschlüsseln, darum wurde nichts geschrieben.', 'Installieren Sie eine richtige Fassung.'],
+    server_data_gone: ['Die Datenbank des Kontos auf diesem Computer ist weg.', 'Legen Sie server/server.sqlite in den Datenordner zurück, aus einer Sicherung oder von dort, wohin sie verschoben wurde.'],
     disk_full: ['Der Datenträger ist voll.', 'Schaffen Sie Platz, dann noch einmal. Nichts ist verloren.'],
     read_only: ['In den Datenordner lässt sich nicht schreiben.', 'Prüfen Sie seine Rechte.'],
     file_failed: ['Die Datei ließ sich nicht lesen oder schreiben.', 'Prüfen Sie, dass sie da ist und gelesen werden darf.'],

@@ -2128,6 +2128,7 @@ export const en = {
     cache_newer: ['The copy on this computer is from a newer Billfold.', 'Install the newer one.'],
     cache_failed: ['The copy on this computer could not be read.', 'Try again. If it stays, run the self-check.'],
     not_encrypted: ['This build cannot encrypt, so nothing was written.', 'Install an official build.'],
+    server_data_gone: ['The database of the account on this computer is gone.', 'Put server/server.sqlite back into the data folder, from a backup or from where it was moved.'],
     disk_full: ['The disk is full.', 'Make room, then try again. Nothing is lost.'],
     read_only: ['The data folder cannot be written.', 'Check its permissions.'],
     file_failed: ['The file could not be read or written.', 'Check that it is there and may be read.'],

@@ -2126,6 +2126,7 @@ export const es: Messages = {
     cache_newer: ['La copia de este equipo es de un Billfold más nuevo.', 'Instala el más nuevo.'],
     cache_failed: ['No se ha podido leer la copia de este equipo.', 'Prueba otra vez. Si sigue igual, ejecuta la autocomprobación.'],
     not_encrypted: ['Esta versión no puede cifrar, así que no se ha escrito nada.', 'Instala una versión adecuada.'],
+    server_data_gone: ['Falta la base de datos de la cuenta de este equipo.', 'Devuelve server/server.sqlite a la carpeta de datos, desde una copia de seguridad o desde donde se movió.'],
     disk_full: ['El disco está lleno.', 'Haz sitio y prueba otra vez. No se ha perdido nada.'],
     read_only: ['No se puede escribir en la carpeta de datos.', 'Revisa sus permisos.'],
     file_failed: ['No se ha podido leer o escribir el archivo.', 'Comprueba que está ahí y que se puede leer.'],
