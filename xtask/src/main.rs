@@ -70,15 +70,18 @@ fn test(words: &[String]) -> ExitCode {
 /// All of them at once, so that what they share is built once. One window to measure against has nothing to test.
 const TESTED: &[&str] = &["test", "--workspace", "--exclude", "page"];
 /// Many tests wait for a database most of the time, so that more of them run than there are cores.
-const THREADS: (&str, &str) = ("RUST_TEST_THREADS", "4");
+const THREADS: &str = "--test-threads=4";
 
-/// Everything but the flows; a file that fails does not keep the others from being tested.
+/// Everything but the flows: the packages' own tests, and beside them the rules of the repository and of others, whose
+/// programs use one core. A file that fails does not keep the others from being tested.
 fn units(steps: &mut Steps, words: &[&str]) {
     let rules = names_in("tests/tests");
-    let rules = rules.iter().flat_map(|name| ["--test", name]);
-    let arguments = TESTED.iter().copied().chain(["--no-fail-fast", "--lib", "--bins"]).chain(rules);
-    let arguments: Vec<&str> = arguments.chain(["--"]).chain(words.iter().copied()).collect();
-    steps.run_with(&[THREADS], ".", "cargo", &arguments);
+    let rules: Vec<&str> = rules.iter().flat_map(|name| ["--test", name]).collect();
+    let each = [["--lib", "--bins"].as_slice(), &rules].map(|targets| {
+        let arguments = TESTED.iter().chain(&["--no-fail-fast"]).chain(targets).chain(&["--", THREADS]).chain(words);
+        Call { folder: ".", program: "cargo", arguments: arguments.map(|&one| one.to_owned()).collect() }
+    });
+    steps.run_side_by_side(2, each.into());
 }
 
 /// Flows that take longest, so they begin first.
@@ -110,6 +113,7 @@ fn names_in(folder: &str) -> Vec<String> {
 const SOAKS: &[(&str, &[&str], &[&str])] = &[
     ("server", &["--lib"], &["histories::"]),
     ("server", &["--lib"], &["races::"]),
+    ("server", &["--lib"], &["thousand"]),
     ("flows", &["--test", "simulator"], &[]),
     ("flows", &["--test", "crash"], &[]),
     ("flows", &["--test", "durable"], &[]),

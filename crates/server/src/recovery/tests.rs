@@ -548,7 +548,7 @@ async fn probed_in_pairs(confirm: impl AsyncFn(&World, &TestDevice), addresses: 
         confirm(&world, &device).await;
         let saved = kept_code(&world, &device).await;
         let (mut asked, mut typed) = (PairedTimes::default(), PairedTimes::default());
-        for pair in 0..PAIRS {
+        for pair in 0..world.of_many(PAIRS) {
             world.advance(SignedDuration::from_secs(20));
             let mut took = [[Duration::ZERO; 2]; 2];
             let sides = [(addresses[0], 0), (addresses[1], 1)];

@@ -192,7 +192,7 @@ async fn ten_thousand_failures_ask_nothing_and_stop_nobody() {
     on_each_engine(async |world| {
         let desk = at_home(&world).await;
         let mut tx = world.app.db.begin_write().await.unwrap();
-        for _ in 0..10_000 {
+        for _ in 0..world.of_many(10_000) {
             mark(&mut tx, desk.holder, Mark::FailedTry, world.now()).await.unwrap();
         }
         tx.commit().await.unwrap();
