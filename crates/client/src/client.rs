@@ -392,6 +392,12 @@ impl Client {
         *write(&self.0.embedded) = None;
     }
 
+    /// Why there is no account to open here.
+    #[must_use]
+    pub fn absent(&self) -> ClientError {
+        VaultError::absent(&self.0.folder).into()
+    }
+
     /// The key of the embedded server's database, made on first use. An existing database whose key is gone is
     /// explained, never given a new key.
     pub async fn server_key(&self) -> Result<Secret, ClientError> {
@@ -405,7 +411,8 @@ impl Client {
                 return Ok(key);
             }
             if has_data {
-                return Err(VaultError::KeyringItemMissing);
+                let in_keyring = vault.header().mode().has_keyring();
+                return Err(if in_keyring { VaultError::KeyringItemMissing } else { VaultError::SecretsDamaged });
             }
             let key = Secret::random(chance.as_ref());
             vault.put(SecretKind::Server, &key)?;
@@ -428,7 +435,7 @@ impl Client {
         match &*read(&self.0.state) {
             State::Open(open) => Ok(Arc::clone(open)),
             State::Locked(_) => Err(ClientError::locked()),
-            State::Welcome => Err(ClientError::no_account()),
+            State::Welcome => Err(self.absent()),
         }
     }
 

@@ -35,7 +35,7 @@ use client::restore::ArchiveView;
 use client::security::{FactorView, PasskeyView, VisitStarted};
 use client::settings::Quiet;
 use client::status::{Phase, Place, Protection};
-use client::vault::{Protect, RecoveryKey, VaultError};
+use client::vault::{Protect, RecoveryKey};
 use domain::accounts::Account;
 use domain::addresses::{AddressKind, AddressState};
 use domain::bills::{Bill, OccurrenceState};
@@ -135,7 +135,7 @@ async fn explained(core: &Core, failure: Failure) -> Failure {
     match (failure.code.as_str(), core.client.trouble()) {
         ("locked", Some(trouble)) => trouble.into(),
         // What asks the server finds nothing open, and not why.
-        ("locked", None) if core.client.phase() == Phase::Welcome => VaultError::NoAccount.into(),
+        ("locked", None) if core.client.phase() == Phase::Welcome => core.client.absent().into(),
         ("locked" | "passphrase_needed", _) => {
             let by = core.client.status().await.ok().and_then(|status| status.protected_by);
             Failure { next: how_to_unlock(by).to_owned(), ..failure }

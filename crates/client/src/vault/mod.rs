@@ -71,6 +71,12 @@ pub enum VaultError {
     NothingKept,
     #[error("the header of the data folder cannot be read")]
     Damaged,
+    /// Without it nothing of what lies beside it opens.
+    #[error("the header of the data folder is gone")]
+    HeaderGone,
+    /// Of an account without a keyring: what would lie there.
+    #[error("the secrets of the data folder cannot be read")]
+    SecretsDamaged,
     #[error("the data folder is from a newer Billfold")]
     Newer,
     #[error("something of this account is still on this computer")]
@@ -91,6 +97,12 @@ impl From<SecretStoreError> for VaultError {
 }
 
 impl VaultError {
+    /// Why there is no header.
+    #[must_use]
+    pub fn absent(folder: &Folder) -> Self {
+        if folder.holds_account() { Self::HeaderGone } else { Self::NoAccount }
+    }
+
     /// Whether the keyring stands in the way: a state that stays until something is done about it.
     #[must_use]
     pub const fn is_of_keyring(&self) -> bool {
@@ -152,8 +164,11 @@ impl Vault {
             // A deletion that did not end goes first: the next start would go on with it, over the new account.
             wipe(folder, ports.secrets.as_ref())?;
         }
-        if Header::find(folder)?.is_some() || folder.cache().exists() {
+        if Header::find(folder)?.is_some() {
             return Err(VaultError::AlreadySetUp);
+        }
+        if folder.cache().exists() {
+            return Err(VaultError::HeaderGone);
         }
         let chance = ports.chance.as_ref();
         let header = Header::new(place, chance);
@@ -180,7 +195,7 @@ impl Vault {
     /// Opens by the keyring, the passphrase, or both, as the header says. What the keyring lacks is told before a
     /// passphrase is asked for.
     pub fn open(folder: &Folder, passphrase: Option<&str>, ports: &Ports) -> Result<Self, VaultError> {
-        let header = Header::find(folder)?.ok_or(VaultError::NoAccount)?;
+        let header = Header::find(folder)?.ok_or_else(|| VaultError::absent(folder))?;
         let kept = match header.mode {
             Protection::Keyring | Protection::KeyringAndPassphrase => Kept::Keyring,
             Protection::Passphrase => Kept::Sealed,
@@ -202,7 +217,7 @@ impl Vault {
         protect: &Protect,
         ports: &Ports,
     ) -> Result<Self, VaultError> {
-        let header = Header::find(folder)?.ok_or(VaultError::NoAccount)?;
+        let header = Header::find(folder)?.ok_or_else(|| VaultError::absent(folder))?;
         let wrapping = recovery.wrapping_key(&header.salt()?);
         let dek = header.unwrap_with(&header.recovery, &wrapping, "recovery")?.ok_or(VaultError::WrongRecoveryKey)?;
         let kept = match header.mode {
@@ -502,9 +517,9 @@ impl Vault {
         let Some(sealed) = folder::read(&self.folder.secrets())? else {
             return Ok(BTreeMap::new());
         };
-        let plain =
-            unseal(&self.secrets_key(), &self.header.purpose("secrets"), &sealed).map_err(|_| VaultError::Damaged)?;
-        serde_json::from_slice(&plain).map_err(|_| VaultError::Damaged)
+        let plain = unseal(&self.secrets_key(), &self.header.purpose("secrets"), &sealed)
+            .map_err(|_| VaultError::SecretsDamaged)?;
+        serde_json::from_slice(&plain).map_err(|_| VaultError::SecretsDamaged)
     }
 
     fn write_sealed(&self, mut all: BTreeMap<String, Vec<u8>>) -> Result<(), VaultError> {

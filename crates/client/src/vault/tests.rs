@@ -98,6 +98,27 @@ fn the_keyring_opens_what_it_protected() {
 
 /// The seven ways in which a keyring does not open what it should; the eighth is that it does.
 #[test]
+fn a_file_that_is_gone_or_damaged_is_told_by_its_own_name() {
+    let world = World::new();
+    assert!(matches!(world.open(None), Err(VaultError::NoAccount)));
+    let (made, _) = world.create(&phrase());
+    made.put(SecretKind::Server, &Secret::new(vec![7; 32])).unwrap();
+    drop(made);
+    let (secrets, header) = (world.folder().secrets(), world.folder().header());
+    let kept = std::fs::read(&secrets).unwrap();
+    std::fs::write(&secrets, &kept[..kept.len() - 1]).unwrap();
+    let opened = world.open(Some(PHRASE)).unwrap();
+    assert!(matches!(opened.find(SecretKind::Server), Err(VaultError::SecretsDamaged)));
+    drop(opened);
+    std::fs::write(&secrets, kept).unwrap();
+    let kept = std::fs::read(&header).unwrap();
+    std::fs::remove_file(&header).unwrap();
+    assert!(matches!(world.open(Some(PHRASE)), Err(VaultError::HeaderGone)));
+    std::fs::write(&header, kept).unwrap();
+    assert!(world.open(Some(PHRASE)).unwrap().find(SecretKind::Server).unwrap().is_some(), "nothing was changed");
+}
+
+#[test]
 fn each_state_of_the_keyring_is_told_apart_makes_no_new_key_and_is_repaired() {
     type Trouble = fn(&MemorySecrets);
     let states: [(&str, Trouble); 7] = [
