@@ -78,7 +78,7 @@ async fn begin(arguments: &Arguments, argv: Vec<String>) -> Result<Begun, Failur
             "start it in a desktop session, or use the commands: see `billfold help`",
         ));
     }
-    let owner = match owner::claim(&data, &call, |words| tell(words)).await {
+    let owner = match owner::claim(&data, &call, tell).await {
         Ok(Claim::Answered(outcome)) => return Ok(Begun::Answered(outcome)),
         Ok(Claim::Owner(owner)) => owner,
         Err(OwnerError::Folder(error)) => return Err(ClientError::from(FileError::from(error)).into()),

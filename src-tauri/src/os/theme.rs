@@ -66,7 +66,7 @@ mod linux {
             Value::Value(within) => u32::try_from(&**within),
             value => u32::try_from(value),
         };
-        let scheme = number(&scheme).ok()?;
+        let scheme = number(scheme).ok()?;
         Some(if scheme == DARK { Theme::Dark } else { Theme::Light })
     }
 
