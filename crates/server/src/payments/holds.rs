@@ -57,9 +57,8 @@ pub(super) async fn look(app: &App, tx: &mut Tx, payment: &mut Stored) -> DbResu
 /// The same, by what was read.
 pub(super) async fn hold_or_not(app: &App, tx: &mut Tx, payment: &mut Stored, holding: Holding) -> DbResult<bool> {
     let now = app.clock.now();
-    let Holding { standing, small, stopped } = holding;
+    let Holding { standing, small, stopped: is_stopped } = holding;
     let restrained = policy::payment_held(&standing, small);
-    let is_stopped = stopped;
     let stopped = is_stopped.then_some(HoldReason::PayeeStopped);
     let own = payment.hold_reason.filter(|_| payment.held_until.is_some_and(|until| until > now));
     match (restrained.or(stopped).or(own), payment.state) {
