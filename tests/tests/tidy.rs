@@ -20,15 +20,20 @@ impl Source {
     }
 }
 
-/// Every text file that git tracks.
-fn sources() -> Vec<Source> {
+/// The path of every file that git tracks.
+fn tracked() -> Vec<String> {
     let listed = Command::new("git").args(["ls-files", "-z"]).current_dir(root()).output().expect("git answers");
     let names = String::from_utf8(listed.stdout).expect("names");
+    names.split('\0').filter(|path| !path.is_empty()).map(str::to_owned).collect()
+}
+
+/// Every text file that git tracks.
+fn sources() -> Vec<Source> {
     let mut sources = Vec::new();
-    for path in names.split('\0').filter(|path| !path.is_empty()) {
+    for path in tracked() {
         // A file that was removed and not committed yet has no text.
-        if let Ok(text) = std::fs::read_to_string(root().join(path)) {
-            sources.push(Source { path: path.to_owned(), text });
+        if let Ok(text) = std::fs::read_to_string(root().join(&path)) {
+            sources.push(Source { path, text });
         }
     }
     assert!(sources.len() > 100, "git knows the repository's files");
@@ -261,6 +266,20 @@ fn is_unfinished(source: &Source) -> Option<String> {
 #[test]
 fn nothing_is_left_for_later_in_the_text() {
     hold(is_unfinished, &Source::planted("crates/api/src/lib.rs", "// TODO: more\n"));
+}
+
+/// What git tracks is text, or a picture or a font of the app.
+fn is_a_stray(path: &str, content: &[u8]) -> bool {
+    let ours = ["png", "icns", "ico", "otf"].iter().any(|end| path.ends_with(&format!(".{end}")));
+    !ours && std::str::from_utf8(content).is_err()
+}
+
+#[test]
+fn no_download_or_program_is_tracked() {
+    assert!(is_a_stray("ui/package.whl", b"PK\x03\x04\xff"), "the rule does not see its own breach");
+    let read = |path: &String| std::fs::read(root().join(path)).unwrap_or_default();
+    let strays: Vec<String> = tracked().into_iter().filter(|path| is_a_stray(path, &read(path))).collect();
+    assert!(strays.is_empty(), "{}", strays.join("\n"));
 }
 
 #[test]
