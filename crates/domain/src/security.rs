@@ -339,12 +339,32 @@ pub fn open_questions(events: &[SecurityEvent]) -> Vec<&SecurityEvent> {
     events.iter().filter(|event| event.kind.asks() && event.number > begun && !answered(event.number)).collect()
 }
 
-/// Whether that device may answer a question: not about itself, nor about what it did, while the account has another
-/// one that can be asked. Otherwise whoever got in would answer for the owner.
+/// Whether that device may answer a question. While there is one that was signed in before what is asked about, and about
+/// which nothing is asked, only such a one may: otherwise whoever got in, on two devices perhaps, would answer for the
+/// owner. Else not a device about itself, nor about what it did, while there is another one that can be asked.
 #[must_use]
 pub fn may_answer(events: &[SecurityEvent], question: &SecurityEvent, by: DeviceId) -> bool {
-    let concerned = question.device == Some(by) || question.by == Some(by);
-    !concerned || !signed_in(events).into_iter().any(|device| device != by && question.device != Some(device))
+    let concerned = |device: DeviceId| question.device == Some(device) || question.by == Some(device);
+    let doubted: Vec<DeviceId> = open_questions(events).into_iter().filter_map(|event| event.device).collect();
+    let before = events.iter().take_while(|event| event.number < question.number);
+    let before: Vec<DeviceId> = before.filter_map(|event| event.device).collect();
+    let trusted = |device: &DeviceId| before.contains(device) && !concerned(*device) && !doubted.contains(device);
+    let there = signed_in(events);
+    if there.iter().any(trusted) {
+        return there.contains(&by) && trusted(&by);
+    }
+    !concerned(by) || !there.into_iter().any(|device| device != by && question.device != Some(device))
+}
+
+/// Whether a question that was answered with yes may be answered with no: by another device than the one that said yes,
+/// which could have been asked as well.
+#[must_use]
+pub fn may_take_back(events: &[SecurityEvent], question: &SecurityEvent, by: DeviceId) -> bool {
+    let mut answers = events.iter().filter(|event| event.about == Some(question.number));
+    let yes_of_another =
+        answers.clone().any(|answer| answer.kind == SecurityEventKind::ConfirmedAsMine && answer.by != Some(by));
+    let no = answers.any(|answer| answer.kind == SecurityEventKind::ReportedAsNotMine);
+    yes_of_another && !no && may_answer(events, question, by)
 }
 
 /// The devices that are signed in, as the log tells it.
@@ -449,6 +469,16 @@ mod tests {
         let by_laptop = SecurityEvent { kind: PasskeyAdded, device: None, by: Some(laptop), ..log[3].clone() };
         assert!(!may_answer(&log, &by_laptop, laptop));
         assert!(may_answer(&log, &by_laptop, desk));
+        let mut two = log.clone();
+        two.push(SecurityEvent::after(two.last(), happened(1_900, DeviceAdded, "Thin client", None)));
+        let third = two[4].device.expect("a device");
+        assert!(!may_answer(&two, &question, third), "it came after what is asked about");
+        assert!(!may_answer(&two, &two[4], laptop), "something is asked about it");
+        let yes = Happened { by: Some(third), ..happened(1_950, ConfirmedAsMine, "Laptop", Some(4)) };
+        two.push(SecurityEvent::after(two.last(), yes));
+        assert!(may_take_back(&two, &question, desk) && !may_take_back(&two, &question, third));
+        two.push(SecurityEvent::after(two.last(), happened(1_960, ReportedAsNotMine, "Laptop", Some(4))));
+        assert!(!may_take_back(&two, &question, desk), "once");
         let gone = Happened { device: Some(desk), ..happened(2_000, DeviceSignedOut, "Desk", None) };
         log.push(SecurityEvent::after(log.last(), gone));
         assert!(may_answer(&log, &question, laptop), "nobody else is there");

@@ -10,7 +10,9 @@ use api::security::EventAnswer;
 use axum::extract::State;
 use axum::http::StatusCode;
 use domain::ids::{DeviceId, HolderId};
-use domain::security::{Happened, SecurityEvent, SecurityEventKind, first_break, may_answer, open_questions};
+use domain::security::{
+    Happened, SecurityEvent, SecurityEventKind, first_break, may_answer, may_take_back, open_questions,
+};
 use domain::standing::{RestraintLevel, RestraintReason};
 use jiff::Timestamp;
 use utoipa_axum::router::OpenApiRouter;
@@ -23,7 +25,7 @@ use crate::http::{Json, Path};
 use crate::risk;
 use crate::sign_in::{SignedIn, sign_device_out};
 use crate::{App, addresses, autopay, calendar_feed, methods, notices, payments, recovery, standing, wallet};
-pub(crate) use store::last;
+pub(crate) use store::{last, last_of_device, last_of_kind};
 
 pub fn routes() -> OpenApiRouter<App> {
     OpenApiRouter::new().routes(routes!(answer))
@@ -102,8 +104,9 @@ async fn answer(
     tx.lock(holder).await?;
     let log = store::log(&mut tx, holder).await?;
     let Some(event) = log.iter().find(|event| event.number == number) else { return Err(ApiError::not_found()) };
-    // Answered before, or nothing to answer: the same again is no error.
-    if !open_questions(&log).iter().any(|open| open.number == number) {
+    // Answered before, or nothing to answer: the same again is no error. Whoever said yes may not have been the owner.
+    let open = open_questions(&log).iter().any(|open| open.number == number);
+    if !open && (answer.mine || !may_take_back(&log, event, signed_in.device)) {
         return Ok(StatusCode::NO_CONTENT);
     }
     if !may_answer(&log, event, signed_in.device) {

@@ -69,6 +69,25 @@ pub(super) async fn find(tx: &mut Tx, holder: HolderId, number: i64) -> DbResult
     row.map(EventRow::read).transpose()
 }
 
+/// The last entry of this kind.
+pub(crate) fn last_of_kind(holder: HolderId, kind: SecurityEventKind) -> impl Read<Answer = Option<SecurityEvent>> {
+    const LAST: &str = "SELECT * FROM security_event WHERE holder_id = $1 AND kind = $2 ORDER BY number DESC LIMIT 1";
+    let values = [holder.as_uuid().into(), kind.as_str().into()];
+    db::read_row(LAST, values, |row: Option<EventRow>| row.map(EventRow::read).transpose())
+}
+
+/// The entry of this kind that told of a device last.
+pub(crate) fn last_of_device(
+    holder: HolderId,
+    kind: SecurityEventKind,
+    device: DeviceId,
+) -> impl Read<Answer = Option<SecurityEvent>> {
+    const LAST: &str = "SELECT * FROM security_event WHERE holder_id = $1 AND kind = $2 AND device_id = $3
+                         ORDER BY number DESC LIMIT 1";
+    let values = [holder.as_uuid().into(), kind.as_str().into(), device.as_uuid().into()];
+    db::read_row(LAST, values, |row: Option<EventRow>| row.map(EventRow::read).transpose())
+}
+
 /// A holder's whole log, oldest first.
 pub(super) async fn log(tx: &mut Tx, holder: HolderId) -> DbResult<Vec<SecurityEvent>> {
     const LOG: &str = "SELECT * FROM security_event WHERE holder_id = $1 ORDER BY number";
