@@ -468,7 +468,10 @@ pub fn payment_held(standing: &Standing, known_and_small: bool) -> Option<HoldRe
 /// Why a change of the account's protection stops under this standing; nothing that reduces power or reads does.
 #[must_use]
 pub fn stopped(change: Change, standing: &Standing) -> Option<Refusal> {
-    if adds_power(change) { stopped_by(standing, false) } else { None }
+    // Who has just got back in removes what somebody else may hold.
+    let clears_up = change == Change::RemoveWayIn
+        && standing.restraint.is_some_and(|restraint| restraint.level == RestraintLevel::Restricted);
+    if adds_power(change) && !clears_up { stopped_by(standing, false) } else { None }
 }
 
 /// What a change to the account's protection needs. Reducing power is always easy.
@@ -537,7 +540,7 @@ fn release(preset: Preset, caller: &Caller, now: Timestamp) -> Decision {
 }
 
 /// Whether a change can give a stranger more than they had, and so stops while the account is restrained. Taking a
-/// passkey away can: it may be the owner's. Reading never stops.
+/// passkey away can where the account is locked: it may be the owner's. Reading never stops.
 const fn adds_power(change: Change) -> bool {
     !matches!(
         change,

@@ -328,6 +328,7 @@ fn a_restraint_stops_what_adds_power_and_nothing_that_reduces_it_or_reads() {
                     | Change::Export
                     | Change::FreezeCard => false,
                     Change::ReleaseLock => released_by_support,
+                    Change::RemoveWayIn => level != RestraintLevel::Restricted,
                     _ => true,
                 };
                 assert_eq!(refused, expected, "{preset:?} {level:?} {what:?}");
