@@ -261,7 +261,7 @@ async fn remove(
     } else if kept.times.leaves_at.is_none() {
         let factor = factor_of(kept.value.kind());
         if kept.times.lets_back_in(now) {
-            let ways = sign_in::ways_in(&mut tx, &app, holder).await?;
+            let ways = sign_in::lasting_ways_in(&mut tx, &app, holder).await?;
             ways.may_lose(Loss::Factor(factor)).map_err(sign_in::last_way_in)?;
         }
         // Taking power away is always possible; the owner is asked about it where it is unusual.
@@ -317,9 +317,24 @@ pub(crate) async fn let_back_in(
 
 /// Where codes beside a password can go, by e-mail before text messages: confirmed, and nobody objected while they could.
 pub(crate) async fn taking_codes(tx: &mut Tx, app: &App, holder: HolderId) -> DbResult<Vec<AddressValue>> {
+    codes_go_to(tx, app, holder, |_| true).await
+}
+
+/// The same without those that are leaving.
+pub(crate) async fn keeping_codes(tx: &mut Tx, app: &App, holder: HolderId) -> DbResult<Vec<AddressValue>> {
+    codes_go_to(tx, app, holder, |kept| kept.times.leaves_at.is_none()).await
+}
+
+async fn codes_go_to(
+    tx: &mut Tx,
+    app: &App,
+    holder: HolderId,
+    which: impl Fn(&Kept) -> bool,
+) -> DbResult<Vec<AddressValue>> {
     let now = app.clock.now();
     let kept = tx.ask(store::list(holder)).await?;
-    let good = kept.into_iter().filter(|kept| kept.times.lets_back_in(now) && mail::writes_to(app, kept.value.kind()));
+    let takes = |kept: &Kept| kept.times.lets_back_in(now) && mail::writes_to(app, kept.value.kind());
+    let good = kept.into_iter().filter(|kept| takes(kept) && which(kept));
     let mut good: Vec<AddressValue> = good.map(|kept| kept.value).collect();
     good.sort_by_key(|to| to.kind() == AddressKind::Phone);
     Ok(good)

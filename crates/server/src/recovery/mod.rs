@@ -216,7 +216,7 @@ async fn finish(
     let kept = demand_ready(tx, app, holder, device).await?;
     let recovery = Recovery { finished_at: Some(now), ..kept.recovery };
     store::put(tx, holder, &Kept { recovery, ..kept }).await?;
-    sign_in::sign_others_out(tx, holder, device, now).await?;
+    sign_in::shut_others_out(tx, holder, device, false, now).await?;
     calendar_feed::end(tx, holder, now, device).await?;
     security::record(tx, holder, about(SecurityEventKind::RecoveryFinished, now, device)).await?;
     keep_code(tx, app, holder, code_hash, device).await?;

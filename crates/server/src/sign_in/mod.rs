@@ -53,13 +53,13 @@ pub(crate) use pages::{ended, notices, notices_saying, page_in, prove, to_accoun
 pub(crate) use passkeys::{Finish, Recognised, Started, note_failure, refused, require_resident};
 pub use password::hashing::Cost;
 use password::hashing::Hashing;
-pub(crate) use password::store::ways_in;
+pub(crate) use password::store::{lasting_ways_in, ways_in};
 pub use tokens::{LocalGrant, grant_local};
 pub(crate) use tokens::{oauth_error, refused_proof};
 pub(crate) use visit::{KeptVisit, VISIT_LIFE, VisitCookie, cookie, same_origin, take_address, too_often};
 pub(crate) use ways_in::{
     AddVisit, NewPasskey, What, finish_visit, last_way_in, name_of, one_time_address, passkey_challenge,
-    sign_others_out,
+    shut_others_out,
 };
 
 /// What sign-in keeps beside the database's rows: the relying party, the nonces with the proofs that used them, and the

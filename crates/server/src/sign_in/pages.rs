@@ -15,7 +15,7 @@ use webauthn_rs::prelude::Passkey;
 use super::step_up::{self, Shown};
 use super::visit::Visit;
 use super::words::{ScriptWords, script_words, words};
-use super::{language, store};
+use super::{language, store, tokens};
 use crate::App;
 use crate::error::ApiError;
 use crate::page_policy::{self, Forms};
@@ -273,7 +273,10 @@ async fn confirm(State(app): State<App>, visit: Visit) -> Result<Response, ApiEr
     let mut tx = app.db.begin_read().await?;
     let owner = store::owner(&mut tx, holder).await?.ok_or_else(ApiError::not_found)?;
     let name = &owner.name;
-    let is_new = store::device_by_thumbprint(&mut tx, holder, &visit.request.dpop_jkt).await?.is_none();
+    let is_new = match store::device_by_thumbprint(&mut tx, holder, &visit.request.dpop_jkt).await? {
+        Some((device, true)) => tokens::was_put_out(&mut tx, holder, device).await?,
+        known => known.is_none(),
+    };
     let asked = visit.asked_at.to_zoned(app.settings.zone.clone()).strftime("%Y-%m-%d %H:%M %Z").to_string();
     let wait = app.settings.policy.numbers().new_device_wait.as_hours();
     let accepted = accepted(&app, &owner.user_handle, &store::passkeys_of(&mut tx, holder).await?);

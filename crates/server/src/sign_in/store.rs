@@ -7,6 +7,7 @@ use sqlx::FromRow;
 use uuid::Uuid;
 
 use super::tokens::Grant;
+use super::visit::VISIT_LIFE;
 use crate::db::{self, DbError, DbResult, Read, Tx, Value, on_engine, one, row, run, write_later};
 
 pub(super) fn time(micros: i64) -> DbResult<Timestamp> {
@@ -106,6 +107,14 @@ pub async fn note_failure(tx: &mut Tx, hash: &[u8; 32]) -> DbResult<()> {
 /// Ends a visit; false when it had ended.
 pub async fn end_visit(tx: &mut Tx, hash: &[u8; 32]) -> DbResult<bool> {
     tx.ask(visit_ended(hash)).await
+}
+
+/// Ends the visits in which somebody was recognised as this person, and the codes that nobody redeemed: they were begun
+/// with what the account had then. The holder's row is locked.
+pub async fn end_visits_of(tx: &mut Tx, holder: HolderId) -> DbResult<()> {
+    const CODES: &str = "UPDATE authorization_code SET expires_at = 0 WHERE holder_id = $1 AND family_id IS NULL";
+    run!(tx, "DELETE FROM sign_in_visit WHERE holder_id = $1", holder.as_uuid())?;
+    run!(tx, CODES, holder.as_uuid()).map(drop)
 }
 
 /// The same beside what else is asked.
@@ -283,10 +292,15 @@ pub async fn devices_of(tx: &mut Tx, holder: HolderId) -> DbResult<Vec<DeviceId>
     Ok(ids.into_iter().map(DeviceId::from_uuid).collect())
 }
 
-pub async fn device_by_thumbprint(tx: &mut Tx, holder: HolderId, thumbprint: &str) -> DbResult<Option<DeviceId>> {
-    const FIND: &str = "SELECT device_id FROM device WHERE holder_id = $1 AND thumbprint = $2";
-    let found: Option<Uuid> = one!(tx, FIND, holder.as_uuid(), thumbprint)?;
-    Ok(found.map(DeviceId::from_uuid))
+/// The device with this key, and whether it was signed out.
+pub async fn device_by_thumbprint(
+    tx: &mut Tx,
+    holder: HolderId,
+    thumbprint: &str,
+) -> DbResult<Option<(DeviceId, bool)>> {
+    const FIND: &str = "SELECT device_id, revoked_at FROM device WHERE holder_id = $1 AND thumbprint = $2";
+    let found: Option<(Uuid, Option<i64>)> = row!(tx, FIND, holder.as_uuid(), thumbprint)?;
+    Ok(found.map(|(device, revoked_at)| (DeviceId::from_uuid(device), revoked_at.is_some())))
 }
 
 pub async fn put_device(
@@ -302,7 +316,7 @@ pub async fn put_device(
     write_later!(tx, PUT, holder.as_uuid(), device.as_uuid(), name, thumbprint, now.as_microsecond())
 }
 
-/// A known key signs in anew, also after its device was signed out: its older tokens stay revoked.
+/// A known key signs in anew, also after its device was signed out. Its older tokens end: a device has one session.
 pub async fn sign_device_in(
     tx: &mut Tx,
     holder: HolderId,
@@ -312,8 +326,25 @@ pub async fn sign_device_in(
 ) -> DbResult<()> {
     const SET: &str = "UPDATE device SET name = $3, last_seen_at = $4, revoked_at = NULL
                         WHERE holder_id = $1 AND device_id = $2";
+    write_later!(tx, END_FAMILIES, holder.as_uuid(), device.as_uuid(), now.as_microsecond())?;
     write_later!(tx, SET, holder.as_uuid(), device.as_uuid(), name, now.as_microsecond())
 }
+
+/// A key that somebody else signed out comes back: its device begins anew, as one that nobody knew.
+pub async fn take_device_back(
+    tx: &mut Tx,
+    holder: HolderId,
+    device: DeviceId,
+    name: &str,
+    now: Timestamp,
+) -> DbResult<()> {
+    const SET: &str = "UPDATE device SET added_at = $3 WHERE holder_id = $1 AND device_id = $2";
+    write_later!(tx, SET, holder.as_uuid(), device.as_uuid(), now.as_microsecond())?;
+    sign_device_in(tx, holder, device, name, now).await
+}
+
+const END_FAMILIES: &str =
+    "UPDATE token_family SET revoked_at = $3 WHERE holder_id = $1 AND device_id = $2 AND revoked_at IS NULL";
 
 pub async fn see_device(tx: &mut Tx, holder: HolderId, device: DeviceId, now: Timestamp) -> DbResult<()> {
     const SET: &str = "UPDATE device SET last_seen_at = $3 WHERE holder_id = $1 AND device_id = $2";
@@ -339,15 +370,18 @@ pub fn caller_facts(holder: HolderId, device: DeviceId) -> impl Read<Answer = Ca
             (SELECT COUNT(*) FROM device o WHERE o.holder_id = d.holder_id
                 AND (o.added_at < d.added_at OR (o.added_at = d.added_at AND o.device_id < d.device_id))),
             (SELECT COUNT(*) FROM passkey p WHERE p.holder_id = d.holder_id),
-            (SELECT MAX(p.created_at) FROM passkey p WHERE p.holder_id = d.holder_id)
-        FROM device d WHERE d.holder_id = $1 AND d.device_id = $2";
-    type Row = (i64, Option<i64>, Option<i64>, i64, i64, Option<i64>);
+            (SELECT MAX(p.created_at) FROM passkey p WHERE p.holder_id = d.holder_id), h.created_at
+        FROM device d JOIN holder h ON h.holder_id = d.holder_id WHERE d.holder_id = $1 AND d.device_id = $2";
+    type Row = (i64, Option<i64>, Option<i64>, i64, i64, Option<i64>, i64);
     db::read_row(FIND, [holder.as_uuid().into(), device.as_uuid().into()], |row: Option<Row>| {
-        let (added_at, proved_at, money_at, before, passkeys, newest) = row.ok_or(DbError::Corrupt("a device"))?;
+        let (added_at, proved_at, money_at, before, passkeys, newest, begun_at) =
+            row.ok_or(DbError::Corrupt("a device"))?;
+        let newest = newest.map(time).transpose()?;
+        let first_visit_ended = time(begun_at)?.saturating_add(VISIT_LIFE).unwrap_or(Timestamp::MAX);
         Ok(CallerFacts {
             has_passkey: passkeys > 0,
             device_since: Some(added_at).filter(|_| before > 0).map(time).transpose()?,
-            passkey_since: newest.filter(|_| passkeys > 1).map(time).transpose()?,
+            passkey_since: newest.filter(|newest| *newest > first_visit_ended),
             proved_at: proved_at.map(time).transpose()?,
             money_at: money_at.map(time).transpose()?,
         })
@@ -360,6 +394,12 @@ pub async fn note_proof(tx: &mut Tx, holder: HolderId, device: DeviceId, now: Ti
     write_later!(tx, SET, holder.as_uuid(), device.as_uuid(), now.as_microsecond())
 }
 
+/// A passkey went: what was shown on any device may have been that one.
+pub async fn forget_proofs(tx: &mut Tx, holder: HolderId) -> DbResult<()> {
+    const SET: &str = "UPDATE device SET proved_at = NULL, money_at = NULL WHERE holder_id = $1";
+    run!(tx, SET, holder.as_uuid()).map(drop)
+}
+
 /// This device let money go in the session that its passkey began.
 pub async fn note_money(tx: &mut Tx, holder: HolderId, device: DeviceId, now: Timestamp) -> DbResult<()> {
     const SET: &str = "UPDATE device SET money_at = $3 WHERE holder_id = $1 AND device_id = $2";
@@ -368,11 +408,9 @@ pub async fn note_money(tx: &mut Tx, holder: HolderId, device: DeviceId, now: Ti
 
 /// Signs a device out: every token of it ends. False when there is none, or it was signed out before.
 pub async fn revoke_device(tx: &mut Tx, holder: HolderId, device: DeviceId, now: Timestamp) -> DbResult<bool> {
-    const DEVICE: &str =
-        "UPDATE device SET revoked_at = $3 WHERE holder_id = $1 AND device_id = $2 AND revoked_at IS NULL";
-    const FAMILIES: &str =
-        "UPDATE token_family SET revoked_at = $3 WHERE holder_id = $1 AND device_id = $2 AND revoked_at IS NULL";
-    run!(tx, FAMILIES, holder.as_uuid(), device.as_uuid(), now.as_microsecond())?;
+    const DEVICE: &str = "UPDATE device SET revoked_at = $3, proved_at = NULL, money_at = NULL
+                           WHERE holder_id = $1 AND device_id = $2 AND revoked_at IS NULL";
+    run!(tx, END_FAMILIES, holder.as_uuid(), device.as_uuid(), now.as_microsecond())?;
     Ok(run!(tx, DEVICE, holder.as_uuid(), device.as_uuid(), now.as_microsecond())? == 1)
 }
 
@@ -421,6 +459,8 @@ pub struct Code {
     pub holder: HolderId,
     /// The device that the code is bound to, where the account knows it.
     pub known: Option<DeviceId>,
+    /// It was signed out since.
+    pub known_revoked: bool,
     pub redirect_uri: String,
     pub code_challenge: String,
     pub thumbprint: String,
@@ -438,6 +478,7 @@ pub struct Code {
 struct CodeRow {
     holder_id: Uuid,
     known: Option<Uuid>,
+    known_revoked_at: Option<i64>,
     redirect_uri: String,
     code_challenge: String,
     thumbprint: String,
@@ -449,7 +490,7 @@ struct CodeRow {
 }
 
 pub fn code(hash: &[u8; 32]) -> impl Read<Answer = Option<Code>> + use<> {
-    const FIND: &str = "SELECT c.holder_id, d.device_id AS known, c.redirect_uri, c.code_challenge, c.thumbprint,
+    const FIND: &str = "SELECT c.holder_id, d.device_id AS known, d.revoked_at AS known_revoked_at, c.redirect_uri, c.code_challenge, c.thumbprint,
                                c.device_name, c.expires_at, c.proved, c.rhythm, c.family_id
                           FROM authorization_code c
                           LEFT JOIN device d ON d.holder_id = c.holder_id AND d.thumbprint = c.thumbprint
@@ -459,6 +500,7 @@ pub fn code(hash: &[u8; 32]) -> impl Read<Answer = Option<Code>> + use<> {
         Ok(Some(Code {
             holder: HolderId::from_uuid(row.holder_id),
             known: row.known.map(DeviceId::from_uuid),
+            known_revoked: row.known_revoked_at.is_some(),
             redirect_uri: row.redirect_uri,
             code_challenge: row.code_challenge,
             thumbprint: row.thumbprint,
@@ -476,15 +518,18 @@ pub async fn use_code(tx: &mut Tx, holder: HolderId, hash: &[u8; 32], family: Uu
     write_later!(tx, SET, holder.as_uuid(), hash.to_vec(), family)
 }
 
+/// A session begins, on a device whose clock is so many seconds ahead of the server's.
 pub async fn put_family(
     tx: &mut Tx,
     holder: HolderId,
     family: Uuid,
     device: DeviceId,
     ends_at: Timestamp,
+    clock_ahead: i64,
 ) -> DbResult<()> {
-    const PUT: &str = "INSERT INTO token_family (holder_id, family_id, device_id, ends_at) VALUES ($1, $2, $3, $4)";
-    write_later!(tx, PUT, holder.as_uuid(), family, device.as_uuid(), ends_at.as_microsecond())
+    const PUT: &str = "INSERT INTO token_family (holder_id, family_id, device_id, ends_at, clock_ahead)
+                       VALUES ($1, $2, $3, $4, $5)";
+    write_later!(tx, PUT, holder.as_uuid(), family, device.as_uuid(), ends_at.as_microsecond(), clock_ahead)
 }
 
 /// False when it was revoked before.
@@ -607,6 +652,8 @@ pub struct RefreshToken {
     pub thumbprint: String,
     pub refresh_ends_at: Timestamp,
     pub family_ends_at: Timestamp,
+    /// Seconds that the device's clock was ahead when the session began.
+    pub clock_ahead: i64,
     pub refresh_used: bool,
     /// When the proof was made that it was used with last: whole seconds, by the device's own clock.
     pub last_proof_at: Option<i64>,
@@ -624,6 +671,7 @@ struct RefreshRow {
     thumbprint: String,
     refresh_ends_at: i64,
     family_ends_at: i64,
+    clock_ahead: i64,
     refresh_used_at: Option<i64>,
     refresh_proof_at: Option<i64>,
     successor_id: Option<Uuid>,
@@ -633,7 +681,7 @@ struct RefreshRow {
 
 pub fn refresh_token(hash: &[u8; 32]) -> impl Read<Answer = Option<RefreshToken>> + use<> {
     const FIND: &str = "SELECT p.holder_id, p.pair_id, p.family_id, f.device_id, d.thumbprint, p.refresh_ends_at,
-                               f.ends_at AS family_ends_at, p.refresh_used_at, p.refresh_proof_at, p.successor_id,
+                               f.ends_at AS family_ends_at, f.clock_ahead, p.refresh_used_at, p.refresh_proof_at, p.successor_id,
                                COALESCE(p.revoked_at, f.revoked_at) AS revoked_at, d.revoked_at AS device_revoked_at
                           FROM token_pair p
                           JOIN token_family f ON f.holder_id = p.holder_id AND f.family_id = p.family_id
@@ -649,6 +697,7 @@ pub fn refresh_token(hash: &[u8; 32]) -> impl Read<Answer = Option<RefreshToken>
             thumbprint: row.thumbprint,
             refresh_ends_at: time(row.refresh_ends_at)?,
             family_ends_at: time(row.family_ends_at)?,
+            clock_ahead: row.clock_ahead,
             refresh_used: row.refresh_used_at.is_some(),
             last_proof_at: row.refresh_proof_at,
             successor: row.successor_id,

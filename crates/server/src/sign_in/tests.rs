@@ -662,6 +662,49 @@ async fn a_request_for_tokens_that_arrives_after_its_repetition_was_answered_is_
 }
 
 #[tokio::test]
+async fn a_proof_that_is_dated_ahead_hides_no_copy_and_a_clock_that_is_off_costs_nothing() {
+    on_each_engine(async |world| {
+        const YEAR: i64 = 365 * 86_400;
+        let asks = async |device: &TestDevice, token: &str, ahead: i64| {
+            let mut claims = world.claims("POST", TOKEN_PATH);
+            claims["iat"] = (world.now().as_second() + ahead).into();
+            let form = [("grant_type", "refresh_token"), ("refresh_token", token), ("client_id", CLIENT_ID)];
+            world.post_form(TOKEN_PATH, &form, Some(&device.key.proof(&claims))).await
+        };
+        let owner = world.holder().await;
+        let old = owner.refresh_token();
+        let stolen: TokenResponse = asks(&owner, &old, 70 * YEAR).await.ok();
+        let mut claims = world.claims("GET", ME);
+        claims["ath"] = ath(&stolen.access_token);
+        call_me(&world, "DPoP", &stolen.access_token, &[owner.key.proof(&claims)]).await.expect(200);
+        world.advance(SignedDuration::from_mins(2));
+        let found = asks(&owner, &old, 0).await;
+        assert_eq!(found.json::<OauthError>().error_description.as_deref(), Some("device_revoked"));
+        // A clock that was ahead from the start: what was under way for long is told from a copy.
+        let key = DeviceKey::new();
+        let code = new_code(&world, &key).await;
+        let mut claims = world.claims("POST", TOKEN_PATH);
+        claims["iat"] = (world.now().as_second() + YEAR).into();
+        let form = redeem(&code);
+        let form: Vec<(&str, &str)> = form.iter().map(|(name, value)| (*name, value.as_str())).collect();
+        let tokens: TokenResponse = world.post_form(TOKEN_PATH, &form, Some(&key.proof(&claims))).await.ok();
+        let ahead = world.signed_in(key, tokens);
+        let old = ahead.refresh_token();
+        let mut late = world.claims("POST", TOKEN_PATH);
+        late["iat"] = (world.now().as_second() + YEAR).into();
+        let late = ahead.key.proof(&late);
+        world.advance(SignedDuration::from_secs(10));
+        let next: TokenResponse = asks(&ahead, &old, YEAR).await.ok();
+        let used: TokenResponse = asks(&ahead, &next.refresh_token, YEAR).await.ok();
+        let form = [("grant_type", "refresh_token"), ("refresh_token", old.as_str()), ("client_id", CLIENT_ID)];
+        let refused = world.post_form(TOKEN_PATH, &form, Some(&late)).await;
+        assert_eq!(refused.json::<OauthError>().error_description, None);
+        asks(&ahead, &used.refresh_token, YEAR).await.expect(200);
+    })
+    .await;
+}
+
+#[tokio::test]
 async fn a_used_refresh_token_with_another_key_signs_the_device_out() {
     on_each_engine(async |world| {
         let device = world.holder().await;
@@ -1064,6 +1107,101 @@ async fn passkeys_are_named_and_taken_away_but_never_the_last() {
         device.get(ME).await.expect(200);
         visit(&mut first, &DeviceKey::new()).await;
         assert_eq!(first.sign_in().await.code(), ErrorCode::Forbidden);
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn what_began_with_a_passkey_lets_nobody_in_once_it_is_taken_away() {
+    on_each_engine(async |world| {
+        for keeps in [false, true] {
+            let (mut stolen, device) = by_passkey(&world).await;
+            let (mut browser, _) = adding(&world, &device).await;
+            prove(&browser, &mut stolen).await.expect(200);
+            world.advance(SignedDuration::from_secs(1));
+            add(&mut browser, "Phone").await.expect(200);
+            // Whoever holds the other one is recognised, and with a second app has its code already.
+            let (recognised, redeems) = (DeviceKey::new(), DeviceKey::new());
+            visit(&mut stolen, &redeems).await;
+            stolen.sign_in().await.expect(200);
+            let code = param(&stolen.confirm().await, "code").unwrap();
+            visit(&mut stolen, &recognised).await;
+            stolen.sign_in().await.expect(200);
+            let gone = passkeys(&device).await.remove(0).id;
+            device.delete(&format!("{PASSKEYS}/{gone}?keep_devices={keeps}")).await.expect(204);
+            stolen.post("/sign-in/confirm", &json!({"yes": true})).await.expect(400);
+            expect_error(&send(&world, &redeems, TOKEN_PATH, &redeem(&code)).await, "invalid_grant");
+            device.get(ME).await.expect(200);
+        }
+    })
+    .await;
+}
+
+/// Tokens for a device with this key, of somebody whose browser holds the passkey.
+async fn signed_in_again(browser: &mut Browser<'_>, key: &DeviceKey) -> TokenResponse {
+    visit(browser, key).await;
+    browser.sign_in().await.expect(200);
+    let code = param(&browser.confirm().await, "code").unwrap();
+    send(browser.world, key, TOKEN_PATH, &redeem(&code)).await.ok()
+}
+
+#[tokio::test]
+async fn a_device_that_signs_in_anew_ends_its_session_of_before() {
+    on_each_engine(async |world| {
+        let (mut browser, device) = by_passkey(&world).await;
+        let copied = refresh_form(&device.refresh_token());
+        let tokens = signed_in_again(&mut browser, &device.key).await;
+        assert_eq!(tokens.device, device.device);
+        assert_eq!(device.get(ME).await.code(), ErrorCode::NotSignedIn);
+        expect_error(&send(&world, &device.key, TOKEN_PATH, &copied).await, "invalid_grant");
+        let mut claims = world.claims("GET", ME);
+        claims["ath"] = ath(&tokens.access_token);
+        call_me(&world, "DPoP", &tokens.access_token, &[device.key.proof(&claims)]).await.expect(200);
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn a_device_that_another_signed_out_comes_back_as_one_that_nobody_knows() {
+    on_each_engine(async |world| {
+        let world = world.under(Preset::Standard);
+        let (mut browser, desk) = by_passkey(&world).await;
+        let key = DeviceKey::new();
+        let lost = signed_in_again(&mut browser, &key).await;
+        world.advance(SignedDuration::from_hours(100));
+        desk.refresh().await.expect(200);
+        desk.delete(&format!("/api/v1/devices/{}", lost.device)).await.expect(204);
+        let path = authorize_path(&world, &key).await;
+        browser.get(&path).await.expect(303);
+        browser.sign_in().await.expect(200);
+        assert!(browser.get("/sign-in/confirm").await.text().contains("(new)"));
+        let code = param(&browser.confirm().await, "code").unwrap();
+        let back: TokenResponse = send(&world, &key, TOKEN_PATH, &redeem(&code)).await.ok();
+        assert_eq!(back.device, lost.device, "its rows are its own");
+        let devices = desk.get("/api/v1/devices").await.ok::<DeviceList>().items;
+        let found = devices.iter().find(|device| device.id == back.device).expect("it is there");
+        assert_eq!(found.added_at, world.now(), "what waits for a new device waits for it");
+        let log = desk.get("/api/v1/sync").await.text();
+        assert_eq!(log.matches("device_added").count(), 3, "its owner is asked again");
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn a_passkey_is_new_for_its_time_also_when_the_older_one_is_gone() {
+    on_each_engine(async |world| {
+        let world = world.under(Preset::Standard);
+        let (mut first, device) = by_passkey(&world).await;
+        world.advance(SignedDuration::from_hours(48));
+        device.refresh().await.expect(200);
+        let (mut browser, _) = adding(&world, &device).await;
+        prove(&browser, &mut first).await.expect(200);
+        add(&mut browser, "Phone").await.expect(200);
+        let old = passkeys(&device).await.remove(0).id;
+        device.delete(&format!("{PASSKEYS}/{old}")).await.expect(204);
+        let raised = json!({"payment_minor": 90_000, "day_minor": 200_000});
+        let refused = device.put("/api/v1/payments/limits/USD", &raised).await;
+        assert_eq!(refused.code(), ErrorCode::PasskeyTooNew, "{}", refused.text());
     })
     .await;
 }

@@ -39,6 +39,8 @@ const ACCESS_LIFE: SignedDuration = SignedDuration::from_mins(5);
 const REFRESH_LIFE: SignedDuration = SignedDuration::from_hours(14 * 24);
 /// However much it is used, a device signs in anew after so long.
 const FAMILY_LIFE: SignedDuration = SignedDuration::from_hours(90 * 24);
+/// A device's clock may go ahead of itself by so much within a session; it may be off by any amount.
+const CLOCK_DRIFT_SECONDS: i64 = 60;
 /// Devices of one account that are signed in.
 const DEVICES_MAX: i64 = 50;
 const VERIFIER_MAX: usize = 128;
@@ -247,7 +249,7 @@ async fn redeem(
         tx.lock(holder).await?;
     }
     let kept = tx.ask(store::code(&code_hash)).await?.ok_or(Refusal::Grant)?;
-    let (holder, known) = (kept.holder, kept.known);
+    let holder = kept.holder;
     if let Some(family) = kept.family {
         tracing::warn!("an authorization code came twice: what it gave is revoked");
         if store::revoke_family(tx, holder, family, now).await?
@@ -268,6 +270,11 @@ async fn redeem(
         store::spoil_code(tx, holder, &code_hash).await?;
         return Err(Refusal::Grant);
     }
+    let put_out = match kept.known.filter(|_| kept.known_revoked) {
+        Some(device) => was_put_out(tx, holder, device).await?,
+        None => false,
+    };
+    let known = kept.known.filter(|_| !put_out);
     let question = Question { rhythm: kept.rhythm, ..Question::new(RiskOccasion::SignIn, known, Some(source)) };
     // The entry of the log that follows either way begins on the same way.
     let read = (security::last(holder), Tried(risk::known(app, holder, known, None)));
@@ -282,8 +289,17 @@ async fn redeem(
             (device, None)
         }
         None => {
-            let device = app.new_device_id();
-            store::put_device(tx, holder, device, &kept.device_name, &kept.thumbprint, now).await?;
+            let device = match kept.known {
+                Some(device) => {
+                    store::take_device_back(tx, holder, device, &kept.device_name, now).await?;
+                    device
+                }
+                None => {
+                    let device = app.new_device_id();
+                    store::put_device(tx, holder, device, &kept.device_name, &kept.thumbprint, now).await?;
+                    device
+                }
+            };
             let added =
                 security::to_device(SecurityEventKind::DeviceAdded, now, Some(device), device, &kept.device_name);
             (device, Some(security::append_after(tx, holder, last.as_ref(), added).await?))
@@ -297,10 +313,17 @@ async fn redeem(
     }
     let family = new_uuid(app);
     let ends_at = now + FAMILY_LIFE;
-    store::put_family(tx, holder, family, device, ends_at).await?;
+    let clock_ahead = proof.made_at.saturating_sub(now.as_second());
+    store::put_family(tx, holder, family, device, ends_at, clock_ahead).await?;
     store::use_code(tx, holder, &code_hash, family).await?;
     let pair = put_pair(tx, app, holder, family, ends_at).await?;
     Ok(pair.response(holder, device))
+}
+
+/// Whether a device was signed out by somebody else than itself: whoever comes back with its key is asked about anew.
+pub(super) async fn was_put_out(tx: &mut Tx, holder: HolderId, device: DeviceId) -> DbResult<bool> {
+    let last = security::last_of_device(holder, SecurityEventKind::DeviceSignedOut, device);
+    Ok(tx.ask(last).await?.is_some_and(|event| event.by != Some(device)))
 }
 
 async fn note(
@@ -335,13 +358,16 @@ async fn refresh(tx: &mut Tx, app: &App, proof: &Proof, source: IpAddr, token: &
     if kept.revoked || kept.refresh_ends_at <= now || kept.family_ends_at <= now {
         return Err(Refusal::Grant);
     }
+    // A proof that is dated ahead would make each later one look as if it had been under way for long.
+    let latest = now.as_second().saturating_add(kept.clock_ahead).saturating_add(CLOCK_DRIFT_SECONDS);
+    let made_at = proof.made_at.min(latest);
     if kept.refresh_used {
         let successor = match kept.successor {
             Some(successor) if same_key => store::unused_pair(tx, holder, successor).await?,
             _ => None,
         };
         let last = kept.last_proof_at.filter(|_| same_key);
-        match (last.map(|last| proof.made_at.cmp(&last)), successor) {
+        match (last.map(|last| made_at.cmp(&last)), successor) {
             // The device made this request before another one that it has had an answer to: it was under way for long,
             // and nobody waits for it any more. Whoever has a copy of the device asks later, not before. Proofs count
             // whole seconds: one of the same second is a repetition for as long as what was answered is not used.
@@ -360,7 +386,7 @@ async fn refresh(tx: &mut Tx, app: &App, proof: &Proof, source: IpAddr, token: &
         return Err(Refusal::Grant);
     }
     let pair = put_pair(tx, app, holder, kept.family, kept.family_ends_at).await?;
-    store::use_refresh(tx, holder, kept.pair, pair.id, proof.made_at, now).await?;
+    store::use_refresh(tx, holder, kept.pair, pair.id, made_at, now).await?;
     store::see_device(tx, holder, kept.device, now).await?;
     let question = Question::new(RiskOccasion::Refresh, Some(kept.device), Some(source));
     if let Some(looked) = &risk::look_if_possible(app, tx, holder, question).await? {

@@ -62,7 +62,8 @@ pub fn api_routes() -> OpenApiRouter<App> {
 #[utoipa::path(get, path = "/api/v1/security/passkeys", tag = "security", responses((status = 200, body = PasskeyList)))]
 async fn list(State(app): State<App>, signed_in: SignedIn) -> Result<Json<PasskeyList>, ApiError> {
     let mut tx = app.db.begin_read().await?;
-    let last = password::store::ways_in(&mut tx, &app, signed_in.holder).await?.may_lose(Loss::Passkey).is_err();
+    let last =
+        password::store::lasting_ways_in(&mut tx, &app, signed_in.holder).await?.may_lose(Loss::Passkey).is_err();
     let kept = store::passkeys_of(&mut tx, signed_in.holder).await?;
     let items = kept.into_iter().map(|kept| api::security::Passkey { last, ..kept.about });
     Ok(Json(PasskeyList { items: items.collect() }))
@@ -136,13 +137,19 @@ pub(crate) fn last_way_in(_: LastWayIn) -> ApiError {
     ApiError::new(ErrorCode::LastWayIn, "this is the last way in: add another one first")
 }
 
-/// Signs out every device but the one that asks: what was removed or changed may have been in other hands.
-pub(crate) async fn sign_others_out(
+/// Ends what was begun with a way in that was removed or changed, for it may have been in other hands: every visit, and
+/// unless they are to stay every device but the one that asks.
+pub(crate) async fn shut_others_out(
     tx: &mut Tx,
     holder: HolderId,
     but: Option<DeviceId>,
+    keep_devices: bool,
     now: jiff::Timestamp,
 ) -> Result<(), ApiError> {
+    store::end_visits_of(tx, holder).await?;
+    if keep_devices {
+        return Ok(());
+    }
     for device in store::devices_of(tx, holder).await? {
         if Some(device) != but {
             sign_device_out(tx, holder, device, now, but).await?;
@@ -169,15 +176,14 @@ async fn remove(
     standing::demand(&mut tx, holder, Change::RemoveWayIn, app.clock.now()).await?;
     let kept = store::passkeys_of(&mut tx, holder).await?;
     let Some(passkey) = kept.iter().find(|kept| kept.about.id == id) else { return Err(ApiError::not_found()) };
-    password::store::ways_in(&mut tx, &app, holder).await?.may_lose(Loss::Passkey).map_err(last_way_in)?;
+    password::store::lasting_ways_in(&mut tx, &app, holder).await?.may_lose(Loss::Passkey).map_err(last_way_in)?;
     // Taking power away is always possible; the owner is asked about it where it is unusual.
     risk::allows_change(&app, &mut tx, holder, signed_in.device, source).await?;
     store::remove_passkey(&mut tx, holder, id).await?;
     let kind = SecurityEventKind::PasskeyRemoved;
     security::record(&mut tx, holder, about_passkey(&app, kind, Some(signed_in.device), &passkey.about.name)).await?;
-    if !removing.keep_devices {
-        sign_others_out(&mut tx, holder, Some(signed_in.device), app.clock.now()).await?;
-    }
+    store::forget_proofs(&mut tx, holder).await?;
+    shut_others_out(&mut tx, holder, Some(signed_in.device), removing.keep_devices, app.clock.now()).await?;
     tx.commit().await?;
     Ok(StatusCode::NO_CONTENT)
 }

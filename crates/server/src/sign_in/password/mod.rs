@@ -25,7 +25,7 @@ use domain::security::{Happened, SecurityEventKind};
 use domain::ways_in::{FactorKind, PasswordError, PasswordState};
 use icu_casemap::CaseMapper;
 use icu_normalizer::ComposingNormalizerBorrowed;
-use jiff::Timestamp;
+use jiff::{SignedDuration, Timestamp};
 use serde::{Deserialize, Serialize};
 use utoipa_axum::router::OpenApiRouter;
 use utoipa_axum::routes;
@@ -56,6 +56,10 @@ const DRAWS: usize = 16;
 /// Wrong codes that may come at once after the right password; then one more each interval.
 const CODES_AT_ONCE: i64 = 10;
 const CODES_EVERY_MICROS: i64 = 6 * 60 * 1_000_000;
+/// So many wrong ones after each other are no more than somebody's slip.
+const CODES_OF_A_SLIP: i64 = 4;
+/// Wrong codes that go on are told again after so long.
+const REFUSALS_SAID_EVERY: SignedDuration = SignedDuration::from_hours(24);
 
 pub fn routes() -> OpenApiRouter<App> {
     OpenApiRouter::new()
@@ -74,6 +78,8 @@ pub(super) enum Pending {
     /// The password was right; a code is asked for.
     Code {
         holder: HolderId,
+        /// When the password was set that was typed.
+        of: Timestamp,
         /// How the account name was typed, where its owner wants that looked at.
         rhythm: Option<Sample>,
     },
@@ -221,7 +227,7 @@ async fn check(app: &App, source: IpAddr, visit: &Visit, shown: Shown) -> Result
         store::raise_password(&mut tx, kept.holder, &kept.hash, &raised).await?;
     }
     let rhythm = risk::rhythm::wanted(&mut tx, kept.holder, &shown.rhythm).await?;
-    set_pending(&mut tx, &visit.hash, &Pending::Code { holder: kept.holder, rhythm }).await?;
+    set_pending(&mut tx, &visit.hash, &Pending::Code { holder: kept.holder, of: kept.changed_at, rhythm }).await?;
     tx.commit().await?;
     app.jobs.wake();
     Ok(Checked::Fits)
@@ -286,10 +292,12 @@ async fn show_code(
 
 async fn recognise(app: &App, visit: &Visit, code: &str) -> Result<(), ApiError> {
     still_unknown(visit)?;
-    let Some(Pending::Code { holder, .. }) = visit.pending else { return Err(refused()) };
+    let Some(Pending::Code { holder, of, .. }) = visit.pending else { return Err(refused()) };
     let mut tx = app.db.begin_write().await?;
     tx.lock(holder).await?;
     // What was true at the password must be true now.
+    let same = store::password(&mut tx, holder).await?.filter(|kept| kept.changed_at == of);
+    let Some(same) = same else { return Err(refused()) };
     if store::ways_in(&mut tx, app, holder).await?.password_state() != Some(PasswordState::On) {
         return Err(refused());
     }
@@ -302,15 +310,29 @@ async fn recognise(app: &App, visit: &Visit, code: &str) -> Result<(), ApiError>
         }
         CodeTaken::Wrong => {
             // Whoever got here knows the password. Once in a visit is enough to say so.
-            if passkeys::is_last_failure(visit.failures) {
-                let happened = event(SecurityEventKind::FactorRefused, app.clock.now());
-                security::record(&mut tx, holder, happened).await?;
+            let now = app.clock.now();
+            let kind = SecurityEventKind::FactorRefused;
+            if passkeys::is_last_failure(visit.failures)
+                || goes_on_unsaid(&mut tx, holder, same.codes_until, now).await?
+            {
+                security::record(&mut tx, holder, event(kind, now)).await?;
             }
             tx.commit().await?;
             Err(refused())
         }
         CodeTaken::TooOften(wait) => Err(too_often(wait)),
     }
+}
+
+/// Whether codes go on being wrong, over several visits with a few each, and the log has not said so for a day. `until`
+/// is when the wrong ones so far are over, zero where somebody got in since.
+async fn goes_on_unsaid(tx: &mut Tx, holder: HolderId, until: i64, now: Timestamp) -> DbResult<bool> {
+    let ahead = until - now.as_microsecond();
+    if until == 0 || (0 < ahead && ahead <= CODES_EVERY_MICROS * CODES_OF_A_SLIP) {
+        return Ok(false);
+    }
+    let said = tx.ask(security::last_of_kind(holder, SecurityEventKind::FactorRefused)).await?;
+    Ok(said.is_none_or(|said| now.duration_since(said.at) >= REFUSALS_SAID_EVERY))
 }
 
 pub(super) enum CodeTaken {

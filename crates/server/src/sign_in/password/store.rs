@@ -1,5 +1,6 @@
 //! Rows of passwords and authenticator apps. Hashes and keys leave here only for a comparison.
 
+use domain::addresses::AddressValue;
 use domain::ids::{FactorId, HolderId};
 use domain::ways_in::{FactorKind, PasswordWay, WaysIn};
 use jiff::Timestamp;
@@ -238,12 +239,23 @@ pub async fn remove_totp(tx: &mut Tx, holder: HolderId, id: FactorId) -> DbResul
 
 /// What an account has to let its person in. A confirmed address counts as a factor where this server writes to it.
 pub async fn ways_in(tx: &mut Tx, app: &App, holder: HolderId) -> DbResult<WaysIn> {
+    let addresses = addresses::taking_codes(tx, app, holder).await?;
+    ways_with(tx, holder, &addresses).await
+}
+
+/// The same without addresses that are leaving: what is left once they are gone.
+pub async fn lasting_ways_in(tx: &mut Tx, app: &App, holder: HolderId) -> DbResult<WaysIn> {
+    let addresses = addresses::keeping_codes(tx, app, holder).await?;
+    ways_with(tx, holder, &addresses).await
+}
+
+async fn ways_with(tx: &mut Tx, holder: HolderId, addresses: &[AddressValue]) -> DbResult<WaysIn> {
     const PASSKEYS: &str = "SELECT COUNT(*) FROM passkey WHERE holder_id = $1";
     const TOTPS: &str = "SELECT COUNT(*) FROM totp WHERE holder_id = $1";
     let passkeys: Option<i64> = one!(tx, PASSKEYS, holder.as_uuid())?;
     let totps: Option<i64> = one!(tx, TOTPS, holder.as_uuid())?;
     let count = |rows: Option<i64>| usize::try_from(rows.unwrap_or(0)).unwrap_or(0);
     let mut factors = vec![FactorKind::Totp; count(totps)];
-    factors.extend(addresses::taking_codes(tx, app, holder).await?.iter().map(|to| addresses::factor_of(to.kind())));
+    factors.extend(addresses.iter().map(|to| addresses::factor_of(to.kind())));
     Ok(WaysIn { passkeys: count(passkeys), password: password(tx, holder).await?.map(|kept| kept.way), factors })
 }

@@ -9,6 +9,7 @@ use api::security::{CodesTo, OneTimeAddress, WaysIn};
 use api::sign_in::{Me, TOKEN_PATH, TokenResponse};
 use data_encoding::BASE32_NOPAD;
 use domain::addresses::AddressKind;
+use domain::policy::Preset;
 use domain::risk::RiskReason;
 use domain::security::SecurityEventKind as Kind;
 use domain::ways_in::{FactorKind, PasswordState};
@@ -590,6 +591,55 @@ async fn a_short_password_goes_with_no_code_that_is_sent() {
         let app = ways(&person.device).await.factors.remove(0);
         let refused = person.device.delete(&format!("{FACTORS}/{}", app.id)).await;
         assert_eq!(refused.code(), ErrorCode::LastWayIn);
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn an_address_that_is_leaving_keeps_nobody_in() {
+    on_each_engine(async |world| {
+        let world = world.under(Preset::Standard);
+        let person = person(&world).await;
+        let ines = (AddressKind::Email, "ines@example.org");
+        confirmed_by(&world, &person.device, ines, async |browser| prove_by_password(browser, &person).await).await;
+        let app = ways(&person.device).await.factors.remove(0);
+        assert!(!app.last, "a code by e-mail goes with a long password");
+        let list: Value = person.device.get("/api/v1/security/addresses").await.ok();
+        let address = list["items"][0]["id"].as_str().expect("an id").to_owned();
+        person.device.delete(&format!("/api/v1/security/addresses/{address}")).await.expect(204);
+        assert!(ways(&person.device).await.factors[0].last);
+        let refused = person.device.delete(&format!("{FACTORS}/{}", app.id)).await;
+        assert_eq!(refused.code(), ErrorCode::LastWayIn);
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn few_wrong_codes_in_each_of_many_visits_are_told_of_once_a_day() {
+    on_each_engine(async |world| {
+        let person = person(&world).await;
+        let refusals = async || person.device.get("/api/v1/sync").await.text().matches("factor_refused").count();
+        let tries = async |wrong: usize| {
+            let thief = at_the_page(&world, &DeviceKey::new()).await;
+            show(&thief, &person.name, PASSWORD).await.expect(200);
+            for _ in 0..wrong {
+                assert_eq!(show_code(&thief, &person.phone.wrong(&world)).await.code(), ErrorCode::Forbidden);
+            }
+        };
+        tries(4).await;
+        assert_eq!(refusals().await, 0, "a slip");
+        tries(4).await;
+        assert_eq!(refusals().await, 1);
+        for hours in [1, 2] {
+            world.advance(SignedDuration::from_hours(hours));
+            person.device.refresh().await.expect(200);
+            tries(1).await;
+        }
+        assert_eq!(refusals().await, 1, "it was said");
+        world.advance(SignedDuration::from_hours(24));
+        person.device.refresh().await.expect(200);
+        tries(1).await;
+        assert_eq!(refusals().await, 2);
     })
     .await;
 }

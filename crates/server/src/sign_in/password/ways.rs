@@ -22,7 +22,7 @@ use super::super::language::{self, Wanted};
 use super::super::passkeys::{Recognised, note_failure};
 use super::super::visit::too_often;
 use super::super::ways_in::{
-    AddVisit, Adding, Removing, What, finish_visit, last_way_in, name_of, one_time_address, sign_others_out,
+    AddVisit, Adding, Removing, What, finish_visit, last_way_in, name_of, one_time_address, shut_others_out,
 };
 use super::super::{SignedIn, pages as common};
 use super::hashing::{Hashed, Typed};
@@ -72,15 +72,16 @@ pub fn api_routes() -> OpenApiRouter<App> {
 async fn list(State(app): State<App>, signed_in: SignedIn) -> Result<Json<WaysIn>, ApiError> {
     let mut tx = app.db.begin_read().await?;
     let ways = store::ways_in(&mut tx, &app, signed_in.holder).await?;
+    let lasting = store::lasting_ways_in(&mut tx, &app, signed_in.holder).await?;
     let password = store::password(&mut tx, signed_in.holder).await?.map(|kept| Password {
         name: kept.name,
         state: ways.password_state().unwrap_or(PasswordState::NeedsFactor),
         kept: kept.way.kept,
         changed_at: kept.changed_at,
         last_used_at: kept.last_used_at,
-        last: ways.may_lose(Loss::Password).is_err(),
+        last: lasting.may_lose(Loss::Password).is_err(),
     });
-    let last = ways.may_lose(Loss::Factor(FactorKind::Totp)).is_err();
+    let last = lasting.may_lose(Loss::Factor(FactorKind::Totp)).is_err();
     let apps = store::totps(&mut tx, signed_in.holder).await?.into_iter().map(|totp| Factor {
         id: totp.id,
         kind: FactorKind::Totp,
@@ -127,7 +128,7 @@ async fn remove_password(
     let mut tx = app.db.begin_write().await?;
     tx.lock(holder).await?;
     standing::demand(&mut tx, holder, Change::RemoveWayIn, now).await?;
-    let ways = store::ways_in(&mut tx, &app, holder).await?;
+    let ways = store::lasting_ways_in(&mut tx, &app, holder).await?;
     if ways.password.is_none() {
         return Err(ApiError::not_found());
     }
@@ -136,9 +137,7 @@ async fn remove_password(
     risk::allows_change(&app, &mut tx, holder, signed_in.device, source).await?;
     store::remove_password(&mut tx, holder).await?;
     security::record(&mut tx, holder, by(&app, &signed_in, SecurityEventKind::PasswordRemoved, None)).await?;
-    if !removing.keep_devices {
-        sign_others_out(&mut tx, holder, Some(signed_in.device), now).await?;
-    }
+    shut_others_out(&mut tx, holder, Some(signed_in.device), removing.keep_devices, now).await?;
     tx.commit().await?;
     Ok(StatusCode::NO_CONTENT)
 }
@@ -234,15 +233,13 @@ async fn remove(
     standing::demand(&mut tx, holder, Change::RemoveWayIn, app.clock.now()).await?;
     let apps = store::totps(&mut tx, holder).await?;
     let Some(totp) = apps.iter().find(|totp| totp.id == id) else { return Err(ApiError::not_found()) };
-    let ways = store::ways_in(&mut tx, &app, holder).await?;
+    let ways = store::lasting_ways_in(&mut tx, &app, holder).await?;
     ways.may_lose(Loss::Factor(FactorKind::Totp)).map_err(last_way_in)?;
     risk::allows_change(&app, &mut tx, holder, signed_in.device, source).await?;
     store::remove_totp(&mut tx, holder, id).await?;
     let happened = by(&app, &signed_in, SecurityEventKind::FactorRemoved, Some(&totp.name));
     security::record(&mut tx, holder, happened).await?;
-    if !removing.keep_devices {
-        sign_others_out(&mut tx, holder, Some(signed_in.device), app.clock.now()).await?;
-    }
+    shut_others_out(&mut tx, holder, Some(signed_in.device), removing.keep_devices, app.clock.now()).await?;
     tx.commit().await?;
     Ok(StatusCode::NO_CONTENT)
 }
@@ -449,9 +446,7 @@ struct NewWay<'a> {
 async fn put_password(tx: &mut Tx, app: &App, adding: &Adding, new: &NewWay<'_>) -> Result<(), ApiError> {
     let (holder, now) = (adding.holder, app.clock.now());
     let kind = if store::change_password(tx, holder, new.hash, new.long, now).await? {
-        if !new.keep_devices {
-            sign_others_out(tx, holder, Some(adding.device), now).await?;
-        }
+        shut_others_out(tx, holder, Some(adding.device), new.keep_devices, now).await?;
         SecurityEventKind::PasswordChanged
     } else {
         let names = (new.account_name, name_key(new.account_name));
