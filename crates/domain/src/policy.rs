@@ -474,6 +474,13 @@ pub fn stopped(change: Change, standing: &Standing) -> Option<Refusal> {
     if adds_power(change) && !clears_up { stopped_by(standing, false) } else { None }
 }
 
+/// Whether nothing but a passkey is missing for the release of the account's lock. Its first one may then be made under
+/// the lock: otherwise support alone would give the owner's own account back.
+#[must_use]
+pub fn needs_first_passkey_to_release(preset: Preset, caller: &Caller, now: Timestamp) -> bool {
+    matches!(change(preset, Change::ReleaseLock, caller, now), Decision::Refuse(Refusal::NoPasskey))
+}
+
 /// What a change to the account's protection needs. Reducing power is always easy.
 #[must_use]
 pub fn change(preset: Preset, change: Change, caller: &Caller, now: Timestamp) -> Decision {

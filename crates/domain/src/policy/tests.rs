@@ -313,6 +313,19 @@ fn each_change_of_the_protection_is_decided_as_written() {
 }
 
 #[test]
+fn the_first_passkey_is_the_way_back_from_the_owners_lock_on_an_old_device_alone() {
+    let locked = |reason| restrained(RestraintLevel::Locked, reason, None);
+    let caller = Caller { has_passkey: false, standing: locked(RestraintReason::OwnWish), ..owner() };
+    let may = |caller: &Caller| needs_first_passkey_to_release(Preset::Standard, caller, now());
+    assert!(may(&caller));
+    assert!(!may(&Caller { has_passkey: true, ..caller }));
+    assert!(!may(&Caller { device_since: Some(ahead(-24 * 7 + 1)), ..caller }), "a device of less than a week");
+    assert!(may(&Caller { device_since: Some(ahead(-24 * 7)), ..caller }));
+    assert!(!may(&Caller { standing: locked(RestraintReason::Risk), ..caller }));
+    assert!(!needs_first_passkey_to_release(Preset::Personal, &caller, now()), "its device is enough");
+}
+
+#[test]
 fn a_restraint_stops_what_adds_power_and_nothing_that_reduces_it_or_reads() {
     for level in RestraintLevel::ALL {
         let caller = Caller { standing: restrained(level, RestraintReason::OwnWish, None), ..owner() };

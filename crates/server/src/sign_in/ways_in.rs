@@ -76,7 +76,7 @@ async fn list(State(app): State<App>, signed_in: SignedIn) -> Result<Json<Passke
 async fn begin(State(app): State<App>, Source(source): Source, signed_in: SignedIn) -> Result<Response, ApiError> {
     let mut tx = app.db.begin_write().await?;
     tx.lock(signed_in.holder).await?;
-    standing::demand(&mut tx, signed_in.holder, Change::AddWayIn, app.clock.now()).await?;
+    standing::demand_new_passkey(&app, &mut tx, signed_in.holder, signed_in.device).await?;
     if !risk::allows_change(&app, &mut tx, signed_in.holder, signed_in.device, source).await? {
         tx.commit().await?;
         return Err(risk::unusual());
@@ -478,7 +478,12 @@ async fn finish_add(
 /// Ends a visit whose work is done in this transaction. What was true when it began must be true now: the device is
 /// signed in, somebody showed a way in, and the account is not locked.
 pub(crate) async fn finish_visit(app: &App, tx: &mut Tx, visit: &AddVisit) -> Result<(), ApiError> {
-    standing::demand(tx, visit.adding.holder, Change::AddWayIn, app.clock.now()).await?;
+    let Adding { holder, device, ref what, .. } = visit.adding;
+    if *what == What::Passkey {
+        standing::demand_new_passkey(app, tx, holder, device).await?;
+    } else {
+        standing::demand(tx, holder, Change::AddWayIn, app.clock.now()).await?;
+    }
     let signed_in = store::devices_of(tx, visit.adding.holder).await?.contains(&visit.adding.device);
     let ways = password::store::ways_in(tx, app, visit.adding.holder).await?;
     if signed_in && visit.may_add(&ways) && store::end_visit(tx, &visit.hash).await? { Ok(()) } else { Err(refused()) }

@@ -130,6 +130,21 @@ pub(crate) async fn demand(
     policy::stopped(change, &standing).map_or(Ok(()), |refusal| Err(refusal.into()))
 }
 
+/// The same for a new passkey: the first one of an account that its owner locked is its way back.
+pub(crate) async fn demand_new_passkey(
+    app: &App,
+    tx: &mut Tx,
+    holder: HolderId,
+    device: DeviceId,
+) -> Result<(), ApiError> {
+    let now = app.clock.now();
+    let caller = tx.ask(step_up::caller(app, holder, device)).await?;
+    if policy::needs_first_passkey_to_release(app.settings.policy, &caller, now) {
+        return Ok(());
+    }
+    demand(tx, holder, policy::Change::AddWayIn, now).await
+}
+
 /// Restrains an account, within the transaction of what calls for it; the holder's row is locked. A restraint of the
 /// same reason becomes stricter or longer, never the other way. Payments that may not leave any more are held, with a
 /// notice to every device, and none is cancelled.

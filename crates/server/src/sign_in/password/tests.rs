@@ -17,7 +17,7 @@ use futures_util::{StreamExt as _, stream};
 use jiff::SignedDuration;
 use serde_json::{Value, json};
 
-use super::super::tests::{Browser, add, adding, by_passkey, param, passkeys, prove, redeem, send, visit};
+use super::super::tests::{Browser, add, adding, asked_at, by_passkey, param, passkeys, prove, redeem, send, visit};
 use super::name_key;
 use crate::addresses::tests::{LIST, confirmed_by};
 use crate::config::ConfigError;
@@ -591,6 +591,31 @@ async fn a_short_password_goes_with_no_code_that_is_sent() {
         let app = ways(&person.device).await.factors.remove(0);
         let refused = person.device.delete(&format!("{FACTORS}/{}", app.id)).await;
         assert_eq!(refused.code(), ErrorCode::LastWayIn);
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn who_has_no_passkey_makes_one_under_their_own_lock_and_releases_it() {
+    on_each_engine(async |world| {
+        let world = world.under(Preset::Standard);
+        let person = person(&world).await;
+        let (device, lock) = (&person.device, "/api/v1/security/lock");
+        device.post(lock, &json!({})).await.expect(200);
+        assert_eq!(device.delete(lock).await.code(), ErrorCode::PasskeyNeeded, "which says what to do");
+        assert_eq!(device.post(FACTORS, &json!({})).await.code(), ErrorCode::AccountLocked);
+        let laptop = world.device(device.holder).await;
+        let refused = laptop.post("/api/v1/security/passkeys", &json!({})).await;
+        assert_eq!(refused.code(), ErrorCode::AccountLocked, "not from a device that came just now");
+        let (mut browser, _) = begin(&world, device, "/api/v1/security/passkeys").await;
+        prove_by_password(&browser, &person).await.expect(200);
+        add(&mut browser, "Desk keyring").await.expect(200);
+        let again = device.post("/api/v1/security/passkeys", &json!({})).await;
+        assert_eq!(again.code(), ErrorCode::AccountLocked, "one is enough");
+        let address: OneTimeAddress = device.delete(lock).await.ok();
+        let (page, shown) = asked_at(&world, &address.address).await;
+        page.say_yes(&mut browser, &shown).await.expect(200);
+        device.post(FACTORS, &json!({})).await.expect(201);
     })
     .await;
 }
