@@ -20,6 +20,20 @@ describe('adding a bill', () => {
     expect(on.commands.billAdd).not.toHaveBeenCalled();
   });
 
+  it('opens what is folded away when something in it is wrong', async () => {
+    const on = world();
+    draw(BillDialog, on, { bill: null });
+    await type('Name', 'Harbor rent');
+    await type('Amount', '1180');
+    await type('At most', 'much');
+    await click('Add bill');
+    const cap = screen.getByLabelText('At most');
+    await waitFor(() => expect(document.activeElement).toBe(cap));
+    expect(cap.closest('details')?.open).toBe(true);
+    expect(cap.getAttribute('aria-describedby')?.split(' ').map((id) => document.getElementById(id)?.textContent?.trim())).toEqual(['USD', 'Type an amount such as $120.00.']);
+    expect(on.commands.billAdd).not.toHaveBeenCalled();
+  });
+
   it('sends what was typed, exactly, and then says so', async () => {
     const on = world();
     on.desk.typing = { bill: null };

@@ -96,6 +96,7 @@ describe('payment plans', () => {
     await type('Yearly rate kept aside, percent', '27.99');
     await click('Save plan');
     expect(await screen.findByText('From zero to the amount at the beginning.')).toBeTruthy();
+    await waitFor(() => expect(document.activeElement).toBe(screen.getByLabelText('Left to pay')));
     expect(on.commands.cardPlan).not.toHaveBeenCalled();
     await type('Left to pay', '900');
     await click('Save plan');
