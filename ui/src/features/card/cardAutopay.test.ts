@@ -1,6 +1,7 @@
 import { fireEvent } from '@testing-library/svelte';
 import { describe, expect, it } from 'vitest';
 import { AutopayForm } from '$lib/components/autopay/autopayForm.svelte';
+import { en } from '$lib/i18n/en';
 import { paidCard } from '$lib/components/autopay/paid';
 import { cardView, servedCard } from '$lib/ipc/sample/accounts';
 import AutopayList from '$lib/components/autopay/AutopayList.svelte';
@@ -23,7 +24,7 @@ describe('autopay of a card of the server', () => {
     const on = world('?world=frozen');
     draw(Card, on);
     await click('Pay automatically');
-    const dialog = await screen.findByRole('dialog', { name: 'Pay Quillmere Card automatically' });
+    const dialog = await screen.findByRole('dialog', { name: 'Pay Quillmere Card ··4417 automatically' });
     expect(within(dialog).queryByLabelText('From')).toBeNull();
     await fireEvent.change(within(dialog).getByLabelText('Each time'), { target: { value: 'minimum' } });
     expect(within(dialog).getByText(/Interest goes on for the rest/)).toBeTruthy();
@@ -47,8 +48,8 @@ describe('autopay of a card of the server', () => {
 
   it('offers a cap a quarter above its statement, or above its limit before there is one', () => {
     const view = cardView(servedCard('active'));
-    expect(new AutopayForm(paidCard(view), null).read()).toMatchObject({ amount: { pay: 'statement' }, cap: usd(160575) });
+    expect(new AutopayForm(paidCard(view, en), null).read()).toMatchObject({ amount: { pay: 'statement' }, cap: usd(160575) });
     const fresh = { ...view, figures: { ...view.figures, statement_balance: null, current_balance: usd(0) } };
-    expect(new AutopayForm(paidCard(fresh), null).read()?.cap).toEqual(usd(500000));
+    expect(new AutopayForm(paidCard(fresh, en), null).read()?.cap).toEqual(usd(500000));
   });
 });

@@ -7,7 +7,7 @@ describe('paying a card of the server', () => {
     const on = world('?world=served');
     draw(Card, on);
     await click('Pay the card');
-    const dialog = within(await screen.findByRole('dialog', { name: 'Pay Quillmere Card' }));
+    const dialog = within(await screen.findByRole('dialog', { name: 'Pay Quillmere Card ··4417' }));
     for (const name of [/^Minimum due/, /^Statement balance/, /^Current balance/]) expect(await dialog.findByRole('radio', { name })).toBeTruthy();
     await click(/^Statement balance/, 'radio');
     await click('Pay $1,284.60');
@@ -22,7 +22,7 @@ describe('paying a card of the server', () => {
     const on = world('?world=served');
     draw(Card, on);
     await click('Pay the card');
-    const dialog = within(await screen.findByRole('dialog', { name: 'Pay Quillmere Card' }));
+    const dialog = within(await screen.findByRole('dialog', { name: 'Pay Quillmere Card ··4417' }));
     const none = (await dialog.findByRole('radio', { name: /^No interest at all\s*\$984\.60/ })) as HTMLInputElement;
     expect(none.checked).toBe(true);
     expect(dialog.getByRole('radio', { name: /^Minimum due.*Adds about \$13\.63 of interest on Wed, Nov\s25\./ })).toBeTruthy();

@@ -44,7 +44,7 @@ describe('home', () => {
   it('says beside a card what avoids all interest', async () => {
     draw(Home, world('?world=served'));
     expect(await screen.findByText(/^\$984\.60 by Nov 19 avoids all interest/)).toBeTruthy();
-    expect(screen.getByRole('link', { name: 'See why Quillmere Card' }).getAttribute('href')).toBe('/card?account=account-card');
+    expect(screen.getByRole('link', { name: 'See why Quillmere Card ··4417' }).getAttribute('href')).toBe('/card?account=account-card');
   });
 
   it('pays a card of the server as a card is paid', async () => {

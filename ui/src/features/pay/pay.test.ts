@@ -26,6 +26,19 @@ describe('paying a bill', () => {
     expect(await screen.findByRole('heading', { name: 'Scheduled' })).toBeTruthy();
   });
 
+  it('says of a date that was moved when it is due, not when it was', async () => {
+    const { commands } = world();
+    const on = world('', {
+      payQuote: async (...asked) => {
+        const quote = await commands.payQuote(...asked);
+        return quote.status === 'ok' ? ok({ ...quote.data, falls_on: '2026-11-18' }) : quote;
+      },
+    });
+    draw(PayDialog, on, power);
+    expect(await screen.findAllByText('Due Wed, Nov 18')).toHaveLength(2);
+    expect(screen.queryByText('Due Mon, Nov 16')).toBeNull();
+  });
+
   it('takes the day of a plan once, when it is later than the soonest', async () => {
     const on = world();
     draw(PayDialog, on, { ...power, on: '2026-11-15' });
@@ -86,7 +99,7 @@ describe('paying a bill', () => {
     await type('Day', '2026-11-12');
     await click('Pay');
     expect(await screen.findByText('Type an amount above zero, such as $42.00.')).toBeTruthy();
-    expect(screen.getByText('Not before Fri, Nov 13.')).toBeTruthy();
+    expect(screen.getByText('Choose Fri, Nov 13 or a later day.')).toBeTruthy();
     expect(on.commands.payBill).not.toHaveBeenCalled();
     await type('Amount', '40');
     await type('Day', '2026-11-17');

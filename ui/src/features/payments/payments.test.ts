@@ -22,7 +22,9 @@ describe('payments', () => {
     const first = (name: string) => screen.getByRole('heading', { name }).closest('section')?.querySelector('thead th')?.textContent;
     await screen.findByRole('heading', { name: 'Settled, returned, cancelled' });
     expect([first('Coming up'), first('Settled, returned, cancelled')]).toEqual(['Leaves', 'Left']);
-    expect(on.desk.subject).toBe('5 scheduled, 1 pending');
+    expect(on.desk.subject).toBe('5 scheduled, 1 sent');
+    expect(screen.getByText('3 payments')).toBeTruthy();
+    expect((await screen.findAllByRole('cell', { name: 'Tern Harbor Checking ··2086' })).length, 'what it leaves from').toBeGreaterThan(0);
     unmount();
     draw(Payments, world('?world=empty'));
     expect((await screen.findByRole('link', { name: 'Go to Bills' })).getAttribute('href')).toBe('/bills');
@@ -96,7 +98,7 @@ describe('payments', () => {
     await click('Change the payment');
     expect(on.commands.paymentEdit).not.toHaveBeenCalled();
     await type('Amount', '250');
-    await click('As soon as it can', 'radio');
+    await click('As soon as possible', 'radio');
     await click('Change the payment');
     await waitFor(() => expect(on.commands.paymentEdit).toHaveBeenCalledExactlyOnceWith('payment-loan', { minor: 25000, currency: 'USD' }, { kind: 'soonest' }));
     expect(await screen.findByRole('heading', { name: 'Waiting for you' })).toBeTruthy();

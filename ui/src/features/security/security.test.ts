@@ -325,7 +325,7 @@ describe('security', () => {
 
   it('shows the disputes of a card of the server, and none where there are none', async () => {
     draw(Security, world('?world=served'));
-    const list = (await screen.findByRole('heading', { name: 'Disputes of Quillmere Card' })).closest('section') as HTMLElement;
+    const list = (await screen.findByRole('heading', { name: 'Disputes of Quillmere Card ··4417' })).closest('section') as HTMLElement;
     expect(within(list).getByText(/Decided for you/)).toBeTruthy();
   });
 });

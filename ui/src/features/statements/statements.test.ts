@@ -25,6 +25,7 @@ describe('statements', () => {
   it('of a linked card name the cycles that are missing', async () => {
     draw(Statements, world());
     expect(await screen.findByText(/2 gaps:/)).toBeTruthy();
+    expect(await screen.findByRole('button', { name: /Tern Harbor Checking ··2086/ }), 'as it is named elsewhere').toBeTruthy();
     expect(screen.queryByText('Minimum due')).toBeNull();
     expect(screen.getByText('10 of the last 12 are here, 1 not complete')).toBeTruthy();
     expect(document.querySelectorAll('.coverage .partial')).toHaveLength(1);

@@ -906,7 +906,7 @@ export const de: Messages = {
     },
   },
   payments: {
-    standing: (scheduled, pending) => [scheduled > 0 ? `${scheduled} geplant` : '', pending > 0 ? `${pending} unterwegs` : ''].filter(Boolean).join(', '),
+    standing: (scheduled, sent, waiting) => [scheduled > 0 ? `${scheduled} geplant` : '', sent > 0 ? `${sent} gesendet` : '', waiting > 0 ? `${waiting} ${s(waiting, 'wartet', 'warten')}` : ''].filter(Boolean).join(', '),
     rail: {
       moves: { practice: 'Bewegt vom Übungsweg.', within: 'Innerhalb des Servers bewegt.', ach: 'Bewegt über ACH, in einer Datei für die Bank.', transfer: 'Bewegt als Überweisung, in einer Datei für die Bank.', other: 'Bewegt von der Bank des Servers.' },
       normal: {
@@ -929,9 +929,8 @@ export const de: Messages = {
     sentOn: 'Ging ab',
     to: 'An',
     stateColumn: 'Stand',
-    made: 'Erteilt',
     amount: 'Betrag',
-    caption: (n) => `${n} ${s(n, 'Zahlung', 'Zahlungen')}, neueste zuerst`,
+    count: (n) => `${n} ${s(n, 'Zahlung', 'Zahlungen')}`,
     path: 'Stand dieser Zahlung',
     edit: {
       act: 'Ändern',
@@ -1040,10 +1039,10 @@ export const de: Messages = {
       amount: 'Betrag',
       bad: (example) => `Geben Sie einen Betrag über null ein, etwa ${example}.`,
       when: 'Wann sie abgeht',
-      soonest: (day) => `Sobald wie möglich, ${day}`,
+      soonest: (day) => `So bald wie möglich, ${day}`,
       onDay: 'An einem Tag Ihrer Wahl',
       day: 'Tag',
-      badDay: (day) => `Nicht vor ${day}.`,
+      badDay: (day) => `Wählen Sie ${day} oder einen späteren Tag.`,
       way: 'Ihr Weg',
       leaves: (day) => `Geht ab ${day}`,
       arrives: (day) => `Kommt an bis ${day}`,

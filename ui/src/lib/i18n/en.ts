@@ -908,7 +908,7 @@ export const en = {
     },
   },
   payments: {
-    standing: (scheduled: number, pending: number) => [scheduled > 0 ? `${scheduled} scheduled` : '', pending > 0 ? `${pending} pending` : ''].filter(Boolean).join(', '),
+    standing: (scheduled: number, sent: number, waiting: number) => [scheduled > 0 ? `${scheduled} scheduled` : '', sent > 0 ? `${sent} sent` : '', waiting > 0 ? `${waiting} waiting` : ''].filter(Boolean).join(', '),
     rail: {
       moves: { practice: 'Moved by the practice rail.', within: 'Moved within the server.', ach: 'Moved by ACH, in a file for the bank.', transfer: 'Moved by credit transfer, in a file for the bank.', other: 'Moved by the server’s bank.' },
       normal: {
@@ -931,9 +931,8 @@ export const en = {
     sentOn: 'Left',
     to: 'To',
     stateColumn: 'State',
-    made: 'Made',
     amount: 'Amount',
-    caption: (n: number) => `${n} ${s(n, 'payment', 'payments')}, newest first`,
+    count: (n: number) => `${n} ${s(n, 'payment', 'payments')}`,
     path: 'State of this payment',
     edit: {
       act: 'Change',
@@ -941,7 +940,7 @@ export const en = {
       about: 'A change cancels what you approved, so your passkey may be asked for again.',
       asBefore: (day: string) => `As before, ${day}`,
       asOrdered: 'As before',
-      soonest: 'As soon as it can',
+      soonest: 'As soon as possible',
       save: 'Change the payment',
       done: (to: string) => `The payment to ${to} is changed`,
     },
@@ -1045,7 +1044,7 @@ export const en = {
       soonest: (day: string) => `As soon as possible, ${day}`,
       onDay: 'On a day you choose',
       day: 'Day',
-      badDay: (day: string) => `Not before ${day}.`,
+      badDay: (day: string) => `Choose ${day} or a later day.`,
       way: 'On its way',
       leaves: (day: string) => `Leaves ${day}`,
       arrives: (day: string) => `Arrives by ${day}`,

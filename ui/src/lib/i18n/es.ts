@@ -906,7 +906,7 @@ export const es: Messages = {
     },
   },
   payments: {
-    standing: (scheduled, pending) => [scheduled > 0 ? `${scheduled} ${s(scheduled, 'programado', 'programados')}` : '', pending > 0 ? `${pending} en curso` : ''].filter(Boolean).join(', '),
+    standing: (scheduled, sent, waiting) => [scheduled > 0 ? `${scheduled} ${s(scheduled, 'programado', 'programados')}` : '', sent > 0 ? `${sent} ${s(sent, 'enviado', 'enviados')}` : '', waiting > 0 ? `${waiting} en espera` : ''].filter(Boolean).join(', '),
     rail: {
       moves: { practice: 'La mueve la vía de práctica.', within: 'Se mueve dentro del servidor.', ach: 'La mueve la red ACH, en un archivo para el banco.', transfer: 'La mueve una transferencia, en un archivo para el banco.', other: 'La mueve el banco del servidor.' },
       normal: {
@@ -929,9 +929,8 @@ export const es: Messages = {
     sentOn: 'Salió',
     to: 'A',
     stateColumn: 'Estado',
-    made: 'Hecho',
     amount: 'Importe',
-    caption: (n) => `${n} ${s(n, 'pago', 'pagos')}, los más nuevos primero`,
+    count: (n) => `${n} ${s(n, 'pago', 'pagos')}`,
     path: 'Estado de este pago',
     edit: {
       act: 'Cambiar',
@@ -939,7 +938,7 @@ export const es: Messages = {
       about: 'Lo que aprobaste deja de valer al cambiarlo, así que puede que se te pida de nuevo la llave de acceso.',
       asBefore: (day: string) => `Como antes, ${day}`,
       asOrdered: 'Como antes',
-      soonest: 'Cuanto antes',
+      soonest: 'Lo antes posible',
       save: 'Cambiar el pago',
       done: (to: string) => `El pago a ${to} está cambiado`,
     },
@@ -1043,7 +1042,7 @@ export const es: Messages = {
       soonest: (day) => `Lo antes posible, ${day}`,
       onDay: 'El día que elijas',
       day: 'Día',
-      badDay: (day) => `No antes del ${day}.`,
+      badDay: (day) => `Elige el ${day} o un día posterior.`,
       way: 'De camino',
       leaves: (day) => `Sale el ${day}`,
       arrives: (day) => `Llega a más tardar el ${day}`,

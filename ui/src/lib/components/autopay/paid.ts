@@ -1,5 +1,7 @@
 // What is paid by itself: a bill, or a card of the server, as the screens of autopay need it.
+import type { Messages } from '$lib/i18n';
 import type { AutopayOf, AutopayView, BillView, CardView, Money } from '$lib/ipc/bindings';
+import { accountLabel } from '$lib/state/account';
 
 export type Paid = {
   of: AutopayOf;
@@ -20,10 +22,10 @@ export const paidBill = ({ bill, amount }: BillView): Paid => ({
 });
 
 /** A card without a statement is expected to ask for no more than may be owed. */
-export function paidCard({ account, figures }: CardView): Paid {
+export function paidCard({ account, figures }: CardView, messages: Messages): Paid {
   const asked = figures.statement_balance ?? figures.current_balance;
   const known = asked && asked.minor > 0 ? asked : (account.card?.limit ?? { minor: 0, currency: account.currency });
-  return { of: { card: account.id }, name: account.name, currency: account.currency, expected: known, cap: null };
+  return { of: { card: account.id }, name: accountLabel(account, messages), currency: account.currency, expected: known, cap: null };
 }
 
 export const isCard = (of: AutopayOf): boolean => 'card' in of && of.card !== undefined;
