@@ -244,6 +244,8 @@ describe('the list of bills', () => {
     await waitFor(() => expect(document.activeElement).toBe(items[0]));
     await fireEvent.keyDown(menu, { key: 'ArrowUp' });
     expect(document.activeElement).toBe(items.at(-1));
+    await fireEvent.keyDown(items.at(-1) as HTMLElement, { key: 'ArrowDown' });
+    expect(document.activeElement, 'the row around it stays').toBe(items[0]);
     await fireEvent.keyDown(menu, { key: 'Escape' });
     expect(screen.queryByRole('menu')).toBeNull();
     expect(document.activeElement).toBe(dots);
@@ -331,6 +333,9 @@ describe('the list of bills', () => {
     expect(await screen.findByText('The payment of a card of this server.')).toBeTruthy();
     await click('Pay the card');
     expect(on.desk.payingCard).toMatchObject({ id: 'account-card' });
+    on.desk.payingCard = null;
+    await fireEvent.keyDown(screen.getByRole('button', { name: 'Quillmere Card', current: true }), { key: 'p' });
+    expect(on.desk.payingCard, 'by its letter, too').toMatchObject({ id: 'account-card' });
   });
 
   it('asks for the first one when there is none', async () => {

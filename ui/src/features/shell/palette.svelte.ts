@@ -3,7 +3,8 @@ import type { IconName } from '$lib/components/icons';
 import { formatMonth, formatMoney, formatShortDay, negate } from '$lib/format';
 import { getMessages } from '$lib/i18n';
 import { answer } from '$lib/ipc';
-import type { HomeView, OccurrenceView, SearchHit } from '$lib/ipc/bindings';
+import type { CardView, HomeView, OccurrenceView, SearchHit } from '$lib/ipc/bindings';
+import { accountLabel } from '$lib/state/account';
 import type { Desk } from '$lib/state/desk.svelte';
 import { accountPath, billPath, orderPath, paymentPath, places, statementPath } from '$lib/state/places';
 import type { View } from '$lib/state/view.svelte';
@@ -58,6 +59,7 @@ export class Finder {
     const command = (key: string, icon: IconName, text: string, end: string, act: () => void): Offer => ({ key, icon, text, end, act });
     return [
       ...payable.map((one) => this.#pay(one)),
+      ...(this.home.data?.cards ?? []).filter(({ account }) => account.card).map((card) => this.#payCard(card)),
       command('add', 'plus', bills.add, `${control} N`, () => (desk.typing = { bill: null })),
       command('import', 'upload', app.import, `${control} O`, () => void desk.chooseImport()),
       command('sync', 'sync', palette.sync, `${control} R`, () => void desk.syncNow()),
@@ -74,6 +76,12 @@ export class Finder {
     const text = this.#messages.payments.pay.title(one.name);
     const end = formatMoney(one.left, { estimated: one.estimated });
     return { key: `pay ${one.bill} ${one.due_on}`, icon: 'payments', text, end, act: () => this.desk.pay(one.bill, one.due_on) };
+  }
+
+  #payCard({ account, figures }: CardView): Offer {
+    const text = this.#messages.payments.pay.title(accountLabel(account, this.#messages));
+    const end = figures.minimum_due ? formatMoney(figures.minimum_due) : '';
+    return { key: `pay ${account.id}`, icon: 'card', text, end, act: () => (this.desk.payingCard = account) };
   }
 
   #found(hit: SearchHit): Offer {

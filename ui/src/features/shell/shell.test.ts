@@ -120,6 +120,14 @@ describe('the window', () => {
     expect(screen.queryByRole('combobox')).toBeNull();
   });
 
+  it('pays a card of the server from the palette', async () => {
+    const on = world('?world=served');
+    draw(Shell, on, { path: '/', children });
+    await fireEvent.keyDown(window, { key: 'k', ctrlKey: true });
+    await fireEvent.click(await screen.findByRole('option', { name: /^Pay Quillmere Card ··4417\s*\$80\.00/ }));
+    await waitFor(() => expect(on.desk.payingCard).toMatchObject({ id: 'account-card' }));
+  });
+
   it('finds statements and orders from the palette and opens them', async () => {
     const on = world('?world=served');
     draw(Shell, on, { path: '/', children });
