@@ -10,7 +10,7 @@ describe('paying a purchase over time', () => {
     expect(await screen.findByText('5 payments of $8.72 and a last one of $8.70')).toBeTruthy();
     expect(screen.getByText(/up to \$7\.30 interest since today is charged at once/)).toBeTruthy();
     await click(/No interest if paid within 12 months/, 'radio');
-    await click('Choose');
+    await click('Choose this plan');
     await waitFor(() => expect(on.commands.planChoose).toHaveBeenCalledWith('purchase-5', { deferred_interest: { months: 12 } }));
     expect(await screen.findByText('on a payment plan')).toBeTruthy();
   });

@@ -100,6 +100,7 @@ describe('home', () => {
     draw(Home, world('?world=empty'));
     expect(await screen.findByRole('heading', { name: 'Add your first bill' })).toBeTruthy();
     expect(document.body.textContent).not.toContain('$0.00');
+    expect(screen.getByRole('link', { name: 'Add a pay day' }).getAttribute('href')).toBe('/bills/plan');
   });
 
   it('says what could not be read and reads again', async () => {

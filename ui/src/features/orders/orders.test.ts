@@ -1,14 +1,21 @@
 import { describe, expect, it } from 'vitest';
-import { draw, screen, within, world } from '$lib/test/draw';
+import { draw, fireEvent, screen, waitFor, within, world } from '$lib/test/draw';
 import Orders from './Orders.svelte';
 
 describe('orders', () => {
   it('lists them with how far they have come', async () => {
-    draw(Orders, world('?world=served'));
+    const on = world('?world=served');
+    draw(Orders, on);
     const table = within(await screen.findByRole('table', { name: 'Orders, newest first' }));
     expect(table.getByText('Partly sent')).toBeTruthy();
     expect(table.getByText('Partly returned')).toBeTruthy();
     expect(table.getByText('$88.75')).toBeTruthy();
+    expect(on.desk.subject).toBe('2 orders');
+    expect(screen.getByText(/^Nothing is charged so far\./)).toBeTruthy();
+    const [first, second] = table.getAllByRole('link');
+    first?.focus();
+    await fireEvent.keyDown(first as HTMLElement, { key: 'ArrowDown' });
+    await waitFor(() => expect(document.activeElement).toBe(second));
   });
 
   it('shows each parcel beside what the card was charged or paid back for it', async () => {
@@ -23,5 +30,6 @@ describe('orders', () => {
   it('says where orders come from when there is none', async () => {
     draw(Orders, world());
     expect(await screen.findByRole('heading', { name: 'No orders yet' })).toBeTruthy();
+    expect(screen.getByRole('link', { name: 'Go to Card' }).getAttribute('href')).toBe('/card');
   });
 });
