@@ -38,6 +38,7 @@ export const screens = [
   { name: 'suggestions-loading', path: '/bills/suggestions', world: 'slow', wait: '.bone' },
   { name: 'bill-add', path: '/bills', open: [press('.toolbar .primary')] },
   { name: 'bill-add-wrong', path: '/bills', open: [press('.toolbar .primary'), press('dialog [type=submit]')] },
+  { name: 'bill-add-esc', path: '/bills', open: [press('.toolbar .primary'), "const i = document.querySelector('dialog .input'); i.value = 'Rent'; i.dispatchEvent(new Event('input', { bubbles: true })); document.querySelector('dialog').dispatchEvent(new Event('cancel', { cancelable: true }))"], wait: '.dialog-note' },
   { name: 'bill-own', path: '/bills', open: [press('.toolbar .primary'), named('button', 'Add a biller of your own')], wait: 'dialog fieldset textarea' },
   { name: 'bill-edit', path: '/bills?bill=bill-dental&due=2026-11-25', open: [named('[aria-haspopup=menu]', 'chosen Juniper Dental'), named('[role=menuitem]', 'Edit')] },
   { name: 'bill-only', path: '/bills?bill=bill-dental&due=2026-11-25', open: [named('[aria-haspopup=menu]', 'chosen Juniper Dental'), named('[role=menuitem]', 'Edit'), named('label', 'Only')] },

@@ -20,6 +20,19 @@ describe('adding a bill', () => {
     expect(on.commands.billAdd).not.toHaveBeenCalled();
   });
 
+  it('keeps what was typed when Esc is pressed once', async () => {
+    const on = world();
+    on.desk.typing = { bill: null };
+    draw(BillDialog, on, { bill: null });
+    await type('Name', 'Harbor rent');
+    const esc = () => fireEvent(screen.getByRole('dialog'), new Event('cancel', { cancelable: true }));
+    await esc();
+    expect((await screen.findByRole('alert')).textContent).toBe('What you typed is not saved. Esc once more discards it.');
+    expect(on.desk.typing).not.toBeNull();
+    await esc();
+    expect(on.desk.typing).toBeNull();
+  });
+
   it('opens what is folded away when something in it is wrong', async () => {
     const on = world();
     draw(BillDialog, on, { bill: null });

@@ -42,6 +42,7 @@ export const de: Messages = {
     readAgain: 'Neu lesen',
     close: 'Schließen',
     cancel: 'Abbrechen',
+    escAgain: 'Was Sie getippt haben, ist nicht gespeichert. Noch einmal Esc verwirft es.',
     back: 'Zurück',
     undo: 'Rückgängig',
     save: 'Speichern',

@@ -44,6 +44,7 @@ export const en = {
     readAgain: 'Read again',
     close: 'Close',
     cancel: 'Cancel',
+    escAgain: 'What you typed is not saved. Esc once more discards it.',
     back: 'Back',
     undo: 'Undo',
     save: 'Save',

@@ -42,6 +42,7 @@ export const es: Messages = {
     readAgain: 'Leer otra vez',
     close: 'Cerrar',
     cancel: 'Cancelar',
+    escAgain: 'Lo que escribiste no está guardado. Otra vez Esc lo descarta.',
     back: 'Atrás',
     undo: 'Deshacer',
     save: 'Guardar',
