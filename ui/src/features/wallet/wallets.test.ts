@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { click, draw, fireEvent, screen, type, waitFor, within, world } from '$lib/test/draw';
+import { click, draw, fireEvent, refused, screen, type, waitFor, within, world } from '$lib/test/draw';
 import Wallets from './Wallets.svelte';
 
 const usd = (minor: number) => ({ minor, currency: 'USD' });
@@ -12,6 +12,12 @@ describe('the wallet of a card', () => {
     expect(within(row).getByText('+$50.00')).toBeTruthy();
     const spent = screen.getByRole('rowheader', { name: 'Coffee beans' }).closest('tr') as HTMLElement;
     expect(within(spent).getByText('\u2212$11.50')).toBeTruthy();
+  });
+
+  it('says so where it could not be read', async () => {
+    draw(Wallets, world('?world=served', { wallets: () => refused('cache_failed') }));
+    expect(await screen.findByText('Wallets of your cards could not be read')).toBeTruthy();
+    expect(screen.getByRole('button', { name: 'Read again' })).toBeTruthy();
   });
 
   it('reloads within the limits alone', async () => {

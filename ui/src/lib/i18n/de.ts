@@ -170,7 +170,7 @@ export const de: Messages = {
     markPaid: 'Als bezahlt merken',
     skip: 'Diese auslassen',
     skipShort: 'Auslassen',
-    undoMark: 'Rückgängig',
+    undoMark: 'Aufheben',
     undoMarkOf: (name) => `bei ${name}`,
     amountOnce: 'Diesmal ein anderer Betrag',
     snooze: 'Morgen wieder erinnern',
@@ -1178,6 +1178,7 @@ export const de: Messages = {
     waiting: 'Die Seite zeigt die Bedingungen. Es ist an, sobald Sie sie freigegeben haben.',
   },
   rewards: {
+    title: 'Prämien',
     heading: (card) => `Prämien von ${card}`,
     available: 'Verfügbar',
     pending: 'Ausstehend',
@@ -1211,6 +1212,7 @@ export const de: Messages = {
     used: (amount) => `${amount} an Prämien eingesetzt`,
   },
   wallets: {
+    title: 'Guthaben Ihrer Karten',
     heading: (card) => `Guthaben zu ${card}`,
     balance: 'Stand',
     held: 'Für Käufe reserviert',

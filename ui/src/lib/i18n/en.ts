@@ -1180,6 +1180,7 @@ export const en = {
     waiting: 'The page shows the terms. Autopay is on once you have approved them.',
   },
   rewards: {
+    title: 'Rewards',
     heading: (card: string) => `Rewards of ${card}`,
     available: 'Available',
     pending: 'Pending',
@@ -1213,6 +1214,7 @@ export const en = {
     used: (amount: string) => `${amount} of rewards used`,
   },
   wallets: {
+    title: 'Wallets of your cards',
     heading: (card: string) => `Wallet of ${card}`,
     balance: 'Balance',
     held: 'Reserved for purchases',

@@ -1178,6 +1178,7 @@ export const es: Messages = {
     waiting: 'La página muestra las condiciones. El pago automático se activa cuando las apruebes.',
   },
   rewards: {
+    title: 'Recompensas',
     heading: (card) => `Recompensas de ${card}`,
     available: 'Disponible',
     pending: 'Pendiente',
@@ -1211,6 +1212,7 @@ export const es: Messages = {
     used: (amount) => `Usaste ${amount} de recompensas`,
   },
   wallets: {
+    title: 'Saldos de tus tarjetas',
     heading: (card) => `Monedero de ${card}`,
     balance: 'Saldo',
     held: 'Reservado para compras',
