@@ -207,6 +207,17 @@ describe('security', () => {
     await waitFor(() => expect(on.commands.factorRemove).toHaveBeenCalledExactlyOnceWith('factor-1', false));
   });
 
+  it('signs out all other devices once that was asked', async () => {
+    const on = world();
+    draw(Security, on);
+    await click('Sign out all others');
+    const dialog = within(await screen.findByRole('dialog', { name: 'Sign out all other devices?' }));
+    expect(on.commands.deviceSignOut).not.toHaveBeenCalled();
+    await fireEvent.click(dialog.getByRole('button', { name: 'Sign out all others' }));
+    await waitFor(() => expect(on.commands.deviceSignOut).toHaveBeenCalledTimes(2));
+    await waitFor(() => expect(screen.queryByRole('dialog')).toBeNull());
+  });
+
   it('names a passkey', async () => {
     const on = world();
     draw(Security, on);

@@ -1544,6 +1544,8 @@ export const de: Messages = {
     deviceOut: 'Abmelden',
     deviceOutDone: (name) => `${name} ist abgemeldet`,
     allOut: 'Alle anderen abmelden',
+    allOutTitle: 'Alle anderen Geräte abmelden?',
+    allOutBody: 'Jedes ist sofort abgemeldet und löscht seine Kopie, sobald es den Server wieder erreicht.',
     allOutDone: 'Alle anderen Geräte sind abgemeldet',
     lock: {
       title: 'Mein Konto sperren',

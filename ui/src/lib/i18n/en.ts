@@ -1546,6 +1546,8 @@ export const en = {
     deviceOut: 'Sign out',
     deviceOutDone: (name: string) => `${name} is signed out`,
     allOut: 'Sign out all others',
+    allOutTitle: 'Sign out all other devices?',
+    allOutBody: 'Each is out at once, and deletes its copy when it next reaches the server.',
     allOutDone: 'All other devices are signed out',
     lock: {
       title: 'Lock my account',

@@ -1544,6 +1544,8 @@ export const es: Messages = {
     deviceOut: 'Cerrar sesión',
     deviceOutDone: (name) => `${name} ya no tiene sesión`,
     allOut: 'Cerrar las demás sesiones',
+    allOutTitle: '¿Cerrar la sesión de los demás dispositivos?',
+    allOutBody: 'Cada uno sale al instante y borra su copia en cuanto vuelve a llegar al servidor.',
     allOutDone: 'Las demás sesiones están cerradas',
     lock: {
       title: 'Bloquear mi cuenta',
