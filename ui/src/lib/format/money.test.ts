@@ -90,4 +90,5 @@ it('sets a figure of many digits smaller, so that it stays whole', () => {
   setLocale('en');
   const sizes = [usd(123_456), usd(1_234_567_890), usd(-370_370_009_616)].map((money) => figureClass(formatMoney(money)).split(' ')[0]);
   expect(sizes).toEqual(['figure-xl', 'figure-lg', 'figure-md']);
+  expect(figureClass(formatSum([usd(123_456), { minor: 179_800, currency: 'JPY' }])), 'a sum breaks between currencies').toBe('figure-md');
 });

@@ -23,7 +23,7 @@ export function formatMoney(money: Money, style: MoneyStyle = {}): string {
 
 /** One amount a currency: "$12.00 + €3.00". Nothing at all is an empty text. */
 export function formatSum(amounts: readonly Money[]): string {
-  return amounts.map((amount) => formatMoney(amount)).join(' + ');
+  return amounts.map((amount) => formatMoney(amount)).join(PLUS);
 }
 
 /** A movement as its account signs it: money in carries a plus, on a card a credit carries a minus, money out is plain. */
@@ -59,9 +59,11 @@ export function sumByCurrency(amounts: readonly Money[]): Money[] {
 const MARK_DIGITS = 5;
 const WIDE_CHARS = 12;
 const WIDEST_CHARS = 15;
+const PLUS = ' + ';
 
-/** The style of a screen's largest figure: one of many digits is set smaller, so that it stays whole in its panel. */
+/** The style of a screen's largest figure: one of many digits is set smaller, so that it stays whole in its panel; a sum breaks between currencies. */
 export function figureClass(text: string): string {
+  if (text.includes(PLUS)) return 'figure-md';
   if (text.length > WIDEST_CHARS) return 'figure-md nowrap';
   return text.length > WIDE_CHARS ? 'figure-lg nowrap' : 'figure-xl nowrap';
 }
