@@ -165,7 +165,7 @@ impl Method {
     /// Its name for people: never more than the last four of the number.
     #[must_use]
     pub fn name(&self) -> String {
-        format!("{} •••• {}", self.brand, self.last_four)
+        format!("{} ··{}", self.brand, self.last_four)
     }
 }
 
@@ -408,6 +408,6 @@ mod tests {
         assert_eq!((frozen.health(on), frozen.drawable(on)), (MethodHealth::Frozen, Err(Undrawable::Frozen)));
         let account = method(None);
         assert_eq!(account.health(date(2199, 1, 1)), MethodHealth::Good);
-        assert_eq!(account.name(), "Heron •••• 4471");
+        assert_eq!(account.name(), "Heron ··4471");
     }
 }

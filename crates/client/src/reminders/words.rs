@@ -406,8 +406,8 @@ mod tests {
         let short = Cover::Short { from: "Tern Harbor Checking".to_owned(), by: usd("12.00") };
         let (_, body) = out(short, Some(usd("80.00")));
         assert!(body.contains("12.00 USD short") && body.contains("more than 80.00 USD"), "{body}");
-        let card = || "Heron •••• 4471".to_owned();
-        assert_eq!(out(Cover::Drawn { from: card() }, None).1, "Cobalt Ridge Power, from Heron •••• 4471.");
+        let card = || "Heron ··4471".to_owned();
+        assert_eq!(out(Cover::Drawn { from: card() }, None).1, "Cobalt Ridge Power, from Heron ··4471.");
         let (_, body) = out(Cover::MethodEnds { from: card() }, None);
         assert!(body.contains("good no more"), "{body}");
     }

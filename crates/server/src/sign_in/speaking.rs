@@ -36,7 +36,7 @@ fn spoken(page: &str) -> BTreeSet<String> {
         let text = text.trim();
         let shared = SHARED.iter().any(|shared| text.trim_end_matches(": Test server") == *shared);
         // A moment with its zone, and a method by its brand.
-        let shared = shared || text.starts_with("2027-") || text.starts_with("Practice ") || text.contains("••••");
+        let shared = shared || text.starts_with("2027-") || text.starts_with("Practice ") || text.contains("··");
         if text.chars().any(char::is_alphabetic) && !shared {
             said.insert(text.to_owned());
         }

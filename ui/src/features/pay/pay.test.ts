@@ -134,7 +134,7 @@ describe('paying a bill', () => {
     await click('Pay $94.17');
     expect(await screen.findByRole('heading', { name: 'Confirm in your browser' })).toBeTruthy();
     expect(screen.getByText('It is the first payment to this payee.')).toBeTruthy();
-    expect(screen.getByText('From').nextElementSibling?.textContent, 'the method, not the balance').toBe('Heron •••• 4471');
+    expect(screen.getByText('From').nextElementSibling?.textContent, 'the method, not the balance').toBe('Heron ··4471');
     await waitFor(() => expect(on.commands.paymentApprove).toHaveBeenCalledOnce());
     await on.desk.changed();
     expect(on.commands.paymentApprove).toHaveBeenCalledOnce();
