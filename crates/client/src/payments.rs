@@ -209,6 +209,9 @@ pub struct PayQuote {
     pub not_payable: Option<String>,
     #[specta(type = String)]
     pub sends_on: Date,
+    /// Until then it can be cancelled, and has to be ordered to leave on that day.
+    #[specta(type = String)]
+    pub cutoff_at: Timestamp,
     #[specta(type = String)]
     pub expected_by: Date,
     /// The money that payments leave from.
@@ -337,6 +340,7 @@ impl Payments {
             estimated: occurrence.estimated,
             not_payable,
             sends_on: promise.will_process_on,
+            cutoff_at: promise.cutoff_at,
             expected_by: promise.expected_by,
             available: from.as_ref().and_then(|account| account.available.or(account.balance)),
             from: from.map(|account| account.name),

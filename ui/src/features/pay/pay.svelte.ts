@@ -43,17 +43,17 @@ export class Paying {
   }
 
   /** What the chosen day means, once that was asked: on a closed day it leaves before. Asked anew for each day. */
-  arrival = $state.raw<{ sendOn: string; leaves: string; by: string } | null>(null);
+  arrival = $state.raw<{ sendOn: string; leaves: string; cutoff: string; by: string } | null>(null);
 
   async askArrival(sendOn: string): Promise<void> {
     const quote = await this.desk.commands.payQuote(this.bill, this.dueOn, sendOn);
-    if (quote.status === 'ok' && this.sendOn === sendOn) this.arrival = { sendOn, leaves: quote.data.sends_on, by: quote.data.expected_by };
+    if (quote.status === 'ok' && this.sendOn === sendOn) this.arrival = { sendOn, leaves: quote.data.sends_on, cutoff: quote.data.cutoff_at, by: quote.data.expected_by };
   }
 
   /** Absent while no day is chosen, or before the answer for it came. */
-  way: { leaves: string; by: string } | null = $derived.by(() => {
+  way: { leaves: string; cutoff: string; by: string } | null = $derived.by(() => {
     const quote = this.quote.data;
-    if (this.when === 'soonest') return quote ? { leaves: quote.sends_on, by: quote.expected_by } : null;
+    if (this.when === 'soonest') return quote ? { leaves: quote.sends_on, cutoff: quote.cutoff_at, by: quote.expected_by } : null;
     return this.arrival !== null && this.arrival.sendOn === this.sendOn ? this.arrival : null;
   });
 

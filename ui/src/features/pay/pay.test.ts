@@ -10,6 +10,7 @@ describe('paying a bill', () => {
     const on = world();
     draw(PayDialog, on, power);
     expect(await screen.findByText('Leaves Fri, Nov 13')).toBeTruthy();
+    expect(screen.getByText('cut-off 4:00 pm Eastern Time')).toBeTruthy();
     expect(screen.getByText('Arrives by Mon, Nov 16')).toBeTruthy();
     expect(screen.getByText('Nothing leaves before you confirm')).toBeTruthy();
     expect(on.commands.payBill).not.toHaveBeenCalled();

@@ -1706,6 +1706,8 @@ export type PayQuote = {
 	/**  Why it cannot be paid from here, when it can't. */
 	not_payable: string | null,
 	sends_on: string,
+	/**  Until then it can be cancelled, and has to be ordered to leave on that day. */
+	cutoff_at: string,
 	expected_by: string,
 	/**  The money that payments leave from. */
 	from: string | null,

@@ -321,6 +321,7 @@ export function sampleIpc(query = ''): Ipc {
         estimated: one.estimated,
         not_payable: one.payable ? null : 'this bill has no biller that takes payments here',
         sends_on: workday(sendOn ?? '2026-11-13'),
+        cutoff_at: `${workday(sendOn ?? '2026-11-13')}T21:00:00Z`,
         expected_by: workdayAfter(workday(sendOn ?? '2026-11-13')),
         from: 'Tern Harbor Checking ··2086',
         available: { minor: 110718, currency: 'USD' },
