@@ -141,7 +141,7 @@ fn view(book: &Book, sources: &Sources, autopay: &Autopay) -> Option<AutopayView
     let of = autopay.of;
     let name = match of {
         AutopayOf::Bill(id) => book.bill(id)?.name.clone(),
-        AutopayOf::Card(id) => book.cards.get(&AutopayOf::payee_of_card(id))?.name.clone(),
+        AutopayOf::Card(id) => book.cards.get(&AutopayOf::payee_of_card(id))?.label(),
     };
     let terms = autopay.terms;
     let waiting = |row: &&PaymentRow| {
@@ -271,6 +271,15 @@ mod tests {
             card: Some(served),
             ..card()
         }
+    }
+
+    #[test]
+    fn an_account_is_told_from_another_of_its_name_by_its_last_digits() {
+        let mut account = domain::accounts::Account { name: "Store card".to_owned(), ..card() };
+        account.mask = Some("4417".to_owned());
+        assert_eq!(account.label(), "Store card ··4417");
+        account.name = "Store card 4417".to_owned();
+        assert_eq!(account.label(), "Store card 4417", "once");
     }
 
     #[tokio::test]

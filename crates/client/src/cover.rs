@@ -78,8 +78,8 @@ impl Sources {
         };
         let leaving = book.payments.iter().filter(|row| leaves(row)).map(|row| row.order.amount);
         match bears(available, leaving) {
-            Ok(Bears::Yes { .. }) => Cover::Bears { from: account.name.clone() },
-            Ok(Bears::No { short_by }) => Cover::Short { from: account.name.clone(), by: short_by },
+            Ok(Bears::Yes { .. }) => Cover::Bears { from: account.label() },
+            Ok(Bears::No { short_by }) => Cover::Short { from: account.label(), by: short_by },
             Err(_) => Cover::Unknown,
         }
     }

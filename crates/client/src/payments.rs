@@ -343,7 +343,7 @@ impl Payments {
             cutoff_at: promise.cutoff_at,
             expected_by: promise.expected_by,
             available: from.as_ref().and_then(|account| account.available.or(account.balance)),
-            from: from.map(|account| account.name),
+            from: from.map(|account| account.label()),
             practice,
             online: self.0.0.online.load(std::sync::atomic::Ordering::SeqCst),
         })

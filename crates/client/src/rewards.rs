@@ -110,7 +110,7 @@ fn view(account: &Account, earned: &[Reward], today: Date) -> Result<Option<Rewa
     });
     Ok(Some(RewardsView {
         card: account.id,
-        card_name: account.name.clone(),
+        card_name: account.label(),
         pending: sums.pending,
         available: sums.available,
         expiring: sums.expiring,

@@ -1,7 +1,7 @@
 //! Suggestions on this device (BI3): recurring bills found in its copy of the transactions, with the lines they were found
 //! in. Accepted in one step; accepted or dismissed once, on any device, a suggestion never comes again.
 
-use domain::accounts::TransactionKind;
+use domain::accounts::{Account, TransactionKind};
 use domain::bills::Bill;
 use domain::ids::{AccountId, BillId, BillerId, SuggestionId, TransactionId};
 use domain::money::Money;
@@ -89,7 +89,7 @@ impl Suggestions {
         let work = tokio::task::spawn_blocking(move || (found(&lines, today), lines));
         let (mut made, lines) = work.await.map_err(|_| ClientError::locked())?;
         made.retain(|one| !answers.iter().any(|answer| answer.id == one.id) && !is_kept(&book, one));
-        let name_of = |id| accounts.iter().find(|account| account.id == id).map(|account| account.name.clone());
+        let name_of = |id| accounts.iter().find(|account| account.id == id).map(Account::label);
         Ok(made.iter().map(|one| view(one, &book, &lines, name_of)).collect())
     }
 

@@ -128,7 +128,7 @@ fn view(account: &Account, kept: &[Wallet]) -> Result<WalletView, MoneyError> {
     let (reload_least, reload_most) = reloads(balance.plus(held)?).unzip();
     Ok(WalletView {
         card: account.id,
-        card_name: account.name.clone(),
+        card_name: account.label(),
         balance,
         held,
         at_checkout: found.is_some_and(|one| one.at_checkout),

@@ -48,6 +48,16 @@ pub struct Account {
 }
 
 impl Account {
+    /// Its name for people, by which two of one name are told apart: "Harbor Card ··4417", never more of the number than
+    /// its last characters. An imported account may bear them in its name already.
+    #[must_use]
+    pub fn label(&self) -> String {
+        match &self.mask {
+            Some(mask) if !self.name.contains(mask) => format!("{} ··{mask}", self.name),
+            _ => self.name.clone(),
+        }
+    }
+
     /// With this plan, in the place of the one with its id.
     #[must_use]
     pub fn with_plan(mut self, plan: Plan) -> Self {

@@ -58,7 +58,7 @@ impl Payments {
             sends_on: promise.will_process_on,
             expected_by: promise.expected_by,
             available: from.as_ref().and_then(|account| account.available.or(account.balance)),
-            from: from.map(|account| account.name),
+            from: from.map(|account| account.label()),
             to: view.account.name,
         })
     }
