@@ -99,6 +99,8 @@ pub enum AutoReloadError {
 pub struct AutoReloadFacts {
     /// What may be spent from it.
     pub there: Money,
+    /// Beside it: reserved for purchases that are not captured.
+    pub reserved: Money,
     /// Reloaded by itself in this calendar month.
     pub of_month: Money,
     /// What the card says to a reload of the terms' amount.
@@ -115,6 +117,8 @@ pub enum AutoReloadStep {
     MonthIsOver,
     /// The card does not take it: look later.
     Declined(Decline),
+    /// With what is reserved it would be filled above its most: look later.
+    Full,
 }
 
 impl AutoReloadTerms {
@@ -154,6 +158,11 @@ impl AutoReloadTerms {
         if with_it.map_or(true, |sum| sum.minor() > self.month_most.minor()) {
             return AutoReloadStep::MonthIsOver;
         }
+        let filled = facts.there.plus(facts.reserved).and_then(|there| there.plus(self.amount));
+        let unit = 10_i64.pow(self.amount.currency().exponent().into());
+        if filled.map_or(true, |filled| filled.minor() > BALANCE_MOST * unit) {
+            return AutoReloadStep::Full;
+        }
         AutoReloadStep::Reload
     }
 }
@@ -180,7 +189,7 @@ mod tests {
             credit_left: usd(left),
             amount: usd(0),
         };
-        AutoReloadFacts { there: usd(there), of_month: usd(of_month), ask }
+        AutoReloadFacts { there: usd(there), reserved: usd(0), of_month: usd(of_month), ask }
     }
 
     #[test]
@@ -213,6 +222,9 @@ mod tests {
         assert_eq!(terms.step(&facts(0, 5_000, 5_000)), AutoReloadStep::Reload, "to the last cent of both");
         assert_eq!(terms.step(&facts(0, 5_001, 90_000)), AutoReloadStep::MonthIsOver);
         assert_eq!(terms.step(&facts(0, 0, 4_999)), AutoReloadStep::Declined(Decline::OverLimit));
+        let reserved = |minor| AutoReloadFacts { reserved: usd(minor), ..facts(1_000, 0, 90_000) };
+        assert_eq!(terms.step(&reserved(94_000)), AutoReloadStep::Reload, "to its most");
+        assert_eq!(terms.step(&reserved(94_001)), AutoReloadStep::Full, "what is reserved may come back");
         let frozen = facts(0, 10_000, 0);
         let frozen = AutoReloadFacts { ask: AskFacts { status: CardStatus::Frozen, ..frozen.ask }, ..frozen };
         assert_eq!(terms.step(&frozen), AutoReloadStep::Declined(Decline::Frozen), "of several what helps most");

@@ -200,8 +200,10 @@ async fn look_at(app: &App, tx: &mut Tx, holder: HolderId, id: AccountId) -> DbR
     let Some(kept) = store::auto_reload(tx, holder, id, card.limit.currency()).await? else { return Ok(None) };
     let (terms, waited) = (kept.auto_reload.terms, kept.auto_reload.waits);
     let (now, today) = (app.clock.now(), card::today(app));
+    let standing_there = tx.ask(ledger::card_standing(holder, id, card.limit.currency())).await?;
     let facts = AutoReloadFacts {
-        there: tx.ask(ledger::card_standing(holder, id, card.limit.currency())).await?.wallet,
+        there: standing_there.wallet,
+        reserved: standing_there.wallet_held,
         of_month: store::reloaded_since(tx, holder, id, today.first_of_month(), card.limit.currency()).await?,
         ask: AskFacts {
             status: card.status,
@@ -211,8 +213,9 @@ async fn look_at(app: &App, tx: &mut Tx, holder: HolderId, id: AccountId) -> DbR
             amount: terms.amount,
         },
     };
-    let waits = match terms.step(&facts) {
-        AutoReloadStep::Enough => None,
+    let in_a_day = now.saturating_add(SignedDuration::from_hours(TRY_AGAIN_HOURS)).unwrap_or(Timestamp::MAX);
+    let (waits, next) = match terms.step(&facts) {
+        AutoReloadStep::Enough => (None, None),
         AutoReloadStep::Reload => {
             let because = ReloadedBecause { had: facts.there, below: terms.below };
             // It waits no more before it is told, so that what is told is how it stands.
@@ -222,14 +225,18 @@ async fn look_at(app: &App, tx: &mut Tx, holder: HolderId, id: AccountId) -> DbR
             note(app, tx, holder, id, SecurityEventKind::AutoReloaded, None).await?;
             return Ok(None);
         }
-        AutoReloadStep::MonthIsOver => Some(AutoReloadWaits { declined: None, until: next_month(app, today)? }),
-        AutoReloadStep::Declined(declined) => {
-            let until = now.saturating_add(SignedDuration::from_hours(TRY_AGAIN_HOURS)).unwrap_or(Timestamp::MAX);
-            Some(AutoReloadWaits { declined: Some(declined), until })
+        AutoReloadStep::MonthIsOver => {
+            let until = next_month(app, today)?;
+            (Some(AutoReloadWaits { declined: None, until }), Some(until))
         }
+        AutoReloadStep::Declined(declined) => {
+            (Some(AutoReloadWaits { declined: Some(declined), until: in_a_day }), Some(in_a_day))
+        }
+        // Its person has nothing to do about it: what moves in the wallet is looked at anew.
+        AutoReloadStep::Full => (None, Some(in_a_day)),
     };
     if waits == waited {
-        return Ok(waits.map(|waits| waits.until));
+        return Ok(next);
     }
     store::set_waits(tx, holder, id, waits).await?;
     // Told once for each reason, and not each day anew.
@@ -239,7 +246,7 @@ async fn look_at(app: &App, tx: &mut Tx, holder: HolderId, id: AccountId) -> DbR
         note(app, tx, holder, id, SecurityEventKind::AutoReloadWaits, None).await?;
     }
     tell(app, tx, holder, &card).await?;
-    Ok(waits.map(|waits| waits.until))
+    Ok(next)
 }
 
 /// The first moment of the next month, where the server's days are counted.

@@ -261,3 +261,25 @@ async fn the_terms_are_said_yes_to_by_passkey_are_told_and_end_when_that_was_som
     })
     .await;
 }
+
+#[tokio::test]
+async fn what_is_reserved_counts_for_the_most_that_a_wallet_has() {
+    on_each_engine(async |world| {
+        let shop = Shop::new(&world, 500_000).await;
+        shop.reload(fresh(&world), 50_000).await.expect(204);
+        shop.reload(fresh(&world), 49_000).await.expect(204);
+        shop.wallet_first(true).await;
+        let id = shop.new_id();
+        shop.ask(id, 98_000).await.expect(200);
+        shop.set_auto(terms(2_000, 50_000, 100_000)).await.expect(200);
+        world.work().await;
+        a_day(&world, &shop).await;
+        assert_eq!((shop.wallet().await.balance, shop.reloaded().await), (usd(1_000), 0), "it may come back");
+        assert_eq!((shop.waits().await, shop.happened(SecurityEventKind::AutoReloadWaits).await), (None, 0));
+        shop.merchant.sign_in().await;
+        shop.capture(id, shop.new_step(), 98_000, true).await.expect(200);
+        world.work().await;
+        assert_eq!((shop.wallet().await.balance, shop.reloaded().await), (usd(51_000), 1));
+    })
+    .await;
+}
