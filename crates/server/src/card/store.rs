@@ -76,8 +76,9 @@ pub(crate) fn find(holder: HolderId, id: AccountId) -> impl Read<Answer = Option
     })
 }
 
+/// The cards of a holder that are not lost or closed.
 pub(super) async fn count(tx: &mut Tx, holder: HolderId) -> DbResult<i64> {
-    const COUNT: &str = "SELECT COUNT(*) FROM card WHERE holder_id = $1";
+    const COUNT: &str = "SELECT COUNT(*) FROM card WHERE holder_id = $1 AND status IN ('active', 'frozen')";
     on_engine!(tx, |db| sqlx::query_scalar(COUNT).bind(holder.as_uuid()).fetch_one(db).await.map_err(DbError::from))
 }
 
