@@ -368,7 +368,13 @@ async fn step_at(app: &App, merchant: &Merchant, step: Step, moment: Moment) -> 
             let before = tx.ask(rewards::before_charge(holder, card, purchase.id)).await?;
             rewards::charged(app, &mut tx, &charged, &before).await?;
         }
-        StepKind::Refund => rewards::refunded(app, &mut tx, &charged).await?,
+        StepKind::Refund => {
+            rewards::refunded(app, &mut tx, &charged).await?;
+            if charged.stays.is_negative() {
+                let cause = Uuid::new_v5(&id.as_uuid(), b"wallet");
+                wallet::given_up(app, &mut tx, holder, &picture.card, cause).await?;
+            }
+        }
     }
     tx.commit().await?;
     Ok(purchase)

@@ -199,6 +199,29 @@ pub(crate) async fn reloaded(
     Ok(())
 }
 
+/// So much of what a card's wallet was reloaded with was spent for good; the rest went back to the card, and earned nothing.
+pub(crate) async fn reloads_given_back(
+    app: &App,
+    tx: &mut Tx,
+    holder: HolderId,
+    card: AccountId,
+    spent: Money,
+    cause: Uuid,
+) -> DbResult<()> {
+    let mut rewards = tx.ask(store::of_reloads(holder, card)).await?;
+    let moves = claw_back(PurchaseCategory::Other, spent.minor(), &rewards);
+    if moves.is_empty() {
+        return Ok(());
+    }
+    note(app, tx, holder, &mut rewards, &moves, cause).await?;
+    cover_if_owed(app, tx, holder, card, cause).await
+}
+
+/// Whether a charge of this id earned something already.
+pub(crate) async fn is_known(tx: &mut Tx, holder: HolderId, charge: Uuid) -> DbResult<bool> {
+    store::is_known(tx, holder, charge).await
+}
+
 /// The id of what a charge used: always the same, and none that a person or a merchant could choose.
 fn checkout_use(holder: HolderId, charge: PurchaseStepId) -> TransactionId {
     TransactionId::from_uuid(Uuid::new_v5(&holder.as_uuid(), charge.as_uuid().as_bytes()))

@@ -137,6 +137,18 @@ pub(super) fn of_purchase(holder: HolderId, purchase: PurchaseId) -> impl Read<A
     db::read_rows(LIST, [holder.as_uuid().into(), purchase.as_uuid().into()], read)
 }
 
+/// What the reloads of a card's wallet earned, the newest first.
+pub(super) fn of_reloads(holder: HolderId, card: AccountId) -> impl Read<Answer = Vec<Reward>> {
+    const LIST: &str = rewards!("card_id = $2 AND purchase_id IS NULL ORDER BY charged_on DESC, step_id DESC");
+    db::read_rows(LIST, [holder.as_uuid().into(), card.as_uuid().into()], read)
+}
+
+pub(super) async fn is_known(tx: &mut Tx, holder: HolderId, charge: Uuid) -> DbResult<bool> {
+    const FIND: &str = "SELECT step_id FROM reward WHERE holder_id = $1 AND step_id = $2";
+    let found: Option<(Uuid,)> = row!(tx, FIND, holder.as_uuid(), charge)?;
+    Ok(found.is_some())
+}
+
 /// What may count for a card: all of which something is left, or owed. What expires first comes first.
 pub(super) fn open_of_card(holder: HolderId, card: AccountId) -> impl Read<Answer = Vec<Reward>> {
     const LIST: &str = rewards!(

@@ -62,6 +62,9 @@ async fn reload(
         let reused = || ApiError::new(ErrorCode::KeyReused, "this id came with another request");
         return if before == (id, wish.amount.minor()) { Ok(StatusCode::NO_CONTENT) } else { Err(reused()) };
     }
+    if rewards::is_known(&mut tx, holder, wish.id.as_uuid()).await? {
+        return Err(ApiError::new(ErrorCode::KeyReused, "this id is another charge's"));
+    }
     let there = tx.ask(ledger::card_standing(holder, id, card.limit.currency())).await?;
     check_reload(wish.amount, there.wallet.plus(there.wallet_held).map_err(out_of_range)?)?;
     let facts = AskFacts {
@@ -223,8 +226,15 @@ pub(crate) async fn give_back(app: &App, tx: &mut Tx, holder: HolderId, card: &C
         source: format!("wallet:{id}"),
     };
     card::add_line(app, tx, holder, line).await?;
+    given_up(app, tx, holder, card, id.as_uuid()).await?;
     card::plans::tell(app, tx, holder, card).await?;
     tell(app, tx, holder, card).await
+}
+
+/// What a wallet was reloaded with, or paid, came back to its card, which is over: that earned nothing.
+pub(crate) async fn given_up(app: &App, tx: &mut Tx, holder: HolderId, card: &Card, cause: Uuid) -> DbResult<()> {
+    let spent = store::spent_for_good(tx, holder, card.id, card.limit.currency()).await?;
+    rewards::reloads_given_back(app, tx, holder, card.id, spent, cause).await
 }
 
 fn moved(app: &App, id: TransactionId, kind: WalletMoveKind, amount: Money, description: &str) -> WalletMove {

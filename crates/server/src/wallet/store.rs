@@ -86,6 +86,25 @@ pub(super) async fn find(tx: &mut Tx, holder: HolderId, id: TransactionId) -> Db
     Ok(found.map(|(card, minor)| (AccountId::from_uuid(card), minor)))
 }
 
+/// What a card's wallet was reloaded with and did not give back, less what refunds gave to the card though the wallet had
+/// paid it, and beyond what decisions of disputes left with the person.
+pub(super) async fn spent_for_good(
+    tx: &mut Tx,
+    holder: HolderId,
+    card: AccountId,
+    currency: Currency,
+) -> DbResult<Money> {
+    const SUM: &str = "SELECT CAST(COALESCE((SELECT SUM(amount_minor) FROM wallet_move WHERE holder_id = $1
+            AND card_id = $2 AND kind IN ('reload', 'given_back')), 0)
+        + COALESCE((SELECT SUM(w.by_card) FROM (SELECT captured_minor - refunded_minor - wallet_minor + wallet_refunded_minor
+              - COALESCE((SELECT SUM(d.credited_minor) FROM dispute d WHERE d.holder_id = p.holder_id
+                    AND d.purchase_id = p.purchase_id AND d.state = 'for'), 0) AS by_card
+            FROM purchase p WHERE p.holder_id = $1 AND p.card_id = $2 AND p.wallet_minor > 0) w WHERE w.by_card < 0), 0)
+        AS BIGINT)";
+    let sum: Option<i64> = one!(tx, SUM, holder.as_uuid(), card.as_uuid())?;
+    Money::new(sum.unwrap_or(0), currency).map_err(|_| CORRUPT)
+}
+
 pub(super) async fn set_at_checkout(tx: &mut Tx, holder: HolderId, card: AccountId, on: bool) -> DbResult<()> {
     const SET: &str = "UPDATE card SET wallet_at_checkout = $3 WHERE holder_id = $1 AND card_id = $2";
     write_later!(tx, SET, holder.as_uuid(), card.as_uuid(), i64::from(on))

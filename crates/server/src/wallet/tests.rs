@@ -392,3 +392,60 @@ fn random_histories_of_wallets_agree_with_a_model() {
         }
     });
 }
+
+#[tokio::test]
+async fn what_a_wallet_gives_back_earned_nothing() {
+    on_each_engine(async |world| {
+        let shop = Shop::new(&world, 100_000).await;
+        shop.reload(fresh(&world), 5_000).await.expect(204);
+        shop.reload(fresh(&world), 5_000).await.expect(204);
+        shop.wallet_first(true).await;
+        let bought = shop.buy(11_000).await;
+        shop.refund(bought, shop.new_step(), 4_000).await.expect(200);
+        assert_eq!(
+            (shop.wallet().await.balance, shop.earned().await),
+            (usd(3_000), 100),
+            "the card's 10 came back first"
+        );
+        shop.set(CardStatus::Lost).await.expect(204);
+        assert_eq!((shop.wallet().await.balance, shop.earned().await), (usd(0), 70), "30 of 100 were not spent");
+        shop.refund(bought, shop.new_step(), 2_050).await.expect(200);
+        assert_eq!(shop.earned().await, 49, "nor what the card gets in the place of its wallet");
+        shop.refund(bought, shop.new_step(), 4_950).await.expect(200);
+        assert_eq!((shop.earned().await, shop.figures().await.0), (0, 0));
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn a_disputed_purchase_that_a_wallet_paid_in_part_is_refunded_to_a_card_that_is_over() {
+    on_each_engine(async |world| {
+        let shop = Shop::new(&world, 100_000).await;
+        shop.reload(fresh(&world), 6_000).await.expect(204);
+        shop.wallet_first(true).await;
+        let bought = shop.buy(10_000).await;
+        let id = domain::ids::DisputeId::new(world.now(), world.app.chance10());
+        let wish = json!({"purchase": bought, "reason": "not_received"});
+        shop.device.put(&format!("/api/v1/disputes/{id}"), &wish).await.expect(200);
+        crate::disputes::decide(&world.app, id, true, "It was lost").await.expect("open");
+        shop.set(CardStatus::Lost).await.expect(204);
+        shop.refund(bought, shop.new_step(), 6_000).await.expect(200);
+        assert_eq!((shop.figures().await.0, shop.earned().await), (0, 0));
+        let report = crate::audit::run(&world.app.db).await.expect("the audit runs");
+        assert!(report.faults.is_empty(), "{:?}", report.faults);
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn a_reload_is_not_called_as_a_charge_that_earned() {
+    on_each_engine(async |world| {
+        let shop = Shop::new(&world, 100_000).await;
+        let (id, step) = (shop.new_id(), shop.new_step());
+        shop.ask(id, 2_000).await.expect(200);
+        shop.capture(id, step, 2_000, true).await.expect(200);
+        let reload = shop.reload(TransactionId::from_uuid(step.as_uuid()), 5_000).await;
+        assert_eq!((reload.code(), shop.figures().await.0), (ErrorCode::KeyReused, 2_000));
+    })
+    .await;
+}
