@@ -216,11 +216,17 @@ pub fn refundable(charged: Money, disputes: &[Dispute]) -> Result<Money, MoneyEr
 }
 
 /// The merchant gave something of the purchase back: it takes the place of what open disputes gave back, the oldest first.
-/// Says how much of that ends; which disputes changed is seen of them.
-pub fn refunded(disputes: &mut [Dispute], amount: Money, at: Timestamp) -> Result<Option<Money>, MoneyError> {
+/// Says how much of that ends; which disputes changed is seen of them. While something of the purchase is `held`, the
+/// merchant may charge more of it.
+pub fn refunded(
+    disputes: &mut [Dispute],
+    amount: Money,
+    held: Money,
+    at: Timestamp,
+) -> Result<Option<Money>, MoneyError> {
     let mut left = amount;
     for one in disputes {
-        if let Some(ends) = one.refunded(left, at)? {
+        if let Some(ends) = one.refunded(left, held, at)? {
             left = left.minus(ends)?;
             if left.is_zero() {
                 break;
@@ -255,10 +261,12 @@ impl Dispute {
         self.decided.is_none()
     }
 
-    /// It is about all of its purchase, also about what is charged later.
+    /// It is about all of its purchase, also about what is charged later: while it is open, and for good once it is decided
+    /// for the person.
     #[must_use]
     pub fn covers_all(&self) -> bool {
-        self.is_open() && self.reason == DisputeReason::NotMine
+        let holds = |decided: &DisputeDecision| decided.outcome == DisputeOutcome::For;
+        self.reason == DisputeReason::NotMine && self.decided.as_ref().is_none_or(holds)
     }
 
     /// Something more of the purchase was charged: what of that is given back at once.
@@ -272,14 +280,14 @@ impl Dispute {
     }
 
     /// The merchant gave something of the purchase back: so much of what was given back ends, for nobody gets it twice. When
-    /// nothing is left of that, the dispute is over.
-    pub fn refunded(&mut self, amount: Money, at: Timestamp) -> Result<Option<Money>, MoneyError> {
+    /// nothing is left of that, the dispute is over, unless it is about what may still be charged of what is `held`.
+    pub fn refunded(&mut self, amount: Money, held: Money, at: Timestamp) -> Result<Option<Money>, MoneyError> {
         if !self.is_open() || !self.credited.is_positive() {
             return Ok(None);
         }
         let ends = amount.lesser(self.credited)?;
         self.credited = self.credited.minus(ends)?;
-        if self.credited.is_zero() {
+        if self.credited.is_zero() && !(self.covers_all() && held.is_positive()) {
             self.decided = Some(DisputeDecision { outcome: DisputeOutcome::Refunded, at, why: String::new() });
         }
         Ok(Some(ends))

@@ -122,11 +122,18 @@ fn a_decision_for_the_person_keeps_what_was_given_back_and_every_other_charges_i
 #[test]
 fn what_a_merchant_gives_back_takes_the_place_of_what_was_given_back() {
     let mut one = dispute(DisputeReason::NotReceived, 8_000);
-    assert_eq!(one.refunded(usd(3_000), AT), Ok(Some(usd(3_000))));
+    assert_eq!(one.refunded(usd(3_000), usd(0), AT), Ok(Some(usd(3_000))));
     assert_eq!((one.is_open(), one.credited), (true, usd(5_000)));
-    assert_eq!(one.refunded(usd(6_000), AT), Ok(Some(usd(5_000))), "no more than is left of it");
+    assert_eq!(one.refunded(usd(6_000), usd(0), AT), Ok(Some(usd(5_000))), "no more than is left of it");
     assert_eq!((one.state(), one.credited), ("refunded", usd(0)));
-    assert_eq!(one.refunded(usd(1), AT), Ok(None));
+    assert_eq!(one.refunded(usd(1), usd(0), AT), Ok(None));
+    // What is not the person's stays so for what may still be charged.
+    let mut not_mine = dispute(DisputeReason::NotMine, 8_000);
+    assert_eq!(not_mine.refunded(usd(8_000), usd(1), AT), Ok(Some(usd(8_000))));
+    assert!(not_mine.is_open() && not_mine.charged(usd(1)) == Ok(Some(usd(1))));
+    not_mine.decide(DisputeOutcome::For, "", AT).expect("open");
+    assert_eq!(not_mine.charged(usd(500)), Ok(Some(usd(500))), "also after the decision");
+    assert_eq!(not_mine.credited, usd(501));
     // What the decision left with the person is not given back once more.
     let mut won = dispute(DisputeReason::NotReceived, 8_000);
     won.decide(DisputeOutcome::For, "", AT).expect("open");
@@ -170,10 +177,10 @@ fn parts_of_a_charge_are_disputed_apart_and_never_more_than_was_charged() {
 #[test]
 fn a_refund_takes_the_place_of_the_oldest_credit_first() {
     let mut all = [dispute(DisputeReason::WrongAmount, 3_000), dispute(DisputeReason::NotReceived, 4_000)];
-    assert_eq!(refunded(&mut all, usd(5_000), AT), Ok(Some(usd(5_000))));
+    assert_eq!(refunded(&mut all, usd(5_000), usd(0), AT), Ok(Some(usd(5_000))));
     assert_eq!((all[0].state(), all[1].credited), ("refunded", usd(2_000)));
-    assert_eq!(refunded(&mut all, usd(5_000), AT), Ok(Some(usd(2_000))), "no more than is left of it");
-    assert_eq!(refunded(&mut all, usd(1), AT), Ok(None));
+    assert_eq!(refunded(&mut all, usd(5_000), usd(0), AT), Ok(Some(usd(2_000))), "no more than is left of it");
+    assert_eq!(refunded(&mut all, usd(1), usd(0), AT), Ok(None));
 }
 
 #[test]

@@ -54,7 +54,10 @@ async fn open(
     let mut tx = app.db.begin_write().await?;
     tx.lock(holder).await?;
     if let Some(known) = store::find(&mut tx, holder, id).await? {
-        let same = known.purchase == wish.purchase && known.reason == wish.reason && known.words == wish.words.trim();
+        let same = known.purchase == wish.purchase
+            && known.reason == wish.reason
+            && known.words == wish.words.trim()
+            && wish.amount.is_none_or(|amount| amount == known.amount);
         let reused = || ApiError::new(ErrorCode::KeyReused, "this id came with another request");
         return if same { Ok(Json(known)) } else { Err(reused()) };
     }
@@ -173,11 +176,11 @@ async fn become_decided(
     let again = dispute.decide(outcome, why, app.clock.now()).map_err(refused)?;
     store::update(tx, holder, &dispute).await?;
     if let Some(amount) = again {
-        let (id, of) = (dispute.id, (dispute.card, dispute.purchase));
+        let id = dispute.id;
         let entry = Entry::dispute_restored(id, dispute.card, amount);
         let line = (RESTORED, TransactionKind::Debit, format!("dispute_restored:{id}"));
         book(app, tx, holder, &dispute, entry, amount.negated(), line).await?;
-        card::plans::restored(app, tx, holder, of, id, amount).await?;
+        card::plans::restored(app, tx, holder, (dispute.card, dispute.purchase), id, amount).await?;
     }
     if outcome == DisputeOutcome::For {
         purchases::given_up(app, tx, holder, &dispute).await?;
@@ -298,18 +301,19 @@ pub(crate) async fn of_purchase(
 }
 
 /// A merchant gave something of a purchase back, and it is booked: it takes the place of what disputes gave back. Says how
-/// much of it that was.
+/// much of it that was. So much of the purchase is still held.
 pub(crate) async fn refunded(
     app: &App,
     tx: &mut Tx,
-    holder: HolderId,
-    purchase: PurchaseId,
+    (holder, purchase): (HolderId, PurchaseId),
     step: PurchaseStepId,
     amount: Money,
+    held: Money,
 ) -> DbResult<Option<Money>> {
     let before = store::of_purchase(tx, holder, purchase).await?;
     let mut all = before.clone();
-    let Some(ends) = rules::refunded(&mut all, amount, app.clock.now()).map_err(out_of_range)? else { return Ok(None) };
+    let ends = rules::refunded(&mut all, amount, held, app.clock.now()).map_err(out_of_range)?;
+    let Some(ends) = ends else { return Ok(None) };
     let changed: Vec<&Dispute> =
         all.iter().zip(&before).filter(|(now, then)| now != then).map(|(now, _)| now).collect();
     let first = changed.first().ok_or(DbError::Corrupt("a refunded dispute"))?;

@@ -425,7 +425,7 @@ async fn plan_and_dispute(
         }
         StepKind::Refund => {
             let ended = match purchase.disputed_at {
-                Some(_) => disputes::refunded(app, tx, holder, id, step, amount).await?,
+                Some(_) => disputes::refunded(app, tx, (holder, id), step, amount, held(purchase)?).await?,
                 None => None,
             };
             if ended.is_some() {
