@@ -325,6 +325,7 @@ async fn serve(serve: Serve) -> Done {
         eprintln!("billfold-server has no database of places: devices are told apart by network alone");
     }
     let running = Server::start(config).await?;
+    server::health::note_zone(&running.app).await?;
     eprintln!("billfold-server listens on {} for {}", running.addr, running.public_url);
     stop_signal().await;
     eprintln!("billfold-server is stopping");

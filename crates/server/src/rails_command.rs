@@ -7,11 +7,11 @@ use clap::{Args, Subcommand};
 use domain::ids::AccountId;
 use domain::money::Money;
 use server::App;
-use server::config::{Config, SystemClock};
-use server::db::Db;
+use server::config::Config;
 use server::payments;
 use server::payments::rails::files::{self, Taken};
 
+use crate::support_command::open;
 use crate::{Done, Place, place, rails};
 
 #[derive(Args)]
@@ -63,9 +63,7 @@ const NOTE_CHARS_MAX: usize = 500;
 pub async fn run(arguments: RailsArguments) -> Done {
     let mut config = Config::new(place(&arguments.place)?, ([127, 0, 0, 1], 0).into());
     config.rails = rails(Some(&arguments.rails))?;
-    let settings = config.settings(config.listen)?;
-    let db = Db::open(&config.location).await?;
-    let app = App::new(db, std::sync::Arc::new(SystemClock), config.chance.clone(), settings).await?;
+    let app = open(&config).await?;
     let text = work(&app, arguments.what).await;
     app.db.close().await;
     crate::say(&text?)

@@ -112,8 +112,11 @@ pub async fn run(arguments: SupportArguments) -> Done {
 }
 
 pub async fn open(config: &Config) -> Result<App, ConfigError> {
-    let settings = config.settings(config.listen)?;
+    let mut settings = config.settings(config.listen)?;
     let db = Db::open(&config.location).await?;
+    if let Some(zone) = server::health::zone(&db).await? {
+        settings.zone = zone;
+    }
     App::new(db, config.clock.clone(), config.chance.clone(), settings).await
 }
 

@@ -8,12 +8,13 @@ use std::path::Path;
 
 use axum::extract::State;
 use axum::http::StatusCode;
+use jiff::tz::TimeZone;
 use jiff::{SignedDuration, Timestamp};
 use serde::Serialize;
 use utoipa_axum::router::OpenApiRouter;
 use utoipa_axum::routes;
 
-use crate::db::DbResult;
+use crate::db::{Db, DbError, DbResult};
 use crate::{App, jobs};
 
 /// Less free space than this share of the disk, in percent, and no new work is taken.
@@ -27,6 +28,19 @@ const CLOCK_BEHIND: SignedDuration = SignedDuration::from_secs(60);
 
 pub fn routes() -> OpenApiRouter<App> {
     OpenApiRouter::new().routes(routes!(live)).routes(routes!(ready))
+}
+
+/// Notes where the days of a server are meant that starts, for what is done beside it.
+pub async fn note_zone(app: &App) -> DbResult<()> {
+    let mut tx = app.db.begin_write().await?;
+    store::note_zone(&mut tx, app.settings.zone.iana_name()).await?;
+    tx.commit().await
+}
+
+/// Where the days are meant of the server that keeps this database, when it said so.
+pub async fn zone(db: &Db) -> DbResult<Option<TimeZone>> {
+    let name = store::zone(&mut db.read_once().await?).await?;
+    name.map(|name| TimeZone::get(&name).map_err(|_| DbError::Corrupt("the server's zone"))).transpose()
 }
 
 /// Why a server takes no work.

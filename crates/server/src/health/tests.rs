@@ -64,3 +64,16 @@ fn a_disk_with_less_than_a_twentieth_free_is_nearly_full() {
     assert!(is_nearly_full(DISK_FREE_ENOUGH - 1, large));
     assert!(!is_nearly_full(0, 0), "a disk of no size says nothing");
 }
+
+#[tokio::test]
+async fn what_is_done_beside_a_server_counts_days_where_it_does() {
+    on_each_engine(async |world| {
+        assert_eq!(zone(&world.app.db).await.unwrap(), None, "none has started");
+        note_zone(&world.app).await.unwrap();
+        assert_eq!(zone(&world.app.db).await.unwrap(), Some(world.app.settings.zone.clone()));
+        let moved = world.with_settings(|settings| settings.zone = TimeZone::get("Europe/Berlin").unwrap());
+        note_zone(&moved.app).await.unwrap();
+        assert_eq!(zone(&world.app.db).await.unwrap(), Some(moved.app.settings.zone.clone()));
+    })
+    .await;
+}
