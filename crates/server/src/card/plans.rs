@@ -68,7 +68,9 @@ pub(super) async fn choose(
         left_minor: 0,
     };
     store::add(&mut tx, holder, &chosen).await?;
-    go_on(&app, &mut tx, holder, &card, plan, purchase.captured, wanted.purchase.as_uuid()).await?;
+    // Causes of moves are our own: a merchant may call a capture as its purchase.
+    let cause = Uuid::new_v5(&plan.as_uuid(), b"chosen");
+    go_on(&app, &mut tx, holder, &card, plan, purchase.captured, cause).await?;
     purchases::tell(&app, &mut tx, holder, wanted.purchase).await?;
     tell(&app, &mut tx, holder, &card).await?;
     let account = account_of(&mut tx, holder, id).await?;
@@ -133,8 +135,8 @@ async fn go_on(
         return Ok(());
     }
     let amount = Money::new(minor, amount.currency()).map_err(out_of_range)?;
-    let moved = Moved { plan, kind: Kind::Planned, amount, at: app.clock.now() };
-    store::add_move(tx, holder, card.id, &moved, cause).await
+    let moved = Moved { plan, kind: Kind::Planned, amount, at: app.clock.now(), cause };
+    store::add_move(tx, holder, card.id, &moved).await
 }
 
 /// Something of a purchase was captured and booked: it goes on to the purchase's plan.
@@ -148,11 +150,12 @@ pub(crate) async fn captured(
 ) -> DbResult<()> {
     let Some(plan) = tx.ask(store::of_purchase(holder, purchase)).await? else { return Ok(()) };
     let card = tx.ask(super::store::find(holder, plan.card)).await?.ok_or(DbError::Corrupt("a plan's card"))?;
-    go_on(app, tx, holder, &card, plan.id, amount, step.as_uuid()).await?;
+    go_on(app, tx, holder, &card, plan.id, amount, Uuid::new_v5(&step.as_uuid(), b"captured")).await?;
     tell(app, tx, holder, &card).await
 }
 
-/// A merchant gave something back, and it is booked: what is left of the purchase's plan first, purchases then.
+/// A merchant gave something back, and it is booked: what is left of the purchase's plan first, purchases then, and what
+/// they do not owe goes to other plans.
 pub(crate) async fn refunded(
     app: &App,
     tx: &mut Tx,
@@ -165,15 +168,33 @@ pub(crate) async fn refunded(
         let minor = amount.minor().min(plan.left_minor);
         if minor > 0 {
             let amount = Money::new(-minor, amount.currency()).map_err(out_of_range)?;
-            let moved = Moved { plan: plan.id, kind: Kind::Refund, amount, at: app.clock.now() };
-            store::add_move(tx, holder, card, &moved, step.as_uuid()).await?;
+            let moved = Moved { plan: plan.id, kind: Kind::Refund, amount, at: app.clock.now(), cause: step.as_uuid() };
+            store::add_move(tx, holder, card, &moved).await?;
         }
     }
     let card = tx.ask(super::store::find(holder, card)).await?.ok_or(DbError::Corrupt("a purchase's card"))?;
-    tell(app, tx, holder, &card).await
+    credited(app, tx, holder, &card, step.as_uuid()).await
 }
 
-/// Some of a purchase is in dispute and was given back: what is left of the purchase's plan first, purchases then.
+/// Something that is no payment was given back to a card, and it is booked: what purchases do not owe goes to plans.
+pub(crate) async fn credited(app: &App, tx: &mut Tx, holder: HolderId, card: &Card, cause: Uuid) -> DbResult<()> {
+    lower(app, tx, holder, card, (Kind::Refund, beside(cause))).await?;
+    tell(app, tx, holder, card).await
+}
+
+/// What one cause does to plans beside that of its purchase.
+fn beside(cause: Uuid) -> Uuid {
+    Uuid::new_v5(&cause, b"credit")
+}
+
+/// Nobody is in credit on purchases while they owe on plans: what is too much there is given to plans as a payment is.
+async fn lower(app: &App, tx: &mut Tx, holder: HolderId, card: &Card, (kind, cause): (Kind, Uuid)) -> DbResult<()> {
+    let credit = owed_apart(tx, holder, card).await?.negated();
+    if credit.is_positive() { give(app, tx, holder, card, credit, (kind, cause)).await } else { Ok(()) }
+}
+
+/// Some of a purchase is in dispute and was given back: what is left of the purchase's plan first, purchases then, and what
+/// they do not owe goes to other plans.
 pub(crate) async fn disputed(
     app: &App,
     tx: &mut Tx,
@@ -187,35 +208,53 @@ pub(crate) async fn disputed(
         if minor > 0 {
             // It is on the plan no more, so that the plan asks for nothing of it; a decision may put it there again.
             let amount = Money::new(-minor, amount.currency()).map_err(out_of_range)?;
-            let moved = Moved { plan: plan.id, kind: Kind::Planned, amount, at: app.clock.now() };
-            store::add_move(tx, holder, card, &moved, dispute.as_uuid()).await?;
+            let moved =
+                Moved { plan: plan.id, kind: Kind::Planned, amount, at: app.clock.now(), cause: dispute.as_uuid() };
+            store::add_move(tx, holder, card, &moved).await?;
         }
     }
     let card = tx.ask(super::store::find(holder, card)).await?.ok_or(DbError::Corrupt("a purchase's card"))?;
+    lower(app, tx, holder, &card, (Kind::Planned, beside(dispute.as_uuid()))).await?;
     tell(app, tx, holder, &card).await
 }
 
-/// A dispute was decided against its person, and what it gave back is owed again: it goes on to the plan that it was on,
-/// unless that has ended.
+/// A dispute was decided against its person, or taken back, and what it gave back is owed again: it goes on to the plans that
+/// it was on, unless they have ended. What a merchant gave back meanwhile is on none: the purchase's own plan lost it first,
+/// purchases then.
 pub(crate) async fn restored(
     app: &App,
     tx: &mut Tx,
     holder: HolderId,
-    (card, purchase): (AccountId, PurchaseId),
-    dispute: DisputeId,
+    card: AccountId,
+    (dispute, disputed): (DisputeId, Money),
     amount: Money,
 ) -> DbResult<()> {
     let card = tx.ask(super::store::find(holder, card)).await?.ok_or(DbError::Corrupt("a purchase's card"))?;
-    if let Some(plan) = tx.ask(store::of_purchase(holder, purchase)).await?
-        && !has_ended(&card, &plan, super::today(app))?
-    {
-        let taken = store::planned_by(tx, holder, plan.id, dispute.as_uuid()).await?.saturating_neg();
-        let back = Money::new(amount.minor().min(taken), amount.currency()).map_err(out_of_range)?;
-        // A cause moves once: the way back has an id that follows from the way there.
-        let cause = Uuid::new_v5(&dispute.as_uuid(), b"restored");
-        go_on(app, tx, holder, &card, plan.id, back, cause).await?;
+    let taken = |cause| store::planned_by(holder, cause);
+    let (own, others) = tx.ask((taken(dispute.as_uuid()), taken(beside(dispute.as_uuid())))).await?;
+    let sum = |taken: &[(Stored, i64)]| taken.iter().map(|(_, minor)| minor.saturating_neg()).sum::<i64>();
+    let of_purchases = disputed.minor().saturating_sub(sum(&own)).saturating_sub(sum(&others));
+    let mut refunded = disputed.minor().saturating_sub(amount.minor());
+    let mut left = amount.minor();
+    for (of, cause) in [(own, dispute.as_uuid()), (others, beside(dispute.as_uuid()))] {
+        for (plan, minor) in of {
+            let taken = minor.saturating_neg();
+            let back = taken.saturating_sub(refunded).max(0).min(left);
+            refunded = refunded.saturating_sub(taken).max(0);
+            left -= back;
+            if !has_ended(&card, &plan, super::today(app))? {
+                let back = Money::new(back, amount.currency()).map_err(out_of_range)?;
+                go_on(app, tx, holder, &card, plan.id, back, way_back(cause)).await?;
+            }
+        }
+        refunded = refunded.saturating_sub(of_purchases).max(0);
     }
     tell(app, tx, holder, &card).await
+}
+
+/// A cause moves once: the way back has an id that follows from the way there.
+fn way_back(cause: Uuid) -> Uuid {
+    Uuid::new_v5(&cause, b"restored")
 }
 
 /// Whether the deadline of a plan has passed.
@@ -235,26 +274,38 @@ pub(crate) async fn paid(
     payment: PaymentId,
     amount: Money,
 ) -> DbResult<()> {
-    let id = card;
-    let card = tx.ask(super::store::find(holder, id)).await?.ok_or(DbError::Corrupt("a payment's card"))?;
-    let now = Now::read(app, tx, holder, &card).await?;
-    if !now.plans.is_empty() {
-        let owed = tx.ask(ledger::card_standing(holder, id, amount.currency())).await?.owed;
-        // As the payment found it.
-        let before = owed.plus(amount).map_err(out_of_range)?;
-        let minimum_left = now.minimum_left_before(amount).map_err(out_of_range)?;
-        let standings = standings(&card.terms, before, &now.plans, &now.asked, super::today(app));
-        let shares = allocate(amount, minimum_left, now.excess, &standings).map_err(out_of_range)?;
-        for plan in &now.plans {
-            let to_plan = shares.iter().filter(|share| share.to == Part::Plan(plan.id)).map(|share| share.amount);
-            let given = Money::sum(amount.currency(), to_plan).map_err(out_of_range)?;
-            if given.is_positive() {
-                let moved = Moved { plan: plan.id, kind: Kind::Payment, amount: given.negated(), at: app.clock.now() };
-                store::add_move(tx, holder, id, &moved, payment.as_uuid()).await?;
-            }
+    let card = tx.ask(super::store::find(holder, card)).await?.ok_or(DbError::Corrupt("a payment's card"))?;
+    give(app, tx, holder, &card, amount, (Kind::Payment, payment.as_uuid())).await?;
+    tell(app, tx, holder, &card).await
+}
+
+/// Plans get their part of an amount that is booked, as it found the card.
+async fn give(
+    app: &App,
+    tx: &mut Tx,
+    holder: HolderId,
+    card: &Card,
+    amount: Money,
+    (kind, cause): (Kind, Uuid),
+) -> DbResult<()> {
+    let now = Now::read(app, tx, holder, card).await?;
+    if now.plans.is_empty() {
+        return Ok(());
+    }
+    let owed = tx.ask(ledger::card_standing(holder, card.id, amount.currency())).await?.owed;
+    let before = owed.plus(amount).map_err(out_of_range)?;
+    let minimum_left = now.minimum_left_before(amount).map_err(out_of_range)?;
+    let standings = standings(&card.terms, before, &now.plans, &now.asked, super::today(app));
+    let shares = allocate(amount, minimum_left, now.excess, &standings).map_err(out_of_range)?;
+    for plan in &now.plans {
+        let to_plan = shares.iter().filter(|share| share.to == Part::Plan(plan.id)).map(|share| share.amount);
+        let given = Money::sum(amount.currency(), to_plan).map_err(out_of_range)?;
+        if given.is_positive() {
+            let moved = Moved { plan: plan.id, kind, amount: given.negated(), at: app.clock.now(), cause };
+            store::add_move(tx, holder, card.id, &moved).await?;
         }
     }
-    tell(app, tx, holder, &card).await
+    Ok(())
 }
 
 /// A payment to the card came back: what it paid of plans is left of them again, unless they have ended.
@@ -269,8 +320,8 @@ pub(crate) async fn paid_back(
     let card = tx.ask(super::store::find(holder, id)).await?.ok_or(DbError::Corrupt("a payment's card"))?;
     for (plan, minor) in store::paid_by(tx, holder, payment.as_uuid()).await? {
         let amount = Money::new(-minor, card.limit.currency()).map_err(out_of_range)?;
-        let moved = Moved { plan, kind: Kind::Returned, amount, at: app.clock.now() };
-        store::add_move(tx, holder, id, &moved, payment.as_uuid()).await?;
+        let moved = Moved { plan, kind: Kind::Returned, amount, at: app.clock.now(), cause: payment.as_uuid() };
+        store::add_move(tx, holder, id, &moved).await?;
     }
     tell(app, tx, holder, &card).await
 }
@@ -295,10 +346,23 @@ fn open(holder: HolderId, card: &Card) -> impl Read<Answer = Plans> + use<> {
 }
 
 impl Plans {
-    /// The books of those that count in a cycle.
-    pub(crate) fn books(&self, app: &App, card: &Card) -> DbResult<Vec<PlanBook>> {
-        let day = |at: Timestamp| at.to_zoned(app.settings.zone.clone()).date();
-        self.stored.iter().map(|plan| book_of(card, plan, &self.moved, &day).map_err(out_of_range)).collect()
+    /// The books of those that count in a cycle that began then, in which these disputes were opened and taken back.
+    pub(crate) fn books(
+        &self,
+        card: &Card,
+        (from, undone): (Timestamp, &[DisputeId]),
+        day: &dyn Fn(Timestamp) -> Date,
+    ) -> DbResult<Vec<PlanBook>> {
+        let both = |id: &DisputeId| [way_back(id.as_uuid()), way_back(beside(id.as_uuid()))];
+        let undone: Vec<Uuid> = undone.iter().flat_map(both).collect();
+        let is_undone = |moved: &Moved| moved.at >= from && undone.contains(&moved.cause);
+        let book = |plan| book_of(card, plan, &self.moved, day, &is_undone).map_err(out_of_range);
+        self.stored.iter().map(book).collect()
+    }
+
+    /// The same, where what moved in which cycle does not count.
+    fn books_of_all(&self, app: &App, card: &Card) -> DbResult<Vec<PlanBook>> {
+        self.books(card, (Timestamp::UNIX_EPOCH, &[]), &|at| at.to_zoned(app.settings.zone.clone()).date())
     }
 }
 
@@ -308,7 +372,10 @@ fn book_of(
     stored: &Stored,
     moved: &[Moved],
     day: &dyn Fn(Timestamp) -> Date,
+    is_undone: &dyn Fn(&Moved) -> bool,
 ) -> Result<PlanBook, MoneyError> {
+    // A zone that was changed since may put its first move before it.
+    let day = |at: Timestamp| day(at).max(stored.opened_on);
     let currency = card.limit.currency();
     let of_plan = moved.iter().filter(|moved| moved.plan == stored.id);
     let planned = of_plan.clone().filter(|moved| moved.kind == Kind::Planned).map(|moved| moved.amount);
@@ -317,6 +384,8 @@ fn book_of(
     let last_on = of_plan.clone().next_back().map_or(stored.opened_on, |moved| day(moved.at));
     let moves = of_plan.filter_map(|moved| {
         let kind = match moved.kind {
+            // What a dispute took off a plan is a part of what it gave back, and so is what undoes that.
+            Kind::Planned if moved.amount.is_negative() || is_undone(moved) => MoveKind::Refund,
             Kind::Planned => MoveKind::Planned,
             Kind::Refund => MoveKind::Refund,
             Kind::Payment | Kind::Returned => MoveKind::Payment,
@@ -343,10 +412,11 @@ pub(crate) async fn land(
     let lands = |plan: &&PlanBook| plan.plan.deadline().is_some_and(|ends_on| ends_on < closed_on);
     for book in books.iter().filter(lands).filter(|book| book.plan.left.is_positive()) {
         let amount = book.plan.left.negated();
-        let moved = Moved { plan: book.plan.id, kind: Kind::Landed, amount, at: app.clock.now() };
+        let moved =
+            Moved { plan: book.plan.id, kind: Kind::Landed, amount, at: app.clock.now(), cause: statement.as_uuid() };
         for stored in plans.stored.iter_mut().filter(|stored| stored.id == moved.plan) {
             stored.left_minor = stored.left_minor.saturating_add(amount.minor());
-            store::add_move(tx, holder, stored.card, &moved, statement.as_uuid()).await?;
+            store::add_move(tx, holder, stored.card, &moved).await?;
         }
         plans.moved.push(moved);
     }
@@ -381,7 +451,7 @@ impl Now {
         let today = super::today(app);
         let accrued =
             |book: &PlanBook| Ok(Plan { left_on: today, ..accrued_until(book, today).map_err(out_of_range)? });
-        let plans = open.books(app, card)?.iter().map(accrued).collect::<DbResult<Vec<_>>>()?;
+        let plans = open.books_of_all(app, card)?.iter().map(accrued).collect::<DbResult<Vec<_>>>()?;
         let Some(last) = last else {
             let credited = Money::zero(card.limit.currency());
             return Ok(Self { plans, excess, minimum: None, credited, asked: Vec::new() });

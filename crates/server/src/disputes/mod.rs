@@ -180,7 +180,7 @@ async fn become_decided(
         let entry = Entry::dispute_restored(id, dispute.card, amount);
         let line = (RESTORED, TransactionKind::Debit, format!("dispute_restored:{id}"));
         book(app, tx, holder, &dispute, entry, amount.negated(), line).await?;
-        card::plans::restored(app, tx, holder, (dispute.card, dispute.purchase), id, amount).await?;
+        card::plans::restored(app, tx, holder, dispute.card, (id, dispute.amount), amount).await?;
     }
     if outcome == DisputeOutcome::For {
         purchases::given_up(app, tx, holder, &dispute).await?;

@@ -5,13 +5,13 @@ use domain::card::closing::MoveKind;
 use domain::ids::PlanId;
 use domain::purchases::CardStatus;
 use jiff::SignedDuration;
-use jiff::civil::date;
+use jiff::civil::{Date, date};
 use serde_json::json;
 
 use super::*;
 use crate::addresses::tests::confirmed;
 use crate::purchases::tests::{Shop, usd};
-use crate::statements::Opened;
+use crate::statements::{Opened, pay};
 use crate::testing::seeds::{self, Dice};
 use crate::testing::{Answer, World, on_each_engine, on_each_engine_by_seed};
 
@@ -120,6 +120,9 @@ async fn a_part_of_a_charge_is_disputed_and_no_more_than_was_charged() {
         assert_eq!(put(&world, &shop, &part(8_001)).await.1.code(), ErrorCode::InvalidAmount);
         assert_eq!(put(&world, &shop, &part(0)).await.1.code(), ErrorCode::InvalidAmount);
         let dispute = opened(&world, &shop, &part(1_000)).await;
+        let again = format!("/api/v1/disputes/{}", dispute.id);
+        shop.device.put(&again, &part(1_000)).await.expect(200);
+        assert_eq!(shop.device.put(&again, &part(2_000)).await.code(), ErrorCode::KeyReused);
         assert_eq!(shop.figures().await.0, 7_000);
         let path = format!("/api/v1/disputes/{}/withdraw", dispute.id);
         for _ in 0..2 {
@@ -362,6 +365,163 @@ async fn what_comes_of_a_dispute_is_in_the_log_and_is_sent() {
     .await;
 }
 
+/// A purchase of so much that is charged and on a plan of twelve equal payments.
+async fn on_a_plan(world: &World, shop: &Shop<'_>, minor: i64) -> PurchaseId {
+    let purchase = shop.new_id();
+    shop.ask(purchase, minor).await.expect(200);
+    shop.capture(purchase, shop.new_step(), minor, true).await.expect(200);
+    let plan = PlanId::new(world.now(), world.app.chance10());
+    let path = format!("/api/v1/cards/{}/plans/{plan}", shop.card);
+    let offer = PlanOffer::EqualPayments { months: 12 };
+    shop.device.put(&path, &json!({"purchase": purchase, "offer": offer})).await.expect(200);
+    purchase
+}
+
+/// What is left of the plans of a card, with what they began with, and what is owed on it.
+async fn on_plans(shop: &Shop<'_>) -> (Vec<(i64, i64)>, i64) {
+    let plans = shop.account().await.plans;
+    (plans.iter().map(|plan| (plan.left.minor(), plan.amount.minor())).collect(), shop.figures().await.0)
+}
+
+#[tokio::test]
+async fn what_a_merchant_gave_back_meanwhile_goes_back_on_no_plan() {
+    on_each_engine(async |world| {
+        let shop = Shop::new(&world, 500_000).await;
+        let sofa = on_a_plan(&world, &shop, 60_000).await;
+        pay(&world, shop.card, shop.device.holder, 35_000).await;
+        for _ in 0..10 {
+            charged(&shop).await;
+        }
+        assert_eq!(on_plans(&shop).await, (vec![(25_000, 60_000)], 105_000));
+        let dispute = opened(&world, &shop, &wish(sofa, DisputeReason::NotAsAgreed)).await;
+        assert_eq!(on_plans(&shop).await, (vec![], 45_000));
+        shop.refund(sofa, shop.new_step(), 30_000).await.expect(200);
+        assert_eq!(on_plans(&shop).await, (vec![], 45_000));
+        withdraw(&shop, dispute.id).await;
+        // 350 were paid and 300 given back of 600: nothing is left of it.
+        assert_eq!(on_plans(&shop).await, (vec![], 75_000));
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn what_a_dispute_gives_back_of_a_paid_charge_lowers_other_plans_until_it_is_owed_again() {
+    on_each_engine(async |world| {
+        let shop = Shop::new(&world, 500_000).await;
+        let lamp = charged(&shop).await;
+        on_a_plan(&world, &shop, 60_000).await;
+        pay(&world, shop.card, shop.device.holder, 8_000).await;
+        assert_eq!(on_plans(&shop).await, (vec![(60_000, 60_000)], 60_000));
+        let dispute = opened(&world, &shop, &part(lamp, DisputeReason::NotReceived, 6_000)).await;
+        assert_eq!(on_plans(&shop).await.0[0].0, 54_000);
+        shop.refund(lamp, shop.new_step(), 1_000).await.expect(200);
+        assert_eq!(on_plans(&shop).await.0[0].0, 54_000);
+        decide(&world.app, dispute.id, false, "It was signed for").await.expect("open");
+        assert_eq!(on_plans(&shop).await, (vec![(59_000, 59_000)], 59_000), "but for what the merchant gave back");
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn what_was_not_the_persons_stays_so_for_what_is_charged_after_the_decision_or_a_refund() {
+    on_each_engine(async |world| {
+        let shop = Shop::new(&world, 100_000).await;
+        for is_decided in [true, false] {
+            let id = shop.new_id();
+            shop.set(CardStatus::Active).await.expect(204);
+            shop.ask(id, 10_000).await.expect(200);
+            shop.capture(id, shop.new_step(), 6_000, false).await.expect(200);
+            let dispute = opened(&world, &shop, &wish(id, DisputeReason::NotMine)).await;
+            if is_decided {
+                decide(&world.app, dispute.id, true, "It was stolen").await.expect("open");
+            } else {
+                shop.refund(id, shop.new_step(), 6_000).await.expect(200);
+            }
+            shop.capture(id, shop.new_step(), 1_000, false).await.expect(200);
+            assert_eq!(shop.figures().await.0, 0);
+            shop.device.post(&format!("/api/v1/purchases/{id}/dispute"), &json!({})).await.expect(204);
+            shop.capture(id, shop.new_step(), 3_000, true).await.expect(200);
+            assert_eq!(shop.figures().await.0, 0);
+            let rewards = shop.rewards().await;
+            assert_eq!(
+                rewards.iter().map(|one| one.earned.minor() - one.clawed_back.minor()).sum::<i64>(),
+                40 * i64::from(!is_decided)
+            );
+            if !is_decided {
+                shop.refund(id, shop.new_step(), 4_000).await.expect(200);
+                assert_eq!(seen(&shop, dispute.id).await.expect("told").state(), "refunded", "nothing is held");
+                assert_eq!(shop.figures().await.0, 0);
+            }
+        }
+    })
+    .await;
+}
+
+/// What the second statement of a card says whose first asks for purchases of 400 and an installment of 600 on a plan: the
+/// interest, the fee, and what is past due. Nothing is paid.
+async fn second_statement(
+    on: &str,
+    disputed_on: Option<Date>,
+    whole_of: impl Fn(PurchaseId, PurchaseId) -> PurchaseId,
+    withdrawn_on: Option<Date>,
+) -> Vec<(i64, i64, i64, i64)> {
+    let said = std::sync::Mutex::new(Vec::new());
+    on_each_engine(async |world| {
+        let opened_card = Opened::new(&world).await;
+        let shop = &opened_card.shop;
+        opened_card.moves(MoveKind::Purchase, 40_000).await;
+        let lamps = shop.purchases().await[0].id;
+        let sofa = on_a_plan(&world, shop, 60_000).await;
+        opened_card.at_noon_of(date(2027, 3, 28));
+        world.work().await;
+        let mut open = None;
+        if let Some(day) = disputed_on {
+            opened_card.at_noon_of(day);
+            let device = world.device(shop.device.holder).await;
+            let id = DisputeId::new(world.now(), world.app.chance10());
+            let wish = wish(whole_of(lamps, sofa), DisputeReason::NotReceived);
+            device.put(&format!("/api/v1/disputes/{id}"), &wish).await.expect(200);
+            open = Some(id);
+        }
+        if let Some((day, id)) = withdrawn_on.zip(open) {
+            opened_card.at_noon_of(day);
+            let device = world.device(shop.device.holder).await;
+            device.post(&format!("/api/v1/disputes/{id}/withdraw"), &json!({})).await.expect(200);
+            let asked = opened_card.account().await.card.expect("served").minimum_left;
+            assert_eq!(asked, Some(usd(8_000)), "{on}: it is asked for again at once");
+        }
+        opened_card.at_noon_of(date(2027, 4, 27));
+        world.work().await;
+        let second = opened_card.statements().await[1].clone();
+        let issued = second.issued.expect("its figures");
+        let left = issued.plans.first().map_or(0, |plan| plan.left.minor());
+        let (totals, bill) = (issued.totals, issued.bill);
+        said.lock().unwrap().push((totals.interest.minor(), totals.fees.minor(), bill.past_due.minor(), left));
+    })
+    .await;
+    said.into_inner().unwrap()
+}
+
+#[tokio::test]
+async fn what_was_on_a_plan_and_is_disputed_pays_for_no_purchase() {
+    // 400.00 over 31 days at 27.99 % are 9.51, whatever is said of the 600.00 that are on the plan.
+    let plan = second_statement("the plan", Some(date(2027, 4, 2)), |_, sofa| sofa, None).await;
+    assert!(plan.iter().all(|said| *said == (951, 0, 0, 0)), "{plan:?}");
+}
+
+#[tokio::test]
+async fn a_dispute_that_is_taken_back_in_its_cycle_moves_no_due_date() {
+    let never = second_statement("never", None, |lamps, _| lamps, None).await;
+    assert!(never.iter().all(|said| *said == (951, 2_900, 8_000, 60_000)), "{never:?}");
+    let pick: [fn(PurchaseId, PurchaseId) -> PurchaseId; 2] = [|lamps, _| lamps, |_, sofa| sofa];
+    for whole_of in pick {
+        let back = second_statement("in time", Some(date(2027, 4, 2)), whole_of, Some(date(2027, 4, 10))).await;
+        assert_eq!(back, never, "as if it had never been disputed");
+        // By its day nobody had to pay it: there is no fee, and what is missing is asked for.
+        let late = second_statement("late", Some(date(2027, 4, 2)), whole_of, Some(date(2027, 4, 21))).await;
+        assert!(late.iter().all(|said| (said.1, said.2, said.3) == (0, 8_000, 60_000)), "{late:?}");
+    }
+}
 // ---- Random histories --------------------------------------------------------------------------------------------
 
 const STEPS: usize = 40;

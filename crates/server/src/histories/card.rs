@@ -180,6 +180,12 @@ impl Card {
                 plan.moves.push((on, OnPlan::GivenBack, -of_plan));
             }
         }
+        // What purchases do not owe goes to other plans, as if it were paid.
+        let credit = self.on_plans() - self.owed();
+        if credit > 0 {
+            let minimum = self.minimum_left_without(credit).unwrap_or(0);
+            self.give(on, OnPlan::GivenBack, credit, (self.owed() + credit, minimum));
+        }
         self.wish_comes_true();
     }
 
@@ -198,20 +204,26 @@ impl Card {
     }
 
     pub fn paid(&mut self, on: Date, cents: i64) {
+        let found = (self.owed(), self.minimum_left().unwrap_or(0));
+        self.moves.push((on, What::Paid, -cents));
+        self.give(on, OnPlan::Paid, cents, found);
+        self.wish_comes_true();
+    }
+
+    /// Plans get their part of what found so much owed, and of the minimum.
+    fn give(&mut self, on: Date, what: OnPlan, cents: i64, (owed, minimum): (i64, i64)) {
         let asked: Vec<(PlanId, i64)> = self.asked();
         let asks = |plan: &Plan| {
             let asked = asked.iter().find(|asked| asked.0 == plan.id).map_or(0, |asked| asked.1);
             matches!(plan.deal, Deal::Equal { .. }).then_some(asked)
         };
-        let parts = self.parts(self.owed(), on, self.wish, Plan::left, asks);
-        let given = split(cents, self.minimum_left().unwrap_or(0), &parts);
-        self.moves.push((on, What::Paid, -cents));
+        let parts = self.parts(owed, on, self.wish, Plan::left, asks);
+        let given = split(cents, minimum, &parts);
         for (part, given) in parts.iter().zip(given) {
             if let Some(at) = part.plan.filter(|_| given > 0) {
-                self.plans[at].moves.push((on, OnPlan::Paid, -given));
+                self.plans[at].moves.push((on, what, -given));
             }
         }
-        self.wish_comes_true();
     }
 
     pub const fn wishes(&mut self, plan: Option<PlanId>) {
@@ -237,9 +249,14 @@ impl Card {
 
     /// Of the last statement.
     pub fn minimum_left(&self) -> Option<i64> {
+        self.minimum_left_without(0)
+    }
+
+    /// Before so much of what was paid or given back since.
+    fn minimum_left_without(&self, cents: i64) -> Option<i64> {
         let last = self.said.last()?;
         let since = self.moves.iter().filter(|moved| moved.0 > last.closed_on && moved.1 != What::Bought);
-        Some((last.minimum + since.map(|moved| moved.2).sum::<i64>()).max(0))
+        Some((last.minimum + since.map(|moved| moved.2).sum::<i64>() + cents).max(0))
     }
 
     /// What is left of the installments that the last statement asks for, by plan.

@@ -6,14 +6,14 @@ use domain::accounts::{Transaction, TransactionKind, TransactionState};
 use domain::card::IssuerFigures;
 use domain::card::allocation::Part;
 use domain::card::closing::{Closed, CycleBook, Issued, Move, MoveKind, PartBook, PlanBook, YearToDate, next_cycle};
-use domain::ids::{AccountId, HolderId, PlanId, StatementId, TransactionId};
+use domain::ids::{AccountId, DisputeId, HolderId, PlanId, StatementId, TransactionId};
 use domain::ledger::Entry;
 use domain::money::{Currency, Money, MoneyError};
 use domain::statements::{Cycle, Known, StatementSummary, summary};
 use jiff::civil::{Date, Time};
 use jiff::{SignedDuration, Timestamp};
 
-use super::store::{self, Made, Moved};
+use super::store::{self, Last, Made, Moved};
 use crate::App;
 use crate::card::{self, Card, Picture};
 use crate::db::{DbError, DbResult, Moment, Tx, twice};
@@ -65,27 +65,35 @@ struct OpenCycle {
 }
 
 impl OpenCycle {
-    fn after(app: &App, card: &Card, last: Option<StatementSummary>) -> DbResult<Self> {
+    fn after(app: &App, card: &Card, last: Option<Last>) -> DbResult<Self> {
+        // Whatever came before the first statement is on it. After that a cycle begins where the one before it ended, also
+        // where the days of the server are another zone's by now: nothing is on two statements, or on none.
+        let from = last.as_ref().map_or(Timestamp::UNIX_EPOCH, |last| last.closed_at);
         let last = match last {
-            Some(StatementSummary { issued: None, .. }) => return Err(DbError::Corrupt("a statement's figures")),
-            Some(mut summary) => summary.issued.take().map(|issued| (summary, issued)),
+            Some(Last { mut summary, .. }) => {
+                let issued = summary.issued.take().ok_or(DbError::Corrupt("a statement's figures"))?;
+                Some((summary, issued))
+            }
             None => None,
         };
         let closed_before = last.as_ref().map(|(summary, _)| summary.closed_on);
         let (first_on, closed_on) = next_cycle(&card.terms, card.opened_on, closed_before);
-        let begins = |day: Date| {
-            let begins = day.to_datetime(Time::midnight()).to_zoned(app.settings.zone.clone());
-            begins.map(|zoned| zoned.timestamp()).map_err(|_| DbError::Corrupt("a day"))
-        };
+        let after = closed_on.tomorrow().map_err(|_| DbError::Corrupt("a day"))?;
+        let until = after.to_datetime(Time::midnight()).to_zoned(app.settings.zone.clone());
         Ok(Self {
             first_on,
             closed_on,
             due_on: card.terms.due_after(closed_on),
-            // Whatever came before the first statement is on it.
-            from: if last.is_some() { begins(first_on)? } else { Timestamp::UNIX_EPOCH },
-            until: begins(closed_on.tomorrow().map_err(|_| DbError::Corrupt("a day"))?)?,
+            from,
+            until: until.map_err(|_| DbError::Corrupt("a day"))?.timestamp(),
             last,
         })
+    }
+
+    /// The day of a moment, on the side of the closing before on which the moment is.
+    fn day(&self, app: &App, at: Timestamp) -> Date {
+        let day = at.to_zoned(app.settings.zone.clone()).date();
+        if at < self.from { day.min(self.first_on.yesterday().unwrap_or(day)) } else { day.max(self.first_on) }
     }
 
     fn closes_at(&self) -> Timestamp {
@@ -107,7 +115,7 @@ impl OpenCycle {
     fn bill(self, currency: Currency, moved: &[Moved]) -> DbResult<Option<LastBill>> {
         let Self { from: closed_at, last: Some((_, issued)), .. } = self else { return Ok(None) };
         let credits = moved.iter().filter(|moved| moved.at >= closed_at);
-        let credits = credits.filter(|moved| matches!(kind_of(moved), MoveKind::Payment | MoveKind::Refund));
+        let credits = credits.filter(|moved| matches!(kind_of(moved, closed_at), MoveKind::Payment | MoveKind::Refund));
         let credited = Money::sum(currency, credits.map(|moved| moved.amount.negated())).map_err(out_of_range)?;
         Ok(Some(LastBill { issued, closed_at, credited }))
     }
@@ -138,13 +146,13 @@ async fn issue(
     let opening = cycle.opening(card);
     ledger_agrees(picture.there.owed, opening, &all)?;
     let moved: Vec<&Moved> = all.iter().filter(|moved| moved.at < cycle.until).collect();
-    let zone = &app.settings.zone;
     let moves = moved.iter().map(|moved| Move {
-        on: moved.at.to_zoned(zone.clone()).date(),
+        on: cycle.day(app, moved.at),
         amount: moved.amount,
-        kind: kind_of(moved),
+        kind: kind_of(moved, cycle.from),
     });
-    let books = plans.books(app, card)?;
+    let undone: Vec<DisputeId> = moved.iter().filter_map(|moved| moved.undoes(cycle.from)).collect();
+    let books = plans.books(card, (cycle.from, &undone), &|at| cycle.day(app, at))?;
     let book = CycleBook {
         terms: &card.terms,
         excess: picture.account.excess,
@@ -163,7 +171,8 @@ async fn issue(
         picture.there.count(card.id, &entry)?;
     }
     card::plans::land(app, tx, holder, (id, cycle.closed_on), (&mut plans, &books)).await?;
-    let mut lines: Vec<Transaction> = moved.iter().map(|moved| line_of(app, card, moved)).collect();
+    let mut lines: Vec<Transaction> =
+        moved.iter().map(|moved| line_of(card, moved, kind_of(moved, cycle.from), cycle.day(app, moved.at))).collect();
     lines.extend(charged.iter().cloned());
     let mut statement = statement_of(card, cycle, closed, &lines, opening).map_err(out_of_range)?;
     if let Some(issued) = &mut statement.issued {
@@ -177,9 +186,10 @@ async fn issue(
     }
     feed::put(tx, holder, now, &Record::Statement(statement.clone())).await?;
     picture.account.issuer = figures(&statement);
-    let bill = OpenCycle::after(app, card, Some(statement.clone()))?.bill(currency, &all)?;
+    let last = || Some(Last { summary: statement.clone(), closed_at: cycle.until });
+    let bill = OpenCycle::after(app, card, last())?.bill(currency, &all)?;
     card::plans::tell_closed(app, tx, holder, picture, &plans, bill).await?;
-    OpenCycle::after(app, card, Some(statement))
+    OpenCycle::after(app, card, last())
 }
 
 /// What the last statement of a card asks for, and what was done about it since.
@@ -197,7 +207,7 @@ pub(crate) async fn last_bill(
     tx: &mut Tx,
     holder: HolderId,
     card: &Card,
-    last: Option<StatementSummary>,
+    last: Option<Last>,
 ) -> DbResult<Option<LastBill>> {
     if last.is_none() {
         return Ok(None);
@@ -223,19 +233,22 @@ fn far_ahead(now: Timestamp) -> Timestamp {
     now.saturating_add(SignedDuration::from_hours(24)).unwrap_or(Timestamp::MAX)
 }
 
-fn kind_of(moved: &Moved) -> MoveKind {
+/// What a move is to a cycle that began then.
+fn kind_of(moved: &Moved, from: Timestamp) -> MoveKind {
     match moved.cause.as_str() {
         "settled" | "returned" => MoveKind::Payment,
         // A refund took its place at the same moment.
         "dispute_refunded" => MoveKind::Refund,
+        // The credit is taken away again as if it had never been.
+        _ if moved.undoes(from).is_some() => MoveKind::Refund,
         _ if moved.amount.is_negative() => MoveKind::Refund,
         _ => MoveKind::Purchase,
     }
 }
 
 /// A line of the statement, signed as on the account.
-fn line_of(app: &App, card: &Card, moved: &Moved) -> Transaction {
-    let (kind, words) = match kind_of(moved) {
+fn line_of(card: &Card, moved: &Moved, kind: MoveKind, posted_on: Date) -> Transaction {
+    let (kind, words) = match kind {
         MoveKind::Payment if moved.amount.is_negative() => (TransactionKind::Payment, "Payment, thank you"),
         MoveKind::Payment => (TransactionKind::Debit, "Payment that came back"),
         MoveKind::Purchase if moved.cause == "reloaded" => (TransactionKind::Purchase, "Wallet reload"),
@@ -252,7 +265,7 @@ fn line_of(app: &App, card: &Card, moved: &Moved) -> Transaction {
     Transaction {
         id: TransactionId::from_uuid(moved.entry.as_uuid()),
         account: card.id,
-        posted_on: moved.at.to_zoned(app.settings.zone.clone()).date(),
+        posted_on,
         amount: moved.amount.negated(),
         description,
         memo: memo.filter(|memo| !memo.is_empty()),

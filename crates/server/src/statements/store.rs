@@ -1,13 +1,14 @@
 //! Rows of statements, and of what the ledger moved on a card.
 
 use domain::accounts::Transaction;
-use domain::ids::{AccountId, EntryId, HolderId, StatementId};
+use domain::ids::{AccountId, DisputeId, EntryId, HolderId, StatementId};
 use domain::money::{Currency, Money};
 use domain::statements::StatementSummary;
 use jiff::Timestamp;
 use jiff::civil::Date;
 use serde::Serialize;
 use serde::de::DeserializeOwned;
+use uuid::Uuid;
 
 use crate::db::{self, DbError, DbResult, Read, Tx, on_engine, write_later};
 
@@ -60,12 +61,20 @@ pub(super) async fn add(tx: &mut Tx, holder: HolderId, made: &Made<'_>) -> DbRes
 }
 
 /// The newest statement of a card.
-pub(crate) fn last(holder: HolderId, card: AccountId) -> impl Read<Answer = Option<StatementSummary>> {
+pub(crate) struct Last {
+    pub summary: StatementSummary,
+    /// The first moment that is not of its cycle any more, by the days that counted when it was made.
+    pub closed_at: Timestamp,
+}
+
+pub(crate) fn last(holder: HolderId, card: AccountId) -> impl Read<Answer = Option<Last>> {
     const LAST: &str =
-        "SELECT figures FROM statement WHERE holder_id = $1 AND card_id = $2 ORDER BY number DESC LIMIT 1";
-    db::read_row(LAST, [holder.as_uuid().into(), card.as_uuid().into()], |row: Option<(String,)>| {
-        row.map(|(figures,)| read(&figures)).transpose()
-    })
+        "SELECT figures, closed_at FROM statement WHERE holder_id = $1 AND card_id = $2 ORDER BY number DESC LIMIT 1";
+    let read = |(figures, closed_at): (String, i64)| {
+        let closed_at = Timestamp::from_microsecond(closed_at).map_err(|_| DbError::Corrupt("a time"))?;
+        Ok(Last { summary: read(&figures)?, closed_at })
+    };
+    db::read_row(LAST, [holder.as_uuid().into(), card.as_uuid().into()], move |row| row.map(read).transpose())
 }
 
 /// What the statements of a holder say, newest first.
@@ -105,12 +114,44 @@ pub(super) struct Moved {
     /// What is owed more is positive.
     pub amount: Money,
     pub at: Timestamp,
+    /// It is what a dispute that its person took back gave back before: which, and when it was opened.
+    withdrawn: Option<(DisputeId, Timestamp)>,
     /// Of a purchase: who sold, and what.
     pub merchant: Option<String>,
     pub about: Option<String>,
 }
 
-type MovedRow = (uuid::Uuid, String, i64, i64, Option<String>, Option<String>);
+#[derive(sqlx::FromRow)]
+struct MovedRow {
+    entry_id: Uuid,
+    cause: String,
+    amount_minor: i64,
+    made_at: i64,
+    merchant_name: Option<String>,
+    description: Option<String>,
+    dispute_id: Option<Uuid>,
+    state: Option<String>,
+    opened_at: Option<i64>,
+}
+
+impl MovedRow {
+    fn withdrawn(&self) -> DbResult<Option<(DisputeId, Timestamp)>> {
+        match (self.dispute_id, self.opened_at, self.state.as_deref()) {
+            (Some(id), Some(opened_at), Some("withdrawn")) if self.cause == "dispute_restored" => {
+                let opened_at = Timestamp::from_microsecond(opened_at).map_err(|_| DbError::Corrupt("a time"))?;
+                Ok(Some((DisputeId::from_uuid(id), opened_at)))
+            }
+            _ => Ok(None),
+        }
+    }
+}
+
+impl Moved {
+    /// The dispute that was opened and taken back in a cycle that began then, whose credit this ends as if it had never been.
+    pub(super) fn undoes(&self, from: Timestamp) -> Option<DisputeId> {
+        self.withdrawn.filter(|(_, opened_at)| *opened_at >= from).map(|(dispute, _)| dispute)
+    }
+}
 
 /// What moved on a card from one moment until before another, in order, without what statements charged themselves.
 /// Entry ids begin with their time, so the rows between are read along the key.
@@ -120,7 +161,8 @@ pub(super) fn moved(
     currency: Currency,
     (from, until): (Timestamp, Timestamp),
 ) -> impl Read<Answer = Vec<Moved>> + use<> {
-    const MOVED: &str = "SELECT e.entry_id, e.cause, p.amount_minor, e.made_at, u.merchant_name, u.description
+    const MOVED: &str = "SELECT e.entry_id, e.cause, p.amount_minor, e.made_at, u.merchant_name, u.description,
+            d.dispute_id, d.state, d.opened_at
         FROM ledger_posting p
         JOIN ledger_entry e ON e.holder_id = p.holder_id AND e.entry_id = p.entry_id
         LEFT JOIN purchase_step s ON s.holder_id = e.holder_id AND s.step_id = e.subject_id
@@ -132,14 +174,15 @@ pub(super) fn moved(
         ORDER BY p.entry_id, p.position";
     // An id holds whole milliseconds: the one after the last is taken with it, and the times decide.
     let (first, last) = (EntryId::new(from, [0; 10]), EntryId::new(until, [255; 10]));
-    let read = move |(entry, cause, minor, at, merchant, about): MovedRow| {
+    let read = move |row: MovedRow| {
         Ok(Moved {
-            entry: EntryId::from_uuid(entry),
-            cause,
-            amount: Money::new(minor, currency).map_err(|_| DbError::Corrupt("an amount"))?,
-            at: Timestamp::from_microsecond(at).map_err(|_| DbError::Corrupt("a time"))?,
-            merchant,
-            about,
+            withdrawn: row.withdrawn()?,
+            entry: EntryId::from_uuid(row.entry_id),
+            cause: row.cause,
+            amount: Money::new(row.amount_minor, currency).map_err(|_| DbError::Corrupt("an amount"))?,
+            at: Timestamp::from_microsecond(row.made_at).map_err(|_| DbError::Corrupt("a time"))?,
+            merchant: row.merchant_name,
+            about: row.description,
         })
     };
     let values = [

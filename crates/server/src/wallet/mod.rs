@@ -227,7 +227,7 @@ pub(crate) async fn give_back(app: &App, tx: &mut Tx, holder: HolderId, card: &C
     };
     card::add_line(app, tx, holder, line).await?;
     given_up(app, tx, holder, card, id.as_uuid()).await?;
-    card::plans::tell(app, tx, holder, card).await?;
+    card::plans::credited(app, tx, holder, card, id.as_uuid()).await?;
     tell(app, tx, holder, card).await
 }
 

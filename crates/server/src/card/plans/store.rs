@@ -56,6 +56,8 @@ pub(crate) struct Moved {
     pub kind: Kind,
     pub amount: Money,
     pub at: Timestamp,
+    /// What moved it. Once for each plan and kind.
+    pub cause: Uuid,
 }
 
 const EQUAL_PAYMENTS: &str = "equal_payments";
@@ -78,6 +80,13 @@ struct PlanRow {
     months: i64,
     opened_on: String,
     left_minor: i64,
+}
+
+#[derive(sqlx::FromRow)]
+struct PlannedRow {
+    #[sqlx(flatten)]
+    plan: PlanRow,
+    amount_minor: i64,
 }
 
 impl TryFrom<PlanRow> for Stored {
@@ -177,17 +186,18 @@ pub(super) fn moves(
     since: Timestamp,
 ) -> impl Read<Answer = Vec<Moved>> + use<> {
     const LIST: &str = of_card!(
-        "SELECT plan_id, kind, amount_minor, moved_at FROM card_plan_move WHERE holder_id = $1 AND plan_id IN
+        "SELECT plan_id, kind, amount_minor, moved_at, cause_id FROM card_plan_move WHERE holder_id = $1 AND plan_id IN
             (SELECT plan_id FROM card_plan WHERE ",
         ") ORDER BY moved_at, plan_id"
     );
-    let read = move |(plan, kind, minor, at): (Uuid, String, i64, i64)| {
+    let read = move |(plan, kind, minor, at, cause): (Uuid, String, i64, i64, Uuid)| {
         let kind = Kind::ALL.into_iter().find(|known| known.name() == kind);
         Ok(Moved {
             plan: PlanId::from_uuid(plan),
             kind: kind.ok_or(DbError::Corrupt("a plan's move"))?,
             amount: Money::new(minor, currency).map_err(|_| DbError::Corrupt("an amount"))?,
             at: Timestamp::from_microsecond(at).map_err(|_| DbError::Corrupt("a time"))?,
+            cause,
         })
     };
     let values = [holder.as_uuid().into(), card.as_uuid().into(), since.as_microsecond().into()];
@@ -205,30 +215,20 @@ pub(super) async fn paid_by(tx: &mut Tx, holder: HolderId, payment: Uuid) -> DbR
     Ok(rows.into_iter().map(|(plan, minor)| (PlanId::from_uuid(plan), minor)).collect())
 }
 
-/// What one cause put on a plan; below zero what it took off, and zero when it moved nothing.
-pub(super) async fn planned_by(tx: &mut Tx, holder: HolderId, plan: PlanId, cause: Uuid) -> DbResult<i64> {
-    const FIND: &str = "SELECT amount_minor FROM card_plan_move
-                         WHERE holder_id = $1 AND plan_id = $2 AND kind = 'planned' AND cause_id = $3";
-    let minor: Option<i64> = on_engine!(tx, |db| {
-        sqlx::query_scalar(FIND)
-            .bind(holder.as_uuid())
-            .bind(plan.as_uuid())
-            .bind(cause)
-            .fetch_optional(db)
-            .await
-            .map_err(DbError::from)
-    })?;
-    Ok(minor.unwrap_or(0))
+/// What one cause put on plans: the plan, and how much; below zero what it took off.
+pub(super) fn planned_by(holder: HolderId, cause: Uuid) -> impl Read<Answer = Vec<(Stored, i64)>> {
+    const LIST: &str =
+        "SELECT c.plan_id, c.card_id, c.purchase_id, c.name, c.offer, c.months, c.opened_on, c.left_minor,
+            m.amount_minor
+        FROM card_plan_move m JOIN card_plan c ON c.holder_id = m.holder_id AND c.plan_id = m.plan_id
+        WHERE m.holder_id = $1 AND m.kind = 'planned' AND m.cause_id = $2 ORDER BY c.opened_on, c.plan_id";
+    db::read_rows(LIST, [holder.as_uuid().into(), cause.into()], |rows: Vec<PlannedRow>| {
+        rows.into_iter().map(|row| Ok((row.plan.try_into()?, row.amount_minor))).collect()
+    })
 }
 
 /// Adds a move; the table refuses a second one of the same cause, and one that would leave less than nothing.
-pub(super) async fn add_move(
-    tx: &mut Tx,
-    holder: HolderId,
-    card: AccountId,
-    moved: &Moved,
-    cause: Uuid,
-) -> DbResult<()> {
+pub(super) async fn add_move(tx: &mut Tx, holder: HolderId, card: AccountId, moved: &Moved) -> DbResult<()> {
     const ADD: &str = "INSERT INTO card_plan_move (holder_id, plan_id, kind, cause_id, card_id, amount_minor, moved_at)
         VALUES ($1, $2, $3, $4, $5, $6, $7)";
     const LEAVE: &str = "UPDATE card_plan SET left_minor = left_minor + $3 WHERE holder_id = $1 AND plan_id = $2";
@@ -238,7 +238,7 @@ pub(super) async fn add_move(
         holder.as_uuid(),
         moved.plan.as_uuid(),
         moved.kind.name(),
-        cause,
+        moved.cause,
         card.as_uuid(),
         moved.amount.minor(),
         moved.at.as_microsecond(),

@@ -169,8 +169,9 @@ async fn a_payment_moves_a_plan_once_and_is_left_of_it_again_once_when_it_comes_
         assert_eq!(left().await, usd(45_000));
         let mut tx = world.app.db.begin_write().await.unwrap();
         tx.lock(holder).await.unwrap();
-        let again = Moved { plan, kind: Kind::Payment, amount: usd(-1), at: world.now() };
-        let added = store::add_move(&mut tx, holder, card, &again, payment.as_uuid()).await;
+        let cause = payment.as_uuid();
+        let again = Moved { plan, kind: Kind::Payment, amount: usd(-1), at: world.now(), cause };
+        let added = store::add_move(&mut tx, holder, card, &again).await;
         assert!(added.is_err() || tx.commit().await.is_err(), "it was counted");
         let mut tx = world.app.db.begin_write().await.unwrap();
         tx.lock(holder).await.unwrap();
@@ -261,6 +262,50 @@ async fn who_pays_a_plan_off_in_time_by_their_own_wish_pays_no_interest() {
         world.work().await;
         let said = last_statement(&world.device(shop.device.holder).await, shop.card).await;
         assert!(said.landed.is_empty());
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn what_goes_back_to_a_card_lowers_its_plans_where_purchases_owe_nothing() {
+    on_each_engine(async |world| {
+        let shop = Shop::new(&world, 500_000).await;
+        let (card, holder) = (shop.card, shop.device.holder);
+        let lamp = shop.bought(20_000).await;
+        let fridge = shop.bought(60_000).await;
+        shop.choose(new_plan(&world), fridge, DEFERRED).await.expect(200);
+        let reload = serde_json::json!({"id": new_plan(&world), "amount": usd(30_000)});
+        shop.device.post(&format!("/api/v1/cards/{card}/wallet"), &reload).await.expect(204);
+        // All of it to purchases, which bear the higher rate.
+        pay(&world, card, holder, 50_000).await;
+        let left = async || shop.account().await.plans.iter().map(|plan| plan.left.minor()).collect::<Vec<_>>();
+        assert_eq!((left().await, shop.figures().await.0), (vec![60_000], 60_000));
+        shop.refund(lamp, shop.new_step(), 15_000).await.expect(200);
+        assert_eq!((left().await, shop.figures().await.0), (vec![45_000], 45_000));
+        shop.set(api::card::CardStatus::Lost).await.expect(204);
+        assert_eq!((left().await, shop.figures().await.0), (vec![15_000], 15_000), "with what its wallet had");
+        pay(&world, card, holder, 15_000).await;
+        at_noon_of(&world, date(2027, 9, 26));
+        world.work().await;
+        let said = last_statement(&world.device(holder).await, card).await;
+        assert_eq!((said.landed.len(), said.bill.balance), (0, usd(0)), "nothing was owed for half a year");
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn a_capture_and_a_dispute_may_be_called_as_their_purchase_on_a_plan() {
+    on_each_engine(async |world| {
+        let shop = Shop::new(&world, 500_000).await;
+        let id = shop.new_id();
+        shop.ask(id, 60_000).await.expect(200);
+        shop.capture(id, shop.new_step(), 20_000, false).await.expect(200);
+        shop.choose(new_plan(&world), id, EQUAL).await.expect(200);
+        shop.capture(id, PurchaseStepId::from_uuid(id.as_uuid()), 40_000, true).await.expect(200);
+        assert_eq!(shop.account().await.plans[0].amount, usd(60_000));
+        let wish = serde_json::json!({"purchase": id, "reason": "not_received"});
+        shop.device.put(&format!("/api/v1/disputes/{}", id.as_uuid()), &wish).await.expect(200);
+        assert!(shop.account().await.plans.is_empty());
     })
     .await;
 }

@@ -428,3 +428,40 @@ async fn a_year_of_cycles_is_what_a_model_of_it_says() {
     })
     .await;
 }
+
+#[tokio::test]
+async fn where_the_days_of_the_server_change_nothing_is_on_two_statements_or_on_none() {
+    for zone in ["America/New_York", "Europe/Berlin", "Pacific/Auckland", "Pacific/Honolulu"] {
+        on_each_engine(async |world| {
+            let opened = Opened::new(&world).await;
+            opened.moves(MoveKind::Purchase, 40_000).await;
+            opened.at_noon_of(date(2027, 3, 25));
+            world.advance(SignedDuration::from_hours(8));
+            // In the evening in New York, when it is the 26th in Berlin.
+            opened.moves(MoveKind::Purchase, 5_000).await;
+            world.advance(SignedDuration::from_hours(5));
+            world.work().await;
+            // At one of the 26th in New York, when it is the 25th in Honolulu.
+            opened.moves(MoveKind::Refund, 1_000).await;
+            let there = world.with_settings(|settings| settings.zone = jiff::tz::TimeZone::get(zone).unwrap());
+            let today = there.now().to_zoned(there.app.settings.zone.clone()).date();
+            assert!((date(2027, 3, 25)..=date(2027, 3, 26)).contains(&today), "{zone}");
+            let device = there.device(opened.shop.device.holder).await;
+            device.get("/api/v1/accounts").await.expect(200);
+            for closing in [date(2027, 4, 27), date(2027, 5, 27)] {
+                opened.at_noon_of(closing);
+                there.work().await;
+            }
+            let made = opened.statements().await;
+            let [first, second, third] = made.as_slice() else { panic!("{zone}: three statements: {made:?}") };
+            assert_eq!((first.closing, second.opening, third.opening), (usd(-45_000), first.closing, second.closing));
+            let totals = issued(second).totals;
+            assert_eq!((totals.purchases, totals.credits), (usd(0), usd(1_000)), "{zone}");
+            // The 30 of the minimum were missed by the 20 that nobody gave back.
+            assert_eq!((issued(second).bill.past_due, totals.fees), (usd(2_000), usd(2_900)), "{zone}");
+            // 440.00 over 31 days at 27.99 %.
+            assert_eq!(totals.interest, usd(1_046), "{zone}");
+        })
+        .await;
+    }
+}
