@@ -142,7 +142,8 @@ impl Accounts {
         Ok(TransactionPage { items: lines.into_iter().map(|(_, view)| view).collect(), next })
     }
 
-    /// Money that left an account by month, oldest first, from the first day of the month of `since`.
+    /// Money that left an account by month, oldest first, from the first day of the month of `since`. A month whose sum is
+    /// no amount is left out.
     pub async fn months(&self, id: AccountId, since: Date) -> Result<Vec<MonthTotal>, ClientError> {
         self.0
             .with(async |open| {
@@ -154,12 +155,8 @@ impl Accounts {
                 let months = transactions::months_out(open.cache.readers(), *number, first).await?;
                 months
                     .into_iter()
-                    .map(|(month, minor)| {
-                        Ok(MonthTotal {
-                            month: transactions::first_of_month(month)?,
-                            amount: Money::new(minor, *currency).map_err(|_| CacheError::Damaged)?,
-                        })
-                    })
+                    .filter_map(|(month, minor)| Some((month, Money::new(minor, *currency).ok()?)))
+                    .map(|(month, amount)| Ok(MonthTotal { month: transactions::first_of_month(month)?, amount }))
                     .collect()
             })
             .await

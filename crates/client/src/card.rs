@@ -28,7 +28,7 @@ pub use served::{LinkCodeView, NewCard, PurchaseView};
 pub struct CardView {
     pub account: Account,
     pub figures: CardFigures,
-    /// Charges by month, oldest first, the last 12; positive.
+    /// Charges by month, oldest first, the last 12; positive. A month whose sum is no amount is left out.
     pub spending: Vec<MonthTotal>,
     /// In the order in which they were entered.
     pub plans: Vec<PlanView>,
@@ -142,19 +142,21 @@ fn refused_plan(error: PlanError) -> ClientError {
 
 async fn card_view(open: &Open, account: Account, today: Date) -> CacheResult<CardView> {
     let db = open.cache.readers();
-    let wrong = |_| CacheError::Damaged;
     let number = number_of(open, account.id).await?;
     let figures = figures_of(open, &account, number, today).await?;
     let first = transactions::month_number(today) - (MONTHS - 1);
     let mut spending = Vec::new();
     for (month, minor) in transactions::months_out(db, number, first).await? {
-        let amount = Money::new(minor, account.currency).map_err(wrong)?;
-        spending.push(MonthTotal { month: transactions::first_of_month(month)?, amount });
+        if let Ok(amount) = Money::new(minor, account.currency) {
+            spending.push(MonthTotal { month: transactions::first_of_month(month)?, amount });
+        }
     }
     let mut plans = Vec::with_capacity(account.plans.len());
     for plan in &account.plans {
+        // A figure that is no amount is no damage: such a plan stands in the account, and not among the views.
+        let Ok(figures_of_plan) = plan.figures(account.terms.as_ref(), today) else { continue };
         plans.push(PlanView {
-            figures: plan.figures(account.terms.as_ref(), today).map_err(wrong)?,
+            figures: figures_of_plan,
             stale: plan.left.is_positive() && figures.closed_on.is_some_and(|closed_on| plan.left_on < closed_on),
             plan: plan.clone(),
         });
@@ -167,15 +169,25 @@ async fn number_of(open: &Open, id: AccountId) -> CacheResult<i64> {
 }
 
 async fn figures_of(open: &Open, account: &Account, number: i64, today: Date) -> CacheResult<CardFigures> {
-    let wrong = |_| CacheError::Damaged;
     let closing = last_closing(account, today);
     let raw = transactions::sums(open.cache.readers(), number, closing.map(|closing| shifted(closing.on, 1))).await?;
-    let money = |minor| Money::new(minor, account.currency).map_err(wrong);
-    let sums = CycleSums {
-        posted_after_closing: money(raw.posted_minor)?,
-        paid_since_closing: money(raw.paid_minor)?,
-        pending: money(raw.pending_minor)?,
-        pending_count: u32::try_from(raw.pending_count).unwrap_or(u32::MAX),
-    };
-    figures(account, &sums, today).map_err(wrong)
+    let currency = account.currency;
+    let money = |minor: Option<i64>| minor.and_then(|minor| Money::new(minor, currency).ok());
+    let pending_count = u32::try_from(raw.pending_count).unwrap_or(u32::MAX);
+    let pending = money(raw.pending_minor).unwrap_or(Money::zero(currency));
+    let sums = money(raw.posted_minor).zip(money(raw.paid_minor)).filter(|_| raw.pending_minor.is_some());
+    let worked_out = sums.and_then(|(posted_after_closing, paid_since_closing)| {
+        let sums = CycleSums { posted_after_closing, paid_since_closing, pending, pending_count };
+        figures(account, &sums, today).ok()
+    });
+    match worked_out {
+        Some(figures) => Ok(figures),
+        // A file may say what adds up to no amount. That is no damage: what would be worked out is left out.
+        None => {
+            let bare = Account { balance: None, available: None, issuer: None, ..account.clone() };
+            let sums = CycleSums { pending, pending_count, ..CycleSums::none(currency) };
+            let figures = figures(&bare, &sums, today).map_err(|_| CacheError::Damaged)?;
+            Ok(CardFigures { current_balance: account.balance.map(Money::negated), ..figures })
+        }
+    }
 }

@@ -24,7 +24,7 @@ use uuid::Uuid;
 
 use crate::archive::{self, ArchiveError};
 use crate::book::{Book, days_between, shifted};
-use crate::cache::transactions::{self, PendingLine};
+use crate::cache::transactions::{self, KnownLine};
 use crate::cache::{CacheError, CacheResult, Tx, accounts, outbox as rows};
 use crate::client::{Changed, Client, Open, blocking, lock};
 use crate::error::ClientError;
@@ -339,6 +339,10 @@ impl Work<'_> {
             None => Vec::new(),
             Some(number) => transactions::pending_of(&mut self.tx, number).await?,
         };
+        let mut posted = match number {
+            None => Vec::new(),
+            Some(number) => self.posted_since(number, &lines).await?,
+        };
         let mut sources = Sources::default();
         let mut lines = lines.into_iter();
         loop {
@@ -354,7 +358,7 @@ impl Work<'_> {
             let mut chunk = Chunk::default();
             for (at, (line, source)) in part.into_iter().zip(sources).enumerate() {
                 let known = known.contains(&at) || self.saw(account.id, &source);
-                let mut verdict = judge(&line, &source, known, &mut pending);
+                let mut verdict = judge(&line, &source, known, &mut pending, &mut posted);
                 if let (Some(number), Some(correction)) = (number, &line.corrects) {
                     verdict = self.correct(number, correction, verdict).await?;
                 }
@@ -371,6 +375,22 @@ impl Work<'_> {
         Ok(())
     }
 
+    /// What pending lines of an older file may have become meanwhile: lines that posted after them and stand elsewhere than
+    /// in this file. What stands beside a pending line in one file is another purchase.
+    async fn posted_since(&mut self, account: i64, lines: &[ImportedTransaction]) -> CacheResult<Vec<KnownLine>> {
+        let waiting = || lines.iter().filter(|line| line.pending);
+        let days = waiting().map(|line| line.posted_on);
+        let (Some(from), Some(last)) = (days.clone().min(), days.max()) else { return Ok(Vec::new()) };
+        let to = shifted(last, PENDING_DAYS_MAX);
+        let amounts: Vec<i64> = waiting().map(|line| line.amount.minor()).collect();
+        let mut found = transactions::posted_of(&mut self.tx, account, &amounts, from, to).await?;
+        let mut sources = Sources::default();
+        let near = lines.iter().filter(|line| (from..=to).contains(&line.posted_on));
+        let here: HashSet<Arc<str>> = near.map(|line| sources.of(line)).collect();
+        found.retain(|known| known.source.as_deref().is_none_or(|source| !here.contains(source)));
+        Ok(found)
+    }
+
     fn saw(&mut self, account: AccountId, source: &Arc<str>) -> bool {
         self.seen.as_mut().is_some_and(|seen| !seen.insert((account, Arc::clone(source))))
     }
@@ -381,6 +401,7 @@ impl Work<'_> {
             return Ok(false);
         }
         let number = accounts::number_of(&mut self.tx, account.id, account.currency).await?;
+        transactions::remember_replaced(&mut self.tx, &chunk.replaced).await?;
         transactions::remove_all(&mut self.tx, &chunk.replaced).await?;
         let first = transactions::take_lines(&mut self.tx, chunk.fresh.len()).await?;
         let lines: Vec<transactions::NewLine> = (first..)
@@ -584,20 +605,31 @@ enum Judged {
     Deletes(TransactionId),
 }
 
-/// New, known, or the posted form of a pending line. A pending line is used up by the first that fits.
-fn judge(line: &ImportedTransaction, source: &str, known: bool, pending: &mut Vec<PendingLine>) -> Judged {
+/// New, known, or the posted form of a pending line. A pending line is used up by the first that fits, and so is a posted
+/// one that an older file says was pending.
+fn judge(
+    line: &ImportedTransaction,
+    source: &str,
+    known: bool,
+    pending: &mut Vec<KnownLine>,
+    posted: &mut Vec<KnownLine>,
+) -> Judged {
+    let issuer = line.issuer_id.as_deref().map(issuer_part);
+    let is_same = |other: &KnownLine| {
+        let same_id = issuer.as_deref().is_some_and(|part| other.source.as_deref().is_some_and(|s| s.contains(part)));
+        other.amount_minor == line.amount.minor() && (same_id || is_similar(&other.description, &line.description))
+    };
+    if line.pending && !known {
+        let later = |other: &KnownLine| (0..=PENDING_DAYS_MAX).contains(&days_between(line.posted_on, other.date));
+        if let Some(at) = posted.iter().position(|other| later(other) && is_same(other)) {
+            posted.remove(at);
+            return Judged::Known("it has posted already");
+        }
+    }
     if !line.pending && !pending.is_empty() {
-        let issuer = line.issuer_id.as_deref().map(issuer_part);
-        let fits = |waiting: &PendingLine| {
-            if waiting.source.as_deref() == Some(source) {
-                return true;
-            }
+        let fits = |waiting: &KnownLine| {
             let near = days_between(waiting.date, line.posted_on).abs() <= PENDING_DAYS_MAX;
-            let same_id =
-                issuer.as_deref().is_some_and(|part| waiting.source.as_deref().is_some_and(|s| s.contains(part)));
-            waiting.amount_minor == line.amount.minor()
-                && near
-                && (same_id || is_similar(&waiting.description, &line.description))
+            waiting.source.as_deref() == Some(source) || (near && is_same(waiting))
         };
         if let Some(at) =
             pending.iter().position(fits).filter(|at| !known || pending[*at].source.as_deref() == Some(source))
@@ -910,6 +942,36 @@ mod tests {
         );
         let far = keep(&client, vec![line("2026-11-20", "-5", Some("x2"), "Garden Supply")]).await;
         assert_eq!((far.new, far.replaced), (1, 0), "too far apart to be the same");
+        world.end().await;
+    }
+
+    #[tokio::test]
+    async fn an_older_file_again_brings_no_line_back_that_posted_or_was_corrected() {
+        let world = World::new();
+        let client = world.start().await;
+        let pending = ImportedTransaction { pending: true, ..line("2026-11-01", "-5", Some("p"), "HARBOUR BOOKS") };
+        let posted = line("2026-11-03", "-5", Some("x1"), "Harbour Books #12");
+        keep(&client, vec![pending.clone(), line("2026-11-02", "-6", Some("b"), "Wrong")]).await;
+        let right = ImportedTransaction {
+            corrects: Some(Correction::Replaces("b".to_owned())),
+            ..line("2026-11-02", "-7", Some("c"), "Right")
+        };
+        keep(&client, vec![posted.clone(), right]).await;
+        let again = keep(&client, vec![pending.clone(), line("2026-11-02", "-6", Some("b"), "Wrong")]).await;
+        assert_eq!((again.new, again.known), (0, 2));
+        assert_eq!(shown(&client).await.len(), 2);
+        // The same on a device that has the posted line from the server alone.
+        let open = client.opened().unwrap();
+        let mut tx = open.cache.begin().await.unwrap();
+        sqlx::query("DELETE FROM replaced").execute(&mut *tx).await.unwrap();
+        tx.commit().await.unwrap();
+        let elsewhere = keep(&client, vec![pending]).await;
+        assert_eq!((elsewhere.new, elsewhere.known), (0, 1));
+        // Another purchase of the same kind, beside the posted one in one file, or after it.
+        let more = |on: &str, id| ImportedTransaction { pending: true, ..line(on, "-5", Some(id), "HARBOUR BOOKS") };
+        let beside = keep(&client, vec![posted, more("2026-11-02", "q"), more("2026-11-05", "r")]).await;
+        assert_eq!((beside.new, beside.known), (2, 1));
+        drop(open);
         world.end().await;
     }
 

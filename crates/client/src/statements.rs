@@ -11,7 +11,7 @@ use domain::money::Money;
 use domain::statements::{CYCLES_MAX, Covered, Cycle, Known, closed_cycles, next_closing_on, summary};
 use jiff::ToSpan as _;
 
-use crate::cache::{CacheError, CacheResult, accounts, bills, transactions};
+use crate::cache::{CacheResult, accounts, bills, transactions};
 use crate::client::{Client, Open, blocking};
 use crate::error::ClientError;
 use crate::http::{CallError, Method, Sending};
@@ -238,10 +238,12 @@ async fn worked_out(open: &Open, account: &Account, cycle: &Cycle) -> CacheResul
     }
     let (before, _) = transactions::posted_within(db, account.id, None, Some(opened_on)).await?;
     let (after, _) = transactions::posted_within(db, account.id, Some(after_on), None).await?;
-    let money = |minor| Money::new(minor, account.currency).map_err(|_| CacheError::Damaged);
-    let known = Known::of(account, cycle, money(before)?, money(after)?);
+    let money = |minor: Option<i64>| minor.and_then(|minor| Money::new(minor, account.currency).ok());
+    // Lines that add up to no amount make no statement.
+    let (Some(moved), Some(before), Some(after)) = (money(moved), money(before), money(after)) else { return Ok(None) };
+    let known = Known::of(account, cycle, before, after);
     let lines = u32::try_from(lines).unwrap_or(u32::MAX);
-    summary(account.id, cycle, known, money(moved)?, lines).map(Some).map_err(|_| CacheError::Damaged)
+    Ok(summary(account.id, cycle, known, moved, lines).ok())
 }
 
 #[cfg(test)]

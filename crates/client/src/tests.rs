@@ -973,3 +973,23 @@ async fn a_folder_that_cannot_be_written_is_said_plainly() {
     assert!(["file_failed", "read_only"].contains(&error.code.as_str()), "{}", error.code);
     world.end().await;
 }
+
+#[tokio::test]
+async fn lines_that_add_up_to_no_amount_are_shown_and_damage_nothing() {
+    let world = World::new();
+    let client = world.start().await;
+    let huge: Vec<String> = (0..2_100).map(|number| format!("h{number}")).collect();
+    let lines: Vec<Line<'_>> = huge.iter().map(|id| ("20261101", "-90071992547409.91", id.as_str(), "Much")).collect();
+    for part in [&lines[..1], &lines[..2], &lines] {
+        client.import().import(ofx(part), None).await.unwrap();
+        let cards = client.cards().await.unwrap();
+        assert_eq!(cards[0].figures.current_balance, Some(usd("120")), "what the file says stands");
+        client.home().await.unwrap();
+        client.accounts().months(cards[0].account.id, day("2026-01-01")).await.unwrap();
+        client.statements().view().await.unwrap();
+        let one = part.len() == 1;
+        assert_eq!(cards[0].spending.len(), usize::from(one), "a sum that is no amount is left out");
+    }
+    assert!(!world.data().join("damaged").exists());
+    world.end().await;
+}

@@ -62,6 +62,7 @@ pub(crate) async fn remove(tx: &mut Tx, id: AccountId) -> CacheResult<()> {
         "DELETE FROM tx_words WHERE rowid IN (SELECT seq FROM tx WHERE account = ?1)",
         "DELETE FROM tx WHERE account = ?1",
         "DELETE FROM month WHERE account = ?1",
+        "DELETE FROM replaced WHERE account = (SELECT id FROM account WHERE number = ?1)",
         "UPDATE account SET body = NULL, lines = 0 WHERE number = ?1",
     ] {
         sqlx::query(sql).bind(number).execute(&mut **tx).await?;

@@ -11,7 +11,9 @@ use sqlx::sqlite::{SqliteArguments, SqliteRow};
 use sqlx::{Arguments as _, AssertSqlSafe, Row as _, SqlitePool};
 use uuid::Uuid;
 
-use super::{CacheError, CacheResult, Tx, account_id_of, currency_of, date_of, day_number, from_body, state, uuid_of};
+use super::{
+    CacheError, CacheResult, Tx, account_id_of, currency_of, date_of, day_number, from_body, state, to_body, uuid_of,
+};
 use crate::accounts::TransactionView;
 
 /// Rows of one insert statement; 9 values each, and SQLite takes 32,766.
@@ -141,6 +143,9 @@ struct Totals {
     lines: i64,
 }
 
+/// A month's total goes no further, far beyond what is an amount: no file can make a sum that the library refuses.
+const TOTAL_MAX: i64 = i64::MAX / 4;
+
 /// Adds lines to the month totals and counts, or with -1 takes them out.
 async fn count_in(tx: &mut Tx, lines: &[NewLine], sign: i64) -> CacheResult<()> {
     let mut months: BTreeMap<(i64, i64), Totals> = BTreeMap::new();
@@ -153,23 +158,24 @@ async fn count_in(tx: &mut Tx, lines: &[NewLine], sign: i64) -> CacheResult<()> 
         }
         let totals = months.entry((line.account, last.1)).or_default();
         if line.amount_minor > 0 {
-            totals.money_in = totals.money_in.saturating_add(line.amount_minor);
+            totals.money_in = totals.money_in.saturating_add(line.amount_minor).min(TOTAL_MAX);
         } else {
-            totals.money_out = totals.money_out.saturating_sub(line.amount_minor);
+            totals.money_out = totals.money_out.saturating_sub(line.amount_minor).min(TOTAL_MAX);
         }
         totals.lines += 1;
     }
     for ((account, month), totals) in months {
         sqlx::query(
             "INSERT INTO month (account, month, money_in, money_out, lines) VALUES (?1, ?2, ?3, ?4, ?5)
-             ON CONFLICT (account, month) DO UPDATE SET money_in = money_in + excluded.money_in,
-                money_out = money_out + excluded.money_out, lines = lines + excluded.lines",
+             ON CONFLICT (account, month) DO UPDATE SET money_in = min(money_in + excluded.money_in, ?6),
+                money_out = min(money_out + excluded.money_out, ?6), lines = lines + excluded.lines",
         )
         .bind(account)
         .bind(month)
         .bind(sign * totals.money_in)
         .bind(sign * totals.money_out)
         .bind(sign * totals.lines)
+        .bind(TOTAL_MAX)
         .execute(&mut **tx)
         .await?;
         sqlx::query("UPDATE account SET lines = lines + ?2 WHERE number = ?1")
@@ -200,7 +206,9 @@ pub(crate) async fn known_sources(tx: &mut Tx, account: i64, sources: &[Arc<str>
         // One row comes back, whatever the file's size: rows cost more than lookups.
         let found: Option<String> = sqlx::query_scalar(
             "SELECT group_concat(j.key) FROM json_each(?2) j
-             WHERE EXISTS (SELECT 1 FROM tx WHERE account = ?1 AND source = j.value)",
+             WHERE EXISTS (SELECT 1 FROM tx WHERE account = ?1 AND source = j.value) OR EXISTS (
+                SELECT 1 FROM replaced
+                 WHERE account = (SELECT id FROM account WHERE number = ?1) AND source = j.value)",
         )
         .bind(account)
         .bind(list)
@@ -212,9 +220,25 @@ pub(crate) async fn known_sources(tx: &mut Tx, account: i64, sources: &[Arc<str>
     Ok(known)
 }
 
-/// A line that has not posted yet.
+/// Keeps the sources of lines that are about to be taken out for what the issuer said of them.
+pub(crate) async fn remember_replaced(tx: &mut Tx, ids: &[TransactionId]) -> CacheResult<()> {
+    for part in ids.chunks(LOOKUP_MAX) {
+        sqlx::query(
+            "INSERT INTO replaced (account, source)
+             SELECT account.id, tx.source FROM json_each(?1) j
+             CROSS JOIN tx ON tx.id = unhex(j.value) JOIN account ON account.number = tx.account
+             WHERE tx.source IS NOT NULL ON CONFLICT DO NOTHING",
+        )
+        .bind(hex_list(part.iter().map(TransactionId::as_uuid)))
+        .execute(&mut **tx)
+        .await?;
+    }
+    Ok(())
+}
+
+/// A line as far as it tells whether another is the same purchase.
 #[derive(Clone, Debug)]
-pub(crate) struct PendingLine {
+pub(crate) struct KnownLine {
     pub id: TransactionId,
     pub date: Date,
     pub amount_minor: i64,
@@ -222,24 +246,47 @@ pub(crate) struct PendingLine {
     pub source: Option<String>,
 }
 
-pub(crate) async fn pending_of(tx: &mut Tx, account: i64) -> CacheResult<Vec<PendingLine>> {
+/// Lines that have not posted yet.
+pub(crate) async fn pending_of(tx: &mut Tx, account: i64) -> CacheResult<Vec<KnownLine>> {
     let rows = sqlx::query(
         "SELECT seq, id, amount, description, source FROM tx WHERE account = ?1 AND state = 0 ORDER BY seq",
     )
     .bind(account)
     .fetch_all(&mut **tx)
     .await?;
-    rows.iter()
-        .map(|row| {
-            Ok(PendingLine {
-                date: date_of_seq(row.try_get(0)?)?,
-                id: TransactionId::from_uuid(row.try_get(1)?),
-                amount_minor: row.try_get(2)?,
-                description: row.try_get(3)?,
-                source: row.try_get(4)?,
-            })
-        })
-        .collect()
+    rows.iter().map(known_line).collect()
+}
+
+/// Lines of these amounts that posted from one day to another, both included.
+pub(crate) async fn posted_of(
+    tx: &mut Tx,
+    account: i64,
+    amounts: &[i64],
+    from: Date,
+    to: Date,
+) -> CacheResult<Vec<KnownLine>> {
+    let rows = sqlx::query(
+        "SELECT seq, id, amount, description, source FROM tx
+         WHERE account = ?1 AND state = 1 AND seq >= ?2 AND seq < ?3 AND amount IN (SELECT value FROM json_each(?4))
+         ORDER BY seq",
+    )
+    .bind(account)
+    .bind(first_seq_of(from))
+    .bind(first_seq_of(to.tomorrow().unwrap_or(Date::MAX)))
+    .bind(to_body(&amounts)?)
+    .fetch_all(&mut **tx)
+    .await?;
+    rows.iter().map(known_line).collect()
+}
+
+fn known_line(row: &SqliteRow) -> CacheResult<KnownLine> {
+    Ok(KnownLine {
+        date: date_of_seq(row.try_get(0)?)?,
+        id: TransactionId::from_uuid(row.try_get(1)?),
+        amount_minor: row.try_get(2)?,
+        description: row.try_get(3)?,
+        source: row.try_get(4)?,
+    })
 }
 
 /// The line of an account whose source holds the hash of an issuer's id. Rare: it reads the account's index.
@@ -552,52 +599,64 @@ pub(crate) fn words_of(typed: &str) -> Option<Words> {
     Some(words)
 }
 
-/// What a card's figures are worked out from: posted and paid since a day, and what is pending.
+/// A sum in two halves, which cannot leave the library's range whatever a file says: above and below 2^20.
+const HALVES: (&str, &str) = ("coalesce(sum(amount >> 20), 0)", "coalesce(sum(amount & 1048575), 0)");
+
+/// `None` when it is no amount: too large for every screen.
+fn whole(halves: (i64, i64)) -> Option<i64> {
+    let sum = (i128::from(halves.0) << 20) + i128::from(halves.1);
+    i64::try_from(sum).ok().filter(|sum| sum.unsigned_abs() <= Money::MINOR_MAX.unsigned_abs())
+}
+
+/// What a card's figures are worked out from: posted and paid since a day, and what is pending. A sum that is no amount
+/// is absent.
 pub(crate) struct Sums {
-    pub posted_minor: i64,
-    pub paid_minor: i64,
-    pub pending_minor: i64,
+    pub posted_minor: Option<i64>,
+    pub paid_minor: Option<i64>,
+    pub pending_minor: Option<i64>,
     pub pending_count: i64,
 }
 
 pub(crate) async fn sums(db: &SqlitePool, account: i64, from: Option<Date>) -> CacheResult<Sums> {
-    let (posted_minor, paid_minor): (i64, i64) = match from {
-        None => (0, 0),
+    let (upper, lower) = HALVES;
+    let (posted, paid) = match from {
+        None => (Some(0), Some(0)),
         Some(from) => {
-            sqlx::query_as(
-                "SELECT coalesce(sum(amount), 0), coalesce(sum(amount) FILTER (WHERE kind = 1 AND amount > 0), 0)
-                 FROM tx WHERE account = ?1 AND seq >= ?2 AND state = 1",
-            )
-            .bind(account)
-            .bind(first_seq_of(from))
-            .fetch_one(db)
-            .await?
+            let paid = "FILTER (WHERE kind = 1 AND amount > 0)";
+            let sql = format!(
+                "SELECT {upper}, {lower}, coalesce(sum(amount >> 20) {paid}, 0), coalesce(sum(amount & 1048575) {paid}, 0)
+                 FROM tx WHERE account = ?1 AND seq >= ?2 AND state = 1"
+            );
+            let row: (i64, i64, i64, i64) =
+                sqlx::query_as(AssertSqlSafe(sql)).bind(account).bind(first_seq_of(from)).fetch_one(db).await?;
+            (whole((row.0, row.1)), whole((row.2, row.3)))
         }
     };
-    let (pending_minor, pending_count) =
-        sqlx::query_as("SELECT coalesce(sum(amount), 0), count(*) FROM tx WHERE account = ?1 AND state = 0")
-            .bind(account)
-            .fetch_one(db)
-            .await?;
-    Ok(Sums { posted_minor, paid_minor, pending_minor, pending_count })
+    let sql = format!("SELECT {upper}, {lower}, count(*) FROM tx WHERE account = ?1 AND state = 0");
+    let row: (i64, i64, i64) = sqlx::query_as(AssertSqlSafe(sql)).bind(account).fetch_one(db).await?;
+    Ok(Sums { posted_minor: posted, paid_minor: paid, pending_minor: whole((row.0, row.1)), pending_count: row.2 })
 }
 
 /// What posted on an account from a day on until before another, and how many lines that were; without a day, from the
-/// first line or to the last.
+/// first line or to the last. A sum that is no amount is absent.
 pub(crate) async fn posted_within(
     db: &SqlitePool,
     account: AccountId,
     from: Option<Date>,
     until: Option<Date>,
-) -> CacheResult<(i64, i64)> {
-    let sql = "SELECT coalesce(sum(amount), 0), count(*) FROM tx
-         WHERE account = (SELECT number FROM account WHERE id = ?1) AND seq >= ?2 AND seq < ?3 AND state = 1";
-    Ok(sqlx::query_as(sql)
+) -> CacheResult<(Option<i64>, i64)> {
+    let (upper, lower) = HALVES;
+    let sql = format!(
+        "SELECT {upper}, {lower}, count(*) FROM tx
+         WHERE account = (SELECT number FROM account WHERE id = ?1) AND seq >= ?2 AND seq < ?3 AND state = 1"
+    );
+    let row: (i64, i64, i64) = sqlx::query_as(AssertSqlSafe(sql))
         .bind(account.as_uuid())
         .bind(from.map_or(i64::MIN, first_seq_of))
         .bind(until.map_or(i64::MAX, first_seq_of))
         .fetch_one(db)
-        .await?)
+        .await?;
+    Ok((whole((row.0, row.1)), row.2))
 }
 
 /// Whether interest was charged since a day.
