@@ -129,9 +129,10 @@ impl Core {
         self.client.sign_in().local(&os::device_name(), grant).await
     }
 
-    /// Signs out: the account leaves this computer, its server keeps what it has. Refused for an account of this computer.
-    pub async fn sign_out(&self) -> Result<(), Failure> {
-        self.client.sign_out().await?;
+    /// Signs out: the account leaves this computer, its server keeps what it has. Refused for an account of this computer,
+    /// and while something is not sent that the person does not give up.
+    pub async fn sign_out(&self, discard: bool) -> Result<(), Failure> {
+        self.client.sign_out(discard).await?;
         self.viewer.clear();
         self.clear_clipboard().await;
         self.embedded.stop(&self.client).await;

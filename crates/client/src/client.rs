@@ -24,6 +24,7 @@ use crate::http::{CallError, Http, Method, Sending, Tokens};
 use crate::lease::{LEASE_DAYS, Lease};
 use crate::lock::LockReason;
 use crate::outbox::{self, Beside, Change, Entry};
+use crate::own::Own;
 use crate::platform::{Ports, Secret, SecretKind, SecretStore, random};
 use crate::reminders::Standing;
 use crate::seal::SealKey;
@@ -40,8 +41,8 @@ const WAIT_SECONDS_MAX: u32 = 30;
 /// Codes that are acted upon: a copy whose server was not heard of for too long, one that does not read, one that must go.
 const DAMAGED: &str = "cache_damaged";
 const REVOKED: &str = "device_revoked";
-/// A keyring that takes longer to keep what the copy was is not waited for.
-const ANCHOR_WITHIN: Duration = Duration::from_secs(3);
+/// A keyring that takes longer is not waited for while it is locked.
+const LOCK_WAITS: Duration = Duration::from_secs(3);
 
 /// Something that a screen shows is different: read it again.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -108,7 +109,9 @@ pub(crate) struct Open {
     vault: Arc<Mutex<Vault>>,
     names: RwLock<Arc<Names>>,
     saving: tokio::sync::Mutex<()>,
-    pub closed: AtomicBool,
+    closed: AtomicBool,
+    /// Tells whoever waits for the network that it is closed.
+    closing: Notify,
     /// Reads a large cache's pages.
     reading: Mutex<Option<tokio::task::JoinHandle<()>>>,
 }
@@ -303,8 +306,11 @@ impl Client {
         }
         let _turn = self.0.turn.lock().await;
         if self.opened().is_some() {
-            if let Err(error) = self.reminders().write_due_list().await {
-                tracing::warn!(code = error.code, "the list of due days was not written");
+            // The list's key may be one that a keyring asks the person for.
+            match tokio::time::timeout(LOCK_WAITS, self.reminders().write_due_list()).await {
+                Ok(Ok(())) => {}
+                Ok(Err(error)) => tracing::warn!(code = error.code, "the list of due days was not written"),
+                Err(_) => tracing::warn!("the list of due days was not written in time"),
             }
             self.close_open(reason).await;
         }
@@ -489,10 +495,16 @@ impl Client {
         self.save_outbox(open).await
     }
 
-    /// One of this account's secrets; a keyring may wait for the person, so it is asked off the async threads.
+    /// One of this account's secrets; a keyring may wait for the person, so it is asked off the async threads, and nobody
+    /// waits for the vault meanwhile.
     pub(crate) async fn secret(&self, open: &Arc<Open>, kind: SecretKind) -> Result<Option<Secret>, VaultError> {
+        let in_keyring = open.vault().in_keyring(kind);
         let open = Arc::clone(open);
-        off_thread(move || open.vault().find(kind)).await
+        off_thread(move || match in_keyring {
+            Some((secrets, name)) => Ok(secrets.find(name)?),
+            None => open.vault().find(kind),
+        })
+        .await
     }
 
     pub(crate) async fn keep_secret(
@@ -501,13 +513,23 @@ impl Client {
         kind: SecretKind,
         value: Secret,
     ) -> Result<(), VaultError> {
+        let in_keyring = open.vault().in_keyring(kind);
         let open = Arc::clone(open);
-        off_thread(move || open.vault().put(kind, &value)).await
+        off_thread(move || match in_keyring {
+            Some((secrets, name)) => Ok(secrets.put(name, &value)?),
+            None => open.vault().put(kind, &value),
+        })
+        .await
     }
 
     pub(crate) async fn drop_secret(&self, open: &Arc<Open>, kind: SecretKind) -> Result<(), VaultError> {
+        let in_keyring = open.vault().in_keyring(kind);
         let open = Arc::clone(open);
-        off_thread(move || open.vault().remove(kind)).await
+        off_thread(move || match in_keyring {
+            Some((secrets, name)) => Ok(secrets.remove(name)?),
+            None => open.vault().remove(kind),
+        })
+        .await
     }
 
     /// Brings the sealed list up to the cache's.
@@ -520,6 +542,20 @@ impl Client {
         tokio::task::spawn_blocking(move || beside.save(&entries, chance.as_ref()))
             .await
             .map_err(|_| CacheError::Closed)?
+    }
+
+    /// The same for what only this device knows. What cannot be kept twice is kept once.
+    pub(crate) async fn save_own(&self, open: &Open) {
+        let _saving = open.saving.lock().await;
+        let saved = async {
+            let own = Own::read(&open.cache).await?;
+            let (beside, chance) = (open.beside.clone(), Arc::clone(&self.0.ports.chance));
+            let saving = tokio::task::spawn_blocking(move || beside.save_own(&own, chance.as_ref()));
+            saving.await.map_err(|_| CacheError::Closed)?
+        };
+        if let Err(error) = saved.await {
+            tracing::info!(%error, "settings and reminders stand in the copy alone");
+        }
     }
 
     /// A copy that turns out damaged is built anew at once; if the program ends before, the mark sees to it.
@@ -541,7 +577,7 @@ impl Client {
             tracing::warn!(%error, "the damage could not be marked");
         }
         if let Some(open) = self.opened()
-            && !open.closed.swap(true, Ordering::SeqCst)
+            && open.begin_to_close()
         {
             let client = self.clone();
             tokio::spawn(async move { client.rebuild(&open).await });
@@ -625,6 +661,7 @@ impl Client {
             names: RwLock::default(),
             saving: tokio::sync::Mutex::default(),
             closed: AtomicBool::new(false),
+            closing: Notify::new(),
             reading: Mutex::default(),
         });
         let ready = async {
@@ -722,17 +759,16 @@ impl Client {
         let mut entries: Vec<Entry> = waiting.into_iter().map(|waiting| waiting.entry).collect();
         transactions::names(cache.readers()).await?;
         if condition == Condition::Fresh && entries.is_empty() {
-            entries = beside.load()?;
-            restore(cache, beside, &entries).await?;
+            entries = bring_back(cache, beside, self.now()).await?;
         }
         beside.sweep(&entries)?;
-        beside.save(&entries, self.0.ports.chance.as_ref())
+        beside.save(&entries, self.0.ports.chance.as_ref())?;
+        beside.save_own(&Own::read(cache).await?, self.0.ports.chance.as_ref())
     }
 
     fn set_aside(&self) -> CacheResult<()> {
         tracing::warn!("the cache is damaged: it is set aside and will be rebuilt");
-        let stamp = self.now().as_second().to_string();
-        Ok(self.0.folder.set_cache_aside(&stamp)?)
+        Ok(self.0.folder.set_cache_aside(self.now().as_second())?)
     }
 
     /// Looks whether the server was heard of recently enough for its copy to be shown; else it is asked now. An account of
@@ -788,7 +824,7 @@ impl Client {
     }
 
     async fn put_away(&self, open: Arc<Open>) {
-        open.closed.store(true, Ordering::SeqCst);
+        open.begin_to_close();
         self.0.wake.notify_waiters();
         *open.tokens.lock().await = None;
         let reading = lock(&open.reading).take();
@@ -829,7 +865,7 @@ impl Client {
             }
             anchoring.note_closed(&anchor, chance.as_ref())
         });
-        let kept = tokio::time::timeout(ANCHOR_WITHIN, keeping).await;
+        let kept = tokio::time::timeout(LOCK_WAITS, keeping).await;
         kept.unwrap_or(Ok(Err(CacheError::Closed))).unwrap_or(Err(CacheError::Closed))
     }
 
@@ -881,6 +917,24 @@ impl Open {
     pub fn is_closed(&self) -> bool {
         self.closed.load(Ordering::SeqCst)
     }
+
+    /// True for who is the first to close it.
+    fn begin_to_close(&self) -> bool {
+        let first = !self.closed.swap(true, Ordering::SeqCst);
+        self.closing.notify_waiters();
+        first
+    }
+
+    /// Returns when it is closed: what waits for the network gives up then, and lets go of the keys.
+    pub async fn until_closed(&self) {
+        let closing = self.closing.notified();
+        tokio::pin!(closing);
+        // From here on no word of it is missed.
+        closing.as_mut().enable();
+        if !self.is_closed() {
+            closing.await;
+        }
+    }
 }
 
 async fn put_lease(open: &Open, lease: Option<Lease>) -> CacheResult<()> {
@@ -896,6 +950,7 @@ fn finish_what_ended(folder: &Folder, secrets: &dyn SecretStore) -> Result<Optio
         vault::wipe(folder, secrets)?;
         return Ok(None);
     }
+    folder.tidy()?;
     let header = Header::find(folder)?;
     if folder.memory_mark().exists() {
         match &header {
@@ -907,16 +962,27 @@ fn finish_what_ended(folder: &Folder, secrets: &dyn SecretStore) -> Result<Optio
     Ok(header)
 }
 
-async fn restore(cache: &Cache, beside: &Beside, entries: &[Entry]) -> CacheResult<()> {
+/// What no server can bring back comes from beside the copy. What of it does not read keeps back nothing else.
+async fn bring_back(cache: &Cache, beside: &Beside, now: Timestamp) -> CacheResult<Vec<Entry>> {
     let mut tx = cache.begin().await?;
-    for entry in entries {
-        outbox::apply(&mut tx, entry, beside).await?;
+    if let Some(own) = beside.load_own()? {
+        own.put_back(&mut tx).await?;
+    }
+    let entries = match beside.load() {
+        Err(CacheError::Damaged) => {
+            beside.set_list_aside(&mut tx, now).await?;
+            Vec::new()
+        }
+        entries => entries?,
+    };
+    for entry in &entries {
         rows::add(&mut tx, entry).await?;
     }
     // Whether a request was begun before the damage is not known: treat all as begun.
     rows::mark_all_tried(&mut tx).await?;
+    outbox::reapply_all(&mut tx, beside, now).await?;
     tx.commit().await?;
-    Ok(())
+    Ok(rows::all(cache.readers()).await?.into_iter().map(|waiting| waiting.entry).collect())
 }
 
 /// Plain HTTP is for this computer alone.

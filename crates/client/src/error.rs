@@ -67,6 +67,7 @@ pub const CODES: &[&str] = &[
     "vault_damaged",
     "vault_gone",
     "secrets_damaged",
+    "unsent_damaged",
     "vault_newer",
     "cache_damaged",
     "cache_newer",

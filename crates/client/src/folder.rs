@@ -6,10 +6,12 @@
 //! | `cache.db` | the encrypted copy of the account |
 //! | `cache.note` | whether that copy was closed, and how often it was; sealed |
 //! | `outbox.sealed`, `outbox/` | changes that the server does not have yet, readable when the cache is not |
+//! | `own.sealed` | what only this device knows: settings, reminders shown, refusals |
 //! | `refused/` | imported lines that the server did not take |
 //! | `secrets.sealed` | device key and tokens where there is no keyring |
 //! | `due.sealed` | days on which something is due, for reminders while locked |
-//! | `damaged/` | what could not be read, moved aside |
+//! | `damaged/` | what could not be read, moved aside; of copies, the newest two |
+//! | `*.new` | a file that was being replaced when the program ended: the next start removes it |
 //! | `viewer/` | statements for the person's own viewer, while it is open |
 //! | `memory.only`, `wiping` | what is here is noise, or about to go: the next start tidies up |
 //! | `server/` | the embedded account server's own folder |
@@ -17,6 +19,12 @@
 use std::fs::{self, File, OpenOptions};
 use std::io::{self, Write};
 use std::path::{Path, PathBuf};
+use std::sync::atomic::{AtomicU64, Ordering};
+
+/// Damaged copies that are kept. They are large, and an older one tells nothing more.
+const COPIES_ASIDE_MAX: usize = 2;
+/// What a file is called until it replaces another.
+const BEING_WRITTEN: &str = "new";
 
 /// A file could not be read or written; the kind of the inner error decides what to say.
 #[derive(Debug, thiserror::Error)]
@@ -52,6 +60,11 @@ impl Folder {
     #[must_use]
     pub fn outbox(&self) -> PathBuf {
         self.0.join("outbox.sealed")
+    }
+
+    /// What only this device knows.
+    pub(crate) fn own(&self) -> PathBuf {
+        self.0.join("own.sealed")
     }
 
     #[must_use]
@@ -128,13 +141,47 @@ impl Folder {
     }
 
     /// Moves the cache's files aside, so that nothing that might be of use is lost.
-    pub(crate) fn set_cache_aside(&self, stamp: &str) -> Result<(), FileError> {
-        make_private_dir(&self.damaged())?;
+    pub(crate) fn set_cache_aside(&self, stamp: i64) -> Result<(), FileError> {
         for file in self.cache_files() {
-            let name = file.file_name().and_then(|n| n.to_str()).unwrap_or("cache");
-            match fs::rename(&file, self.damaged().join(format!("{stamp}-{name}"))) {
-                Err(error) if error.kind() == io::ErrorKind::NotFound => {}
-                other => other?,
+            self.set_aside(&file, stamp)?;
+        }
+        self.trim_copies_aside()
+    }
+
+    /// Moves one file aside. One that is not there is passed over.
+    pub(crate) fn set_aside(&self, file: &Path, stamp: i64) -> Result<(), FileError> {
+        make_private_dir(&self.damaged())?;
+        let name = file.file_name().and_then(|name| name.to_str()).unwrap_or("file");
+        match fs::rename(file, self.damaged().join(format!("{stamp}-{name}"))) {
+            Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(()),
+            other => Ok(other?),
+        }
+    }
+
+    /// Unsent work that was set aside stays: nobody else has it.
+    fn trim_copies_aside(&self) -> Result<(), FileError> {
+        let stamp_of = |path: &Path| {
+            let name = path.file_name()?.to_str()?;
+            name.split_once("-cache.db").and_then(|(stamp, _)| stamp.parse::<i64>().ok())
+        };
+        let files: Vec<PathBuf> =
+            fs::read_dir(self.damaged())?.filter_map(Result::ok).map(|file| file.path()).collect();
+        let mut stamps: Vec<i64> = files.iter().filter_map(|file| stamp_of(file)).collect();
+        stamps.sort_unstable();
+        stamps.dedup();
+        let old = &stamps[..stamps.len().saturating_sub(COPIES_ASIDE_MAX)];
+        for file in files.iter().filter(|file| stamp_of(file).is_some_and(|stamp| old.contains(&stamp))) {
+            remove(file)?;
+        }
+        Ok(())
+    }
+
+    /// Removes what a program that ended left half written.
+    pub(crate) fn tidy(&self) -> Result<(), FileError> {
+        for file in fs::read_dir(&self.0)?.filter_map(Result::ok) {
+            let path = file.path();
+            if path.extension().is_some_and(|extension| extension == BEING_WRITTEN) {
+                remove(&path)?;
             }
         }
         Ok(())
@@ -151,13 +198,14 @@ impl Folder {
         for keys in [self.header(), self.secrets(), self.due_key()] {
             note(shred(&keys));
         }
-        let own = [self.due(), self.outbox(), self.cache_note(), self.damage_mark()];
+        let own = [self.due(), self.outbox(), self.own(), self.cache_note(), self.damage_mark()];
         for file in own.iter().chain(&self.cache_files()) {
             note(remove(file));
         }
         for dir in [self.chunks(), self.refused(), self.damaged(), self.viewer()] {
             note(remove_dir(&dir));
         }
+        note(self.tidy());
         done?;
         // Last: until here the folder still says what its files are.
         remove(&self.memory_mark())?;
@@ -166,9 +214,10 @@ impl Folder {
 
     /// Whether a file of an account is still here.
     pub(crate) fn holds_account(&self) -> bool {
-        let own = [self.header(), self.secrets(), self.due_key(), self.due(), self.outbox(), self.cache_note()];
+        let keys = [self.header(), self.secrets(), self.due_key()];
+        let own = [self.due(), self.outbox(), self.own(), self.cache_note()];
         let folders = [self.chunks(), self.refused(), self.damaged(), self.viewer()];
-        own.iter().chain(&self.cache_files()).chain(&folders).any(|path| path.symlink_metadata().is_ok())
+        keys.iter().chain(&own).chain(&self.cache_files()).chain(&folders).any(|path| path.symlink_metadata().is_ok())
     }
 
     /// An embedded server's data that never got an account.
@@ -188,16 +237,39 @@ pub(crate) fn read(path: &Path) -> Result<Option<Vec<u8>>, FileError> {
 
 /// Replaces a file as a whole: after a crash the old or the new content stands there, never a mixture.
 pub(crate) fn replace(path: &Path, bytes: &[u8]) -> Result<(), FileError> {
-    let beside = path.with_extension("new");
-    let mut file = private_file(&beside)?;
-    file.write_all(bytes)?;
-    file.sync_all()?;
-    drop(file);
-    fs::rename(&beside, path)?;
+    // Two files never share the place at which they are written, nor do two writers of one.
+    static WRITTEN: AtomicU64 = AtomicU64::new(0);
+    let mut name = path.file_name().unwrap_or_default().to_owned();
+    name.push(format!(".{}.{BEING_WRITTEN}", WRITTEN.fetch_add(1, Ordering::Relaxed)));
+    let beside = path.with_file_name(name);
+    let written = write_private(&beside, bytes).and_then(|()| Ok(fs::rename(&beside, path)?));
+    if written.is_err() {
+        // A full disk is not filled further by what nobody reads.
+        let _ = fs::remove_file(&beside);
+    }
+    written?;
     if let Some(dir) = path.parent() {
         sync_dir(dir)?;
     }
     Ok(())
+}
+
+fn write_private(path: &Path, bytes: &[u8]) -> Result<(), FileError> {
+    let mut file = private_file(path)?;
+    file.write_all(bytes)?;
+    Ok(file.sync_all()?)
+}
+
+/// A second name for a file's content, or a copy where the file system knows no second names. Doing it again changes nothing.
+pub(crate) fn keep_also(path: &Path, to: &Path) -> Result<(), FileError> {
+    match fs::hard_link(path, to) {
+        Ok(()) => match to.parent() {
+            Some(dir) => sync_dir(dir),
+            None => Ok(()),
+        },
+        Err(error) if error.kind() == io::ErrorKind::AlreadyExists => Ok(()),
+        Err(_) => replace(to, &fs::read(path)?),
+    }
 }
 
 /// Removing what is not there succeeds.

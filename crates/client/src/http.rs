@@ -19,7 +19,7 @@ use serde::{Deserialize, Serialize};
 use sha2::{Digest as _, Sha256};
 use zeroize::Zeroizing;
 
-use crate::client::{Changed, Client, Open, blocking, lock};
+use crate::client::{Changed, Client, Open, lock};
 use crate::error::{Class, ClientError};
 use crate::platform::{Chance, Language, Secret, SecretKind, random};
 use crate::seal::without_traces;
@@ -33,6 +33,8 @@ const ANSWER_BYTES_MAX: usize = 16 * 1024 * 1024;
 /// A token is renewed so long before its end.
 const RENEW_EARLY: SignedDuration = SignedDuration::from_secs(30);
 const PROTOCOL_HEADER: &str = "Billfold-Protocol";
+/// RFC 6749 5.2: the grant is invalid, ended or revoked.
+const INVALID_GRANT: &str = "invalid_grant";
 
 /// Why a request came to nothing.
 #[derive(Debug, thiserror::Error)]
@@ -458,25 +460,39 @@ pub(crate) fn check_origin(text: &str) -> Result<(), ClientError> {
 }
 
 /// A good answer of the API.
-pub(crate) struct Answer(pub Response);
+pub(crate) struct Answer {
+    response: Response,
+    /// Whose keys asked for it: reading ends when they go.
+    open: Arc<Open>,
+}
 
 impl Answer {
     /// There is nothing to read: it is done.
     pub fn is_empty(&self) -> bool {
-        self.0.status() == reqwest::StatusCode::NO_CONTENT
+        self.response.status() == StatusCode::NO_CONTENT
     }
 
     /// It goes on elsewhere: the answer says where.
     pub fn goes_on(&self) -> bool {
-        self.0.status() == reqwest::StatusCode::ACCEPTED
+        self.response.status() == StatusCode::ACCEPTED
     }
 
     pub async fn json<T: DeserializeOwned>(self) -> Result<T, CallError> {
-        read_json(self.0).await
+        let bytes = self.bytes_within(ANSWER_BYTES_MAX).await?;
+        serde_json::from_slice(&bytes).map_err(|_| CallError::NotAServer)
     }
 
     pub async fn bytes_within(self, max: usize) -> Result<Vec<u8>, CallError> {
-        read_within(self.0, max).await
+        tokio::select! {
+            biased;
+            () = self.open.until_closed() => Err(CallError::Locked),
+            bytes = read_within(self.response, max) => bytes,
+        }
+    }
+
+    /// To be read by whoever sees to the lock.
+    pub fn into_response(self) -> Response {
+        self.response
     }
 }
 
@@ -560,8 +576,22 @@ impl Client {
         Ok(())
     }
 
-    /// The same for a copy that is not shown yet; the caller sees to what a refusal means.
+    /// The same for a copy that is not shown yet; the caller sees to what a refusal means. A lock waits for no answer.
     pub(crate) async fn try_call(
+        &self,
+        open: &Arc<Open>,
+        method: Method,
+        path: &str,
+        sending: &Sending,
+    ) -> Result<Answer, CallError> {
+        tokio::select! {
+            biased;
+            () = open.until_closed() => Err(CallError::Locked),
+            answer = self.call_with_token(open, method, path, sending) => answer,
+        }
+    }
+
+    async fn call_with_token(
         &self,
         open: &Arc<Open>,
         method: Method,
@@ -581,7 +611,9 @@ impl Client {
             };
             let response = self.0.http.prove_and_send(method, &url, sending, &prover).await?;
             if response.status().is_success() {
-                return Ok(Answer(response));
+                // A page that something on the way puts in a server's place says well of everything, too.
+                let ours = response.headers().contains_key(NONCE_HEADER);
+                return if ours { Ok(Answer { response, open: Arc::clone(open) }) } else { Err(CallError::NotAServer) };
             }
             match refusal(response).await {
                 // The token may have ended early (a restored server, a clock that jumped): once more with a new one.
@@ -658,7 +690,12 @@ impl Client {
             return Err(CallError::Revoked);
         }
         tracing::info!(error = error.error, "the server gave no tokens");
-        Err(CallError::NotSignedIn)
+        // Only of the grant itself is it said that it is no good. Whatever else is wrong, the token is kept for later.
+        if error.error == INVALID_GRANT {
+            Err(CallError::NotSignedIn)
+        } else {
+            Err(CallError::Busy { retry_after: None })
+        }
     }
 
     /// Pushes a form with a proof, as PAR wants it.
@@ -694,13 +731,8 @@ impl Client {
         };
         let device = tokens.key.secret().clone();
         let refresh = Secret::new(response.refresh_token.into_bytes());
-        let kept = Arc::clone(open);
-        blocking(move || {
-            let vault = kept.vault();
-            vault.put(SecretKind::Device, &device)?;
-            vault.put(SecretKind::RefreshToken, &refresh)
-        })
-        .await??;
+        self.keep_secret(open, SecretKind::Device, device).await?;
+        self.keep_secret(open, SecretKind::RefreshToken, refresh).await?;
         *open.tokens.lock().await = Some(tokens);
         Ok(())
     }

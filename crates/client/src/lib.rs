@@ -33,6 +33,7 @@ mod memory_tests;
 pub mod methods;
 pub mod orders;
 mod outbox;
+mod own;
 pub mod paydays;
 pub mod payments;
 pub mod plan;

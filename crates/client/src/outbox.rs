@@ -27,9 +27,10 @@ use crate::cache::{
     CacheError, CacheResult, Tx, accounts, bills, outbox as rows, paydays, reminders, suggestions, transactions,
 };
 use crate::folder::{self, Folder};
+use crate::own::Own;
 use crate::platform::Chance;
 use crate::seal::{SealKey, seal, unseal};
-use crate::sync::apply_record;
+use crate::sync::{apply_record, note_refusal};
 
 /// Chunk files compress well; more effort than this costs more time than the disk saves.
 const COMPRESSION: i32 = 1;
@@ -37,6 +38,11 @@ const COMPRESSION: i32 = 1;
 const CHUNK_BYTES_MAX: usize = 64 * 1024 * 1024;
 const LIST: &[u8] = b"billfold outbox list";
 const CHUNK: &[u8] = b"billfold outbox chunk";
+const OWN: &[u8] = b"billfold own";
+/// Why the server never gets what waited here: it does not read any more.
+pub(crate) const UNREADABLE: &str = "unsent_damaged";
+/// What a refusal of the whole list is about.
+const ALL: &str = "outbox";
 
 /// One change, with the id that makes sending it twice harmless.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
@@ -119,6 +125,14 @@ pub(crate) enum Change {
     },
 }
 
+impl Change {
+    /// Its kind, as a refusal names it.
+    pub fn what(&self) -> String {
+        let what = serde_json::to_value(self).ok().and_then(|value| value["what"].as_str().map(str::to_owned));
+        what.unwrap_or_default()
+    }
+}
+
 /// Where the outbox keeps what stands beside the cache.
 #[derive(Clone)]
 pub(crate) struct Beside {
@@ -169,11 +183,45 @@ impl Beside {
         Ok(folder::remove(&self.chunk_path(id))?)
     }
 
-    /// Sets aside the chunk of an import that the server did not take.
+    /// Keeps the chunk of an import that the server did not take, before the change that names it goes.
     pub fn keep_refused(&self, id: MutationId) -> CacheResult<()> {
         folder::make_private_dir(&self.folder.refused())?;
         let to = self.folder.refused().join(format!("{id}.sealed"));
-        Ok(std::fs::rename(self.chunk_path(id), to).map_err(folder::FileError::from)?)
+        Ok(folder::keep_also(&self.chunk_path(id), &to)?)
+    }
+
+    /// Moves a chunk that does not read to where damaged files are.
+    pub fn set_chunk_aside(&self, id: MutationId, at: Timestamp) -> CacheResult<()> {
+        Ok(self.folder.set_aside(&self.chunk_path(id), at.as_second())?)
+    }
+
+    /// The same for a list that does not read. Nothing names the chunks any more: they are kept as what was not sent.
+    pub async fn set_list_aside(&self, tx: &mut Tx, at: Timestamp) -> CacheResult<()> {
+        self.folder.set_aside(&self.folder.outbox(), at.as_second())?;
+        if let Ok(files) = std::fs::read_dir(self.folder.chunks()) {
+            folder::make_private_dir(&self.folder.refused())?;
+            for file in files.filter_map(Result::ok) {
+                folder::keep_also(&file.path(), &self.folder.refused().join(file.file_name()))?;
+            }
+        }
+        note_refusal(tx, ALL, UNREADABLE, at).await
+    }
+
+    /// What only this device knows, as the cache has it now. Written when it is different.
+    pub fn save_own(&self, own: &Own, chance: &dyn Chance) -> CacheResult<()> {
+        if self.load_own()?.as_ref() == Some(own) {
+            return Ok(());
+        }
+        let plain = serde_json::to_vec(own).map_err(|_| CacheError::Damaged)?;
+        let sealed = seal(&self.key, OWN, &plain, chance).map_err(|_| CacheError::Damaged)?;
+        Ok(folder::replace(&self.folder.own(), &sealed)?)
+    }
+
+    /// `None` also when it does not read: then settings begin anew, which is worth no refusal.
+    pub fn load_own(&self) -> CacheResult<Option<Own>> {
+        let Some(sealed) = folder::read(&self.folder.own())? else { return Ok(None) };
+        let plain = unseal(&self.key, OWN, &sealed).ok();
+        Ok(plain.and_then(|plain| serde_json::from_slice(&plain).ok()))
     }
 
     /// Deletes chunk files that no change names: an import that was cut short before its commit.
@@ -266,11 +314,31 @@ async fn apply_chunk(tx: &mut Tx, chunk: &ImportChunk) -> CacheResult<()> {
 
 /// Brings back over the server's view what it does not have yet. Imports were applied once and stay: the server's
 /// records never remove them.
-pub(crate) async fn reapply(tx: &mut Tx, beside: &Beside, with_imports: bool) -> CacheResult<()> {
+pub(crate) async fn reapply(tx: &mut Tx, beside: &Beside) -> CacheResult<()> {
     for waiting in rows::all(&mut **tx).await? {
-        let is_import = matches!(waiting.entry.change, Change::Import { .. });
-        if with_imports || !is_import {
+        if !matches!(waiting.entry.change, Change::Import { .. }) {
             apply(tx, &waiting.entry, beside).await?;
+        }
+    }
+    Ok(())
+}
+
+/// The same in a copy that holds nothing yet, imports among it. One whose lines do not read is taken off the queue and
+/// said, so that it keeps back nothing else.
+pub(crate) async fn reapply_all(tx: &mut Tx, beside: &Beside, now: Timestamp) -> CacheResult<()> {
+    for waiting in rows::all(&mut **tx).await? {
+        let Change::Import { chunk, .. } = waiting.entry.change else {
+            apply(tx, &waiting.entry, beside).await?;
+            continue;
+        };
+        match beside.read_chunk(chunk) {
+            Ok(chunk) => apply_chunk(tx, &chunk).await?,
+            Err(CacheError::Damaged) => {
+                beside.set_chunk_aside(chunk, now)?;
+                note_refusal(tx, &waiting.entry.change.what(), UNREADABLE, now).await?;
+                rows::remove(tx, waiting.number).await?;
+            }
+            Err(error) => return Err(error),
         }
     }
     Ok(())

@@ -54,6 +54,10 @@ pub(crate) struct Fake {
     pub signed_out: bool,
     /// It answers nothing but that it cannot.
     pub down: bool,
+    /// Something on the way answers in its place, and well of everything.
+    maintained: bool,
+    /// What is said of every request for tokens.
+    token_error: Option<&'static str>,
     /// What tokens end with.
     pub salt: String,
     /// Tokens that were given back.
@@ -84,6 +88,9 @@ pub(crate) async fn start_fake() -> Shared {
 
 async fn answer(State(fake): State<Shared>, method: Method, uri: Uri, headers: HeaderMap, body: Bytes) -> Response {
     let mut fake = lock(&fake);
+    if fake.maintained {
+        return "<html>We are back soon.</html>".into_response();
+    }
     let path = uri.path().to_owned();
     if let Some(wish) = path.strip_prefix("/test/") {
         return fake.obey(wish);
@@ -178,6 +185,9 @@ impl Fake {
 
     fn token(&mut self, form: &Value) -> Response {
         use sha2::Digest as _;
+        if let Some(error) = self.token_error {
+            return (StatusCode::BAD_REQUEST, axum::Json(json!({"error": error}))).into_response();
+        }
         let good = match form["grant_type"].as_str().unwrap() {
             "authorization_code" => {
                 let verifier = form["code_verifier"].as_str().unwrap();
@@ -533,7 +543,7 @@ async fn signing_out_sends_what_waits_and_removes_the_copy() {
     let (world, fake) = (World::new(), start_fake().await);
     let client = signed_in(&world, &fake).await;
     client.bills().add(monthly("Rent", "950.00", "2026-12-01")).await.unwrap();
-    client.sign_out().await.unwrap();
+    client.sign_out(false).await.unwrap();
     assert_eq!(lock(&fake).writes.len(), 1);
     assert_eq!(client.phase(), Phase::Welcome);
     assert!(!world.data().join("vault.json").exists());
@@ -1033,6 +1043,154 @@ async fn an_import_that_the_server_does_not_take_stays_on_this_device() {
     assert_eq!(client.sync().refusals().await.unwrap()[0].code, "too_many");
     assert_eq!(names(&client).await.len(), 2);
     assert_eq!(world.data().join("refused").read_dir().unwrap().count(), 1);
+    world.end().await;
+}
+
+#[tokio::test]
+async fn an_import_whose_file_does_not_read_is_said_and_keeps_back_nothing_else() {
+    let (world, fake) = (World::new(), start_fake().await);
+    let client = signed_in(&world, &fake).await;
+    client.sync().now().await.unwrap();
+    let spoil = |folder: &str| {
+        let file = world.data().join(folder).read_dir().unwrap().next().unwrap().unwrap().path();
+        let mut bytes = std::fs::read(&file).unwrap();
+        bytes[40] ^= 1;
+        std::fs::write(file, bytes).unwrap();
+    };
+    client.import().import(crate::tests::sample(), None).await.unwrap();
+    client.bills().add(monthly("Rent", "950.00", "2026-12-01")).await.unwrap();
+    spoil("outbox");
+    client.sync().now().await.unwrap();
+    let told = client.sync().refusals().await.unwrap();
+    assert_eq!((told[0].what.as_str(), told[0].code.as_str()), ("import", "unsent_damaged"));
+    assert_eq!(client.status().await.unwrap().waiting, 0);
+    assert!(lock(&fake).writes.iter().any(|write| write.1.starts_with("/api/v1/bills/")), "the bill was sent");
+    assert_eq!(names(&client).await.len(), 2, "the lines are shown here");
+    assert!(world.data().join("damaged").read_dir().unwrap().count() > 0, "and nothing was deleted");
+    // The same when the copy is built anew at the next start.
+    let more = crate::tests::ofx(&[("20261103", "-7.00", "c", "Quay")]);
+    client.import().import(more, None).await.unwrap();
+    client.bills().add(monthly("Power", "94.17", "2026-12-03")).await.unwrap();
+    client.lock().await.unwrap();
+    spoil("outbox");
+    std::fs::write(world.data().join("cache.damaged"), b"").unwrap();
+    client.unlock(None).await.unwrap();
+    assert_eq!(client.status().await.unwrap().waiting, 1, "the bill still waits");
+    assert_eq!(client.sync().refusals().await.unwrap().len(), 2);
+    world.end().await;
+}
+
+#[tokio::test]
+async fn a_list_of_unsent_work_that_does_not_read_never_keeps_the_copy_closed() {
+    let (world, fake) = (World::new(), start_fake().await);
+    let client = signed_in(&world, &fake).await;
+    client.import().import(crate::tests::sample(), None).await.unwrap();
+    client.lock().await.unwrap();
+    std::fs::write(world.data().join("outbox.sealed"), b"no list").unwrap();
+    std::fs::write(world.data().join("cache.damaged"), b"").unwrap();
+    client.unlock(None).await.unwrap();
+    let told = client.sync().refusals().await.unwrap();
+    assert_eq!((told[0].what.as_str(), told[0].code.as_str()), ("outbox", "unsent_damaged"));
+    assert_eq!(world.data().join("refused").read_dir().unwrap().count(), 1, "the lines are kept");
+    world.end().await;
+}
+
+#[tokio::test]
+async fn what_only_this_device_knows_outlives_its_copy() {
+    let (world, fake) = (World::new(), start_fake().await);
+    let client = signed_in(&world, &fake).await;
+    lock(&fake).snapshot = vec![Record::Bill(bill(5, "Phone"))];
+    client.sync().now().await.unwrap();
+    let settings = crate::settings::Settings { details_in_notifications: false, ..client.settings().await.unwrap() };
+    client.set_settings(settings.clone()).await.unwrap();
+    world.at("2026-12-04T10:00:00Z");
+    assert_eq!(client.reminders().run_once(false).await.unwrap().len(), 1);
+    client.reminders().snooze(bill(5, "").id, day("2026-12-05")).await.unwrap();
+    lock(&fake).refuse_with = Some(ErrorCode::TooMany);
+    client.sync().now().await.unwrap();
+    world.at("2026-12-05T10:00:00Z");
+    for seconds in 0..4 {
+        world.later(seconds);
+        client.doubt();
+        assert!(client.is_built_anew(&client.opened().unwrap()).await || client.opened().is_some());
+        lock(&fake).expire_cursor = true;
+        client.sync().now().await.unwrap();
+        assert_eq!(client.settings().await.unwrap(), settings);
+        assert_eq!(client.sync().refusals().await.unwrap().len(), 1);
+        let shown = client.reminders().run_once(false).await.unwrap().len();
+        assert_eq!(shown, usize::from(seconds == 0), "the day itself is reminded of once");
+    }
+    let aside = world.data().join("damaged").read_dir().unwrap();
+    let copies = aside.filter(|file| file.as_ref().unwrap().path().to_str().unwrap().ends_with("cache.db")).count();
+    assert_eq!(copies, 2, "older damaged copies are not kept");
+    world.end().await;
+}
+
+#[tokio::test]
+async fn a_page_in_the_servers_place_and_a_program_that_is_too_old_lose_nothing() {
+    let (world, fake) = (World::new(), start_fake().await);
+    let client = signed_in(&world, &fake).await;
+    client.sync().now().await.unwrap();
+    client.bills().add(monthly("Rent", "950.00", "2026-12-01")).await.unwrap();
+    lock(&fake).maintained = true;
+    assert_eq!(code(client.sync().now().await), "wrong_server");
+    assert_eq!(client.status().await.unwrap().waiting, 1);
+    lock(&fake).maintained = false;
+    lock(&fake).refuse_with = Some(ErrorCode::UpgradeRequired);
+    assert_eq!(code(client.sync().now().await), "upgrade_required");
+    assert_eq!(client.status().await.unwrap().waiting, 1);
+    client.sync().now().await.unwrap();
+    assert_eq!((client.status().await.unwrap().waiting, lock(&fake).writes.len()), (0, 1));
+    world.end().await;
+}
+
+#[tokio::test]
+async fn only_a_grant_that_is_no_good_ends_the_session() {
+    let (world, fake) = (World::new(), start_fake().await);
+    let client = signed_in(&world, &fake).await;
+    client.lock().await.unwrap();
+    client.unlock(None).await.unwrap();
+    lock(&fake).token_error = Some("server_error");
+    assert_eq!(code(client.sync().now().await), "server_failed");
+    assert!(client.status().await.unwrap().signed_in);
+    lock(&fake).token_error = None;
+    client.sync().now().await.unwrap();
+    world.end().await;
+}
+
+#[tokio::test]
+async fn a_lock_waits_for_no_server() {
+    let (world, fake) = (World::new(), start_fake().await);
+    let client = signed_in(&world, &fake).await;
+    client.lock().await.unwrap();
+    client.unlock(None).await.unwrap();
+    // It takes connections and never says a word.
+    let silent = TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let url = format!("http://localhost:{}", silent.local_addr().unwrap().port());
+    let place = crate::status::Place::Server { url, name: "Silent".to_owned() };
+    let opened = client.opened().unwrap();
+    opened.vault().settle(place, None).unwrap();
+    let keys = Arc::downgrade(&opened);
+    drop(opened);
+    let syncing = client.clone();
+    let sync = tokio::spawn(async move { syncing.sync().now().await });
+    let (_connection, _) = silent.accept().await.unwrap();
+    let locked = tokio::time::timeout(std::time::Duration::from_secs(20), client.lock()).await;
+    locked.expect("the lock does not wait for the answer").unwrap();
+    assert_eq!(code(sync.await.unwrap()), "locked");
+    assert!(keys.upgrade().is_none(), "nobody holds the keys any more");
+    world.end().await;
+}
+
+#[tokio::test]
+async fn what_was_not_sent_is_given_up_only_when_that_is_said() {
+    let (world, fake) = (World::new(), start_fake().await);
+    let client = signed_in(&world, &fake).await;
+    client.bills().add(monthly("Rent", "950.00", "2026-12-01")).await.unwrap();
+    lock(&fake).down = true;
+    assert_eq!(code(client.sign_out(false).await), "changes_waiting");
+    client.sign_out(true).await.unwrap();
+    assert_eq!(client.phase(), Phase::Welcome);
     world.end().await;
 }
 

@@ -123,7 +123,9 @@ impl Client {
         self.with(async |open| {
             let mut tx = open.cache.begin().await?;
             state::put(&mut *tx, state::SETTINGS, &settings).await?;
-            Ok(tx.commit().await?)
+            tx.commit().await?;
+            self.save_own(open).await;
+            Ok(())
         })
         .await?;
         self.tell(Changed::Status);

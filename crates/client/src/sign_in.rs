@@ -382,8 +382,8 @@ impl Client {
     }
 
     /// Ends the session at the server if it can be reached, then removes this account from this computer. Changes that
-    /// the server does not have are sent first; while some cannot be, nothing is removed.
-    pub async fn sign_out(&self) -> Result<(), ClientError> {
+    /// the server does not have are sent first; while some cannot be, nothing is removed, unless the person gives them up.
+    pub async fn sign_out(&self, discard: bool) -> Result<(), ClientError> {
         let open = self.open_now()?;
         if *open.vault().header().place() == Place::ThisComputer {
             return Err(ClientError::refused(
@@ -394,11 +394,11 @@ impl Client {
         }
         self.sync().soon().await;
         let waiting = self.with(async |open| cache::outbox::count(open.cache.readers()).await).await?;
-        if waiting > 0 {
+        if waiting > 0 && !discard {
             return Err(ClientError::refused(
                 "changes_waiting",
                 "some changes were not sent yet and would be lost",
-                "connect to the server and sync, then sign out",
+                "connect to the server and sync, then sign out; or give them up: `billfold sign-out --discard`",
             ));
         }
         let refresh = self.secret(&open, SecretKind::RefreshToken).await?;

@@ -127,7 +127,9 @@ impl Client {
         self.with(async |open| {
             let mut tx = open.cache.begin().await?;
             state::put(&mut *tx, state::SECOND_PASSKEY, &now).await?;
-            Ok(tx.commit().await?)
+            tx.commit().await?;
+            self.save_own(open).await;
+            Ok(())
         })
         .await?;
         self.tell(Changed::Status);

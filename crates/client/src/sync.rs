@@ -46,7 +46,6 @@ const BATCHES_AHEAD: usize = 2;
 /// Chunk bodies compress well; the server unpacks them.
 const COMPRESSION: i32 = 1;
 const REFUSALS_KEPT: usize = 100;
-const REFUSALS: &str = "refusals";
 const LISTS_READ_AT: &str = "lists_read_at";
 const LISTS_EVERY: SignedDuration = SignedDuration::from_hours(1);
 
@@ -125,7 +124,7 @@ impl Sync {
 
     /// Changes that the server did not take, newest first.
     pub async fn refusals(&self) -> Result<Vec<Refusal>, ClientError> {
-        let kept = self.0.with(async |open| state::find(open.cache.readers(), REFUSALS).await).await?;
+        let kept = self.0.with(async |open| state::find(open.cache.readers(), state::REFUSALS).await).await?;
         Ok(kept.unwrap_or_default())
     }
 
@@ -181,7 +180,7 @@ impl Sync {
             }
             return;
         };
-        let mut events = answer.0.bytes_stream().eventsource();
+        let mut events = answer.into_response().bytes_stream().eventsource();
         // The stream begins with the number as it is; what came between the last read and now is read at once.
         let mut known: Option<String> = None;
         loop {
@@ -270,11 +269,23 @@ impl Sync {
     /// Sends what waits, in order, until the outbox is empty or the server cannot be reached.
     async fn pump(&self, open: &Open) -> Result<(), ClientError> {
         while let Some(waiting) = self.next(open).await? {
-            let sent = self.send(open, &waiting).await;
+            let lines = match waiting.entry.change {
+                Change::Import { chunk, .. } => match packed_chunk(open, chunk).await {
+                    // It would keep back everything behind it for ever.
+                    Err(CacheError::Damaged) => {
+                        self.done(open, &waiting, None, Some(outbox::UNREADABLE)).await?;
+                        continue;
+                    }
+                    lines => lines?,
+                },
+                _ => Sending::default(),
+            };
+            let sent = self.send(&waiting, lines).await;
             match sent {
                 Ok(payment) => self.done(open, &waiting, payment, None).await?,
-                Err(CallError::Refused(problem)) => {
-                    self.done(open, &waiting, None, Some(problem.code)).await?;
+                // A program that is too old for the server was not judged: what waits goes with the newer one.
+                Err(CallError::Refused(problem)) if problem.code != ErrorCode::UpgradeRequired => {
+                    self.done(open, &waiting, None, Some(problem.code.as_str())).await?;
                 }
                 Err(error) => {
                     if matches!(error, CallError::NoConnection) && !waiting.tried {
@@ -312,7 +323,8 @@ impl Sync {
         Ok(first)
     }
 
-    async fn send(&self, open: &Open, waiting: &Waiting) -> Result<Option<api::payments::Payment>, CallError> {
+    /// Sends one change; `lines` are those of an import.
+    async fn send(&self, waiting: &Waiting, lines: Sending) -> Result<Option<api::payments::Payment>, CallError> {
         let id = waiting.entry.id;
         let keyed = |sending: Sending| Sending { idempotency: Some(id), ..sending };
         let (method, path, sending) = match &waiting.entry.change {
@@ -365,9 +377,7 @@ impl Sync {
             Change::Restore { records } => {
                 (Method::Post, "/api/v1/restore".to_owned(), Sending::json(&RestorePart { records: records.clone() })?)
             }
-            Change::Import { chunk, .. } => {
-                (Method::Post, "/api/v1/import".to_owned(), packed_chunk(open, *chunk).await?)
-            }
+            Change::Import { .. } => (Method::Post, "/api/v1/import".to_owned(), lines),
         };
         let creates = matches!(
             waiting.entry.change,
@@ -398,35 +408,43 @@ impl Sync {
         open: &Open,
         waiting: &Waiting,
         payment: Option<api::payments::Payment>,
-        refused: Option<ErrorCode>,
+        refused: Option<&str>,
     ) -> Result<(), ClientError> {
         let at = self.0.now();
+        let import = match waiting.entry.change {
+            Change::Import { chunk, .. } => Some(chunk),
+            _ => None,
+        };
+        // The lines stay here, and so does what would be sent: kept before the change that names it goes.
+        match (import, refused) {
+            (Some(chunk), Some(outbox::UNREADABLE)) => open.beside.set_chunk_aside(chunk, at)?,
+            (Some(chunk), Some(_)) => open.beside.keep_refused(chunk)?,
+            _ => {}
+        }
         let result = settle(open, waiting, payment.as_ref(), refused, at).await;
         self.0.watch(&result);
         result?;
-        if let Change::Import { chunk, .. } = waiting.entry.change {
-            match refused {
-                None => open.beside.remove_chunk(chunk)?,
-                // The lines stay here, and so does what would be sent.
-                Some(_) => open.beside.keep_refused(chunk)?,
-            }
+        if let Some(chunk) = import {
+            open.beside.remove_chunk(chunk)?;
         }
         self.0.with(async |open| self.0.save_outbox(open).await).await?;
+        if refused.is_some() {
+            self.0.save_own(open).await;
+        }
         self.0.tell(Changed::Book);
         self.0.tell(Changed::Status);
         Ok(())
     }
 }
 
-async fn packed_chunk(open: &Open, chunk: MutationId) -> Result<Sending, CallError> {
+async fn packed_chunk(open: &Open, chunk: MutationId) -> CacheResult<Sending> {
     let beside = open.beside.clone();
     let packing = tokio::task::spawn_blocking(move || {
         let chunk = beside.read_chunk(chunk)?;
         let plain = serde_json::to_vec(&chunk).map_err(|_| CacheError::Damaged)?;
         zstd::bulk::compress(&plain, COMPRESSION).map_err(|_| CacheError::Damaged)
     });
-    // A chunk that cannot be read stays queued: the person is told by `check`, nothing is lost in silence.
-    let packed = packing.await.map_err(|_| CallError::Locked)?.map_err(|_| CallError::Locked)?;
+    let packed = packing.await.map_err(|_| CacheError::Closed)??;
     Ok(Sending { body: Some(packed), content_type: Some("application/json"), packed: true, idempotency: None })
 }
 
@@ -434,7 +452,7 @@ async fn settle(
     open: &Open,
     waiting: &Waiting,
     payment: Option<&api::payments::Payment>,
-    refused: Option<ErrorCode>,
+    refused: Option<&str>,
     at: Timestamp,
 ) -> CacheResult<()> {
     let mut tx = open.cache.begin().await?;
@@ -445,26 +463,25 @@ async fn settle(
         // What was shown in advance may be known by another id or gone for good: read everything again.
         (None, Change::Restore { .. }) => state::remove(&mut *tx, state::CURSOR).await?,
         (None, _) => {}
-        (Some(code), Change::Pay { order }) => bills::refuse_payment(&mut tx, order.id, code.as_str()).await?,
-        (Some(code), change @ Change::Import { .. }) => note_refusal(&mut tx, change, code, at).await?,
+        (Some(code), Change::Pay { order }) => bills::refuse_payment(&mut tx, order.id, code).await?,
+        (Some(code), change @ Change::Import { .. }) => note_refusal(&mut tx, &change.what(), code, at).await?,
         (Some(code), change) => {
             // What was shown in advance is not so: read everything again.
             state::remove(&mut *tx, state::CURSOR).await?;
-            note_refusal(&mut tx, change, code, at).await?;
+            note_refusal(&mut tx, &change.what(), code, at).await?;
         }
     }
     rows::remove(&mut tx, waiting.number).await?;
     Ok(tx.commit().await?)
 }
 
-async fn note_refusal(tx: &mut Tx, change: &Change, code: ErrorCode, at: Timestamp) -> CacheResult<()> {
-    let what = serde_json::to_value(change).ok().and_then(|value| value["what"].as_str().map(str::to_owned));
-    let what = what.unwrap_or_default();
-    tracing::warn!(what, code = code.as_str(), "the server did not take a change");
-    let mut kept: Vec<Refusal> = state::find(&mut **tx, REFUSALS).await?.unwrap_or_default();
-    kept.insert(0, Refusal { what, code: code.as_str().to_owned(), at });
+/// Tells the person of a change that will not be at the server.
+pub(crate) async fn note_refusal(tx: &mut Tx, what: &str, code: &str, at: Timestamp) -> CacheResult<()> {
+    tracing::warn!(what, code, "the server does not get a change");
+    let mut kept: Vec<Refusal> = state::find(&mut **tx, state::REFUSALS).await?.unwrap_or_default();
+    kept.insert(0, Refusal { what: what.to_owned(), code: code.to_owned(), at });
     kept.truncate(REFUSALS_KEPT);
-    state::put(&mut **tx, REFUSALS, &kept).await
+    state::put(&mut **tx, state::REFUSALS, &kept).await
 }
 
 // ---- Reading ----------------------------------------------------------------------------------------------------
@@ -512,13 +529,14 @@ impl Sync {
         let answer = self.0.call(Method::Get, "/api/v1/sync/snapshot", Sending::default()).await?;
         let (batches, incoming) = mpsc::channel(BATCHES_AHEAD);
         // Reading and writing at the same time: parsing is half of the work.
-        let reading = tokio::spawn(read_snapshot(answer.0, batches));
-        let written = write_snapshot(open, incoming).await;
+        let reading = tokio::spawn(read_snapshot(Arc::clone(open), answer.into_response(), batches));
+        let written = write_snapshot(open, incoming, self.0.now()).await;
         let read = reading.await.map_err(|_| ClientError::locked())?;
         self.0.watch(&written);
         // A broken transfer is the cause, not its consequence.
         read?;
         written?;
+        self.0.with(async |open| self.0.save_outbox(open).await).await?;
         self.told(open).await
     }
 }
@@ -545,13 +563,20 @@ enum Part {
     End(Digest),
 }
 
-async fn read_snapshot(response: reqwest::Response, to: mpsc::Sender<Part>) -> Result<(), CallError> {
+async fn read_snapshot(open: Arc<Open>, response: reqwest::Response, to: mpsc::Sender<Part>) -> Result<(), CallError> {
     let mut stream = response.bytes_stream();
     let mut buffer: Vec<u8> = Vec::new();
     let mut lines: Vec<Transaction> = Vec::new();
     let mut left: Option<u64> = None;
     let mut came = Context::new(&SHA256);
-    while let Some(bytes) = stream.next().await {
+    loop {
+        let next = tokio::select! {
+            biased;
+            // The writer is let go with this end: a lock waits for no network.
+            () = open.until_closed() => return Err(CallError::Locked),
+            next = stream.next() => next,
+        };
+        let Some(bytes) = next else { break };
         buffer.extend_from_slice(&bytes?);
         let mut start = 0;
         while let Some(length) = buffer[start..].iter().position(|byte| *byte == b'\n') {
@@ -592,7 +617,7 @@ async fn hand(to: &mpsc::Sender<Part>, part: Part) -> Result<(), CallError> {
     to.send(part).await.map_err(|_| CallError::Locked)
 }
 
-async fn write_snapshot(open: &Open, mut parts: mpsc::Receiver<Part>) -> CacheResult<()> {
+async fn write_snapshot(open: &Open, mut parts: mpsc::Receiver<Part>, now: Timestamp) -> CacheResult<()> {
     let mut tx = open.cache.begin().await?;
     transactions::clear(&mut tx).await?;
     bills::clear(&mut tx).await?;
@@ -625,7 +650,7 @@ async fn write_snapshot(open: &Open, mut parts: mpsc::Receiver<Part>) -> CacheRe
     // The reader says why; this transaction is undone.
     let came = came.ok_or(CacheError::Closed)?;
     open.cache.chain(&mut tx, &cursor, &came).await?;
-    outbox::reapply(&mut tx, &open.beside, true).await?;
+    outbox::reapply_all(&mut tx, &open.beside, now).await?;
     Ok(tx.commit().await?)
 }
 
@@ -659,7 +684,7 @@ async fn apply_page(open: &Open, page: &Page) -> CacheResult<()> {
     for change in &page.changes {
         apply_record(&mut tx, &change.record).await?;
     }
-    outbox::reapply(&mut tx, &open.beside, false).await?;
+    outbox::reapply(&mut tx, &open.beside).await?;
     state::put(&mut *tx, state::CURSOR, &page.cursor).await?;
     let mut came = Context::new(&SHA256);
     came.update(&serde_json::to_vec(&page.changes).map_err(|_| CacheError::Damaged)?);

@@ -929,7 +929,7 @@ async fn what_the_keyring_lost_is_said_until_it_is_repaired() {
 async fn an_account_of_this_computer_is_never_signed_out_into_nothing() {
     let world = World::new();
     let client = world.start().await;
-    assert_eq!(client.sign_out().await.unwrap_err().code, "lives_here");
+    assert_eq!(client.sign_out(false).await.unwrap_err().code, "lives_here");
     assert_eq!(client.phase(), Phase::Ready);
     world.end().await;
 }

@@ -58,7 +58,11 @@ pub enum Command {
         not_my_computer: bool,
     },
     /// Remove the account from this computer; the server keeps everything it has.
-    SignOut,
+    SignOut {
+        /// Also when some changes were not sent: they are lost.
+        #[arg(long)]
+        discard: bool,
+    },
     /// Who is signed in, where, and how fresh it is.
     Status,
     /// Import an OFX or QFX file, or put back an archive that `export` wrote.

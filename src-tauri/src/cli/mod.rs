@@ -220,7 +220,7 @@ impl Run<'_> {
                 let protect = self.protect_new(not_my_computer)?;
                 self.sign_in(&server, !no_browser, create, protect).await
             }
-            Command::SignOut => self.sign_out().await,
+            Command::SignOut { discard } => self.sign_out(discard).await,
             Command::Status => self.status().await,
             Command::Import { file, into, preview } => self.import(&file, into.as_deref(), preview).await,
             Command::Accounts => self.accounts().await,
@@ -359,8 +359,8 @@ impl Run<'_> {
         Ok(Answer::new(json, text))
     }
 
-    async fn sign_out(&self) -> Done {
-        self.core.sign_out().await?;
+    async fn sign_out(&self, discard: bool) -> Done {
+        self.core.sign_out(discard).await?;
         Ok(Answer::new(json!({ "signed_in": false }), "The account was removed from this computer.\n"))
     }
 
@@ -1754,7 +1754,7 @@ const fn needs_account(command: &Command) -> bool {
         command,
         Command::Account { .. }
             | Command::SignIn { .. }
-            | Command::SignOut
+            | Command::SignOut { .. }
             | Command::Status
             | Command::Lock
             | Command::Unlock

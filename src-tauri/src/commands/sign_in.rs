@@ -79,10 +79,11 @@ pub async fn sign_in_cancel(core: Shared<'_>) -> Answer<()> {
     Ok(())
 }
 
+/// With `discard` also while something was not sent, which is lost then.
 #[tauri::command]
 #[specta::specta]
-pub async fn sign_out(core: Shared<'_>) -> Answer<()> {
-    Ok(core.sign_out().await?)
+pub async fn sign_out(core: Shared<'_>, discard: bool) -> Answer<()> {
+    Ok(core.sign_out(discard).await?)
 }
 
 /// Copies a key that was shown. It leaves the clipboard after ten seconds, and with the lock.

@@ -399,6 +399,10 @@ pub(crate) mod state {
     /// How far the last test of a reminder came.
     pub(crate) const REMINDER_TEST: &str = "reminder_test";
     pub(crate) const NEXT_LINE: &str = "next_line";
+    /// What the server did not take.
+    pub(crate) const REFUSALS: &str = "refusals";
+    /// What no server can bring back.
+    pub(crate) const OF_THIS_DEVICE: [&str; 4] = [SETTINGS, SECOND_PASSKEY, REMINDER_TEST, REFUSALS];
 
     pub(crate) async fn find<T: DeserializeOwned>(
         db: impl Executor<'_, Database = Sqlite>,
@@ -422,6 +426,22 @@ pub(crate) mod state {
         .bind(to_body(value)?)
         .execute(db)
         .await?;
+        Ok(())
+    }
+
+    /// Values of these names as they are stored, by name.
+    pub(crate) async fn texts(
+        db: impl Executor<'_, Database = Sqlite>,
+        names: &[&str],
+    ) -> CacheResult<Vec<(String, String)>> {
+        let sql = "SELECT name, value FROM state WHERE name IN (SELECT value FROM json_each(?1)) ORDER BY name";
+        Ok(sqlx::query_as(sql).bind(to_body(&names)?).fetch_all(db).await?)
+    }
+
+    /// Puts one back as it was stored, unless there is a newer one.
+    pub(crate) async fn put_back(db: impl Executor<'_, Database = Sqlite>, name: &str, text: &str) -> CacheResult<()> {
+        let sql = "INSERT INTO state (name, value) VALUES (?1, ?2) ON CONFLICT (name) DO NOTHING";
+        sqlx::query(sql).bind(name).bind(text).execute(db).await?;
         Ok(())
     }
 

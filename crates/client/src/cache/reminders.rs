@@ -150,9 +150,11 @@ pub(crate) async fn answers(db: impl Executor<'_, Database = Sqlite>, from: Date
     bodies.iter().map(|body| from_body(body)).collect()
 }
 
+/// One whose end was shown already, as in a copy that is built anew, is over.
 async fn snooze(tx: &mut Tx, bill: BillId, due_on: Date, until: Timestamp) -> CacheResult<()> {
     sqlx::query(
-        "INSERT INTO snooze (bill, due_on, until) VALUES (?1, ?2, ?3)
+        "INSERT INTO snooze (bill, due_on, until)
+         SELECT ?1, ?2, ?3 WHERE NOT EXISTS (SELECT 1 FROM delivery WHERE bill = ?1 AND due_on = ?2 AND at >= ?3)
          ON CONFLICT (bill, due_on) DO UPDATE SET until = excluded.until",
     )
     .bind(bill.as_uuid())

@@ -496,9 +496,11 @@ impl Vault {
         derive(self.dek.as_slice(), self.header.id().as_bytes(), b"billfold cache note")
     }
 
-    /// Where the keyring keeps this, to be put there when no key is in memory any more; `None` where there is none.
+    /// Where the keyring keeps this, to ask it while nobody waits for the vault; `None` where that keeps it.
     pub(crate) fn in_keyring(&self, kind: SecretKind) -> Option<(Arc<dyn SecretStore>, SecretName)> {
-        matches!(self.kept, Kept::Keyring).then(|| (Arc::clone(&self.secrets), self.name(kind)))
+        // The server's key is sealed beside it instead.
+        let there = matches!(self.kept, Kept::Keyring) && kind != SecretKind::Server;
+        there.then(|| (Arc::clone(&self.secrets), self.name(kind)))
     }
 
     pub(crate) fn outbox_key(&self) -> SealKey {

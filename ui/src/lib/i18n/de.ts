@@ -2128,6 +2128,7 @@ export const de: Messages = {
     too_many_tries: ['Zu viele Versuche.', 'Warten Sie etwas, dann noch einmal.'],
     vault_gone: ['Die Datei mit Ihren Schlüsseln ist weg.', 'Legen Sie vault.json in den Datenordner zurück: aus einer Sicherung oder von dort, wohin sie verschoben wurde.'],
     secrets_damaged: ['Eine Datei mit Geheimnissen dieses Kontos ist beschädigt oder weg.', 'Legen Sie secrets.sealed aus einer Sicherung in den Datenordner zurück.'],
+    unsent_damaged: ['Nicht gesendete Arbeit auf diesem Computer ist beschädigt.', 'Sie wurde beiseitegelegt und wird nicht gesendet. Importieren Sie die Datei noch einmal, oder geben Sie die Änderungen erneut ein.'],
     vault_damaged: ['Eine Datei mit Ihren Schlüsseln ist beschädigt.', 'Holen Sie sie aus einer Sicherung, oder nehmen Sie den Wiederherstellungsschlüssel.'],
     vault_newer: ['Diese Dateien sind von einem neueren Billfold.', 'Installieren Sie das neuere.'],
     cache_damaged: ['Die Kopie auf diesem Computer ist beschädigt.', 'Sperren und entsperren Sie: sie wird vom Server neu aufgebaut. Was nicht gesendet ist, bleibt.'],

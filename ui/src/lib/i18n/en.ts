@@ -2130,6 +2130,7 @@ export const en = {
     too_many_tries: ['Too many tries.', 'Wait a little, then try again.'],
     vault_gone: ['The file with your keys is gone.', 'Put vault.json back into the data folder: from a backup, or from where it was moved.'],
     secrets_damaged: ['A file with secrets of this account is damaged or gone.', 'Put secrets.sealed back into the data folder, from a backup.'],
+    unsent_damaged: ['Some unsent work on this computer is damaged.', 'It was set aside and is not sent. Import the file again, or enter the changes again.'],
     vault_damaged: ['A file that holds your keys is damaged.', 'Bring it back from a backup, or use your recovery key.'],
     vault_newer: ['These files are from a newer Billfold.', 'Install the newer one.'],
     cache_damaged: ['The copy on this computer is damaged.', 'Lock and unlock: it is rebuilt from the server, and what was not sent is kept.'],

@@ -2128,6 +2128,7 @@ export const es: Messages = {
     too_many_tries: ['Demasiados intentos.', 'Espera un poco y prueba otra vez.'],
     vault_gone: ['Falta el archivo con tus claves.', 'Devuelve vault.json a la carpeta de datos: desde una copia de seguridad o desde donde se movió.'],
     secrets_damaged: ['Un archivo con secretos de esta cuenta está dañado o falta.', 'Devuelve secrets.sealed a la carpeta de datos desde una copia de seguridad.'],
+    unsent_damaged: ['Hay trabajo sin enviar en este equipo que está dañado.', 'Se ha apartado y no se envía. Importa el archivo de nuevo, o vuelve a hacer los cambios.'],
     vault_damaged: ['Un archivo que guarda tus claves está dañado.', 'Recupéralo de una copia de seguridad, o usa tu clave de recuperación.'],
     vault_newer: ['Estos archivos son de un Billfold más nuevo.', 'Instala el más nuevo.'],
     cache_damaged: ['La copia de este equipo está dañada.', 'Bloquea y desbloquea: se rehace desde el servidor. Lo que no se ha enviado se conserva.'],

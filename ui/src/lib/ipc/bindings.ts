@@ -18,7 +18,8 @@ export const commands = {
 	 */
 	connect: (url: string, create: boolean, notMyComputer: boolean) => typedError<SignInStarted, CommandError>(__TAURI_INVOKE("connect", { url, create, notMyComputer })),
 	signInCancel: () => typedError<null, CommandError>(__TAURI_INVOKE("sign_in_cancel")),
-	signOut: () => typedError<null, CommandError>(__TAURI_INVOKE("sign_out")),
+	/** With `discard` also while something was not sent, which is lost then. */
+	signOut: (discard: boolean) => typedError<null, CommandError>(__TAURI_INVOKE("sign_out", { discard })),
 	/**  Copies a key that was shown. It leaves the clipboard after ten seconds, and with the lock. */
 	copySecret: (text: Typed) => typedError<null, CommandError>(__TAURI_INVOKE("copy_secret", { text })),
 	lock: () => typedError<null, CommandError>(__TAURI_INVOKE("lock")),
