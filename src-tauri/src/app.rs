@@ -11,6 +11,7 @@ use client::Changed as ClientChanged;
 use client::import::ImportOffer;
 use client::lock::{LockEvent, LockReason, LockStep};
 use client::platform::NoticeAction;
+use client::reminders::Acted;
 use serde::{Deserialize, Serialize};
 use tauri::{AppHandle, DragDropEvent, Manager, RunEvent, WebviewUrl, WebviewWindowBuilder, WindowEvent};
 use tauri_specta::Event;
@@ -18,7 +19,7 @@ use tokio::sync::{broadcast, mpsc};
 
 use crate::cli::arguments::Arguments;
 use crate::commands::CommandError;
-use crate::core::Core;
+use crate::core::{Core, nap_for};
 use crate::os::notify::Answer;
 use crate::os::session::{self, SessionEvent};
 use crate::owner::{Answers, Call, Outcome};
@@ -110,6 +111,10 @@ pub(crate) fn run(runtime: &tokio::runtime::Runtime, window: Window, hidden: boo
         {
             show(app, None);
         }
+        #[cfg(target_os = "macos")]
+        RunEvent::Reopen { .. } => show(app, None),
+        // Some systems end the program right after this, whatever was to come behind it.
+        RunEvent::Exit => tauri::async_runtime::block_on(app.state::<Arc<Core>>().close()),
         _ => {}
     });
     runtime.block_on(kept.close());
@@ -309,13 +314,6 @@ async fn any_change(changes: &mut broadcast::Receiver<ClientChanged>) {
     while changes.try_recv().is_ok() {}
 }
 
-async fn nap_for(time: Option<Duration>) {
-    match time {
-        Some(time) => tokio::time::sleep(time).await,
-        None => std::future::pending().await,
-    }
-}
-
 /// The session ends, or someone stops the program: that is quitting, too.
 async fn quit_on_signal(app: AppHandle) {
     #[cfg(unix)]
@@ -346,10 +344,15 @@ async fn answer_notices(app: AppHandle, core: Arc<Core>, mut answers: mpsc::Unbo
             Answer::Chosen { .. } => core.touch(),
             Answer::Dismissed { .. } | Answer::Gone { .. } => {}
         }
-        if let Err(failure) = core.answered(answer).await {
-            tracing::info!(code = failure.code, "a notice's button could not do it");
-            // What it could not do is shown where it can be done.
-            show(&app, Some("/bills"));
+        match core.answered(answer).await {
+            Ok(Acted::Done) => {}
+            // As the tray pays: the person sees what it is now, and says yes to that.
+            Ok(Acted::Asks { bill, due_on }) => show(&app, Some(&tray::pays(bill, due_on))),
+            Err(failure) => {
+                tracing::info!(code = failure.code, "a notice's button could not do it");
+                // What it could not do is shown where it can be done.
+                show(&app, Some("/bills"));
+            }
         }
     }
 }

@@ -10,7 +10,7 @@ use client::Client;
 use client::import::ImportReport;
 use client::lock::{LockEvent, LockMachine, LockReason, LockStep};
 use client::platform::{Notice, Ports, SystemClock};
-use client::reminders::TimerState;
+use client::reminders::{Acted, TimerState};
 use client::sign_in::{Connect, LocalRequest, SignInStarted};
 use client::status::{Phase, Place};
 use client::vault::{Protect, RecoveryKey, Typed, TypedKeys};
@@ -25,6 +25,7 @@ use crate::failure::Failure;
 use crate::os;
 use crate::os::clipboard::{self, Clipboard};
 use crate::os::notify::{Answer, Answers};
+use crate::os::session::{self, SessionEvent};
 use crate::os::timer::ReminderTimer;
 use crate::os::viewer::Viewer;
 
@@ -210,16 +211,24 @@ impl Core {
 
     pub async fn unlock(&self, passphrase: Option<Zeroizing<String>>) -> Result<(), Failure> {
         self.client.unlock(passphrase).await?;
-        self.touch();
-        self.start_server().await
+        self.opened().await;
+        Ok(())
+    }
+
+    /// The person opened it. Without its server it is open all the same; what asks the server says what is wrong with it.
+    async fn opened(&self) {
+        let _ = self.hear(LockEvent::Opened);
+        if let Err(failure) = self.start_server().await {
+            tracing::warn!(code = failure.code, "the account server on this computer did not start");
+        }
     }
 
     /// Opens with the recovery key and protects anew.
     pub async fn repair(&self, recovery: RecoveryKey, protect: Protect) -> Result<(), Failure> {
         self.embedded.stop(&self.client).await;
         self.client.repair(recovery, protect).await?;
-        self.touch();
-        self.start_server().await
+        self.opened().await;
+        Ok(())
     }
 
     /// Brings everything up to date now, when the server can be reached.
@@ -248,7 +257,7 @@ impl Core {
     /// And how long until the next look is worth it: while it is closed, none is.
     pub async fn look(&self) -> (LockStep, Option<Duration>) {
         if self.client.phase() != Phase::Ready {
-            return (LockStep::Nothing, None);
+            return (self.hear(LockEvent::Closed), None);
         }
         // Settings that cannot be read never keep it open.
         let idle_minutes = self.client.settings().await.unwrap_or_default().lock_after_minutes;
@@ -377,18 +386,21 @@ impl Core {
     }
 
     /// Does what the person chose on a notice; read and closed is an answer, too.
-    pub async fn answered(&self, answer: Answer) -> Result<(), Failure> {
+    pub async fn answered(&self, answer: Answer) -> Result<Acted, Failure> {
         let reminders = self.client.reminders();
-        match answer {
+        let acted = match answer {
             Answer::Chosen { id, action } => reminders.act(&id, action).await?,
-            Answer::Dismissed { id } => reminders.seen(&id).await?,
+            Answer::Dismissed { id } => {
+                reminders.seen(&id).await?;
+                Acted::Done
+            }
             Answer::Gone { id } => {
                 reminders.gone(&id);
-                return Ok(());
+                return Ok(Acted::Done);
             }
-        }
+        };
         self.send_soon().await;
-        Ok(())
+        Ok(acted)
     }
 
     /// Does what is chosen on notices for as long as something else runs. Both go on side by side: an answer may come while
@@ -414,8 +426,10 @@ impl Core {
     }
 
     async fn act_on(&self, answer: Answer) {
-        if let Err(failure) = self.answered(answer).await {
-            tracing::warn!(code = failure.code, "a notice's button could not do it");
+        match self.answered(answer).await {
+            Ok(Acted::Done) => {}
+            Ok(Acted::Asks { .. }) => tracing::warn!("it is another amount by now: look at it and pay it by hand"),
+            Err(failure) => tracing::warn!(code = failure.code, "a notice's button could not do it"),
         }
     }
 
@@ -441,18 +455,38 @@ impl Core {
     }
 
     /// After `billfold remind`: stays for the answers to what it showed, until all are given, another Billfold wants
-    /// the folder, or the time is over.
+    /// the folder, the time is over, or it is to be locked as a window would be.
     pub async fn answer_notices(&self, answers: &mut Answers, leave: &Notify) {
         let over = tokio::time::sleep(ANSWERS_WITHIN);
         tokio::pin!(over);
+        let mut events = session::watch();
+        let mut heard = true;
         while self.client.reminders().standing() > 0 {
-            let answer = tokio::select! {
-                answer = answers.recv() => answer,
-                () = leave.notified() => return,
-                () = &mut over => return,
-            };
-            let Some(answer) = answer else { return };
-            self.act_on(answer).await;
+            let (mut step, nap) = self.look().await;
+            let mut hold = None;
+            if step == LockStep::Nothing {
+                tokio::select! {
+                    answer = answers.recv() => match answer {
+                        Some(answer) => self.act_on(answer).await,
+                        None => return,
+                    },
+                    event = events.recv(), if heard => match event {
+                        Some(SessionEvent { what, awake }) => (step, hold) = (self.hear(what), awake),
+                        None => heard = false,
+                    },
+                    () = nap_for(nap) => {}
+                    () = leave.notified() => return,
+                    () = &mut over => return,
+                }
+            }
+            if let LockStep::Lock(reason) = step {
+                if let Err(failure) = self.lock_for(reason).await {
+                    tracing::warn!(code = failure.code, "locking failed");
+                }
+                // What holds the computer awake is let go when it is locked.
+                drop(hold);
+                return;
+            }
         }
     }
 }
@@ -480,6 +514,14 @@ impl Core {
         let mut settings = self.client.settings().await?;
         settings.start_hidden_at_sign_in = on;
         Ok(self.client.set_settings(settings).await?)
+    }
+}
+
+/// Until it is worth a look at the clock again.
+pub async fn nap_for(time: Option<Duration>) {
+    match time {
+        Some(time) => tokio::time::sleep(time).await,
+        None => std::future::pending().await,
     }
 }
 

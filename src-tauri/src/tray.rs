@@ -49,10 +49,11 @@ pub async fn refresh(app: &AppHandle, core: &Arc<Core>) {
     let shown = app.clone().run_on_main_thread(move || {
         let Some(shown) = app.try_state::<Shown>() else { return };
         let mut shown = shown.0.lock().unwrap_or_else(PoisonError::into_inner);
+        // The number goes to windows, which come and go while the menu stays.
+        os::badge::show(&app, view.count, view.late);
         if shown.as_ref() == Some(&view) {
             return;
         }
-        os::badge::show(&app, view.count, view.late);
         let Some(tray) = app.tray_by_id(ID) else { return };
         let set = menu(&app, &view)
             .and_then(|menu| tray.set_menu(Some(menu)))
@@ -115,14 +116,17 @@ fn clicked(app: &AppHandle, id: &str) {
         "lock" => app::lock(app),
         "quit" => app::quit(app),
         _ => match act_of(id) {
-            Some((TrayAct::Pay, bill, due_on)) => {
-                app::show(app, Some(&format!("/bills?bill={bill}&due={due_on}&pay=1")))
-            }
+            Some((TrayAct::Pay, bill, due_on)) => app::show(app, Some(&pays(bill, due_on))),
             Some((TrayAct::Show, bill, due_on)) => app::show(app, Some(&format!("/bills?bill={bill}&due={due_on}"))),
             Some((act, bill, due_on)) => act_on(app, act, bill, due_on),
             None => app::show(app, Some("/bills")),
         },
     }
+}
+
+/// The screen on which one due date is paid.
+pub fn pays(bill: BillId, due_on: Date) -> String {
+    format!("/bills?bill={bill}&due={due_on}&pay=1")
 }
 
 fn act_on(app: &AppHandle, act: TrayAct, bill: BillId, due_on: Date) {

@@ -2,13 +2,13 @@
 //! off it as small handles (`client.bills().add(…)`). Every change goes to the cache and the outbox in one
 //! transaction, so that everything works offline.
 
+use std::collections::HashSet;
 use std::path::Path;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError, RwLock};
 use std::time::Duration;
 
 use domain::ids::MutationId;
-use domain::reminders::Lead;
 use jiff::civil::Date;
 use jiff::{SignedDuration, Timestamp};
 use tokio::sync::{Notify, broadcast};
@@ -26,7 +26,7 @@ use crate::lock::LockReason;
 use crate::outbox::{self, Beside, Change, Entry};
 use crate::own::Own;
 use crate::platform::{Ports, Secret, SecretKind, SecretStore, random};
-use crate::reminders::Standing;
+use crate::reminders::{Standing, Unkept};
 use crate::seal::SealKey;
 use crate::settings::Settings;
 use crate::sign_in::Waiting;
@@ -41,7 +41,7 @@ const WAIT_SECONDS_MAX: u32 = 30;
 /// Codes that are acted upon: a copy whose server was not heard of for too long, one that does not read, one that must go.
 const DAMAGED: &str = "cache_damaged";
 const REVOKED: &str = "device_revoked";
-/// A keyring that takes longer is not waited for while it is locked.
+/// A keyring or a notification service that takes longer is not waited for while it is locked.
 const LOCK_WAITS: Duration = Duration::from_secs(3);
 
 /// Something that a screen shows is different: read it again.
@@ -89,7 +89,9 @@ pub(crate) struct Inner {
     /// Held while it is looked what to remind of: two who look at once would both show it.
     pub reminding: tokio::sync::Mutex<()>,
     /// Answers that came while it was locked.
-    pub unkept: Mutex<Vec<Lead>>,
+    pub unkept: Mutex<Vec<Unkept>>,
+    /// Entries of the list of due days that were shown, and that it may not say so of: the disk may be full.
+    pub told: Mutex<HashSet<String>>,
     pub offers: Mutex<Vec<crate::import::Held>>,
 }
 
@@ -147,6 +149,7 @@ impl Client {
             standing: Mutex::default(),
             reminding: tokio::sync::Mutex::default(),
             unkept: Mutex::default(),
+            told: Mutex::default(),
             offers: Mutex::default(),
         }));
         let mut trouble = None;
@@ -312,7 +315,17 @@ impl Client {
                 Ok(Err(error)) => tracing::warn!(code = error.code, "the list of due days was not written"),
                 Err(_) => tracing::warn!("the list of due days was not written in time"),
             }
+            // Who only ends the program is still at the desk.
+            let hides = reason != LockReason::Ended;
+            let nameless = if hides { self.reminders().nameless_instead().await.ok().flatten() } else { None };
             self.close_open(reason).await;
+            if let Some(nameless) = nameless {
+                let reminders = self.reminders();
+                let hiding = reminders.hide_names(nameless);
+                if !matches!(tokio::time::timeout(LOCK_WAITS, hiding).await, Ok(Ok(()))) {
+                    tracing::warn!("what notices say may still stand on the desktop");
+                }
+            }
         }
         self.tell(Changed::Status);
         Ok(())
@@ -332,6 +345,10 @@ impl Client {
         *write(&self.0.state) = State::Welcome;
         *lock(&self.0.list_key) = None;
         *lock(&self.0.trouble) = None;
+        let reminders = self.reminders();
+        if !matches!(tokio::time::timeout(LOCK_WAITS, reminders.withdraw_all()).await, Ok(Ok(()))) {
+            tracing::warn!("what notices say may still stand on the desktop");
+        }
         self.0.online.store(false, Ordering::SeqCst);
         self.tell(Changed::Status);
         self.tell(Changed::Book);

@@ -993,3 +993,84 @@ async fn lines_that_add_up_to_no_amount_are_shown_and_damage_nothing() {
     assert!(!world.data().join("damaged").exists());
     world.end().await;
 }
+
+#[tokio::test]
+async fn what_was_put_off_comes_while_locked_once_and_with_every_other_reminder_of_it() {
+    // The day itself is reminded of at the moment at which the snooze ends; and a snooze of which nothing else is left.
+    for (due, days) in [("2026-12-01", vec![1]), ("2026-12-10", vec![10])] {
+        let world = World::new();
+        let client = world.start().await;
+        let new = crate::bills::NewBill { remind_days: days, ..monthly("Rent", "950.00", due) };
+        let bill = client.bills().add(new).await.unwrap();
+        world.at("2026-11-30T10:00:00Z");
+        assert_eq!(client.reminders().run_once(false).await.unwrap().len(), 1);
+        client.reminders().snooze(bill, day(due)).await.unwrap();
+        client.reminders().run_once(false).await.unwrap();
+        client.lock().await.unwrap();
+        assert!(client.reminders().run_once(false).await.unwrap().is_empty());
+        world.at("2026-12-01T09:00:00Z");
+        assert_eq!(client.reminders().run_once(false).await.unwrap().len(), 1, "{due}: it comes");
+        assert!(client.reminders().run_once(false).await.unwrap().is_empty());
+        client.unlock(None).await.unwrap();
+        assert!(client.reminders().run_once(false).await.unwrap().is_empty(), "{due}: and not again");
+        assert_eq!(client.reminders().standing(), 1);
+        client.bills().mark(bill, day(due), MarkAs::Paid { amount: None }).await.unwrap();
+        assert_eq!(client.reminders().standing(), 0, "{due}: what was shown while locked goes when it is settled");
+        world.end().await;
+    }
+}
+
+#[tokio::test]
+async fn a_date_long_overdue_that_was_put_off_comes_again() {
+    let world = World::new();
+    let client = world.start().await;
+    let bill = client.bills().add(monthly("Rent", "950.00", "2026-09-01")).await.unwrap();
+    client.reminders().run_once(false).await.unwrap();
+    client.reminders().snooze(bill, day("2026-09-01")).await.unwrap();
+    world.at("2026-11-21T09:00:00Z");
+    let shown = client.reminders().run_once(false).await.unwrap();
+    assert!(shown.iter().any(|notice| notice.title.contains("81 days late")), "{shown:?}");
+    world.end().await;
+}
+
+#[tokio::test]
+async fn a_lock_takes_names_off_the_desktop_and_keeps_what_is_pressed_meanwhile() {
+    let world = World::new();
+    let client = world.start().await;
+    let rent = client.bills().add(monthly("Secretrent", "950.00", "2026-11-21")).await.unwrap();
+    client.bills().add(monthly("Power", "94.17", "2026-11-22")).await.unwrap();
+    let shown = client.reminders().run_once(false).await.unwrap();
+    client.lock().await.unwrap();
+    let gone = world.notifier.withdrawn();
+    assert!(shown.iter().all(|notice| gone.contains(&notice.id)));
+    let stays = world.notifier.shown().last().unwrap().clone();
+    assert!(!format!("{stays:?}").contains("Secretrent") && stays.title.starts_with('2'), "{stays:?}");
+    assert_eq!(client.reminders().standing(), 1);
+    let of = |name: &str| shown.iter().find(|notice| notice.title.contains(name)).unwrap().id.clone();
+    client.reminders().act(&of("Secretrent"), NoticeAction::MarkPaid).await.unwrap();
+    client.reminders().act(&of("Power"), NoticeAction::Snooze).await.unwrap();
+    assert_eq!(client.reminders().act(&of("Power"), NoticeAction::Pay).await.unwrap_err().code, "locked");
+    client.unlock(None).await.unwrap();
+    assert!(client.reminders().run_once(false).await.unwrap().is_empty());
+    let due = client.bills().due(7).await.unwrap();
+    assert!(due.iter().all(|one| one.bill != rent), "it was marked paid");
+    world.at("2026-11-21T09:00:00Z");
+    assert_eq!(client.reminders().run_once(false).await.unwrap().len(), 1, "and the other one was put off");
+    world.end().await;
+}
+
+#[tokio::test]
+async fn a_notice_pays_what_it_said_and_nothing_else() {
+    let world = World::new();
+    let client = world.start().await;
+    let biller = with_biller(&client).await;
+    let phone = crate::bills::NewBill { biller: Some(biller), ..monthly("Phone", "40.00", "2026-11-21") };
+    let bill = client.bills().add(phone).await.unwrap();
+    let shown = client.reminders().run_once(false).await.unwrap();
+    let edit = api::bills::BillEdit { amount: Some(usd("400")), ..Default::default() };
+    client.bills().edit(bill, edit).await.unwrap();
+    let acted = client.reminders().act(&shown[0].id, NoticeAction::Pay).await.unwrap();
+    assert_eq!(acted, crate::reminders::Acted::Asks { bill, due_on: day("2026-11-21") });
+    assert!(client.payments().list().await.unwrap().is_empty());
+    world.end().await;
+}

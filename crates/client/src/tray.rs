@@ -7,7 +7,7 @@ use domain::money::Money;
 use jiff::Timestamp;
 use jiff::civil::Date;
 
-use crate::bills::{MarkAs, OccurrenceView, is_kept, needs_person};
+use crate::bills::{OccurrenceView, is_kept, needs_person};
 use crate::book::sums;
 use crate::client::Client;
 use crate::error::ClientError;
@@ -152,15 +152,7 @@ impl Client {
         match act {
             TrayAct::Pay | TrayAct::Show => Ok(()),
             TrayAct::Snooze => self.reminders().snooze(bill, due_on).await,
-            TrayAct::MarkPaid => {
-                let book = self.bills().book().await?;
-                let known = book.bill(bill).ok_or_else(|| ClientError::not_found("bill"))?;
-                // The menu may be older than what happened since.
-                if book.occurrence(known, due_on).is_none_or(|one| !one.needs_person()) {
-                    return Ok(());
-                }
-                self.bills().mark(bill, due_on, MarkAs::Paid { amount: None }).await
-            }
+            TrayAct::MarkPaid => self.reminders().mark_paid(bill, due_on).await,
         }
     }
 }

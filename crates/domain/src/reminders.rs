@@ -16,7 +16,7 @@ use crate::days;
 use crate::ids::BillId;
 use crate::money::{Money, MoneyError};
 
-/// Due dates older than this are no longer reminded; screens show them as overdue.
+/// Due dates older than this are no longer reminded, unless the person put one off; screens show them as overdue.
 pub const LOOK_BACK_DAYS: i32 = 31;
 
 /// Occurrences up to this many days ahead must be given, for the longest lead.
@@ -361,12 +361,12 @@ pub fn plan(
     let mut due = Vec::new();
     for candidate in candidates {
         let days_left = days::number_of(candidate.falls_on) - days::number_of(today);
-        if days_left < -LOOK_BACK_DAYS || candidate.need == Need::Nothing {
-            continue;
-        }
-        // A snooze speaks of a date that the person has to pay.
+        // A snooze speaks of a date that the person has to pay, however long ago it was.
         let until = snoozed.get(&(candidate.bill, candidate.due_on)).copied();
         let until = until.filter(|_| candidate.need == Need::Person).map(|until| preferences.after_quiet(until));
+        if candidate.need == Need::Nothing || (days_left < -LOOK_BACK_DAYS && until.is_none()) {
+            continue;
+        }
         let leads = Leads::of(candidate, preferences, delivered, now, today);
         plan.look_again(leads.next.filter(|(at, _)| until.is_none_or(|until| *at > until)));
         if let Some(until) = until.filter(|until| *until > now) {

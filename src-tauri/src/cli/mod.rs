@@ -120,7 +120,9 @@ pub async fn run(core: &Arc<Core>, call: Call, say: UnboundedSender<String>) -> 
     let Some(command) = arguments.command else {
         return outcome(Err(Failure::usage("there is no command")), json);
     };
-    core.touch();
+    if is_typed(&command) {
+        core.touch();
+    }
     let run = Run { core, cwd: &call.cwd, passphrase: call.passphrase.map(Zeroizing::new), say: &say };
     let done = match run.command(command).await {
         Ok(answer) => Ok(answer),
@@ -1761,6 +1763,11 @@ const fn needs_account(command: &Command) -> bool {
             | Command::Check
             | Command::ExportBindings { .. }
     )
+}
+
+/// What timers and scripts say by themselves does not mean that somebody is there.
+const fn is_typed(command: &Command) -> bool {
+    !matches!(command, Command::Remind { .. } | Command::Status | Command::Due { .. } | Command::Check)
 }
 
 /// Shows or changes what other devices and the server change, too.

@@ -1,13 +1,15 @@
 //! The list of due days beside the cache, for runs without the keys: opaque ids and days, no names, no amounts. It is
 //! sealed by a key of its own, which stays at hand while Billfold is locked.
 
-use domain::reminders::{Lead, Preferences, QuietHours, Turn};
+use domain::reminders::{Lead, Need, Preferences, QuietHours, Snooze, Turn};
 use jiff::Timestamp;
 use jiff::civil::{Date, Time};
+use jiff::tz::TimeZone;
 use serde::{Deserialize, Serialize};
 use zeroize::Zeroizing;
 
 use super::{Reminders, notice_id};
+use crate::book::shifted;
 use crate::cache::CacheError;
 use crate::client::{Client, blocking, lock};
 use crate::error::ClientError;
@@ -90,6 +92,20 @@ impl Entry {
         }
     }
 
+    /// What was put off comes by itself, whether or not another reminder falls on its moment.
+    pub fn of_snooze(key: &SealKey, snooze: &Snooze, falls_on: Date, zone: &TimeZone) -> Self {
+        Self {
+            id: snooze_id(key, snooze),
+            of: opaque(key, &format!("{}/{}", snooze.bill, snooze.due_on)),
+            falls_on,
+            // The hour of the day before is over when it ends, so that its end alone counts.
+            day: shifted(snooze.until.to_zoned(zone.clone()).date(), -1),
+            not_before: Some(snooze.until),
+            goes_out: false,
+            shown: false,
+        }
+    }
+
     fn at(&self, preferences: &Preferences) -> Option<Timestamp> {
         let at = preferences.moment(self.day)?;
         Some(preferences.after_quiet(self.not_before.map_or(at, |until| until.max(at))))
@@ -98,6 +114,10 @@ impl Entry {
 
 pub(super) fn opaque_id(key: &SealKey, lead: &Lead) -> String {
     opaque(key, &notice_id(lead))
+}
+
+pub(super) fn snooze_id(key: &SealKey, snooze: &Snooze) -> String {
+    opaque(key, &format!("{}/{}/until {}", snooze.bill, snooze.due_on, snooze.until))
 }
 
 fn opaque(key: &SealKey, text: &str) -> String {
@@ -113,7 +133,7 @@ impl Reminders {
         }
         let desk = self.desk().await?;
         let key = self.list_key(true).await?.ok_or_else(ClientError::locked)?;
-        let candidates = super::candidates(&desk.book, &desk.settings, DAYS);
+        let candidates = super::candidates(&desk.book, &desk.settings, &desk.snoozes, DAYS);
         let known = desk.known(&candidates);
         let mut entries = Vec::new();
         for candidate in candidates {
@@ -122,6 +142,9 @@ impl Reminders {
             let leads = candidate.leads(&desk.preferences).into_iter();
             for (lead, day) in leads.filter(|(lead, _)| !known.contains(lead)) {
                 entries.push(Entry::of(&key, &lead, day, falls_on, snoozed.map(|snooze| snooze.until)));
+            }
+            if let Some(snooze) = snoozed.filter(|_| candidate.need == Need::Person) {
+                entries.push(Entry::of_snooze(&key, snooze, falls_on, &desk.preferences.zone));
             }
         }
         entries.sort_by(|a, b| (a.day, &a.id).cmp(&(b.day, &b.id)));
@@ -137,7 +160,13 @@ impl Reminders {
         let Some(key) = self.list_key(false).await? else { return Ok(None) };
         // A list that does not read is written anew at the next unlocking.
         let plain = unseal(&key, PURPOSE, &sealed).ok();
-        Ok(plain.and_then(|plain| serde_json::from_slice(&plain).ok()))
+        let list: Option<DueList> = plain.and_then(|plain| serde_json::from_slice(&plain).ok());
+        // What was shown while the list could not be written was shown all the same.
+        let told = lock(&self.0.0.told).clone();
+        Ok(list.map(|mut list| {
+            list.entries.iter_mut().filter(|entry| told.contains(&entry.id)).for_each(|entry| entry.shown = true);
+            list
+        }))
     }
 
     pub(super) async fn save_list(&self, list: &DueList) -> Result<(), ClientError> {

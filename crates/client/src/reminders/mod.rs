@@ -12,6 +12,7 @@ use std::time::Duration;
 use domain::autopay::Autopay;
 use domain::bills::{Mark, OccurrenceState};
 use domain::ids::BillId;
+use domain::money::Money;
 use domain::reminders::{
     Candidate, LOOK_AHEAD_DAYS, LOOK_BACK_DAYS, Lead, Need, Plan, Preferences, Reminder, ReminderAnswer, Snooze, Turn,
     plan,
@@ -35,6 +36,8 @@ use crate::status::Phase;
 
 /// Sleeping is never longer, so that a suspend or a changed clock is noticed by the wall clock.
 const NAP_MAX: Duration = Duration::from_secs(600);
+/// What could not be shown is tried again after so long, and then twice as long each time.
+const RETRY_FIRST: Duration = Duration::from_secs(1);
 /// Answers to due dates this far back may still count: a date that was moved falls on a later day than its name says.
 const ANSWERS_DAYS: i32 = LOOK_BACK_DAYS + Mark::MOVED_DAYS_MAX;
 
@@ -49,11 +52,42 @@ impl Client {
 }
 
 /// A notice on the desktop.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub(crate) struct Standing {
     id: String,
-    /// None when nobody may know what it is about.
+    /// None while nobody may know what it is about.
     leads: Vec<Lead>,
+    /// What it is about while that is so: entries of the list of due days.
+    entries: HashSet<String>,
+    /// It says names, and the one amount that "Pay" is about where it says that.
+    names: bool,
+    amount: Option<Money>,
+}
+
+/// What takes the place of notices that say names.
+pub(crate) struct Nameless {
+    instead_of: Vec<String>,
+    notice: Notice,
+    leads: Vec<Lead>,
+}
+
+/// An answer that came while it was locked.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) enum Unkept {
+    Read(Lead),
+    PutOff { lead: Lead, until_day: Date },
+    Paid(Lead),
+}
+
+/// What came of an answer to a notice.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Acted {
+    Done,
+    /// What there is to pay is not what the notice said: the person looks at it first.
+    Asks {
+        bill: BillId,
+        due_on: Date,
+    },
 }
 
 /// Everything a run is worked out from, read at one moment.
@@ -98,12 +132,22 @@ impl Reminders {
     /// Reminds for as long as the app runs.
     pub async fn run(&self) {
         let mut events = self.0.events();
+        let (mut today, mut retry) = (self.0.today(), RETRY_FIRST);
         loop {
             let mut nap = NAP_MAX;
             match self.run_once(false).await {
                 Ok(_) => nap = self.until_next().await.unwrap_or(NAP_MAX).min(NAP_MAX),
                 Err(error) if error.code == "no_account" => {}
                 Err(error) => tracing::warn!(code = error.code, "reminders wait"),
+            }
+            if nap.is_zero() {
+                (nap, retry) = (retry, (retry * 2).min(NAP_MAX));
+            } else {
+                retry = RETRY_FIRST;
+            }
+            if std::mem::replace(&mut today, self.0.today()) != today {
+                // Screens and the tray count days.
+                self.0.tell(Changed::Book);
             }
             tokio::select! {
                 () = tokio::time::sleep(nap) => {}
@@ -118,49 +162,70 @@ impl Reminders {
         }
     }
 
-    /// Does what the person chose on a notice.
-    pub async fn act(&self, id: &str, action: NoticeAction) -> Result<(), ClientError> {
+    /// Does what the person chose on a notice. While it is locked that is kept until it is open; paying is not.
+    pub async fn act(&self, id: &str, action: NoticeAction) -> Result<Acted, ClientError> {
         if proof::is_test(id) {
-            return self.test_answered(id, TestAnswer::Button { action }).await;
+            return self.test_answered(id, TestAnswer::Button { action }).await.map(|()| Acted::Done);
         }
         if action == NoticeAction::Open {
-            return self.seen(id).await;
+            return self.seen(id).await.map(|()| Acted::Done);
         }
+        let standing = self.standing_as(id);
         self.dismiss(id).await?;
         // A digest, or the notice of a locked Billfold, has no other buttons.
-        let Some(lead) = lead_of(id) else { return Ok(()) };
+        let Some(lead) = lead_of(id) else { return Ok(Acted::Done) };
         match action {
-            NoticeAction::Open => Ok(()),
-            NoticeAction::Snooze => self.snooze(lead.bill, lead.due_on).await,
-            NoticeAction::Pay | NoticeAction::MarkPaid => {
-                let book = self.0.bills().book().await?;
-                let bill = book.bill(lead.bill).ok_or_else(|| ClientError::not_found("bill"))?;
-                let occurrence = book.occurrence(bill, lead.due_on);
-                let open = occurrence.filter(domain::bills::Occurrence::needs_person);
-                // Settled meanwhile, here or elsewhere: doing it again would pay twice.
-                let Some(occurrence) = open else { return Ok(()) };
-                if action == NoticeAction::MarkPaid {
-                    return self.0.bills().mark(lead.bill, lead.due_on, MarkAs::Paid { amount: None }).await;
-                }
-                let order = PayBill {
-                    bill: Some(lead.bill),
-                    due_on: Some(lead.due_on),
-                    biller: None,
-                    amount: occurrence.left,
-                    send_on: None,
-                    duplicate_meant: false,
-                    method: None,
-                };
-                self.0.payments().pay_bill(order).await.map(|_| ())
+            NoticeAction::Open => return Ok(Acted::Done),
+            NoticeAction::Pay => return self.pay(&lead, standing.and_then(|standing| standing.amount)).await,
+            NoticeAction::Snooze => {
+                let until_day = shifted(self.0.today(), 1);
+                lock(&self.0.0.unkept).push(Unkept::PutOff { lead, until_day });
             }
+            NoticeAction::MarkPaid => lock(&self.0.0.unkept).push(Unkept::Paid(lead)),
         }
+        self.keep_unkept().await.map(|()| Acted::Done)
+    }
+
+    /// Pays what a notice said, and nothing else.
+    async fn pay(&self, lead: &Lead, said: Option<Money>) -> Result<Acted, ClientError> {
+        let book = self.0.bills().book().await?;
+        let bill = book.bill(lead.bill).ok_or_else(|| ClientError::not_found("bill"))?;
+        let open = book.occurrence(bill, lead.due_on).filter(domain::bills::Occurrence::needs_person);
+        // Settled meanwhile, here or elsewhere: doing it again would pay twice.
+        let Some(occurrence) = open else { return Ok(Acted::Done) };
+        if said != Some(occurrence.left) {
+            return Ok(Acted::Asks { bill: lead.bill, due_on: lead.due_on });
+        }
+        let order = PayBill {
+            bill: Some(lead.bill),
+            due_on: Some(lead.due_on),
+            biller: None,
+            amount: occurrence.left,
+            send_on: None,
+            duplicate_meant: false,
+            method: None,
+        };
+        self.0.payments().pay_bill(order).await.map(|_| Acted::Done)
+    }
+
+    /// Marks one occurrence paid, unless it is settled: a notice or a menu may be older than what happened since.
+    pub(crate) async fn mark_paid(&self, bill: BillId, due_on: Date) -> Result<(), ClientError> {
+        let book = self.0.bills().book().await?;
+        let known = book.bill(bill).ok_or_else(|| ClientError::not_found("bill"))?;
+        if book.occurrence(known, due_on).is_none_or(|one| !one.needs_person()) {
+            return Ok(());
+        }
+        self.0.bills().mark(bill, due_on, MarkAs::Paid { amount: None }).await
     }
 
     /// Reminds of one occurrence again tomorrow, at the person's hour, on every device.
     pub async fn snooze(&self, bill: BillId, due_on: Date) -> Result<(), ClientError> {
+        self.snooze_until(bill, due_on, shifted(self.0.today(), 1)).await
+    }
+
+    async fn snooze_until(&self, bill: BillId, due_on: Date, day: Date) -> Result<(), ClientError> {
         let at = self.0.settings().await?.remind_time();
-        let tomorrow = shifted(self.0.today(), 1);
-        let until = tomorrow.to_datetime(at).to_zoned(self.0.0.ports.zone.zone());
+        let until = day.to_datetime(at).to_zoned(self.0.0.ports.zone.zone());
         let until = until.map_err(|_| ClientError::not_found("day"))?.timestamp();
         let falls_on = falls_on(&self.0.bills().book().await?, bill, due_on);
         let turn = Turn::of_days_left(days_between(self.0.today(), falls_on));
@@ -173,11 +238,16 @@ impl Reminders {
         if proof::is_test(id) {
             return self.test_answered(id, TestAnswer::Closed).await;
         }
-        let standing = lock(&self.0.0.standing).iter().find(|standing| standing.id == id).cloned();
+        let standing = self.standing_as(id);
         self.dismiss(id).await?;
-        let leads = standing.map(|standing| standing.leads).unwrap_or_default();
-        lock(&self.0.0.unkept).extend(leads);
+        // One that went with the lock a moment ago still says by its name what it was about.
+        let leads = standing.map_or_else(|| lead_of(id).into_iter().collect(), |standing| standing.leads);
+        lock(&self.0.0.unkept).extend(leads.into_iter().map(Unkept::Read));
         self.keep_unkept().await
+    }
+
+    fn standing_as(&self, id: &str) -> Option<Standing> {
+        lock(&self.0.0.standing).iter().find(|standing| standing.id == id).cloned()
     }
 
     /// A notice is no longer on the desktop, and nobody answered it.
@@ -190,11 +260,22 @@ impl Reminders {
         if self.0.phase() != Phase::Ready {
             return Ok(());
         }
-        let leads = std::mem::take(&mut *lock(&self.0.0.unkept));
-        for lead in leads {
-            self.keep_answer(&lead, None).await?;
+        let answers = std::mem::take(&mut *lock(&self.0.0.unkept));
+        let mut done = Ok(());
+        for answer in answers {
+            let kept = match &answer {
+                Unkept::Read(lead) => self.keep_answer(lead, None).await,
+                Unkept::PutOff { lead, until_day } => self.snooze_until(lead.bill, lead.due_on, *until_day).await,
+                Unkept::Paid(lead) => self.mark_paid(lead.bill, lead.due_on).await,
+            };
+            if self.0.phase() != Phase::Ready {
+                lock(&self.0.0.unkept).push(answer);
+            } else if kept.is_err() {
+                // One that cannot be kept, of a bill that is gone, keeps back no other.
+                done = kept;
+            }
         }
-        Ok(())
+        done
     }
 
     async fn keep_answer(&self, lead: &Lead, snoozed_until: Option<Timestamp>) -> Result<(), ClientError> {
@@ -222,6 +303,49 @@ impl Reminders {
                 self.dismiss(&notice.id).await?;
             }
         }
+        Ok(())
+    }
+
+    /// One notice without names and amounts for the place of those that say some: whoever is at the desk once it is locked
+    /// may be somebody else.
+    pub(crate) async fn nameless_instead(&self) -> Result<Option<Nameless>, ClientError> {
+        let all: Vec<Standing> = lock(&self.0.0.standing).clone();
+        let open: Vec<Standing> = all.into_iter().filter(|standing| standing.names).collect();
+        if open.is_empty() {
+            return Ok(None);
+        }
+        let book = self.0.bills().book().await?;
+        let leads: Vec<Lead> = open.iter().flat_map(|standing| standing.leads.iter().copied()).collect();
+        let mut dates: Vec<(BillId, Date)> = leads.iter().map(|lead| (lead.bill, lead.due_on)).collect();
+        dates.sort_unstable();
+        dates.dedup();
+        let mut days: Vec<i32> =
+            dates.iter().map(|(bill, due_on)| days_between(book.today, falls_on(&book, *bill, *due_on))).collect();
+        days.sort_unstable();
+        days.dedup();
+        let goes_out = leads.iter().all(|lead| goes_out(lead.turn));
+        let notice = self.nameless(dates.len(), &days, goes_out);
+        let instead_of = open.into_iter().map(|standing| standing.id).collect();
+        Ok(notice.map(|notice| Nameless { instead_of, notice, leads }))
+    }
+
+    /// Puts it there.
+    pub(crate) async fn hide_names(&self, nameless: Nameless) -> Result<(), ClientError> {
+        let Nameless { instead_of, notice, leads } = nameless;
+        for id in instead_of {
+            self.dismiss(&id).await?;
+        }
+        self.show(&notice, Standing { leads, ..Standing::default() }).await;
+        Ok(())
+    }
+
+    /// Takes back every notice: the account is gone from here.
+    pub(crate) async fn withdraw_all(&self) -> Result<(), ClientError> {
+        let standing: Vec<Standing> = lock(&self.0.0.standing).clone();
+        for notice in standing {
+            self.dismiss(&notice.id).await?;
+        }
+        lock(&self.0.0.unkept).clear();
         Ok(())
     }
 
@@ -272,7 +396,7 @@ impl Reminders {
             snoozes.into_iter().map(|(bill, due_on, until)| Snooze { bill, due_on, until }).collect();
         let mut desk =
             Desk { book, sources, autopays, settings, preferences, delivered, answers, snoozes, plan: Plan::default() };
-        let candidates = candidates(&desk.book, &desk.settings, LOOK_AHEAD_DAYS);
+        let candidates = candidates(&desk.book, &desk.settings, &desk.snoozes, LOOK_AHEAD_DAYS);
         let known = desk.known(&candidates);
         desk.plan = plan(&candidates, &desk.preferences, &known, &desk.snoozes, self.0.now());
         Ok(desk)
@@ -297,13 +421,17 @@ impl Reminders {
         if dry_run {
             return Ok(notices.into_iter().map(|(notice, _)| notice).collect());
         }
-        self.record(&desk.plan).await?;
+        let recorded = self.record(&desk.plan).await?;
         let mut shown = Vec::new();
-        for (notice, leads) in notices {
-            if self.show(&notice, &leads).await {
+        for (notice, standing) in notices {
+            let leads = standing.leads.clone();
+            if self.show(&notice, standing).await {
                 self.note_shown(&leads).await?;
                 shown.push(notice);
             }
+        }
+        if recorded || !shown.is_empty() {
+            self.0.save_own(&*self.0.open_now()?).await;
         }
         self.write_due_list().await?;
         if !shown.is_empty() {
@@ -313,12 +441,12 @@ impl Reminders {
     }
 
     /// Committed before anything appears. A process that ends within the moment between showing and noting that may name
-    /// it once more: a bill named twice is better than one never named.
-    async fn record(&self, plan: &Plan) -> Result<(), ClientError> {
+    /// it once more: a bill named twice is better than one never named. False when there was nothing to record.
+    async fn record(&self, plan: &Plan) -> Result<bool, ClientError> {
         let now = self.0.now();
         let showing: Vec<&Reminder> = plan.show.iter().chain(&plan.digest).collect();
         if plan.record.is_empty() && showing.is_empty() {
-            return Ok(());
+            return Ok(false);
         }
         self.0
             .with(async |open| {
@@ -340,7 +468,8 @@ impl Reminders {
                     rows::end_snooze(&mut tx, reminder.bill, reminder.due_on).await?;
                 }
                 rows::forget_old(&mut tx).await?;
-                Ok(tx.commit().await?)
+                tx.commit().await?;
+                Ok(true)
             })
             .await
     }
@@ -358,21 +487,22 @@ impl Reminders {
             .await
     }
 
-    async fn show(&self, notice: &Notice, leads: &[Lead]) -> bool {
-        let shown = self.put_up(notice, leads).await;
+    async fn show(&self, notice: &Notice, standing: Standing) -> bool {
+        let shown = self.put_up(notice, standing).await;
         if let Err(error) = &shown {
             tracing::warn!(%error, "a reminder could not be shown; the next run names it");
         }
         shown.is_ok()
     }
 
-    async fn put_up(&self, notice: &Notice, leads: &[Lead]) -> Result<(), NotifierError> {
+    /// Shows it; `about` is what it then stands for.
+    async fn put_up(&self, notice: &Notice, about: Standing) -> Result<(), NotifierError> {
         let (notifier, showing) = (Arc::clone(&self.0.0.ports.notifier), notice.clone());
         let silent = || NotifierError { why: "the notification service did not answer".to_owned() };
         blocking(move || notifier.show(&showing)).await.map_err(|_| silent())??;
         let mut standing = lock(&self.0.0.standing);
         standing.retain(|standing| standing.id != notice.id);
-        standing.push(Standing { id: notice.id.clone(), leads: leads.to_vec() });
+        standing.push(Standing { id: notice.id.clone(), ..about });
         Ok(())
     }
 
@@ -385,13 +515,16 @@ impl Reminders {
             return Ok(vec![notice]);
         }
         let due: HashSet<String> = list.due(&self.0).iter().map(|entry| entry.id.clone()).collect();
-        if !self.show(&notice, &[]).await {
+        if !self.show(&notice, Standing { entries: due.clone(), ..Standing::default() }).await {
             return Ok(Vec::new());
         }
         for entry in list.entries.iter_mut().filter(|entry| due.contains(&entry.id)) {
             entry.shown = true;
         }
-        self.save_list(&list).await?;
+        lock(&self.0.0.told).extend(due);
+        if let Err(error) = self.save_list(&list).await {
+            tracing::warn!(code = error.code, "that a reminder was shown is known in memory alone");
+        }
         Ok(vec![notice])
     }
 
@@ -401,14 +534,16 @@ impl Reminders {
         let mut days: Vec<i32> = dates.values().map(|entry| days_between(self.0.today(), entry.falls_on)).collect();
         days.sort_unstable();
         days.dedup();
-        let goes_out = dates.values().all(|entry| entry.goes_out);
-        let shared = days.first().copied().filter(|_| days.len() == 1);
-        if dates.is_empty() {
-            return None;
-        }
-        let (title, body) = words::locked(self.0.0.ports.language, dates.len(), shared, goes_out);
+        self.nameless(dates.len(), &days, dates.values().all(|entry| entry.goes_out))
+    }
+
+    /// So many payments, due in these numbers of days, each once and in order.
+    fn nameless(&self, payments: usize, days: &[i32], goes_out: bool) -> Option<Notice> {
+        let first = days.first().copied()?;
+        let shared = (days.len() == 1).then_some(first);
+        let (title, body) = words::locked(self.0.0.ports.language, payments, shared, goes_out);
         let id = format!("due/{}", self.0.now().as_second());
-        Some(Notice { id, title, body, actions: vec![NoticeAction::Open], urgent: days[0] < 0 && !goes_out })
+        Some(Notice { id, title, body, actions: vec![NoticeAction::Open], urgent: first < 0 && !goes_out })
     }
 
     /// What was shown while locked counts as delivered.
@@ -422,27 +557,60 @@ impl Reminders {
         let Some(key) = self.list_key(false).await? else { return Ok(()) };
         let desk = self.desk().await?;
         let now = self.0.now();
+        let candidates = candidates(&desk.book, &desk.settings, &desk.snoozes, list::DAYS);
+        let all = candidates.iter().flat_map(|candidate| candidate.leads(&desk.preferences));
+        let mut told: Vec<(String, Lead)> = all.map(|(lead, _)| (list::opaque_id(&key, &lead), lead)).collect();
+        told.retain(|(id, _)| shown.contains(id.as_str()));
+        let over: Vec<&Snooze> =
+            desk.snoozes.iter().filter(|snooze| shown.contains(list::snooze_id(&key, snooze).as_str())).collect();
+        // What was put off stands for the days that were left.
+        told.extend(over.iter().map(|snooze| {
+            let days = days_between(desk.book.today, falls_on(&desk.book, snooze.bill, snooze.due_on));
+            let lead = Lead { bill: snooze.bill, due_on: snooze.due_on, turn: Turn::of_days_left(days) };
+            (list::snooze_id(&key, snooze), lead)
+        }));
         self.0
             .with(async |open| {
                 let mut tx = open.cache.begin().await?;
-                let candidates = candidates(&desk.book, &desk.settings, list::DAYS);
-                for (lead, _) in candidates.iter().flat_map(|candidate| candidate.leads(&desk.preferences)) {
-                    if shown.contains(list::opaque_id(&key, &lead).as_str()) {
-                        rows::record(&mut tx, &Delivery { shown_at: Some(now), ..delivery_of(&lead, now) }).await?;
-                    }
+                for (_, lead) in &told {
+                    rows::record(&mut tx, &Delivery { shown_at: Some(now), ..delivery_of(lead, now) }).await?;
                 }
-                Ok(tx.commit().await?)
+                for snooze in over {
+                    rows::end_snooze(&mut tx, snooze.bill, snooze.due_on).await?;
+                }
+                tx.commit().await?;
+                self.0.save_own(open).await;
+                Ok(())
             })
-            .await
+            .await?;
+        self.know_again(&told);
+        lock(&self.0.0.told).clear();
+        self.withdraw_settled().await
+    }
+
+    /// Notices that were shown while it was locked are known for what they are about.
+    fn know_again(&self, told: &[(String, Lead)]) {
+        for standing in lock(&self.0.0.standing).iter_mut() {
+            let entries = std::mem::take(&mut standing.entries);
+            let leads = told.iter().filter(|(id, _)| entries.contains(id)).map(|(_, lead)| *lead);
+            standing.leads.extend(leads);
+        }
     }
 }
 
-/// Every due date that something is to be said about, within the look-back and so many days ahead.
-fn candidates(book: &Book, settings: &Settings, ahead: i32) -> Vec<Candidate> {
+/// Every due date that something is to be said about, within the look-back and so many days ahead; and what was put off,
+/// whenever it was due.
+fn candidates(book: &Book, settings: &Settings, snoozes: &[Snooze], ahead: i32) -> Vec<Candidate> {
     let (from, to) = (shifted(book.today, -LOOK_BACK_DAYS), shifted(book.today, ahead));
     let mut found = Vec::new();
     for bill in book.bills.iter().chain(&book.card_dates) {
-        for occurrence in book.occurrences(bill, from, to) {
+        let mut occurrences = book.occurrences(bill, from, to);
+        for snooze in snoozes.iter().filter(|snooze| snooze.bill == bill.id) {
+            if occurrences.iter().all(|occurrence| occurrence.due_on != snooze.due_on) {
+                occurrences.extend(book.occurrence(bill, snooze.due_on));
+            }
+        }
+        for occurrence in occurrences {
             let ordered = occurrence.payment.filter(|_| settings.tell_of_payments);
             let ordered = ordered.and_then(|id| book.payments.iter().find(|row| row.order.id == id));
             found.push(Candidate::new(&occurrence, bill, ordered.map(|row| row.made_at)));
@@ -500,18 +668,32 @@ fn lead_of(id: &str) -> Option<Lead> {
     parts.next().is_none().then_some(lead)
 }
 
-/// The notices of a plan with the leads each stands for.
-fn notices(desk: &Desk, language: Language, unseen: &[Delivery]) -> Vec<(Notice, Vec<Lead>)> {
-    let mut found: Vec<(Notice, Vec<Lead>)> = desk
+/// The notices of a plan with what each stands for.
+fn notices(desk: &Desk, language: Language, unseen: &[Delivery]) -> Vec<(Notice, Standing)> {
+    let details = desk.settings.details_in_notifications;
+    let about = |leads: Vec<Lead>, amount: Option<Money>| Standing {
+        leads,
+        names: details,
+        amount: amount.filter(|_| details),
+        ..Standing::default()
+    };
+    let left = |reminder: &Reminder| {
+        let bill = desk.book.bill_or_card(reminder.bill)?;
+        desk.book.occurrence(bill, reminder.due_on).map(|occurrence| occurrence.left)
+    };
+    let mut found: Vec<(Notice, Standing)> = desk
         .plan
         .show
         .iter()
-        .filter_map(|reminder| Some((single(desk, language, reminder)?, vec![reminder.lead()])))
+        .filter_map(|reminder| {
+            let notice = single(desk, language, reminder)?;
+            Some((notice, about(vec![reminder.lead()], left(reminder))))
+        })
         .collect();
     let mut together: Vec<Lead> = desk.plan.digest.iter().map(Reminder::lead).collect();
     together.extend(unseen.iter().map(lead_delivered));
     if !together.is_empty() {
-        found.push((digest(desk, language, &together), together));
+        found.push((digest(desk, language, &together), about(together, None)));
     }
     found
 }

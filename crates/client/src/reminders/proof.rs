@@ -12,7 +12,9 @@ use jiff::Timestamp;
 use jiff::civil::Date;
 use serde::{Deserialize, Serialize};
 
-use super::{Desk, Reminders, candidates, falls_on, goes_out, lead_delivered, lead_of, list, notice_id, words};
+use super::{
+    Desk, Reminders, Standing, candidates, falls_on, goes_out, lead_delivered, lead_of, list, notice_id, words,
+};
 use crate::book::shifted;
 use crate::cache::reminders as rows;
 use crate::cache::state;
@@ -236,7 +238,7 @@ impl Reminders {
             })
             .take(DELIVERED_SHOWN)
             .collect();
-        let far = candidates(&desk.book, &desk.settings, list::DAYS);
+        let far = candidates(&desk.book, &desk.settings, &desk.snoozes, list::DAYS);
         let comes = coming(&far, &desk.preferences, &desk.known(&far), &desk.snoozes, self.0.now());
         let shown = |(at, lead): &(Timestamp, Lead)| {
             Some(NextReminderView {
@@ -313,7 +315,7 @@ impl Reminders {
         let (title, body) = words::test(self.0.0.ports.language);
         let actions = vec![NoticeAction::Open, NoticeAction::Pay, NoticeAction::Snooze, NoticeAction::MarkPaid];
         let notice = Notice { id: format!("{TEST}{}", notice_id(&lead)), title, body, actions, urgent: false };
-        self.put_up(&notice, &[]).await.map_err(|error| TestStop {
+        self.put_up(&notice, Standing::default()).await.map_err(|error| TestStop {
             step: TestStep::Shown,
             why: error.why,
             next: "switch notifications on for Billfold in the system's settings; `billfold check` says whether a \
@@ -384,6 +386,7 @@ impl Reminders {
                 let kept = answered.unwrap_or_else(|| test.clone());
                 state::put(&mut *tx, state::REMINDER_TEST, &kept).await?;
                 tx.commit().await?;
+                self.0.save_own(open).await;
                 Ok(kept)
             })
             .await
