@@ -48,6 +48,7 @@ struct Shown {
 impl DesktopNotifier {
     #[must_use]
     pub fn new(language: Language) -> (Self, Answers) {
+        system::begin();
         let (sender, receiver) = mpsc::unbounded_channel();
         (Self { answers: sender, language, shown: Arc::default(), counted: AtomicU64::new(0) }, receiver)
     }
@@ -157,6 +158,8 @@ mod system {
             .timeout(Timeout::Never);
     }
 
+    pub const fn begin() {}
+
     pub fn held(handle: NotificationHandle) -> (Standing, Standing) {
         let handle = Arc::new(handle);
         (Arc::clone(&handle), handle)
@@ -193,6 +196,17 @@ mod system {
     use notify_rust::{Notification, NotificationHandle, NotificationResponse};
 
     pub struct Standing;
+
+    /// Without a name a notice carries another program's. Only an installed program is known by it.
+    #[cfg(target_os = "macos")]
+    pub fn begin() {
+        if let Err(error) = notify_rust::set_application("org.billfold.desktop") {
+            tracing::info!(%error, "notices come under another name");
+        }
+    }
+
+    #[cfg(not(target_os = "macos"))]
+    pub const fn begin() {}
 
     #[cfg(windows)]
     pub fn dress(notification: &mut Notification, urgent: bool) {

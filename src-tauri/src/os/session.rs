@@ -26,17 +26,10 @@ pub fn watch() -> mpsc::Receiver<SessionEvent> {
     receiver
 }
 
-/// Whether a tray shows icons here.
-pub async fn has_tray() -> bool {
-    #[cfg(target_os = "linux")]
-    return linux::has_tray().await;
-    #[cfg(not(target_os = "linux"))]
-    true
-}
-
 #[cfg(target_os = "linux")]
 mod linux {
     use std::collections::HashMap;
+    use std::time::Duration;
 
     use client::lock::LockEvent;
     use futures_util::StreamExt;
@@ -48,6 +41,9 @@ mod linux {
 
     /// The system sleeps only once this is closed, or after five seconds of its own.
     pub type Hold = OwnedFd;
+
+    const PAUSE_FIRST: Duration = Duration::from_secs(5);
+    const PAUSE_MAX: Duration = Duration::from_secs(600);
 
     const LOGIN: &str = "org.freedesktop.login1";
     const LOGIN_PATH: &str = "/org/freedesktop/login1";
@@ -87,18 +83,36 @@ mod linux {
     pub fn watch(sender: &mpsc::Sender<SessionEvent>) {
         for signal in SIGNALS {
             let sender = sender.clone();
-            tokio::spawn(async move {
-                if let Err(error) = follow(signal, sender).await {
-                    tracing::info!(interface = signal.interface, %error, "this signal is not heard here");
-                }
-            });
+            let follows = sender.clone();
+            tokio::spawn(again_and_again(sender, signal.interface, move || follow(signal, follows.clone())));
         }
         let sender = sender.clone();
-        tokio::spawn(async move {
-            if let Err(error) = follow_sleep(sender).await {
-                tracing::info!(%error, "sleep is not heard of here");
+        let follows = sender.clone();
+        tokio::spawn(again_and_again(sender, MANAGER, move || follow_sleep(follows.clone())));
+    }
+
+    /// A bus that goes away comes back, or never was here: it is looked for again after longer and longer pauses, until
+    /// nobody wants to hear of it.
+    async fn again_and_again<F: Future<Output = zbus::Result<()>>>(
+        sender: mpsc::Sender<SessionEvent>,
+        interface: &'static str,
+        follow: impl Fn() -> F,
+    ) {
+        let mut pause = PAUSE_FIRST;
+        loop {
+            let began = tokio::time::Instant::now();
+            if let Err(error) = follow().await {
+                tracing::info!(interface, %error, "this signal is not heard here");
             }
-        });
+            if began.elapsed() > PAUSE_MAX {
+                pause = PAUSE_FIRST;
+            }
+            tokio::select! {
+                () = sender.closed() => return,
+                () = tokio::time::sleep(pause) => {}
+            }
+            pause = (pause * 2).min(PAUSE_MAX);
+        }
     }
 
     async fn follow(signal: Signal, sender: mpsc::Sender<SessionEvent>) -> zbus::Result<()> {
@@ -188,21 +202,6 @@ mod linux {
         let value: OwnedValue = reply.body().deserialize()?;
         let (_, session) = <(String, OwnedObjectPath)>::try_from(value)?;
         Ok(session.as_str().to_owned())
-    }
-
-    pub async fn has_tray() -> bool {
-        let Ok(bus) = Connection::session().await else { return false };
-        let driver = "org.freedesktop.DBus";
-        let asked = bus
-            .call_method(
-                Some(driver),
-                "/org/freedesktop/DBus",
-                Some(driver),
-                "NameHasOwner",
-                &"org.kde.StatusNotifierWatcher",
-            )
-            .await;
-        asked.ok().and_then(|reply| reply.body().deserialize::<bool>().ok()).unwrap_or(false)
     }
 
     #[cfg(test)]
