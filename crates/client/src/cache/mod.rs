@@ -67,6 +67,8 @@ const MIGRATIONS: &[&str] = &[
     include_str!("schema-15.sql"),
 ];
 const READERS: u32 = 3;
+/// A change waits for a copy that is being fetched: that goes on as long as the server sends, and ends with the lock.
+const WRITER_WITHIN: Duration = Duration::from_secs(600);
 /// Above the working set of a screen: every page that is not in memory is decrypted again.
 const PAGES_KIB: &str = "-24000";
 /// More than a page of the largest list, so that a query never waits for its reader.
@@ -189,7 +191,7 @@ impl Cache {
             _ => writing,
         };
         folder::make_private_file(&folder.cache())?;
-        let writer = pool(1).connect_with(writing).await?;
+        let writer = pool(1).acquire_timeout(WRITER_WITHIN).connect_with(writing).await?;
         let opened = async {
             if done_of(&writer).await? < MIGRATIONS.len() {
                 note_open(&noted, anchoring.as_ref(), &chance).await?;
