@@ -18,7 +18,7 @@ export const commands = {
 	 */
 	connect: (url: string, create: boolean, notMyComputer: boolean) => typedError<SignInStarted, CommandError>(__TAURI_INVOKE("connect", { url, create, notMyComputer })),
 	signInCancel: () => typedError<null, CommandError>(__TAURI_INVOKE("sign_in_cancel")),
-	/** With `discard` also while something was not sent, which is lost then. */
+	/**  With `discard` also while something was not sent, which is lost then. */
 	signOut: (discard: boolean) => typedError<null, CommandError>(__TAURI_INVOKE("sign_out", { discard })),
 	/**  Copies a key that was shown. It leaves the clipboard after ten seconds, and with the lock. */
 	copySecret: (text: Typed) => typedError<null, CommandError>(__TAURI_INVOKE("copy_secret", { text })),
@@ -718,7 +718,7 @@ export type CardTerms = {
 export type CardView = {
 	account: Account,
 	figures: CardFigures,
-	/**  Charges by month, oldest first, the last 12; positive. */
+	/**  Charges by month, oldest first, the last 12; positive. A month whose sum is no amount is left out. */
 	spending: MonthTotal[],
 	/**  In the order in which they were entered. */
 	plans: PlanView[],
