@@ -141,6 +141,16 @@ fn a_snooze_holds_back_and_then_reminds() {
 }
 
 #[test]
+fn what_was_put_off_is_reminded_of_however_long_ago_it_was_due() {
+    let old = date(2026, 9, 1);
+    let long_ago = [open(1, old, &[7, 1])];
+    let snooze = [Snooze { bill: bill(1), due_on: old, until: at("2026-11-25T14:00:00Z") }];
+    let now = at("2026-11-25T14:00:00Z");
+    assert_eq!(plan(&long_ago, &at_nine(), &HashSet::new(), &[], now), Plan::default(), "it is left in peace");
+    assert_eq!(plan(&long_ago, &at_nine(), &HashSet::new(), &snooze, now).show.len(), 1);
+}
+
+#[test]
 fn a_lead_within_a_snooze_waits_for_its_end_and_comes_once_with_it() {
     let rent = [open(1, RENT, &[7, 1])];
     let delivered: HashSet<_> = [lead(1, RENT, 7)].into();
