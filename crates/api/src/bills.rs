@@ -1,11 +1,12 @@
 //! Bills: `PUT /api/v1/bills/{id}` creates (idempotent by the client's id), `PATCH` edits fields, `DELETE` removes;
-//! `PUT /api/v1/bills/{id}/occurrences/{due_on}` sets a mark, `DELETE` takes it back.
+//! `PATCH /api/v1/bills/{id}/occurrences/{due_on}` edits a mark, `PUT` sets it whole, `DELETE` takes it back.
 
 use domain::bills::sorted_remind_days;
 pub use domain::bills::{Bill, Mark, Pause, PriceStep, Seen};
-use domain::ids::{AccountId, BillerId};
+use domain::ids::{AccountId, BillerId, TransactionId};
 use domain::money::Money;
 use domain::schedule::Schedule;
+use jiff::civil::Date;
 use serde::{Deserialize, Serialize};
 
 /// The fields that changed; the last one the server receives wins, field by field. An inner `null` clears.
@@ -107,6 +108,60 @@ impl BillEdit {
     }
 }
 
+/// What is said anew about one due date; what another device said of the rest stays. An inner `null` clears.
+/// Needs an `Idempotency-Key`.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize, utoipa::ToSchema)]
+pub struct MarkEdit {
+    #[serde(default, with = "clearable", skip_serializing_if = "Option::is_none")]
+    #[schema(value_type = Option<Money>)]
+    pub amount: Option<Option<Money>>,
+    #[serde(default, with = "clearable", skip_serializing_if = "Option::is_none")]
+    #[schema(value_type = Option<Money>)]
+    pub paid_elsewhere: Option<Option<Money>>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub skipped: Option<bool>,
+    #[serde(default, with = "clearable", skip_serializing_if = "Option::is_none")]
+    #[schema(value_type = Option<String>, format = "date")]
+    pub moved_to: Option<Option<Date>>,
+    /// Payments that were recognised, beside those of before.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub seen: Vec<Seen>,
+    /// Lines in which no payment of it is seen any more.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub unseen: Vec<TransactionId>,
+}
+
+impl MarkEdit {
+    /// The mark with these fields changed: the same on a device that shows it in advance and on the server that decides.
+    #[must_use]
+    pub fn applied_to(self, mut mark: Mark) -> Mark {
+        mark.amount = self.amount.unwrap_or(mark.amount);
+        mark.paid_elsewhere = self.paid_elsewhere.unwrap_or(mark.paid_elsewhere);
+        mark.skipped = self.skipped.unwrap_or(mark.skipped);
+        mark.moved_to = self.moved_to.unwrap_or(mark.moved_to);
+        mark.seen.retain(|seen| !self.unseen.contains(&seen.transaction));
+        for new in self.seen {
+            if mark.seen.iter().all(|seen| seen.transaction != new.transaction) {
+                mark.seen.push(new);
+            }
+        }
+        mark
+    }
+
+    /// Takes back what this mark says, and nothing that it does not know of.
+    #[must_use]
+    pub fn taking_back(mark: &Mark) -> Self {
+        Self {
+            amount: mark.amount.map(|_| None),
+            paid_elsewhere: mark.paid_elsewhere.map(|_| None),
+            skipped: mark.skipped.then_some(false),
+            moved_to: mark.moved_to.map(|_| None),
+            seen: Vec::new(),
+            unseen: mark.seen.iter().map(|seen| seen.transaction).collect(),
+        }
+    }
+}
+
 /// Tells "absent" from `null`: absent keeps, `null` clears.
 mod clearable {
     use serde::{Deserialize, Deserializer, Serialize, Serializer};
@@ -147,5 +202,22 @@ mod tests {
         let edit = BillEdit::between(&before, after.clone());
         assert_eq!((edit.note.as_ref(), edit.amount), (Some(&None), None));
         assert_eq!(edit.applied_to(before), after);
+    }
+
+    #[test]
+    fn an_edit_of_a_mark_keeps_what_it_says_nothing_of() {
+        let ten = Money::new(1_000, domain::money::Currency::USD).expect("in range");
+        let [bill, one, two] = [1, 2, 3].map(uuid::Uuid::from_u128);
+        let [one, two] = [one, two].map(|id| Seen { transaction: TransactionId::from_uuid(id), amount: ten });
+        let blank = Mark::new(domain::ids::BillId::from_uuid(bill), Date::constant(2026, 12, 1));
+        let paid = Mark { paid_elsewhere: Some(ten), seen: vec![one], ..blank.clone() };
+        let edit = MarkEdit { amount: Some(Some(ten)), seen: vec![one, two], ..MarkEdit::default() };
+        let text = serde_json::to_string(&edit).expect("writes");
+        let edit: MarkEdit = serde_json::from_str(&text).expect("reads");
+        let both = edit.applied_to(paid.clone());
+        assert_eq!(both, Mark { amount: Some(ten), seen: vec![one, two], ..paid.clone() });
+        assert_eq!(MarkEdit::taking_back(&both).applied_to(both.clone()), blank);
+        let left = MarkEdit::taking_back(&paid).applied_to(both);
+        assert_eq!(left, Mark { amount: Some(ten), seen: vec![two], ..blank }, "what came meanwhile stays");
     }
 }

@@ -1,6 +1,6 @@
 //! Bills on this device: templates, their occurrences and marks. Works offline; changes wait in the outbox.
 
-use api::bills::BillEdit;
+use api::bills::{BillEdit, MarkEdit};
 use domain::billers::OwnBiller;
 use domain::bills::{
     BAND_MOST, Band, Bill, BillError, Cost, EARLY_DAYS, Mark, Occurrence, OccurrenceState, Owed, Pause, Rise,
@@ -366,24 +366,20 @@ impl Bills {
         let bill = book.bill(bill).ok_or_else(|| ClientError::not_found("bill"))?;
         let occurrence = book.occurrence(bill, due_on).ok_or_else(|| ClientError::not_found("due date"))?;
         let before = book.marks_of(bill.id).iter().find(|known| known.due_on == due_on);
-        let mut after = before.cloned().unwrap_or_else(|| Mark::new(bill.id, due_on));
-        match mark {
+        let before = before.cloned().unwrap_or_else(|| Mark::new(bill.id, due_on));
+        let nothing = MarkEdit::default();
+        let edit = match mark {
             MarkAs::Paid { amount } => {
-                after.paid_elsewhere = Some(paid_in_full(amount, &after, &occurrence)?);
-                after.skipped = false;
+                let paid = paid_in_full(amount, &before, &occurrence)?;
+                MarkEdit { paid_elsewhere: Some(Some(paid)), skipped: Some(false), ..nothing }
             }
-            MarkAs::Skipped => after.skipped = true,
-            MarkAs::Amount { amount } => after.amount = Some(amount),
-            MarkAs::Moved { to } => after.moved_to = Some(to).filter(|to| *to != due_on),
-            MarkAs::Unmarked => after = Mark::new(bill.id, due_on),
-        }
-        after.check(bill)?;
-        let change = if after.is_blank() {
-            Change::ClearMark { bill: bill.id, due_on }
-        } else {
-            Change::SetMark { mark: after }
+            MarkAs::Skipped => MarkEdit { skipped: Some(true), ..nothing },
+            MarkAs::Amount { amount } => MarkEdit { amount: Some(Some(amount)), ..nothing },
+            MarkAs::Moved { to } => MarkEdit { moved_to: Some(Some(to).filter(|to| *to != due_on)), ..nothing },
+            MarkAs::Unmarked => MarkEdit::taking_back(&before),
         };
-        self.0.change(&open, change).await?;
+        edit.clone().applied_to(before).check(bill)?;
+        self.0.change(&open, Change::EditMark { bill: bill.id, due_on, edit }).await?;
         self.0.reminders().withdraw_settled().await
     }
 

@@ -6,6 +6,7 @@ use std::io::Read as _;
 use std::path::Path;
 use std::sync::Arc;
 
+use api::bills::MarkEdit;
 use api::import::{CHUNK_MAX, ImportChunk};
 use domain::accounts::{Account, AccountKind, Keeping, Transaction, TransactionState};
 use domain::bills::{EARLY_DAYS, LATE_DAYS, Mark, recognised};
@@ -458,20 +459,24 @@ impl Work<'_> {
         let book = self.book;
         let lines = std::mem::take(&mut self.recent);
         let found = recognised(crate::bills::owed(book, RECOGNISED_DAYS), &lines);
-        let mut marks: Vec<Mark> = Vec::new();
+        // Each mark as it will be, and what is new of it.
+        let mut marks: Vec<(Mark, MarkEdit)> = Vec::new();
         for one in found {
             let Some(bill) = book.bill(one.bill) else { continue };
-            let at = marks.iter().position(|mark| (mark.bill, mark.due_on) == (one.bill, one.due_on));
+            let at = marks.iter().position(|(mark, _)| (mark.bill, mark.due_on) == (one.bill, one.due_on));
             let at = at.unwrap_or_else(|| {
                 let before = book.marks_of(one.bill).iter().find(|mark| mark.due_on == one.due_on);
-                marks.push(before.cloned().unwrap_or_else(|| Mark::new(one.bill, one.due_on)));
+                let before = before.cloned().unwrap_or_else(|| Mark::new(one.bill, one.due_on));
+                marks.push((before, MarkEdit::default()));
                 marks.len() - 1
             });
-            let mut after = marks[at].clone();
+            let (mark, edit) = &mut marks[at];
+            let mut after = mark.clone();
             after.seen.push(one.seen);
             // One that recognises more than can be kept stays as it was.
             if after.check(bill).is_ok() {
-                marks[at] = after;
+                *mark = after;
+                edit.seen.push(one.seen);
                 self.report.settles.push(SettlesView {
                     bill: bill.id,
                     name: bill.name.clone(),
@@ -482,8 +487,8 @@ impl Work<'_> {
                 });
             }
         }
-        for mark in marks.into_iter().filter(|mark| !self.report.preview && !mark.seen.is_empty()) {
-            let change = Change::SetMark { mark };
+        for (mark, edit) in marks.into_iter().filter(|(_, edit)| !self.report.preview && !edit.seen.is_empty()) {
+            let change = Change::EditMark { bill: mark.bill, due_on: mark.due_on, edit };
             let entry = Entry { id: self.client.fresh(MutationId::new), made_at: self.client.now(), change };
             outbox::apply(&mut self.tx, &entry, &self.open.beside).await?;
             rows::add(&mut self.tx, &entry).await?;

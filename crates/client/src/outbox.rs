@@ -6,7 +6,7 @@ use std::path::PathBuf;
 use std::sync::Arc;
 
 use api::accounts::AccountEdit;
-use api::bills::BillEdit;
+use api::bills::{BillEdit, MarkEdit};
 use api::import::ImportChunk;
 use api::sync::Record;
 use domain::accounts::Transaction;
@@ -65,6 +65,12 @@ pub(crate) enum Change {
     RemoveBill {
         bill: BillId,
     },
+    EditMark {
+        bill: BillId,
+        due_on: Date,
+        edit: MarkEdit,
+    },
+    /// Of an outbox from before marks were edited field by field, as the next.
     SetMark {
         mark: Mark,
     },
@@ -258,6 +264,10 @@ pub(crate) async fn apply(tx: &mut Tx, entry: &Entry, beside: &Beside) -> CacheR
             None => Ok(()),
         },
         Change::RemoveBill { bill } => bills::remove_bill(tx, *bill).await,
+        Change::EditMark { bill, due_on, edit } => {
+            let known = bills::find_mark(&mut **tx, *bill, *due_on).await?;
+            bills::put_mark(tx, &edit.clone().applied_to(known.unwrap_or_else(|| Mark::new(*bill, *due_on)))).await
+        }
         Change::SetMark { mark } => bills::put_mark(tx, mark).await,
         Change::ClearMark { bill, due_on } => bills::remove_mark(tx, *bill, *due_on).await,
         Change::AnswerReminder { answer } => reminders::answered(tx, answer).await,

@@ -12,7 +12,7 @@ use axum::http::{HeaderMap, Method, StatusCode, Uri};
 use axum::response::{IntoResponse as _, Response};
 use data_encoding::BASE64URL_NOPAD;
 use domain::accounts::{Account, AccountKind, Keeping, Transaction, TransactionKind, TransactionState};
-use domain::bills::Bill;
+use domain::bills::{Bill, Mark};
 use domain::calendar::{Calendar, Roll};
 use domain::card::{Apr, Excess, PlanKind};
 use domain::ids::{AccountId, BillId, DeviceId, HolderId, OrderId, PurchaseId, PurchaseStepId, TransactionId};
@@ -25,11 +25,13 @@ use domain::purchases::{CardStatus, Decline, Purchase, ServedCard};
 use domain::reminders::{Lead, ReminderAnswer, Turn};
 use domain::time::Clock as _;
 use jiff::Timestamp;
+use jiff::civil::Date;
 use serde_json::{Value, json};
 use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
 use tokio::net::{TcpListener, TcpStream};
 
 use crate::accounts::TransactionQuery;
+use crate::bills::MarkAs;
 use crate::card::PlanEdit;
 use crate::client::{Client, lock};
 use crate::error::ClientError;
@@ -955,6 +957,32 @@ async fn closing_a_reminder_tells_the_server() {
     assert_eq!(method, "PUT");
     assert!(path.ends_with("/occurrences/2026-12-05/reminder") && !key.is_empty(), "{path}");
     assert_eq!((&body["through_days"], &body["snoozed_until"]), (&json!(3), &Value::Null));
+    world.end().await;
+}
+
+#[tokio::test]
+async fn a_mark_says_what_is_new_of_it_and_keeps_what_another_device_said() {
+    let (world, fake) = (World::new(), start_fake().await);
+    let client = signed_in(&world, &fake).await;
+    let power = bill(1, "Power");
+    lock(&fake).feed = vec![Record::Bill(power.clone())];
+    client.sync().now().await.unwrap();
+    let due_on: Date = "2026-12-05".parse().unwrap();
+    let to: Date = "2026-12-07".parse().unwrap();
+    client.bills().mark(power.id, due_on, MarkAs::Moved { to }).await.unwrap();
+    // Meanwhile another device has marked it paid.
+    let paid = Mark { paid_elsewhere: Some(power.amount), ..Mark::new(power.id, due_on) };
+    lock(&fake).feed.push(Record::Mark(paid));
+    client.sync().now().await.unwrap();
+    let writes = lock(&fake).writes.clone();
+    let (method, path, key, body) = writes.last().unwrap();
+    assert_eq!((method.as_str(), body), ("PATCH", &json!({"moved_to": "2026-12-07"})));
+    assert!(path.ends_with("/occurrences/2026-12-05") && !key.is_empty(), "{path}");
+    client.bills().mark(power.id, due_on, MarkAs::Unmarked).await.unwrap();
+    client.sync().now().await.unwrap();
+    let (_, _, _, body) = lock(&fake).writes.last().unwrap().clone();
+    assert_eq!(body.get("paid_elsewhere"), Some(&Value::Null), "what is known of it is taken back: {body}");
+    assert!(body.get("amount").is_none());
     world.end().await;
 }
 

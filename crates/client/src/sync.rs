@@ -52,7 +52,7 @@ const LISTS_EVERY: SignedDuration = SignedDuration::from_hours(1);
 /// A change that the server did not take, for the person to see.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, specta::Type)]
 pub struct Refusal {
-    /// `edit_bill`, `set_mark`, …
+    /// `edit_bill`, `edit_mark`, …
     pub what: String,
     /// The server's code.
     pub code: String,
@@ -331,6 +331,9 @@ impl Sync {
             Change::AddBill { bill } => (Method::Put, format!("/api/v1/bills/{}", bill.id), Sending::json(bill)?),
             Change::EditBill { bill, edit } => (Method::Patch, format!("/api/v1/bills/{bill}"), Sending::json(edit)?),
             Change::RemoveBill { bill } => (Method::Delete, format!("/api/v1/bills/{bill}"), Sending::default()),
+            Change::EditMark { bill, due_on, edit } => {
+                (Method::Patch, format!("/api/v1/bills/{bill}/occurrences/{due_on}"), Sending::json(edit)?)
+            }
             Change::SetMark { mark } => {
                 let path = format!("/api/v1/bills/{}/occurrences/{}", mark.bill, mark.due_on);
                 (Method::Put, path, Sending::json(mark)?)

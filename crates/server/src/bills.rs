@@ -1,6 +1,9 @@
 //! Bills and what a person says about their due dates. Occurrences are worked out by whoever asks and never stored.
 
-use api::bills::{Bill, BillEdit, Mark};
+#[cfg(test)]
+mod tests;
+
+use api::bills::{Bill, BillEdit, Mark, MarkEdit};
 use api::error::ErrorCode;
 use api::sync::{Gone, Record};
 use axum::extract::State;
@@ -27,7 +30,7 @@ const BILLS_MAX: u64 = 2_000;
 const MARKS_MAX: u64 = 20_000;
 
 pub fn routes() -> OpenApiRouter<App> {
-    OpenApiRouter::new().routes(routes!(create, edit, remove)).routes(routes!(set_mark, clear_mark))
+    OpenApiRouter::new().routes(routes!(create, edit, remove)).routes(routes!(set_mark, edit_mark, clear_mark))
 }
 
 const fn key(id: BillId) -> Key {
@@ -188,15 +191,48 @@ async fn set_mark(
         Begun::First(once) => once,
     };
     let bill = find(&mut once.tx, holder, id).await?.ok_or_else(ApiError::not_found)?;
-    mark.check(&bill).map_err(|error| refused(&error))?;
-    let record =
-        if mark.is_blank() { Record::Gone(Gone::Mark { bill: id, due_on }) } else { Record::Mark(mark.clone()) };
-    feed::put(&mut once.tx, holder, app.clock.now(), &record).await?;
-    demand_room_for_marks(&mut once.tx, holder).await?;
-    autopay::changed(&app, &mut once.tx, holder, AutopayOf::Bill(id)).await?;
+    put_mark(&app, &mut once.tx, holder, &bill, &mark).await?;
     let answer = once.answer(StatusCode::OK, &mark).await?;
     app.jobs.wake();
     Ok(answer)
+}
+
+/// Changes what is given of what is said about one due date; what other devices said of the rest stays.
+#[utoipa::path(patch, path = "/api/v1/bills/{id}/occurrences/{due_on}", tag = "bills",
+    params(("id" = BillId, Path), ("due_on" = String, Path)), request_body = MarkEdit,
+    responses((status = 200, body = Mark), (status = 404, body = api::error::Problem),
+        (status = 422, body = api::error::Problem)))]
+async fn edit_mark(
+    State(app): State<App>,
+    signed_in: SignedIn,
+    idempotency: IdempotencyKey,
+    Path((id, due_on)): Path<(BillId, Date)>,
+    Json(edit): Json<MarkEdit>,
+) -> Result<Response, ApiError> {
+    let holder = signed_in.holder;
+    let mut once = match idempotency::begin(&app, &signed_in, &idempotency, "marks.edit", &(id, due_on, &edit)).await? {
+        Begun::Again(answer) => return Ok(answer),
+        Begun::First(once) => once,
+    };
+    let bill = find(&mut once.tx, holder, id).await?.ok_or_else(ApiError::not_found)?;
+    let known: Option<Mark> = feed::find(&mut once.tx, holder, Key::of_day(Kind::Mark, id.as_uuid(), due_on)).await?;
+    let mark = edit.applied_to(known.unwrap_or_else(|| Mark::new(id, due_on)));
+    put_mark(&app, &mut once.tx, holder, &bill, &mark).await?;
+    let answer = once.answer(StatusCode::OK, &mark).await?;
+    app.jobs.wake();
+    Ok(answer)
+}
+
+async fn put_mark(app: &App, tx: &mut Tx, holder: HolderId, bill: &Bill, mark: &Mark) -> Result<(), ApiError> {
+    mark.check(bill).map_err(|error| refused(&error))?;
+    let record = if mark.is_blank() {
+        Record::Gone(Gone::Mark { bill: mark.bill, due_on: mark.due_on })
+    } else {
+        Record::Mark(mark.clone())
+    };
+    feed::put(tx, holder, app.clock.now(), &record).await?;
+    demand_room_for_marks(tx, holder).await?;
+    Ok(autopay::changed(app, tx, holder, AutopayOf::Bill(mark.bill)).await?)
 }
 
 /// Takes back what was said about one due date.

@@ -42,6 +42,7 @@ const ROUTES: &[(&str, &str, &[u16])] = &[
     ("DELETE", "/api/v1/bills/{id}/autopay", &[404]),
     ("POST", "/api/v1/bills/{id}/autopay/pause", &[404]),
     ("PUT", "/api/v1/bills/{id}/occurrences/{due_on}", &[404]),
+    ("PATCH", "/api/v1/bills/{id}/occurrences/{due_on}", &[404]),
     ("DELETE", "/api/v1/bills/{id}/occurrences/{due_on}", &[204]),
     ("PUT", "/api/v1/bills/{id}/occurrences/{due_on}/reminder", &[404]),
     ("GET", "/api/v1/calendar", &[200]),

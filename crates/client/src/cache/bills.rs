@@ -73,6 +73,19 @@ pub(crate) async fn remove_mark(tx: &mut Tx, bill: BillId, due_on: Date) -> Cach
     Ok(())
 }
 
+pub(crate) async fn find_mark(
+    db: impl Executor<'_, Database = Sqlite>,
+    bill: BillId,
+    due_on: Date,
+) -> CacheResult<Option<Mark>> {
+    let body: Option<String> = sqlx::query_scalar("SELECT body FROM mark WHERE bill = ?1 AND due_on = ?2")
+        .bind(bill.as_uuid())
+        .bind(day_number(due_on))
+        .fetch_optional(db)
+        .await?;
+    body.map(|body| from_body(&body)).transpose()
+}
+
 pub(crate) async fn all_marks(db: impl Executor<'_, Database = Sqlite>) -> CacheResult<Vec<Mark>> {
     let bodies: Vec<String> = sqlx::query_scalar("SELECT body FROM mark").fetch_all(db).await?;
     bodies.iter().map(|body| from_body(body)).collect()
