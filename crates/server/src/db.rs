@@ -127,7 +127,7 @@ impl From<sqlx::Error> for DbError {
     fn from(error: sqlx::Error) -> Self {
         match error {
             sqlx::Error::PoolTimedOut => Self::Busy,
-            error if was_overtaken(&error) => Self::Conflict,
+            error if was_overtaken(&error) || was_broken_off(&error) => Self::Conflict,
             error => Self::Sql(error),
         }
     }
@@ -160,6 +160,14 @@ impl DbError {
             Self::Conflict => "conflict".to_owned(),
         }
     }
+}
+
+/// What transactions of several holders do one after the other.
+#[derive(Clone, Copy, Debug)]
+#[repr(i64)]
+pub enum Turn {
+    /// The next number of a case of support.
+    CaseNumber = 1,
 }
 
 /// Where the data lives.
@@ -448,6 +456,17 @@ impl Tx {
                 .bind(holder.as_uuid())
                 .execute(&mut **db)
                 .await?;
+        }
+        Ok(())
+    }
+
+    /// On PostgreSQL waits until no other transaction has this turn, and keeps it until this one ends; on SQLite the one
+    /// writer is turn enough.
+    pub async fn take_turn(&mut self, turn: Turn) -> DbResult<()> {
+        if let Inner::Postgres(db) = &mut self.inner {
+            #[cfg(test)]
+            ways::count(1);
+            sqlx::query("SELECT pg_advisory_xact_lock($1)").bind(turn as i64).execute(&mut **db).await?;
         }
         Ok(())
     }
@@ -1019,6 +1038,13 @@ fn was_overtaken(error: &sqlx::Error) -> bool {
         error.kind() == sqlx::error::ErrorKind::NotNullViolation && error.message().contains("feed_number");
     // No other statement of ours calculates so far: amounts end below 2^53.
     other_number || error.message() == "integer overflow"
+}
+
+/// PostgreSQL ended it for another transaction's sake: two waited for each other, or both read what the other wrote.
+fn was_broken_off(error: &sqlx::Error) -> bool {
+    const DEADLOCK: &str = "40P01";
+    const SERIALIZATION: &str = "40001";
+    matches!(error, sqlx::Error::Database(error) if matches!(error.code().as_deref(), Some(DEADLOCK | SERIALIZATION)))
 }
 
 /// A transaction of which nothing has run: what it will write.

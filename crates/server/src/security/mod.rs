@@ -77,15 +77,15 @@ pub(crate) fn to_device(
 
 /// The kinds of entry at which a holder's chain breaks first; empty when all hold.
 pub(crate) async fn breaks(tx: &mut Tx) -> DbResult<Vec<String>> {
-    let mut logs: Vec<(HolderId, Vec<SecurityEvent>)> = Vec::new();
-    for (holder, event) in store::all(tx).await? {
-        match logs.last_mut() {
-            Some((same, log)) if *same == holder => log.push(event),
-            _ => logs.push((holder, vec![event])),
-        }
+    let mut broken = Vec::new();
+    // One log at a time: all of them are more than fits.
+    let mut whose = None;
+    while let Some(holder) = store::next_log(tx, whose).await? {
+        let log = store::log(tx, holder).await?;
+        broken.extend(first_break(&log).map(|number| format!("entry {number}")));
+        whose = Some(holder);
     }
-    let broken = logs.iter().filter_map(|(_, log)| first_break(log).map(|number| format!("entry {number}")));
-    Ok(broken.collect())
+    Ok(broken)
 }
 
 /// Says whether an event that asks for it was the person's. "Not mine" signs the event's device out.

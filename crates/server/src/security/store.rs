@@ -10,7 +10,6 @@ use crate::db::{self, DbError, DbResult, Read, Tx, on_engine, write_later};
 
 #[derive(FromRow)]
 struct EventRow {
-    holder_id: Uuid,
     number: i64,
     at: i64,
     kind: String,
@@ -96,9 +95,11 @@ pub(super) async fn log(tx: &mut Tx, holder: HolderId) -> DbResult<Vec<SecurityE
     rows.into_iter().map(EventRow::read).collect()
 }
 
-/// Every log, for the audit.
-pub(super) async fn all(tx: &mut Tx) -> DbResult<Vec<(HolderId, SecurityEvent)>> {
-    const ALL: &str = "SELECT * FROM security_event ORDER BY holder_id, number";
-    let rows: Vec<EventRow> = on_engine!(tx, |db| sqlx::query_as(ALL).fetch_all(db).await.map_err(DbError::from))?;
-    rows.into_iter().map(|row| Ok((HolderId::from_uuid(row.holder_id), row.read()?))).collect()
+/// Whose log comes after this one's, for the audit.
+pub(super) async fn next_log(tx: &mut Tx, after: Option<HolderId>) -> DbResult<Option<HolderId>> {
+    const NEXT: &str = "SELECT holder_id FROM security_event WHERE holder_id > $1 ORDER BY holder_id LIMIT 1";
+    let after = after.map_or(Uuid::nil(), |holder| holder.as_uuid());
+    let found: Option<Uuid> =
+        on_engine!(tx, |db| { sqlx::query_scalar(NEXT).bind(after).fetch_optional(db).await.map_err(DbError::from) })?;
+    Ok(found.map(HolderId::from_uuid))
 }

@@ -7,7 +7,7 @@ use jiff::Timestamp;
 use sqlx::FromRow;
 use uuid::Uuid;
 
-use crate::db::{DbError, DbResult, Tx, one, row, rows, run};
+use crate::db::{DbError, DbResult, Turn, Tx, one, row, rows, run};
 
 /// Cases and requests that are shown at once.
 const SHOWN_MAX: i64 = 100;
@@ -325,7 +325,7 @@ pub(super) async fn open_case(tx: &mut Tx, holder: HolderId) -> DbResult<Option<
     row.map(CaseRow::read).transpose()
 }
 
-/// Opens a case under the next number. On PostgreSQL two at once may want the same: the table refuses one of them.
+/// Opens a case under the next number. Two at once wait for each other; all holders they lock are locked before.
 pub(super) async fn add_case(
     tx: &mut Tx,
     holder: HolderId,
@@ -335,6 +335,7 @@ pub(super) async fn add_case(
 ) -> DbResult<Case> {
     const ADD: &str = "INSERT INTO support_case (holder_id, case_id, number, kind, opened_at)
         SELECT $1, $2, COALESCE(MAX(number), 1000) + 1, $3, $4 FROM support_case RETURNING *";
+    tx.take_turn(Turn::CaseNumber).await?;
     let row: Option<CaseRow> = row!(tx, ADD, holder.as_uuid(), id.as_uuid(), kind.as_str(), now.as_microsecond())?;
     row.ok_or(DbError::Conflict)?.read()
 }
@@ -541,12 +542,13 @@ pub(super) async fn requests_of(tx: &mut Tx, case: &Case) -> DbResult<Vec<Reques
     rows.into_iter().map(RequestRow::read).collect()
 }
 
+/// A request of somebody who is still of support.
 pub(super) async fn request(tx: &mut Tx, id: SupportRequestId) -> DbResult<Option<Request>> {
     const FIND: &str = "SELECT r.holder_id, r.request_id, r.case_id, r.operation, r.subject_id, r.asked_by,
             a.name AS asker, r.asked_at, d.name AS decider, r.decided_at, r.granted
         FROM support_request r JOIN support_agent a ON a.agent_id = r.asked_by
              LEFT JOIN support_agent d ON d.agent_id = r.decided_by
-        WHERE r.request_id = $1";
+        WHERE r.request_id = $1 AND a.removed_at IS NULL";
     let row: Option<RequestRow> = row!(tx, FIND, id.as_uuid())?;
     row.map(RequestRow::read).transpose()
 }
@@ -556,7 +558,7 @@ pub(super) async fn waiting_requests(tx: &mut Tx, since: Timestamp) -> DbResult<
     const LIST: &str = "SELECT r.holder_id, r.request_id, r.case_id, r.operation, r.subject_id, r.asked_by,
             a.name AS asker, r.asked_at, NULL AS decider, r.decided_at, r.granted
         FROM support_request r JOIN support_agent a ON a.agent_id = r.asked_by
-        WHERE r.decided_at IS NULL AND r.asked_at > $1 ORDER BY r.asked_at LIMIT $2";
+        WHERE r.decided_at IS NULL AND r.asked_at > $1 AND a.removed_at IS NULL ORDER BY r.asked_at LIMIT $2";
     let rows: Vec<RequestRow> = rows!(tx, LIST, since.as_microsecond(), SHOWN_MAX)?;
     let mut waiting = Vec::with_capacity(rows.len());
     for request in rows {

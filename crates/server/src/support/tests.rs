@@ -445,3 +445,38 @@ async fn nothing_of_support_is_there_unless_whoever_runs_the_server_opens_it() {
     })
     .await;
 }
+
+#[tokio::test]
+async fn what_an_agent_asked_for_goes_with_the_agent() {
+    on_each_engine(async |world| {
+        let (rowan, alder) = (agent(&world, "Rowan").await, agent(&world, "Alder").await);
+        let desk = world.holder().await;
+        let number = let_see(&world, &desk, &rowan, SupportScope::Account).await;
+        let asked = ask(&world.app, &rowan, number, SupportOperation::StartRecovery, None).await.unwrap();
+        assert_eq!(waiting(&world.app).await.unwrap().len(), 1);
+        agents::remove(&world.app, "Rowan").await.unwrap();
+        assert!(waiting(&world.app).await.unwrap().is_empty());
+        assert_eq!(code_of(decide(&world.app, &alder, asked, true).await), ErrorCode::NotFound);
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn cases_that_are_opened_at_once_wait_for_each_other() {
+    on_each_engine(async |world| {
+        let mut holders = Vec::new();
+        for _ in 0..6 {
+            holders.push(world.holder().await.holder);
+        }
+        let opened = holders.iter().map(|holder| async {
+            let mut tx = world.app.db.begin_write().await?;
+            tx.lock(*holder).await?;
+            let number = open_lost_case(&world.app, &mut tx, *holder).await?;
+            tx.commit().await.map(|()| number)
+        });
+        let mut numbers: Vec<i64> = futures_util::future::try_join_all(opened).await.expect("all are opened");
+        numbers.sort_unstable();
+        assert_eq!(numbers, (1_001..=1_006).collect::<Vec<i64>>());
+    })
+    .await;
+}
