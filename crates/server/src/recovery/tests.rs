@@ -15,6 +15,7 @@ use serde_json::{Value, json};
 use super::code::PAGE;
 use super::web::START;
 use crate::addresses::tests::{confirmed, confirmed_by, confirmed_phone};
+use crate::db::{DbResult, run};
 use crate::sign_in::tests::{Browser, PASSKEYS, by_passkey, opened, passkeys, prove, visit};
 use crate::support::desk::{ask, decide, look};
 use crate::support::tests::agent;
@@ -450,6 +451,46 @@ async fn who_has_one_code_and_no_other_is_looked_at_by_two_people_and_waits_a_we
         codes(&browser, &world.mail.last_code(), "").await.expect(200);
         new_passkey(&mut browser).await.expect(200);
         assert_eq!(device.get("/api/v1/me").await.code(), ErrorCode::DeviceRevoked);
+    })
+    .await;
+}
+
+async fn called(world: &World, device: &TestDevice, name: &str) -> DbResult<()> {
+    const SET: &str = "UPDATE holder SET name = $2 WHERE holder_id = $1";
+    let mut tx = world.app.db.begin_write().await?;
+    run!(tx, SET, device.holder.as_uuid(), name)?;
+    tx.commit().await
+}
+
+#[tokio::test]
+async fn of_several_accounts_with_one_address_the_name_says_which_one_is_looked_at() {
+    on_each_engine(async |world| {
+        let (first, second) = (world.holder().await, world.holder().await);
+        for device in [&first, &second] {
+            confirmed(&world, device, INES).await;
+        }
+        called(&world, &second, "Amadou Diallo").await.expect("another name");
+        world.work().await;
+        let typed = async |name: &str| {
+            // So many codes go to one address in an hour.
+            world.advance(SignedDuration::from_secs(3_600));
+            let browser = started(&world, INES).await;
+            world.work().await;
+            let sent = world.mail.last_code();
+            let typed = json!({ "sent_code": sent, "saved_code": "", "name": name });
+            browser.post("/sign-in/recovery/codes", &typed).await
+        };
+        let cases = async |device: &TestDevice| device.get("/api/v1/support").await.ok::<Value>()["cases"].clone();
+        for name in ["", "Somebody Else"] {
+            typed(name).await.expect(403);
+        }
+        let next: Value = typed(" amadou diallo ").await.ok();
+        for device in [&first, &second] {
+            device.refresh().await.expect(200);
+        }
+        assert_eq!(cases(&first).await, json!([]));
+        let number = cases(&second).await[0]["number"].clone();
+        assert!(next["location"].as_str().expect("an address").ends_with(&format!("case={number}")));
     })
     .await;
 }

@@ -225,6 +225,11 @@ async fn codes_page(State(app): State<App>, visit: Back) -> Response {
                 input id="saved-code" name="saved_code" type="text" autocomplete="off" autocapitalize="characters" spellcheck="false" maxlength="60" aria-describedby="saved-code-help";
                 p.help id="saved-code-help" { (words.saved_code_help) }
             }
+            div.field {
+                label for="name" { (words.whose) }
+                input id="name" name="name" type="text" autocomplete="name" maxlength="80" aria-describedby="name-help";
+                p.help id="name-help" { (words.whose_help) }
+            }
             button.primary type="submit" { (words.prove) }
         }
         p.small { a href=(sign_in::address(START, language)) { (words.back) } }
@@ -236,6 +241,9 @@ async fn codes_page(State(app): State<App>, visit: Back) -> Response {
 struct Codes {
     sent_code: String,
     saved_code: String,
+    /// Which account it is, where several have the address and no saved code says so.
+    #[serde(default)]
+    name: String,
 }
 
 /// Takes both codes. When they are right the recovery begins, or goes on where it stands.
@@ -257,7 +265,7 @@ async fn prove(
                 .map_err(|slip| ApiError::invalid(ErrorCode::InvalidCode, "saved_code", &slip.to_string()))?,
         ),
     };
-    match check(&app, &visit, &typed.sent_code, saved.as_ref()).await {
+    match check(&app, &visit, &typed, saved.as_ref()).await {
         Ok(Proven::Enough) => Ok(Json(Next { location: STATE.to_owned() })),
         Ok(Proven::Half { case }) => {
             Ok(Json(Next { location: format!("{}&case={case}", sign_in::address(HELP, visit.asked.language)) }))
@@ -277,12 +285,12 @@ enum Proven {
 
 /// Both are asked for before anything is said. Only who holds the address counts against an account: nobody else can use
 /// up its guesses.
-async fn check(app: &App, visit: &Back, sent_code: &str, saved: Option<&SavedCode>) -> Result<Proven, ApiError> {
+async fn check(app: &App, visit: &Back, typed: &Codes, saved: Option<&SavedCode>) -> Result<Proven, ApiError> {
     let (Some((kind, folded)), None) = (&visit.asked.to, visit.holder) else { return Err(refused()) };
     let mut tx = app.db.begin_write().await?;
     let sent = match visit.asked.code {
         Some((holder, code)) => {
-            mail::try_code(&mut tx, app, holder, code, Purpose::Recover, &visit.hash, sent_code).await?
+            mail::try_code(&mut tx, app, holder, code, Purpose::Recover, &visit.hash, &typed.sent_code).await?
         }
         None => CodeAnswer::Wrong,
     };
@@ -291,12 +299,15 @@ async fn check(app: &App, visit: &Back, sent_code: &str, saved: Option<&SavedCod
         return Err(refused());
     }
     let owners = addresses::owners(&mut tx, *kind, folded, app.clock.now()).await?;
-    let found = match saved {
-        Some(saved) => guess(&mut tx, app, &owners, saved).await?,
-        None => begun_by_support(&mut tx, app, &owners).await?,
+    let (found, meant) = match saved {
+        Some(saved) => (guess(&mut tx, app, &owners, saved).await?, None),
+        None => match meant(&mut tx, owners, &typed.name).await? {
+            Some(holder) => (begun_by_support(&mut tx, app, holder).await?, Some(holder)),
+            None => (Guess::Wrong, None),
+        },
     };
-    if let (Guess::Wrong, None, Some((holder, code))) = (&found, saved, visit.asked.code) {
-        mail::use_code(&mut tx, holder, code).await?;
+    if let (Guess::Wrong, Some(holder), Some((sent_for, code))) = (&found, meant, visit.asked.code) {
+        mail::use_code(&mut tx, sent_for, code).await?;
         tx.lock(holder).await?;
         let case = support::open_lost_case(app, &mut tx, holder).await?;
         tx.commit().await?;
@@ -325,15 +336,25 @@ async fn check(app: &App, visit: &Back, sent_code: &str, saved: Option<&SavedCod
 }
 
 /// Where two people of support looked at who it is, the code that was sent is enough to go on with what they began.
-async fn begun_by_support(tx: &mut Tx, app: &App, owners: &[HolderId]) -> Result<Guess, ApiError> {
+async fn begun_by_support(tx: &mut Tx, app: &App, holder: HolderId) -> Result<Guess, ApiError> {
     let now = app.clock.now();
+    let kept = store::find(tx, holder).await?;
+    let runs = kept.is_some_and(|kept| kept.by_support && kept.recovery.state(now).runs());
+    Ok(if runs { Guess::Right(holder) } else { Guess::Wrong })
+}
+
+/// Whose way in is meant: where an address is several people's, the name says which.
+async fn meant(tx: &mut Tx, owners: Vec<HolderId>, name: &str) -> Result<Option<HolderId>, ApiError> {
+    if let [holder] = owners[..] {
+        return Ok(Some(holder));
+    }
+    let typed = name.trim().to_lowercase();
     for holder in owners {
-        let kept = store::find(tx, *holder).await?;
-        if kept.is_some_and(|kept| kept.by_support && kept.recovery.state(now).runs()) {
-            return Ok(Guess::Right(*holder));
+        if sign_in::holder_name(tx, holder).await?.is_some_and(|name| name.to_lowercase() == typed) {
+            return Ok(Some(holder));
         }
     }
-    Ok(Guess::Wrong)
+    Ok(None)
 }
 
 /// How far the recovery has come.
