@@ -39,6 +39,8 @@ pub struct Limits {
     pub merchant_calls: Limit,
     /// Tokens that merchants ask for from one network, with whatever secret.
     pub merchant_tokens: Limit,
+    /// Tokens that devices of one network ask for or give back. An office of thousands is behind one address.
+    pub tokens: Limit,
 }
 
 /// What one signed-in device may ask for, and one merchant.
@@ -78,6 +80,7 @@ impl Limits {
                 spread(1, throttle.merchant_calls_per_second),
             ),
             merchant_tokens: Limit::new(30, Every::Seconds(2)),
+            tokens: Limit::new(600, Every::Micros(50_000)),
             start: Limit::new(20, Every::Seconds(3)),
             registration: Limit::new(3, Every::Seconds(1_200)),
             refused: Limit::new(30, Every::Seconds(2)),
@@ -175,6 +178,51 @@ impl Drop for AtWork {
     }
 }
 
+/// Connections that are open from each network, so that none takes all places.
+#[derive(Clone)]
+pub struct Connections {
+    most: usize,
+    open: Arc<Mutex<HashMap<u128, usize>>>,
+}
+
+/// One connection's place, until it is dropped.
+pub struct Connected {
+    open: Arc<Mutex<HashMap<u128, usize>>>,
+    network: u128,
+}
+
+impl Connections {
+    #[must_use]
+    pub fn new(most: usize) -> Self {
+        Self { most, open: Arc::default() }
+    }
+
+    /// A place, unless its network has as many as one may have.
+    #[must_use]
+    pub fn enter(&self, source: IpAddr) -> Option<Connected> {
+        let network = network(source);
+        let mut open = self.open.lock().unwrap_or_else(std::sync::PoisonError::into_inner);
+        let here = open.entry(network).or_default();
+        if *here >= self.most {
+            return None;
+        }
+        *here += 1;
+        Some(Connected { open: Arc::clone(&self.open), network })
+    }
+}
+
+impl Drop for Connected {
+    fn drop(&mut self) {
+        let mut open = self.open.lock().unwrap_or_else(std::sync::PoisonError::into_inner);
+        if let Some(here) = open.get_mut(&self.network) {
+            *here -= 1;
+            if *here == 0 {
+                open.remove(&self.network);
+            }
+        }
+    }
+}
+
 /// The /24 or /56 that an address belongs to.
 fn network(source: IpAddr) -> u128 {
     match source.to_canonical() {
@@ -235,6 +283,19 @@ mod tests {
         drop(places);
         assert!(load.enter(false).is_some(), "every place was given back");
         assert_eq!(load.0.load(Ordering::SeqCst), 0);
+    }
+
+    #[test]
+    fn a_network_has_so_many_connections_and_gives_them_back() {
+        let connections = Connections::new(2);
+        let [here, near, far] = ["192.0.2.7", "192.0.2.8", "198.51.100.7"].map(|text| text.parse().unwrap());
+        let (one, _two) = (connections.enter(here).unwrap(), connections.enter(near).unwrap());
+        assert!(connections.enter(here).is_none());
+        let other = connections.enter(far).unwrap();
+        drop(one);
+        let _three = connections.enter(near).unwrap();
+        drop(other);
+        assert_eq!(connections.open.lock().unwrap().len(), 1, "nothing is kept of who left");
     }
 
     const ME: &str = "/api/v1/me";
@@ -334,6 +395,32 @@ mod tests {
             .await;
             coming_from([198, 51, 100, 7], async {
                 merchant.ask_token().await.expect(200);
+            })
+            .await;
+        })
+        .await;
+    }
+
+    #[tokio::test]
+    async fn a_network_that_asks_for_tokens_without_end_waits_and_no_other_does() {
+        on_sqlite(async |world| {
+            let device = world.holder().await;
+            let ask = async || {
+                let form = axum::http::Request::post("/oauth/revoke")
+                    .header("content-type", "application/x-www-form-urlencoded");
+                let answer = world.call(form.body("token=x&client_id=y".into()).unwrap()).await;
+                (answer.status, answer.header("retry-after").map(str::to_owned))
+            };
+            coming_from([192, 0, 2, 7], async {
+                for _ in 0..600 {
+                    assert_eq!(ask().await.0, 400);
+                }
+                assert_eq!(ask().await, (axum::http::StatusCode::TOO_MANY_REQUESTS, Some("1".to_owned())));
+                assert_eq!(device.refresh().await.code(), ErrorCode::RateLimited);
+            })
+            .await;
+            coming_from([198, 51, 100, 7], async {
+                device.refresh().await.expect(200);
             })
             .await;
         })

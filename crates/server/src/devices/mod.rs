@@ -6,6 +6,7 @@ use api::devices::{Device, DeviceList};
 use axum::extract::State;
 use axum::http::StatusCode;
 use domain::ids::{DeviceId, HolderId};
+use jiff::Timestamp;
 use utoipa_axum::router::OpenApiRouter;
 use utoipa_axum::routes;
 
@@ -24,7 +25,7 @@ pub fn routes() -> OpenApiRouter<App> {
 #[utoipa::path(get, path = "/api/v1/devices", tag = "devices", responses((status = 200, body = DeviceList)))]
 async fn list(State(app): State<App>, signed_in: SignedIn) -> Result<Json<DeviceList>, ApiError> {
     let mut tx = app.db.begin_read().await?;
-    let mut items = store::list(&mut tx, signed_in.holder, Some(signed_in.device)).await?;
+    let mut items = store::list(&mut tx, signed_in.holder, Some(signed_in.device), app.clock.now()).await?;
     for (device, place) in risk::last_places(&mut tx, signed_in.holder).await? {
         if let Some(item) = items.iter_mut().find(|item| item.id == device) {
             item.place = Some(place);
@@ -34,13 +35,13 @@ async fn list(State(app): State<App>, signed_in: SignedIn) -> Result<Json<Device
 }
 
 /// The devices that are signed in, newest first, for who is none of them.
-pub(crate) async fn signed_in(tx: &mut Tx, holder: HolderId) -> DbResult<Vec<Device>> {
-    store::list(tx, holder, None).await
+pub(crate) async fn signed_in(tx: &mut Tx, holder: HolderId, now: Timestamp) -> DbResult<Vec<Device>> {
+    store::list(tx, holder, None, now).await
 }
 
 /// As this device sees them.
-pub(crate) async fn of(tx: &mut Tx, holder: HolderId, this: DeviceId) -> DbResult<Vec<Device>> {
-    store::list(tx, holder, Some(this)).await
+pub(crate) async fn of(tx: &mut Tx, holder: HolderId, this: DeviceId, now: Timestamp) -> DbResult<Vec<Device>> {
+    store::list(tx, holder, Some(this), now).await
 }
 
 /// Signs a device out: its tokens end at once. Signing out twice is no error.

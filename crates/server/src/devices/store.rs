@@ -6,12 +6,22 @@ use jiff::Timestamp;
 use uuid::Uuid;
 
 use crate::db::{DbError, DbResult, Tx, on_engine};
+use crate::sign_in::{is_signed_in, seen_since};
 
-pub async fn list(tx: &mut Tx, holder: HolderId, this: Option<DeviceId>) -> DbResult<Vec<Device>> {
-    const LIST: &str = "SELECT device_id, name, added_at, last_seen_at FROM device
-                         WHERE holder_id = $1 AND revoked_at IS NULL ORDER BY added_at DESC, device_id DESC";
+pub async fn list(tx: &mut Tx, holder: HolderId, this: Option<DeviceId>, now: Timestamp) -> DbResult<Vec<Device>> {
+    const LIST: &str = concat!(
+        "SELECT device_id, name, added_at, last_seen_at FROM device WHERE holder_id = $1 AND ",
+        is_signed_in!(),
+        " ORDER BY added_at DESC, device_id DESC"
+    );
     let rows: Vec<(Uuid, String, i64, i64)> = on_engine!(tx, |db| {
-        sqlx::query_as(LIST).bind(holder.as_uuid()).fetch_all(db).await.map_err(DbError::from)
+        sqlx::query_as(LIST)
+            .bind(holder.as_uuid())
+            .bind(seen_since(now).as_microsecond())
+            .bind(now.as_microsecond())
+            .fetch_all(db)
+            .await
+            .map_err(DbError::from)
     })?;
     rows.into_iter().map(|row| device(row, this)).collect()
 }

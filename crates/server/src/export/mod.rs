@@ -130,7 +130,7 @@ async fn read(app: &App, tx: &mut Tx, holder: HolderId, device: DeviceId) -> Res
         bills: feed::all(tx, holder, Kind::Bill).await?,
         payments: feed::all(tx, holder, Kind::Payment).await?,
         events: feed::all(tx, holder, Kind::SecurityEvent).await?,
-        devices: devices::of(tx, holder, device).await?,
+        devices: devices::of(tx, holder, device, app.clock.now()).await?,
         addresses: addresses::all(tx, holder, app.clock.now()).await?,
         statements: statements::all(app, tx, holder, &accounts).await?,
         accounts,
@@ -141,7 +141,7 @@ async fn read(app: &App, tx: &mut Tx, holder: HolderId, device: DeviceId) -> Res
 /// What the page shows before everything leaves.
 pub(crate) async fn shown(app: &App, tx: &mut Tx, asked: &Asked) -> Result<Shown, ApiError> {
     may(app, tx, asked.holder, asked.device).await?;
-    let devices = devices::of(tx, asked.holder, asked.device).await?;
+    let devices = devices::of(tx, asked.holder, asked.device, app.clock.now()).await?;
     let name = devices.into_iter().find(|one| one.id == asked.device).map(|one| one.name);
     let words = asked.words();
     let facts = vec![(words.to, name.ok_or_else(ApiError::not_found)?), (words.what, words.everything.to_owned())];

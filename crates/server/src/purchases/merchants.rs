@@ -18,6 +18,7 @@ use utoipa_axum::routes;
 
 use super::store;
 pub use super::store::Listed;
+use crate::db::DbError;
 use crate::error::ApiError;
 use crate::http::Source;
 use crate::sign_in::dpop::{Expected, ProofError};
@@ -126,6 +127,7 @@ impl FromRequestParts<App> for Merchant {
         let proof = check_proof(app, &parts.headers, &expected).await.map_err(|error| match error {
             ProofError::Invalid => invalid_proof(),
             ProofError::UseNonce => ApiError::new(ErrorCode::UseDpopNonce, "make the proof with this answer's nonce"),
+            ProofError::Unsure => DbError::Stopped.into(),
         })?;
         let found = app.db.read_once().await?.ask(store::merchant_of_token(&hash(&token))).await?;
         let (id, name, thumbprint, ends_at) = found.ok_or_else(not_signed_in)?;

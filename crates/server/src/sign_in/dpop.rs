@@ -18,6 +18,9 @@ pub enum ProofError {
     Invalid,
     #[error("the proof needs the current nonce")]
     UseNonce,
+    /// It is not taken, and nothing is wrong with it.
+    #[error("whether the proof was used cannot be looked up now")]
+    Unsure,
 }
 
 /// What a good proof tells: which key signed (RFC 7638 thumbprint).

@@ -40,7 +40,7 @@ use uuid::Uuid;
 use webauthn_rs::prelude::{Webauthn, WebauthnBuilder};
 
 use crate::config::{ConfigError, Settings};
-use crate::db::{Db, DbResult, Tx};
+use crate::db::{Db, DbError, DbResult, Tx};
 use crate::error::ApiError;
 use crate::http::Json;
 use crate::risk;
@@ -54,6 +54,7 @@ pub(crate) use passkeys::{Finish, Recognised, Started, note_failure, refused, re
 pub use password::hashing::Cost;
 use password::hashing::Hashing;
 pub(crate) use password::store::{lasting_ways_in, ways_in};
+pub(crate) use store::{is_signed_in, seen_since};
 pub use tokens::{LocalGrant, grant_local};
 pub(crate) use tokens::{oauth_error, refused_proof};
 pub(crate) use visit::{KeptVisit, VISIT_LIFE, VisitCookie, cookie, same_origin, take_address, too_often};
@@ -163,6 +164,7 @@ impl FromRequestParts<App> for SignedIn {
         let refused = |error| match error {
             ProofError::Invalid => invalid_proof(),
             ProofError::UseNonce => ApiError::new(ErrorCode::UseDpopNonce, "make the proof with this answer's nonce"),
+            ProofError::Unsure => DbError::Stopped.into(),
         };
         let fresh = one_proof(&parts.headers).and_then(|proof| dpop::look(app, proof, &expected)).map_err(refused)?;
         let now = app.clock.now();
@@ -198,9 +200,11 @@ impl FromRequestParts<App> for SignedIn {
 
 /// Whether an open stream may go on: asked again and again while it is open.
 pub async fn still_signed_in(app: &App, signed_in: &SignedIn) -> DbResult<bool> {
-    if signed_in.ends_at <= app.clock.now() {
-        return Ok(false);
-    }
+    Ok(signed_in.ends_at > app.clock.now() && session_lives(app, signed_in).await?)
+}
+
+/// Whether nobody signed the device out since; an answer may take longer than its access token holds.
+pub(crate) async fn session_lives(app: &App, signed_in: &SignedIn) -> DbResult<bool> {
     app.db.read_once().await?.ask(store::family_lives(signed_in.holder, signed_in.family)).await
 }
 

@@ -6,7 +6,7 @@ use jiff::Timestamp;
 use sqlx::FromRow;
 use uuid::Uuid;
 
-use super::tokens::Grant;
+use super::tokens::{Grant, REFRESH_LIFE};
 use super::visit::VISIT_LIFE;
 use crate::db::{self, DbError, DbResult, Read, Tx, Value, on_engine, one, row, run, write_later};
 
@@ -278,12 +278,28 @@ pub async fn about(tx: &mut Tx, holder: HolderId, device: DeviceId) -> DbResult<
 
 // ---- devices -----------------------------------------------------------------------------------------------------
 
-pub fn devices_signed_in(holder: HolderId) -> impl Read<Answer = i64> {
-    const COUNT: &str = "SELECT COUNT(*) FROM device WHERE holder_id = $1 AND revoked_at IS NULL";
-    db::read_row(COUNT, [holder.as_uuid().into()], |row: Option<(i64,)>| Ok(row.map_or(0, |(count,)| count)))
+/// Of a device: nobody signed it out, it used its tokens since `$2`, and some of them are good beyond `$3`.
+macro_rules! is_signed_in {
+    () => {
+        "device.revoked_at IS NULL AND device.last_seen_at > $2 AND EXISTS (SELECT 1 FROM token_family f
+            WHERE f.holder_id = device.holder_id AND f.device_id = device.device_id AND f.revoked_at IS NULL
+              AND f.ends_at > $3)"
+    };
+}
+pub(crate) use is_signed_in;
+
+/// When whoever is still signed in was seen at the latest.
+pub(crate) fn seen_since(now: Timestamp) -> Timestamp {
+    now.saturating_sub(REFRESH_LIFE).unwrap_or(Timestamp::MIN)
 }
 
-/// The devices that are signed in.
+pub fn devices_signed_in(holder: HolderId, now: Timestamp) -> impl Read<Answer = i64> {
+    const COUNT: &str = concat!("SELECT COUNT(*) FROM device WHERE holder_id = $1 AND ", is_signed_in!());
+    let values = [holder.as_uuid().into(), seen_since(now).as_microsecond().into(), now.as_microsecond().into()];
+    db::read_row(COUNT, values, |row: Option<(i64,)>| Ok(row.map_or(0, |(count,)| count)))
+}
+
+/// The devices that nobody signed out.
 pub async fn devices_of(tx: &mut Tx, holder: HolderId) -> DbResult<Vec<DeviceId>> {
     const LIST: &str = "SELECT device_id FROM device WHERE holder_id = $1 AND revoked_at IS NULL ORDER BY device_id";
     let ids: Vec<Uuid> = on_engine!(tx, |db| {

@@ -20,6 +20,7 @@ use sha2::{Digest, Sha256};
 use webauthn_rs::prelude::Url;
 
 use crate::db::ways;
+use crate::sign_in::{LocalGrant, grant_local};
 use crate::testing::places::{HANOI, HOME};
 use crate::testing::{Answer, DeviceKey, ORIGIN, REDIRECT, TestDevice, World, on_each_engine, on_sqlite};
 
@@ -1368,6 +1369,38 @@ async fn a_sign_out_ends_the_next_call_and_the_open_stream_each_time() {
             let end = async { while stream.next().await.is_some_and(|part| part.is_ok()) {} };
             tokio::time::timeout(WITHIN, end).await.expect("the stream ends within a second");
         }
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn a_device_whose_tokens_ended_is_no_device_that_is_signed_in() {
+    on_each_engine(async |world| {
+        let desk = world.holder().await;
+        let mut others = Vec::new();
+        for _ in 1..50 {
+            others.push(world.device(desk.holder).await);
+        }
+        let grant = |key: &DeviceKey| LocalGrant {
+            holder: Some(desk.holder),
+            name: String::new(),
+            device_name: "Tower".to_owned(),
+            dpop_jkt: key.thumbprint(),
+            code_challenge: BASE64URL_NOPAD.encode(&Sha256::digest("x")),
+            redirect_uri: "http://127.0.0.1:50000/cb".to_owned(),
+        };
+        let full = grant_local(&world.app, grant(&DeviceKey::new())).await;
+        assert_eq!(full.expect_err("fifty are signed in").code(), ErrorCode::TooMany);
+        grant_local(&world.app, grant(&others[0].key)).await.expect("one of them is none more");
+        for _ in 0..3 {
+            world.advance(SignedDuration::from_hours(5 * 24));
+            desk.refresh().await.expect(200);
+        }
+        let list: DeviceList = desk.get("/api/v1/devices").await.ok();
+        assert_eq!(list.items.iter().map(|item| item.id).collect::<Vec<_>>(), [desk.device]);
+        grant_local(&world.app, grant(&DeviceKey::new())).await.expect("there is room again");
+        // It asks its person to sign in, and removes nothing.
+        assert_eq!(others[1].refresh().await.json::<Value>(), json!({"error": "invalid_grant"}));
     })
     .await;
 }

@@ -24,7 +24,7 @@ use utoipa_axum::routes;
 use uuid::Uuid;
 
 use super::dpop::{Expected, Proof, ProofError, is_sha256};
-use super::visit::{clean_name, loopback};
+use super::visit::{clean_name, loopback, too_often};
 use super::{check_proof, hash, new_secret, passkeys, sign_device_out, store};
 use crate::App;
 use crate::db::{DbError, DbResult, Tried, Tx};
@@ -36,7 +36,7 @@ use crate::security;
 const CODE_LIFE: SignedDuration = SignedDuration::from_secs(60);
 const ACCESS_LIFE: SignedDuration = SignedDuration::from_mins(5);
 /// A device that is not used so long signs in anew.
-const REFRESH_LIFE: SignedDuration = SignedDuration::from_hours(14 * 24);
+pub(crate) const REFRESH_LIFE: SignedDuration = SignedDuration::from_hours(14 * 24);
 /// However much it is used, a device signs in anew after so long.
 const FAMILY_LIFE: SignedDuration = SignedDuration::from_hours(90 * 24);
 /// A device's clock may go ahead of itself by so much within a session; it may be off by any amount.
@@ -58,6 +58,7 @@ enum Refusal {
     /// The key's owner is told that its device was signed out, so that it removes its copy.
     DeviceRevoked,
     Proof(ProofError),
+    TooOften(u32),
     Db(DbError),
 }
 
@@ -75,6 +76,7 @@ impl IntoResponse for Refusal {
             Self::Grant => oauth_error("invalid_grant", None),
             Self::DeviceRevoked => oauth_error("invalid_grant", Some(ErrorCode::DeviceRevoked.as_str())),
             Self::Proof(error) => refused_proof(error),
+            Self::TooOften(wait) => too_often(wait).into_response(),
             Self::Db(error) => ApiError::from(error).into_response(),
         }
     }
@@ -89,6 +91,7 @@ pub(crate) fn refused_proof(error: ProofError) -> Response {
     match error {
         ProofError::Invalid => oauth_error("invalid_dpop_proof", None),
         ProofError::UseNonce => oauth_error("use_dpop_nonce", None),
+        ProofError::Unsure => ApiError::from(DbError::Stopped).into_response(),
     }
 }
 
@@ -111,7 +114,7 @@ pub(super) async fn issue_code(
     grant: &Grant<'_>,
 ) -> Result<String, ApiError> {
     tx.lock(holder).await?;
-    let devices = tx.ask(store::devices_signed_in(holder)).await?;
+    let devices = tx.ask(store::devices_signed_in(holder, app.clock.now())).await?;
     issue_code_beside(tx, app, holder, devices, grant).await
 }
 
@@ -123,7 +126,8 @@ pub(super) async fn issue_code_beside(
     devices: i64,
     grant: &Grant<'_>,
 ) -> Result<String, ApiError> {
-    if devices >= DEVICES_MAX {
+    // One that was here before is none more.
+    if devices >= DEVICES_MAX && store::device_by_thumbprint(tx, holder, grant.thumbprint).await?.is_none() {
         return Err(ApiError::new(ErrorCode::TooMany, "too many devices are signed in"));
     }
     let code = new_secret(app);
@@ -185,7 +189,8 @@ pub async fn grant_local(app: &App, grant: LocalGrant) -> Result<String, ApiErro
 /// Gives tokens for a code or a refresh token (RFC 6749, 9449).
 #[utoipa::path(post, path = "/oauth/token", tag = "sign_in",
     request_body(content = TokenRequest, content_type = "application/x-www-form-urlencoded"),
-    responses((status = 200, body = TokenResponse), (status = 400, body = OauthError)))]
+    responses((status = 200, body = TokenResponse), (status = 400, body = OauthError),
+        (status = 429, body = api::error::Problem), (status = 503, body = api::error::Problem)))]
 async fn token(
     State(app): State<App>,
     Source(source): Source,
@@ -201,6 +206,7 @@ async fn grant_tokens(
     headers: &HeaderMap,
     form: Result<Form<TokenRequest>, FormRejection>,
 ) -> Result<TokenResponse, Refusal> {
+    app.limits.tokens.take(source, app.clock.now()).map_err(Refusal::TooOften)?;
     let Form(request) = form.map_err(|_| Refusal::Request)?;
     let url = format!("{}{TOKEN_PATH}", app.settings.public_url);
     let expected = Expected { method: "POST", url: &url, access_token: None };
@@ -455,16 +461,24 @@ struct Revoke {
 /// Signs out the device whose access or refresh token this is; only its key may ask.
 #[utoipa::path(post, path = "/oauth/revoke", tag = "sign_in",
     request_body(content = Revoke, content_type = "application/x-www-form-urlencoded"),
-    responses((status = 200, description = "Ended, or there was none"), (status = 400, body = OauthError)))]
+    responses((status = 200, description = "Ended, or there was none"), (status = 400, body = OauthError),
+        (status = 429, body = api::error::Problem), (status = 503, body = api::error::Problem)))]
 async fn revoke(
     State(app): State<App>,
+    Source(source): Source,
     headers: HeaderMap,
     form: Result<Form<Revoke>, FormRejection>,
 ) -> Result<StatusCode, Response> {
-    end_tokens(&app, &headers, form).await.map(|()| StatusCode::OK).map_err(IntoResponse::into_response)
+    end_tokens(&app, source, &headers, form).await.map(|()| StatusCode::OK).map_err(IntoResponse::into_response)
 }
 
-async fn end_tokens(app: &App, headers: &HeaderMap, form: Result<Form<Revoke>, FormRejection>) -> Result<(), Refusal> {
+async fn end_tokens(
+    app: &App,
+    source: IpAddr,
+    headers: &HeaderMap,
+    form: Result<Form<Revoke>, FormRejection>,
+) -> Result<(), Refusal> {
+    app.limits.tokens.take(source, app.clock.now()).map_err(Refusal::TooOften)?;
     let Form(request) = form.map_err(|_| Refusal::Request)?;
     let url = format!("{}{REVOKE_PATH}", app.settings.public_url);
     let expected = Expected { method: "POST", url: &url, access_token: None };

@@ -340,7 +340,8 @@ async fn answer(State(app): State<App>, visit: Visit, Json(answer): Json<Answer>
     let request = &visit.request;
     let mut tx = app.db.begin_write().await?;
     tx.lock(holder).await?;
-    let (ended, devices) = tx.ask((store::visit_ended(&visit.hash), store::devices_signed_in(holder))).await?;
+    let (ended, devices) =
+        tx.ask((store::visit_ended(&visit.hash), store::devices_signed_in(holder, app.clock.now()))).await?;
     if !ended {
         return Err(ApiError::new(ErrorCode::Forbidden, "this was answered already"));
     }

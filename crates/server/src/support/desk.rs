@@ -125,7 +125,7 @@ pub async fn look(app: &App, agent: &Agent, number: i64, scope: SupportScope) ->
     write_down(&mut tx, case.holder, SecurityEventKind::SupportLooked, now, said).await?;
     let seen = match scope {
         SupportScope::Account => see_account(&mut tx, case.holder, now).await?,
-        SupportScope::Security => see_security(&mut tx, case.holder).await?,
+        SupportScope::Security => see_security(&mut tx, case.holder, now).await?,
         SupportScope::Payments => see_payments(&mut tx, case.holder).await?,
     };
     tx.commit().await?;
@@ -158,7 +158,7 @@ async fn see_account(tx: &mut Tx, holder: HolderId, now: Timestamp) -> DbResult<
     let lines = vec![
         line("Name", masked(&name)),
         line("Standing", standing_words(tx.ask(standing::of(holder, now)).await?)),
-        line("Devices", devices::signed_in(tx, holder).await?.len().to_string()),
+        line("Devices", devices::signed_in(tx, holder, now).await?.len().to_string()),
         line("Passkeys", sign_in::passkeys_of(tx, holder).await?.len().to_string()),
     ];
     Ok(vec![Seen { heading: "Account", lines }])
@@ -174,8 +174,8 @@ fn standing_words(standing: Standing) -> String {
     }
 }
 
-async fn see_security(tx: &mut Tx, holder: HolderId) -> DbResult<Vec<Seen>> {
-    let devices = devices::signed_in(tx, holder).await?;
+async fn see_security(tx: &mut Tx, holder: HolderId, now: Timestamp) -> DbResult<Vec<Seen>> {
+    let devices = devices::signed_in(tx, holder, now).await?;
     let device = |device: api::devices::Device| {
         (masked(&device.name), format!("since {}, last seen {}", day(device.added_at), day(device.last_seen_at)))
     };
@@ -319,7 +319,7 @@ async fn perform(app: &App, tx: &mut Tx, case: &Case, request: &Request, now: Ti
         Op::Restrict => review(app, tx, holder, RestraintLevel::Restricted).await,
         Op::LengthenHold => lengthen(app, tx, holder, now).await,
         Op::SignOutDevices => {
-            for device in devices::signed_in(tx, holder).await? {
+            for device in devices::signed_in(tx, holder, app.clock.now()).await? {
                 sign_device_out(tx, holder, device.id, now, None::<DeviceId>).await?;
             }
             Ok(())

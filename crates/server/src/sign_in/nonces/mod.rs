@@ -200,10 +200,10 @@ impl Shared {
     }
 }
 
-/// Whether the proof was used before cannot be known: it is not taken.
+/// Whether the proof was used before cannot be known: it is not taken, and may come again.
 fn unsure(error: &crate::db::DbError) -> ProofError {
     tracing::error!(kind = error.kind(), "whether a proof was used cannot be looked up");
-    ProofError::UseNonce
+    ProofError::Unsure
 }
 
 /// The key of all nodes; the first node makes it.
@@ -271,6 +271,24 @@ mod tests {
             assert!(!nonces.knows(&nonce, now, &chance), "the nonce went with the proofs");
             let nonce = nonces.current(now, &chance);
             assert_eq!(nonces.use_up(&nonce, [1; 16], now, &chance).await, Ok(()));
+        })
+        .await;
+    }
+
+    #[tokio::test]
+    async fn a_proof_that_cannot_be_looked_up_is_asked_for_again_and_signs_nobody_out() {
+        on_each_engine(async |world| {
+            if !world.app.db.has_several_nodes() {
+                return;
+            }
+            let device = world.holder().await;
+            let node = world.again(14).await;
+            let device = device.at(&node);
+            node.app.db.close().await;
+            let answer = device.refresh().await;
+            assert_eq!((answer.status.as_u16(), answer.header("retry-after")), (503, Some("2")));
+            let answer = device.get("/api/v1/me").await;
+            assert_eq!((answer.status.as_u16(), answer.header("retry-after")), (503, Some("2")));
         })
         .await;
     }
