@@ -4,11 +4,14 @@
 use std::error::Error as _;
 use std::fs::File;
 use std::net::{IpAddr, SocketAddr};
+use std::pin::{Pin, pin};
 use std::sync::Arc;
+use std::task::{Context, Poll};
 use std::time::Duration;
 
 use api::error::ErrorCode;
 use axum::Router;
+use axum::body::{Bytes, HttpBody};
 use axum::extract::rejection::{JsonRejection, PathRejection, QueryRejection};
 use axum::extract::{ConnectInfo, DefaultBodyLimit, FromRequest, FromRequestParts, MatchedPath, Request, State};
 use axum::http::request::Parts;
@@ -19,8 +22,9 @@ use domain::money::MoneyError;
 use hyper_util::rt::{TokioExecutor, TokioIo, TokioTimer};
 use hyper_util::server::graceful::GracefulShutdown;
 use tokio::net::{TcpListener, TcpStream};
-use tokio::sync::Semaphore;
+use tokio::sync::{Semaphore, watch};
 use tokio::task::JoinHandle;
+use tokio_util::sync::CancellationToken;
 use tower_http::compression::CompressionLayer;
 use tower_http::compression::predicate::{DefaultPredicate, NotForContentType, Predicate, SizeAbove};
 use tower_http::decompression::RequestDecompressionLayer;
@@ -31,6 +35,7 @@ use crate::audit::heads::{self, Heads};
 use crate::config::{self, Config, ConfigError, PublicUrl};
 use crate::db::Db;
 use crate::error::ApiError;
+use crate::limits::Connections;
 use crate::{App, sign_in};
 
 /// Bytes of a request body, unpacked; a route that needs more says so with its own `DefaultBodyLimit`.
@@ -39,9 +44,13 @@ pub const BODY_MAX: usize = 1024 * 1024;
 const ANSWER_WITHIN: Duration = Duration::from_secs(30);
 /// Until then a request's body has arrived.
 const BODY_WITHIN: Duration = Duration::from_secs(25);
-/// Until then a connection has sent the head of its request.
-const HEAD_WITHIN: Duration = Duration::from_secs(10);
+const PATIENCE: Patience =
+    Patience { head: Duration::from_secs(10), idle: Duration::from_secs(75), leave: Duration::from_secs(5) };
+/// How often a peer with an open request is asked whether it is there, and until when it answers.
+const ALIVE_EVERY: Duration = Duration::from_secs(20);
 const CONNECTIONS_MAX: usize = 10_000;
+/// Of one network; this machine and listed proxies speak for many.
+const CONNECTIONS_OF_NETWORK: usize = 500;
 /// A smaller answer fits one packet anyway, and packing it costs more than sending it.
 const PACKED_FROM: u64 = 1_200;
 /// Two years.
@@ -51,6 +60,17 @@ const HSTS_SUBDOMAINS: &str = "max-age=63072000; includeSubDomains";
 const DRAIN: Duration = Duration::from_secs(10);
 /// How often what has expired is removed.
 const SWEEP_EVERY: Duration = Duration::from_secs(600);
+
+/// How long a connection may ask nothing.
+#[derive(Clone, Copy)]
+struct Patience {
+    /// Until then the head of a request has arrived; on a new connection, of the first.
+    head: Duration,
+    /// Between the end of an answer and the next request.
+    idle: Duration,
+    /// From being asked to leave until it is closed.
+    leave: Duration,
+}
 
 // ---- starting and stopping ---------------------------------------------------------------------------------------
 
@@ -104,6 +124,7 @@ impl Running {
 
 async fn listen(listener: TcpListener, router: Router, app: App) {
     let places = Arc::new(Semaphore::new(CONNECTIONS_MAX));
+    let networks = Connections::new(CONNECTIONS_OF_NETWORK);
     let drain = GracefulShutdown::new();
     loop {
         // Closing the semaphore never happens: it lives as long as this task.
@@ -117,11 +138,18 @@ async fn listen(listener: TcpListener, router: Router, app: App) {
             tokio::time::sleep(Duration::from_millis(50)).await;
             continue;
         };
-        let watcher = drain.watcher();
-        let router = router.clone();
+        let ip = peer.ip().to_canonical();
+        let for_many = ip.is_loopback() || app.settings.trusted_proxies.contains(&ip);
+        let of_network = if for_many { None } else { networks.enter(ip) };
+        if !for_many && of_network.is_none() {
+            continue;
+        }
+        // Held until the connection ends, which is what the drain waits for.
+        let held = (place, of_network, drain.watcher());
+        let (router, ending) = (router.clone(), app.ending.clone());
         tokio::spawn(async move {
-            serve_connection(stream, peer, router, watcher).await;
-            drop(place);
+            serve_connection(stream, peer, router, ending, PATIENCE).await;
+            drop(held);
         });
     }
     drop(listener);
@@ -134,20 +162,103 @@ async fn serve_connection(
     stream: TcpStream,
     peer: SocketAddr,
     router: Router,
-    watcher: hyper_util::server::graceful::Watcher,
+    ending: CancellationToken,
+    patience: Patience,
 ) {
     // Small answers leave at once.
     let _ = stream.set_nodelay(true);
+    let traffic = Traffic::default();
+    let idle = traffic.clone().idle(patience);
     let service = hyper::service::service_fn(move |mut request: hyper::Request<hyper::body::Incoming>| {
         request.extensions_mut().insert(ConnectInfo(peer));
-        tower::ServiceExt::oneshot(router.clone(), request.map(axum::body::Body::new))
+        let begun = traffic.begin();
+        let answer = tower::ServiceExt::oneshot(router.clone(), request.map(axum::body::Body::new));
+        async move {
+            let response = answer.await?;
+            Ok::<_, std::convert::Infallible>(response.map(|body| UnderWay { body, _begun: begun }))
+        }
     });
     let mut builder = hyper_util::server::conn::auto::Builder::new(TokioExecutor::new());
-    builder.http1().timer(TokioTimer::new()).header_read_timeout(HEAD_WITHIN);
-    builder.http2().timer(TokioTimer::new());
-    let connection = builder.serve_connection(TokioIo::new(stream), service).into_owned();
+    builder.http1().timer(TokioTimer::new()).header_read_timeout(patience.head);
+    builder.http2().timer(TokioTimer::new()).keep_alive_interval(ALIVE_EVERY).keep_alive_timeout(ALIVE_EVERY);
+    let mut connection = pin!(builder.serve_connection(TokioIo::new(stream), service));
     // A connection that breaks concerns its client alone.
-    let _ = watcher.watch(connection).await;
+    tokio::select! {
+        _ = connection.as_mut() => return,
+        () = idle => {
+            connection.as_mut().graceful_shutdown();
+            let _ = tokio::time::timeout(patience.leave, connection).await;
+            return;
+        }
+        () = ending.cancelled() => {}
+    }
+    connection.as_mut().graceful_shutdown();
+    let _ = connection.await;
+}
+
+/// What is asked on one connection: how many requests have no whole answer yet, and how many there were.
+#[derive(Clone)]
+struct Traffic(watch::Sender<(usize, u64)>);
+
+impl Default for Traffic {
+    fn default() -> Self {
+        Self(watch::Sender::new((0, 0)))
+    }
+}
+
+/// One request, until its answer has left.
+struct Begun(Traffic);
+
+impl Traffic {
+    fn begin(&self) -> Begun {
+        self.0.send_modify(|(open, all)| (*open, *all) = (*open + 1, *all + 1));
+        Begun(self.clone())
+    }
+
+    /// Waits until nothing was asked for too long.
+    async fn idle(self, patience: Patience) {
+        let mut seen = self.0.subscribe();
+        let mut within = patience.head;
+        // The sender lives in here: waiting for it ends only as it should.
+        while let Ok(all) = seen.wait_for(|(open, _)| *open == 0).await.map(|now| now.1) {
+            if tokio::time::timeout(within, seen.wait_for(|now| now.1 != all)).await.is_err() {
+                return;
+            }
+            within = patience.idle;
+        }
+    }
+}
+
+impl Drop for Begun {
+    fn drop(&mut self) {
+        self.0.0.send_modify(|(open, _)| *open -= 1);
+    }
+}
+
+/// An answer's body, whose request is under way until the last of it has left.
+struct UnderWay {
+    body: axum::body::Body,
+    _begun: Begun,
+}
+
+impl HttpBody for UnderWay {
+    type Data = Bytes;
+    type Error = axum::Error;
+
+    fn poll_frame(
+        mut self: Pin<&mut Self>,
+        context: &mut Context<'_>,
+    ) -> Poll<Option<Result<hyper::body::Frame<Bytes>, axum::Error>>> {
+        Pin::new(&mut self.body).poll_frame(context)
+    }
+
+    fn is_end_stream(&self) -> bool {
+        self.body.is_end_stream()
+    }
+
+    fn size_hint(&self) -> hyper::body::SizeHint {
+        self.body.size_hint()
+    }
 }
 
 async fn sweep(app: App) {
@@ -223,7 +334,10 @@ async fn attend(State(app): State<App>, request: Request, next: Next) -> Respons
     let route = request.extensions().get::<MatchedPath>().map_or_else(String::new, |path| path.as_str().to_owned());
     let nonce_wanted = ["/api/", "/oauth/", "/merchant/"].iter().any(|begin| route.starts_with(begin));
     let misdirected = !host_is_ours(&app, &request);
-    let mut response = if misdirected {
+    let mut response = if request.uri().to_string().contains("%00") {
+        // As in a JSON body.
+        ApiError::new(ErrorCode::InvalidRequest, "the address has a character that no text has").into_response()
+    } else if misdirected {
         (StatusCode::MISDIRECTED_REQUEST, ApiError::new(ErrorCode::InvalidRequest, "this host is not served here"))
             .into_response()
     } else if let Some(place) = app.load.enter(is_reserved(&route)) {
@@ -290,10 +404,31 @@ fn add_headers(response: &mut Response, app: &App, id: &str, nonce: bool) {
 
 // ---- reading requests --------------------------------------------------------------------------------------------
 
-/// A JSON body; what does not read is refused as problem details.
-#[derive(FromRequest)]
-#[from_request(via(axum::Json), rejection(ApiError))]
+/// A JSON body; what does not read is refused as problem details. So is a text with the character of number zero, which no
+/// text of a person has and PostgreSQL cannot keep.
 pub struct Json<T>(pub T);
+
+impl<T: serde::de::DeserializeOwned, S: Send + Sync> FromRequest<S> for Json<T> {
+    type Rejection = ApiError;
+
+    async fn from_request(request: Request, state: &S) -> Result<Self, ApiError> {
+        let (parts, body) = request.into_parts();
+        let whole = Bytes::from_request(Request::from_parts(parts.clone(), body), state).await;
+        let whole = whole.map_err(|rejection| ApiError::from(JsonRejection::from(rejection)))?;
+        if says_nul(&whole) {
+            return Err(ApiError::new(ErrorCode::InvalidRequest, "a text has a character that no text has"));
+        }
+        let again = Request::from_parts(parts, axum::body::Body::from(whole));
+        let axum::Json(read) = axum::Json::from_request(again, state).await?;
+        Ok(Self(read))
+    }
+}
+
+/// Whether `\u0000` stands in it as an escape, not behind a backslash that is escaped itself.
+fn says_nul(json: &[u8]) -> bool {
+    let backslashes_before = |at: usize| json[..at].iter().rev().take_while(|byte| **byte == b'\\').count();
+    json.windows(6).enumerate().any(|(at, six)| six == b"\\u0000" && backslashes_before(at).is_multiple_of(2))
+}
 
 impl<T: serde::Serialize> IntoResponse for Json<T> {
     fn into_response(self) -> Response {
@@ -449,6 +584,38 @@ mod tests {
         }
     }
 
+    const SHORT: Patience =
+        Patience { head: Duration::from_millis(60), idle: Duration::from_millis(60), leave: Duration::from_millis(20) };
+
+    /// What came back on a connection on which so much was sent, once the server had closed it.
+    async fn answered(sent: &[u8], router: Router) -> String {
+        use tokio::io::{AsyncReadExt, AsyncWriteExt};
+        let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+        let mut stream = TcpStream::connect(listener.local_addr().unwrap()).await.unwrap();
+        let (server, peer) = listener.accept().await.unwrap();
+        let serving = tokio::spawn(serve_connection(server, peer, router, CancellationToken::new(), SHORT));
+        stream.write_all(sent).await.unwrap();
+        let mut answer = Vec::new();
+        // Closed with something unread it ends by a reset.
+        let _ = stream.read_to_end(&mut answer).await;
+        serving.await.unwrap();
+        String::from_utf8_lossy(&answer).into_owned()
+    }
+
+    #[tokio::test]
+    async fn a_connection_that_asks_nothing_is_closed_and_one_that_waits_for_its_answer_is_not() {
+        let slow = async || tokio::time::sleep(SHORT.idle * 3).await;
+        let router = Router::new().route("/slow", axum::routing::get(slow));
+        // The preface of HTTP/2, and its first frame: settings, none of them.
+        let begun = b"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n\0\0\0\x04\0\0\0\0\0";
+        for sent in [b"".as_slice(), &begun[..12], begun, b"GET /slow HT"] {
+            let answer = tokio::time::timeout(PATIENCE.head, answered(sent, router.clone())).await;
+            assert!(!answer.expect("it is closed").contains("200 OK"), "{sent:?}");
+        }
+        let answer = answered(b"GET /slow HTTP/1.1\r\nHost: localhost\r\n\r\n", router).await;
+        assert!(answer.starts_with("HTTP/1.1 200"), "{answer}");
+    }
+
     #[tokio::test]
     async fn a_key_is_never_ignored_in_silence() {
         let place = tempfile::tempdir().unwrap();
@@ -485,6 +652,9 @@ mod tests {
             assert_eq!(send(b"{}".to_vec()).await.0, 200);
             let problem = HeaderValue::from_static("application/problem+json");
             assert_eq!(send(b"{".to_vec()).await, (400, problem.clone()));
+            assert_eq!(send(br#"{"name":"a\u0000b"}"#.to_vec()).await, (400, problem.clone()));
+            assert_eq!(send(br#"{"name":"a\\\u0000b"}"#.to_vec()).await, (400, problem.clone()));
+            assert_eq!(send(br#"{"name":"a\\u0000b"}"#.to_vec()).await.0, 200, "a backslash and letters");
             assert_eq!(send(vec![b' '; BODY_MAX + 1]).await, (413, problem));
         })
         .await;

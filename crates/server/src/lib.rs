@@ -51,6 +51,7 @@ pub mod suggestions;
 pub mod support;
 #[cfg(any(test, feature = "testing"))]
 pub mod testing;
+mod transfer;
 mod wallet;
 
 use std::sync::{Arc, LazyLock};
@@ -83,8 +84,9 @@ pub struct App {
     pub rails: Rails,
     /// Where the numbers of payment methods become tokens.
     pub tokeniser: Arc<dyn Tokeniser>,
-    /// Where archives are made.
-    pub archives: Arc<tokio::sync::Semaphore>,
+    /// Where archives are made, and snapshots.
+    pub archives: transfer::Places,
+    pub snapshots: transfer::Places,
     /// What takes messages away.
     pub carriers: mail::carriers::Carriers,
     /// Cancelled when the server stops: open streams and background tasks end with it.
@@ -128,6 +130,7 @@ impl App {
             rails,
             tokeniser: Arc::new(tokeniser),
             archives: export::places(),
+            snapshots: feed::places(),
             carriers,
             ending: CancellationToken::new(),
         })

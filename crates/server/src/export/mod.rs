@@ -7,11 +7,9 @@ mod archive;
 mod tests;
 
 use std::io::{self, Write};
-use std::sync::Arc;
 
-use api::error::ErrorCode;
 use api::security::OneTimeAddress;
-use axum::body::{Body, Bytes};
+use axum::body::Bytes;
 use axum::extract::State;
 use axum::http::{StatusCode, header};
 use axum::response::{IntoResponse, Response};
@@ -19,8 +17,7 @@ use domain::accounts::Account;
 use domain::ids::{DeviceId, HolderId};
 use domain::policy::{self, APPROVAL_FRESH, Approval, Change, Decision};
 use domain::security::{Happened, SecurityEventKind};
-use futures_util::{StreamExt as _, stream};
-use tokio::sync::{Semaphore, mpsc};
+use tokio::runtime::Handle;
 use utoipa_axum::router::OpenApiRouter;
 use utoipa_axum::routes;
 
@@ -31,18 +28,17 @@ use crate::feed::{self, Kind};
 use crate::http::{Json, Source};
 use crate::sign_in::SignedIn;
 use crate::sign_in::step_up::{self, Asked, Shown, Subject};
+use crate::transfer::{Parts, Places};
 use crate::{addresses, devices, security, statements};
 use archive::Everything;
 
 /// Archives that one process makes at once: each holds an account in memory.
 const AT_ONCE: usize = 2;
 const PART_BYTES: usize = 64 * 1024;
-/// Parts that are made ahead of the network.
-const PARTS_AHEAD: usize = 4;
 
 /// The places of one server where archives are made.
-pub(crate) fn places() -> Arc<Semaphore> {
-    Arc::new(Semaphore::new(AT_ONCE))
+pub(crate) fn places() -> Places {
+    Places::new(AT_ONCE)
 }
 
 pub fn routes() -> OpenApiRouter<App> {
@@ -57,6 +53,8 @@ pub fn routes() -> OpenApiRouter<App> {
         (status = 403, body = api::error::Problem), (status = 503, body = api::error::Problem)))]
 async fn make(State(app): State<App>, signed_in: SignedIn, Source(source): Source) -> Result<Response, ApiError> {
     let (holder, device) = (signed_in.holder, signed_in.device);
+    // Before anything is held that others wait for.
+    let place = app.archives.take(holder).await?;
     let mut tx = app.db.begin_write().await?;
     tx.lock(holder).await?;
     if !may(&app, &mut tx, holder, device).await? {
@@ -64,8 +62,6 @@ async fn make(State(app): State<App>, signed_in: SignedIn, Source(source): Sourc
         let address = step_up::begin(&app, &signed_in, source, Subject::Export).await?;
         return Ok((StatusCode::ACCEPTED, Json(address)).into_response());
     }
-    let one = Arc::clone(&app.archives).try_acquire_owned();
-    let one = one.map_err(|_| ApiError::new(ErrorCode::Unavailable, "other archives are being made"))?;
     let now = app.clock.now();
     let happened = Happened {
         at: now,
@@ -81,26 +77,23 @@ async fn make(State(app): State<App>, signed_in: SignedIn, Source(source): Sourc
     let mut tx = app.db.begin_read().await?;
     let everything = read(&app, &mut tx, holder, device).await?;
     drop(tx);
-    let (parts, made) = mpsc::channel(PARTS_AHEAD);
+    let (parts, body) = Parts::new(&app, &signed_in);
+    let runtime = Handle::current();
     tokio::task::spawn_blocking(move || {
-        let mut out = Parts { to: parts, kept: Vec::with_capacity(PART_BYTES) };
+        let mut out = Packed { parts, runtime, kept: Vec::with_capacity(PART_BYTES) };
         let written = archive::write(&everything, &mut out).and_then(|()| Ok(out.flush()?));
-        if let Err(error) = written {
-            tracing::error!(%error, "an archive could not be made");
-            // What ends with an error is not taken for an archive.
-            let _ = out.to.blocking_send(Err(io::ErrorKind::Other.into()));
+        drop(place);
+        match written {
+            Ok(()) => out.parts.end(),
+            Err(error) => tracing::warn!(%error, "an archive broke off"),
         }
-        drop(one);
     });
-    let parts = stream::unfold(made, |mut made| async move { made.recv().await.map(|part| (part, made)) });
-    // Whatever packs it on its way may ask once more after the end.
-    let parts = parts.fuse();
     let head = [
         (header::CONTENT_TYPE, "application/zip"),
         (header::CONTENT_DISPOSITION, "attachment; filename=\"billfold.zip\""),
         (header::CACHE_CONTROL, "no-store"),
     ];
-    Ok((head, Body::from_stream(parts)).into_response())
+    Ok((head, body).into_response())
 }
 
 /// Whether it may leave now. Where nothing stronger can be asked for, the device is enough.
@@ -149,12 +142,13 @@ pub(crate) async fn shown(app: &App, tx: &mut Tx, asked: &Asked) -> Result<Shown
 }
 
 /// What is written goes to the network in parts, and waits for it.
-struct Parts {
-    to: mpsc::Sender<io::Result<Bytes>>,
+struct Packed {
+    parts: Parts,
+    runtime: Handle,
     kept: Vec<u8>,
 }
 
-impl Write for Parts {
+impl Write for Packed {
     fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
         self.kept.extend_from_slice(bytes);
         if self.kept.len() >= PART_BYTES {
@@ -168,7 +162,6 @@ impl Write for Parts {
             return Ok(());
         }
         let part = Bytes::from(std::mem::take(&mut self.kept));
-        // Whoever hung up wants no more of it.
-        self.to.blocking_send(Ok(part)).map_err(|_| io::ErrorKind::BrokenPipe.into())
+        self.runtime.block_on(self.parts.send(part)).map_err(io::Error::other)
     }
 }

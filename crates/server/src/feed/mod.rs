@@ -10,17 +10,18 @@ use std::time::Duration;
 
 use api::error::ErrorCode;
 use api::sync::{PAGE_MAX, Page, Record, SnapshotHead};
-use axum::body::{Body, Bytes};
+use axum::body::Bytes;
 use axum::extract::State;
 use axum::http::header;
 use axum::response::sse::{Event, KeepAlive, Sse};
 use axum::response::{IntoResponse, Response};
 use data_encoding::BASE64URL_NOPAD;
 use domain::ids::HolderId;
-use futures_util::{Stream, StreamExt as _};
+use futures_util::Stream;
+use jiff::civil::Date;
 use jiff::{SignedDuration, Timestamp};
 use serde::Deserialize;
-use tokio::sync::{broadcast, mpsc};
+use tokio::sync::broadcast;
 use utoipa_axum::router::OpenApiRouter;
 use utoipa_axum::routes;
 use uuid::Uuid;
@@ -30,6 +31,7 @@ use crate::db::{DbError, DbResult, Touched, Tx};
 use crate::error::ApiError;
 use crate::http::Query;
 use crate::sign_in::{SignedIn, still_signed_in};
+use crate::transfer::{BreakOff, Parts, Places};
 use store::Place;
 pub(crate) use store::{
     DaySum, Key, Kind, add_lines, all, all_of, count, day_sums, each_of, find, found, posted_lines, was_there,
@@ -38,13 +40,18 @@ pub(crate) use store::{
 /// A device that was away for longer takes a snapshot.
 const TOMBSTONES_KEPT: SignedDuration = SignedDuration::from_hours(90 * 24);
 const SNAPSHOT_ROWS: i64 = 2_000;
-/// Parts of a snapshot that are read ahead of the network.
-const SNAPSHOT_AHEAD: usize = 4;
+/// Snapshots that one process makes at once: each keeps a connection of the database, and others need some too.
+const SNAPSHOTS_AT_ONCE: usize = 2;
 /// A stream shows a sign of life, and looks whether its session still holds, this often.
 const ALIVE_EVERY: Duration = Duration::from_secs(15);
 
 pub fn routes() -> OpenApiRouter<App> {
     OpenApiRouter::new().routes(routes!(page)).routes(routes!(snapshot)).routes(routes!(events))
+}
+
+/// The places of one server where snapshots are made.
+pub(crate) fn places() -> Places {
+    Places::new(SNAPSHOTS_AT_ONCE)
 }
 
 /// Writes a record under this transaction's feed number.
@@ -76,7 +83,7 @@ fn read_cursor(text: &str) -> Option<(i64, Place)> {
     let kind = parts.next()?.parse().ok()?;
     let id = Uuid::try_parse(parts.next()?).ok()?;
     let day = parts.next()?;
-    (day.len() <= 10).then(|| (epoch, Place { number, kind, id, day: day.to_owned() }))
+    (day.is_empty() || day.parse::<Date>().is_ok()).then(|| (epoch, Place { number, kind, id, day: day.to_owned() }))
 }
 
 // ---- Pages -------------------------------------------------------------------------------------------------------
@@ -132,37 +139,44 @@ fn place_of(text: &str, head: &store::Head) -> Result<Place, ApiError> {
 #[utoipa::path(get, path = "/api/v1/sync/snapshot", tag = "sync",
     responses((status = 200, content_type = "application/x-ndjson", body = SnapshotHead)))]
 async fn snapshot(State(app): State<App>, signed_in: SignedIn) -> Result<Response, ApiError> {
+    let place = app.snapshots.take(signed_in.holder).await?;
     let mut tx = app.db.begin_read().await?;
     let head = store::head(&mut tx, signed_in.holder).await?;
     let records = store::count_all(&mut tx, signed_in.holder).await?;
     let cursor = write_cursor(head.epoch, &Place::after(head.number));
     let first = serde_json::to_string(&SnapshotHead { cursor, records })
         .map_err(|_| ApiError::new(ErrorCode::Internal, "the head does not serialise"))?;
-    let (to, parts) = mpsc::channel(SNAPSHOT_AHEAD);
+    let (parts, body) = Parts::new(&app, &signed_in);
     tokio::spawn(async move {
-        if let Err(error) = send_snapshot(tx, signed_in.holder, first, &to).await {
-            tracing::error!(kind = error.kind(), "a snapshot broke off");
-            // The transfer ends broken, so that the device does not take it for whole.
-            let _ = to.send(Err(std::io::Error::other("the snapshot broke off"))).await;
+        let sent = send_snapshot(tx, signed_in.holder, first, &parts).await;
+        drop(place);
+        match sent {
+            Ok(()) => parts.end(),
+            Err(Unsent::Db(error)) => tracing::error!(kind = error.kind(), "a snapshot broke off"),
+            Err(Unsent::BreakOff(why)) => tracing::info!(%why, "a snapshot broke off"),
         }
     });
-    // Compression asks once more after the end.
-    let body =
-        futures_util::stream::unfold(parts, async |mut parts| parts.recv().await.map(|part| (part, parts))).fuse();
-    Ok(([(header::CONTENT_TYPE, "application/x-ndjson")], Body::from_stream(body)).into_response())
+    Ok(([(header::CONTENT_TYPE, "application/x-ndjson")], body).into_response())
 }
 
-type Part = Result<Bytes, std::io::Error>;
+/// Why a snapshot is not whole.
+enum Unsent {
+    Db(DbError),
+    BreakOff(BreakOff),
+}
 
-async fn send_snapshot(mut tx: Tx, holder: HolderId, first: String, to: &mpsc::Sender<Part>) -> DbResult<()> {
+impl std::convert::From<DbError> for Unsent {
+    fn from(error: DbError) -> Self {
+        Self::Db(error)
+    }
+}
+
+async fn send_snapshot(mut tx: Tx, holder: HolderId, first: String, parts: &Parts) -> Result<(), Unsent> {
     let mut from = Place::START;
     let mut text = first;
     loop {
         text.push('\n');
-        if to.send(Ok(Bytes::from(text))).await.is_err() {
-            // Nobody listens any more.
-            return Ok(());
-        }
+        parts.send(Bytes::from(text)).await.map_err(Unsent::BreakOff)?;
         let Some(part) = store::snapshot_part(&mut tx, holder, &from, SNAPSHOT_ROWS).await? else { return Ok(()) };
         (text, from) = (part.text, part.last);
     }
@@ -217,20 +231,16 @@ impl Watch {
                     return None;
                 }
             };
-            match heard {
-                Ok(touched) if touched.holder == self.signed_in.holder => {
-                    return still_signed_in(&self.app, &self.signed_in)
-                        .await
-                        .unwrap_or(false)
-                        .then_some(touched.number);
-                }
-                Ok(_) => {}
+            let number = match heard {
+                Ok(touched) if touched.holder == self.signed_in.holder => touched.number,
+                Ok(_) => continue,
                 Err(broadcast::error::RecvError::Lagged(_)) => {
                     let mut tx = self.app.db.begin_read().await.ok()?;
-                    return store::head(&mut tx, self.signed_in.holder).await.ok().map(|head| head.number);
+                    store::head(&mut tx, self.signed_in.holder).await.ok()?.number
                 }
                 Err(broadcast::error::RecvError::Closed) => return None,
-            }
+            };
+            return still_signed_in(&self.app, &self.signed_in).await.unwrap_or(false).then_some(number);
         }
     }
 }

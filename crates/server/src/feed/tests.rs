@@ -171,6 +171,35 @@ async fn a_snapshot_has_a_line_for_whatever_the_feed_has() {
 }
 
 #[tokio::test]
+async fn a_snapshot_that_is_not_read_stops_nobody_and_ends_with_its_session() {
+    on_each_engine(async |world| {
+        let device = world.holder().await;
+        let other = world.device(device.holder).await;
+        let card = card(&world);
+        for from in 0..3 {
+            let lines = (from * 4_000..(from + 1) * 4_000).map(|at| line(&world, &card, at)).collect();
+            import(&device, &world, &card, lines).await;
+        }
+        let path = "/api/v1/sync/snapshot";
+        let request = device.request(&axum::http::Method::GET, path, &[], axum::body::Body::empty());
+        let mut unread = world.open(request).await.into_body().into_data_stream();
+        let refused = other.get(path).await;
+        assert_eq!((refused.code(), refused.header("retry-after")), (ErrorCode::Unavailable, Some("5")));
+        world.holder().await.get(path).await.expect(200);
+        other.get("/api/v1/sync").await.expect(200);
+        let gone = format!("/api/v1/devices/{}", device.device);
+        other.send(axum::http::Method::DELETE, &gone, &[], None::<&()>).await.expect(204);
+        let mut last = None;
+        while let Some(part) = unread.next().await {
+            last = Some(part.is_ok());
+        }
+        assert_eq!(last, Some(false), "it broke off");
+        other.get(path).await.expect(200);
+    })
+    .await;
+}
+
+#[tokio::test]
 async fn a_cursor_of_another_epoch_or_older_than_the_tombstones_is_refused() {
     on_each_engine(async |world| {
         let device = world.holder().await;
@@ -195,7 +224,8 @@ async fn a_cursor_of_another_epoch_or_older_than_the_tombstones_is_refused() {
         assert_eq!(device.get(&path(&old)).await.code(), ErrorCode::CursorExpired);
         assert_eq!(device.get(&path(&write_cursor(2, &Place::START))).await.code(), ErrorCode::CursorExpired);
         assert_eq!(device.get(&path(&write_cursor(1, &Place::after(99)))).await.code(), ErrorCode::CursorExpired);
-        for bad in ["x", "%00", "AAAA", "MS4y"] {
+        let of_nul = BASE64URL_NOPAD.encode(format!("1.0.0.{}.\0", Uuid::nil().simple()).as_bytes());
+        for bad in ["x", "%00", "AAAA", "MS4y", &of_nul] {
             assert_eq!(device.get(&path(bad)).await.code(), ErrorCode::InvalidRequest, "{bad}");
         }
     })
@@ -210,7 +240,7 @@ async fn an_open_stream_hears_of_each_change_at_once_and_of_nothing_of_others() 
         let device = world.holder().await;
         let other = world.device(device.holder).await;
         let stranger = world.holder().await;
-        let request = device.request(&axum::http::Method::GET, "/api/v1/events", &[], Body::empty());
+        let request = device.request(&axum::http::Method::GET, "/api/v1/events", &[], axum::body::Body::empty());
         let mut stream = world.open(request).await.into_body().into_data_stream();
         let mut next = async || {
             let part = tokio::time::timeout(Duration::from_secs(20), stream.next()).await.expect("a part in time");
