@@ -526,6 +526,10 @@ async fn refusal(response: Response) -> CallError {
     if status.is_server_error() || matches!(status, StatusCode::TOO_MANY_REQUESTS | StatusCode::REQUEST_TIMEOUT) {
         return CallError::Busy { retry_after };
     }
+    if status == StatusCode::METHOD_NOT_ALLOWED {
+        // An older server, which cannot have judged what it does not know: it waits for one that can.
+        return CallError::NotAServer;
+    }
     match problem {
         Ok(problem) => match problem.code {
             ErrorCode::NotSignedIn | ErrorCode::InvalidProof | ErrorCode::UseDpopNonce => CallError::NotSignedIn,
