@@ -80,7 +80,7 @@ impl Limits {
                 spread(1, throttle.merchant_calls_per_second),
             ),
             merchant_tokens: Limit::new(30, Every::Seconds(2)),
-            tokens: Limit::new(600, Every::Micros(50_000)),
+            tokens: Limit::new(1_500, Every::Micros(50_000)),
             start: Limit::new(20, Every::Seconds(3)),
             registration: Limit::new(3, Every::Seconds(1_200)),
             refused: Limit::new(30, Every::Seconds(2)),
@@ -412,7 +412,7 @@ mod tests {
                 (answer.status, answer.header("retry-after").map(str::to_owned))
             };
             coming_from([192, 0, 2, 7], async {
-                for _ in 0..600 {
+                for _ in 0..1_500 {
                     assert_eq!(ask().await.0, 400);
                 }
                 assert_eq!(ask().await, (axum::http::StatusCode::TOO_MANY_REQUESTS, Some("1".to_owned())));
