@@ -334,7 +334,7 @@ async fn attend(State(app): State<App>, request: Request, next: Next) -> Respons
     let route = request.extensions().get::<MatchedPath>().map_or_else(String::new, |path| path.as_str().to_owned());
     let nonce_wanted = ["/api/", "/oauth/", "/merchant/"].iter().any(|begin| route.starts_with(begin));
     let misdirected = !host_is_ours(&app, &request);
-    let mut response = if request.uri().to_string().contains("%00") {
+    let mut response = if request.uri().path_and_query().is_some_and(|all| all.as_str().contains("%00")) {
         // As in a JSON body.
         ApiError::new(ErrorCode::InvalidRequest, "the address has a character that no text has").into_response()
     } else if misdirected {
