@@ -134,6 +134,7 @@ export const screens = [
   { name: 'welcome-copied', path: '/', world: 'welcome', open: [press('.option.first'), "const i = document.querySelector('.input'); i.value = 'Ines Calloway'; i.dispatchEvent(new Event('input'))", named('button', 'Start without'), named('button', 'Copy')], wait: '[role=status]:not(:empty)' },
   { name: 'locked', path: '/', world: 'locked' },
   { name: 'locked-pin', path: '/', world: 'pin' },
+  { name: 'home-refused', path: '/', world: 'refused' },
   { name: 'locked-unheard', path: '/', world: 'unheard', wait: '.banner' },
   { name: 'locked-keyring-gone', path: '/', world: 'keyring-gone', wait: '.banner' },
   { name: 'locked-repair', path: '/', world: 'keyring-gone', open: [named('button', 'Use the recovery key'), press('dialog [type=submit]')], wait: 'dialog .bad' },

@@ -1068,7 +1068,9 @@ async fn an_import_that_the_server_does_not_take_stays_on_this_device() {
     assert_eq!(client.status().await.unwrap().waiting, 1);
     lock(&fake).refuse_with = Some(ErrorCode::TooMany);
     client.sync().now().await.unwrap();
-    assert_eq!(client.sync().refusals().await.unwrap()[0].code, "too_many");
+    assert_eq!(client.status().await.unwrap().refused[0].code, "too_many", "the person is told");
+    client.sync().refusals_seen().await.unwrap();
+    assert!(client.status().await.unwrap().refused.is_empty());
     assert_eq!(names(&client).await.len(), 2);
     assert_eq!(world.data().join("refused").read_dir().unwrap().count(), 1);
     world.end().await;

@@ -10,6 +10,7 @@ use crate::cache::{outbox, state};
 use crate::client::{Changed, Client};
 use crate::error::ClientError;
 use crate::lock::LockReason;
+use crate::sync::Refusal;
 use crate::vault::Header;
 
 /// A second passkey that was put off is asked for again after so long.
@@ -34,6 +35,8 @@ pub struct StatusView {
     pub synced_at: Option<Timestamp>,
     /// Changes kept here that the server does not have yet.
     pub waiting: u32,
+    /// Changes that the server did not take, newest first, until the person has seen them.
+    pub refused: Vec<Refusal>,
     /// Payments move practice money only.
     pub practice_money: bool,
     /// Occurrences that need the person: late, or due within 7 days without a payment on its way.
@@ -106,6 +109,7 @@ impl Client {
             online: self.0.online.load(std::sync::atomic::Ordering::SeqCst),
             synced_at: None,
             waiting: 0,
+            refused: Vec::new(),
             practice_money: false,
             needs_you: 0,
             overdue: 0,
@@ -164,6 +168,7 @@ impl Client {
         view.name = me.map(|me| me.name);
         view.synced_at = synced_at;
         view.standing = self.standing().await?;
+        view.refused = self.sync().refusals().await?;
         view.waiting = u32::try_from(waiting).unwrap_or(u32::MAX);
         for one in book.between(shifted(today, -LATE_DAYS), shifted(today, SOON_DAYS)) {
             if needs_person(&one) {

@@ -128,6 +128,21 @@ impl Sync {
         Ok(kept.unwrap_or_default())
     }
 
+    /// The person has seen them.
+    pub async fn refusals_seen(&self) -> Result<(), ClientError> {
+        self.0
+            .with(async |open| {
+                let mut tx = open.cache.begin().await?;
+                state::put(&mut *tx, state::REFUSALS, &Vec::<Refusal>::new()).await?;
+                tx.commit().await?;
+                self.0.save_own(open).await;
+                Ok(())
+            })
+            .await?;
+        self.0.tell(Changed::Status);
+        Ok(())
+    }
+
     /// Keeps this device in step for as long as the app runs: after each change here, at each event of the server,
     /// and every minute. After a failure it waits longer and longer.
     pub async fn run(&self) {

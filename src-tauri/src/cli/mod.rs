@@ -382,6 +382,10 @@ impl Run<'_> {
         let synced = status.synced_at.map_or_else(|| "never".to_owned(), local);
         rows.push(vec!["Last sync".to_owned(), synced]);
         rows.push(vec!["Waiting to be sent".to_owned(), status.waiting.to_string()]);
+        for refused in &status.refused {
+            let words = format!("{}, {}: {}", refused.what, local(refused.at), refused.code);
+            rows.push(vec!["Not taken by the server".to_owned(), words]);
+        }
         if status.urge_second_passkey {
             let words = "add a second passkey: `billfold security add-passkey`".to_owned();
             rows.push(vec!["What to do".to_owned(), words]);

@@ -212,6 +212,7 @@ pub fn builder() -> Builder<Wry> {
             security::factor_rename,
             security::factor_remove,
             sync::sync_now,
+            sync::refusals_seen,
             sync::check,
         ])
         .events(collect_events![Changed, SignIn, ImportOffered, OpenScreen])

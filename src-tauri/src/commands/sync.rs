@@ -10,6 +10,14 @@ pub async fn sync_now(core: Shared<'_>) -> Answer<()> {
     Ok(core.sync().await?)
 }
 
+/// What the server did not take was read.
+#[tauri::command]
+#[specta::specta]
+pub async fn refusals_seen(core: Shared<'_>) -> Answer<()> {
+    core.touch();
+    Ok(core.client.sync().refusals_seen().await?)
+}
+
 #[tauri::command]
 #[specta::specta]
 pub async fn check(core: Shared<'_>) -> Answer<Vec<CheckLine>> {

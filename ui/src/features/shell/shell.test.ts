@@ -72,6 +72,16 @@ describe('the window', () => {
     expect(screen.getByText(', needs you: 3, some overdue')).toBeTruthy();
   });
 
+  it('says what the account server did not take, until that was seen', async () => {
+    const on = world('?world=refused');
+    draw(Shell, on, { path: '/', children });
+    expect(await screen.findByText('The account server did not take 2 changes.')).toBeTruthy();
+    expect(screen.getByText('Imported lines').closest('li')?.textContent).toContain('Some unsent work on this computer is damaged.');
+    await click('Understood');
+    await waitFor(() => expect(on.commands.refusalsSeen).toHaveBeenCalledOnce());
+    await waitFor(() => expect(screen.queryByText('Understood')).toBeNull());
+  });
+
   it('says that it is signed out, never that it is synced, and leads back in', async () => {
     const on = world('?world=signed-out');
     draw(Shell, on, { path: '/', children });

@@ -231,6 +231,8 @@ export const commands = {
 	factorRename: (id: FactorId, name: string) => typedError<null, CommandError>(__TAURI_INVOKE("factor_rename", { id, name })),
 	factorRemove: (id: FactorId, keepDevices: boolean) => typedError<null, CommandError>(__TAURI_INVOKE("factor_remove", { id, keepDevices })),
 	syncNow: () => typedError<null, CommandError>(__TAURI_INVOKE("sync_now")),
+	/**  What the server did not take was read. */
+	refusalsSeen: () => typedError<null, CommandError>(__TAURI_INVOKE("refusals_seen")),
 	check: () => typedError<CheckLine[], CommandError>(__TAURI_INVOKE("check")),
 };
 
@@ -2130,6 +2132,15 @@ export type RecoveryView = {
 	phone: string | null,
 };
 
+/**  A change that the server did not take, for the person to see. */
+export type Refusal = {
+	/**  `edit_bill`, `edit_mark`, … */
+	what: string,
+	/**  The server's code. */
+	code: string,
+	at: string,
+};
+
 export type RejectedLine = {
 	/**  Counted from 1 in the file. */
 	line: number,
@@ -2736,6 +2747,8 @@ export type StatusView = {
 	synced_at: string | null,
 	/**  Changes kept here that the server does not have yet. */
 	waiting: number,
+	/**  Changes that the server did not take, newest first, until the person has seen them. */
+	refused: Refusal[],
 	/**  Payments move practice money only. */
 	practice_money: boolean,
 	/**  Occurrences that need the person: late, or due within 7 days without a payment on its way. */

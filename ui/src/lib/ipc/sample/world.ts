@@ -101,6 +101,7 @@ export class World {
       online: kind !== 'offline',
       synced_at: '2026-11-12T14:41:00Z',
       waiting: 0,
+      refused: kind === 'refused' ? [{ what: 'edit_bill', code: 'version_conflict', at: '2026-11-12T14:39:00Z' }, { what: 'import', code: 'unsent_damaged', at: '2026-11-12T09:02:00Z' }] : [],
       practice_money: kind === 'practice',
       needs_you: 0,
       urge_second_passkey: kind === 'one-passkey',
