@@ -73,6 +73,7 @@ async fn the_window_as_it_is() {
     for theme in ["light", "dark"] {
         window.go("Settings").await;
         window.press(if theme == "light" { "Light" } else { "Dark" }).await;
+        window.wait("Saved").await;
         window.wait_gone(".toast").await;
         for (screen, words) in [
             ("Home", "Next 30 days"),
