@@ -10,17 +10,16 @@ use clap::Parser;
 use client::Changed as ClientChanged;
 use client::import::ImportOffer;
 use client::lock::{LockEvent, LockReason, LockStep};
-use client::platform::NoticeAction;
-use client::reminders::Acted;
 use serde::{Deserialize, Serialize};
 use tauri::{AppHandle, DragDropEvent, Manager, RunEvent, WebviewUrl, WebviewWindowBuilder, WindowEvent};
 use tauri_specta::Event;
-use tokio::sync::{broadcast, mpsc};
+use tokio::sync::broadcast;
+use tokio::sync::mpsc::UnboundedSender;
 
 use crate::cli::arguments::Arguments;
 use crate::commands::CommandError;
-use crate::core::{Core, nap_for};
-use crate::os::notify::Answer;
+use crate::core::{Core, any_change, nap_for};
+use crate::os::notify::Answers as Answered;
 use crate::os::session::{self, SessionEvent};
 use crate::owner::{Answers, Call, Outcome};
 use crate::{Window, cli, commands, os, tray};
@@ -66,7 +65,7 @@ pub struct Shell {
 /// Runs the app until the person quits.
 pub(crate) fn run(runtime: &tokio::runtime::Runtime, window: Window, hidden: bool) -> u8 {
     tauri::async_runtime::set(runtime.handle().clone());
-    let Window { owner, core, answers } = window;
+    let Window { owner, core, answers, screen } = window;
     let builder = commands::builder();
     let handler = builder.invoke_handler();
     let kept = Arc::clone(&core);
@@ -89,7 +88,7 @@ pub(crate) fn run(runtime: &tokio::runtime::Runtime, window: Window, hidden: boo
             let with_window = Arc::new(WithWindow { app: app.clone(), core: Arc::clone(&core) });
             tauri::async_runtime::spawn(async move { owner.serve(with_window).await });
             if !hidden {
-                show(&app, None);
+                show(&app, screen.as_deref());
             }
             Ok(())
         })
@@ -305,15 +304,6 @@ async fn follow_session(app: AppHandle, core: Arc<Core>) {
     }
 }
 
-async fn any_change(changes: &mut broadcast::Receiver<ClientChanged>) {
-    match changes.recv().await {
-        Ok(_) | Err(broadcast::error::RecvError::Lagged(_)) => {}
-        Err(broadcast::error::RecvError::Closed) => std::future::pending().await,
-    }
-    // A burst of changes is one change.
-    while changes.try_recv().is_ok() {}
-}
-
 /// The session ends, or someone stops the program: that is quitting, too.
 async fn quit_on_signal(app: AppHandle) {
     #[cfg(unix)]
@@ -334,26 +324,12 @@ async fn quit_on_signal(app: AppHandle) {
 }
 
 /// Does what the person chose on a notice.
-async fn answer_notices(app: AppHandle, core: Arc<Core>, mut answers: mpsc::UnboundedReceiver<Answer>) {
+async fn answer_notices(app: AppHandle, core: Arc<Core>, mut answers: Answered) {
     while let Some(answer) = answers.recv().await {
-        match &answer {
-            Answer::Chosen { action: NoticeAction::Open, .. } => {
-                core.touch();
-                show(&app, Some("/bills"));
-            }
-            Answer::Chosen { .. } => core.touch(),
-            Answer::Dismissed { .. } | Answer::Gone { .. } => {}
+        if let Some(screen) = core.act_on(answer).await {
+            show(&app, Some(&screen));
         }
-        match core.answered(answer).await {
-            Ok(Acted::Done) => {}
-            // As the tray pays: the person sees what it is now, and says yes to that.
-            Ok(Acted::Asks { bill, due_on }) => show(&app, Some(&tray::pays(bill, due_on))),
-            Err(failure) => {
-                tracing::info!(code = failure.code, "a notice's button could not do it");
-                // What it could not do is shown where it can be done.
-                show(&app, Some("/bills"));
-            }
-        }
+        core.send_soon().await;
     }
 }
 
@@ -364,7 +340,7 @@ struct WithWindow {
 }
 
 impl Answers for WithWindow {
-    async fn answer(&self, call: Call, say: mpsc::UnboundedSender<String>) -> Option<Outcome> {
+    async fn answer(&self, call: Call, say: UnboundedSender<String>) -> Option<Outcome> {
         if self.app.state::<Shell>().quitting.load(Ordering::SeqCst) {
             return None;
         }

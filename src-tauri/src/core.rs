@@ -6,7 +6,6 @@ use std::sync::atomic::{AtomicBool, AtomicI64, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
-use client::Client;
 use client::import::ImportReport;
 use client::lock::{LockEvent, LockMachine, LockReason, LockStep};
 use client::platform::{Notice, Ports, SystemClock};
@@ -14,10 +13,11 @@ use client::reminders::{Acted, TimerState};
 use client::sign_in::{Connect, LocalRequest, SignInStarted};
 use client::status::{Phase, Place};
 use client::vault::{Protect, RecoveryKey, Typed, TypedKeys};
+use client::{Changed, Client};
 use domain::ids::AccountId;
 use domain::time::Clock;
-use tokio::sync::Notify;
 use tokio::sync::broadcast::error::RecvError;
+use tokio::sync::{Notify, broadcast};
 use zeroize::Zeroizing;
 
 use crate::embedded::{Embedded, EmbeddedError};
@@ -28,6 +28,7 @@ use crate::os::notify::{Answer, Answers};
 use crate::os::session::{self, SessionEvent};
 use crate::os::timer::ReminderTimer;
 use crate::os::viewer::Viewer;
+use crate::screens;
 
 pub struct Core {
     pub client: Client,
@@ -51,8 +52,6 @@ const LOOK_AGAIN_AFTER: Duration = Duration::from_secs(5);
 const LOOK_AGAIN_WITHIN: Duration = Duration::from_secs(60);
 /// The clipboard may be another program's, which is not waited for longer.
 const CLIPBOARD_WITHIN: Duration = Duration::from_secs(1);
-/// `billfold remind` stays so long for answers; systemd ends it at 15 minutes.
-const ANSWERS_WITHIN: Duration = Duration::from_secs(600);
 
 impl Core {
     pub async fn open(data: &Path, ports: Ports) -> Result<Arc<Self>, Failure> {
@@ -385,27 +384,34 @@ impl Core {
         Ok(self.client.reminders().run_once(dry_run).await?)
     }
 
-    /// Does what the person chose on a notice; read and closed is an answer, too.
-    pub async fn answered(&self, answer: Answer) -> Result<Acted, Failure> {
+    /// Does what the person chose on a notice; read and closed is an answer, too. Gives the screen that it leads to.
+    pub async fn act_on(&self, answer: Answer) -> Option<String> {
         let reminders = self.client.reminders();
         let acted = match answer {
-            Answer::Chosen { id, action } => reminders.act(&id, action).await?,
-            Answer::Dismissed { id } => {
-                reminders.seen(&id).await?;
-                Acted::Done
+            Answer::Chosen { id, action } => {
+                self.touch();
+                reminders.act(&id, action).await
             }
+            Answer::Dismissed { id } => reminders.seen(&id).await.map(|()| Acted::Done),
             Answer::Gone { id } => {
                 reminders.gone(&id);
-                return Ok(Acted::Done);
+                Ok(Acted::Done)
             }
         };
-        self.send_soon().await;
-        Ok(acted)
+        match acted {
+            Ok(acted) => screens::after(&acted),
+            Err(error) => {
+                tracing::info!(code = error.code, "a notice's button could not do it");
+                // What it could not do is shown where it can be done.
+                Some(screens::DUE.to_owned())
+            }
+        }
     }
 
-    /// Does what is chosen on notices for as long as something else runs. Both go on side by side: an answer may come while
-    /// the work holds what the answer needs, and one that has begun is done before the work's end is told.
-    pub async fn answering<T>(&self, answers: &mut Answers, work: impl Future<Output = T>) -> T {
+    /// Does what is chosen on notices for as long as something else runs, and gives the screen that the last of it leads to.
+    /// Both go on side by side: an answer may come while the work holds what the answer needs, and one that has begun is
+    /// done before the work's end is told.
+    pub async fn answering<T>(&self, answers: &mut Answers, work: impl Future<Output = T>) -> (T, Option<String>) {
         let over = Notify::new();
         let working = async {
             let done = work.await;
@@ -413,24 +419,18 @@ impl Core {
             done
         };
         let acting = async {
+            let mut screen = None;
             loop {
                 let answer = tokio::select! {
                     biased;
-                    () = over.notified() => return,
+                    () = over.notified() => return screen,
                     Some(answer) = answers.recv() => answer,
                 };
-                self.act_on(answer).await;
+                screen = self.act_on(answer).await.or(screen);
+                self.send_soon().await;
             }
         };
-        tokio::join!(working, acting).0
-    }
-
-    async fn act_on(&self, answer: Answer) {
-        match self.answered(answer).await {
-            Ok(Acted::Done) => {}
-            Ok(Acted::Asks { .. }) => tracing::warn!("it is another amount by now: look at it and pay it by hand"),
-            Err(failure) => tracing::warn!(code = failure.code, "a notice's button could not do it"),
-        }
+        tokio::join!(working, acting)
     }
 
     /// Keeps the copy up to date and reminds, for as long as the app runs.
@@ -454,41 +454,64 @@ impl Core {
         self.client.wake();
     }
 
-    /// After `billfold remind`: stays for the answers to what it showed, until all are given, another Billfold wants
-    /// the folder, the time is over, or it is to be locked as a window would be.
-    pub async fn answer_notices(&self, answers: &mut Answers, leave: &Notify) {
-        let over = tokio::time::sleep(ANSWERS_WITHIN);
-        tokio::pin!(over);
-        let mut events = session::watch();
+    /// After `billfold remind`: reminds for as long as something that it showed stands unanswered, locks as a window would,
+    /// and leaves when another Billfold wants the folder. Gives the screen on which the person wants to go on, where there
+    /// is a desktop to open it on: this process is then the one to open it.
+    pub async fn answer_notices(self: &Arc<Self>, answers: &mut Answers, leave: &Notify) -> Option<String> {
+        let in_step = Arc::clone(self).keep_in_step();
+        tokio::pin!(in_step);
+        let (mut events, mut changes) = (session::watch(), self.client.events());
         let mut heard = true;
         while self.client.reminders().standing() > 0 {
             let (mut step, nap) = self.look().await;
             let mut hold = None;
             if step == LockStep::Nothing {
                 tokio::select! {
-                    answer = answers.recv() => match answer {
-                        Some(answer) => self.act_on(answer).await,
-                        None => return,
-                    },
+                    answer = answers.recv() => {
+                        if let Some(screen) = self.act_on(answer?).await.filter(|_| os::has_display()) {
+                            return Some(screen);
+                        }
+                        self.send_soon().await;
+                    }
                     event = events.recv(), if heard => match event {
                         Some(SessionEvent { what, awake }) => (step, hold) = (self.hear(what), awake),
                         None => heard = false,
                     },
+                    // What stands may be settled by now, or it was opened, or locked.
+                    () = any_change(&mut changes) => {}
                     () = nap_for(nap) => {}
-                    () = leave.notified() => return,
-                    () = &mut over => return,
+                    () = &mut in_step => return None,
+                    () = leave.notified() => return None,
                 }
             }
-            if let LockStep::Lock(reason) = step {
+            self.take(step).await;
+            // What holds the computer awake is let go when it is locked.
+            drop(hold);
+        }
+        None
+    }
+
+    /// Does what the lock machine wants where there is no window.
+    async fn take(&self, step: LockStep) {
+        match step {
+            LockStep::Nothing => {}
+            LockStep::CatchUp => self.woke(),
+            LockStep::Lock(reason) => {
                 if let Err(failure) = self.lock_for(reason).await {
                     tracing::warn!(code = failure.code, "locking failed");
                 }
-                // What holds the computer awake is let go when it is locked.
-                drop(hold);
-                return;
             }
         }
     }
+}
+
+/// Waits until the client says that something is different. A burst of changes is one change.
+pub async fn any_change(changes: &mut broadcast::Receiver<Changed>) {
+    match changes.recv().await {
+        Ok(_) | Err(RecvError::Lagged(_)) => {}
+        Err(RecvError::Closed) => std::future::pending().await,
+    }
+    while changes.try_recv().is_ok() {}
 }
 
 /// What the system does for this data folder. Its tools are waited for off the async threads.

@@ -10,6 +10,7 @@ mod embedded;
 mod failure;
 pub mod os;
 pub mod owner;
+mod screens;
 mod tray;
 
 use std::io::Write;
@@ -60,6 +61,8 @@ pub(crate) struct Window {
     pub owner: Owner,
     pub core: Arc<Core>,
     pub answers: os::notify::Answers,
+    /// Where it opens; at Home unless told.
+    pub screen: Option<String>,
 }
 
 enum Begun {
@@ -87,46 +90,55 @@ async fn begin(arguments: &Arguments, argv: Vec<String>) -> Result<Begun, Failur
     let (ports, answers) = os::ports();
     let core = Core::open(&data, ports).await?;
     if arguments.command.is_none() {
-        return Ok(Begun::Window(Window { owner, core, answers }));
+        return Ok(Begun::Window(Window { owner, core, answers, screen: None }));
     }
-    Ok(Begun::Answered(command_alone(owner, core, answers, arguments, call).await))
+    Ok(command_alone(owner, core, answers, arguments, call).await)
 }
 
-/// Runs one command as the owner, answering other processes meanwhile, and leaves.
+/// Runs one command as the owner, answering other processes meanwhile, and leaves. What it reminded of may lead into the
+/// window: then this process opens it.
 async fn command_alone(
     owner: Owner,
     core: Arc<Core>,
     mut answers: os::notify::Answers,
     arguments: &Arguments,
     call: Call,
-) -> Outcome {
+) -> Begun {
     let leave = Arc::new(Notify::new());
     let without_window =
         Arc::new(WithoutWindow { core: Arc::clone(&core), leave: Arc::clone(&leave), closed: RwLock::new(false) });
     let (say, mut said) = mpsc::unbounded_channel::<String>();
     let reminds = matches!(arguments.command, Some(Command::Remind { dry_run: false }));
-    let work = async {
-        let outcome = core.answering(&mut answers, cli::run(&core, call, say)).await;
-        if reminds && outcome.exit == 0 {
-            core.answer_notices(&mut answers, &leave).await;
+    let (outcome, screen) = {
+        let work = async {
+            let (outcome, mut screen) = core.answering(&mut answers, cli::run(&core, call, say)).await;
+            let shows = reminds && outcome.exit == 0;
+            screen = screen.filter(|_| shows && os::has_display());
+            if shows && screen.is_none() {
+                screen = core.answer_notices(&mut answers, &leave).await;
+            }
+            (outcome, screen)
+        };
+        tokio::pin!(work);
+        let serving = owner.serve(Arc::clone(&without_window));
+        tokio::pin!(serving);
+        loop {
+            tokio::select! {
+                biased;
+                Some(words) = said.recv() => tell(&words),
+                done = &mut work => break done,
+                () = &mut serving => {}
+            }
         }
-        outcome
     };
-    tokio::pin!(work);
-    let serving = owner.serve(Arc::clone(&without_window));
-    tokio::pin!(serving);
-    let outcome = loop {
-        tokio::select! {
-            biased;
-            Some(words) = said.recv() => tell(&words),
-            outcome = &mut work => break outcome,
-            () = &mut serving => {}
-        }
-    };
-    // Calls that have begun end first; whoever comes later becomes the next owner.
+    // Calls that have begun end first; whoever comes later is answered by the window, or becomes the next owner.
     *without_window.closed.write().await = true;
+    if screen.is_some() {
+        finish(&outcome);
+        return Begun::Window(Window { owner, core, answers, screen });
+    }
     core.close().await;
-    outcome
+    Begun::Answered(outcome)
 }
 
 /// For the person, at once. Nobody may be reading any more: the work goes on all the same.

@@ -12,7 +12,7 @@ use tauri::tray::TrayIconBuilder;
 use tauri::{AppHandle, Manager, Wry};
 
 use crate::core::Core;
-use crate::{app, os};
+use crate::{app, os, screens};
 
 const ID: &str = "billfold";
 
@@ -116,17 +116,12 @@ fn clicked(app: &AppHandle, id: &str) {
         "lock" => app::lock(app),
         "quit" => app::quit(app),
         _ => match act_of(id) {
-            Some((TrayAct::Pay, bill, due_on)) => app::show(app, Some(&pays(bill, due_on))),
-            Some((TrayAct::Show, bill, due_on)) => app::show(app, Some(&format!("/bills?bill={bill}&due={due_on}"))),
+            Some((TrayAct::Pay, bill, due_on)) => app::show(app, Some(&screens::pays(bill, due_on))),
+            Some((TrayAct::Show, bill, due_on)) => app::show(app, Some(&screens::shows(bill, due_on))),
             Some((act, bill, due_on)) => act_on(app, act, bill, due_on),
-            None => app::show(app, Some("/bills")),
+            None => app::show(app, Some(screens::DUE)),
         },
     }
-}
-
-/// The screen on which one due date is paid.
-pub fn pays(bill: BillId, due_on: Date) -> String {
-    format!("/bills?bill={bill}&due={due_on}&pay=1")
 }
 
 fn act_on(app: &AppHandle, act: TrayAct, bill: BillId, due_on: Date) {
@@ -139,7 +134,7 @@ fn act_on(app: &AppHandle, act: TrayAct, bill: BillId, due_on: Date) {
             Err(error) => {
                 tracing::info!(code = error.code, "the tray could not do it");
                 // What it could not do is shown where it can be done.
-                app::show(&app, Some(&format!("/bills?bill={bill}&due={due_on}")));
+                app::show(&app, Some(&screens::shows(bill, due_on)));
             }
         }
     });

@@ -197,14 +197,12 @@ mod tests {
     use api::sync::{Gone, Record};
     use domain::accounts::{Account, Keeping};
     use domain::autopay::AutopayAmount;
-    use domain::card::IssuerFigures;
-    use domain::ids::{AccountId, BillerId};
-    use domain::purchases::{CardStatus, ServedCard};
+    use domain::ids::BillerId;
     use jiff::Timestamp;
 
     use super::*;
     use crate::client::lock;
-    use crate::server_tests::{bill, card, signed_in, start_fake};
+    use crate::server_tests::{bill, card, signed_in, start_fake, store_card};
     use crate::testing::{World, day, usd};
 
     fn terms() -> AutopayTerms {
@@ -242,34 +240,6 @@ mod tests {
             held_until: None,
             autopay: state != PaymentState::AwaitingApproval,
             history: Vec::new(),
-        }
-    }
-
-    /// A card of the server whose statement asks for 385 by 2 December.
-    fn store_card() -> Account {
-        let issuer = IssuerFigures {
-            closed_on: day("2026-11-07"),
-            due_on: Some(day("2026-12-02")),
-            statement_balance: Some(usd("385")),
-            minimum_due: Some(usd("30")),
-            credit_limit: Some(usd("4000")),
-        };
-        let served = ServedCard {
-            status: CardStatus::Active,
-            status_at: Timestamp::UNIX_EPOCH,
-            limit: usd("4000"),
-            merchants: Vec::new(),
-            minimum_left: Some(usd("30")),
-            asked: Vec::new(),
-            rewards_at_checkout: false,
-        };
-        Account {
-            id: AccountId::new(Timestamp::UNIX_EPOCH, [9; 10]),
-            keeping: Keeping::Served,
-            name: "Store card".to_owned(),
-            issuer: Some(issuer),
-            card: Some(served),
-            ..card()
         }
     }
 

@@ -52,6 +52,10 @@ pub struct OccurrenceView {
     pub days: i32,
     /// It can be paid through this server.
     pub payable: bool,
+    /// The card of this server whose payment it is: it is paid as a card is.
+    pub card: Option<AccountId>,
+    /// The statement of that card asks for it: there is no bill, and nothing of it is marked.
+    pub issued: bool,
     /// The newest payment of this occurrence.
     pub payment: Option<PaymentId>,
     /// The day that payment leaves.
@@ -69,6 +73,8 @@ pub struct BillsView {
     pub occurrences: Vec<OccurrenceView>,
     /// By name.
     pub bills: Vec<BillView>,
+    /// What the statements of cards of this server ask for, as if they were bills; by name.
+    pub cards: Vec<BillView>,
     /// The bank holidays of these bills in every month that the occurrences reach into; by day.
     pub holidays: Vec<HolidayView>,
 }
@@ -153,7 +159,7 @@ pub struct NewBill {
     pub grace_days: u8,
     #[serde(default)]
     pub lead_days: u8,
-    /// The linked card whose payment it is.
+    /// The card whose payment it is.
     #[serde(default)]
     pub card: Option<AccountId>,
 }
@@ -252,8 +258,9 @@ impl Bills {
         let mut occurrences = book.between(shifted(today, -LATE_DAYS), shifted(today, AHEAD_DAYS));
         occurrences.retain(|view| view.falls_on >= recent || !is_over(view.state));
         let bills = book.bills.iter().map(|bill| bill_view(&book, bill)).collect();
+        let cards = book.card_dates.iter().map(|date| bill_view(&book, date)).collect();
         let holidays = book.holidays(shifted(recent, -MONTH_AND_WEEK), shifted(today, AHEAD_DAYS + MONTH_AND_WEEK));
-        Ok(BillsView { today, occurrences, bills, holidays })
+        Ok(BillsView { today, occurrences, bills, cards, holidays })
     }
 
     /// Occurrences that are not over, late ones included, up to so many days ahead; by due date.
@@ -395,7 +402,9 @@ fn paid_in_full(amount: Option<Money>, mark: &Mark, occurrence: &Occurrence) -> 
         return Ok(amount);
     }
     let before = mark.paid_elsewhere.unwrap_or(Money::zero(occurrence.amount.currency()));
-    let full = occurrence.left.plus(before).map_err(|_| amount_refused())?;
+    // Not what is left of it: of a date that was skipped that is nothing.
+    let others = occurrence.paid.minus(before).and_then(|others| others.plus(occurrence.on_its_way));
+    let full = others.and_then(|others| occurrence.amount.minus(others)).map_err(|_| amount_refused())?;
     Ok(if full.is_positive() { full } else { occurrence.amount })
 }
 

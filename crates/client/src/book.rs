@@ -8,8 +8,7 @@ use domain::bills::{Bill, Mark, Occurrence, PaymentOf, occurrence_named, occurre
 use domain::calendar::Calendar;
 use domain::ids::{BillId, BillerId};
 use domain::money::{Currency, Money};
-use domain::payments::{PaymentState, RailTiming};
-use domain::schedule::{Every, Schedule};
+use domain::payments::RailTiming;
 use jiff::civil::Date;
 use jiff::tz::TimeZone;
 use jiff::{Timestamp, ToSpan as _};
@@ -48,8 +47,7 @@ pub(crate) struct Book {
     pub own_billers: HashMap<BillerId, OwnBiller>,
     /// Cards of the server, by the id under which they are paid.
     pub cards: HashMap<BillerId, Account>,
-    /// The due dates of those cards to which a payment will leave by itself, as if they were bills under the cards' ids:
-    /// for reminders alone.
+    /// The due dates of those cards, as if they were bills under the cards' ids; by name.
     pub card_dates: Vec<Bill>,
     /// Newest first.
     pub payments: Vec<PaymentRow>,
@@ -70,7 +68,7 @@ impl Book {
         let cards: HashMap<BillerId, Account> =
             cards.map(|account| (BillerId::from_uuid(account.id.as_uuid()), account)).collect();
         drop(tx);
-        all.sort_by_cached_key(|bill| (bill.name.to_lowercase(), bill.id));
+        all.sort_by_cached_key(by_name);
         let mut by_bill: HashMap<BillId, Vec<Mark>> = HashMap::new();
         for mark in marks {
             by_bill.entry(mark.bill).or_default().push(mark);
@@ -81,10 +79,13 @@ impl Book {
         }
         let mut card_dates = Vec::new();
         for (payee, card) in &cards {
-            let Some((date, paid)) = card_date(*payee, card, &payments) else { continue };
-            meaning.insert(date.id, paid);
+            let to_it: Vec<PaymentOf> = payments.iter().filter_map(|row| row.means_for_card(*payee)).collect();
+            let has_bill = all.iter().any(|bill| bill.card == Some(card.id));
+            let Some((date, covering)) = Bill::of_card(card, &to_it, has_bill) else { continue };
+            meaning.insert(date.id, covering);
             card_dates.push(date);
         }
+        card_dates.sort_by_cached_key(by_name);
         Ok(Self {
             today: here.today(),
             here,
@@ -104,7 +105,17 @@ impl Book {
         self.bills.iter().find(|bill| bill.id == id)
     }
 
-    /// A bill, or the due date of a card that a payment will leave for.
+    /// Every bill, and the due dates of cards of the server.
+    pub fn all(&self) -> impl Iterator<Item = &Bill> {
+        self.bills.iter().chain(&self.card_dates)
+    }
+
+    /// The card of the server whose payment it is.
+    pub fn card_of(&self, bill: &Bill) -> Option<&Account> {
+        bill.card.and_then(|card| self.cards.get(&BillerId::from_uuid(card.as_uuid())))
+    }
+
+    /// A bill, or the due date of a card of the server.
     pub fn bill_or_card(&self, id: BillId) -> Option<&Bill> {
         self.bill(id).or_else(|| self.card_dates.iter().find(|date| date.id == id))
     }
@@ -168,6 +179,7 @@ impl Book {
         let rail = || RailTiming::united_states().ok().filter(|_| !self.practice);
         match self.biller_of(bill) {
             Some(biller) if biller.payable => rail().map_or(falls_on, |timing| timing.leave_by(falls_on)),
+            None if self.card_of(bill).is_some() => rail().map_or(falls_on, |timing| timing.leave_by(falls_on)),
             Some(biller) => biller.calendar.subtract_banking_days(falls_on, bill.lead_days.into()),
             None => bill.schedule.calendar.subtract_banking_days(falls_on, bill.lead_days.into()),
         }
@@ -217,11 +229,10 @@ impl Book {
         occurrence_named(bill, self.marks_of(bill.id), payments, due_on, self.open_day(bill))
     }
 
-    /// Of every bill, both days included, by the day they fall on and then name.
+    /// Of every bill and card, both days included, by the day they fall on and then name.
     pub fn between(&self, from: Date, to: Date) -> Vec<OccurrenceView> {
         let mut found: Vec<OccurrenceView> = self
-            .bills
-            .iter()
+            .all()
             .flat_map(|bill| {
                 let all = self.occurrences(bill, from, to);
                 all.into_iter().map(|occurrence| self.view(bill, &occurrence))
@@ -247,6 +258,8 @@ impl Book {
             state: occurrence.state,
             days: days_between(self.today_at(bill), occurrence.falls_on),
             payable: self.payable(bill),
+            card: self.card_of(bill).map(|card| card.id),
+            issued: bill.is_of_card(),
             payment: occurrence.payment,
             sends_on: occurrence.sends_on,
             not_sent: occurrence.not_sent,
@@ -254,31 +267,8 @@ impl Book {
     }
 }
 
-/// What leaves for a card by itself, on the due date of its last statement or else on its own day; none when nothing does.
-fn card_date(payee: BillerId, card: &Account, payments: &[PaymentRow]) -> Option<(Bill, Vec<PaymentOf>)> {
-    let leaves = |row: &&PaymentRow| {
-        let state = row.answer.as_ref().map(|answer| answer.state);
-        row.order.biller == payee && row.order.bill.is_none() && state.is_some_and(PaymentState::leaves_by_itself)
-    };
-    let leaving: Vec<&PaymentRow> = payments.iter().filter(leaves).collect();
-    let first = leaving.first()?.answer.as_ref()?.will_process_on;
-    let due_on = card.issuer.as_ref().and_then(|issuer| issuer.due_on).filter(|due_on| *due_on >= first);
-    let due_on = due_on.unwrap_or(first);
-    // All of what leaves is what is due: nothing of it is left for the person to pay.
-    let amount = Money::sum(card.currency, leaving.iter().map(|row| row.order.amount)).ok()?;
-    let id = BillId::from_uuid(card.id.as_uuid());
-    let date = Bill {
-        remind_days: vec![1],
-        ..Bill::new(id, card.name.clone(), amount, Schedule::new(Every::Once, 1, due_on))
-    };
-    let paid = leaving.into_iter().map(|row| PaymentOf {
-        id: row.order.id,
-        due_on,
-        amount: row.order.amount,
-        state: row.answer.as_ref().map(|answer| answer.state),
-        sends_on: row.answer.as_ref().map(|answer| answer.will_process_on),
-    });
-    Some((date, paid.collect()))
+fn by_name(bill: &Bill) -> (String, BillId) {
+    (bill.name.to_lowercase(), bill.id)
 }
 
 /// From `from` to `to`; negative when `to` is earlier.

@@ -9,7 +9,7 @@ use crate::accounts::{TransactionQuery, TransactionView};
 use crate::bills::{
     HolidayView, LATE_DAYS, OccurrenceView, RiseView, SOON_DAYS, is_kept, is_over, needs_person, owed_now, rises,
 };
-use crate::book::{Book, shifted, sums};
+use crate::book::{Book, days_between, shifted, sums};
 use crate::card::CardView;
 use crate::client::Client;
 use crate::error::ClientError;
@@ -148,7 +148,7 @@ fn timeline(book: &Book, open: Vec<OccurrenceView>) -> Vec<TimelineDay> {
         })
         .collect();
     for view in open {
-        let at = usize::try_from(view.days.max(0)).unwrap_or(0);
+        let at = usize::try_from(days_between(book.today, view.falls_on)).unwrap_or(0);
         if let Some(day) = days.get_mut(at) {
             day.items.push(view);
         }

@@ -24,6 +24,8 @@ pub(crate) struct Own {
 struct Delivered {
     bill: BillId,
     due_on: Date,
+    #[serde(default)]
+    falls_on: Option<Date>,
     turn: i16,
     at: Timestamp,
     shown_at: Option<Timestamp>,
@@ -39,6 +41,7 @@ impl Own {
         let deliveries = deliveries.into_iter().map(|one| Delivered {
             bill: one.bill,
             due_on: one.due_on,
+            falls_on: Some(one.falls_on),
             turn: one.turn.number(),
             at: one.at,
             shown_at: one.shown_at,
@@ -53,7 +56,9 @@ impl Own {
         }
         for one in &self.deliveries {
             let turn = Turn::of_number(one.turn).ok_or(CacheError::Damaged)?;
-            let delivery = Delivery { bill: one.bill, due_on: one.due_on, turn, at: one.at, shown_at: one.shown_at };
+            let falls_on = one.falls_on.unwrap_or(one.due_on);
+            let Delivered { bill, due_on, at, shown_at, .. } = *one;
+            let delivery = Delivery { bill, due_on, falls_on, turn, at, shown_at };
             rows::record(tx, &delivery).await?;
         }
         Ok(())

@@ -312,7 +312,7 @@ impl Demands {
     fn of(book: &Book, currency: Currency, until: Date) -> Self {
         let mut all = Self { found: Vec::new(), other_currencies: 0 };
         let (from, to) = (shifted(book.today, -LATE_DAYS), shifted(until, LEAD_DAYS_MAX));
-        for bill in &book.bills {
+        for bill in book.all() {
             let band = band_of(book, bill);
             for occurrence in book.occurrences(bill, from, to) {
                 let Some(mut demand) = Demand::open(&occurrence, book.pay_by(bill, occurrence.falls_on)) else {
@@ -341,7 +341,7 @@ impl Demands {
             (DemandOf::Occurrence { bill, due_on }, _) => (Some(bill), Some(due_on)),
             (DemandOf::Payment(_), row) => (row.and_then(|row| row.order.bill), row.and_then(|row| row.order.due_on)),
         };
-        let known = bill.and_then(|id| book.bill(id));
+        let known = bill.and_then(|id| book.bill_or_card(id));
         let payee = || row.and_then(|row| book.payee(row.order.biller)).map(str::to_owned);
         PlannedView {
             bill,

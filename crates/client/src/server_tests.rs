@@ -14,7 +14,7 @@ use data_encoding::BASE64URL_NOPAD;
 use domain::accounts::{Account, AccountKind, Keeping, Transaction, TransactionKind, TransactionState};
 use domain::bills::{Bill, Mark};
 use domain::calendar::{Calendar, Roll};
-use domain::card::{Apr, Excess, PlanKind};
+use domain::card::{Apr, Excess, IssuerFigures, PlanKind};
 use domain::ids::{AccountId, BillId, DeviceId, HolderId, OrderId, PurchaseId, PurchaseStepId, TransactionId};
 use domain::money::Currency;
 use domain::orders::{Order, OrderCharge, OrderItem, OrderState, OrderTold, Parcel, ParcelItem};
@@ -37,6 +37,7 @@ use crate::client::{Client, lock};
 use crate::error::ClientError;
 use crate::paydays::NewIncome;
 use crate::payments::{PayBill, PaymentViewState};
+use crate::platform::NoticeAction;
 use crate::search::SearchHit;
 use crate::sign_in::{Connect, LocalRequest, SignInStarted};
 use crate::status::Phase;
@@ -635,6 +636,71 @@ async fn purchases_of_a_served_card_are_in_the_copy_and_change_with_the_feed() {
     world.end().await;
 }
 
+/// A card of the server whose statement asks for 385 by 2 December.
+pub(crate) fn store_card() -> Account {
+    let issuer = IssuerFigures {
+        closed_on: day("2026-11-07"),
+        due_on: Some(day("2026-12-02")),
+        statement_balance: Some(usd("385")),
+        minimum_due: Some(usd("30")),
+        credit_limit: Some(usd("4000")),
+    };
+    let served = ServedCard {
+        status: CardStatus::Active,
+        status_at: Timestamp::UNIX_EPOCH,
+        limit: usd("4000"),
+        merchants: Vec::new(),
+        minimum_left: Some(usd("30")),
+        asked: Vec::new(),
+        rewards_at_checkout: false,
+    };
+    Account {
+        id: AccountId::new(Timestamp::UNIX_EPOCH, [9; 10]),
+        keeping: Keeping::Served,
+        name: "Store card".to_owned(),
+        issuer: Some(issuer),
+        card: Some(served),
+        ..card()
+    }
+}
+
+#[tokio::test]
+async fn what_a_card_of_the_server_asks_for_is_due_as_a_bill_is() {
+    let (world, fake) = (World::new(), start_fake().await);
+    let (store, due) = (store_card(), day("2026-12-02"));
+    let id = BillId::from_uuid(store.id.as_uuid());
+    lock(&fake).snapshot = vec![Record::Account(store.clone())];
+    let client = signed_in(&world, &fake).await;
+    client.sync().now().await.unwrap();
+    world.at("2026-11-29T15:00:00Z");
+    let home = client.home().await.unwrap();
+    let asked = &home.needs_you[0];
+    assert_eq!((asked.bill, asked.due_on, asked.left, asked.card), (id, due, usd("30"), Some(store.id)));
+    assert!(asked.issued && !asked.payable && !home.has_bills);
+    assert_eq!(home.timeline.iter().map(|day| day.items.len()).sum::<usize>(), 1);
+    assert_eq!(client.bills().view().await.unwrap().cards.len(), 1);
+    assert_eq!(client.status().await.unwrap().needs_you, 1);
+    // Its reminder pays nothing by one press: how much is the person's choice.
+    let told = client.reminders().run_once(false).await.unwrap();
+    assert_eq!(told[0].body, "Due on Wed, Dec 2. That is the minimum due.");
+    assert_eq!(told[0].actions, [NoticeAction::Open, NoticeAction::Pay, NoticeAction::Snooze]);
+    let acted = client.reminders().act(&told[0].id, NoticeAction::Pay).await.unwrap();
+    assert_eq!(acted, crate::reminders::Acted::Asks { bill: id, due_on: due });
+    assert!(client.payments().list().await.unwrap().is_empty());
+    // Paid: it asks for nothing any more.
+    let served = ServedCard { minimum_left: Some(usd("0")), ..store.card.clone().unwrap() };
+    lock(&fake).feed.push(Record::Account(Account { card: Some(served), ..store.clone() }));
+    client.sync().now().await.unwrap();
+    assert!(client.home().await.unwrap().needs_you.is_empty());
+    // A bill of the person's stands for it: it does not count twice.
+    let own = Bill { card: Some(store.id), ..bill(3, "Store card") };
+    lock(&fake).feed.extend([Record::Account(store), Record::Bill(own.clone())]);
+    client.sync().now().await.unwrap();
+    let due = client.bills().due(30).await.unwrap();
+    assert!(due.iter().all(|one| one.bill == own.id && one.card.is_some() && !one.issued), "{due:?}");
+    world.end().await;
+}
+
 #[tokio::test]
 async fn orders_come_newest_first_with_their_state_and_what_was_charged() {
     let (world, fake) = (World::new(), start_fake().await);
@@ -883,7 +949,7 @@ async fn a_reminder_that_was_read_or_put_off_on_another_device_goes_here_too() {
     world.at("2026-12-02T09:00:00Z");
     let shown = client.reminders().run_once(false).await.unwrap();
     assert_eq!((shown.len(), client.reminders().standing()), (1, 1));
-    let lead = |turn| Lead { bill: bill.id, due_on: day("2026-12-05"), turn };
+    let lead = |turn| Lead { bill: bill.id, due_on: day("2026-12-05"), falls_on: day("2026-12-05"), turn };
     let read = ReminderAnswer::to(&lead(Turn::Before(3)), world.clock.now(), None);
     lock(&fake).feed = vec![Record::ReminderAnswer(read)];
     client.sync().now().await.unwrap();

@@ -1034,6 +1034,37 @@ async fn a_date_long_overdue_that_was_put_off_comes_again() {
 }
 
 #[tokio::test]
+async fn a_date_that_is_moved_after_its_reminder_is_reminded_of_on_its_new_day() {
+    let world = World::new();
+    let client = world.start().await;
+    let new = crate::bills::NewBill { remind_days: vec![3], ..monthly("Rent", "950.00", "2026-11-21") };
+    let bill = client.bills().add(new).await.unwrap();
+    let shown = client.reminders().run_once(false).await.unwrap();
+    assert_eq!(shown.len(), 1);
+    client.bills().mark(bill, day("2026-11-21"), MarkAs::Moved { to: day("2026-12-04") }).await.unwrap();
+    assert_eq!(client.reminders().standing(), 0, "what it said is so no more");
+    assert!(client.reminders().run_once(false).await.unwrap().is_empty());
+    world.at("2026-12-01T15:00:00Z");
+    let anew = client.reminders().run_once(false).await.unwrap();
+    assert!(anew.iter().any(|notice| notice.title.contains("Rent")), "{anew:?}");
+    assert!(client.reminders().run_once(false).await.unwrap().is_empty(), "once");
+    world.end().await;
+}
+
+#[tokio::test]
+async fn paid_of_a_skipped_date_that_was_part_paid_is_all_of_it() {
+    let world = World::new();
+    let client = world.start().await;
+    let bill = client.bills().add(monthly("Rent", "100.00", "2026-11-21")).await.unwrap();
+    for mark in [MarkAs::Paid { amount: Some(usd("40")) }, MarkAs::Skipped, MarkAs::Paid { amount: None }] {
+        client.bills().mark(bill, day("2026-11-21"), mark).await.unwrap();
+    }
+    let due = client.bills().due(30).await.unwrap();
+    assert!(due.iter().all(|one| one.due_on != day("2026-11-21")), "{due:?}");
+    world.end().await;
+}
+
+#[tokio::test]
 async fn a_lock_takes_names_off_the_desktop_and_keeps_what_is_pressed_meanwhile() {
     let world = World::new();
     let client = world.start().await;
@@ -1071,6 +1102,8 @@ async fn a_notice_pays_what_it_said_and_nothing_else() {
     client.bills().edit(bill, edit).await.unwrap();
     let acted = client.reminders().act(&shown[0].id, NoticeAction::Pay).await.unwrap();
     assert_eq!(acted, crate::reminders::Acted::Asks { bill, due_on: day("2026-11-21") });
+    let opened = client.reminders().act(&shown[0].id, NoticeAction::Open).await.unwrap();
+    assert_eq!(opened, crate::reminders::Acted::Shows { about: Some((bill, day("2026-11-21"))) });
     assert!(client.payments().list().await.unwrap().is_empty());
     world.end().await;
 }

@@ -187,8 +187,9 @@ fn line(language: Language, one: &OccurrenceView) -> TrayLine {
     let amount = words::amount_within(language, sum, one.estimated);
     let open = one.left.is_positive() && !matches!(one.state, OccurrenceState::Scheduled | OccurrenceState::Pending);
     let offered = |act: &TrayAct| match act {
-        TrayAct::Pay => open && one.payable,
-        TrayAct::Snooze | TrayAct::MarkPaid => open,
+        TrayAct::Pay => open && (one.payable || one.card.is_some()),
+        TrayAct::Snooze => open,
+        TrayAct::MarkPaid => open && !one.issued,
         TrayAct::Show => true,
     };
     let acts = TrayAct::ALL.into_iter().filter(offered).map(|act| (act, act_words(language, act))).collect();
@@ -289,6 +290,8 @@ mod tests {
             estimated: true,
             state,
             days,
+            card: None,
+            issued: false,
             payable: true,
             payment: None,
             sends_on: None,

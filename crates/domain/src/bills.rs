@@ -16,6 +16,7 @@ use crate::schedule::{Schedule, ScheduleError};
 
 mod amounts;
 mod changes;
+mod issued;
 mod recognise;
 
 pub use amounts::{BAND_LEAST, BAND_MOST, Band, Cost, Rise};
@@ -38,7 +39,7 @@ pub struct Bill {
     pub biller: Option<BillerId>,
     /// What the biller knows the person by, 0 to 60 characters.
     pub reference: Option<String>,
-    /// The linked card whose payment this bill is.
+    /// The card whose payment this bill is, a linked one or one of the server.
     pub card: Option<AccountId>,
     /// Days before the due date on which a reminder is shown, largest first, at most 5, each 0 to 60.
     pub remind_days: Vec<u8>,

@@ -148,7 +148,7 @@ impl Candidate {
     }
 
     const fn lead(&self, turn: Turn) -> Lead {
-        Lead { bill: self.bill, due_on: self.due_on, turn }
+        Lead { bill: self.bill, due_on: self.due_on, falls_on: self.falls_on, turn }
     }
 }
 
@@ -232,6 +232,8 @@ pub struct UnknownTurn;
 pub struct Lead {
     pub bill: BillId,
     pub due_on: Date,
+    /// The day it spoke of: a date that is moved is reminded of anew.
+    pub falls_on: Date,
     pub turn: Turn,
 }
 
@@ -253,6 +255,10 @@ pub struct ReminderAnswer {
     /// Put off until then, on every device.
     #[cfg_attr(feature = "schema", schema(value_type = Option<String>, format = "date-time"))]
     pub snoozed_until: Option<Timestamp>,
+    /// The day that those reminders spoke of, where the due date had been moved to it.
+    #[serde(default)]
+    #[cfg_attr(feature = "schema", schema(value_type = Option<String>, format = "date"))]
+    pub moved_to: Option<Date>,
 }
 
 impl ReminderAnswer {
@@ -264,27 +270,37 @@ impl ReminderAnswer {
     pub fn to(lead: &Lead, at: Timestamp, snoozed_until: Option<Timestamp>) -> Self {
         let goes_out = lead.turn == Turn::GoesOut;
         let through_days = (!goes_out).then_some(lead.turn.number());
-        Self { bill: lead.bill, due_on: lead.due_on, at, through_days, goes_out, snoozed_until }
+        let moved_to = Some(lead.falls_on).filter(|falls_on| *falls_on != lead.due_on);
+        Self { bill: lead.bill, due_on: lead.due_on, at, through_days, goes_out, snoozed_until, moved_to }
     }
 
-    /// Whether that reminder of the same due date is answered by it.
+    /// Whether that reminder is answered by it.
     #[must_use]
-    pub fn settles(&self, turn: Turn) -> bool {
-        match turn {
+    pub fn settles(&self, lead: &Lead) -> bool {
+        let speaks_of = self.moved_to.unwrap_or(self.due_on);
+        if (self.bill, self.due_on, speaks_of) != (lead.bill, lead.due_on, lead.falls_on) {
+            return false;
+        }
+        match lead.turn {
             Turn::GoesOut => self.goes_out,
             // The larger number is the earlier day.
             days => self.through_days.is_some_and(|through| days.number() >= through),
         }
     }
 
-    /// Both answers to one due date, in whatever order they came: the newer one says whether it is put off.
+    /// Both answers to one due date, in whatever order they came: the newer one says whether it is put off, and of two days
+    /// that the date fell on, which.
     #[must_use]
     pub fn with(self, other: Self) -> Self {
+        let newest = |one: &Self| (one.at, one.snoozed_until, one.moved_to);
+        if self.moved_to != other.moved_to {
+            return if newest(&other) > newest(&self) { other } else { self };
+        }
         let through_days = match (self.through_days, other.through_days) {
             (Some(one), Some(other)) => Some(one.min(other)),
             (one, other) => one.or(other),
         };
-        let newer = if (other.at, other.snoozed_until) > (self.at, self.snoozed_until) { other } else { self };
+        let newer = if newest(&other) > newest(&self) { other } else { self };
         Self { through_days, goes_out: self.goes_out || other.goes_out, ..newer }
     }
 
@@ -308,6 +324,7 @@ pub struct Snooze {
 pub struct Reminder {
     pub bill: BillId,
     pub due_on: Date,
+    pub falls_on: Date,
     /// The lead it stands for; for a snooze, the last one before it.
     pub turn: Turn,
     /// When it should have come.
@@ -321,7 +338,7 @@ pub struct Reminder {
 impl Reminder {
     #[must_use]
     pub const fn lead(&self) -> Lead {
-        Lead { bill: self.bill, due_on: self.due_on, turn: self.turn }
+        Lead { bill: self.bill, due_on: self.due_on, falls_on: self.falls_on, turn: self.turn }
     }
 }
 
@@ -478,7 +495,8 @@ impl Leads {
             (None, Some((at, lead))) => (at, lead.turn, false),
             (None, None) => return None,
         };
-        Some(Reminder { bill: candidate.bill, due_on: candidate.due_on, turn, at, days_left, snoozed })
+        let Candidate { bill, due_on, falls_on, .. } = *candidate;
+        Some(Reminder { bill, due_on, falls_on, turn, at, days_left, snoozed })
     }
 
     /// The lead that a snooze stands for: the latest missed one, otherwise by the days that are left.

@@ -15,6 +15,7 @@ pub mod config;
 pub mod db;
 pub mod devices;
 pub mod disputes;
+mod due_dates;
 pub mod error;
 mod export;
 mod feed;

@@ -155,6 +155,7 @@ mod tests {
         let text = systemd::service_text(&timer("/home/a \"b\"/100%$", false));
         let line = text.lines().find(|line| line.starts_with("ExecStart=")).unwrap();
         assert_eq!(line, r#"ExecStart="/opt/My Apps/billfold" --data "/home/a \"b\"/100%%$$" remind"#);
+        assert!(!text.contains("TimeoutStartSec") && text.contains("Type=simple"), "it may become the window");
         assert!(systemd::timer_text().contains("Persistent=true"), "a missed quarter of an hour is made up for");
     }
 
@@ -182,6 +183,7 @@ mod tests {
             ("StopIfGoingOnBatteries", "false"),
             ("StartWhenAvailable", "true"),
             ("MultipleInstancesPolicy", "IgnoreNew"),
+            ("ExecutionTimeLimit", "PT0S"),
         ] {
             assert_eq!(texts(&text, rule), [wanted], "{rule}");
         }

@@ -3,8 +3,9 @@
 
 use flows::bus::Bus;
 use flows::place::Place;
-use flows::process::{wait_for, wait_until};
+use flows::process::{Program, wait_for, wait_until};
 use flows::timers::{self, Timers, systemctl};
+use flows::window::Display;
 
 fn tomorrow() -> String {
     flows::world::today().tomorrow().expect("a day").to_string()
@@ -115,6 +116,28 @@ async fn a_notice_comes_once_and_each_of_its_buttons_does_what_it_says() {
         assert_eq!(place.billfold(&["remind", "--dry-run"]).ok()["shown"], 0, "delivered once");
     }
     assert_eq!(notices.all().len(), 3);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_notice_that_comes_with_the_app_closed_opens_the_window() {
+    let (bus, _keyring, place) = with_keyring().await;
+    let notices = bus.notices().await;
+    let display = Display::start();
+    add(&place, "Phone", "Meridian Mobile");
+    let mut command = place.command(&["remind"]);
+    command.env("DISPLAY", &display.name);
+    let mut remind = Program::start(&mut command);
+    let shown = notices.wait("Phone");
+    // It costs more since the notice came: what it said is not paid, and what there is to pay is shown.
+    place.billfold(&["bills", "edit", "Phone", "--amount", "55"]).ok();
+    wait_for("the window", async || {
+        notices.press(shown.number, "pay").await;
+        (display.close_windows("Billfold") > 0).then_some(())
+    })
+    .await;
+    assert!(remind.runs(), "the program that reminded goes on as the app");
+    assert_eq!(place.billfold(&["payments"]).ok()["items"], serde_json::json!([]));
+    remind.stop();
 }
 
 #[tokio::test(flavor = "multi_thread")]

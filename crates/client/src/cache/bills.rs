@@ -110,17 +110,23 @@ pub(crate) const TAKEN_BACK: &str = "cancelled";
 impl PaymentRow {
     /// What it means for its occurrence; `None` for orders that came to nothing, or pay no bill.
     pub fn means(&self) -> Option<(BillId, PaymentOf)> {
-        if self.refused.is_some() {
-            return None;
-        }
-        let payment = PaymentOf {
+        Some((self.order.bill?, self.of_date(self.order.due_on?)?))
+    }
+
+    /// What it means for this card of the server, which it pays itself and not a bill.
+    pub fn means_for_card(&self, payee: BillerId) -> Option<PaymentOf> {
+        let pays = self.order.biller == payee && self.order.bill.is_none();
+        pays.then(|| self.of_date(self.order.due_on.unwrap_or_default())).flatten()
+    }
+
+    fn of_date(&self, due_on: Date) -> Option<PaymentOf> {
+        self.refused.is_none().then(|| PaymentOf {
             id: self.order.id,
-            due_on: self.order.due_on?,
+            due_on,
             amount: self.order.amount,
             state: self.answer.as_ref().map(|answer| answer.state),
             sends_on: self.answer.as_ref().map_or(self.order.send_on, |answer| Some(answer.will_process_on)),
-        };
-        Some((self.order.bill?, payment))
+        })
     }
 }
 

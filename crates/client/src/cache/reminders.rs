@@ -15,23 +15,28 @@ const KEPT: i64 = 20_000;
 pub(crate) struct Delivery {
     pub bill: BillId,
     pub due_on: Date,
+    /// The day it spoke of.
+    pub falls_on: Date,
     pub turn: Turn,
     pub at: Timestamp,
     /// Absent: recorded, and the process ended before it could be shown.
     pub shown_at: Option<Timestamp>,
 }
 
-/// Records that a notice is about to be shown. False: it was recorded before.
+/// Records that a notice is about to be shown. False: it was recorded before, of the same day.
 pub(crate) async fn record(tx: &mut Tx, delivery: &Delivery) -> CacheResult<bool> {
     let done = sqlx::query(
-        "INSERT INTO delivery (bill, due_on, lead, at, shown_at) VALUES (?1, ?2, ?3, ?4, ?5)
-         ON CONFLICT (bill, due_on, lead) DO NOTHING",
+        "INSERT INTO delivery (bill, due_on, lead, at, shown_at, falls_on) VALUES (?1, ?2, ?3, ?4, ?5, ?6)
+         ON CONFLICT (bill, due_on, lead)
+         DO UPDATE SET at = excluded.at, shown_at = excluded.shown_at, falls_on = excluded.falls_on
+         WHERE COALESCE(delivery.falls_on, delivery.due_on) <> excluded.falls_on",
     )
     .bind(delivery.bill.as_uuid())
     .bind(day_number(delivery.due_on))
     .bind(delivery.turn.number())
     .bind(delivery.at.as_millisecond())
     .bind(delivery.shown_at.map(Timestamp::as_millisecond))
+    .bind(day_number(delivery.falls_on))
     .execute(&mut **tx)
     .await?;
     Ok(done.rows_affected() == 1)
@@ -63,14 +68,16 @@ pub(crate) async fn shown(tx: &mut Tx, delivery: &Delivery, at: Timestamp) -> Ca
 
 /// Newest first.
 pub(crate) async fn deliveries(db: impl Executor<'_, Database = Sqlite>) -> CacheResult<Vec<Delivery>> {
-    type Row = (Vec<u8>, i64, i16, i64, Option<i64>);
-    let rows: Vec<Row> =
-        sqlx::query_as("SELECT bill, due_on, lead, at, shown_at FROM delivery ORDER BY at DESC").fetch_all(db).await?;
+    type Row = (Vec<u8>, i64, i64, i16, i64, Option<i64>);
+    const ALL: &str =
+        "SELECT bill, due_on, COALESCE(falls_on, due_on), lead, at, shown_at FROM delivery ORDER BY at DESC";
+    let rows: Vec<Row> = sqlx::query_as(ALL).fetch_all(db).await?;
     rows.into_iter()
-        .map(|(bill, due_on, lead, at, shown_at)| {
+        .map(|(bill, due_on, falls_on, lead, at, shown_at)| {
             Ok(Delivery {
                 bill: BillId::from_uuid(uuid_of(&bill)?),
                 due_on: date_of(due_on)?,
+                falls_on: date_of(falls_on)?,
                 turn: Turn::of_number(lead).ok_or(CacheError::Damaged)?,
                 at: instant(at)?,
                 shown_at: shown_at.map(instant).transpose()?,

@@ -83,6 +83,10 @@ pub(crate) enum Unkept {
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Acted {
     Done,
+    /// The person wants to see what it is about: one due date, or more than one.
+    Shows {
+        about: Option<(BillId, Date)>,
+    },
     /// What there is to pay is not what the notice said: the person looks at it first.
     Asks {
         bill: BillId,
@@ -112,8 +116,7 @@ impl Desk {
     }
 
     fn is_answered(&self, lead: &Lead) -> bool {
-        let of_date = |answer: &&ReminderAnswer| (answer.bill, answer.due_on) == (lead.bill, lead.due_on);
-        self.answers.iter().find(of_date).is_some_and(|answer| answer.settles(lead.turn))
+        self.answers.iter().any(|answer| answer.settles(lead))
     }
 }
 
@@ -168,7 +171,8 @@ impl Reminders {
             return self.test_answered(id, TestAnswer::Button { action }).await.map(|()| Acted::Done);
         }
         if action == NoticeAction::Open {
-            return self.seen(id).await.map(|()| Acted::Done);
+            let about = lead_of(id).map(|lead| (lead.bill, lead.due_on));
+            return self.seen(id).await.map(|()| Acted::Shows { about });
         }
         let standing = self.standing_as(id);
         self.dismiss(id).await?;
@@ -189,11 +193,12 @@ impl Reminders {
     /// Pays what a notice said, and nothing else.
     async fn pay(&self, lead: &Lead, said: Option<Money>) -> Result<Acted, ClientError> {
         let book = self.0.bills().book().await?;
-        let bill = book.bill(lead.bill).ok_or_else(|| ClientError::not_found("bill"))?;
+        let bill = book.bill_or_card(lead.bill).ok_or_else(|| ClientError::not_found("bill"))?;
         let open = book.occurrence(bill, lead.due_on).filter(domain::bills::Occurrence::needs_person);
         // Settled meanwhile, here or elsewhere: doing it again would pay twice.
         let Some(occurrence) = open else { return Ok(Acted::Done) };
-        if said != Some(occurrence.left) {
+        // How much of a card is paid is the person's choice each time.
+        if said != Some(occurrence.left) || book.card_of(bill).is_some() {
             return Ok(Acted::Asks { bill: lead.bill, due_on: lead.due_on });
         }
         let order = PayBill {
@@ -229,7 +234,7 @@ impl Reminders {
         let until = until.map_err(|_| ClientError::not_found("day"))?.timestamp();
         let falls_on = falls_on(&self.0.bills().book().await?, bill, due_on);
         let turn = Turn::of_days_left(days_between(self.0.today(), falls_on));
-        self.keep_answer(&Lead { bill, due_on, turn }, Some(until)).await?;
+        self.keep_answer(&Lead { bill, due_on, falls_on, turn }, Some(until)).await?;
         self.dismiss_all(bill, due_on).await
     }
 
@@ -453,15 +458,9 @@ impl Reminders {
                 let mut tx = open.cache.begin().await?;
                 for lead in &plan.record {
                     let shows = showing.iter().any(|reminder| reminder.lead() == *lead);
-                    let delivery = Delivery {
-                        bill: lead.bill,
-                        due_on: lead.due_on,
-                        turn: lead.turn,
-                        at: now,
-                        // A lead that a later one replaced is settled without being shown.
-                        shown_at: (!shows).then_some(Timestamp::UNIX_EPOCH),
-                    };
-                    rows::record(&mut tx, &delivery).await?;
+                    // A lead that a later one replaced is settled without being shown.
+                    let shown_at = (!shows).then_some(Timestamp::UNIX_EPOCH);
+                    rows::record(&mut tx, &Delivery { shown_at, ..delivery_of(lead, now) }).await?;
                 }
                 for reminder in showing.iter().filter(|reminder| reminder.snoozed) {
                     rows::record_again(&mut tx, &delivery_of(&reminder.lead(), now)).await?;
@@ -565,8 +564,9 @@ impl Reminders {
             desk.snoozes.iter().filter(|snooze| shown.contains(list::snooze_id(&key, snooze).as_str())).collect();
         // What was put off stands for the days that were left.
         told.extend(over.iter().map(|snooze| {
-            let days = days_between(desk.book.today, falls_on(&desk.book, snooze.bill, snooze.due_on));
-            let lead = Lead { bill: snooze.bill, due_on: snooze.due_on, turn: Turn::of_days_left(days) };
+            let falls_on = falls_on(&desk.book, snooze.bill, snooze.due_on);
+            let turn = Turn::of_days_left(days_between(desk.book.today, falls_on));
+            let lead = Lead { bill: snooze.bill, due_on: snooze.due_on, falls_on, turn };
             (list::snooze_id(&key, snooze), lead)
         }));
         self.0
@@ -603,7 +603,7 @@ impl Reminders {
 fn candidates(book: &Book, settings: &Settings, snoozes: &[Snooze], ahead: i32) -> Vec<Candidate> {
     let (from, to) = (shifted(book.today, -LOOK_BACK_DAYS), shifted(book.today, ahead));
     let mut found = Vec::new();
-    for bill in book.bills.iter().chain(&book.card_dates) {
+    for bill in book.all() {
         let mut occurrences = book.occurrences(bill, from, to);
         for snooze in snoozes.iter().filter(|snooze| snooze.bill == bill.id) {
             if occurrences.iter().all(|occurrence| occurrence.due_on != snooze.due_on) {
@@ -635,6 +635,7 @@ fn falls_on(book: &Book, bill: BillId, due_on: Date) -> Date {
 /// A notice of that lead still says what is so.
 fn still_so(book: &Book, lead: &Lead) -> bool {
     let occurrence = book.bill_or_card(lead.bill).and_then(|bill| book.occurrence(bill, lead.due_on));
+    let occurrence = occurrence.filter(|occurrence| occurrence.falls_on == lead.falls_on);
     occurrence.is_some_and(|occurrence| match lead.turn {
         Turn::Before(_) | Turn::Late(_) => occurrence.needs_person(),
         Turn::GoesOut => occurrence.state == OccurrenceState::Scheduled,
@@ -646,16 +647,16 @@ const fn goes_out(turn: Turn) -> bool {
 }
 
 const fn lead_delivered(delivery: &Delivery) -> Lead {
-    Lead { bill: delivery.bill, due_on: delivery.due_on, turn: delivery.turn }
+    Lead { bill: delivery.bill, due_on: delivery.due_on, falls_on: delivery.falls_on, turn: delivery.turn }
 }
 
 const fn delivery_of(lead: &Lead, at: Timestamp) -> Delivery {
-    Delivery { bill: lead.bill, due_on: lead.due_on, turn: lead.turn, at, shown_at: None }
+    Delivery { bill: lead.bill, due_on: lead.due_on, falls_on: lead.falls_on, turn: lead.turn, at, shown_at: None }
 }
 
-/// `{bill}/{due day}/{turn}`: what comes back with the person's answer.
+/// `{bill}/{due day}/{day it falls on}/{turn}`: what comes back with the person's answer.
 fn notice_id(lead: &Lead) -> String {
-    format!("{}/{}/{}", lead.bill, lead.due_on, lead.turn)
+    format!("{}/{}/{}/{}", lead.bill, lead.due_on, lead.falls_on, lead.turn)
 }
 
 fn lead_of(id: &str) -> Option<Lead> {
@@ -663,6 +664,7 @@ fn lead_of(id: &str) -> Option<Lead> {
     let lead = Lead {
         bill: parts.next()?.parse().ok()?,
         due_on: parts.next()?.parse().ok()?,
+        falls_on: parts.next()?.parse().ok()?,
         turn: parts.next()?.parse().ok()?,
     };
     parts.next().is_none().then_some(lead)
@@ -708,6 +710,7 @@ fn single(desk: &Desk, language: Language, reminder: &Reminder) -> Option<Notice
         estimated: occurrence.estimated,
         due_on: occurrence.falls_on,
         days: reminder.days_left,
+        minimum: bill.is_of_card(),
     };
     let id = notice_id(&reminder.lead());
     if reminder.turn == Turn::GoesOut {
@@ -724,10 +727,13 @@ fn single(desk: &Desk, language: Language, reminder: &Reminder) -> Option<Notice
     }
     let (title, body) = words::due(language, &about, details);
     let mut actions = vec![NoticeAction::Open];
-    if desk.book.payable(bill) {
+    if desk.book.payable(bill) || desk.book.card_of(bill).is_some() {
         actions.push(NoticeAction::Pay);
     }
-    actions.extend([NoticeAction::Snooze, NoticeAction::MarkPaid]);
+    actions.push(NoticeAction::Snooze);
+    if !bill.is_of_card() {
+        actions.push(NoticeAction::MarkPaid);
+    }
     Some(Notice { id, title, body, actions, urgent: reminder.days_left < 0 })
 }
 

@@ -410,10 +410,10 @@ fn planned(bill: BillId, today: Date, preferences: &Preferences, now: Timestamp)
 
 /// Why no reminder lies ahead.
 fn why_none(desk: &Desk) -> WhyNone {
-    let bills = &desk.book.bills;
-    if bills.is_empty() {
+    let mut bills = desk.book.all().peekable();
+    if bills.peek().is_none() {
         WhyNone::NoBills
-    } else if bills.iter().all(|bill| bill.remind_days.is_empty()) {
+    } else if bills.all(|bill| bill.remind_days.is_empty()) {
         WhyNone::NoReminders
     } else {
         WhyNone::NothingToPay

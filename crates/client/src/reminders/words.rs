@@ -15,6 +15,8 @@ pub(crate) struct About<'a> {
     pub due_on: Date,
     /// From today; negative when late.
     pub days: i32,
+    /// The least that a card asks for.
+    pub minimum: bool,
 }
 
 /// What is known of a payment that goes out by itself.
@@ -82,14 +84,22 @@ pub(crate) fn due(language: Language, about: &About<'_>, details: bool) -> Text 
     }
     let amount = amount(language, about.left, about.estimated);
     let name = about.name;
-    match language {
+    let (title, mut body) = match language {
         Language::En if about.days < 0 => (format!("{amount} for {name}, {when}"), format!("It was due on {on}.")),
         Language::En => (format!("{amount} for {name}, {when}"), format!("Due on {on}.")),
         Language::Es if about.days < 0 => (format!("{amount} para {name}, {when}"), format!("Vencía el {on}.")),
         Language::Es => (format!("{amount} para {name}, {when}"), format!("Vence el {on}.")),
         Language::De if about.days < 0 => (format!("{amount} für {name}, {when}"), format!("Fällig war es am {on}.")),
         Language::De => (format!("{amount} für {name}, {when}"), format!("Fällig am {on}.")),
+    };
+    if about.minimum {
+        body.push_str(match language {
+            Language::En => " That is the minimum due.",
+            Language::Es => " Es el pago mínimo.",
+            Language::De => " Das ist der Mindestbetrag.",
+        });
     }
+    (title, body)
 }
 
 /// A payment that leaves by itself on `on`, in `days` days.
@@ -355,7 +365,7 @@ mod tests {
 
     fn power(days: i32) -> About<'static> {
         let due_on = date(2026, 11, 16);
-        About { name: "Cobalt Ridge Power", left: usd("94.17"), estimated: false, due_on, days }
+        About { name: "Cobalt Ridge Power", left: usd("94.17"), estimated: false, due_on, days, minimum: false }
     }
 
     #[test]

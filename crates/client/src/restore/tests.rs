@@ -105,7 +105,7 @@ fn one_of_each() -> Vec<Record> {
         calendar: Calendar::FederalReserve,
         roll: Roll::Preceding,
     };
-    let lead = Lead { bill: rent.id, due_on: day("2026-12-01"), turn: Turn::Before(3) };
+    let lead = Lead { bill: rent.id, due_on: day("2026-12-01"), falls_on: day("2026-12-01"), turn: Turn::Before(3) };
     vec![
         Record::Account(card.clone()),
         Record::Bill(Bill { biller: Some(biller.id), card: Some(card.id), ..rent.clone() }),

@@ -81,8 +81,7 @@ impl Device {
     }
 
     fn is_answered(&self, lead: &Lead) -> bool {
-        let of_date = |answer: &&ReminderAnswer| (answer.bill, answer.due_on) == (lead.bill, lead.due_on);
-        self.answers.iter().find(of_date).is_some_and(|answer| answer.settles(lead.turn))
+        self.answers.iter().any(|answer| answer.settles(lead))
     }
 
     fn learn(&mut self, now: Timestamp, server: &[ReminderAnswer]) {

@@ -25,7 +25,7 @@ fn open(number: u8, due_on: Date, remind_days: &[u8]) -> Candidate {
 }
 
 fn lead(number: u8, due_on: Date, days_before: u8) -> Lead {
-    Lead { bill: bill(number), due_on, turn: Turn::Before(days_before) }
+    Lead { bill: bill(number), due_on, falls_on: due_on, turn: Turn::Before(days_before) }
 }
 
 fn at(text: &str) -> Timestamp {
@@ -75,7 +75,8 @@ fn a_date_that_was_moved_is_reminded_by_the_day_it_falls_on() {
     let moved = [Candidate { falls_on: date(2026, 12, 5), ..open(1, RENT, &[3]) }];
     assert_eq!(plan_at("2026-11-28T14:00:00Z", &moved, &[]).show, []);
     let told = plan_at("2026-12-02T14:00:00Z", &moved, &[]);
-    assert_eq!(told.record, [lead(1, RENT, 3)], "its name stays");
+    let spoken_of = Lead { falls_on: date(2026, 12, 5), ..lead(1, RENT, 3) };
+    assert_eq!(told.record, [spoken_of], "its name stays");
     assert_eq!(told.show[0].days_left, 3);
 }
 
@@ -237,11 +238,14 @@ fn a_turn_is_kept_as_a_number_and_named_in_a_notice() {
 #[test]
 fn an_answer_settles_its_reminder_and_those_before_it() {
     let nine = at("2026-11-28T14:00:00Z");
-    let three = ReminderAnswer::to(&lead(1, RENT, 3), nine, None);
-    assert!(three.settles(Turn::Before(7)) && three.settles(Turn::Before(3)));
-    assert!(!three.settles(Turn::Before(1)) && !three.settles(Turn::Late(1)) && !three.settles(Turn::GoesOut));
-    let out = ReminderAnswer::to(&Lead { turn: Turn::GoesOut, ..lead(1, RENT, 0) }, nine, None);
-    assert!(out.settles(Turn::GoesOut) && !out.settles(Turn::Before(7)));
+    let of = |turn| Lead { turn, ..lead(1, RENT, 0) };
+    let three = ReminderAnswer::to(&of(Turn::Before(3)), nine, None);
+    let settled = |answer: &ReminderAnswer, turn| answer.settles(&of(turn));
+    assert!(settled(&three, Turn::Before(7)) && settled(&three, Turn::Before(3)));
+    assert!([Turn::Before(1), Turn::Late(1), Turn::GoesOut].into_iter().all(|turn| !settled(&three, turn)));
+    assert!(!three.settles(&lead(2, RENT, 3)), "of another bill");
+    let out = ReminderAnswer::to(&of(Turn::GoesOut), nine, None);
+    assert!(settled(&out, Turn::GoesOut) && !settled(&out, Turn::Before(7)));
     assert!(three.is_sound() && !ReminderAnswer { through_days: Some(i16::MIN), ..three }.is_sound());
 }
 
@@ -260,6 +264,25 @@ fn answers_of_several_devices_add_up_in_whatever_order_they_come() {
     assert_eq!(put_off.with(put_off), put_off);
 }
 
+#[test]
+fn a_date_that_is_moved_is_reminded_of_anew() {
+    let moved_to = date(2026, 12, 20);
+    let before = lead(1, RENT, 3);
+    let moved = Candidate { falls_on: moved_to, ..open(1, RENT, &[3]) };
+    let told = plan_at("2026-12-17T15:00:00Z", std::slice::from_ref(&moved), &[before]);
+    assert_eq!(told.show.len(), 1, "what was said of the day it fell on is not said of its new one");
+    let anew = Lead { falls_on: moved_to, ..before };
+    assert_eq!(plan_at("2026-12-17T15:00:00Z", &[moved], &[before, anew]).show.len(), 0, "once");
+    let (nine, ten) = (at("2026-11-28T14:00:00Z"), at("2026-11-28T15:00:00Z"));
+    let (read, read_anew) = (ReminderAnswer::to(&before, ten, None), ReminderAnswer::to(&anew, nine, None));
+    assert!(!read.settles(&anew) && read_anew.settles(&anew));
+    assert_eq!(
+        [read.with(read_anew), read_anew.with(read)],
+        [read, read],
+        "the newer one is about the day it falls on"
+    );
+}
+
 // ---- what goes out by itself --------------------------------------------------------------------------------------
 
 fn goes_out(number: u8, on: Date, ordered_at: &str) -> Candidate {
@@ -272,7 +295,7 @@ fn a_payment_that_leaves_by_itself_is_told_once_the_day_before() {
     let before = plan_at("2026-11-25T15:00:00Z", &scheduled, &[]);
     assert_eq!((before.show.len(), before.next_at), (0, Some(at("2026-11-26T14:00:00Z"))));
     let told = plan_at("2026-11-26T14:00:00Z", &scheduled, &[]);
-    let out = Lead { bill: bill(1), due_on: RENT, turn: Turn::GoesOut };
+    let out = Lead { bill: bill(1), due_on: RENT, falls_on: RENT, turn: Turn::GoesOut };
     assert_eq!((told.show[0].turn, told.record), (Turn::GoesOut, vec![out]));
     assert_eq!(plan_at("2026-11-26T15:00:00Z", &scheduled, &[out]), Plan::default());
     let slept = plan_at("2026-11-27T10:00:00Z", &scheduled, &[]);

@@ -6,19 +6,15 @@ mod store;
 #[cfg(test)]
 pub(crate) mod tests;
 
-use std::collections::HashMap;
-
 use api::calendar_feed::{CalendarFeed, CalendarFeedState, FILE_ENDING, SetCalendarFeed};
 use api::error::ErrorCode;
-use api::payments::Payment;
 use axum::extract::State;
 use axum::http::{StatusCode, header};
 use axum::response::{IntoResponse, Response};
 use data_encoding::HEXLOWER_PERMISSIVE;
 use domain::addresses::Language;
-use domain::bills::{Bill, Mark, PaymentOf, occurrences, open_day};
 use domain::calendar_feed::{Contents, Entry, Published, earliest, entry, publish, window};
-use domain::ids::{BillId, DeviceId, HolderId};
+use domain::ids::{DeviceId, HolderId};
 use domain::security::{Happened, SecurityEventKind};
 use formats::icalendar::{Calendar, Event, write};
 use jiff::Timestamp;
@@ -29,12 +25,12 @@ use utoipa_axum::routes;
 
 use crate::App;
 use crate::db::{DbResult, Tx};
+use crate::due_dates::Owed;
 use crate::error::ApiError;
-use crate::feed::{self, Kind};
 use crate::http::{Json, Path, Source, nothing_here};
 use crate::idempotency::{self, Begun, IdempotencyKey};
 use crate::sign_in::{SignedIn, hash, too_often};
-use crate::{billers, mail, security};
+use crate::{mail, security};
 use store::Kept;
 
 /// Readers are told to look again after so many hours.
@@ -224,7 +220,7 @@ fn event(published: &Published) -> Event {
     }
 }
 
-/// The due dates of every bill, as devices work them out.
+/// The due dates of every bill and card, as devices work them out.
 async fn entries(
     tx: &mut Tx,
     holder: HolderId,
@@ -233,46 +229,14 @@ async fn entries(
     today: Date,
     home: &TimeZone,
 ) -> DbResult<Vec<Entry>> {
-    let bills: Vec<Bill> = feed::all(tx, holder, Kind::Bill).await?;
-    let mut marks: HashMap<BillId, Vec<Mark>> = HashMap::new();
-    for mark in feed::all::<Mark>(tx, holder, Kind::Mark).await? {
-        marks.entry(mark.bill).or_default().push(mark);
-    }
-    let mut payments: HashMap<BillId, Vec<PaymentOf>> = HashMap::new();
-    for (bill, payment) in feed::all::<Payment>(tx, holder, Kind::Payment).await?.iter().filter_map(means) {
-        payments.entry(bill).or_default().push(payment);
-    }
     let (from, to) = window(today);
     let mut entries = Vec::new();
-    for bill in &bills {
-        let marks = marks.remove(&bill.id).unwrap_or_default();
-        let payments = payments.remove(&bill.id).unwrap_or_default();
-        let dates = occurrences(bill, &marks, &payments, from, to, open_day_of(bill, now, home));
-        entries.extend(dates.iter().map(|occurrence| entry(bill, occurrence, contents)));
+    for owed in Owed::all(tx, holder).await? {
+        let dates = owed.dates(from, to, now, home);
+        entries.extend(dates.iter().map(|occurrence| entry(&owed.bill, occurrence, contents)));
         if entries.len() > ENTRIES_AT_ONCE {
             earliest(&mut entries);
         }
     }
     Ok(entries)
-}
-
-/// What a payment means for the due date it pays, if it pays one.
-pub(crate) fn means(payment: &Payment) -> Option<(BillId, PaymentOf)> {
-    let order = &payment.order;
-    let meant = PaymentOf {
-        id: order.id,
-        due_on: order.due_on?,
-        amount: order.amount,
-        state: Some(payment.state),
-        sends_on: Some(payment.will_process_on),
-    };
-    Some((order.bill?, meant))
-}
-
-/// The first day that the bill's biller has not closed. Where nobody said whose clock counts, this server's does.
-pub(crate) fn open_day_of(bill: &Bill, now: Timestamp, home: &TimeZone) -> Date {
-    let biller = bill.biller.and_then(billers::find);
-    let named = biller.map(|biller| biller.zone.as_str()).or(bill.zone.as_deref());
-    let zone = named.and_then(|name| TimeZone::get(name).ok()).unwrap_or_else(|| home.clone());
-    open_day(now, &zone, biller.and_then(|biller| biller.cutoff))
 }

@@ -131,7 +131,7 @@ mod tests {
             device.put(&format!("/api/v1/bills/{}", bill.id), &bill).await.expect(200);
             let due_on = jiff::civil::date(2027, 3, 1);
             let path = format!("/api/v1/bills/{}/occurrences/{due_on}/reminder", bill.id);
-            let lead = |turn| Lead { bill: bill.id, due_on, turn };
+            let lead = |turn| Lead { bill: bill.id, due_on, falls_on: due_on, turn };
             let snoozed = Some("2027-02-27T09:00:00Z".parse().expect("an instant"));
             let (nine, ten) = ("2027-02-26T09:00:00Z", "2027-02-26T10:00:00Z");
             let late = ReminderAnswer::to(&lead(Turn::Before(1)), ten.parse().expect("an instant"), snoozed);
@@ -156,7 +156,11 @@ mod tests {
             let bill = rent(&world);
             device.put(&format!("/api/v1/bills/{}", bill.id), &bill).await.expect(200);
             let due_on = jiff::civil::date(2027, 3, 1);
-            let answer = ReminderAnswer::to(&Lead { bill: bill.id, due_on, turn: Turn::Before(1) }, world.now(), None);
+            let answer = ReminderAnswer::to(
+                &Lead { bill: bill.id, due_on, falls_on: due_on, turn: Turn::Before(1) },
+                world.now(),
+                None,
+            );
             let other = format!("/api/v1/bills/{}/occurrences/2027-04-01/reminder", bill.id);
             send(&device, &other, "one", &answer).await.expect(400);
             let far = ReminderAnswer { through_days: Some(9_999), ..answer };

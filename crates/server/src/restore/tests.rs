@@ -50,7 +50,7 @@ fn one_of_each(world: &World) -> Vec<Record> {
     let due_on = date(2027, 3, 1);
     let paid = Money::new(95_000, Currency::USD).expect("in range");
     let mark = Mark { paid_elsewhere: Some(paid), ..Mark::new(bill.id, due_on) };
-    let lead = Lead { bill: bill.id, due_on, turn: Turn::Before(3) };
+    let lead = Lead { bill: bill.id, due_on, falls_on: due_on, turn: Turn::Before(3) };
     let income = Income {
         id: IncomeId::new(world.now(), world.app.chance10()),
         name: "Pay".to_owned(),

@@ -17,7 +17,8 @@ fn quoted(path: &Path) -> String {
     format!("\"{text}{}\"", "\\".repeat(at_end))
 }
 
-/// For this person alone, while they are signed in. It ends before the next one begins.
+/// For this person alone, while they are signed in. It ends by itself: what it showed may be answered much later, and lead
+/// into the window.
 pub fn task_text(timer: &ReminderTimer, person: &str) -> String {
     let arguments = format!("--data {} remind", quoted(&timer.data));
     format!(
@@ -33,7 +34,7 @@ pub fn task_text(timer: &ReminderTimer, person: &str) -> String {
          <DisallowStartIfOnBatteries>false</DisallowStartIfOnBatteries>\
          <StopIfGoingOnBatteries>false</StopIfGoingOnBatteries>\
          <StartWhenAvailable>true</StartWhenAvailable><Enabled>true</Enabled>\
-         <ExecutionTimeLimit>PT{EVERY_MINUTES}M</ExecutionTimeLimit></Settings>\n\
+         <ExecutionTimeLimit>PT0S</ExecutionTimeLimit></Settings>\n\
          <Actions Context=\"Author\"><Exec><Command>{}</Command><Arguments>{}</Arguments></Exec></Actions>\n\
          </Task>\n",
         escaped(person),

@@ -23,8 +23,7 @@ fn quoted(path: &Path) -> String {
 
 pub fn service_text(timer: &ReminderTimer) -> String {
     format!(
-        "[Unit]\nDescription=Billfold reminders\n\n[Service]\nType=oneshot\n\
-         ExecStart={} --data {} remind\nTimeoutStartSec=900\n",
+        "[Unit]\nDescription=Billfold reminders\n\n[Service]\nType=simple\nExecStart={} --data {} remind\n",
         quoted(&timer.program),
         quoted(&timer.data),
     )

@@ -14,12 +14,13 @@ function billView(id: string, next_due_on: string | null = null): BillView {
 }
 
 function occurrence(bill: string, due_on: string, days: number, rest: Partial<OccurrenceView> = {}): OccurrenceView {
-  return { bill, name: bill, due_on, falls_on: due_on, issued_on: null, grace_until: due_on, pay_by: due_on, over_cap: false, amount: usd(1000), left: usd(1000), estimated: false, state: days < 0 ? 'overdue' : 'due', days, payable: true, payment: null, sends_on: null, not_sent: false, ...rest };
+  return { bill, name: bill, due_on, falls_on: due_on, issued_on: null, grace_until: due_on, pay_by: due_on, over_cap: false, amount: usd(1000), left: usd(1000), estimated: false, state: days < 0 ? 'overdue' : 'due', days, payable: true, card: null, issued: false, payment: null, sends_on: null, not_sent: false, ...rest };
 }
 
 const view = {
   today,
   holidays: [],
+  cards: [],
   bills: [billView('gas'), billView('rent'), billView('tax', '2027-04-15'), billView('old')],
   occurrences: [
     occurrence('gas', '2026-11-09', -3),
@@ -35,6 +36,16 @@ describe('the list of due dates', () => {
 
   it('holds every due date, and bills that have none in reach', () => {
     expect(rows.map((row) => row.key)).toEqual(['gas 2026-11-09', 'gas 2026-12-09', 'rent 2026-11-01', 'rent 2026-11-17', 'rent 2026-11-25', 'tax 2027-04-15', 'old ']);
+  });
+
+  it('holds what a card of the server asks for, which is paid as a card is', () => {
+    const store = servedCard('active');
+    const asked = { ...billView(store.id), bill: { ...billView(store.id).bill, card: store.id } };
+    const due = occurrence(store.id, '2026-11-17', 5, { payable: false, issued: true, card: store.id });
+    const all = rowsOf({ ...view, cards: [asked], occurrences: [due] }, null, [cardView(store)]);
+    const row = all.find((one) => one.issued);
+    expect([row?.key, row?.served?.id]).toEqual([`${store.id} 2026-11-17`, store.id]);
+    expect(isShown(row!, 'needs')).toBe(true);
   });
 
   it('leaves out a date of a later month while an earlier one of that bill is open', () => {

@@ -5,8 +5,8 @@ import { isKept, isUnderWay, needsYou, owedNow, SOON_DAYS } from '$lib/state/sta
 import { servedCardOf } from '$lib/state/account';
 
 export type Show = 'all' | 'needs' | 'way' | 'settled';
-/** `served`: the card of this server whose payment it is. */
-export type Row = { key: string; view: BillView; one: OccurrenceView | null; dueOn: string | null; fallsOn: string | null; leavesOn: string | null; served: Account | null };
+/** `served`: the card of this server whose payment it is; `issued`: its statement asks for it, and there is no bill. */
+export type Row = { key: string; view: BillView; one: OccurrenceView | null; dueOn: string | null; fallsOn: string | null; leavesOn: string | null; served: Account | null; issued: boolean };
 export type GroupName = 'late' | 'next7' | 'month' | 'before' | 'period' | 'further' | 'ended' | 'paused' | 'settled';
 /** Of a pay period, the pay day that it is before or after, and what comes in on it. */
 export type Group = { key: string; name: GroupName; payOn: string | null; income: Money[]; rows: Row[]; total: Money[] };
@@ -19,7 +19,7 @@ export function rowKey(bill: string, dueOn: string | null): string {
 
 /** Every due date in reach, and every bill that has none there. */
 export function rowsOf(view: BillsView, plan: PayPlanView | null = null, cards: readonly CardView[] = []): Row[] {
-  const bills = new Map(view.bills.map((one) => [one.bill.id, one]));
+  const bills = new Map([...view.cards, ...view.bills].map((one) => [one.bill.id, one]));
   const leaves = new Map((plan?.figures?.payments ?? []).filter((one) => one.payment === null).map((one) => [rowKey(one.bill ?? '', one.due_on), one.leaves_on]));
   const rows: Row[] = [];
   const reached = new Set<string>();
@@ -28,11 +28,11 @@ export function rowsOf(view: BillsView, plan: PayPlanView | null = null, cards: 
     if (!bill) continue;
     reached.add(one.bill);
     const key = rowKey(one.bill, one.due_on);
-    rows.push({ key, view: bill, one, dueOn: one.due_on, fallsOn: one.falls_on, leavesOn: leaves.get(key) ?? null, served: servedCardOf(bill.bill, cards) });
+    rows.push({ key, issued: one.issued, view: bill, one, dueOn: one.due_on, fallsOn: one.falls_on, leavesOn: leaves.get(key) ?? null, served: servedCardOf(bill.bill, cards) });
   }
   for (const bill of view.bills) {
     if (reached.has(bill.bill.id)) continue;
-    rows.push({ key: rowKey(bill.bill.id, bill.next_due_on), view: bill, one: null, dueOn: bill.next_due_on, fallsOn: bill.next_due_on, leavesOn: null, served: servedCardOf(bill.bill, cards) });
+    rows.push({ key: rowKey(bill.bill.id, bill.next_due_on), issued: false, view: bill, one: null, dueOn: bill.next_due_on, fallsOn: bill.next_due_on, leavesOn: null, served: servedCardOf(bill.bill, cards) });
   }
   return rows;
 }

@@ -13,12 +13,18 @@ export type Tools = {
   move: (row: Row) => void;
   pause: (row: Row) => void;
   remove: (row: Row) => void;
+  /** Goes to the card that asks for it. */
+  open: (row: Row) => void;
 };
 
 export function menuOf(row: Row, tools: Tools, messages: Messages): MenuItem[] {
   const words = messages.bills;
   const items: MenuItem[] = [];
   const one = row.one;
+  if (row.issued) {
+    if (one && isOpen(one)) items.push({ label: words.snooze, icon: 'bell', act: () => void tools.marks.snooze(one) });
+    return [...items, { label: words.openCard, icon: 'card', act: () => tools.open(row) }];
+  }
   if (one && isOpen(one)) {
     items.push({ label: words.markPaid, icon: 'check', act: () => void tools.marks.paid(one) });
     items.push({ label: words.skip, icon: 'skipped', act: () => void tools.marks.skip(one) });

@@ -292,6 +292,8 @@ export const de: Messages = {
       },
     },
     linkedCard: 'Die Zahlung einer verknüpften Karte. Billfold erinnert; Sie zahlen beim Anbieter.',
+    minimumDue: 'Mindestbetrag des letzten Auszugs',
+    openCard: 'Karte öffnen',
     servedCard: 'Die Zahlung einer Karte dieses Servers.',
     form: {
       addTitle: 'Rechnung eintragen',

@@ -294,6 +294,8 @@ export const en = {
       },
     },
     linkedCard: 'The payment of a linked card. Billfold reminds; you pay at the issuer.',
+    minimumDue: 'Minimum due of the last statement',
+    openCard: 'Open the card',
     servedCard: 'The payment of a card of this server.',
     form: {
       addTitle: 'Add a bill',

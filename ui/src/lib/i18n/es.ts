@@ -292,6 +292,8 @@ export const es: Messages = {
       },
     },
     linkedCard: 'El pago de una tarjeta vinculada. Billfold avisa; tú pagas al emisor.',
+    minimumDue: 'Pago mínimo del último extracto',
+    openCard: 'Abrir la tarjeta',
     servedCard: 'El pago de una tarjeta de este servidor.',
     form: {
       addTitle: 'Añadir un recibo',

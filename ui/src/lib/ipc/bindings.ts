@@ -597,6 +597,8 @@ export type BillsView = {
 	occurrences: OccurrenceView[],
 	/**  By name. */
 	bills: BillView[],
+	/** What the statements of cards of this server ask for, as if they were bills; by name. */
+	cards: BillView[],
 	/**  The bank holidays of these bills in every month that the occurrences reach into; by day. */
 	holidays: HolidayView[],
 };
@@ -1472,6 +1474,10 @@ export type OccurrenceView = {
 	days: number,
 	/**  It can be paid through this server. */
 	payable: boolean,
+	/** The card of this server whose payment it is: it is paid as a card is. */
+	card: AccountId | null,
+	/** The statement of that card asks for it: there is no bill, and nothing of it is marked. */
+	issued: boolean,
 	/**  The newest payment of this occurrence. */
 	payment: PaymentId | null,
 	/**  The day that payment leaves. */

@@ -15,7 +15,7 @@ export function sourceOf(payment: PaymentView, methods: readonly MethodView[] | 
   return kept ? accountLabel(kept, messages) : accounts ? messages.payments.pay.balance : '';
 }
 
-/** The card of this server whose payment the bill is: it is paid as a card is. */
+/** The card of this server whose payment it is: it is paid as a card is. */
 export function servedCardOf(bill: Pick<Bill, 'card'>, cards: readonly CardView[]): Account | null {
   if (!bill.card) return null;
   return cards.find(({ account }) => account.id === bill.card && account.card)?.account ?? null;

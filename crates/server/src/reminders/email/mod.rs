@@ -6,7 +6,7 @@ mod store;
 #[cfg(test)]
 mod tests;
 
-use std::collections::{HashMap, HashSet};
+use std::collections::HashSet;
 
 use api::error::ErrorCode;
 use api::reminders::{EmailReminders, EmailRemindersState, SetEmailReminders};
@@ -14,8 +14,8 @@ use axum::extract::State;
 use axum::http::StatusCode;
 use axum::response::Response;
 use domain::addresses::{AddressKind, Language};
-use domain::bills::{Bill, Mark, Occurrence, PaymentOf, occurrences};
-use domain::ids::{BillId, HolderId};
+use domain::bills::{Bill, Mark, Occurrence};
+use domain::ids::HolderId;
 use domain::reminders::{
     Candidate, LOOK_AHEAD_DAYS, LOOK_BACK_DAYS, Lead, Preferences, Reminder, ReminderAnswer, Snooze, plan,
 };
@@ -28,8 +28,8 @@ use uuid::Uuid;
 
 use crate::App;
 use crate::addresses;
-use crate::calendar_feed::{means, open_day_of};
 use crate::db::{DbError, DbResult, Tx};
+use crate::due_dates::Owed;
 use crate::error::ApiError;
 use crate::feed::{self, Kind};
 use crate::http::Json;
@@ -151,10 +151,7 @@ pub(crate) async fn run(app: &App, job: &Job) -> DbResult<()> {
         let candidates = desk.candidates();
         let answers: Vec<ReminderAnswer> = feed::all(&mut tx, holder, Kind::ReminderAnswer).await?;
         let mut known: HashSet<Lead> = store::recorded(&mut tx, holder).await?.into_iter().collect();
-        let answered = |lead: &Lead| {
-            let of_date = |answer: &&ReminderAnswer| (answer.bill, answer.due_on) == (lead.bill, lead.due_on);
-            answers.iter().find(of_date).is_some_and(|answer| answer.settles(lead.turn))
-        };
+        let answered = |lead: &Lead| answers.iter().any(|answer| answer.settles(lead));
         known.extend(candidates.iter().flat_map(|one| one.leads(&preferences)).map(|(lead, _)| lead).filter(answered));
         let put_off = |answer: &ReminderAnswer| {
             let until = answer.snoozed_until.filter(|until| *until > now)?;
@@ -175,30 +172,18 @@ pub(crate) async fn run(app: &App, job: &Job) -> DbResult<()> {
     tx.commit().await
 }
 
-/// Every bill with its due dates around today.
+/// Every bill, and what cards ask for, with the due dates around today.
 struct Desk {
     bills: Vec<(Bill, Vec<Occurrence>)>,
 }
 
 impl Desk {
     async fn read(tx: &mut Tx, app: &App, holder: HolderId, today: Date) -> DbResult<Self> {
-        let bills: Vec<Bill> = feed::all(tx, holder, Kind::Bill).await?;
-        let mut marks: HashMap<BillId, Vec<Mark>> = HashMap::new();
-        for mark in feed::all::<Mark>(tx, holder, Kind::Mark).await? {
-            marks.entry(mark.bill).or_default().push(mark);
-        }
-        let mut payments: HashMap<BillId, Vec<PaymentOf>> = HashMap::new();
-        for (bill, payment) in feed::all(tx, holder, Kind::Payment).await?.iter().filter_map(means) {
-            payments.entry(bill).or_default().push(payment);
-        }
         let (from, to) = (shifted(today, -LOOK_BACK_DAYS), shifted(today, LOOK_AHEAD_DAYS));
         let now = app.clock.now();
-        let with_dates = bills.into_iter().map(|bill| {
-            let marks = marks.remove(&bill.id).unwrap_or_default();
-            let payments = payments.remove(&bill.id).unwrap_or_default();
-            let open = open_day_of(&bill, now, &app.settings.zone);
-            let dates = occurrences(&bill, &marks, &payments, from, to, open);
-            (bill, dates)
+        let with_dates = Owed::all(tx, holder).await?.into_iter().map(|owed| {
+            let dates = owed.dates(from, to, now, &app.settings.zone);
+            (owed.bill, dates)
         });
         Ok(Self { bills: with_dates.collect() })
     }

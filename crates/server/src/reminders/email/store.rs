@@ -38,28 +38,35 @@ pub async fn remove(tx: &mut Tx, holder: HolderId) -> DbResult<()> {
     run!(tx, REMOVE, holder.as_uuid()).map(drop)
 }
 
-/// Records that a reminder is said by a message, or by none since a later one stands for it. What stands there stays.
+/// Records that a reminder is said by a message, or by none since a later one stands for it. What stands there of the same
+/// day stays.
 pub async fn record(tx: &mut Tx, holder: HolderId, lead: &Lead, message: Option<Uuid>) -> DbResult<()> {
-    const RECORD: &str = "INSERT INTO email_reminder (holder_id, bill_id, due_on, turn, message_id)
-        VALUES ($1, $2, $3, $4, $5) ON CONFLICT (holder_id, bill_id, due_on, turn) DO NOTHING";
+    const RECORD: &str = "INSERT INTO email_reminder (holder_id, bill_id, due_on, turn, message_id, moved_to)
+        VALUES ($1, $2, $3, $4, $5, $6) ON CONFLICT (holder_id, bill_id, due_on, turn)
+        DO UPDATE SET message_id = excluded.message_id, moved_to = excluded.moved_to
+        WHERE COALESCE(email_reminder.moved_to, '') <> COALESCE(excluded.moved_to, '')";
     let (due_on, turn) = (lead.due_on.to_string(), i64::from(lead.turn.number()));
-    run!(tx, RECORD, holder.as_uuid(), lead.bill.as_uuid(), due_on.as_str(), turn, message).map(drop)
+    let moved_to = Some(lead.falls_on).filter(|falls_on| *falls_on != lead.due_on).map(|day| day.to_string());
+    run!(tx, RECORD, holder.as_uuid(), lead.bill.as_uuid(), due_on.as_str(), turn, message, moved_to.as_deref())
+        .map(drop)
 }
 
-type LeadRow = (Uuid, String, i64);
+type LeadRow = (Uuid, String, i64, Option<String>);
 
-fn lead((bill, due_on, turn): LeadRow) -> DbResult<Lead> {
+fn lead((bill, due_on, turn, moved_to): LeadRow) -> DbResult<Lead> {
+    let day = |text: &str| text.parse().map_err(|_| DbError::Corrupt("a day"));
     let turn = i16::try_from(turn).ok().and_then(Turn::of_number);
     Ok(Lead {
         bill: BillId::from_uuid(bill),
-        due_on: due_on.parse().map_err(|_| DbError::Corrupt("a day"))?,
+        due_on: day(&due_on)?,
+        falls_on: day(moved_to.as_deref().unwrap_or(&due_on))?,
         turn: turn.ok_or(DbError::Corrupt("a reminder"))?,
     })
 }
 
 /// Every reminder that was recorded.
 pub async fn recorded(tx: &mut Tx, holder: HolderId) -> DbResult<Vec<Lead>> {
-    const ALL: &str = "SELECT bill_id, due_on, turn FROM email_reminder WHERE holder_id = $1";
+    const ALL: &str = "SELECT bill_id, due_on, turn, moved_to FROM email_reminder WHERE holder_id = $1";
     let rows: Vec<LeadRow> =
         on_engine!(tx, |db| { sqlx::query_as(ALL).bind(holder.as_uuid()).fetch_all(db).await.map_err(DbError::from) })?;
     rows.into_iter().map(lead).collect()
@@ -67,7 +74,7 @@ pub async fn recorded(tx: &mut Tx, holder: HolderId) -> DbResult<Vec<Lead>> {
 
 /// What a message is about.
 pub async fn of_message(tx: &mut Tx, holder: HolderId, message: Uuid) -> DbResult<Vec<Lead>> {
-    const OF: &str = "SELECT bill_id, due_on, turn FROM email_reminder WHERE holder_id = $1 AND message_id = $2 ORDER BY due_on, bill_id";
+    const OF: &str = "SELECT bill_id, due_on, turn, moved_to FROM email_reminder WHERE holder_id = $1 AND message_id = $2 ORDER BY due_on, bill_id";
     let rows: Vec<LeadRow> = on_engine!(tx, |db| {
         sqlx::query_as(OF).bind(holder.as_uuid()).bind(message).fetch_all(db).await.map_err(DbError::from)
     })?;

@@ -78,7 +78,7 @@ async fn what_was_paid_or_answered_is_not_written_of() {
         let mark = Mark { skipped: true, ..Mark::new(paid.id, paid_on) };
         let path = format!("/api/v1/bills/{}/occurrences/{paid_on}", paid.id);
         device.send(Method::PUT, &path, &[("idempotency-key", "paid")], Some(&mark)).await.expect(200);
-        let lead = Lead { bill: answered.id, due_on: answered_on, turn: Turn::Before(3) };
+        let lead = Lead { bill: answered.id, due_on: answered_on, falls_on: answered_on, turn: Turn::Before(3) };
         let answer = ReminderAnswer::to(&lead, world.now(), None);
         let path = format!("/api/v1/bills/{}/occurrences/{answered_on}/reminder", answered.id);
         device.send(Method::PUT, &path, &[("idempotency-key", "one")], Some(&answer)).await.expect(200);
@@ -97,7 +97,7 @@ async fn a_message_that_lost_its_sense_on_the_way_is_not_sent() {
         let (bill, due_on) = bill(&world, &device, 3).await;
         let mut tx = world.app.db.begin_write().await.expect("a transaction");
         let message = Uuid::from_u128(7);
-        let lead = Lead { bill: bill.id, due_on, turn: Turn::Before(3) };
+        let lead = Lead { bill: bill.id, due_on, falls_on: due_on, turn: Turn::Before(3) };
         store::record(&mut tx, device.holder, &lead, Some(message)).await.expect("a row");
         let before = said(&mut tx, &world.app, device.holder, Language::De, message).await.expect("words");
         assert!(before.is_some_and(|said| said.text.contains("fällig am")), "it is still to be paid");

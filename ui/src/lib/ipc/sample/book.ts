@@ -109,6 +109,8 @@ export function occurrence(book: Book, bill: WholeBill, dueOn: string): Occurren
     state: stateOf(mark, left, covered + marked, days, payment),
     days,
     payable: isPayable(bill),
+    card: bill.card,
+    issued: false,
     payment: payment?.id ?? null,
     sends_on: payment?.sends_on ?? null,
     not_sent: payment?.state === 'not_sent',
