@@ -37,7 +37,8 @@ impl Money {
     }
 
     /// Reads a plain decimal such as `950`, `-34.51` or `+0.5`, with `.` or a single `,` as the decimal mark.
-    /// No grouping, no symbol, no exponent. More decimals than the currency has are refused unless they are zeros.
+    /// No grouping, no symbol, no exponent. More decimals than the currency has are refused unless they are zeros; a comma
+    /// before three digits that cannot all be decimals is refused whatever they are, since it may part thousands.
     pub fn parse(text: &str, currency: Currency) -> Result<Self, MoneyError> {
         let text = text.trim();
         let (negative, digits) = match text.as_bytes().first() {
@@ -53,6 +54,9 @@ impl Money {
             return Err(MoneyError::NotANumber);
         }
         let exponent = usize::from(currency.exponent());
+        if exponent != GROUP_DIGITS && fraction.len() == GROUP_DIGITS && digits.contains(',') {
+            return Err(MoneyError::Grouped);
+        }
         let (kept, dropped) = fraction.split_at(fraction.len().min(exponent));
         if dropped.bytes().any(|b| b != b'0') {
             return Err(MoneyError::TooManyDecimals { allowed: currency.exponent() });
@@ -226,7 +230,12 @@ pub enum MoneyError {
     NotANumber,
     #[error("the amount has more than {allowed} decimals")]
     TooManyDecimals { allowed: u8 },
+    #[error("the mark in the amount may stand for decimals or for thousands")]
+    Grouped,
 }
+
+/// Thousands are written in groups of so many.
+const GROUP_DIGITS: usize = 3;
 
 /// Checked on the way in: what does not fit the range is refused, not clipped.
 impl<'de> Deserialize<'de> for Money {
@@ -282,6 +291,10 @@ mod tests {
     #[test]
     fn what_is_not_exact_is_refused() {
         assert_eq!(Money::parse("1.005", Currency::USD), Err(MoneyError::TooManyDecimals { allowed: 2 }));
+        for (grouped, code) in [("1,000", "USD"), ("-1,250", "USD"), ("5,000", "JPY"), ("1,005", "EUR")] {
+            assert_eq!(Money::parse(grouped, code.parse().expect("known")), Err(MoneyError::Grouped), "{grouped}");
+        }
+        assert_eq!(Money::parse("1,500", "KWD".parse().expect("known")).map(Money::minor), Ok(1_500));
         for text in ["", "-", ".", "1.2.3", "$12", "1e3", "0x10", "12 34", "١٢"] {
             assert_eq!(Money::parse(text, Currency::USD), Err(MoneyError::NotANumber), "{text:?}");
         }

@@ -41,7 +41,7 @@ use domain::addresses::{AddressKind, AddressState};
 use domain::bills::{Bill, OccurrenceState};
 use domain::card::{Apr, Excess, PlanKind};
 use domain::ids::{BillId, PaymentId, PlanId};
-use domain::money::{Currency, Money};
+use domain::money::{Currency, Money, MoneyError};
 use domain::policy::Limits;
 use domain::readiness::{Met, Prerequisite};
 use domain::recovery::RecoveryState;
@@ -1228,8 +1228,17 @@ impl Run<'_> {
     }
 
     async fn bill_view(&self, typed: &str) -> Result<BillView, Failure> {
-        let bills = self.core.client.bills().view().await?.bills;
-        named(bills, typed, "bill", |view| (view.bill.id.to_string(), view.bill.name.clone()))
+        let view = self.core.client.bills().view().await?;
+        let by = |view: &BillView| (view.bill.id.to_string(), view.bill.name.clone());
+        let card = named(view.cards, typed, "card", by);
+        named(view.bills, typed, "bill", by).map_err(|failure| match card {
+            Ok(card) => Failure {
+                message: format!("{} is a card of the server, and no bill", card.bill.name),
+                next: format!("pay it: `billfold card pay {}`", card.bill.id),
+                ..failure
+            },
+            Err(_) => failure,
+        })
     }
 
     async fn biller(&self, typed: &str) -> Result<BillerView, Failure> {
@@ -1823,10 +1832,11 @@ fn amount(text: &str, currency: Currency) -> Result<Money, Failure> {
         places => format!("write it with a point, like 950.{}", "0".repeat(usize::from(places))),
     };
     let refused = |message: String| Failure::refused("invalid_amount", message, &like);
-    // Where an amount has as many decimals as a group has digits, a comma may mean either, a thousand times apart.
-    let comma = text.rsplit_once(',').is_some_and(|(_, after)| after.len() == GROUP_DIGITS);
-    if comma && usize::from(currency.exponent()) == GROUP_DIGITS {
-        return Err(refused("the comma may stand for decimals or for thousands".to_owned()));
+    // A mark before as many digits as a group has may mean either, a thousand times apart. A point is what dinars are
+    // written with.
+    let may_group = text.rsplit_once([',', '.']).is_some_and(|(_, after)| after.trim_end().len() == GROUP_DIGITS);
+    if may_group && (text.contains(',') || usize::from(currency.exponent()) != GROUP_DIGITS) {
+        return Err(refused(MoneyError::Grouped.to_string()));
     }
     Money::parse(text, currency).map_err(|error| refused(error.to_string()))
 }
@@ -2007,7 +2017,10 @@ mod tests {
     #[test]
     fn an_amount_that_is_refused_is_shown_as_its_currency_writes_it() {
         let next = |text: &str, code: &str| amount(text, code.parse().unwrap()).unwrap_err().next;
-        assert_eq!(next("1.005", "USD"), "write it like 950.00");
+        for text in ["1.005", "1,000", "1.000", "-1,250", "12,000"] {
+            assert_eq!(next(text, "USD"), "write it like 950.00", "{text}");
+        }
+        assert_eq!(next("5,000", "JPY"), "write it without decimals in JPY, like 950");
         assert_eq!(next("1200.5", "JPY"), "write it without decimals in JPY, like 950");
         assert_eq!(next("1.2345", "KWD"), "write it with a point, like 950.000");
         let dinars = |text: &str| amount(text, "KWD".parse().unwrap());

@@ -69,6 +69,7 @@ impl RawLine<'_> {
             MoneyError::NotANumber => "its amount is not a plain decimal number".to_owned(),
             MoneyError::TooManyDecimals { allowed } => format!("its amount has more than {allowed} decimals"),
             MoneyError::OutOfRange => "its amount is out of range".to_owned(),
+            MoneyError::Grouped => "its amount has a comma that may stand for decimals or for thousands".to_owned(),
             MoneyError::UnknownCurrency | MoneyError::CurrencyMismatch { .. } => error.to_string(),
         });
         match (date, amount) {

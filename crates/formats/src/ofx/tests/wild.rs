@@ -141,6 +141,7 @@ fn amounts_with_commas_signs_and_groups_read_exactly() {
     }
     for (text, reason) in [
         ("1.005", "its amount has more than 2 decimals"),
+        ("-1,000", "its amount has a comma that may stand for decimals or for thousands"),
         ("90071992547409.92", "its amount is out of range"),
         ("99999999999999999999999999", "its amount is out of range"),
         ("", "it has no amount"),
