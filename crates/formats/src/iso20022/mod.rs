@@ -96,7 +96,7 @@ pub struct Order {
     pub end_to_end: String,
     pub amount: Money,
     pub payee: Party,
-    /// On whose behalf.
+    /// On whose behalf; left out where none of it can be written.
     pub payer: String,
     /// What the payee knows the payer by; up to 140 characters.
     pub remittance: Option<String>,

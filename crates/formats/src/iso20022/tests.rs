@@ -59,6 +59,14 @@ fn an_order_is_written_with_its_sums_and_names() {
 }
 
 #[test]
+fn a_payer_whose_name_cannot_be_written_is_left_out() {
+    let mut nameless = order("a1", "41.20");
+    nameless.payer = "_&".to_owned();
+    let text = write(&message(vec![nameless, order("a2", "0.05")])).expect("writes");
+    assert_eq!(text.matches("<UltmtDbtr>").count(), 1, "{text}");
+}
+
+#[test]
 fn what_cannot_be_written_is_an_error() {
     let written = |change: &dyn Fn(&mut Outgoing)| {
         let mut message = message(vec![order("a1", "41.20"), order("a2", "0.05")]);
@@ -72,7 +80,7 @@ fn what_cannot_be_written_is_an_error() {
     assert_eq!(written(&|message| message.orders[1].amount = dollars), Err(WriteError::Currencies));
     assert_eq!(written(&|message| message.message = "x".repeat(36)), Err(WriteError::Id));
     assert_eq!(written(&|message| message.orders[0].end_to_end = "a b".to_owned()), Err(WriteError::Id));
-    assert_eq!(written(&|message| message.orders[0].payer = "\u{1}".to_owned()), Err(WriteError::Nameless));
+    assert_eq!(written(&|message| message.orders[0].payee.name = "\u{1}".to_owned()), Err(WriteError::Nameless));
     let most = Money::new(Money::MINOR_MAX, Currency::EUR).expect("an amount");
     let both = |message: &mut Outgoing| message.orders.iter_mut().for_each(|order| order.amount = most);
     assert_eq!(written(&both), Err(WriteError::Amount), "the sum leaves what is exact");

@@ -107,9 +107,11 @@ fn write_order(out: &mut Xml, order: &Order, currency: Currency) -> Result<(), W
     out.0.push_str(&decimal(order.amount)?);
     out.close("InstdAmt");
     out.close("Amt");
-    out.open("UltmtDbtr");
-    out.leaf("Nm", &name(&order.payer)?);
-    out.close("UltmtDbtr");
+    if let Ok(payer) = name(&order.payer) {
+        out.open("UltmtDbtr");
+        out.leaf("Nm", &payer);
+        out.close("UltmtDbtr");
+    }
     if let Some(bic) = &order.payee.bic {
         out.open("CdtrAgt");
         out.open("FinInstnId");

@@ -150,7 +150,8 @@ pub struct Entry {
     pub amount_cents: u64,
     /// What the receiver knows the payer by; 15 characters, in a CIE entry 22.
     pub reference: String,
-    /// The person's name; 22 characters, in a CIE entry 15.
+    /// The person's name; 22 characters. In a CIE entry it is the payer's, of 15, and the company's where none of it can
+    /// be written.
     pub name: String,
     /// Names the entry within its bank, for ever: seven digits that grow within a batch.
     pub sequence: u32,

@@ -88,6 +88,14 @@ fn the_fields_of_a_cie_entry_are_the_other_way_round_and_it_takes_credits_alone(
 }
 
 #[test]
+fn a_payer_whose_name_cannot_be_written_pays_in_the_companys() {
+    let nameless = Entry { name: "_".to_owned(), ..entry(1, 4_000) };
+    let text = write(&file(vec![batch(EntryClass::Cie, vec![nameless, entry(2, 100)])])).expect("writes");
+    let name = |line| &text.lines().nth(line).expect("an entry")[39..54];
+    assert_eq!((name(2), name(3)), ("Billfold Test  ", "Ines Calloway  "));
+}
+
+#[test]
 fn a_batch_that_balances_itself_is_a_mixed_one() {
     let entries = vec![entry(1, 4_000), entry(2, 100), balancing(3, 4_100)];
     let text = write(&file(vec![batch(EntryClass::Ppd, entries)])).expect("writes");

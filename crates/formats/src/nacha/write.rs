@@ -144,7 +144,7 @@ fn write_batch(out: &mut String, file: &Outgoing, batch: &Batch, number: u32) ->
             return Err(WriteError::Order);
         }
         before = Some(entry.sequence);
-        totals.add(write_entry(out, file, batch.class, entry)?)?;
+        totals.add(write_entry(out, file, batch, entry)?)?;
     }
     record(
         out,
@@ -164,12 +164,15 @@ fn write_batch(out: &mut String, file: &Outgoing, batch: &Batch, number: u32) ->
     Ok(totals)
 }
 
-fn write_entry(out: &mut String, file: &Outgoing, class: EntryClass, entry: &Entry) -> Result<Totals, WriteError> {
+fn write_entry(out: &mut String, file: &Outgoing, batch: &Batch, entry: &Entry) -> Result<Totals, WriteError> {
     if entry.amount_cents == 0 || entry.amount_cents > AMOUNT_CENTS_MAX {
         return Err(WriteError::Amount);
     }
-    let (first, second) = match class {
-        EntryClass::Cie => (needed(&entry.name, 15)?, text(&entry.reference, 22, Align::Left)),
+    let (first, second) = match batch.class {
+        EntryClass::Cie => {
+            let name = needed(&entry.name, 15).or_else(|_| needed(&batch.company_name, 15))?;
+            (name, text(&entry.reference, 22, Align::Left))
+        }
         _ => (text(&entry.reference, 15, Align::Left), needed(&entry.name, 22)?),
     };
     record(
@@ -183,7 +186,7 @@ fn write_entry(out: &mut String, file: &Outgoing, class: EntryClass, entry: &Ent
             &first,
             &second,
             // A single payment; other classes leave it to the sender.
-            if class == EntryClass::Web { "S " } else { "  " },
+            if batch.class == EntryClass::Web { "S " } else { "  " },
             if entry.addendum.is_some() { "1" } else { "0" },
             &trace(file.bank, entry.sequence),
         ],

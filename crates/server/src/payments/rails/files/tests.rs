@@ -12,6 +12,7 @@ use jiff::civil::date;
 
 use super::*;
 use crate::billers;
+use crate::db::run;
 use crate::payments;
 use crate::payments::rails::Rails;
 use crate::payments::rails::sandbox::Sandbox;
@@ -132,6 +133,31 @@ impl Bank {
 
     fn arrives(&self, rail: &str, name: &str, bytes: &[u8]) {
         std::fs::write(self.folder(rail, "inbox").join(name), bytes).expect("a file");
+    }
+
+    /// Orders of these amounts, which left in one file, with its name and what the bank calls each order.
+    async fn transfers<const COUNT: usize>(&self, amounts: [&str; COUNT]) -> (String, [(PaymentOrder, String); COUNT]) {
+        let pay = async |amount| {
+            let order = self.pay("Stadtwerke Erlenau", money_of(amount, Currency::EUR)).await;
+            let mut tx = self.world.app.db.begin_read().await.expect("begins");
+            let found = crate::payments::store::find(&mut tx, self.device.holder, order.id).await.expect("reads");
+            let key = found.expect("a payment").rail_key;
+            (order, key)
+        };
+        let mut orders = Vec::new();
+        for amount in amounts {
+            orders.push(pay(amount).await);
+        }
+        self.pass(DAY, HOUR).await;
+        let message = self.names("iso20022", "outbox").pop().expect("a file").replace(".xml", "");
+        (message, orders.try_into().expect("as many"))
+    }
+
+    async fn called(&self, name: &str) -> DbResult<()> {
+        const CALLED: &str = "UPDATE holder SET name = $2 WHERE holder_id = $1";
+        let mut tx = self.world.app.db.begin_write().await?;
+        run!(tx, CALLED, self.device.holder.as_uuid(), name)?;
+        tx.commit().await
     }
 
     async fn open_kinds(&self) -> Vec<String> {
@@ -346,6 +372,20 @@ async fn what_fits_nothing_moves_no_money_and_waits_for_a_person() {
             assert!(resolve(&bank.world.app, "nacha", entry.number, "asked the bank").await.expect("resolves"));
             assert!(!resolve(&bank.world.app, "nacha", entry.number, "again").await.expect("resolves"));
         }
+        assert!(bank.open_kinds().await.is_empty());
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn a_name_that_no_file_can_say_keeps_no_order_back() {
+    on_each_engine(async |world| {
+        let bank = Bank::open(&world).await;
+        bank.called("_").await.expect("another name");
+        let order = bank.pay("Meridian Mobile", usd("40.00")).await;
+        bank.transfers(["41.20"]).await;
+        assert_eq!(bank.state(&order).await, PaymentState::Settled);
+        assert_eq!((bank.sent("nacha").len(), bank.sent("iso20022").len()), (1, 1));
         assert!(bank.open_kinds().await.is_empty());
     })
     .await;
