@@ -8,6 +8,9 @@ use jiff::civil::Date;
 use super::tree::{Node, TreeError, parse};
 use crate::Rejected;
 
+/// What banks write where something has no name.
+const NAMELESS: [&str; 2] = ["NONREF", "NOTPROVIDED"];
+
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum IsoError {
     #[error(transparent)]
@@ -59,7 +62,7 @@ impl OrderState {
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Booking {
     pub line: u32,
-    /// The bank's own name for it, the same whenever it is reported.
+    /// The bank's own name for it, the same whenever it is reported; where it has none, its place in the statement.
     pub reference: String,
     /// The order that it is about, where the bank says so.
     pub end_to_end: Option<String>,
@@ -182,6 +185,11 @@ fn balance(statement: &Node, kinds: &[&str]) -> Option<i64> {
     Some(amount.minor() * sign)
 }
 
+/// A name of a movement, unless it says there that it has none.
+fn own_name(node: &Node, path: &str) -> Option<String> {
+    node.text_at(path).filter(|name| !NAMELESS.contains(name)).map(str::to_owned)
+}
+
 fn money(node: &Node) -> Option<Money> {
     let currency: Currency = node.currency.as_deref()?.parse().ok()?;
     let amount = Money::parse(node.text.trim(), currency).ok()?;
@@ -203,8 +211,8 @@ fn read_entry(entry: &Node, name: &str, incoming: &mut Incoming) -> Result<i64, 
     }
     let day = entry.text_at("BookgDt/Dt").or_else(|| entry.text_at("BookgDt/DtTm").and_then(|time| time.get(..10)));
     let booked_on: Date = day.and_then(|day| day.parse().ok()).ok_or("an entry without the day of its booking")?;
-    let reference = entry.text_at("AcctSvcrRef").or_else(|| entry.text_at("NtryRef"));
-    let reference = reference.map_or_else(|| name.to_owned(), str::to_owned);
+    // `NtryRef` counts the entries of one statement: it names nothing beyond it.
+    let reference = own_name(entry, "AcctSvcrRef").unwrap_or_else(|| format!("{name}/{booked_on}"));
     let is_reversal = entry.text_at("RvslInd") == Some("true");
     let minor = if is_credit { amount.minor() } else { -amount.minor() };
     let booking = |line| Booking {
@@ -235,12 +243,12 @@ fn read_entry(entry: &Node, name: &str, incoming: &mut Incoming) -> Result<i64, 
             None => return Err("one of several movements without its amount"),
         };
         sum = sum.saturating_add(part.minor());
-        let own = detail.text_at("Refs/AcctSvcrRef").map(str::to_owned);
+        let own = own_name(detail, "Refs/AcctSvcrRef");
         let reason = detail.at("RtrInf");
         parts.push(Booking {
             reference: own
                 .unwrap_or_else(|| if details.len() == 1 { reference.clone() } else { format!("{reference}/{place}") }),
-            end_to_end: detail.text_at("Refs/EndToEndId").filter(|id| *id != "NOTPROVIDED").map(str::to_owned),
+            end_to_end: own_name(detail, "Refs/EndToEndId"),
             amount: part,
             is_return: is_reversal || reason.is_some(),
             code: reason.and_then(|reason| code(reason.at("Rsn")?)),

@@ -193,6 +193,29 @@ fn a_statement_gives_each_movement_with_its_order_and_why_it_came_back() {
 }
 
 #[test]
+fn a_movement_that_the_bank_does_not_name_has_a_name_of_its_own() {
+    let named = |reference: &str, element: &str| format!("<{element}>{reference}</{element}>");
+    let details = "<NtryDtls><TxDtls><Refs><EndToEndId>a1</EndToEndId></Refs></TxDtls></NtryDtls>";
+    for reference in [named("NONREF", "AcctSvcrRef"), named("NOTPROVIDED", "AcctSvcrRef"), named("1", "NtryRef")] {
+        let paid = entry("20.00", "DBIT", &format!("{reference}{details}"));
+        let one_day = statement(&(paid.clone() + &paid));
+        let next_day = one_day.replace("S-7", "S-8");
+        let names: Vec<String> = [&one_day, &next_day]
+            .into_iter()
+            .flat_map(|text| bookings(text))
+            .map(|booking| booking.reference)
+            .collect();
+        let different: std::collections::BTreeSet<&String> = names.iter().collect();
+        assert_eq!(different.len(), 4, "{names:?}");
+        let again: Vec<String> = bookings(&one_day).into_iter().map(|booking| booking.reference).collect();
+        assert_eq!(again, names[..2], "the same whenever it is reported");
+    }
+    let detail = details.replace("<Refs>", "<Refs><AcctSvcrRef>NONREF</AcctSvcrRef>");
+    let read = bookings(&statement(&entry("40.00", "DBIT", &format!("<AcctSvcrRef>N1</AcctSvcrRef>{detail}"))));
+    assert_eq!(read[0].reference, "N1", "what the entry is called");
+}
+
+#[test]
 fn a_sum_of_several_orders_gives_its_parts_or_names_its_message() {
     let parts = "<NtryDtls><TxDtls><Refs><EndToEndId>a1</EndToEndId></Refs><Amt Ccy=\"EUR\">30.00</Amt></TxDtls>\
          <TxDtls><Refs><EndToEndId>a2</EndToEndId></Refs><AmtDtls><TxAmt><Amt Ccy=\"EUR\">10.00</Amt></TxAmt></AmtDtls></TxDtls></NtryDtls>";

@@ -290,7 +290,9 @@ impl FileRail {
         // The trace number alone is used anew after ten million orders.
         let reference = format!("{}/{}", batch.number, order.trace.as_deref().unwrap_or_default());
         if let Some((trace, code)) = &order.returned {
-            return Ok(Answer::Returned { reference, trace: trace.clone(), amount: order.amount, code: code.clone() });
+            // A bank may give the movement back the name of the one before.
+            let trace = format!("back {trace}");
+            return Ok(Answer::Returned { reference, trace, amount: order.amount, code: code.clone() });
         }
         // A file that was handed over late arrives late, whatever day it names.
         let arrives_on = batch.handed_at.map_or(batch.effective_on, |at| {

@@ -135,6 +135,12 @@ impl Bank {
         std::fs::write(self.folder(rail, "inbox").join(name), bytes).expect("a file");
     }
 
+    /// A message of the bank for euros is there and taken in.
+    async fn says(&self, name: &str, message: &str) {
+        self.arrives("iso20022", name, message.as_bytes());
+        self.world.work().await;
+    }
+
     /// Orders of these amounts, which left in one file, with its name and what the bank calls each order.
     async fn transfers<const COUNT: usize>(&self, amounts: [&str; COUNT]) -> (String, [(PaymentOrder, String); COUNT]) {
         let pay = async |amount| {
@@ -657,6 +663,12 @@ fn booking(reference: &str, direction: &str, amount: &str, details: &str) -> Str
     )
 }
 
+/// What an entry of a statement says of one order, and why it came back.
+fn of_order(key: &str, came_back: Option<&str>) -> String {
+    let reason = came_back.map(|code| format!("<RtrInf><Rsn><Cd>{code}</Cd></Rsn></RtrInf>")).unwrap_or_default();
+    format!("<TxDtls><Refs><EndToEndId>{key}</EndToEndId></Refs>{reason}</TxDtls>")
+}
+
 fn end_to_end(file: &str) -> Vec<String> {
     let parts = file.split("<EndToEndId>").skip(1);
     parts.map(|part| part.split('<').next().expect("an id").to_owned()).collect()
@@ -733,6 +745,31 @@ async fn a_bank_that_says_nothing_is_asked_by_a_person_and_nothing_is_sent_anew(
         bank.world.work().await;
         bank.pass(MINUTE, MINUTE).await;
         assert_eq!(bank.state(&order).await, PaymentState::Settled);
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn movements_that_the_bank_gives_one_name_are_told_apart() {
+    on_each_engine(async |world| {
+        let bank = Bank::open(&world).await;
+        let (_, [(first, first_key), (second, second_key)]) = bank.transfers(["41.20", "3.00"]).await;
+        let paid = booking("NONREF", "DBIT", "41.20", &of_order(&first_key, None))
+            + &booking("N2", "DBIT", "3.00", &of_order(&second_key, None));
+        bank.says("1.xml", &statement(&paid)).await;
+        assert_eq!(bank.state(&first).await, PaymentState::Settled);
+        assert_eq!(bank.state(&second).await, PaymentState::Settled);
+        let again = booking("NONREF", "DBIT", "41.20", &of_order(&first_key, None));
+        bank.says("2.xml", &statement(&again).replace("S1", "S2")).await;
+        assert_eq!(bank.open_kinds().await, ["twice"], "the bank took it twice");
+        let back = booking("NONREF", "CRDT", "41.20", &of_order(&first_key, Some("AM04")))
+            + &booking("N2", "CRDT", "3.00", &of_order(&second_key, Some("AM04")));
+        for (name, number) in [("3.xml", "S3"), ("4.xml", "S1")] {
+            bank.says(name, &statement(&back).replace("S1", number)).await;
+            assert_eq!(bank.state(&first).await, PaymentState::Returned);
+            assert_eq!(bank.state(&second).await, PaymentState::Returned);
+        }
+        assert_eq!(bank.open_kinds().await, ["twice", "twice"], "it came back twice, and what has a name once");
     })
     .await;
 }
