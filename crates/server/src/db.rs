@@ -168,6 +168,8 @@ impl DbError {
 pub enum Turn {
     /// The next number of a case of support.
     CaseNumber = 1,
+    /// The next number of an entry of a rail's exception queue.
+    RailException = 2,
 }
 
 /// Where the data lives.

@@ -6,7 +6,7 @@ use jiff::Timestamp;
 use jiff::civil::Date;
 use uuid::Uuid;
 
-use crate::db::{self, DbError, DbResult, Read, Tx, on_engine};
+use crate::db::{self, DbError, DbResult, Read, Turn, Tx, on_engine};
 
 fn time(micros: i64) -> DbResult<Timestamp> {
     Timestamp::from_microsecond(micros).map_err(|_| DbError::Corrupt("a time"))
@@ -506,7 +506,8 @@ pub(super) struct Raised<'a> {
     pub words: &'a str,
 }
 
-/// Puts it into the queue; `None` when it is there already. Gives its number.
+/// Puts it into the queue and gives its number; `None` when it is there already. Two at once wait for each other: all
+/// holders that they lock are locked before.
 pub(super) async fn raise(
     tx: &mut Tx,
     rail: &str,
@@ -520,6 +521,7 @@ pub(super) async fn raise(
             $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12)
         ON CONFLICT (rail, about) DO NOTHING RETURNING number";
     let currency = raised.amount.map(Money::currency);
+    tx.take_turn(Turn::RailException).await?;
     on_engine!(tx, |db| {
         sqlx::query_scalar(RAISE)
             .bind(rail)

@@ -384,6 +384,24 @@ async fn what_fits_nothing_moves_no_money_and_waits_for_a_person() {
 }
 
 #[tokio::test]
+async fn entries_that_are_raised_at_once_wait_for_each_other() {
+    on_each_engine(async |world| {
+        let bank = Bank::open(&world).await;
+        let bank = &bank;
+        let raised = (0..6).map(|number| async move {
+            let raised = Raised { about: format!("thing {number}"), kind: "person", ..Raised::default() };
+            let mut tx = bank.world.app.db.begin_write().await?;
+            let number = bank.rail("nacha").raise(&mut tx, &raised).await?;
+            tx.commit().await.map(|()| number)
+        });
+        let mut numbers = futures_util::future::try_join_all(raised).await.expect("all are raised");
+        numbers.sort_unstable();
+        assert_eq!(numbers, (1..=6).map(Some).collect::<Vec<_>>());
+    })
+    .await;
+}
+
+#[tokio::test]
 async fn a_name_that_no_file_can_say_keeps_no_order_back() {
     on_each_engine(async |world| {
         let bank = Bank::open(&world).await;
