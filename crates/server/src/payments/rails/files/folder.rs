@@ -27,10 +27,12 @@ pub(super) enum HandedOver {
 }
 
 /// A file that came in.
-pub(super) struct Waiting {
-    pub name: String,
-    /// `None`: it is larger than any that is read.
-    pub bytes: Option<Vec<u8>>,
+pub(super) enum Content {
+    Whole(Vec<u8>),
+    /// It is larger than any that is read.
+    TooLarge,
+    /// Whoever brought it took it away again.
+    Gone,
 }
 
 #[derive(Clone, Debug)]
@@ -100,8 +102,8 @@ impl Folder {
         .await
     }
 
-    /// The files in the inbox that are whole, in the order of their names.
-    pub async fn waiting(&self, bytes_max: u64) -> Result<Vec<Waiting>, FolderError> {
+    /// The names of the files in the inbox that are whole, in their order.
+    pub async fn waiting(&self) -> Result<Vec<String>, FolderError> {
         let inbox = self.inside("inbox");
         blocking(self.root.clone(), move || {
             let mut names = Vec::new();
@@ -116,13 +118,23 @@ impl Folder {
             }
             names.sort();
             names.truncate(FILES_AT_ONCE);
-            let read = |name: String| {
-                let path = inbox.join(&name);
-                let small = fs::metadata(&path)?.len() <= bytes_max;
-                let bytes = if small { Some(fs::read(&path)?) } else { None };
-                Ok(Waiting { name, bytes })
-            };
-            names.into_iter().map(read).collect()
+            Ok(names)
+        })
+        .await
+    }
+
+    /// A file in the inbox.
+    pub async fn read(&self, name: &str, bytes_max: u64) -> Result<Content, FolderError> {
+        let path = self.inside("inbox").join(name);
+        let read = move || {
+            if fs::metadata(&path)?.len() > bytes_max {
+                return Ok(Content::TooLarge);
+            }
+            fs::read(&path).map(Content::Whole)
+        };
+        blocking(self.root.clone(), move || match read() {
+            Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(Content::Gone),
+            read => read,
         })
         .await
     }

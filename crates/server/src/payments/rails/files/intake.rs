@@ -4,8 +4,9 @@
 use domain::ids::{HolderId, PaymentId};
 use jiff::Timestamp;
 
+use super::folder::{Content, FolderError};
 use super::store::{self, Kept, Raised, Said};
-use super::{About, FileRail, FilesError, Record, What, digest};
+use super::{About, FileRail, FilesError, Moment, Record, What, digest};
 use crate::App;
 use crate::db::{DbResult, Tx};
 use crate::payments::engine;
@@ -28,17 +29,29 @@ pub enum Taken {
     Refused,
 }
 
-/// Takes in whatever waits in the rail's inbox.
+/// Takes in whatever waits in the rail's inbox. A file that cannot be read or moved stays, and keeps no other out.
 pub(super) async fn take_in_all(rail: &FileRail, app: &App) -> Result<(), FilesError> {
-    for file in rail.folder.waiting(BYTES_MAX).await? {
-        let (taken, digest) = match file.bytes {
-            Some(bytes) => (take(rail, app, &file.name, &bytes).await?, digest(&bytes)),
-            None => (refuse(rail, &file.name, &file.name, "the file is too large").await?, String::from("large")),
-        };
-        let into = if taken == Taken::Refused { "refused" } else { "taken" };
-        rail.folder.put_away(&file.name, into, &digest).await?;
+    for name in rail.folder.waiting().await? {
+        match take_waiting(rail, app, &name).await {
+            Err(FilesError::Folder(_)) => {
+                let words = "the file cannot be read or moved; once the server's user may, it is taken in by itself";
+                refuse(rail, &name, &format!("{name} {}", rail.today()), words).await?;
+            }
+            done => done?,
+        }
     }
     Ok(())
+}
+
+async fn take_waiting(rail: &FileRail, app: &App, name: &str) -> Result<(), FilesError> {
+    rail.reach(Moment::Reading).map_err(|_| FolderError::Cut)?;
+    let (taken, digest) = match rail.folder.read(name, BYTES_MAX).await? {
+        Content::Whole(bytes) => (take(rail, app, name, &bytes).await?, digest(&bytes)),
+        Content::TooLarge => (refuse(rail, name, name, "the file is too large").await?, String::from("large")),
+        Content::Gone => return Ok(()),
+    };
+    let into = if taken == Taken::Refused { "refused" } else { "taken" };
+    Ok(rail.folder.put_away(name, into, &digest).await?)
 }
 
 /// Takes in one file that an operator gives.

@@ -140,7 +140,7 @@ pub struct FileRailSettings {
     pub banking_days_to_arrive: u16,
 }
 
-/// A moment at which a test lets the server die.
+/// A moment at which a test lets the server die, or a folder fail.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum Moment {
     Closing,
@@ -148,6 +148,7 @@ enum Moment {
     NotingStaged,
     HandingOver,
     NotingHanded,
+    Reading,
 }
 
 /// Why a turn did not come to its end; it is tried again.

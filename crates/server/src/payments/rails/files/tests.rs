@@ -181,15 +181,21 @@ fn with_rails(world: &World, settings: &str) -> World {
     })
 }
 
-/// The trace numbers of the credits in a file.
-fn traces(file: &str) -> Vec<String> {
+/// The trace numbers of the credits in a file, with their amounts in cents.
+fn credits(file: &str) -> Vec<(String, u64)> {
     let incoming = nacha::read(file.as_bytes()).expect("our own file reads");
     assert!(incoming.rejected.is_empty(), "{:?}", incoming.rejected);
     let credit = |received: Received| match received {
-        Received::Entry(entry) if entry.direction == nacha::Direction::Credit => Some(entry.trace),
+        Received::Entry(entry) if entry.direction == nacha::Direction::Credit => {
+            Some((entry.trace, entry.amount_cents))
+        }
         _ => None,
     };
     incoming.received.into_iter().filter_map(credit).collect()
+}
+
+fn traces(file: &str) -> Vec<String> {
+    credits(file).into_iter().map(|(trace, _)| trace).collect()
 }
 
 /// A bank's file that answers entries: kind of addendum, code, cents, and the trace number that it answers.
@@ -379,6 +385,30 @@ async fn what_fits_nothing_moves_no_money_and_waits_for_a_person() {
             assert!(!resolve(&bank.world.app, "nacha", entry.number, "again").await.expect("resolves"));
         }
         assert!(bank.open_kinds().await.is_empty());
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn a_file_that_cannot_be_read_stays_and_keeps_no_other_out() {
+    on_each_engine(async |world| {
+        let bank = Bank::open(&world).await;
+        let first = bank.pay("Meridian Mobile", usd("40.00")).await;
+        let second = bank.pay("Harbour Electric", usd("5.00")).await;
+        bank.pass(TO_FILE, MINUTE * 12).await;
+        for (trace, cents) in credits(&bank.sent("nacha")[0]) {
+            let name = if cents == 4_000 { "a.ach" } else { "b.ach" };
+            bank.arrives("nacha", name, answers(&[("99", "R01", cents, &trace)]).as_bytes());
+        }
+        *bank.rail("nacha").ends_before.lock().expect("no test panicked here") = Some(Moment::Reading);
+        bank.world.work().await;
+        assert_eq!(bank.state(&second).await, PaymentState::Returned);
+        assert_eq!(bank.state(&first).await, PaymentState::Submitted);
+        assert_eq!(bank.names("nacha", "inbox"), ["a.ach"]);
+        assert_eq!(bank.open_kinds().await, ["file_refused"]);
+        bank.world.work().await;
+        assert_eq!(bank.state(&first).await, PaymentState::Returned, "taken in as soon as it can be read");
+        assert!(bank.names("nacha", "inbox").is_empty());
     })
     .await;
 }
