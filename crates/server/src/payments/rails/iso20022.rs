@@ -5,7 +5,7 @@ use domain::ids::BillerId;
 use domain::money::Money;
 use formats::iso20022::{Booking, Order, OrderState, Outgoing, Party, Received, read, write};
 
-use super::files::{About, Format, Incoming, Record, What, Writing};
+use super::files::{About, Format, Incoming, OF_STATUS, Record, What, Writing};
 use super::settings::Iso20022Settings;
 use crate::payments::rail::Unfit;
 
@@ -81,11 +81,11 @@ impl Format for Iso20022 {
         for received in read.received {
             records.push(match received {
                 Received::Order { line, end_to_end, state, code } => {
-                    let trace = format!("status {end_to_end}");
+                    let trace = format!("{OF_STATUS}{end_to_end}");
                     Record { line, about: About::Key(end_to_end), what: said(state, code), amount: None, trace }
                 }
                 Received::Message { line, message, state, code } => {
-                    let trace = format!("status {message}");
+                    let trace = format!("{OF_STATUS}{message}");
                     Record { line, about: About::Message(message), what: said(state, code), amount: None, trace }
                 }
                 Received::Booked(booking) => booked(booking),

@@ -2,6 +2,7 @@
 //! wakes its payment, in one transaction; what fits nothing goes to the exception queue and moves no money.
 
 use domain::ids::{HolderId, PaymentId};
+use domain::money::Money;
 use jiff::Timestamp;
 
 use super::folder::{Content, FolderError};
@@ -76,14 +77,15 @@ async fn take(rail: &FileRail, app: &App, name: &str, bytes: &[u8]) -> Result<Ta
     }
     let file = InFile { rail, app, name, digest: &digest };
     let mut exceptions = incoming.rejected.len().min(REJECTED_MAX + 1);
-    for rejected in incoming.rejected.iter().take(REJECTED_MAX) {
-        file.queue_line(rejected.line, &rejected.reason).await?;
+    for (place, rejected) in incoming.rejected.iter().take(REJECTED_MAX).enumerate() {
+        file.queue_line(place, rejected.line, &rejected.reason).await?;
     }
     if let Some(next) = incoming.rejected.get(REJECTED_MAX) {
-        file.queue_line(next.line, "from this line on more does not read; ask the bank for the file anew").await?;
+        let words = "from this line on more does not read; ask the bank for the file anew";
+        file.queue_line(REJECTED_MAX, next.line, words).await?;
     }
-    for record in &incoming.records {
-        exceptions += file.take_record(record).await?;
+    for (place, record) in incoming.records.iter().enumerate() {
+        exceptions += file.take_record(place, record).await?;
     }
     let records = incoming.records.len() + incoming.rejected.len();
     let counted = |count: usize| i64::try_from(count).unwrap_or(i64::MAX);
@@ -121,44 +123,37 @@ enum Effect<'a> {
     Person(&'static str, &'static str),
 }
 
+const UNASKED: (&str, &str) = ("unasked", "a movement that no order of this server made");
+
 impl InFile<'_> {
-    /// Gives how many exceptions came of it.
-    async fn take_record(&self, record: &Record) -> Result<usize, FilesError> {
-        let keys = match &record.about {
-            About::Message(message) => {
-                let orders = self.of_message(message).await?;
-                let sum: i64 = orders.iter().map(|(_, minor)| *minor).sum();
-                // Booked as one sum: it is that of its orders, or nobody's guess.
-                if !orders.is_empty() && record.amount.is_some_and(|amount| amount.minor() != sum) {
-                    let words = "the sum of a file's orders is another than was booked; nothing is changed";
-                    self.queue_record("amount", record, None, words).await?;
-                    return Ok(1);
-                }
-                orders.into_iter().map(|(key, _)| key).collect()
-            }
-            About::Key(key) => self.known(key, false).await?,
-            About::Trace(trace) => self.known(trace, true).await?,
-            About::Nothing => Vec::new(),
-        };
-        if keys.is_empty() {
+    /// Gives how many exceptions came of it. Its place tells it apart from the others of its line.
+    async fn take_record(&self, place: usize, record: &Record) -> Result<usize, FilesError> {
+        let unmatched = ("unmatched", "no order of this rail fits this record");
+        let found = match &record.about {
+            About::Message(message) => match self.of_message(message).await? {
+                orders if orders.is_empty() => Err(unmatched),
+                orders => meant(&orders, record),
+            },
+            About::Key(key) => self.known(key, false).await?.ok_or(unmatched).map(|key| vec![key]),
+            About::Trace(trace) => self.known(trace, true).await?.ok_or(unmatched).map(|key| vec![key]),
             // Money that came in by itself is not about an order; it is still somebody's to look at.
-            let (kind, words) = match (&record.what, &record.about) {
-                (What::Unasked, _) => ("unasked", "a movement that no order of this server made"),
-                // Everything in that file is answered already.
-                (_, About::Message(_)) if self.knows_message(record).await? => return Ok(0),
-                _ => ("unmatched", "no order of this rail fits this record"),
-            };
-            self.queue_record(kind, record, None, words).await?;
-            return Ok(1);
-        }
+            About::Nothing => Err(UNASKED),
+        };
+        let keys = match found {
+            Ok(keys) => keys,
+            Err((kind, words)) => {
+                self.queue_record(kind, place, record, None, words).await?;
+                return Ok(1);
+            }
+        };
         let mut exceptions = 0;
         for key in keys {
-            exceptions += usize::from(self.take_for(&key, record).await?);
+            exceptions += usize::from(self.take_for(&key, place, record).await?);
         }
         Ok(exceptions)
     }
 
-    async fn known(&self, name: &str, traced: bool) -> DbResult<Vec<String>> {
+    async fn known(&self, name: &str, traced: bool) -> DbResult<Option<String>> {
         let mut tx = self.app.db.read_once().await?;
         let rail = self.rail.name();
         let found = if traced {
@@ -167,26 +162,17 @@ impl InFile<'_> {
             store::find_order(&mut tx, rail, name).await?
         };
         // An order that has not left cannot be answered.
-        Ok(found.filter(|order| order.batch.is_some()).map(|order| order.key).into_iter().collect())
+        Ok(found.filter(|order| order.batch.is_some()).map(|order| order.key))
     }
 
-    async fn of_message(&self, message: &str) -> DbResult<Vec<(String, i64)>> {
+    async fn of_message(&self, message: &str) -> DbResult<Vec<Kept>> {
+        let file_name = format!("{message}.{}", self.rail.format.extension());
         let mut tx = self.app.db.read_once().await?;
-        store::unsaid(&mut tx, self.rail.name(), &self.file_of(message)).await
-    }
-
-    async fn knows_message(&self, record: &Record) -> DbResult<bool> {
-        let About::Message(message) = &record.about else { return Ok(false) };
-        let mut tx = self.app.db.read_once().await?;
-        store::has_file(&mut tx, self.rail.name(), &self.file_of(message)).await
-    }
-
-    fn file_of(&self, message: &str) -> String {
-        format!("{message}.{}", self.rail.format.extension())
+        store::file_orders(&mut tx, self.rail.name(), &file_name).await
     }
 
     /// One record for one order; true when it is before a person now.
-    async fn take_for(&self, key: &str, record: &Record) -> Result<bool, FilesError> {
+    async fn take_for(&self, key: &str, place: usize, record: &Record) -> Result<bool, FilesError> {
         let (rail, now) = (self.rail.name(), self.app.clock.now());
         let mut tx = self.app.db.begin_write().await?;
         let payment = store::payment_of(&mut tx, key).await?;
@@ -194,7 +180,7 @@ impl InFile<'_> {
             tx.lock(holder).await?;
         }
         let Some(order) = store::find_order(&mut tx, rail, key).await? else { return Ok(false) };
-        let trace = format!("{} {key}", record.trace);
+        let trace = record.trace_for(key);
         match effect(&order, record, &trace) {
             Effect::Nothing => Ok(false),
             Effect::Note(said) => {
@@ -205,7 +191,7 @@ impl InFile<'_> {
             }
             Effect::Person(kind, words) => {
                 drop(tx);
-                self.queue_record(kind, record, Some(key), words).await?;
+                self.queue_record(kind, place, record, Some(key), words).await?;
                 Ok(true)
             }
         }
@@ -219,6 +205,7 @@ impl InFile<'_> {
     async fn queue_record(
         &self,
         kind: &'static str,
+        place: usize,
         record: &Record,
         key: Option<&str>,
         words: &str,
@@ -228,7 +215,7 @@ impl InFile<'_> {
             _ => None,
         };
         let raised = Raised {
-            about: format!("record {} {} {kind} {}", self.digest, record.line, key.unwrap_or_default()),
+            about: format!("record {} {place} {kind} {}", self.digest, key.unwrap_or_default()),
             kind,
             file_name: Some(self.name),
             line: Some(record.line),
@@ -243,9 +230,9 @@ impl InFile<'_> {
         Ok(())
     }
 
-    async fn queue_line(&self, line: u32, words: &str) -> Result<(), FilesError> {
+    async fn queue_line(&self, place: usize, line: u32, words: &str) -> Result<(), FilesError> {
         let raised = Raised {
-            about: format!("line {} {line}", self.digest),
+            about: format!("line {} {place}", self.digest),
             kind: "unreadable",
             file_name: Some(self.name),
             line: Some(line),
@@ -259,9 +246,45 @@ impl InFile<'_> {
     }
 }
 
+/// The orders of a message that a record of it is about: of the others something else is said. What was booked as one
+/// sum is that of these orders, or nobody's guess; those that it was noted for before it was broken off count too.
+fn meant(orders: &[Kept], record: &Record) -> Result<Vec<String>, (&'static str, &'static str)> {
+    let is_meant = |order: &&Kept| {
+        let is_this = |trace: &str| trace == record.trace_for(&order.key);
+        match &record.what {
+            What::Settled => order.settled.as_deref().map_or(!order.was_refused(), is_this),
+            What::Returned { .. } => match &order.returned {
+                Some((trace, _)) => is_this(trace),
+                None => order.refused.is_none(),
+            },
+            _ => !order.has_moved() && !order.was_refused(),
+        }
+    };
+    let list: Vec<&Kept> = orders.iter().filter(is_meant).collect();
+    let has_moved = orders.iter().any(Kept::has_moved);
+    match &record.what {
+        What::Refused { .. } if list.is_empty() && has_moved => {
+            Err(("contradiction", "the bank refuses a file that it has carried out; nothing is changed"))
+        }
+        What::Settled | What::Returned { .. } if list.is_empty() && has_moved => {
+            Err(("twice", "the sum of a file moved a second time; ask the bank about it"))
+        }
+        What::Settled | What::Returned { .. } if list.is_empty() => {
+            Err(("contradiction", "money moved for a file that the bank had refused; nothing is changed"))
+        }
+        _ if record.amount.is_some_and(|booked| !is_sum(booked, &list)) => {
+            Err(("amount", "the sum of a file's orders is another than was booked; nothing is changed"))
+        }
+        _ => Ok(list.into_iter().map(|order| order.key.clone()).collect()),
+    }
+}
+
+fn is_sum(booked: Money, orders: &[&Kept]) -> bool {
+    Money::sum(booked.currency(), orders.iter().map(|order| order.amount)) == Ok(booked)
+}
+
 /// What a record does to its order, as far as that has come. What was said before is never unsaid.
 fn effect<'a>(order: &'a Kept, record: &'a Record, trace: &'a str) -> Effect<'a> {
-    let has_moved = order.settled.is_some() || order.returned.is_some();
     let of_one = !matches!(record.about, About::Message(_));
     let other_amount = of_one && record.amount.is_some_and(|amount| amount != order.amount);
     match &record.what {
@@ -269,10 +292,10 @@ fn effect<'a>(order: &'a Kept, record: &'a Record, trace: &'a str) -> Effect<'a>
         What::Accepted if order.refused.is_some() => {
             Effect::Person("contradiction", "the bank accepts an order that it had refused; nothing is changed")
         }
-        What::Accepted if order.accepted || has_moved => Effect::Nothing,
+        What::Accepted if order.accepted || order.has_moved() => Effect::Nothing,
         What::Accepted => Effect::Note(Said::Accepted),
-        What::Refused { .. } if order.refused.is_some() => Effect::Nothing,
-        What::Refused { .. } if has_moved => {
+        What::Refused { .. } if order.was_refused() => Effect::Nothing,
+        What::Refused { .. } if order.has_moved() => {
             Effect::Person("contradiction", "the bank refuses an order that it has carried out; nothing is changed")
         }
         // It said yes before: what it set aside comes back as a return.
@@ -281,9 +304,13 @@ fn effect<'a>(order: &'a Kept, record: &'a Record, trace: &'a str) -> Effect<'a>
         What::Settled | What::Returned { .. } if other_amount => {
             Effect::Person("amount", "another amount than was ordered; the payment waits as it is")
         }
-        What::Settled | What::Returned { .. } if order.refused.is_some() => {
-            Effect::Person("contradiction", "money moved for an order that the bank had refused; nothing is changed")
+        What::Settled if order.was_refused() => {
+            Effect::Person("contradiction", "money left for an order that the bank had refused; nothing is changed")
         }
+        What::Returned { .. } if order.was_refused() => Effect::Person(
+            "contradiction",
+            "money came back for an order that the bank had refused; compare it with what left for that order",
+        ),
         What::Settled => match &order.settled {
             Some(before) if before == trace => Effect::Nothing,
             Some(_) => Effect::Person("twice", "this order was carried out twice; ask the bank for the second sum"),
@@ -299,6 +326,6 @@ fn effect<'a>(order: &'a Kept, record: &'a Record, trace: &'a str) -> Effect<'a>
             "the payee's account has other details now, which the file gives on this line; correct them within six \
              banking days",
         ),
-        What::Unasked => Effect::Person("unasked", "a movement that no order of this server made"),
+        What::Unasked => Effect::Person(UNASKED.0, UNASKED.1),
     }
 }

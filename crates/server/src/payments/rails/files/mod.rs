@@ -48,6 +48,8 @@ const FILES_OF_A_DAY_MAX: i64 = 36;
 const LIST_MAX: i64 = 1_000;
 /// Trace numbers end in seven digits.
 const SEQUENCE_MAX: i64 = 9_999_999;
+/// What a bank says of an order's state, and not of its account, is named so.
+pub(super) const OF_STATUS: &str = "status ";
 /// Credits settle in the morning of their day.
 const SETTLES_AT: Time = Time::constant(8, 30, 0, 0);
 
@@ -97,6 +99,13 @@ pub(super) struct Record {
     pub amount: Option<Money>,
     /// The bank's own name for it.
     pub trace: String,
+}
+
+impl Record {
+    /// What it is noted as with an order: a record of several orders counts once for each.
+    fn trace_for(&self, key: &str) -> String {
+        format!("{} {key}", self.trace)
+    }
 }
 
 /// Which order it is about.

@@ -6,7 +6,8 @@ use jiff::Timestamp;
 use jiff::civil::Date;
 use uuid::Uuid;
 
-use crate::db::{self, DbError, DbResult, Read, Turn, Tx, on_engine};
+use super::OF_STATUS;
+use crate::db::{self, DbError, DbResult, Read, Turn, Tx, on_engine, rows};
 
 fn time(micros: i64) -> DbResult<Timestamp> {
     Timestamp::from_microsecond(micros).map_err(|_| DbError::Corrupt("a time"))
@@ -74,6 +75,23 @@ pub(in crate::payments::rails) struct KeptBatch {
     pub number: i64,
     pub handed_at: Option<Timestamp>,
     pub effective_on: Date,
+}
+
+impl Kept {
+    /// The bank carried it out, or sent its money back.
+    pub fn has_moved(&self) -> bool {
+        self.settled.is_some() || self.returned.is_some() && !self.is_taken_back()
+    }
+
+    /// The bank refused it: at once, or after it had said yes.
+    pub fn was_refused(&self) -> bool {
+        self.refused.is_some() || self.is_taken_back()
+    }
+
+    /// Its return is the bank's no after a yes: no money moved on the account.
+    fn is_taken_back(&self) -> bool {
+        self.returned.as_ref().is_some_and(|(trace, _)| trace.starts_with(OF_STATUS))
+    }
 }
 
 #[derive(sqlx::FromRow)]
@@ -183,9 +201,14 @@ pub(super) async fn find_traced(tx: &mut Tx, rail: &str, trace: &str) -> DbResul
 /// The orders of a batch, as its file lists them.
 pub(super) async fn batch_orders(tx: &mut Tx, rail: &str, batch: i64) -> DbResult<Vec<Kept>> {
     const LIST: &str = orders!("WHERE o.rail = $1 AND o.batch = $2 ORDER BY o.sequence");
-    let rows: Vec<OrderRow> = on_engine!(tx, |db| {
-        sqlx::query_as(LIST).bind(rail).bind(batch).fetch_all(db).await.map_err(DbError::from)
-    })?;
+    let rows: Vec<OrderRow> = rows!(tx, LIST, rail, batch)?;
+    rows.into_iter().map(Kept::try_from).collect()
+}
+
+/// The orders of a file, as it lists them; none when no file of that name was made.
+pub(super) async fn file_orders(tx: &mut Tx, rail: &str, file_name: &str) -> DbResult<Vec<Kept>> {
+    const LIST: &str = orders!("WHERE b.rail = $1 AND b.file_name = $2 ORDER BY o.sequence");
+    let rows: Vec<OrderRow> = rows!(tx, LIST, rail, file_name)?;
     rows.into_iter().map(Kept::try_from).collect()
 }
 
@@ -403,24 +426,6 @@ pub(super) async fn step_batch(
             .map_err(DbError::from)
     })?;
     Ok(taken == 1)
-}
-
-/// The orders of a message of which nothing final was said yet: their keys and amounts in minor units.
-pub(super) async fn unsaid(tx: &mut Tx, rail: &str, file_name: &str) -> DbResult<Vec<(String, i64)>> {
-    const LIST: &str =
-        "SELECT o.rail_key, o.amount_minor FROM rail_order o JOIN rail_batch b ON b.rail = o.rail AND b.batch = o.batch
-        WHERE b.rail = $1 AND b.file_name = $2 AND o.settled_trace IS NULL AND o.refused_code IS NULL
-          AND o.returned_trace IS NULL ORDER BY o.sequence";
-    on_engine!(tx, |db| { sqlx::query_as(LIST).bind(rail).bind(file_name).fetch_all(db).await.map_err(DbError::from) })
-}
-
-/// Whether a file of that name went out.
-pub(super) async fn has_file(tx: &mut Tx, rail: &str, file_name: &str) -> DbResult<bool> {
-    const COUNT: &str = "SELECT COUNT(*) FROM rail_batch WHERE rail = $1 AND file_name = $2";
-    let files: i64 = on_engine!(tx, |db| {
-        sqlx::query_scalar(COUNT).bind(rail).bind(file_name).fetch_one(db).await.map_err(DbError::from)
-    })?;
-    Ok(files > 0)
 }
 
 /// Orders whose file was handed over before then and that the bank has not answered at all.

@@ -169,6 +169,12 @@ impl Bank {
     async fn open_kinds(&self) -> Vec<String> {
         exceptions(&self.world.app.db).await.expect("reads").into_iter().map(|entry| entry.kind).collect()
     }
+
+    async fn sorted_kinds(&self) -> Vec<String> {
+        let mut kinds = self.open_kinds().await;
+        kinds.sort();
+        kinds
+    }
 }
 
 fn with_rails(world: &World, settings: &str) -> World {
@@ -369,8 +375,7 @@ async fn what_fits_nothing_moves_no_money_and_waits_for_a_person() {
         bank.arrives("nacha", ".5-partial.ach", good.as_bytes());
         bank.arrives("nacha", "6-partial.ach.part", good.as_bytes());
         bank.world.work().await;
-        let mut kinds = bank.open_kinds().await;
-        kinds.sort();
+        let kinds = bank.sorted_kinds().await;
         let expected =
             ["amount", "details_changed", "file_refused", "file_refused", "unmatched", "unreadable", "unreadable"];
         assert_eq!(kinds, expected);
@@ -717,6 +722,18 @@ fn of_order(key: &str, came_back: Option<&str>) -> String {
     format!("<TxDtls><Refs><EndToEndId>{key}</EndToEndId></Refs>{reason}</TxDtls>")
 }
 
+/// What an entry of a statement says of a whole message.
+fn of_message(message: &str) -> String {
+    format!("<Btch><PmtInfId>{message}</PmtInfId></Btch>")
+}
+
+fn status_of_order(message: &str, key: &str, state: &str) -> String {
+    status(&format!(
+        "<OrgnlPmtInfAndSts><OrgnlPmtInfId>{message}</OrgnlPmtInfId><TxInfAndSts><OrgnlEndToEndId>{key}</OrgnlEndToEndId>\
+         <TxSts>{state}</TxSts><StsRsnInf><Rsn><Cd>AM04</Cd></Rsn></StsRsnInf></TxInfAndSts></OrgnlPmtInfAndSts>"
+    ))
+}
+
 fn end_to_end(file: &str) -> Vec<String> {
     let parts = file.split("<EndToEndId>").skip(1);
     parts.map(|part| part.split('<').next().expect("an id").to_owned()).collect()
@@ -766,9 +783,7 @@ async fn a_transfer_is_taken_refused_settled_and_returned_as_the_bank_says() {
         bank.world.work().await;
         let payment = bank.payment(&accepted.order).await;
         assert_eq!((payment.state, payment.reason.as_deref()), (PaymentState::Returned, Some("AC04")));
-        let mut kinds = bank.open_kinds().await;
-        kinds.sort();
-        assert_eq!(kinds, ["fix_details", "unasked"]);
+        assert_eq!(bank.sorted_kinds().await, ["fix_details", "unasked"]);
     })
     .await;
 }
@@ -818,6 +833,108 @@ async fn movements_that_the_bank_gives_one_name_are_told_apart() {
             assert_eq!(bank.state(&second).await, PaymentState::Returned);
         }
         assert_eq!(bank.open_kinds().await, ["twice", "twice"], "it came back twice, and what has a name once");
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn a_file_that_is_booked_as_one_sum_counts_once_and_comes_back_as_one_sum() {
+    on_each_engine(async |world| {
+        let bank = Bank::open(&world).await;
+        let (message, orders) = bank.transfers(["30.00", "10.00"]).await;
+        let all_are = async |state| {
+            for (order, _) in &orders {
+                assert_eq!(bank.state(order).await, state);
+            }
+        };
+        let paid = |reference| statement(&booking(reference, "DBIT", "40.00", &of_message(&message)));
+        bank.says("1.xml", &paid("N1")).await;
+        all_are(PaymentState::Settled).await;
+        bank.says("2.xml", &paid("N1").replace("S1", "S2")).await;
+        assert!(bank.open_kinds().await.is_empty(), "the same booking in another file");
+        bank.says("3.xml", &paid("N2")).await;
+        assert_eq!(bank.open_kinds().await, ["twice"]);
+        let refused = format!(
+            "<OrgnlGrpInfAndSts><OrgnlMsgId>{message}</OrgnlMsgId><OrgnlMsgNmId>pain.001.001.09</OrgnlMsgNmId>\
+             <GrpSts>RJCT</GrpSts></OrgnlGrpInfAndSts>"
+        );
+        bank.says("4.xml", &status(&refused)).await;
+        assert_eq!(bank.open_kinds().await, ["twice", "contradiction"]);
+        all_are(PaymentState::Settled).await;
+        let back = |reference| {
+            let entry = booking(reference, "CRDT", "40.00", &of_message(&message));
+            statement(&entry.replace("<Sts>", "<RvslInd>true</RvslInd><Sts>"))
+        };
+        bank.says("5.xml", &back("R1").replace("40.00", "39.00")).await;
+        all_are(PaymentState::Settled).await;
+        for (name, number) in [("6.xml", "S1"), ("7.xml", "S2")] {
+            bank.says(name, &back("R1").replace("S1", number)).await;
+            all_are(PaymentState::Returned).await;
+        }
+        bank.says("8.xml", &back("R2")).await;
+        let kinds = bank.sorted_kinds().await;
+        assert_eq!(kinds, ["amount", "contradiction", "person", "person", "twice", "twice"]);
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn a_sum_whose_taking_in_was_broken_off_settles_the_rest() {
+    on_each_engine(async |world| {
+        let bank = Bank::open(&world).await;
+        let (message, [(first, first_key), (second, _)]) = bank.transfers(["30.00", "10.00"]).await;
+        // The server died after the first of its orders.
+        let trace = format!("N1 {first_key}");
+        let mut tx = world.app.db.begin_write().await.expect("begins");
+        let said = store::Said::Settled { trace: &trace };
+        store::note(&mut tx, "iso20022", &first_key, said, world.now()).await.expect("notes");
+        tx.commit().await.expect("commits");
+        bank.says("1.xml", &statement(&booking("N1", "DBIT", "40.00", &of_message(&message)))).await;
+        bank.pass(MINUTE * 10, MINUTE * 5).await;
+        for order in [&first, &second] {
+            assert_eq!(bank.state(order).await, PaymentState::Settled);
+        }
+        assert!(bank.open_kinds().await.is_empty());
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn each_of_several_movements_on_one_line_waits_for_a_person() {
+    on_each_engine(async |world| {
+        let bank = Bank::open(&world).await;
+        bank.world.work().await;
+        let odd = [("X1", "CRDT", "5.00"), ("X2", "CRDT", "5.00"), ("X3", "DBTI", "1.00"), ("X4", "DBTI", "1.00")];
+        let entries: String =
+            odd.into_iter().map(|(reference, direction, amount)| booking(reference, direction, amount, "")).collect();
+        assert!(!statement(&entries).contains('\n'));
+        bank.says("1.xml", &statement(&entries)).await;
+        assert_eq!(bank.sorted_kinds().await, ["unasked", "unasked", "unreadable", "unreadable"]);
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn money_that_moves_for_an_order_that_was_refused_after_a_yes_waits_for_a_person() {
+    on_each_engine(async |world| {
+        let bank = Bank::open(&world).await;
+        let (message, [(order, key)]) = bank.transfers(["41.20"]).await;
+        bank.says("1.xml", &status_of_order(&message, &key, "ACCP")).await;
+        assert_eq!(bank.state(&order).await, PaymentState::Submitted);
+        for name in ["2.xml", "3.xml"] {
+            let refused =
+                status_of_order(&message, &key, "RJCT").replace("17:00:00", &format!("17:00:0{}", &name[..1]));
+            bank.says(name, &refused).await;
+            assert_eq!(bank.state(&order).await, PaymentState::Returned);
+        }
+        assert!(bank.open_kinds().await.is_empty());
+        bank.says("4.xml", &statement(&booking("N1", "DBIT", "41.20", &of_order(&key, None)))).await;
+        assert_eq!(bank.open_kinds().await, ["contradiction"], "the person has the money, and the payee too");
+        bank.says("5.xml", &statement(&booking("N2", "DBIT", "41.20", &of_message(&message)))).await;
+        let back = booking("R1", "CRDT", "41.20", &of_order(&key, Some("AM04")));
+        bank.says("6.xml", &statement(&back)).await;
+        assert_eq!(bank.open_kinds().await, ["contradiction"; 3]);
+        assert_eq!(bank.state(&order).await, PaymentState::Returned);
     })
     .await;
 }
