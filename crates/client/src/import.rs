@@ -11,7 +11,7 @@ use api::import::{CHUNK_MAX, ImportChunk};
 use domain::accounts::{Account, AccountKind, Keeping, Transaction, TransactionState};
 use domain::bills::{EARLY_DAYS, LATE_DAYS, Mark, recognised};
 use domain::card::Excess;
-use domain::ids::{AccountId, BillId, MutationId, TransactionId};
+use domain::ids::{AccountId, BillId, HolderId, MutationId, TransactionId};
 use domain::money::Money;
 use domain::reminders::LOOK_BACK_DAYS;
 use formats::records::Correction;
@@ -30,7 +30,7 @@ use crate::cache::{CacheError, CacheResult, Tx, accounts, outbox as rows};
 use crate::client::{Changed, Client, Open, blocking, lock};
 use crate::error::ClientError;
 use crate::outbox::{self, Change, Entry};
-use crate::platform::{Chance, random};
+use crate::platform::random;
 use crate::restore::ArchiveView;
 
 /// The outcome, or with `preview` what it would be.
@@ -299,7 +299,7 @@ impl Import {
                 archive: None,
                 preview,
             },
-            ids: Ids::new(&self.0),
+            holder: open.vault().header().holder(),
             seen: (preview && file.statements.len() > 1).then(HashSet::new),
             packing: None,
         };
@@ -321,7 +321,7 @@ struct Work<'a> {
     /// New lines in which a payment of a due date may be recognised.
     recent: Vec<Transaction>,
     report: ImportReport,
-    ids: Ids,
+    holder: Option<HolderId>,
     /// Sources by account, where nothing is written that a later statement could find.
     seen: Option<HashSet<(AccountId, Arc<str>)>>,
     /// The chunk file that is being packed beside the work on the cache.
@@ -545,7 +545,7 @@ impl Work<'_> {
         }
         if matches!(verdict, Judged::New | Judged::Replaces(..)) {
             let transaction = Transaction {
-                id: self.ids.next(),
+                id: self.line_id(account.id, &line, &source),
                 account: account.id,
                 posted_on: line.posted_on,
                 amount: line.amount,
@@ -567,10 +567,21 @@ impl Work<'_> {
     /// between them have made one.
     fn id_of(&self, fingerprint: &str, statement: &ImportedStatement) -> AccountId {
         let named = format!("{fingerprint} {}", statement.account.currency);
-        let holder = self.open.vault().header().holder();
-        let id = holder.map(|holder| AccountId::from_uuid(Uuid::new_v5(&holder.as_uuid(), named.as_bytes())));
+        let id = self.holder.map(|holder| AccountId::from_uuid(Uuid::new_v5(&holder.as_uuid(), named.as_bytes())));
         id.filter(|id| self.known.iter().all(|account| account.id != *id))
             .unwrap_or_else(|| self.client.fresh(AccountId::new))
+    }
+
+    /// And so has one line: two devices that read it make one of it. A pending line and the posted one of its source are two.
+    fn line_id(&self, account: AccountId, line: &ImportedTransaction, source: &str) -> TransactionId {
+        let mut hash = Sha256::new();
+        hash.update(self.holder.map_or(Uuid::nil(), |holder| holder.as_uuid()));
+        hash.update(account.as_uuid());
+        hash.update(source);
+        hash.update([u8::from(line.pending)]);
+        let digest = hash.finalize();
+        let day = midnight(line.posted_on).unwrap_or(Timestamp::UNIX_EPOCH);
+        TransactionId::new(day, std::array::from_fn(|at| digest[at]))
     }
 
     /// The account of a statement: named by the person, known by its fingerprint, or new.
@@ -778,12 +789,8 @@ fn new_account(id: AccountId, statement: &ImportedStatement, fingerprint: String
 
 /// Takes over what the file says about balances, unless something newer is known.
 fn newer_figures(mut account: Account, statement: &ImportedStatement) -> Account {
-    let instant = |date: Option<Date>| {
-        let day = date.or(statement.ends_on)?;
-        Some(day.to_zoned(jiff::tz::TimeZone::UTC).ok()?.timestamp())
-    };
     if let Some(balance) = &statement.ledger_balance {
-        let as_of = instant(balance.as_of);
+        let as_of = balance.as_of.or(statement.ends_on).and_then(midnight);
         if as_of >= account.balance_as_of {
             account.balance = Some(balance.amount);
             account.balance_as_of = as_of;
@@ -796,6 +803,10 @@ fn newer_figures(mut account: Account, statement: &ImportedStatement) -> Account
         account.issuer = Some(figures.clone());
     }
     account
+}
+
+fn midnight(day: Date) -> Option<Timestamp> {
+    Some(day.to_zoned(jiff::tz::TimeZone::UTC).ok()?.timestamp())
 }
 
 fn target_of(known: &[Account], id: AccountId) -> Result<Account, ClientError> {
@@ -834,41 +845,6 @@ async fn read_file(path: &Path) -> Result<Vec<u8>, ClientError> {
         if bytes.len() as u64 > FILE_BYTES_MAX { Err(ImportError::TooLarge) } else { Ok(bytes) }
     });
     Ok(read.await??)
-}
-
-/// Ids that grow, so that their index does too: a counter in the upper random bits (RFC 9562 6.2), chance below.
-struct Ids {
-    made_at: Timestamp,
-    counter: u32,
-    chance: Arc<dyn Chance>,
-    pool: Vec<u8>,
-}
-
-impl Ids {
-    const RANDOM_BYTES: usize = 6;
-    const POOL_BYTES: usize = 6 * 4_096;
-
-    fn new(client: &Client) -> Self {
-        Self { made_at: client.now(), counter: 0, chance: Arc::clone(&client.0.ports.chance), pool: Vec::new() }
-    }
-
-    fn next(&mut self) -> TransactionId {
-        if self.pool.len() < Self::RANDOM_BYTES {
-            self.pool = vec![0; Self::POOL_BYTES];
-            self.chance.fill(&mut self.pool);
-        }
-        let rest = self.pool.split_off(self.pool.len() - Self::RANDOM_BYTES);
-        let counter = self.counter;
-        self.counter = counter.wrapping_add(1);
-        let mut bytes = [0; 10];
-        // 4 + 8 + 6 + 8 bits of counter; version and variant overwrite what is between.
-        bytes[0] = ((counter >> 22) & 0x0f) as u8;
-        bytes[1] = ((counter >> 14) & 0xff) as u8;
-        bytes[2] = ((counter >> 8) & 0x3f) as u8;
-        bytes[3] = (counter & 0xff) as u8;
-        bytes[4..].copy_from_slice(&rest);
-        TransactionId::new(self.made_at, bytes)
-    }
 }
 
 #[cfg(test)]

@@ -1124,6 +1124,78 @@ async fn a_file_that_two_devices_import_makes_one_account() {
 }
 
 #[tokio::test]
+async fn a_payment_that_two_devices_read_in_one_file_is_one_payment() {
+    let fake = start_fake().await;
+    let shop = bill(4, "Shop");
+    let due_on = day("2026-12-05");
+    lock(&fake).snapshot = vec![Record::Bill(shop.clone())];
+    let mut mark = Mark::new(shop.id, due_on);
+    for minute in 0..2 {
+        let world = World::new();
+        world.later(60 * minute);
+        let client = signed_in(&world, &fake).await;
+        client.sync().now().await.unwrap();
+        let file = crate::tests::ofx(&[("20261120", "-40.00", "p", "SHOP 0042"), ("20261119", "-1.00", "q", "Mill")]);
+        assert_eq!(client.import().import(file, None).await.unwrap().settles.len(), 1);
+        client.sync().now().await.unwrap();
+        let (_, path, _, body) = lock(&fake).writes.last().unwrap().clone();
+        assert!(path.ends_with("/occurrences/2026-12-05"), "{path}");
+        let edit: api::bills::MarkEdit = serde_json::from_value(body).unwrap();
+        mark = edit.applied_to(mark);
+        world.end().await;
+    }
+    assert_eq!(mark.seen.len(), 1, "{mark:?}");
+}
+
+#[tokio::test]
+async fn a_hold_that_posts_on_one_device_is_the_same_on_the_other() {
+    let fake = start_fake().await;
+    let text = |lines: &[crate::tests::Line<'_>]| String::from_utf8(crate::tests::ofx(lines)).unwrap();
+    let hold = text(&[("20261118", "-5.00", "a", "Harbour Books")]);
+    let hold = hold.replace("BANKTRANLIST>", "BANKTRANLISTP>").replace("STMTTRN>", "STMTTRNP>");
+    let posted = text(&[("20261119", "-5.00", "b", "Harbour Books")]);
+    let mut held = Vec::new();
+    for minute in 0..2 {
+        let world = World::new();
+        world.later(60 * minute);
+        let client = signed_in(&world, &fake).await;
+        client.import().import(hold.clone().into_bytes(), None).await.unwrap();
+        held.push(client.accounts().transactions(TransactionQuery::default()).await.unwrap().items[0].clone());
+        if held.len() == 2 {
+            client.import().import(posted.clone().into_bytes(), None).await.unwrap();
+            client.sync().now().await.unwrap();
+        }
+        world.end().await;
+    }
+    assert_eq!(held[0].state, TransactionState::Pending);
+    let (_, _, _, chunk) = lock(&fake).writes.last().unwrap().clone();
+    let chunk: api::import::ImportChunk = serde_json::from_value(chunk).unwrap();
+    assert_eq!(chunk.replaced, [held[0].id], "what the other device sent goes");
+    assert_ne!(chunk.transactions[0].id, held[0].id);
+}
+
+#[tokio::test]
+async fn lines_of_an_account_that_was_removed_come_again_with_their_file() {
+    let (world, fake) = (World::new(), start_fake().await);
+    let client = signed_in(&world, &fake).await;
+    client.sync().now().await.unwrap();
+    let ids = async || {
+        let page = client.accounts().transactions(TransactionQuery::default()).await.unwrap();
+        page.items.iter().map(|line| line.id).collect::<Vec<_>>()
+    };
+    let report = client.import().import(crate::tests::sample(), None).await.unwrap();
+    let first = ids().await;
+    client.sync().now().await.unwrap();
+    lock(&fake).feed = vec![Record::Gone(Gone::Account { id: report.accounts[0] })];
+    client.sync().now().await.unwrap();
+    assert!(ids().await.is_empty());
+    let again = client.import().import(crate::tests::sample(), None).await.unwrap();
+    assert_eq!((again.new, again.known), (2, 0));
+    assert_eq!(ids().await, first, "they are the same lines");
+    world.end().await;
+}
+
+#[tokio::test]
 async fn an_import_that_the_server_does_not_take_stays_on_this_device() {
     let (world, fake) = (World::new(), start_fake().await);
     let client = signed_in(&world, &fake).await;

@@ -15,6 +15,7 @@ use domain::money::Currency;
 use jiff::Timestamp;
 use utoipa_axum::router::OpenApiRouter;
 use utoipa_axum::routes;
+use uuid::Uuid;
 
 use crate::App;
 use crate::db::{DbResult, Tx};
@@ -171,9 +172,13 @@ async fn import(
     let accounts = put_accounts(&mut tx, signed_in.holder, now, chunk.accounts).await?;
     check_lines(&mut tx, signed_in.holder, accounts, &chunk.transactions).await?;
     let replaced = remove_replaced(&mut tx, signed_in.holder, now, &chunk.replaced).await?;
-    let sent = chunk.transactions.len() as u64;
+    let ids: Vec<Uuid> = chunk.transactions.iter().map(|line| line.id.as_uuid()).collect();
+    let sent = ids.len() as u64;
     let number = tx.number(signed_in.holder).await?;
     let new = feed::add_lines(&mut tx, signed_in.holder, number, now, chunk.transactions).await?;
+    if new < sent {
+        feed::tell_gone(&mut tx, signed_in.holder, number, now, Kind::Transaction, &ids).await?;
+    }
     tx.commit().await?;
     let small = |count: u64| u32::try_from(count).unwrap_or(u32::MAX);
     Ok(Json(Imported { new: small(new), known: small(sent - new), replaced }))

@@ -34,7 +34,8 @@ use crate::sign_in::{SignedIn, still_signed_in};
 use crate::transfer::{BreakOff, Parts, Places};
 use store::Place;
 pub(crate) use store::{
-    DaySum, Key, Kind, add_lines, all, all_of, count, day_sums, each_of, find, found, posted_lines, was_there,
+    DaySum, Key, Kind, add_lines, all, all_of, count, day_sums, each_of, find, found, posted_lines, tell_gone,
+    was_there,
 };
 
 /// A device that was away for longer takes a snapshot.

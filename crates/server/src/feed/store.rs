@@ -295,6 +295,32 @@ async fn add_rows(tx: &mut Tx, holder: HolderId, number: i64, now: Timestamp, ro
     })
 }
 
+/// Tells again which of these records are gone, for a device that has them yet.
+pub(crate) async fn tell_gone(
+    tx: &mut Tx,
+    holder: HolderId,
+    number: i64,
+    now: Timestamp,
+    kind: Kind,
+    ids: &[Uuid],
+) -> DbResult<()> {
+    for part in ids.chunks(ROWS_AT_ONCE) {
+        on_engine!(tx, |db| {
+            let mut query = sqlx::QueryBuilder::new("UPDATE record SET number = ");
+            query.push_bind(number).push(", changed_at = ").push_bind(now.as_microsecond());
+            query.push(" WHERE gone = 1 AND holder_id = ").push_bind(holder.as_uuid());
+            query.push(" AND kind = ").push_bind(kind.stored()).push(" AND item_id IN (");
+            let mut list = query.separated(", ");
+            for id in part {
+                list.push_bind(*id);
+            }
+            query.push(")");
+            query.build().execute(db).await.map(drop).map_err(DbError::from)
+        })?;
+    }
+    Ok(())
+}
+
 /// A record that is there and not gone.
 pub(crate) async fn find<T: DeserializeOwned>(tx: &mut Tx, holder: HolderId, key: Key) -> DbResult<Option<T>> {
     tx.ask(found(holder, key)).await

@@ -284,8 +284,12 @@ async fn an_import_sent_again_changes_nothing_and_one_line_is_kept_once() {
         };
         let replaced: api::import::Imported = device.post("/api/v1/import", &chunk).await.ok();
         assert_eq!((replaced.new, replaced.replaced), (1, 1));
-        let back = import(&device, &world, &card, vec![pending]).await;
+        let (_, cursor) = read_all(&device).await;
+        let back = import(&device, &world, &card, vec![pending.clone()]).await;
         assert_eq!((back.new, back.known), (0, 1), "what was replaced does not come back");
+        let page: Page = device.get(&format!("/api/v1/sync?cursor={cursor}")).await.ok();
+        let told: Vec<Record> = page.changes.into_iter().map(|change| change.record).collect();
+        assert_eq!(told, [Record::Gone(Gone::Transaction { id: pending.id })], "whoever sent it hears so again");
     })
     .await;
 }
