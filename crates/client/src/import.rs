@@ -1,8 +1,9 @@
 //! Import of files that other issuers export, and of our own archive (`restore`). The same file again adds nothing; twins
 //! within a file are both kept.
 
-use std::collections::{HashMap, HashSet};
+use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet};
 use std::io::Read as _;
+use std::ops::RangeInclusive;
 use std::path::Path;
 use std::sync::Arc;
 
@@ -24,7 +25,7 @@ use tokio::task::JoinHandle;
 use uuid::Uuid;
 
 use crate::archive::{self, ArchiveError};
-use crate::book::{Book, days_between, shifted};
+use crate::book::{Book, shifted};
 use crate::cache::transactions::{self, KnownLine};
 use crate::cache::{CacheError, CacheResult, Tx, accounts, outbox as rows};
 use crate::client::{Changed, Client, Open, blocking, lock};
@@ -110,6 +111,10 @@ const LINES_SHOWN: usize = 200;
 const OFFERS_MAX: usize = 4;
 /// A pending line and the posted one that replaces it are at most so far apart.
 const PENDING_DAYS_MAX: i32 = 7;
+/// The words of a line are compared with those of so many others of its amount.
+const COMPARED_MAX: usize = 50;
+/// And so many words of each.
+const WORDS_MAX: usize = 32;
 /// Payments of due dates are looked for in lines of so many days; older dates are no longer reminded.
 const RECOGNISED_DAYS: i32 = LOOK_BACK_DAYS + EARLY_DAYS + LATE_DAYS;
 /// And in so many lines, the oldest first.
@@ -336,13 +341,9 @@ impl Work<'_> {
             accounts::put(&mut self.tx, &account).await?;
         }
         let number = accounts::find_number(&mut *self.tx, account.id).await?;
-        let mut pending = match number {
-            None => Vec::new(),
-            Some(number) => transactions::pending_of(&mut self.tx, number).await?,
-        };
-        let mut posted = match number {
-            None => Vec::new(),
-            Some(number) => self.posted_since(number, &lines).await?,
+        let mut matches = match number {
+            None => Matches::default(),
+            Some(number) => self.matches_of(number, &lines).await?,
         };
         let mut sources = Sources::default();
         let mut lines = lines.into_iter();
@@ -359,7 +360,7 @@ impl Work<'_> {
             let mut chunk = Chunk::default();
             for (at, (line, source)) in part.into_iter().zip(sources).enumerate() {
                 let known = known.contains(&at) || self.saw(account.id, &source);
-                let mut verdict = judge(&line, &source, known, &mut pending, &mut posted);
+                let mut verdict = matches.judge(&line, &source, known);
                 if let (Some(number), Some(correction)) = (number, &line.corrects) {
                     verdict = self.correct(number, correction, verdict).await?;
                 }
@@ -376,6 +377,24 @@ impl Work<'_> {
         Ok(())
     }
 
+    /// What is here that lines of a statement may be.
+    async fn matches_of(&mut self, account: i64, lines: &[ImportedTransaction]) -> CacheResult<Matches> {
+        let mut matches = Matches::default();
+        let pending = transactions::pending_of(&mut self.tx, account).await?;
+        let days: HashSet<Date> = pending.iter().map(|line| line.date).collect();
+        let stated = sources_on(lines, |day| days.contains(&day));
+        for line in pending {
+            match line.source {
+                Some(source) if stated.contains(source.as_str()) => drop(matches.stated.insert(source, line.id)),
+                _ => matches.pending.add(line),
+            }
+        }
+        for line in self.posted_since(account, lines).await? {
+            matches.posted.add(line);
+        }
+        Ok(matches)
+    }
+
     /// What pending lines of an older file may have become meanwhile: lines that posted after them and stand elsewhere than
     /// in this file. What stands beside a pending line in one file is another purchase.
     async fn posted_since(&mut self, account: i64, lines: &[ImportedTransaction]) -> CacheResult<Vec<KnownLine>> {
@@ -385,10 +404,8 @@ impl Work<'_> {
         let to = shifted(last, PENDING_DAYS_MAX);
         let amounts: Vec<i64> = waiting().map(|line| line.amount.minor()).collect();
         let mut found = transactions::posted_of(&mut self.tx, account, &amounts, from, to).await?;
-        let mut sources = Sources::default();
-        let near = lines.iter().filter(|line| (from..=to).contains(&line.posted_on));
-        let here: HashSet<Arc<str>> = near.map(|line| sources.of(line)).collect();
-        found.retain(|known| known.source.as_deref().is_none_or(|source| !here.contains(source)));
+        let stated = sources_on(lines, |day| (from..=to).contains(&day));
+        found.retain(|known| known.source.as_deref().is_none_or(|source| !stated.contains(source)));
         Ok(found)
     }
 
@@ -621,50 +638,89 @@ enum Judged {
     Deletes(TransactionId),
 }
 
-/// New, known, or the posted form of a pending line. A pending line is used up by the first that fits, and so is a posted
-/// one that an older file says was pending.
-fn judge(
-    line: &ImportedTransaction,
-    source: &str,
-    known: bool,
-    pending: &mut Vec<KnownLine>,
-    posted: &mut Vec<KnownLine>,
-) -> Judged {
-    let issuer = line.issuer_id.as_deref().map(issuer_part);
-    let is_same = |other: &KnownLine| {
-        let same_id = issuer.as_deref().is_some_and(|part| other.source.as_deref().is_some_and(|s| s.contains(part)));
-        other.amount_minor == line.amount.minor() && (same_id || is_similar(&other.description, &line.description))
-    };
-    if line.pending && !known {
-        let later = |other: &KnownLine| (0..=PENDING_DAYS_MAX).contains(&days_between(line.posted_on, other.date));
-        if let Some(at) = posted.iter().position(|other| later(other) && is_same(other)) {
-            posted.remove(at);
+/// What an account holds that lines of a statement may be.
+#[derive(Default)]
+struct Matches {
+    /// Pending lines that stand in the statement, by source: as they are, or posted.
+    stated: HashMap<String, TransactionId>,
+    /// Pending lines that the statement no longer has.
+    pending: Alike,
+    /// Lines that posted after pending ones of the statement.
+    posted: Alike,
+}
+
+impl Matches {
+    /// New, known, or the posted form of a pending line. A pending line is used up by the first that fits, and so is a
+    /// posted one that an older file says was pending.
+    fn judge(&mut self, line: &ImportedTransaction, source: &str, known: bool) -> Judged {
+        let day = line.posted_on;
+        if !line.pending {
+            let (from, to) = (shifted(day, -PENDING_DAYS_MAX), shifted(day, PENDING_DAYS_MAX));
+            let alike = || if known { None } else { self.pending.take(line, from, to) };
+            if let Some(old) = self.stated.remove(source).or_else(alike) {
+                return Judged::Replaces(old, "it was pending and has posted");
+            }
+        } else if !known && self.posted.take(line, day, shifted(day, PENDING_DAYS_MAX)).is_some() {
             return Judged::Known("it has posted already");
         }
+        if known { Judged::Known("it is here already") } else { Judged::New }
     }
-    if !line.pending && !pending.is_empty() {
-        let fits = |waiting: &KnownLine| {
-            let near = days_between(waiting.date, line.posted_on).abs() <= PENDING_DAYS_MAX;
-            waiting.source.as_deref() == Some(source) || (near && is_same(waiting))
-        };
-        if let Some(at) =
-            pending.iter().position(fits).filter(|at| !known || pending[*at].source.as_deref() == Some(source))
-        {
-            return Judged::Replaces(pending.remove(at).id, "it was pending and has posted");
+}
+
+/// Amount, day and number: lines of one day in their order.
+type Place = (i64, Date, usize);
+
+/// Lines among which one of the same purchase is found without looking at all of them.
+#[derive(Default)]
+struct Alike {
+    lines: BTreeMap<Place, KnownLine>,
+    /// By the hash of the issuer's id.
+    by_issuer: BTreeSet<(String, Place)>,
+}
+
+impl Alike {
+    fn add(&mut self, line: KnownLine) {
+        let place = (line.amount_minor, line.date, self.lines.len());
+        if let Some(part) = line.source.as_deref().and_then(issuer_part_of) {
+            self.by_issuer.insert((part.to_owned(), place));
         }
+        self.lines.insert(place, line);
     }
-    if known { Judged::Known("it is here already") } else { Judged::New }
+
+    /// Takes the first of these days that has the line's amount, and the issuer's id or like words.
+    fn take(&mut self, line: &ImportedTransaction, from: Date, to: Date) -> Option<TransactionId> {
+        let amount = line.amount.minor();
+        let near = (amount, from, 0)..=(amount, to, usize::MAX);
+        let mut alike = self.lines.range(near.clone()).take(COMPARED_MAX).peekable();
+        alike.peek()?;
+        let place = line.issuer_id.as_deref().and_then(|id| self.find_issued(id, near)).or_else(|| {
+            let words = words_of(&line.description);
+            alike.find(|(_, other)| are_similar(&words, &words_of(&other.description))).map(|(place, _)| *place)
+        })?;
+        let taken = self.lines.remove(&place)?;
+        if let Some(part) = taken.source.as_deref().and_then(issuer_part_of) {
+            self.by_issuer.remove(&(part.to_owned(), place));
+        }
+        Some(taken.id)
+    }
+
+    fn find_issued(&self, id: &str, near: RangeInclusive<Place>) -> Option<Place> {
+        let part = issuer_part(id);
+        let (from, to) = near.into_inner();
+        self.by_issuer.range((part.clone(), from)..=(part, to)).next().map(|(_, place)| *place)
+    }
+}
+
+fn words_of(text: &str) -> HashSet<String> {
+    let lower = text.to_lowercase();
+    let words = lower.split(|c: char| !c.is_alphanumeric()).filter(|word| word.len() > 1);
+    words.take(WORDS_MAX).map(str::to_owned).collect()
 }
 
 /// Half of the words of the shorter one stand in the other; banks add a place or a number when a line posts.
-fn is_similar(left: &str, right: &str) -> bool {
-    let words = |text: &str| -> HashSet<String> {
-        let lower = text.to_lowercase();
-        lower.split(|c: char| !c.is_alphanumeric()).filter(|word| word.len() > 1).map(str::to_owned).collect()
-    };
-    let (left, right) = (words(left), words(right));
+fn are_similar(left: &HashSet<String>, right: &HashSet<String>) -> bool {
     let shorter = left.len().min(right.len());
-    let shared = left.intersection(&right).count();
+    let shared = left.intersection(right).count();
     shorter > 0 && shared * 2 >= shorter
 }
 
@@ -722,8 +778,19 @@ impl Sources {
     }
 }
 
+/// Sources of the lines of some days. Lines must come by day.
+fn sources_on(lines: &[ImportedTransaction], wanted: impl Fn(Date) -> bool) -> HashSet<Arc<str>> {
+    let mut sources = Sources::default();
+    lines.iter().filter(|line| wanted(line.posted_on)).map(|line| sources.of(line)).collect()
+}
+
 fn issuer_part(id: &str) -> String {
     short_hash('i', &[id])
+}
+
+/// The same of a source: behind its day.
+fn issuer_part_of(source: &str) -> Option<&str> {
+    source.get(8..22).filter(|part| part.starts_with('i'))
 }
 
 fn words_part(line: &ImportedTransaction) -> String {
@@ -923,6 +990,91 @@ mod tests {
         );
         let far = keep(&client, vec![line("2026-11-20", "-5", Some("x2"), "Garden Supply")]).await;
         assert_eq!((far.new, far.replaced), (1, 0), "too far apart to be the same");
+        world.end().await;
+    }
+
+    fn hold(on: &str, amount: &str, id: &str, description: &str) -> ImportedTransaction {
+        ImportedTransaction { pending: true, ..line(on, amount, Some(id), description) }
+    }
+
+    #[tokio::test]
+    async fn a_pending_line_goes_to_the_posted_one_of_its_source_and_never_to_a_like_one() {
+        let world = World::new();
+        let client = world.start().await;
+        keep(&client, vec![hold("2026-11-02", "-2.90", "a", "TRANSIT FARE")]).await;
+        let like = line("2026-11-01", "-2.90", Some("c"), "TRANSIT FARE");
+        let own = line("2026-11-02", "-2.90", Some("a"), "TRANSIT FARE");
+        let report = keep(&client, vec![like.clone(), own.clone()]).await;
+        assert_eq!((report.new, report.replaced, report.known), (1, 1, 0));
+        assert_eq!(shown(&client).await, vec![("TRANSIT FARE".to_owned(), TransactionState::Posted); 2]);
+        let again = keep(&client, vec![like, own]).await;
+        assert_eq!((again.new, again.replaced, again.known), (0, 0, 2));
+        world.end().await;
+    }
+
+    #[tokio::test]
+    async fn a_pending_line_that_the_file_still_has_stays_beside_a_like_one_that_posted() {
+        let world = World::new();
+        let client = world.start().await;
+        let waiting = hold("2026-11-02", "-4", "a", "Morning Coffee");
+        keep(&client, vec![waiting.clone()]).await;
+        let report = keep(&client, vec![line("2026-11-01", "-4", Some("c"), "Morning Coffee"), waiting]).await;
+        assert_eq!((report.new, report.replaced, report.known), (1, 0, 1));
+        let report = keep(&client, vec![line("2026-11-02", "-4", Some("a"), "Morning Coffee")]).await;
+        assert_eq!((report.new, report.replaced), (0, 1));
+        assert_eq!(shown(&client).await, vec![("Morning Coffee".to_owned(), TransactionState::Posted); 2]);
+        world.end().await;
+    }
+
+    #[tokio::test]
+    async fn of_two_like_pending_lines_the_one_that_posted_gives_way() {
+        let world = World::new();
+        let client = world.start().await;
+        let (north, south) =
+            (hold("2026-11-02", "-4", "n", "Coffee North"), hold("2026-11-02", "-4", "s", "Coffee South"));
+        keep(&client, vec![north, south]).await;
+        let report = keep(&client, vec![line("2026-11-02", "-4", Some("s"), "Coffee South")]).await;
+        assert_eq!((report.new, report.replaced), (0, 1));
+        let left = shown(&client).await;
+        assert_eq!(left[1], ("Coffee North".to_owned(), TransactionState::Pending));
+        assert_eq!(left[0], ("Coffee South".to_owned(), TransactionState::Posted));
+        world.end().await;
+    }
+
+    #[test]
+    fn a_line_is_compared_with_few_others_however_many_there_are() {
+        let waiting = |n: u8| KnownLine {
+            id: TransactionId::new(Timestamp::UNIX_EPOCH, [n; 10]),
+            date: day("2026-11-01"),
+            amount_minor: -500,
+            description: format!("Shop {n}"),
+            source: None,
+        };
+        let mut alike = Alike::default();
+        (0..=200).for_each(|n| alike.add(waiting(n)));
+        let mut take = |words: &str| {
+            let line = line("2026-11-01", "-5", Some("x"), words);
+            alike.take(&line, line.posted_on, line.posted_on)
+        };
+        let compared = u8::try_from(COMPARED_MAX).unwrap();
+        assert_eq!(take(&format!("{compared}")), None, "beyond what is looked at");
+        let last = compared - 1;
+        assert_eq!(take(&format!("{last}")), Some(waiting(last).id));
+        assert_eq!(take(&format!("{compared}")), Some(waiting(compared).id), "what is taken is not looked at again");
+        assert_eq!(words_of(&"a1 b2 c3 ".repeat(WORDS_MAX)).len(), 3);
+        let many: String = (0..1_000).map(|n| format!("word{n} ")).collect();
+        assert_eq!(words_of(&many).len(), WORDS_MAX);
+    }
+
+    #[tokio::test]
+    async fn the_issuers_id_finds_a_pending_line_among_any_number_of_its_amount() {
+        let world = World::new();
+        let client = world.start().await;
+        let many: Vec<ImportedTransaction> =
+            (0..200).map(|n| hold("2026-11-01", "-5", &format!("p{n}"), &format!("Machine {n}"))).collect();
+        keep(&client, many).await;
+        let report = keep(&client, vec![line("2026-11-03", "-5", Some("p150"), "Elsewhere")]).await;
+        assert_eq!((report.new, report.replaced), (0, 1));
         world.end().await;
     }
 
