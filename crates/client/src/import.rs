@@ -282,10 +282,12 @@ impl Import {
         book: &Book,
         preview: bool,
     ) -> CacheResult<ImportReport> {
+        let mut tx = open.cache.begin().await?;
+        let corrected = Corrected::by(&file, &mut tx).await?;
         let mut work = Work {
             client: &self.0,
             open,
-            tx: open.cache.begin().await?,
+            tx,
             known,
             target,
             book,
@@ -305,6 +307,7 @@ impl Import {
                 preview,
             },
             holder: open.vault().header().holder(),
+            corrected,
             seen: (preview && file.statements.len() > 1).then(HashSet::new),
             packing: None,
         };
@@ -327,6 +330,7 @@ struct Work<'a> {
     recent: Vec<Transaction>,
     report: ImportReport,
     holder: Option<HolderId>,
+    corrected: Corrected,
     /// Sources by account, where nothing is written that a later statement could find.
     seen: Option<HashSet<(AccountId, Arc<str>)>>,
     /// The chunk file that is being packed beside the work on the cache.
@@ -345,6 +349,7 @@ impl Work<'_> {
             None => Matches::default(),
             Some(number) => self.matches_of(number, &lines).await?,
         };
+        let corrections = corrections_in(&lines);
         let mut sources = Sources::default();
         let mut lines = lines.into_iter();
         loop {
@@ -360,9 +365,12 @@ impl Work<'_> {
             let mut chunk = Chunk::default();
             for (at, (line, source)) in part.into_iter().zip(sources).enumerate() {
                 let known = known.contains(&at) || self.saw(account.id, &source);
-                let mut verdict = matches.judge(&line, &source, known);
-                if let (Some(number), Some(correction)) = (number, &line.corrects) {
-                    verdict = self.correct(number, correction, verdict).await?;
+                let correction = line.corrects.as_ref().filter(|_| !known);
+                let verdict = correction.and_then(|correction| self.corrected.judge(account.id, correction));
+                let mut verdict = verdict.unwrap_or_else(|| matches.judge(&line, &source, known));
+                if !known && is_corrected(&line, &corrections) {
+                    verdict = verdict.but_corrected();
+                    chunk.left_out.push(Arc::clone(&source));
                 }
                 self.take_line(&account, line, source, verdict, &mut chunk);
             }
@@ -420,6 +428,7 @@ impl Work<'_> {
         }
         let number = accounts::number_of(&mut self.tx, account.id, account.currency).await?;
         transactions::remember_replaced(&mut self.tx, &chunk.replaced).await?;
+        transactions::remember_sources(&mut self.tx, account.id, &chunk.left_out).await?;
         transactions::remove_all(&mut self.tx, &chunk.replaced).await?;
         let first = transactions::take_lines(&mut self.tx, chunk.fresh.len()).await?;
         let lines: Vec<transactions::NewLine> = (first..)
@@ -513,21 +522,6 @@ impl Work<'_> {
         Ok(())
     }
 
-    /// Some issuers take a line back, or send it again corrected.
-    async fn correct(&mut self, account: i64, correction: &Correction, verdict: Judged) -> CacheResult<Judged> {
-        if matches!(verdict, Judged::Known(_)) {
-            return Ok(verdict);
-        }
-        let (Correction::Replaces(id) | Correction::Deletes(id)) = correction;
-        let found = transactions::by_issuer_part(&mut self.tx, account, &issuer_part(id)).await?;
-        Ok(match (correction, found) {
-            (Correction::Deletes(_), Some(old)) => Judged::Deletes(old),
-            (Correction::Deletes(_), None) => Judged::Known("it takes back a line that is not here"),
-            (Correction::Replaces(_), Some(old)) => Judged::Replaces(old, "the issuer corrected an earlier line"),
-            (Correction::Replaces(_), None) => verdict,
-        })
-    }
-
     fn take_line(
         &mut self,
         account: &Account,
@@ -539,6 +533,7 @@ impl Work<'_> {
         let (shown, why) = match verdict {
             Judged::New => (ImportVerdict::New, "not here yet"),
             Judged::Known(why) => (ImportVerdict::Known, why),
+            Judged::LeftOut => (ImportVerdict::Known, "the issuer corrected it in the same file"),
             Judged::Replaces(_, why) => (ImportVerdict::Replaces, why),
             Judged::Deletes(_) => (ImportVerdict::Replaces, "the issuer took an earlier line back"),
         };
@@ -557,12 +552,17 @@ impl Work<'_> {
                 why: why.to_owned(),
             });
         }
-        if let Judged::Replaces(old, _) | Judged::Deletes(old) = verdict {
-            chunk.replaced.push(old);
+        match verdict {
+            Judged::Replaces(old, _) | Judged::Deletes(old) => chunk.replaced.push(old),
+            // Another device may have sent it from an older file.
+            Judged::LeftOut => chunk.replaced.push(self.line_id(account.id, &line, &source)),
+            Judged::New | Judged::Known(_) => {}
         }
         if matches!(verdict, Judged::New | Judged::Replaces(..)) {
+            let id = self.line_id(account.id, &line, &source);
+            self.corrected.note(account.id, &source, id);
             let transaction = Transaction {
-                id: self.line_id(account.id, &line, &source),
+                id,
                 account: account.id,
                 posted_on: line.posted_on,
                 amount: line.amount,
@@ -636,6 +636,19 @@ enum Judged {
     Known(&'static str),
     Replaces(TransactionId, &'static str),
     Deletes(TransactionId),
+    /// New, and another line of the file stands in its place.
+    LeftOut,
+}
+
+impl Judged {
+    /// What becomes of a line that another of its statement corrects: it stays away, and so does what it replaces.
+    const fn but_corrected(self) -> Self {
+        match self {
+            Self::New => Self::LeftOut,
+            Self::Replaces(old, _) => Self::Deletes(old),
+            Self::Known(_) | Self::Deletes(_) | Self::LeftOut => self,
+        }
+    }
 }
 
 /// What an account holds that lines of a statement may be.
@@ -724,11 +737,66 @@ fn are_similar(left: &HashSet<String>, right: &HashSet<String>) -> bool {
     shorter > 0 && shared * 2 >= shorter
 }
 
+/// The lines that corrections of a file name, by account and the hash of the issuer's id: those that are here, and those
+/// of the file's own statements as they are taken.
+struct Corrected {
+    named: HashSet<String>,
+    found: HashMap<(AccountId, String), TransactionId>,
+}
+
+impl Corrected {
+    async fn by(file: &ImportedFile, tx: &mut Tx) -> CacheResult<Self> {
+        let lines = file.statements.iter().flat_map(|statement| &statement.transactions);
+        let named: HashSet<String> =
+            lines.filter_map(|line| line.corrects.as_ref()).map(|correction| issuer_part(correction.id())).collect();
+        let found = if named.is_empty() { HashMap::new() } else { transactions::by_issuer_parts(tx, &named).await? };
+        Ok(Self { named, found })
+    }
+
+    fn note(&mut self, account: AccountId, source: &str, id: TransactionId) {
+        if let Some(part) = issuer_part_of(source).filter(|part| self.named.contains(*part)) {
+            self.found.insert((account, part.to_owned()), id);
+        }
+    }
+
+    /// `None`: it corrects nothing that is here, and is a line like others.
+    fn judge(&mut self, account: AccountId, correction: &Correction) -> Option<Judged> {
+        let found = self.found.remove(&(account, issuer_part(correction.id())));
+        match (correction, found) {
+            (Correction::Deletes(_), Some(old)) => Some(Judged::Deletes(old)),
+            (Correction::Deletes(_), None) => Some(Judged::Known("it takes back a line that is not here")),
+            (Correction::Replaces(_), Some(old)) => Some(Judged::Replaces(old, "the issuer corrected an earlier line")),
+            (Correction::Replaces(_), None) => None,
+        }
+    }
+}
+
+/// The issuer's ids that corrections of a statement name, with where in the file the last of them begins.
+fn corrections_in(lines: &[ImportedTransaction]) -> HashMap<String, u32> {
+    let mut last = HashMap::new();
+    for line in lines {
+        if let Some(correction) = &line.corrects {
+            let at = last.entry(correction.id().to_owned()).or_insert(line.line);
+            *at = line.line.max(*at);
+        }
+    }
+    last
+}
+
+/// A correction that keeps the id of what it corrects gives way to a later one alone.
+fn is_corrected(line: &ImportedTransaction, corrections: &HashMap<String, u32>) -> bool {
+    let Some(id) = &line.issuer_id else { return false };
+    let keeps = line.corrects.as_ref().is_some_and(|correction| correction.id() == id);
+    corrections.get(id).is_some_and(|last| !keeps || line.line < *last)
+}
+
 /// What a part of a file comes to.
 #[derive(Default)]
 struct Chunk {
     fresh: Vec<Transaction>,
     replaced: Vec<TransactionId>,
+    /// Sources of lines that another line of the file corrects.
+    left_out: Vec<Arc<str>>,
 }
 
 /// Oldest first, so that every index grows at its end. Lines of one day keep their order.
@@ -997,6 +1065,14 @@ mod tests {
         ImportedTransaction { pending: true, ..line(on, amount, Some(id), description) }
     }
 
+    fn right(of: &str, line: ImportedTransaction) -> ImportedTransaction {
+        ImportedTransaction { corrects: Some(Correction::Replaces(of.to_owned())), ..line }
+    }
+
+    fn void(of: &str, line: ImportedTransaction) -> ImportedTransaction {
+        ImportedTransaction { corrects: Some(Correction::Deletes(of.to_owned())), ..line }
+    }
+
     #[tokio::test]
     async fn a_pending_line_goes_to_the_posted_one_of_its_source_and_never_to_a_like_one() {
         let world = World::new();
@@ -1041,6 +1117,73 @@ mod tests {
         world.end().await;
     }
 
+    #[tokio::test]
+    async fn a_line_and_its_correction_in_one_file_are_one_line() {
+        let world = World::new();
+        let client = world.start().await;
+        let wrong = line("2026-11-02", "-5", Some("a"), "Wrong");
+        let void_b = void("b", line("2026-11-01", "-6", Some("d"), "Void"));
+        // The correction stands before what it corrects, and is corrected itself.
+        let lines = vec![
+            right("a", line("2026-11-01", "-7", Some("c"), "Better")),
+            wrong.clone(),
+            right("c", line("2026-11-03", "-8", Some("e"), "Right")),
+            line("2026-11-02", "-6", Some("b"), "Void"),
+            void_b,
+        ];
+        let open = client.opened().unwrap();
+        let book = client.bills().book().await.unwrap();
+        let preview = client.import().keep(&open, file(lines.clone()), vec![], None, &book, true).await.unwrap();
+        let report = keep(&client, lines.clone()).await;
+        assert_eq!((preview.new, preview.known, preview.replaced), (1, 4, 0));
+        assert_eq!((report.new, report.known, report.replaced), (1, 4, 0));
+        assert_eq!(shown(&client).await, [("Right".to_owned(), TransactionState::Posted)]);
+        let again = keep(&client, lines).await;
+        assert_eq!((again.new, again.known), (0, 5));
+        let older = keep(&client, vec![wrong]).await;
+        assert_eq!((older.new, older.known), (0, 1), "an older file does not bring it back");
+        drop(open);
+        world.end().await;
+    }
+
+    #[tokio::test]
+    async fn a_correction_takes_the_place_of_its_line_wherever_a_file_is_cut() {
+        let world = World::new();
+        let client = world.start().await;
+        let shops = |from, to| (from..to).map(|n| line("2026-11-02", "-1", None, &format!("Shop {n}")));
+        let mut lines = vec![line("2026-11-01", "-5", Some("a"), "Wrong")];
+        lines.extend(shops(0, CHUNK_MAX));
+        lines.push(right("a", line("2026-11-03", "-7", Some("c"), "Right")));
+        assert_eq!(keep(&client, lines).await.new as usize, CHUNK_MAX + 1);
+        // The same in two statements of one account.
+        let mut two = file(vec![line("2026-11-04", "-5", Some("f"), "Wrong")]);
+        let late = right("f", line("2026-11-05", "-7", Some("g"), "Right"));
+        two.statements.extend(file(vec![late]).statements);
+        for preview in [true, false] {
+            let open = client.opened().unwrap();
+            let known = accounts::all(open.cache.readers()).await.unwrap();
+            let book = client.bills().book().await.unwrap();
+            let report = client.import().keep(&open, two.clone(), known, None, &book, preview).await.unwrap();
+            assert_eq!((report.new, report.replaced), (1, 1));
+        }
+        for (words, count) in [("wrong", 0), ("right", 2)] {
+            let found = TransactionQuery { search: Some(words.to_owned()), ..TransactionQuery::default() };
+            assert_eq!(client.accounts().transactions(found).await.unwrap().items.len(), count, "{words}");
+        }
+        world.end().await;
+    }
+
+    #[tokio::test]
+    async fn a_correction_of_an_earlier_line_that_is_corrected_at_once_leaves_the_last_one() {
+        let world = World::new();
+        let client = world.start().await;
+        keep(&client, vec![line("2026-11-01", "-5", Some("a"), "Wrong")]).await;
+        let better = right("a", line("2026-11-01", "-6", Some("b"), "Better"));
+        keep(&client, vec![better, right("b", line("2026-11-01", "-7", Some("c"), "Right"))]).await;
+        assert_eq!(shown(&client).await, [("Right".to_owned(), TransactionState::Posted)]);
+        world.end().await;
+    }
+
     #[test]
     fn a_line_is_compared_with_few_others_however_many_there_are() {
         let waiting = |n: u8| KnownLine {
@@ -1075,6 +1218,24 @@ mod tests {
         keep(&client, many).await;
         let report = keep(&client, vec![line("2026-11-03", "-5", Some("p150"), "Elsewhere")]).await;
         assert_eq!((report.new, report.replaced), (0, 1));
+        world.end().await;
+    }
+
+    #[tokio::test]
+    async fn many_corrections_of_one_file_are_looked_up_at_once() {
+        let world = World::new();
+        let client = world.start().await;
+        let wrong = |n| line("2026-11-01", "-5", Some(&format!("a{n}")), "Wrong");
+        keep(&client, (0..500).map(wrong).collect()).await;
+        let good = |n| right(&format!("a{n}"), line("2026-11-01", "-6", Some(&format!("b{n}")), "Right"));
+        let lines: Vec<ImportedTransaction> = (0..500).map(good).collect();
+        let open = client.opened().unwrap();
+        let mut tx = open.cache.begin().await.unwrap();
+        let corrected = Corrected::by(&file(lines.clone()), &mut tx).await.unwrap();
+        assert_eq!((corrected.named.len(), corrected.found.len()), (500, 500));
+        drop(tx);
+        assert_eq!(keep(&client, lines).await.replaced, 500);
+        drop(open);
         world.end().await;
     }
 

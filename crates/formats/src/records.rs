@@ -95,6 +95,15 @@ pub enum Correction {
     Deletes(String),
 }
 
+impl Correction {
+    /// The issuer's id of the line that it corrects.
+    #[must_use]
+    pub fn id(&self) -> &str {
+        let (Self::Replaces(id) | Self::Deletes(id)) = self;
+        id
+    }
+}
+
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Rejected {
     /// Counted from 1.

@@ -236,6 +236,22 @@ pub(crate) async fn remember_replaced(tx: &mut Tx, ids: &[TransactionId]) -> Cac
     Ok(())
 }
 
+/// Keeps sources of lines that were never here, since the file that has them takes them back.
+pub(crate) async fn remember_sources(tx: &mut Tx, account: AccountId, sources: &[Arc<str>]) -> CacheResult<()> {
+    if sources.is_empty() {
+        return Ok(());
+    }
+    let list: Vec<&str> = sources.iter().map(AsRef::as_ref).collect();
+    sqlx::query(
+        "INSERT INTO replaced (account, source) SELECT ?1, value FROM json_each(?2) WHERE true ON CONFLICT DO NOTHING",
+    )
+    .bind(account.as_uuid())
+    .bind(to_body(&list)?)
+    .execute(&mut **tx)
+    .await?;
+    Ok(())
+}
+
 /// A line as far as it tells whether another is the same purchase.
 #[derive(Clone, Debug)]
 pub(crate) struct KnownLine {
@@ -289,16 +305,23 @@ fn known_line(row: &SqliteRow) -> CacheResult<KnownLine> {
     })
 }
 
-/// The line of an account whose source holds the hash of an issuer's id. Rare: it reads the account's index.
-pub(crate) async fn by_issuer_part(tx: &mut Tx, account: i64, part: &str) -> CacheResult<Option<TransactionId>> {
-    let id: Option<Vec<u8>> = sqlx::query_scalar(
-        "SELECT id FROM tx WHERE account = ?1 AND source IS NOT NULL AND instr(source, ?2) > 0 ORDER BY seq DESC LIMIT 1",
+/// The newest line of each account whose source has one of these hashes of an issuer's id behind its day. Rare: it reads
+/// all sources, once for all hashes.
+pub(crate) async fn by_issuer_parts(
+    tx: &mut Tx,
+    parts: &HashSet<String>,
+) -> CacheResult<HashMap<(AccountId, String), TransactionId>> {
+    let rows: Vec<(Vec<u8>, String, Vec<u8>)> = sqlx::query_as(
+        "SELECT account.id, substr(tx.source, 9, 14), tx.id FROM tx JOIN account ON account.number = tx.account
+         WHERE substr(tx.source, 9, 14) IN (SELECT value FROM json_each(?1)) ORDER BY tx.seq",
     )
-    .bind(account)
-    .bind(part)
-    .fetch_optional(&mut **tx)
+    .bind(to_body(parts)?)
+    .fetch_all(&mut **tx)
     .await?;
-    id.map(|id| Ok(TransactionId::from_uuid(uuid_of(&id)?))).transpose()
+    let line = |(account, part, id): (Vec<u8>, String, Vec<u8>)| {
+        Ok(((account_id_of(&account)?, part), TransactionId::from_uuid(uuid_of(&id)?)))
+    };
+    rows.into_iter().map(line).collect()
 }
 
 /// Takes lines out, with their words and totals. Ids that are not there are passed over.
