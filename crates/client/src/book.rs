@@ -1,12 +1,13 @@
 //! Bills with their marks and payments, read at one moment: what every screen of due dates is worked out from.
 
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 
+use api::bills::MarkEdit;
 use domain::accounts::Account;
 use domain::billers::{Biller, OwnBiller};
 use domain::bills::{Bill, Mark, Occurrence, PaymentOf, occurrence_named, occurrences, open_day};
 use domain::calendar::Calendar;
-use domain::ids::{BillId, BillerId};
+use domain::ids::{BillId, BillerId, TransactionId};
 use domain::money::{Currency, Money};
 use domain::payments::RailTiming;
 use jiff::civil::Date;
@@ -150,6 +151,22 @@ impl Book {
 
     pub fn marks_of(&self, bill: BillId) -> &[Mark] {
         self.marks.get(&bill).map_or(&[], Vec::as_slice)
+    }
+
+    /// Lines that are gone pay nothing any more. The marks of which that is true, each with what that says of it.
+    pub fn unsee(&mut self, gone: &HashSet<TransactionId>) -> Vec<(Mark, MarkEdit)> {
+        let mut changed = Vec::new();
+        for mark in self.marks.values_mut().flatten() {
+            let seen = mark.seen.iter().map(|seen| seen.transaction);
+            let unseen: Vec<TransactionId> = seen.filter(|line| gone.contains(line)).collect();
+            if !unseen.is_empty() {
+                let edit = MarkEdit { unseen, ..MarkEdit::default() };
+                *mark = edit.clone().applied_to(mark.clone());
+                changed.push((mark.clone(), edit));
+            }
+        }
+        changed.sort_by_key(|(mark, _)| (mark.bill, mark.due_on));
+        changed
     }
 
     fn payments_of(&self, bill: BillId) -> &[PaymentOf] {

@@ -267,7 +267,7 @@ impl Import {
             check_target(&file, target)?;
         }
         let book = self.0.bills().book().await?;
-        let result = self.keep(&open, file, known, target, &book, preview).await;
+        let result = self.keep(&open, file, known, target, book, preview).await;
         self.0.watch(&result);
         Ok(result?)
     }
@@ -279,7 +279,7 @@ impl Import {
         file: ImportedFile,
         known: Vec<Account>,
         target: Option<Account>,
-        book: &Book,
+        book: Book,
         preview: bool,
     ) -> CacheResult<ImportReport> {
         let mut tx = open.cache.begin().await?;
@@ -308,6 +308,7 @@ impl Import {
             },
             holder: open.vault().header().holder(),
             corrected,
+            gone: HashSet::new(),
             seen: (preview && file.statements.len() > 1).then(HashSet::new),
             packing: None,
         };
@@ -325,12 +326,14 @@ struct Work<'a> {
     tx: Tx,
     known: Vec<Account>,
     target: Option<Account>,
-    book: &'a Book,
+    book: Book,
     /// New lines in which a payment of a due date may be recognised.
     recent: Vec<Transaction>,
     report: ImportReport,
     holder: Option<HolderId>,
     corrected: Corrected,
+    /// Lines that other lines of the file replaced or took back.
+    gone: HashSet<TransactionId>,
     /// Sources by account, where nothing is written that a later statement could find.
     seen: Option<HashSet<(AccountId, Arc<str>)>>,
     /// The chunk file that is being packed beside the work on the cache.
@@ -423,6 +426,7 @@ impl Work<'_> {
 
     /// Puts a part into the cache and the outbox. False when there was nothing in it.
     async fn keep_chunk(&mut self, account: &Account, changed: bool, chunk: Chunk) -> CacheResult<bool> {
+        self.gone.extend(&chunk.replaced);
         if self.report.preview || (chunk.fresh.is_empty() && chunk.replaced.is_empty()) {
             return Ok(false);
         }
@@ -482,11 +486,12 @@ impl Work<'_> {
     /// Marks the due dates that new lines pay, so that their reminders go (RE3). In the import's own transaction: a line
     /// is looked at once, and what the person takes back later stays so.
     async fn settle(&mut self) -> CacheResult<()> {
-        let book = self.book;
-        let lines = std::mem::take(&mut self.recent);
+        // Each mark as it will be, and what is new of it. What a line no longer pays may be paid by the one in its place.
+        let mut marks: Vec<(Mark, MarkEdit)> = self.book.unsee(&self.gone);
+        let mut lines = std::mem::take(&mut self.recent);
+        lines.retain(|line| !self.gone.contains(&line.id));
+        let book = &self.book;
         let found = recognised(crate::bills::owed(book, RECOGNISED_DAYS), &lines);
-        // Each mark as it will be, and what is new of it.
-        let mut marks: Vec<(Mark, MarkEdit)> = Vec::new();
         for one in found {
             let Some(bill) = book.bill(one.bill) else { continue };
             let at = marks.iter().position(|(mark, _)| (mark.bill, mark.due_on) == (one.bill, one.due_on));
@@ -513,7 +518,7 @@ impl Work<'_> {
                 });
             }
         }
-        for (mark, edit) in marks.into_iter().filter(|(_, edit)| !self.report.preview && !edit.seen.is_empty()) {
+        for (mark, edit) in marks.into_iter().filter(|(_, edit)| !self.report.preview && *edit != MarkEdit::default()) {
             let change = Change::EditMark { bill: mark.bill, due_on: mark.due_on, edit };
             let entry = Entry { id: self.client.fresh(MutationId::new), made_at: self.client.now(), change };
             outbox::apply(&mut self.tx, &entry, &self.open.beside).await?;
@@ -1030,7 +1035,7 @@ mod tests {
         let open = client.opened().unwrap();
         let known = accounts::all(open.cache.readers()).await.unwrap();
         let book = client.bills().book().await.unwrap();
-        let report = client.import().keep(&open, file(lines), known, None, &book, false).await.unwrap();
+        let report = client.import().keep(&open, file(lines), known, None, book, false).await.unwrap();
         open.read_names().await.unwrap();
         report
     }
@@ -1133,7 +1138,7 @@ mod tests {
         ];
         let open = client.opened().unwrap();
         let book = client.bills().book().await.unwrap();
-        let preview = client.import().keep(&open, file(lines.clone()), vec![], None, &book, true).await.unwrap();
+        let preview = client.import().keep(&open, file(lines.clone()), vec![], None, book, true).await.unwrap();
         let report = keep(&client, lines.clone()).await;
         assert_eq!((preview.new, preview.known, preview.replaced), (1, 4, 0));
         assert_eq!((report.new, report.known, report.replaced), (1, 4, 0));
@@ -1163,7 +1168,7 @@ mod tests {
             let open = client.opened().unwrap();
             let known = accounts::all(open.cache.readers()).await.unwrap();
             let book = client.bills().book().await.unwrap();
-            let report = client.import().keep(&open, two.clone(), known, None, &book, preview).await.unwrap();
+            let report = client.import().keep(&open, two.clone(), known, None, book, preview).await.unwrap();
             assert_eq!((report.new, report.replaced), (1, 1));
         }
         for (words, count) in [("wrong", 0), ("right", 2)] {
@@ -1181,6 +1186,26 @@ mod tests {
         let better = right("a", line("2026-11-01", "-6", Some("b"), "Better"));
         keep(&client, vec![better, right("b", line("2026-11-01", "-7", Some("c"), "Right"))]).await;
         assert_eq!(shown(&client).await, [("Right".to_owned(), TransactionState::Posted)]);
+        world.end().await;
+    }
+
+    #[tokio::test]
+    async fn what_is_corrected_or_taken_back_pays_no_due_date_any_more() {
+        use crate::testing::monthly;
+        let world = World::new();
+        let client = world.start().await;
+        let rent = client.bills().add(monthly("Alder Court Rent", "950.00", "2026-11-21")).await.unwrap();
+        let paid = |amount, id| line("2026-11-18", amount, Some(id), "ALDER COURT RENT 0042");
+        assert_eq!(keep(&client, vec![paid("-950", "a")]).await.settles.len(), 1);
+        assert!(client.bills().due(7).await.unwrap().is_empty());
+        assert!(keep(&client, vec![void("a", paid("-950", "b"))]).await.settles.is_empty());
+        assert_eq!(client.bills().due(7).await.unwrap().len(), 1, "it is owed again");
+        keep(&client, vec![paid("-950", "c")]).await;
+        let report =
+            keep(&client, vec![right("c", line("2026-11-19", "-950", Some("d"), "ALDER COURT RENT 0042"))]).await;
+        assert_eq!(report.settles.len(), 1, "the line in its place pays");
+        let book = client.bills().book().await.unwrap();
+        assert_eq!(book.marks_of(rent)[0].seen.len(), 1);
         world.end().await;
     }
 
@@ -1331,7 +1356,7 @@ mod tests {
         let open = client.opened().unwrap();
         let known = accounts::all(open.cache.readers()).await.unwrap();
         let book = client.bills().book().await.unwrap();
-        client.import().keep(&open, file, known, None, &book, false).await.unwrap();
+        client.import().keep(&open, file, known, None, book, false).await.unwrap();
         assert_eq!(client.status().await.unwrap().waiting, 2);
         assert_eq!(client.accounts().list().await.unwrap()[0].account.balance, Some(usd("-50")));
         world.end().await;
