@@ -363,7 +363,9 @@ impl Work<'_> {
             let sources: Vec<Arc<str>> = part.iter().map(|line| sources.of(line)).collect();
             let known = match number {
                 None => HashSet::new(),
-                Some(number) => transactions::known_sources(&mut self.tx, number, &sources).await?,
+                Some(number) => {
+                    transactions::known_sources(&mut self.tx, number, &sources, |at| part[at].pending).await?
+                }
             };
             let mut chunk = Chunk::default();
             for (at, (line, source)) in part.into_iter().zip(sources).enumerate() {
@@ -1119,6 +1121,21 @@ mod tests {
         let left = shown(&client).await;
         assert_eq!(left[1], ("Coffee North".to_owned(), TransactionState::Pending));
         assert_eq!(left[0], ("Coffee South".to_owned(), TransactionState::Posted));
+        world.end().await;
+    }
+
+    #[tokio::test]
+    async fn what_posts_under_the_source_of_a_hold_that_a_like_line_took_is_not_lost() {
+        let world = World::new();
+        let client = world.start().await;
+        keep(&client, vec![hold("2026-11-02", "-2.90", "a", "TRANSIT FARE")]).await;
+        // A file without pending lines: the hold may be this one.
+        let report = keep(&client, vec![line("2026-11-01", "-2.90", Some("c"), "TRANSIT FARE")]).await;
+        assert_eq!(report.replaced, 1);
+        let report = keep(&client, vec![line("2026-11-02", "-2.90", Some("a"), "TRANSIT FARE")]).await;
+        assert_eq!((report.new, report.known), (1, 0));
+        let older = keep(&client, vec![hold("2026-11-02", "-2.90", "a", "TRANSIT FARE")]).await;
+        assert_eq!((older.new, older.known), (0, 1), "and the hold does not come back");
         world.end().await;
     }
 

@@ -9,7 +9,7 @@ use api::accounts::AccountEdit;
 use api::bills::{BillEdit, MarkEdit};
 use api::import::ImportChunk;
 use api::sync::Record;
-use domain::accounts::Transaction;
+use domain::accounts::{Transaction, TransactionState};
 use domain::billers::OwnBiller;
 use domain::bills::{Bill, Mark};
 use domain::card::Plan;
@@ -312,12 +312,13 @@ async fn apply_chunk(tx: &mut Tx, chunk: &ImportChunk) -> CacheResult<()> {
     let numbers = accounts::numbers_of(tx, wanted).await?;
     let mut lines: Vec<&Transaction> = Vec::new();
     for (account, number) in &numbers {
-        let of_account = || chunk.transactions.iter().filter(|line| line.account == *account);
+        let mine: Vec<&Transaction> = chunk.transactions.iter().filter(|line| line.account == *account).collect();
         let sources: Vec<Arc<str>> =
-            of_account().map(|line| line.source.as_deref().unwrap_or_default().into()).collect();
+            mine.iter().map(|line| line.source.as_deref().unwrap_or_default().into()).collect();
+        let is_pending = |at: usize| mine[at].state == TransactionState::Pending;
         // What the server has by another id stays as it is there.
-        let known = transactions::known_sources(tx, *number, &sources).await?;
-        lines.extend(of_account().enumerate().filter(|(at, _)| !known.contains(at)).map(|(_, line)| line));
+        let known = transactions::known_sources(tx, *number, &sources, is_pending).await?;
+        lines.extend(mine.into_iter().enumerate().filter(|(at, _)| !known.contains(at)).map(|(_, line)| line));
     }
     transactions::apply_all(tx, &numbers, &lines).await
 }

@@ -208,10 +208,11 @@ async fn unknown_lines(tx: &mut Tx, lines: &[Transaction]) -> CacheResult<Vec<Tr
     let mut known = HashSet::new();
     for (account, lines) in &by_account {
         let Some(number) = accounts::find_number(&mut **tx, *account).await? else { continue };
-        let sourced: Vec<_> = lines.iter().filter_map(|line| Some((line.id, line.source.as_deref()?))).collect();
-        let sources: Vec<Arc<str>> = sourced.iter().map(|(_, source)| Arc::from(*source)).collect();
-        let found = transactions::known_sources(tx, number, &sources).await?;
-        known.extend(found.into_iter().filter_map(|at| sourced.get(at).map(|(id, _)| *id)));
+        let sourced: Vec<&&Transaction> = lines.iter().filter(|line| line.source.is_some()).collect();
+        let sources: Vec<Arc<str>> = sourced.iter().filter_map(|line| line.source.as_deref()).map(Arc::from).collect();
+        let is_pending = |at: usize| sourced[at].state == TransactionState::Pending;
+        let found = transactions::known_sources(tx, number, &sources, is_pending).await?;
+        known.extend(found.into_iter().map(|at| sourced[at].id));
     }
     let fresh = lines.iter().filter(|line| !by_id.contains_key(&line.id) && !known.contains(&line.id));
     Ok(fresh.cloned().collect())

@@ -1196,6 +1196,21 @@ async fn lines_of_an_account_that_was_removed_come_again_with_their_file() {
 }
 
 #[tokio::test]
+async fn a_line_that_is_gone_elsewhere_does_not_come_back_with_its_file() {
+    let (world, fake) = (World::new(), start_fake().await);
+    let client = signed_in(&world, &fake).await;
+    client.sync().now().await.unwrap();
+    client.import().import(crate::tests::sample(), None).await.unwrap();
+    let id = client.accounts().transactions(TransactionQuery::default()).await.unwrap().items[0].id;
+    lock(&fake).feed = vec![Record::Gone(Gone::Transaction { id })];
+    client.sync().now().await.unwrap();
+    assert_eq!(names(&client).await, ["Shop"]);
+    let again = client.import().import(crate::tests::sample(), None).await.unwrap();
+    assert_eq!((again.new, again.known), (0, 2));
+    world.end().await;
+}
+
+#[tokio::test]
 async fn an_import_that_the_server_does_not_take_stays_on_this_device() {
     let (world, fake) = (World::new(), start_fake().await);
     let client = signed_in(&world, &fake).await;

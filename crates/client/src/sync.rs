@@ -741,7 +741,11 @@ pub(crate) async fn apply_record(tx: &mut Tx, record: &Record) -> CacheResult<()
         Record::Standing(standing) => state::put(&mut **tx, state::STANDING, standing).await,
         Record::Gone(gone) => match gone {
             Gone::Account { id } => accounts::remove(tx, *id).await,
-            Gone::Transaction { id } => transactions::remove_all(tx, &[*id]).await,
+            // An older file does not bring it back on this device either.
+            Gone::Transaction { id } => {
+                transactions::remember_replaced(tx, &[*id]).await?;
+                transactions::remove_all(tx, &[*id]).await
+            }
             Gone::Bill { id } => bills::remove_bill(tx, *id).await,
             Gone::Mark { bill, due_on } => bills::remove_mark(tx, *bill, *due_on).await,
             Gone::ReminderAnswer { bill, due_on } => reminders::forget_answer(tx, *bill, *due_on).await,

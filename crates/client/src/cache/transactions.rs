@@ -197,25 +197,39 @@ pub(crate) fn first_of_month(number: i64) -> CacheResult<Date> {
     Date::new(year, month, 1).map_err(|_| CacheError::Damaged)
 }
 
-/// Which of these sources an account has already, by their position.
-pub(crate) async fn known_sources(tx: &mut Tx, account: i64, sources: &[Arc<str>]) -> CacheResult<HashSet<usize>> {
+/// Which of these sources an account has already, by their position. What is known of a pending line that gave way says
+/// nothing of a posted one.
+pub(crate) async fn known_sources(
+    tx: &mut Tx,
+    account: i64,
+    sources: &[Arc<str>],
+    is_pending: impl Fn(usize) -> bool,
+) -> CacheResult<HashSet<usize>> {
     let mut known = HashSet::new();
     for (group, part) in sources.chunks(LOOKUP_MAX).enumerate() {
         let list = serde_json::to_string(&part.iter().map(AsRef::as_ref).collect::<Vec<&str>>())
             .map_err(|_| CacheError::Damaged)?;
         // One row comes back, whatever the file's size: rows cost more than lookups.
         let found: Option<String> = sqlx::query_scalar(
-            "SELECT group_concat(j.key) FROM json_each(?2) j
-             WHERE EXISTS (SELECT 1 FROM tx WHERE account = ?1 AND source = j.value) OR EXISTS (
-                SELECT 1 FROM replaced
-                 WHERE account = (SELECT id FROM account WHERE number = ?1) AND source = j.value)",
+            "SELECT group_concat(CASE
+                WHEN EXISTS (SELECT 1 FROM tx WHERE account = ?1 AND source = j.value) THEN j.key
+                ELSE (SELECT iif(state = 0, 'p', '') || j.key FROM replaced
+                       WHERE account = (SELECT id FROM account WHERE number = ?1) AND source = j.value)
+             END) FROM json_each(?2) j",
         )
         .bind(account)
         .bind(list)
         .fetch_one(&mut **tx)
         .await?;
         let keys = found.as_deref().unwrap_or("");
-        known.extend(keys.split(',').filter_map(|key| key.parse::<usize>().ok()).map(|key| group * LOOKUP_MAX + key));
+        for key in keys.split(',') {
+            let plain = key.trim_start_matches('p');
+            let Ok(at) = plain.parse::<usize>() else { continue };
+            let at = group * LOOKUP_MAX + at;
+            if plain == key || is_pending(at) {
+                known.insert(at);
+            }
+        }
     }
     Ok(known)
 }
@@ -224,10 +238,11 @@ pub(crate) async fn known_sources(tx: &mut Tx, account: i64, sources: &[Arc<str>
 pub(crate) async fn remember_replaced(tx: &mut Tx, ids: &[TransactionId]) -> CacheResult<()> {
     for part in ids.chunks(LOOKUP_MAX) {
         sqlx::query(
-            "INSERT INTO replaced (account, source)
-             SELECT account.id, tx.source FROM json_each(?1) j
+            "INSERT INTO replaced (account, source, state)
+             SELECT account.id, tx.source, tx.state FROM json_each(?1) j
              CROSS JOIN tx ON tx.id = unhex(j.value) JOIN account ON account.number = tx.account
-             WHERE tx.source IS NOT NULL ON CONFLICT DO NOTHING",
+             WHERE tx.source IS NOT NULL
+             ON CONFLICT (account, source) DO UPDATE SET state = max(state, excluded.state)",
         )
         .bind(hex_list(part.iter().map(TransactionId::as_uuid)))
         .execute(&mut **tx)
