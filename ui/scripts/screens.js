@@ -61,6 +61,8 @@ export const screens = [
   { name: 'card-empty', path: '/card', world: 'empty' },
   { name: 'card-served', path: '/card', world: 'served' },
   { name: 'card-frozen', path: '/card', world: 'frozen' },
+  { name: 'home-card-asks', path: '/', world: 'frozen' },
+  { name: 'bills-card-asks', path: '/bills?bill=bill-card', world: 'frozen' },
   { name: 'card-lost', path: '/card', world: 'served', open: [press('.card-side .actions .button:nth-child(2)')] },
   { name: 'card-link', path: '/card', world: 'served', open: [press('.card-side .actions .button:nth-child(3)'), press('dialog .button.primary')] },
   { name: 'card-dispute', path: '/card', world: 'served', open: [named('td .button', 'Dispute the purchase')] },

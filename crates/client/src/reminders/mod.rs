@@ -613,7 +613,12 @@ fn candidates(book: &Book, settings: &Settings, snoozes: &[Snooze], ahead: i32) 
         for occurrence in occurrences {
             let ordered = occurrence.payment.filter(|_| settings.tell_of_payments);
             let ordered = ordered.and_then(|id| book.payments.iter().find(|row| row.order.id == id));
-            found.push(Candidate::new(&occurrence, bill, ordered.map(|row| row.made_at)));
+            let mut candidate = Candidate::new(&occurrence, bill, ordered.map(|row| row.made_at));
+            if bill.is_of_card() && !settings.remind_days.is_empty() {
+                // Nobody chose the days of this one.
+                candidate.remind_days.clone_from(&settings.remind_days);
+            }
+            found.push(candidate);
         }
     }
     found

@@ -164,7 +164,7 @@ export function sampleIpc(query = ''): Ipc {
     factorRename: (id, name) => change(() => ((found(world.ways.factors.find((one) => one.id === id)).name = name), null)),
     factorRemove: (id) => change(() => ((world.ways.factors = world.ways.factors.filter((one) => one.id !== id)), null)),
     home: () => read(() => world.home()),
-    bills: () => read(() => ({ today: TODAY, occurrences: occurrences(world.book), bills: world.billViews(), cards: [], holidays: world.holidays() })),
+    bills: () => read(() => ({ today: TODAY, occurrences: occurrences(world.book), bills: world.billViews(), cards: world.billViews(true), holidays: world.holidays() })),
     scheduleDates: async (typed) => attempt(() => datesOf(typed, TODAY, shifted(TODAY, 4000)).slice(0, 4)),
     billAdd: (typed) => change(() => {
       const id = `bill-new-${world.nextId()}`;

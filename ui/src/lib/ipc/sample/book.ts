@@ -53,7 +53,8 @@ function fits(schedule: Required<Schedule>, starts: Date, day: Date): boolean {
   return like.at(nth.nth > 0 ? nth.nth - 1 : nth.nth)?.getTime() === day.getTime();
 }
 
-export type Book = { bills: WholeBill[]; marks: Map<string, MarkAs>; payments: PaymentView[] };
+/** `issued`: what the statement of a card of the server asks for, which is no bill of the person's. */
+export type Book = { bills: WholeBill[]; marks: Map<string, MarkAs>; payments: PaymentView[]; issued?: string };
 
 export const markKey = (bill: string, dueOn: string) => `${bill} ${dueOn}`;
 
@@ -110,7 +111,7 @@ export function occurrence(book: Book, bill: WholeBill, dueOn: string): Occurren
     days,
     payable: isPayable(bill),
     card: bill.card,
-    issued: false,
+    issued: book.issued === bill.id,
     payment: payment?.id ?? null,
     sends_on: payment?.sends_on ?? null,
     not_sent: payment?.state === 'not_sent',

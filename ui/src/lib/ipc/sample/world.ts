@@ -88,6 +88,7 @@ export class World {
     const marks = new Map<string, MarkAs>(paidByWord.map(([bill, day]) => [markKey(bill, day), { kind: 'paid', amount: null }]));
     marks.set(markKey('bill-gym', '2026-11-17'), { kind: 'skipped' });
     this.book = this.empty ? { bills: [], marks: new Map(), payments: [] } : { bills: startingBills(), marks, payments: startingPayments() };
+    if (kind === 'frozen') this.book.issued = 'bill-card';
     const phase = kind === 'welcome' ? 'welcome' : ['locked', 'passphrase', 'pin', 'keyring-gone', 'no-keyring', 'unheard'].includes(kind) ? 'locked' : 'ready';
     this.status = {
       phase,
@@ -207,8 +208,10 @@ export class World {
     return [...billers, ...this.ownBillers];
   }
 
-  billViews(): BillView[] {
+  /** `issued`: what a statement asks for, which is no bill. */
+  billViews(issued = false): BillView[] {
     return this.book.bills
+      .filter((bill) => (bill.id === this.book.issued) === issued)
       .map((bill) => ({
         bill,
         amount: amountOn(bill, TODAY),
