@@ -19,6 +19,10 @@ use crate::{App, autopay, mail, methods, payments, purchases, reminders, stateme
 
 /// After so long a taken job is given to another: longer than any rail takes to answer.
 const LEASE: SignedDuration = SignedDuration::from_secs(60);
+/// A job that failed waits so long for each time that it was taken, and at most [`FAILED_WAIT_MAX`]: what always fails
+/// goes behind what is due, however much of it there is.
+const FAILED_WAIT: SignedDuration = SignedDuration::from_secs(60);
+const FAILED_WAIT_MAX: SignedDuration = SignedDuration::from_hours(1);
 /// On SQLite all that are taken run at once: those of many people go in one way to the writer, and those of one person
 /// one after the other.
 const TAKEN_AT_ONCE: i64 = 256;
@@ -190,9 +194,9 @@ async fn run_all(app: &App, jobs: Vec<Job>, at_once: usize) {
             give_back(app, &job).await;
             return;
         }
-        // A failed job stays taken until its lease ends, and is tried again then.
         if let Err(error) = run_one(app, &job).await {
             tracing::error!(job = job.kind.name(), kind = error.kind(), "a job failed and will be tried again");
+            put_off(app, &job).await;
         }
     };
     futures_util::stream::iter(jobs).for_each_concurrent(at_once, run).await;
@@ -214,6 +218,18 @@ async fn run_one(app: &App, job: &Job) -> DbResult<()> {
         Kind::Autopay => autopay::look(app, job).await,
         Kind::Close => statements::close(app, job).await,
         Kind::AutoReload => wallet::auto_reload::look(app, job).await,
+    }
+}
+
+/// Puts a job that failed off, without counting its tries anew. Where somebody put it meanwhile, it stays as it was put.
+async fn put_off(app: &App, job: &Job) {
+    let tries = i32::try_from(job.tries).unwrap_or(i32::MAX);
+    let wait = FAILED_WAIT.saturating_mul(tries).min(FAILED_WAIT_MAX);
+    let due_at = app.clock.now().saturating_add(wait).unwrap_or(Timestamp::MAX);
+    let Ok(mut tx) = app.db.begin_whole().await else { return };
+    if later_unless_put(&mut tx, job, due_at).await.is_ok() {
+        // When this fails, it is tried again when its lease ends.
+        let _ = tx.commit().await;
     }
 }
 
