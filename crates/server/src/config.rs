@@ -63,6 +63,11 @@ pub enum ConfigError {
          with an empty database"
     )]
     PracticeMoney(Currency),
+    #[error(
+        "payments are open on the rail {0}, which is not configured: start with the --rails that has it, and take it out when \
+         they are over"
+    )]
+    RailMissing(String),
     #[error("the database of places does not open")]
     Places(#[from] PlacesError),
     #[error(transparent)]

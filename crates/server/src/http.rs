@@ -85,6 +85,7 @@ impl Server {
         let claimed = config::claim(&config.location)?;
         let db = Db::open(&config.location).await?;
         let app = App::new(db, config.clock, config.chance, settings).await?;
+        app.rails.demand_all_in_use(&app.db).await?;
         let noted = app.settings.audit_head.as_deref().map(Heads::open).transpose()?;
         let mut tasks = vec![
             tokio::spawn(listen(listener, crate::router(app.clone()), app.clone())),

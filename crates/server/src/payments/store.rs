@@ -332,6 +332,13 @@ pub(super) async fn not_left(tx: &mut Tx, holder: HolderId) -> DbResult<Vec<Stor
     Ok(payments)
 }
 
+/// The rails on which payments are that are not over.
+pub(super) async fn rails_in_use(tx: &mut Tx) -> DbResult<Vec<String>> {
+    const LIST: &str = "SELECT DISTINCT rail FROM payment WHERE state NOT IN
+        ('final', 'returned', 'rejected', 'failed', 'cancelled', 'expired') ORDER BY rail";
+    on_engine!(tx, |db| sqlx::query_scalar(LIST).fetch_all(db).await.map_err(DbError::from))
+}
+
 /// The payments that are held on a rail, and whose they are.
 pub(super) async fn held_on(tx: &mut Tx, rail: &str) -> DbResult<Vec<(HolderId, PaymentId)>> {
     const LIST: &str = "SELECT holder_id, payment_id FROM payment WHERE rail = $1 AND state = 'held'";

@@ -8,6 +8,8 @@ mod iso20022;
 mod nacha;
 pub mod sandbox;
 pub mod settings;
+#[cfg(test)]
+mod tests;
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -22,9 +24,10 @@ use jiff::civil::Date;
 use jiff::tz::TimeZone;
 
 use super::rail::{Rail, Unfit};
-use super::store::Stored;
+use super::store::{self, Stored};
 use crate::App;
 use crate::billers;
+use crate::config::ConfigError;
 use crate::db::{Db, DbError, DbResult, Read, Tx};
 use crate::error::ApiError;
 use book::Book;
@@ -82,7 +85,7 @@ impl Rails {
         configured.map_or(self.practice.as_ref(), |rail| rail.as_ref())
     }
 
-    /// The rail that a stored payment is on. One that the operator removed leaves its payments where they are.
+    /// The rail that a stored payment is on. One that the operator removed leaves its payments, which are over, where they are.
     pub(crate) fn named(&self, name: &str) -> DbResult<&dyn Rail> {
         if self.practice.name() == name {
             return Ok(self.practice.as_ref());
@@ -92,6 +95,15 @@ impl Rails {
         }
         let found = self.of_files(name).map(|rail| rail as &dyn Rail);
         found.ok_or(DbError::Corrupt("a payment's rail, which is not configured"))
+    }
+
+    /// Refuses a server on which payments are open that no rail of it moves: they would wait for ever.
+    pub(crate) async fn demand_all_in_use(&self, db: &Db) -> Result<(), ConfigError> {
+        let in_use = store::rails_in_use(&mut db.read_once().await?).await?;
+        match in_use.into_iter().find(|name| self.named(name).is_err()) {
+            Some(name) => Err(ConfigError::RailMissing(name)),
+            None => Ok(()),
+        }
     }
 
     /// Whether payments in some currency can be drawn from payment methods.
