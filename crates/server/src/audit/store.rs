@@ -32,13 +32,20 @@ pub(super) const QUESTIONS: &[(&str, &str)] = &[
         "a place's balance is the sum of its postings",
         "SELECT b.place FROM place_balance b WHERE b.amount_minor <> COALESCE(
             (SELECT SUM(p.amount_minor) FROM ledger_posting p WHERE p.holder_id = b.holder_id
-             AND p.account_id = b.account_id AND p.place = b.place), 0)",
+             AND p.account_id = b.account_id AND p.place = b.place AND p.currency = b.currency), 0)",
     ),
     (
-        "every posting counts in a balance, in its account's one currency",
+        "every posting counts in a balance, in its currency",
         "SELECT p.place FROM ledger_posting p WHERE NOT EXISTS
             (SELECT 1 FROM place_balance b WHERE b.holder_id = p.holder_id AND b.account_id = p.account_id
              AND b.place = p.place AND b.currency = p.currency)",
+    ),
+    (
+        "an account that is kept here, and a card, holds its one currency",
+        "SELECT b.place FROM place_balance b JOIN served_account s ON s.holder_id = b.holder_id
+            AND s.account_id = b.account_id WHERE b.currency <> s.currency
+         UNION ALL SELECT b.place FROM place_balance b JOIN card c ON c.holder_id = b.holder_id
+            AND c.card_id = b.account_id WHERE b.currency <> c.currency",
     ),
     (
         "nothing but the outside, and a card in credit, is below zero",
@@ -221,19 +228,19 @@ pub(super) const QUESTIONS: &[(&str, &str)] = &[
         "reserved money is that of the payments on their way to the rail",
         "SELECT b.place FROM place_balance b WHERE b.place = 'reserved' AND b.amount_minor <> COALESCE(
             (SELECT SUM(p.amount_minor) FROM payment p WHERE p.holder_id = b.holder_id
-             AND p.account_id = b.account_id AND p.state IN ('reserved', 'submitting', 'unknown')), 0)",
+             AND p.account_id = b.account_id AND p.currency = b.currency AND p.state IN ('reserved', 'submitting', 'unknown')), 0)",
     ),
     (
         "clearing money is that of the payments with the rail",
         "SELECT b.place FROM place_balance b WHERE b.place = 'clearing' AND b.amount_minor <> COALESCE(
             (SELECT SUM(p.amount_minor) FROM payment p WHERE p.holder_id = b.holder_id
-             AND p.account_id = b.account_id AND p.state = 'submitted'), 0)",
+             AND p.account_id = b.account_id AND p.currency = b.currency AND p.state = 'submitted'), 0)",
     ),
     (
         "settled money is that of the payments that arrived",
         "SELECT b.place FROM place_balance b WHERE b.place = 'settled' AND b.amount_minor <> COALESCE(
             (SELECT SUM(p.amount_minor) FROM payment p WHERE p.holder_id = b.holder_id
-             AND p.account_id = b.account_id AND p.state IN ('settled', 'final')), 0)",
+             AND p.account_id = b.account_id AND p.currency = b.currency AND p.state IN ('settled', 'final')), 0)",
     ),
     (
         "a payment that has moved nothing in the end leaves nothing moved",

@@ -23,6 +23,7 @@ const SPOILED: &[(&str, &str)] = &[
         "one that every program reads exactly",
     ),
     ("DELETE FROM job", "has a job"),
+    ("UPDATE place_balance SET currency = 'EUR' WHERE place = 'available'", "holds its one currency"),
     (
         "UPDATE payment SET amount_minor = 4001, order_body = REPLACE(order_body, '4000', '4001')",
         "is what was approved",

@@ -44,7 +44,7 @@ pub(crate) struct CardBalances(Vec<(Place, Money)>);
 impl CardBalances {
     pub(crate) fn standing(&self, currency: Currency) -> CardStanding {
         let at = |wanted: Place| {
-            let there = self.0.iter().find(|(place, _)| *place == wanted);
+            let there = self.0.iter().find(|(place, amount)| *place == wanted && amount.currency() == currency);
             there.map_or(Money::zero(currency), |(_, amount)| *amount)
         };
         CardStanding {

@@ -3,6 +3,7 @@ use api::payments::Payment;
 use api::security::OneTimeAddress;
 use axum::http::Method as Verb;
 use domain::methods::MethodKind;
+use domain::money::{Currency, Money};
 use domain::payments::{PaymentOrder, PaymentState};
 use domain::policy::Preset;
 use jiff::civil::date;
@@ -144,6 +145,24 @@ async fn what_is_drawn_from_a_method_leaves_the_balance_here_alone() {
         assert_eq!(stands(&device, large.id).await.0, PaymentState::Settled);
         assert_eq!(stands(&device, declined.id).await, (PaymentState::Rejected, why("declined")));
         assert_eq!(balance().await, before);
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn one_method_pays_in_every_currency() {
+    on_each_engine(async |world| {
+        let device = world.holder().await;
+        let heron = add_card(&world, &device, HERON, "08/2029").await;
+        let in_currency =
+            |minor, currency| PaymentOrder { amount: Money::new(minor, currency).unwrap(), ..drawn(&world, heron, 0) };
+        let orders = [(4_000, Currency::USD), (3_000, Currency::EUR), (2_000, Currency::USD), (1_000, Currency::EUR)];
+        for (minor, currency) in orders {
+            let order = in_currency(minor, currency);
+            pay(&device, &order).await;
+            world.pass(HOUR, HOUR / 4).await;
+            assert_eq!(stands(&device, order.id).await.0, PaymentState::Settled, "{minor} {currency}");
+        }
     })
     .await;
 }
