@@ -328,7 +328,8 @@ impl RailTiming {
         self.calendar.subtract_banking_days(due_on, self.banking_days_to_arrive)
     }
 
-    fn cutoff_at(&self, day: Date) -> Result<Timestamp, QuoteError> {
+    /// Until when orders of a day must be here.
+    pub fn cutoff_at(&self, day: Date) -> Result<Timestamp, QuoteError> {
         let (day, time) = match self.cutoff {
             Some(cutoff) => (day, cutoff),
             None => (day.tomorrow().map_err(|_| QuoteError::TooFarAhead)?, Time::midnight()),

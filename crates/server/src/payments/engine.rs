@@ -14,7 +14,7 @@ use jiff::civil::{Date, Time};
 use jiff::{SignedDuration, Timestamp};
 
 use super::by_itself::Goes;
-use super::rail::{Answer, RailOrder};
+use super::rail::{Answer, Rail, RailOrder};
 use super::rails::book;
 use super::store::{self, ApprovedBy, RailRecord, Stored};
 use super::{approval, by_itself, closed_cards, holds, unusual};
@@ -384,14 +384,15 @@ async fn release_at(app: &App, job: &Job, moment: Moment) -> DbResult<()> {
     Ok(())
 }
 
-/// Tried again at the day's last run and on the next banking day, then given up.
+/// Tried again at the day's last run and when the orders of the next banking day are handed over, then given up.
 async fn without_funds(app: &App, job: &Job, mut tx: Tx, mut payment: Stored, reason: &str) -> DbResult<()> {
     let now = app.clock.now();
     let rail = app.rails.named(&payment.rail)?;
     let timing = rail.timing();
     let today = now.to_zoned(timing.zone.clone()).date();
     let last_run = rail.last_run_at(payment.cutoff_at);
-    if today > payment.process_on {
+    let last_try = day_after_tried_at(rail, payment.process_on)?;
+    if now >= last_try {
         step(app, &mut tx, &mut payment, PaymentEvent::FundsMissing, Some(reason)).await?;
         step(app, &mut tx, &mut payment, PaymentEvent::TriesEnded, Some(reason)).await?;
         jobs::done(&mut tx, job).await?;
@@ -399,8 +400,7 @@ async fn without_funds(app: &App, job: &Job, mut tx: Tx, mut payment: Stored, re
         if payment.state != PaymentState::Insufficient {
             step(app, &mut tx, &mut payment, PaymentEvent::FundsMissing, Some(reason)).await?;
         }
-        let next_day = day_begins(timing.calendar.next_banking_day(today), &timing)?;
-        jobs::later(&mut tx, job, if now < last_run { last_run } else { next_day }).await?;
+        jobs::later(&mut tx, job, if now < last_run { last_run } else { last_try }).await?;
     }
     tell(app, &mut tx, &payment).await?;
     tx.commit().await
@@ -413,6 +413,14 @@ pub(crate) async fn submit(app: &App, job: &Job) -> DbResult<()> {
     let (payment, payer_name) = tx.ask(reads).await?;
     let Some(payment) = payment.filter(|payment| payment.state == PaymentState::Submitting) else {
         // It ends in the transaction that finds the same; else it is tried again.
+/// When a rail takes the orders of the banking day after a day.
+fn day_after_tried_at(rail: &dyn Rail, day: Date) -> DbResult<Timestamp> {
+    let timing = rail.timing();
+    let next = timing.calendar.next_banking_day(day);
+    let cutoff_at = timing.cutoff_at(next).map_err(|_| DbError::Corrupt("a day"))?;
+    Ok(rail.hands_over_at(cutoff_at, day_begins(next, &timing)?))
+}
+
         return begin(app, job, Moment::Within, &[PaymentState::Submitting]).await.map(drop);
     };
     let drawn_by = match payment.order.method {

@@ -128,8 +128,16 @@ fn promise(app: &App, payment: &mut Stored, earliest: Option<Timestamp>) -> DbRe
 /// days are told anew.
 pub(super) fn promise_if_late(app: &App, payment: &mut Stored) -> DbResult<()> {
     let now = app.clock.now();
-    let until = app.rails.named(&payment.rail)?.takes_until(payment.cutoff_at);
-    promise(app, payment, (now >= until).then_some(now))
+    let rail = app.rails.named(&payment.rail)?;
+    if now < rail.takes_until(payment.cutoff_at) {
+        return Ok(());
+    }
+    let timing = rail.timing();
+    let cutoff_at = timing.cutoff_at(now.to_zoned(timing.zone.clone()).date());
+    let cutoff_at = cutoff_at.map_err(|_| DbError::Corrupt("a payment's day"))?;
+    // As long as a day's orders are taken it goes with them, after their cut-off too.
+    let in_time = cutoff_at.saturating_sub(SignedDuration::from_nanos(1)).unwrap_or(cutoff_at);
+    promise(app, payment, Some(if now < rail.takes_until(cutoff_at) { now.min(in_time) } else { now }))
 }
 
 async fn go_on(app: &App, tx: &mut Tx, payment: &mut Stored, now: Timestamp) -> DbResult<()> {
