@@ -105,7 +105,7 @@ async fn bring_up_to_date(
     make_ahead(app, tx, holder, kept, payable, &sight, &runs).await
 }
 
-/// What leaves or left for a bill, of its payee.
+/// What leaves or left for a bill.
 fn paid_for(
     app: &App,
     holder: HolderId,

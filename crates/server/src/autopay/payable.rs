@@ -112,7 +112,8 @@ pub(super) struct Due {
     pub amount: Money,
 }
 
-/// What leaves or left for a bill, as far as it says anything of due dates of now; `currency` is that of the payments.
+/// What leaves or left for a bill, as far as it says anything of due dates of now; `payee` and `currency` say whose days
+/// count.
 pub(super) fn paid(
     app: &App,
     holder: HolderId,
@@ -121,7 +122,7 @@ pub(super) fn paid(
     currency: Currency,
 ) -> DbResult<impl Read<Answer = Vec<PaymentOf>> + use<>> {
     let today = by_itself::today(app, payee, currency, app.clock.now());
-    Ok(by_itself::of_bill(holder, payee, bill, shifted(today, -PAID_BEFORE_DAYS)?))
+    Ok(by_itself::of_bill(holder, bill, shifted(today, -PAID_BEFORE_DAYS)?))
 }
 
 /// What is to be paid on these terms, as it stands on a day.

@@ -192,6 +192,35 @@ async fn what_it_takes_is_worked_out_when_its_day_comes() {
     .await;
 }
 
+/// One that its person orders for a due date.
+fn by_hand(world: &World, bill: &Bill, due_on: Date, minor: i64) -> domain::payments::PaymentOrder {
+    domain::payments::PaymentOrder { bill: Some(bill.id), due_on: Some(due_on), ..order(world, minor, 0) }
+}
+
+#[tokio::test]
+async fn a_due_date_that_was_paid_stays_so_when_its_bill_gets_another_payee() {
+    on_each_engine(async |world| {
+        let device = world.holder().await;
+        let bill = payable(&world, &device).await;
+        pay(&device, &by_hand(&world, &bill, MARCH, 95_000)).await;
+        pay(&device, &by_hand(&world, &bill, APRIL, 95_000)).await;
+        world.pass(HOUR / 60, HOUR / 3_600).await;
+        let other = billers::directory().iter().filter(|biller| biller.payable).nth(1).unwrap().id;
+        device.patch(&format!("/api/v1/bills/{}", bill.id), "payee", &json!({"biller": other})).await.expect(200);
+        set(&world, &device, &bill, &terms()).await;
+        let all = payments(&device).await;
+        assert_eq!(all.len(), 2, "nothing is left to pay: {all:?}");
+        assert!(all.iter().all(|one| one.1.counts_as_paid()), "{all:?}");
+        let again = domain::payments::PaymentOrder {
+            biller: other,
+            duplicate_meant: false,
+            ..by_hand(&world, &bill, APRIL, 95_000)
+        };
+        assert_eq!(device.post("/api/v1/payments", &again).await.code(), ErrorCode::PossibleDuplicate);
+    })
+    .await;
+}
+
 #[tokio::test]
 async fn one_due_date_is_skipped_moved_or_taken_back_and_the_others_go_on() {
     on_each_engine(async |world| {

@@ -11,7 +11,7 @@ use domain::policy::StepUp;
 use jiff::Timestamp;
 use jiff::civil::Date;
 
-use super::store::{self, ApprovedBy, Stored, ToPayee};
+use super::store::{self, ApprovedBy, Ordered, Stored};
 use super::{approval, engine, rails};
 use crate::App;
 use crate::autopay::{self, AboutRun, AtRun};
@@ -156,31 +156,26 @@ async fn ask_or_take_back(app: &App, tx: &mut Tx, mut payment: Stored) -> DbResu
     approval::ask_until(app, tx, &mut payment, StepUp::AboveCap, cutoff).await
 }
 
-/// What the payments of a bill that leave or left since a day mean for its due dates.
-pub(crate) fn of_bill(
-    holder: HolderId,
-    biller: BillerId,
-    bill: BillId,
-    since: Date,
-) -> impl Read<Answer = Vec<PaymentOf>> + use<> {
-    store::to_payee(holder, biller, since).then(move |all| Ok(means(bill, all)))
+/// What the payments of a bill that leave or left since a day mean for its due dates. Whom they went to is no part of that:
+/// a date that was paid stays so when the bill gets another payee.
+pub(crate) fn of_bill(holder: HolderId, bill: BillId, since: Date) -> impl Read<Answer = Vec<PaymentOf>> + use<> {
+    store::of_bill(holder, bill, since).then(move |all| Ok(means(bill, all)))
 }
 
 /// The same of those that a person ordered: what pays itself is brought to what these leave of a due date.
 pub(super) fn by_hand_of_bill(
     holder: HolderId,
-    biller: BillerId,
     bill: BillId,
     since: Date,
 ) -> impl Read<Answer = Vec<PaymentOf>> + use<> {
-    store::to_payee(holder, biller, since).then(move |mut all| {
+    store::of_bill(holder, bill, since).then(move |mut all| {
         all.retain(|one| one.approval != ApprovedBy::Autopay);
         Ok(means(bill, all))
     })
 }
 
-fn means(bill: BillId, all: Vec<ToPayee>) -> Vec<PaymentOf> {
-    let of_bill = all.into_iter().filter_map(|ToPayee { order, state, process_on, .. }| {
+fn means(bill: BillId, all: Vec<Ordered>) -> Vec<PaymentOf> {
+    let of_bill = all.into_iter().filter_map(|Ordered { order, state, process_on, .. }| {
         let due_on = order.due_on.filter(|_| order.bill == Some(bill))?;
         let (state, sends_on) = (Some(state), Some(process_on));
         Some(PaymentOf { id: order.id, due_on, amount: order.amount, state, sends_on })

@@ -221,7 +221,7 @@ fn said_of_date(holder: HolderId, order: &PaymentOrder, day: Date) -> Option<imp
     let bill = order.bill.filter(|_| order.due_on.is_some())?;
     let since = day.checked_sub(PaymentOrder::SEND_DAYS_AHEAD_MAX.days()).unwrap_or(Date::MIN);
     let marks = feed::each_of(holder, feed::Kind::Mark, bill.as_uuid());
-    Some((bills::found(holder, bill), marks, by_itself::by_hand_of_bill(holder, order.biller, bill, since)))
+    Some((bills::found(holder, bill), marks, by_itself::by_hand_of_bill(holder, bill, since)))
 }
 
 /// Whether something was paid or ordered for its due date already, and with this order it would be more than is due.

@@ -1,7 +1,7 @@
 //! Rows of payments, their steps, what rails reported, and the practice bank's book.
 
 use api::payments::PaymentStep;
-use domain::ids::{AccountId, BillerId, DeviceId, HolderId, PasskeyId, PaymentId};
+use domain::ids::{AccountId, BillId, BillerId, DeviceId, HolderId, PasskeyId, PaymentId};
 use domain::ledger::Funds;
 use domain::money::{Currency, Money};
 use domain::payments::{PaymentOrder, PaymentState, Quote};
@@ -376,8 +376,8 @@ pub(super) async fn not_left_from(tx: &mut Tx, holder: HolderId, ledger: Account
     Ok(ids.into_iter().map(PaymentId::from_uuid).collect())
 }
 
-/// What was ordered for a payee, and how it stands.
-pub(super) struct ToPayee {
+/// What was ordered, and how it stands.
+pub(super) struct Ordered {
     pub order: PaymentOrder,
     pub state: PaymentState,
     /// The day it leaves or left.
@@ -385,19 +385,31 @@ pub(super) struct ToPayee {
     pub approval: ApprovedBy,
 }
 
-pub(super) fn to_payee(holder: HolderId, biller: BillerId, since: Date) -> impl Read<Answer = Vec<ToPayee>> + use<> {
-    const LIST: &str = "SELECT order_body, state, process_on, approval FROM payment
-                         WHERE holder_id = $1 AND biller_id = $2 AND process_on >= $3 ORDER BY payment_id";
-    let read = |(body, state, process_on, approval): (String, String, String, String)| {
-        Ok(ToPayee {
+impl Ordered {
+    fn read((body, state, process_on, approval): (String, String, String, String)) -> DbResult<Self> {
+        Ok(Self {
             order: serde_json::from_str(&body).map_err(|_| DbError::Corrupt("an order"))?,
             state: state_named(&state)?,
             process_on: day(&process_on)?,
             approval: approval_named(&approval)?,
         })
-    };
+    }
+}
+
+pub(super) fn to_payee(holder: HolderId, biller: BillerId, since: Date) -> impl Read<Answer = Vec<Ordered>> + use<> {
+    const LIST: &str = "SELECT order_body, state, process_on, approval FROM payment
+                         WHERE holder_id = $1 AND biller_id = $2 AND process_on >= $3 ORDER BY payment_id";
     let values = [holder.as_uuid().into(), biller.as_uuid().into(), since.to_string().into()];
-    db::read_rows(LIST, values, move |rows| rows.into_iter().map(read).collect())
+    db::read_rows(LIST, values, |rows| rows.into_iter().map(Ordered::read).collect())
+}
+
+/// What was ordered for a bill, whomever it pays now.
+pub(super) fn of_bill(holder: HolderId, bill: BillId, since: Date) -> impl Read<Answer = Vec<Ordered>> + use<> {
+    // Which bill it is of stands in the order alone; what only mentions the id is passed over by whoever reads it.
+    const LIST: &str = "SELECT order_body, state, process_on, approval FROM payment
+                         WHERE holder_id = $1 AND process_on >= $2 AND order_body LIKE $3 ORDER BY payment_id";
+    let values = [holder.as_uuid().into(), since.to_string().into(), format!("%{bill}%").into()];
+    db::read_rows(LIST, values, |rows| rows.into_iter().map(Ordered::read).collect())
 }
 
 /// A payment as the rail is asked about it.
