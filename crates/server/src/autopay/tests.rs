@@ -198,6 +198,43 @@ fn by_hand(world: &World, bill: &Bill, due_on: Date, minor: i64) -> domain::paym
 }
 
 #[tokio::test]
+async fn what_its_person_changes_or_what_comes_back_is_paid_the_same_day() {
+    on_each_engine(async |world| {
+        let device = world.holder().await;
+        let bill = payable(&world, &device).await;
+        let later = domain::payments::PaymentOrder {
+            send_on: Some(date(2027, 3, 20)),
+            ..by_hand(&world, &bill, APRIL, 95_000)
+        };
+        let comes_back = domain::payments::PaymentOrder {
+            reference: Some("practice:return".to_owned()),
+            ..by_hand(&world, &bill, MARCH, 95_000)
+        };
+        pay(&device, &later).await;
+        pay(&device, &comes_back).await;
+        world.work().await;
+        set(&world, &device, &bill, &terms()).await;
+        let of = async |due_on: Date| {
+            let mut all = payments(&device).await;
+            all.retain(|one| one.0 == due_on);
+            all.sort_by_key(|one| one.2);
+            all.into_iter().map(|(_, state, minor)| (state, minor)).collect::<Vec<_>>()
+        };
+        assert_eq!(of(APRIL).await, [(S::Scheduled, 95_000)]);
+        assert_eq!(of(MARCH).await, [(S::Submitted, 95_000)]);
+        let edit = json!({"amount": usd(40_000), "send_on": "2027-03-20", "seen": 1});
+        device.patch(&format!("/api/v1/payments/{}", later.id), "less", &edit).await.expect(200);
+        world.work().await;
+        assert_eq!(of(APRIL).await, [(S::Scheduled, 40_000), (S::Scheduled, 55_000)]);
+        world.pass(HOUR / 60, HOUR / 3_600).await;
+        let march = of(MARCH).await;
+        assert_eq!(march.len(), 2, "{march:?}");
+        assert!(march.contains(&(S::Returned, 95_000)) && march.iter().any(|one| one.0 != S::Returned), "{march:?}");
+    })
+    .await;
+}
+
+#[tokio::test]
 async fn a_due_date_that_was_paid_stays_so_when_its_bill_gets_another_payee() {
     on_each_engine(async |world| {
         let device = world.holder().await;

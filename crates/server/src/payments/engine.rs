@@ -122,8 +122,17 @@ pub(super) async fn step(
     store::add_step(tx, payment, Some(from), payment.history.len() - 1).await?;
     if payment.approval == ApprovedBy::Autopay {
         autopay::followed(app, tx, payment.holder, &payment.order, to).await?;
+    } else if moves_nothing_after_all(to) {
+        super::paid_by_hand(app, tx, payment).await?;
     }
     Ok(entry)
+}
+
+/// A payment ended so without its person, and what it was for is not paid. One that found no money is not among them: it is
+/// tried again, and what would be paid in its place would be paid twice.
+const fn moves_nothing_after_all(state: PaymentState) -> bool {
+    use PaymentState as S;
+    matches!(state, S::Failed | S::Rejected | S::Expired | S::Returned)
 }
 
 /// The account that a payment leaves from, as it stands with what was booked since it was read.
@@ -388,8 +397,6 @@ async fn release_at(app: &App, job: &Job, moment: Moment) -> DbResult<()> {
 async fn without_funds(app: &App, job: &Job, mut tx: Tx, mut payment: Stored, reason: &str) -> DbResult<()> {
     let now = app.clock.now();
     let rail = app.rails.named(&payment.rail)?;
-    let timing = rail.timing();
-    let today = now.to_zoned(timing.zone.clone()).date();
     let last_run = rail.last_run_at(payment.cutoff_at);
     let last_try = day_after_tried_at(rail, payment.process_on)?;
     if now >= last_try {
@@ -406,13 +413,6 @@ async fn without_funds(app: &App, job: &Job, mut tx: Tx, mut payment: Stored, re
     tx.commit().await
 }
 
-/// Hands the order over. An order whose handing over was begun before is only asked about.
-pub(crate) async fn submit(app: &App, job: &Job) -> DbResult<()> {
-    let mut tx = app.db.read_once().await?;
-    let reads = (store::found(job.holder, PaymentId::from_uuid(job.subject)), store::holder_name(job.holder));
-    let (payment, payer_name) = tx.ask(reads).await?;
-    let Some(payment) = payment.filter(|payment| payment.state == PaymentState::Submitting) else {
-        // It ends in the transaction that finds the same; else it is tried again.
 /// When a rail takes the orders of the banking day after a day.
 fn day_after_tried_at(rail: &dyn Rail, day: Date) -> DbResult<Timestamp> {
     let timing = rail.timing();
@@ -421,6 +421,13 @@ fn day_after_tried_at(rail: &dyn Rail, day: Date) -> DbResult<Timestamp> {
     Ok(rail.hands_over_at(cutoff_at, day_begins(next, &timing)?))
 }
 
+/// Hands the order over. An order whose handing over was begun before is only asked about.
+pub(crate) async fn submit(app: &App, job: &Job) -> DbResult<()> {
+    let mut tx = app.db.read_once().await?;
+    let reads = (store::found(job.holder, PaymentId::from_uuid(job.subject)), store::holder_name(job.holder));
+    let (payment, payer_name) = tx.ask(reads).await?;
+    let Some(payment) = payment.filter(|payment| payment.state == PaymentState::Submitting) else {
+        // It ends in the transaction that finds the same; else it is tried again.
         return begin(app, job, Moment::Within, &[PaymentState::Submitting]).await.map(drop);
     };
     let drawn_by = match payment.order.method {

@@ -287,6 +287,7 @@ async fn edit(
         once.tx.commit().await?;
         return Err(refusal.into());
     }
+    paid_by_hand(&app, &mut once.tx, &payment).await?;
     let view = engine::view(&payment);
     let answer = once.answer(StatusCode::OK, &view).await?;
     app.jobs.wake();
@@ -326,7 +327,8 @@ pub(crate) async fn cancel_for(app: &App, tx: &mut Tx, holder: HolderId, id: Pay
     Ok(engine::view(&payment))
 }
 
-/// What its person ordered or took back for a bill or card changes what is left for its autopay.
+/// What its person ordered, changed or took back for a bill or card, or what of it moves nothing after all, changes what is
+/// left for its autopay.
 async fn paid_by_hand(app: &App, tx: &mut Tx, payment: &Stored) -> DbResult<()> {
     if payment.order.bill.is_none() && engine::card_of(payment).is_none() {
         return Ok(());
