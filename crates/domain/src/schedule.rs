@@ -240,6 +240,13 @@ impl Schedule {
         self.first().is_some().then_some(self)
     }
 
+    /// How many of its dates come before this day.
+    #[must_use]
+    pub fn count_before(&self, date: Date) -> u16 {
+        let count = self.steps().map_or(0, |steps| self.index_reaching(steps, date));
+        u16::try_from(count.max(0)).unwrap_or(u16::MAX)
+    }
+
     /// The date as the rule has it before it goes to a banking day.
     #[must_use]
     pub fn nominal_of(&self, date: Date) -> Option<Date> {

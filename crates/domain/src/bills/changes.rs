@@ -84,7 +84,8 @@ impl Bill {
         after
     }
 
-    /// The bill as edited from one due date on: what stood before keeps its rule and its amount.
+    /// The bill as edited from one due date on: what stood before keeps its rule and its amount. A number of dates that was
+    /// left as it is stays that of all dates, so those before are taken off it; another number counts from this date on.
     #[must_use]
     pub fn changed_from(&self, mut after: Self, due_on: Date, shown: Money) -> Self {
         if self.dates(Date::MIN, days::shifted(due_on, -1)).next().is_none() {
@@ -101,6 +102,9 @@ impl Bill {
             after.earlier = self.rules_before(due_on);
             let begin = self.schedule.nominal_of(due_on).unwrap_or(due_on);
             after.schedule.starts_on = after.schedule.starts_on.max(begin);
+            if let Some(count) = after.schedule.count.filter(|_| after.schedule.count == self.schedule.count) {
+                after.schedule.count = Some(count.saturating_sub(self.schedule.count_before(due_on)).max(1));
+            }
         }
         after
     }

@@ -309,3 +309,21 @@ proptest! {
         prop_assert_eq!((again.state, again.left, again.paid), (one.state, one.left, one.paid));
     }
 }
+
+#[test]
+fn a_number_of_dates_stays_that_of_all_when_a_bill_is_changed_from_one_on() {
+    let schedule = Schedule { count: Some(12), ..rent().schedule };
+    let bill = Bill { schedule, ..rent() };
+    let moved = |from: Date, count| {
+        let mut after = bill.clone();
+        (after.schedule.day, after.schedule.count) = (Some(15), count);
+        let after = bill.changed_from(after, from, bill.amount);
+        after.check().expect("a bill");
+        after.dates(Date::MIN, date(2030, 1, 1)).collect::<Vec<_>>()
+    };
+    let july = date(2026, 7, 1);
+    let kept = moved(july, Some(12));
+    assert_eq!((kept.len(), kept[5], kept[6]), (12, date(2026, 6, 1), date(2026, 7, 15)));
+    assert_eq!(moved(july, Some(3)).len(), 6 + 3, "another number counts from there");
+    assert_eq!(moved(date(2026, 12, 1), Some(12)).last(), Some(&date(2026, 12, 15)));
+}
