@@ -7,7 +7,8 @@ use api::bills::Bill;
 use api::devices::Device;
 use api::payments::Payment;
 use domain::accounts::{Account, Transaction, TransactionState};
-use domain::money::{Money, MoneyError};
+use domain::money::Money;
+use domain::payments::PaymentOrder;
 use domain::security::SecurityEvent;
 use formats::{csv, journal};
 use jiff::Timestamp;
@@ -78,7 +79,7 @@ pub(super) fn write(all: &Everything, out: &mut impl Write) -> Result<(), Archiv
     put("accounts.csv", accounts(&all.accounts).as_bytes())?;
     put("transactions.csv", transactions(&all.accounts, &all.lines).as_bytes())?;
     put("bills.csv", bills(&all.bills).as_bytes())?;
-    put("payments.csv", payments(&all.payments).as_bytes())?;
+    put("payments.csv", payments(&all.accounts, &all.payments).as_bytes())?;
     put("security.csv", events(&all.events).as_bytes())?;
     put("journal.hledger", journal::journal(&all.accounts, &all.lines)?.as_bytes())?;
     for (place, account) in all.accounts.iter().enumerate() {
@@ -225,15 +226,22 @@ fn bills(all: &[Bill]) -> String {
     csv::table(&head, &rows)
 }
 
-fn payments(all: &[Payment]) -> String {
+/// Whom it pays, as people call them: who is not in the directory is a card of this person's.
+fn payee<'a>(accounts: &'a [Account], order: &PaymentOrder) -> &'a str {
+    if let Some(biller) = crate::billers::find(order.biller) {
+        return &biller.name;
+    }
+    accounts.iter().find(|one| one.id.as_uuid() == order.biller.as_uuid()).map_or("", |card| &card.name)
+}
+
+fn payments(accounts: &[Account], all: &[Payment]) -> String {
     let rows: Vec<Vec<String>> = all
         .iter()
         .map(|payment| {
             let order = &payment.order;
-            let payee = crate::billers::find(order.biller).map_or_else(String::new, |biller| biller.name.clone());
             vec![
                 order.id.to_string(),
-                payee,
+                payee(accounts, order).to_owned(),
                 digits(order.amount),
                 order.amount.currency().code().to_owned(),
                 order.due_on.map(|day| day.to_string()).unwrap_or_default(),

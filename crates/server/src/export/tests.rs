@@ -138,6 +138,23 @@ async fn the_statements_of_a_card_of_this_server_are_in_it_as_they_were_made() {
     .await;
 }
 
+#[tokio::test]
+async fn a_payment_to_a_card_names_the_card() {
+    on_each_engine(async |world| {
+        let opened = Opened::new(&world).await;
+        opened.moves(MoveKind::Purchase, 40_000).await;
+        let (device, payment) =
+            crate::statements::pay(&world, opened.shop.card, opened.shop.device.holder, 1_000).await;
+        let accounts: api::accounts::AccountList = device.get("/api/v1/accounts").await.ok();
+        let card = accounts.items.into_iter().find(|one| one.id == opened.shop.card).expect("the card");
+        let answer = asked(&device).await;
+        answer.expect(200);
+        let table = file(&answer, "payments.csv");
+        assert!(table.contains(&format!("\"{payment}\",\"{}\",\"10.00\"", card.name)), "{table}");
+    })
+    .await;
+}
+
 /// Says yes on the page that the address leads to.
 async fn said_yes(world: &World, holds: &mut Browser<'_>, begun: &OneTimeAddress) {
     let mut browser = Browser::new(world);
