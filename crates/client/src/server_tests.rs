@@ -75,6 +75,8 @@ pub(crate) struct Fake {
     pub feed: Vec<Record>,
     pub snapshot: Vec<Record>,
     payment_state: Option<PaymentState>,
+    /// What the next bill that is put is answered with: another device was quicker.
+    kept_bill: Option<Bill>,
 }
 
 pub(crate) type Shared = Arc<Mutex<Fake>>;
@@ -273,6 +275,9 @@ impl Fake {
                 "history": [{"state": state, "at": "2026-11-20T12:00:01Z", "reason": null}],
             }))
             .into_response();
+        }
+        if method == Method::PUT && path.starts_with("/api/v1/bills/") {
+            return axum::Json(self.kept_bill.take().map_or(value, |kept| json!(kept))).into_response();
         }
         axum::Json(json!({})).into_response()
     }
@@ -874,6 +879,22 @@ async fn a_refused_edit_gives_way_to_the_server_and_is_told() {
     assert_eq!(client.bills().view().await.unwrap().bills[0].bill.name, "Phone");
     let told = client.sync().refusals().await.unwrap();
     assert_eq!((told.len(), told[0].what.as_str(), told[0].code.as_str()), (1, "edit_bill", "version_conflict"));
+    world.end().await;
+}
+
+#[tokio::test]
+async fn a_bill_that_another_device_made_of_the_same_suggestion_takes_the_place_of_this_one() {
+    let (world, fake) = (World::new(), start_fake().await);
+    let client = signed_in(&world, &fake).await;
+    client.sync().now().await.unwrap();
+    let found = monthly("Phone", "12.00", "2026-12-01");
+    let own = client.bills().add_found(found, "a suggestion".to_owned()).await.unwrap();
+    lock(&fake).kept_bill = Some(bill(5, "Phone"));
+    lock(&fake).snapshot = vec![Record::Bill(bill(5, "Phone"))];
+    client.sync().now().await.unwrap();
+    let bills = client.bills().view().await.unwrap().bills;
+    assert_eq!(bills.iter().map(|view| view.bill.id).collect::<Vec<_>>(), [bill(5, "").id], "{own} is not there");
+    assert!(client.sync().refusals().await.unwrap().is_empty());
     world.end().await;
 }
 

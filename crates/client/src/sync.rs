@@ -10,6 +10,7 @@ use api::sign_in::Me;
 use api::sync::{Change as Fed, Gone, LINE_MAX, Page, Record, SnapshotHead};
 use domain::accounts::Transaction;
 use domain::billers::DirectoryKey;
+use domain::bills::Bill;
 use domain::ids::MutationId;
 use eventsource_stream::Eventsource as _;
 use futures_util::StreamExt as _;
@@ -280,6 +281,14 @@ impl Sync {
 
 // ---- Sending ----------------------------------------------------------------------------------------------------
 
+/// What the server made of a change that it took.
+enum Taken {
+    AsSent,
+    Payment(Box<api::payments::Payment>),
+    /// It has the same by another id, which stays.
+    InAnother,
+}
+
 impl Sync {
     /// Sends what waits, in order, until the outbox is empty or the server cannot be reached.
     async fn pump(&self, open: &Open) -> Result<(), ClientError> {
@@ -288,7 +297,7 @@ impl Sync {
                 Change::Import { chunk, .. } => match packed_chunk(open, chunk).await {
                     // It would keep back everything behind it for ever.
                     Err(CacheError::Damaged) => {
-                        self.done(open, &waiting, None, Some(outbox::UNREADABLE)).await?;
+                        self.done(open, &waiting, Err(outbox::UNREADABLE)).await?;
                         continue;
                     }
                     lines => lines?,
@@ -297,10 +306,10 @@ impl Sync {
             };
             let sent = self.send(&waiting, lines).await;
             match sent {
-                Ok(payment) => self.done(open, &waiting, payment, None).await?,
+                Ok(taken) => self.done(open, &waiting, Ok(taken)).await?,
                 // A program that is too old for the server was not judged: what waits goes with the newer one.
                 Err(CallError::Refused(problem)) if problem.code != ErrorCode::UpgradeRequired => {
-                    self.done(open, &waiting, None, Some(problem.code.as_str())).await?;
+                    self.done(open, &waiting, Err(problem.code.as_str())).await?;
                 }
                 Err(error) => {
                     if matches!(error, CallError::NoConnection) && !waiting.tried {
@@ -339,7 +348,7 @@ impl Sync {
     }
 
     /// Sends one change; `lines` are those of an import.
-    async fn send(&self, waiting: &Waiting, lines: Sending) -> Result<Option<api::payments::Payment>, CallError> {
+    async fn send(&self, waiting: &Waiting, lines: Sending) -> Result<Taken, CallError> {
         let id = waiting.entry.id;
         let keyed = |sending: Sending| Sending { idempotency: Some(id), ..sending };
         let (method, path, sending) = match &waiting.entry.change {
@@ -414,39 +423,37 @@ impl Sync {
             }
             other => other?,
         };
-        match waiting.entry.change {
-            Change::Pay { .. } | Change::CancelPayment { .. } => Ok(Some(answer.json().await?)),
-            _ => Ok(None),
+        match &waiting.entry.change {
+            Change::Pay { .. } | Change::CancelPayment { .. } => Ok(Taken::Payment(answer.json().await?)),
+            Change::AddBill { bill } if bill.origin.is_some() => {
+                let kept: Bill = answer.json().await?;
+                Ok(if kept.id == bill.id { Taken::AsSent } else { Taken::InAnother })
+            }
+            _ => Ok(Taken::AsSent),
         }
     }
 
     /// Takes a change off the queue with what the server said about it.
-    async fn done(
-        &self,
-        open: &Open,
-        waiting: &Waiting,
-        payment: Option<api::payments::Payment>,
-        refused: Option<&str>,
-    ) -> Result<(), ClientError> {
+    async fn done(&self, open: &Open, waiting: &Waiting, answer: Result<Taken, &str>) -> Result<(), ClientError> {
         let at = self.0.now();
         let import = match waiting.entry.change {
             Change::Import { chunk, .. } => Some(chunk),
             _ => None,
         };
         // The lines stay here, and so does what would be sent: kept before the change that names it goes.
-        match (import, refused) {
-            (Some(chunk), Some(outbox::UNREADABLE)) => open.beside.set_chunk_aside(chunk, at)?,
-            (Some(chunk), Some(_)) => open.beside.keep_refused(chunk)?,
+        match (import, &answer) {
+            (Some(chunk), Err(outbox::UNREADABLE)) => open.beside.set_chunk_aside(chunk, at)?,
+            (Some(chunk), Err(_)) => open.beside.keep_refused(chunk)?,
             _ => {}
         }
-        let result = settle(open, waiting, payment.as_ref(), refused, at).await;
+        let result = settle(open, waiting, &answer, at).await;
         self.0.watch(&result);
         result?;
         if let Some(chunk) = import {
             open.beside.remove_chunk(chunk)?;
         }
         self.0.with(async |open| self.0.save_outbox(open).await).await?;
-        if refused.is_some() {
+        if answer.is_err() {
             self.0.save_own(open).await;
         }
         self.0.tell(Changed::Book);
@@ -466,24 +473,16 @@ async fn packed_chunk(open: &Open, chunk: MutationId) -> CacheResult<Sending> {
     Ok(Sending { body: Some(packed), content_type: Some("application/json"), packed: true, idempotency: None })
 }
 
-async fn settle(
-    open: &Open,
-    waiting: &Waiting,
-    payment: Option<&api::payments::Payment>,
-    refused: Option<&str>,
-    at: Timestamp,
-) -> CacheResult<()> {
+async fn settle(open: &Open, waiting: &Waiting, answer: &Result<Taken, &str>, at: Timestamp) -> CacheResult<()> {
     let mut tx = open.cache.begin().await?;
-    if let Some(payment) = payment {
-        bills::put_payment(&mut tx, payment).await?;
-    }
-    match (refused, &waiting.entry.change) {
+    match (answer, &waiting.entry.change) {
         // What was shown in advance may be known by another id or gone for good: read everything again.
-        (None, Change::Restore { .. }) => state::remove(&mut *tx, state::CURSOR).await?,
-        (None, _) => {}
-        (Some(code), Change::Pay { order }) => bills::refuse_payment(&mut tx, order.id, code).await?,
-        (Some(code), change @ Change::Import { .. }) => note_refusal(&mut tx, &change.what(), code, at).await?,
-        (Some(code), change) => {
+        (Ok(Taken::InAnother), _) | (Ok(_), Change::Restore { .. }) => state::remove(&mut *tx, state::CURSOR).await?,
+        (Ok(Taken::Payment(payment)), _) => bills::put_payment(&mut tx, payment).await?,
+        (Ok(Taken::AsSent), _) => {}
+        (Err(code), Change::Pay { order }) => bills::refuse_payment(&mut tx, order.id, code).await?,
+        (Err(code), change @ Change::Import { .. }) => note_refusal(&mut tx, &change.what(), code, at).await?,
+        (Err(code), change) => {
             // What was shown in advance is not so: read everything again.
             state::remove(&mut *tx, state::CURSOR).await?;
             note_refusal(&mut tx, &change.what(), code, at).await?;

@@ -47,7 +47,7 @@ pub(crate) fn found(holder: HolderId, id: BillId) -> impl Read<Answer = Option<B
 }
 
 /// Makes a bill. Its id was made by the device: sending it again changes nothing, also when the bill was edited or
-/// removed meanwhile.
+/// removed meanwhile. Of one suggestion there is one bill: where another device made it, that one is answered and stays.
 #[utoipa::path(put, path = "/api/v1/bills/{id}", tag = "bills", params(("id" = BillId, Path)), request_body = Bill,
     responses((status = 200, body = Bill), (status = 422, body = api::error::Problem)))]
 async fn create(
@@ -66,9 +66,20 @@ async fn create(
         let known: Option<Bill> = feed::find(&mut tx, holder, key(id)).await?;
         return Ok(Json(known.unwrap_or(bill)));
     }
+    if let Some(known) = of_same_suggestion(&mut tx, holder, &bill).await? {
+        return Ok(Json(known));
+    }
     keep_new(&app, &mut tx, holder, &bill).await?;
     tx.commit().await?;
     Ok(Json(bill))
+}
+
+async fn of_same_suggestion(tx: &mut Tx, holder: HolderId, bill: &Bill) -> DbResult<Option<Bill>> {
+    if bill.origin.is_none() {
+        return Ok(None);
+    }
+    let all: Vec<Bill> = feed::all(tx, holder, Kind::Bill).await?;
+    Ok(all.into_iter().find(|known| known.origin == bill.origin))
 }
 
 /// Puts a bill of an archive back. False when one of this id is there.

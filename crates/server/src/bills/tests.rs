@@ -38,3 +38,24 @@ async fn what_one_device_says_of_a_due_date_stays_when_another_says_something_el
     })
     .await;
 }
+
+#[tokio::test]
+async fn a_suggestion_that_two_devices_take_is_one_bill() {
+    on_each_engine(async |world| {
+        let device = world.holder().await;
+        let late = world.device(device.holder).await;
+        let found = || Bill { origin: Some("a suggestion".to_owned()), ..rent(&world) };
+        let (first, second, third) = (found(), found(), found());
+        let put = async |device: &TestDevice, bill: &Bill| -> Bill {
+            device.put(&format!("/api/v1/bills/{}", bill.id), bill).await.ok()
+        };
+        assert_eq!(put(&device, &first).await.id, first.id);
+        assert_eq!(put(&late, &second).await.id, first.id, "the one that is there");
+        assert_eq!(put(&late, &second).await.id, first.id, "also when it is sent again");
+        late.patch(&format!("/api/v1/bills/{}", second.id), "edit", &json!({"name": "Flat"})).await.expect(404);
+        let key = [("idempotency-key", "remove")];
+        device.send(Method::DELETE, &format!("/api/v1/bills/{}", first.id), &key, None::<&()>).await.expect(204);
+        assert_eq!(put(&late, &third).await.id, third.id, "once it is removed there may be another");
+    })
+    .await;
+}
