@@ -8,7 +8,6 @@ use domain::money::Money;
 use jiff::civil::Date;
 use serde::{Deserialize, Serialize};
 
-use crate::book::shifted;
 use crate::cache::{CacheError, CacheResult, accounts, transactions};
 use crate::client::{Client, Open};
 use crate::error::ClientError;
@@ -170,14 +169,16 @@ async fn number_of(open: &Open, id: AccountId) -> CacheResult<i64> {
 
 async fn figures_of(open: &Open, account: &Account, number: i64, today: Date) -> CacheResult<CardFigures> {
     let closing = last_closing(account, today);
-    let raw = transactions::sums(open.cache.readers(), number, closing.map(|closing| shifted(closing.on, 1))).await?;
+    let closing = closing.map(|closing| (closing.on, account.apart_from(closing.on)));
+    let raw = transactions::sums(open.cache.readers(), number, closing).await?;
     let currency = account.currency;
     let money = |minor: Option<i64>| minor.and_then(|minor| Money::new(minor, currency).ok());
     let pending_count = u32::try_from(raw.pending_count).unwrap_or(u32::MAX);
     let pending = money(raw.pending_minor).unwrap_or(Money::zero(currency));
-    let sums = money(raw.posted_minor).zip(money(raw.paid_minor)).filter(|_| raw.pending_minor.is_some());
-    let worked_out = sums.and_then(|(posted_after_closing, paid_since_closing)| {
-        let sums = CycleSums { posted_after_closing, paid_since_closing, pending, pending_count };
+    let sums = money(raw.apart_minor).zip(money(raw.paid_minor)).filter(|_| raw.pending_minor.is_some());
+    let worked_out = sums.and_then(|(apart, paid_since_closing)| {
+        let balance_above_closing = closing.map_or(apart, |(_, days)| days.difference(apart));
+        let sums = CycleSums { balance_above_closing, paid_since_closing, pending, pending_count };
         figures(account, &sums, today).ok()
     });
     match worked_out {

@@ -237,11 +237,13 @@ async fn worked_out(open: &Open, account: &Account, cycle: &Cycle) -> CacheResul
         return Ok(None);
     }
     let (before, _) = transactions::posted_within(db, account.id, None, Some(opened_on)).await?;
-    let (after, _) = transactions::posted_within(db, account.id, Some(after_on), None).await?;
+    let days = account.apart_from(cycle.closed_on);
+    let until = days.to.map(|to| to.saturating_add(1.day()));
+    let (apart, _) = transactions::posted_within(db, account.id, Some(days.from), until).await?;
     let money = |minor: Option<i64>| minor.and_then(|minor| Money::new(minor, account.currency).ok());
     // Lines that add up to no amount make no statement.
-    let (Some(moved), Some(before), Some(after)) = (money(moved), money(before), money(after)) else { return Ok(None) };
-    let known = Known::of(account, cycle, before, after);
+    let known = Known::of(account, cycle, money(before), money(apart));
+    let (Some(moved), Some(known)) = (money(moved), known) else { return Ok(None) };
     let lines = u32::try_from(lines).unwrap_or(u32::MAX);
     Ok(summary(account.id, cycle, known, moved, lines).ok())
 }
@@ -345,6 +347,37 @@ mod tests {
     /// One line of a card's export: its day and amount; the id is the day.
     fn export(lines: &[(&str, &str)]) -> Vec<u8> {
         ofx(&lines.iter().map(|(on, amount)| (*on, *amount, *on, "Shop")).collect::<Vec<_>>())
+    }
+
+    #[tokio::test]
+    async fn a_balance_is_carried_from_its_own_day() {
+        let world = World::new();
+        let client = world.start().await;
+        client.import().import(export(&[("20261010", "-8.00"), ("20261026", "-9.00")]), None).await.unwrap();
+        let account = client.accounts().list().await.unwrap().remove(0).account;
+        let terms = CardTerms {
+            closing_day: 25,
+            due: DueRule::DaysAfterClosing(25),
+            minimum_floor: None,
+            minimum_share: None,
+            minimum_adds_charges: false,
+            apr: None,
+            late_fee: None,
+        };
+        // 120.00 were owed on that day.
+        for (as_of, owed) in [("2026-10-09", "128"), ("2026-10-25", "120"), ("2026-11-20", "111")] {
+            let balance_as_of = Some(format!("{as_of}T00:00:00Z").parse().unwrap());
+            let account = Account { balance_as_of, terms: Some(terms), ..account.clone() };
+            let open = client.opened().unwrap();
+            let mut tx = open.cache.begin().await.unwrap();
+            accounts::put(&mut tx, &account).await.unwrap();
+            tx.commit().await.unwrap();
+            let october = client.statements().view().await.unwrap().accounts.remove(0).statements.remove(0).summary;
+            assert_eq!((october.closed_on, october.closing), (day("2026-10-25"), usd(owed).negated()), "{as_of}");
+            let figures = client.cards().await.unwrap().remove(0).figures;
+            assert_eq!(figures.statement_balance, Some(usd(owed)), "{as_of}");
+        }
+        world.end().await;
     }
 
     #[tokio::test]

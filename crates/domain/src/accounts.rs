@@ -1,10 +1,12 @@
 //! Accounts and their transactions, told apart by whose ledger holds them.
 
-use jiff::Timestamp;
 use jiff::civil::Date;
+use jiff::tz::TimeZone;
+use jiff::{SignedDuration, Timestamp};
 use serde::{Deserialize, Serialize};
 
 use crate::card::{CardTerms, Excess, IssuerFigures, Plan};
+use crate::days;
 use crate::ids::{AccountId, PlanId, TransactionId};
 use crate::money::{Currency, Money};
 use crate::purchases::ServedCard;
@@ -58,6 +60,26 @@ impl Account {
         }
     }
 
+    /// The last day whose posted lines are in its balance; `None` where all of them are. A file's balance is of a day, which
+    /// is kept as its midnight in UTC; of any other moment it is the latest day that is anywhere.
+    #[must_use]
+    pub fn balance_through(&self) -> Option<Date> {
+        let as_of = self.balance_as_of.filter(|_| self.keeping == Keeping::Linked)?;
+        let furthest_east = as_of.saturating_add(SignedDuration::from_hours(14)).unwrap_or(as_of);
+        Some(furthest_east.to_zoned(TimeZone::UTC).date())
+    }
+
+    /// What lies between its balance and what it was at the end of a day.
+    #[must_use]
+    pub fn apart_from(&self, day: Date) -> Apart {
+        match self.balance_through() {
+            Some(through) if through < day => {
+                Apart { from: days::shifted(through, 1), to: Some(day), balance_is_older: true }
+            }
+            through => Apart { from: days::shifted(day, 1), to: through, balance_is_older: false },
+        }
+    }
+
     /// With this plan, in the place of the one with its id.
     #[must_use]
     pub fn with_plan(mut self, plan: Plan) -> Self {
@@ -76,6 +98,29 @@ impl Account {
             self.excess = Excess::ByRate;
         }
         self
+    }
+}
+
+/// The days whose posted lines lie between the balance of an account and another day; none where the last is before the
+/// first.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Apart {
+    pub from: Date,
+    /// The last of them; absent: all that come after.
+    pub to: Option<Date>,
+    balance_is_older: bool,
+}
+
+impl Apart {
+    #[must_use]
+    pub fn holds(&self, day: Date) -> bool {
+        self.from <= day && self.to.is_none_or(|to| day <= to)
+    }
+
+    /// By how much the balance is above that of the other day. `moved` is the sum of the lines.
+    #[must_use]
+    pub const fn difference(&self, moved: Money) -> Money {
+        if self.balance_is_older { moved.negated() } else { moved }
     }
 }
 

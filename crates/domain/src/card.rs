@@ -234,14 +234,15 @@ pub fn last_closing(account: &Account, today: Date) -> Option<Closing> {
 /// Sums over a card's transactions, signed as they are (a charge is negative). A store can work them out without
 /// loading a row:
 ///
-/// - `posted_after_closing`: `SUM(amount)` of posted ones with `posted_on > closing`
-/// - `paid_since_closing`: the same, of kind payment and above zero
+/// - `balance_above_closing`: `SUM(amount)` of posted ones on the days of [`Account::apart_from`] the closing, as its
+///   `difference`
+/// - `paid_since_closing`: `SUM(amount)` of posted ones with `posted_on > closing`, of kind payment and above zero
 /// - `pending`, `pending_count`: `SUM(amount)` and `COUNT(*)` of pending ones
 ///
 /// Without a known closing the first two are zero.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct CycleSums {
-    pub posted_after_closing: Money,
+    pub balance_above_closing: Money,
     pub paid_since_closing: Money,
     pub pending: Money,
     pub pending_count: u32,
@@ -251,32 +252,34 @@ impl CycleSums {
     #[must_use]
     pub const fn none(currency: Currency) -> Self {
         let zero = Money::zero(currency);
-        Self { posted_after_closing: zero, paid_since_closing: zero, pending: zero, pending_count: 0 }
+        Self { balance_above_closing: zero, paid_since_closing: zero, pending: zero, pending_count: 0 }
     }
 
     pub fn of<'a>(
-        currency: Currency,
+        account: &Account,
         closed_on: Option<Date>,
         transactions: impl IntoIterator<Item = &'a Transaction>,
     ) -> Result<Self, MoneyError> {
-        let mut sums = Self::none(currency);
+        let mut sums = Self::none(account.currency);
         for transaction in transactions {
-            sums.add(closed_on, transaction)?;
+            sums.add(account, closed_on, transaction)?;
         }
         Ok(sums)
     }
 
-    fn add(&mut self, closed_on: Option<Date>, transaction: &Transaction) -> Result<(), MoneyError> {
+    fn add(&mut self, account: &Account, closed_on: Option<Date>, transaction: &Transaction) -> Result<(), MoneyError> {
         if transaction.state == TransactionState::Pending {
             self.pending = self.pending.plus(transaction.amount)?;
             self.pending_count = self.pending_count.saturating_add(1);
             return Ok(());
         }
-        if closed_on.is_none_or(|closed_on| transaction.posted_on <= closed_on) {
-            return Ok(());
+        let Some(closed_on) = closed_on else { return Ok(()) };
+        let apart = account.apart_from(closed_on);
+        if apart.holds(transaction.posted_on) {
+            self.balance_above_closing = self.balance_above_closing.plus(apart.difference(transaction.amount))?;
         }
-        self.posted_after_closing = self.posted_after_closing.plus(transaction.amount)?;
-        if transaction.kind == TransactionKind::Payment && transaction.amount.is_positive() {
+        let is_payment = transaction.kind == TransactionKind::Payment && transaction.amount.is_positive();
+        if is_payment && transaction.posted_on > closed_on {
             self.paid_since_closing = self.paid_since_closing.plus(transaction.amount)?;
         }
         Ok(())
@@ -294,8 +297,8 @@ pub fn figures(account: &Account, sums: &CycleSums, today: Date) -> Result<CardF
     let said_balance = of_cycle.and_then(|issuer| issuer.statement_balance);
     let statement_balance = match (said_balance, closing, current_balance) {
         (Some(said), ..) => Some(said),
-        // What posted after closing is taken out again; signs are flipped, so it is added.
-        (None, Some(_), Some(owed)) => Some(owed.plus(sums.posted_after_closing)?),
+        // What the balance has beyond the closing is taken out again; signs are flipped, so it is added.
+        (None, Some(_), Some(owed)) => Some(owed.plus(sums.balance_above_closing)?),
         _ => None,
     };
     let minimum_due = match (of_cycle.and_then(|issuer| issuer.minimum_due), statement_balance, terms) {

@@ -145,26 +145,26 @@ pub enum Known {
     Opening(Money),
     /// The balance after the cycle's last line.
     Closing(Money),
-    /// The balance now, and the sum of all that posted after the cycle closed: an imported account.
-    Now { balance: Money, posted_after: Money },
+    /// The balance of another day, and by how much it is above the closing: an imported account.
+    Elsewhen { balance: Money, above: Money },
 }
 
 impl Known {
-    /// What a cycle is worked out from where nobody issued its statement: the issuer's own word on its closing, the balance
-    /// now, or, where no file gave one, nothing before the first line. `before` and `after` are what posted before and
-    /// after the cycle.
+    /// What a cycle is worked out from where nobody issued its statement: the issuer's own word on its closing, the balance,
+    /// carried there from its own day, or, where no file gave one, nothing before the first line. `before` is what posted
+    /// before the cycle, `apart` what posted on the days of [`Account::apart_from`] its closing; each is absent where it is no
+    /// amount, and nothing is known where that one is needed.
     #[must_use]
-    pub fn of(account: &Account, cycle: &Cycle, before: Money, after: Money) -> Self {
+    pub fn of(account: &Account, cycle: &Cycle, before: Option<Money>, apart: Option<Money>) -> Option<Self> {
         let issuer = account.issuer.as_ref().filter(|issuer| issuer.closed_on == cycle.closed_on);
         if account.kind == AccountKind::Card
             && let Some(owed) = issuer.and_then(|issuer| issuer.statement_balance)
         {
-            return Self::Closing(owed.negated());
+            return Some(Self::Closing(owed.negated()));
         }
-        match account.balance {
-            Some(balance) => Self::Now { balance, posted_after: after },
-            None => Self::Opening(before),
-        }
+        let Some(balance) = account.balance else { return before.map(Self::Opening) };
+        let above = account.apart_from(cycle.closed_on).difference(apart?);
+        Some(Self::Elsewhen { balance, above })
     }
 }
 
@@ -190,8 +190,8 @@ pub fn summary(
     let (opening, closing) = match known {
         Known::Opening(opening) => (opening, opening.plus(moved)?),
         Known::Closing(closing) => (closing.minus(moved)?, closing),
-        Known::Now { balance, posted_after } => {
-            let closing = balance.minus(posted_after)?;
+        Known::Elsewhen { balance, above } => {
+            let closing = balance.minus(above)?;
             (closing.minus(moved)?, closing)
         }
     };
@@ -218,7 +218,7 @@ pub fn build(
     }
     lines.sort_by_key(|line| (line.posted_on, line.id));
     let currency = match known {
-        Known::Opening(money) | Known::Closing(money) | Known::Now { balance: money, .. } => money.currency(),
+        Known::Opening(money) | Known::Closing(money) | Known::Elsewhen { balance: money, .. } => money.currency(),
     };
     let moved = Money::sum(currency, lines.iter().map(|line| line.amount))?;
     let count = u32::try_from(lines.len()).map_err(|_| StatementError::TooManyLines)?;

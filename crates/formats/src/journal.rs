@@ -1,20 +1,21 @@
 //! A journal of plain text for hledger and its kin: double entry, written so that those programs prove it. Every entry
-//! balances by itself, and where an account's balance is known the last entry asserts it, to the last digit. Written, not
-//! read.
+//! balances by itself, and where an account's balance is known the last entry of its day asserts it, to the last digit.
+//! Written, not read.
 
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::fmt::Write as _;
 
 use domain::accounts::{Account, AccountKind, Transaction, TransactionKind, TransactionState};
 use domain::ids::AccountId;
-use domain::money::{Currency, Money, MoneyError};
+use domain::money::{Currency, Money};
 use jiff::civil::Date;
 
 const OPENING: &str = "Equity:Opening balances";
 
 /// The journal of these accounts and of their posted lines. Lines of no account in the list are left out, and so are pending
-/// ones: they may still come to nothing.
-pub fn journal(accounts: &[Account], lines: &[Transaction]) -> Result<String, MoneyError> {
+/// ones: they may still come to nothing. An account whose lines add up to no amount has neither an opening nor an assertion.
+#[must_use]
+pub fn journal(accounts: &[Account], lines: &[Transaction]) -> String {
     let names = names(accounts);
     let mut of_account: HashMap<AccountId, Vec<&Transaction>> = HashMap::new();
     for line in lines.iter().filter(|line| line.state == TransactionState::Posted) {
@@ -26,15 +27,18 @@ pub fn journal(accounts: &[Account], lines: &[Transaction]) -> Result<String, Mo
         let Some(name) = names.get(&account.id) else { continue };
         let mut own = of_account.remove(&account.id).unwrap_or_default();
         own.sort_by_key(|line| (line.posted_on, line.id));
-        let moved = Money::sum(account.currency, own.iter().map(|line| line.amount))?;
-        let opening = account.balance.map(|balance| balance.minus(moved)).transpose()?;
+        // Only so many of them are in the balance; the others came later.
+        let through = account.balance_through();
+        let held = own.partition_point(|line| through.is_none_or(|through| line.posted_on <= through));
+        let opening = opening_of(account, &own[..held]);
+        let balance = account.balance.filter(|_| opening.is_some());
         if let Some(opening) = opening {
-            let on = own.first().map_or_else(|| day_of(account), |line| line.posted_on);
-            let end = account.balance.filter(|_| own.is_empty());
+            let on = own[..held].first().map_or_else(|| day_of(account), |line| line.posted_on);
+            let end = balance.filter(|_| held == 0);
             entries.insert((on, false, place, 0), opening_entry(on, name, opening, end));
         }
         for (at, line) in own.iter().enumerate() {
-            let end = account.balance.filter(|_| at + 1 == own.len());
+            let end = balance.filter(|_| at + 1 == held);
             entries.insert((line.posted_on, true, place, at), line_entry(line, name, end));
         }
     }
@@ -50,7 +54,14 @@ pub fn journal(accounts: &[Account], lines: &[Transaction]) -> Result<String, Mo
     }
     text.push('\n');
     text.extend(entries.into_values());
-    Ok(text)
+    text
+}
+
+/// What was there before the first of the lines that are in its balance.
+fn opening_of(account: &Account, held: &[&Transaction]) -> Option<Money> {
+    let moved: i128 = held.iter().map(|line| i128::from(line.amount.minor())).sum();
+    let opening = i128::from(account.balance?.minor()) - moved;
+    Money::new(i64::try_from(opening).ok()?, account.currency).ok()
 }
 
 /// How amounts of a currency are written: a decimal mark always, so that none is taken for a separator of thousands.
@@ -134,7 +145,8 @@ fn words(text: &str) -> String {
 }
 
 fn day_of(account: &Account) -> Date {
-    account.balance_as_of.map_or(Date::constant(1970, 1, 1), |at| at.to_zoned(jiff::tz::TimeZone::UTC).date())
+    let as_of = || account.balance_as_of.map(|at| at.to_zoned(jiff::tz::TimeZone::UTC).date());
+    account.balance_through().or_else(as_of).unwrap_or(Date::constant(1970, 1, 1))
 }
 
 #[cfg(test)]
@@ -190,7 +202,7 @@ mod tests {
         let second = line(&card, 2, date(2026, 3, 2), usd(1_000), "Refund; of shoes\n* 2");
         let first = line(&card, 3, date(2026, 3, 1), usd(-2_005), "Shoes");
         let pending = Transaction { state: TransactionState::Pending, ..first.clone() };
-        let text = journal(std::slice::from_ref(&card), &[second, first.clone(), pending]).unwrap();
+        let text = journal(std::slice::from_ref(&card), &[second, first.clone(), pending]);
         let name = "Liabilities:Sea Card-Blue";
         let body = text.split_once("type:L\n\n").unwrap().1;
         let expected = format!(
@@ -205,6 +217,32 @@ mod tests {
     }
 
     #[test]
+    fn a_balance_is_asserted_on_its_own_day() {
+        let october = Some("2026-10-31T00:00:00Z".parse().unwrap());
+        let desk = Account { balance_as_of: october, ..account(1, AccountKind::Checking, "Desk", Some(usd(100_000))) };
+        let at = |number, on, minor| line(&desk, number, on, usd(minor), "Line");
+        let later = at(3, date(2026, 11, 2), -20_000);
+        let lines = [at(2, date(2026, 10, 31), -500), later.clone()];
+        let text = journal(std::slice::from_ref(&desk), &lines);
+        assert!(text.contains("2026-10-31 * Opening balance\n    Assets:Desk  \"USD\" 1005.00\n"), "{text}");
+        assert!(text.contains("    Assets:Desk  \"USD\" -5.00 = \"USD\" 1000.00\n"), "{text}");
+        assert!(text.contains("    Assets:Desk  \"USD\" -200.00\n"), "{text}");
+        let text = journal(std::slice::from_ref(&desk), &[later]);
+        let opens = "2026-10-31 * Opening balance\n    Assets:Desk  \"USD\" 1000.00 = \"USD\" 1000.00\n";
+        assert!(text.contains(opens) && text.contains("2026-11-02 * ("), "{text}");
+    }
+
+    #[test]
+    fn lines_that_add_up_to_no_amount_stand_without_an_opening() {
+        let desk = account(1, AccountKind::Checking, "Desk", Some(usd(500)));
+        let most = usd(Money::MINOR_MAX);
+        let lines = [2, 3].map(|number| line(&desk, number, date(2026, 10, 1), most, "Line"));
+        let text = journal(std::slice::from_ref(&desk), &lines);
+        assert_eq!(text.matches("\"USD\" 90071992547409.91\n").count(), 2, "{text}");
+        assert!(!text.contains("Opening balance") && !text.contains(" = "), "{text}");
+    }
+
+    #[test]
     fn currencies_without_and_with_three_decimals_keep_every_digit() {
         let yen = Money::new(-1_204, "JPY".parse().unwrap()).unwrap();
         let dinar = Money::new(7, "KWD".parse().unwrap()).unwrap();
@@ -216,7 +254,7 @@ mod tests {
     fn an_account_without_lines_opens_with_its_balance_and_twins_get_names_of_their_own() {
         let one = account(1, AccountKind::Checking, "Desk", Some(usd(500)));
         let two = account(2, AccountKind::Checking, "Desk", None);
-        let text = journal(&[one, two], &[]).unwrap();
+        let text = journal(&[one, two], &[]);
         assert!(text.contains("    Assets:Desk  \"USD\" 5.00 = \"USD\" 5.00\n"), "{text}");
         assert!(text.contains("account Assets:Desk 2  ; type:A\n"), "{text}");
     }

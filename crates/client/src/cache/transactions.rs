@@ -3,7 +3,7 @@
 use std::collections::{BTreeMap, HashMap, HashSet};
 use std::sync::{Arc, LazyLock};
 
-use domain::accounts::{Transaction, TransactionKind, TransactionState};
+use domain::accounts::{Apart, Transaction, TransactionKind, TransactionState};
 use domain::ids::{AccountId, TransactionId};
 use domain::money::{Currency, Money};
 use jiff::civil::Date;
@@ -41,6 +41,11 @@ pub(crate) fn seq_of(date: Date, line: i64) -> i64 {
 
 pub(crate) fn first_seq_of(date: Date) -> i64 {
     day_number(date) << LINE_BITS
+}
+
+/// After every line of a day.
+fn seq_after(date: Date) -> i64 {
+    (day_number(date) + 1) << LINE_BITS
 }
 
 pub(crate) const fn day_of(seq: i64) -> i64 {
@@ -646,33 +651,42 @@ fn whole(halves: (i64, i64)) -> Option<i64> {
     i64::try_from(sum).ok().filter(|sum| sum.unsigned_abs() <= Money::MINOR_MAX.unsigned_abs())
 }
 
-/// What a card's figures are worked out from: posted and paid since a day, and what is pending. A sum that is no amount
-/// is absent.
+/// What a card's figures are worked out from: what posted between its balance and its closing, what was paid since, and
+/// what is pending. A sum that is no amount is absent.
 pub(crate) struct Sums {
-    pub posted_minor: Option<i64>,
+    pub apart_minor: Option<i64>,
     pub paid_minor: Option<i64>,
     pub pending_minor: Option<i64>,
     pub pending_count: i64,
 }
 
-pub(crate) async fn sums(db: &SqlitePool, account: i64, from: Option<Date>) -> CacheResult<Sums> {
+/// `closing` is the card's last, and the days between that and its balance.
+pub(crate) async fn sums(db: &SqlitePool, account: i64, closing: Option<(Date, Apart)>) -> CacheResult<Sums> {
     let (upper, lower) = HALVES;
-    let (posted, paid) = match from {
+    let (apart, paid) = match closing {
         None => (Some(0), Some(0)),
-        Some(from) => {
-            let paid = "FILTER (WHERE kind = 1 AND amount > 0)";
-            let sql = format!(
-                "SELECT {upper}, {lower}, coalesce(sum(amount >> 20) {paid}, 0), coalesce(sum(amount & 1048575) {paid}, 0)
-                 FROM tx WHERE account = ?1 AND seq >= ?2 AND state = 1"
-            );
-            let row: (i64, i64, i64, i64) =
-                sqlx::query_as(AssertSqlSafe(sql)).bind(account).bind(first_seq_of(from)).fetch_one(db).await?;
+        Some((closed_on, days)) => {
+            let halves = |of: &str| {
+                format!(
+                    "coalesce(sum(amount >> 20) FILTER ({of}), 0), coalesce(sum(amount & 1048575) FILTER ({of}), 0)"
+                )
+            };
+            let apart = halves("WHERE seq >= ?2 AND seq < ?3");
+            let paid = halves("WHERE seq >= ?4 AND kind = 1 AND amount > 0");
+            let sql = format!("SELECT {apart}, {paid} FROM tx WHERE account = ?1 AND seq >= min(?2, ?4) AND state = 1");
+            let row: (i64, i64, i64, i64) = sqlx::query_as(AssertSqlSafe(sql))
+                .bind(account)
+                .bind(first_seq_of(days.from))
+                .bind(days.to.map_or(i64::MAX, seq_after))
+                .bind(seq_after(closed_on))
+                .fetch_one(db)
+                .await?;
             (whole((row.0, row.1)), whole((row.2, row.3)))
         }
     };
     let sql = format!("SELECT {upper}, {lower}, count(*) FROM tx WHERE account = ?1 AND state = 0");
     let row: (i64, i64, i64) = sqlx::query_as(AssertSqlSafe(sql)).bind(account).fetch_one(db).await?;
-    Ok(Sums { posted_minor: posted, paid_minor: paid, pending_minor: whole((row.0, row.1)), pending_count: row.2 })
+    Ok(Sums { apart_minor: apart, paid_minor: paid, pending_minor: whole((row.0, row.1)), pending_count: row.2 })
 }
 
 /// What posted on an account from a day on until before another, and how many lines that were; without a day, from the

@@ -86,7 +86,7 @@ fn lines() -> Vec<Transaction> {
 
 fn shown(account: &Account) -> CardFigures {
     let closed_on = last_closing(account, TODAY).map(|closing| closing.on);
-    let sums = CycleSums::of(Currency::USD, closed_on, &lines()).expect("in range");
+    let sums = CycleSums::of(account, closed_on, &lines()).expect("in range");
     figures(account, &sums, TODAY).expect("in range")
 }
 
@@ -107,8 +107,18 @@ fn the_four_figures_are_kept_apart() {
 #[test]
 fn a_charge_on_the_closing_day_is_still_of_that_cycle() {
     let on_it = [line(date(2026, 10, 25), "-5", TransactionKind::Purchase, TransactionState::Posted)];
-    let sums = CycleSums::of(Currency::USD, Some(date(2026, 10, 25)), &on_it).expect("in range");
+    let sums = CycleSums::of(&card(), Some(date(2026, 10, 25)), &on_it).expect("in range");
     assert_eq!(sums, CycleSums::none(Currency::USD));
+}
+
+#[test]
+fn the_statement_balance_is_carried_from_the_day_of_the_balance() {
+    let as_of = |day: &str| shown(&Account { balance_as_of: Some(day.parse().expect("a moment")), ..card() });
+    let before = as_of("2026-10-24T00:00:00Z");
+    assert_eq!(before.statement_balance, Some(usd("1312.40")), "with the 500 of the closing day");
+    assert_eq!(before.paid_since_closing, Some(usd("100")), "whatever day the balance is of");
+    assert_eq!(as_of("2026-10-25T00:00:00Z").statement_balance, Some(usd("812.40")));
+    assert_eq!(as_of("2026-11-10T00:00:00Z").statement_balance, Some(usd("700")), "the refund came later");
 }
 
 #[test]

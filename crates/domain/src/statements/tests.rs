@@ -130,14 +130,14 @@ fn october() -> Cycle {
 }
 
 #[test]
-fn the_same_statement_comes_from_the_opening_the_closing_and_the_balance_now() {
+fn the_same_statement_comes_from_the_opening_the_closing_and_the_balance_of_another_day() {
     let lines = vec![
         line(3, date(2026, 10, 25), "-12.34"),
         line(1, date(2026, 9, 26), "-100"),
         line(2, date(2026, 9, 26), "40.05"),
     ];
-    let now = Known::Now { balance: usd("-200"), posted_after: usd("-27.71") };
-    for known in [Known::Opening(usd("-100")), Known::Closing(usd("-172.29")), now] {
+    let later = Known::Elsewhen { balance: usd("-200"), above: usd("-27.71") };
+    for known in [Known::Opening(usd("-100")), Known::Closing(usd("-172.29")), later] {
         let statement = build(card().id, &october(), known, lines.clone()).expect("fits");
         assert_eq!(statement.summary.opening, usd("-100"));
         assert_eq!(statement.summary.closing, usd("-172.29"));
@@ -147,6 +147,45 @@ fn the_same_statement_comes_from_the_opening_the_closing_and_the_balance_now() {
         let head = summary(card().id, &october(), known, usd("-72.29"), 3).expect("in range");
         assert_eq!(head, statement.summary, "sums alone give the same head");
     }
+}
+
+/// What is known of a month's closing, from the balance of a day and the lines that lie between.
+fn closing_of(account: &Account, closed_on: Date, lines: &[Transaction]) -> Money {
+    let known = covered(date(2026, 9, 1), TODAY);
+    let cycle = cycle_closed_on(account, closed_on, known, date(2027, 1, 10)).expect("a month");
+    let apart = account.apart_from(closed_on);
+    let between = lines.iter().filter(|line| apart.holds(line.posted_on)).map(|line| line.amount);
+    let between = Money::sum(Currency::USD, between).expect("in range");
+    let known = Known::of(account, &cycle, None, Some(between)).expect("a balance");
+    summary(account.id, &cycle, known, usd("0"), 0).expect("in range").closing
+}
+
+#[test]
+fn a_balance_is_carried_from_its_own_day_back_and_on() {
+    let lines = [
+        line(1, date(2026, 10, 30), "-1"),
+        line(2, date(2026, 10, 31), "-10"),
+        line(3, date(2026, 11, 1), "-100"),
+        line(4, date(2026, 11, 30), "-1000"),
+    ];
+    let as_of = |moment: &str| Account {
+        balance: Some(usd("5000")),
+        balance_as_of: Some(moment.parse().expect("a moment")),
+        ..account(AccountKind::Checking, None)
+    };
+    let closings = |account: &Account| {
+        [date(2026, 9, 30), date(2026, 10, 31), date(2026, 11, 30)].map(|on| closing_of(account, on, &lines))
+    };
+    let of_october = [usd("5011"), usd("5000"), usd("3900")];
+    assert_eq!(closings(&as_of("2026-10-31T00:00:00Z")), of_october);
+    assert_eq!(closings(&as_of("2026-10-30T00:00:00Z")), [usd("5001"), usd("4990"), usd("3890")]);
+    // A moment is no day: it is the latest that it can be.
+    assert_eq!(closings(&as_of("2026-10-30T15:00:00Z")), of_october);
+    let now = [usd("6111"), usd("6100"), usd("5000")];
+    assert_eq!(closings(&as_of("2026-12-02T00:00:00Z")), now);
+    assert_eq!(closings(&Account { balance_as_of: None, ..as_of("2026-10-31T00:00:00Z") }), now);
+    let served = Account { keeping: Keeping::Served, ..as_of("2026-10-31T00:00:00Z") };
+    assert_eq!(closings(&served), now, "what is kept here holds every line");
 }
 
 #[test]

@@ -57,8 +57,6 @@ pub(super) enum ArchiveError {
     Write(#[from] std::io::Error),
     #[error("the records do not serialise")]
     Json(#[from] serde_json::Error),
-    #[error("the amounts are out of range")]
-    Money(#[from] MoneyError),
     #[error("a statement could not be drawn")]
     Statement,
 }
@@ -81,7 +79,7 @@ pub(super) fn write(all: &Everything, out: &mut impl Write) -> Result<(), Archiv
     put("bills.csv", bills(&all.bills).as_bytes())?;
     put("payments.csv", payments(&all.accounts, &all.payments).as_bytes())?;
     put("security.csv", events(&all.events).as_bytes())?;
-    put("journal.hledger", journal::journal(&all.accounts, &all.lines)?.as_bytes())?;
+    put("journal.hledger", journal::journal(&all.accounts, &all.lines).as_bytes())?;
     for (place, account) in all.accounts.iter().enumerate() {
         for drawable in all.statements.iter().filter(|one| one.account.id == account.id) {
             // Names of accounts are a person's words and twins among them are likely: the number keeps them apart.

@@ -542,21 +542,25 @@ pub(crate) async fn sweep(tx: &mut Tx, before: Timestamp) -> DbResult<()> {
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct DaySum {
     pub day: Date,
-    pub minor: i64,
+    /// Wide: the lines of a file may add up to more than any amount.
+    pub minor: i128,
     pub lines: u32,
 }
 
 /// By day, in order.
 pub(crate) async fn day_sums(tx: &mut Tx, holder: HolderId, account: Uuid) -> DbResult<Vec<DaySum>> {
-    const SUMS: &str = "SELECT posted_on, CAST(SUM(amount_minor) AS BIGINT), COUNT(*) FROM record
-                         WHERE holder_id = $1 AND account_id = $2 AND posted_on IS NOT NULL AND gone = 0
-                         GROUP BY posted_on ORDER BY posted_on";
-    let rows: Vec<(String, i64, i64)> = on_engine!(tx, |db| {
+    // In two halves, which no number of lines brings out of the range: above and below 2^20.
+    const SUMS: &str = "SELECT posted_on, CAST(SUM(amount_minor >> 20) AS BIGINT),
+            CAST(SUM(amount_minor & 1048575) AS BIGINT), COUNT(*) FROM record
+        WHERE holder_id = $1 AND account_id = $2 AND posted_on IS NOT NULL AND gone = 0
+        GROUP BY posted_on ORDER BY posted_on";
+    let rows: Vec<(String, i64, i64, i64)> = on_engine!(tx, |db| {
         sqlx::query_as(SUMS).bind(holder.as_uuid()).bind(account).fetch_all(db).await.map_err(DbError::from)
     })?;
     rows.into_iter()
-        .map(|(day, minor, lines)| {
+        .map(|(day, upper, lower, lines)| {
             let day = day.parse().map_err(|_| DbError::Corrupt("a day"))?;
+            let minor = (i128::from(upper) << 20) + i128::from(lower);
             Ok(DaySum { day, minor, lines: u32::try_from(lines).unwrap_or(u32::MAX) })
         })
         .collect()

@@ -57,30 +57,39 @@ impl<'a> Days<'a> {
     }
 
     fn sum(&self, within: impl Fn(Date) -> bool) -> Result<(Money, u32), MoneyError> {
-        let mut total = Money::zero(self.account.currency);
-        let mut lines = 0_u32;
+        let (mut minor, mut lines) = (0_i128, 0_u32);
         for day in self.sums.iter().filter(|day| within(day.day)) {
-            total = total.plus(Money::new(day.minor, self.account.currency)?)?;
+            minor += day.minor;
             lines = lines.saturating_add(day.lines);
         }
-        Ok((total, lines))
+        let minor = i64::try_from(minor).map_err(|_| MoneyError::OutOfRange)?;
+        Ok((Money::new(minor, self.account.currency)?, lines))
     }
 
     /// The balance that a cycle is worked out from.
     fn known(&self, cycle: &Cycle) -> Result<Known, MoneyError> {
-        let (before, _) = self.sum(|day| day < cycle.opened_on)?;
-        let (after, _) = self.sum(|day| day > cycle.closed_on)?;
-        Ok(Known::of(self.account, cycle, before, after))
+        let days = self.account.apart_from(cycle.closed_on);
+        let before = self.sum(|day| day < cycle.opened_on).ok().map(|(moved, _)| moved);
+        let apart = self.sum(|day| days.holds(day)).ok().map(|(moved, _)| moved);
+        Known::of(self.account, cycle, before, apart).ok_or(MoneyError::OutOfRange)
     }
 
     fn summary(&self, cycle: &Cycle) -> Result<StatementSummary, MoneyError> {
         let (moved, lines) = self.sum(|day| (cycle.opened_on..=cycle.closed_on).contains(&day))?;
         rules::summary(self.account.id, cycle, self.known(cycle)?, moved, lines)
     }
+
+    /// The closed cycles of which there is a statement, newest first, with its head. A file may say what adds up to no
+    /// amount, and more than fits on a statement: such a cycle has none.
+    fn listed(&self, today: Date) -> impl Iterator<Item = (Cycle, StatementSummary)> {
+        let cycles = self.covered().map(|covered| rules::closed_cycles(self.account, covered, today));
+        let listed = cycles.into_iter().flatten().filter_map(|cycle| Some((cycle, self.summary(&cycle).ok()?)));
+        listed.filter(|(_, head)| (1..=rules::LINES_MAX).contains(&usize::try_from(head.lines).unwrap_or(usize::MAX)))
+    }
 }
 
 /// The closed cycles of every account, newest first: every statement of a card of this server, and at most 12 of each
-/// other account, without those that have no line.
+/// other account, without those that have no line, more than 50,000, or sums that are no amount.
 #[utoipa::path(get, path = "/api/v1/statements", tag = "statements", responses((status = 200, body = StatementList)))]
 async fn list(State(app): State<App>, signed_in: SignedIn) -> Result<Json<StatementList>, ApiError> {
     let today = today(&app);
@@ -89,13 +98,7 @@ async fn list(State(app): State<App>, signed_in: SignedIn) -> Result<Json<Statem
     let mut items = store::list(&mut tx, signed_in.holder).await?;
     for account in accounts.iter().filter(|account| account.card.is_none()) {
         let days = Days::read(&mut tx, signed_in.holder, account).await?;
-        let Some(covered) = days.covered() else { continue };
-        for cycle in rules::closed_cycles(account, covered, today) {
-            let summary = days.summary(&cycle).map_err(|_| out_of_range())?;
-            if summary.lines > 0 {
-                items.push(summary);
-            }
-        }
+        items.extend(days.listed(today).map(|(_, summary)| summary));
     }
     items.sort_by(|a, b| b.closed_on.cmp(&a.closed_on).then(a.account.cmp(&b.account)));
     Ok(Json(StatementList { items }))
@@ -199,12 +202,9 @@ pub(crate) async fn all(
             continue;
         }
         let days = Days::read(tx, holder, account).await?;
-        let Some(covered) = days.covered() else { continue };
-        for cycle in rules::closed_cycles(account, covered, today) {
+        for (cycle, _) in days.listed(today) {
             let statement = built(tx, holder, &days, &cycle).await?;
-            if !statement.lines.is_empty() {
-                all.push(Drawable { account: account.clone(), statement });
-            }
+            all.push(Drawable { account: account.clone(), statement });
         }
     }
     Ok(all)

@@ -139,3 +139,54 @@ fn every_page_holds_as_many_lines_as_were_counted() {
         assert_eq!(pdftotext(&pdf).matches("Corner shop").count(), count);
     }
 }
+
+#[tokio::test]
+async fn a_balance_is_carried_from_its_own_day() {
+    on_each_engine(async |world| {
+        let device = world.holder().await;
+        let usd = |minor| Money::new(minor, Currency::USD).unwrap();
+        let as_of = Some("2027-01-31T00:00:00Z".parse().unwrap());
+        let card = Account { balance: Some(usd(100_000)), balance_as_of: as_of, ..card(&world) };
+        let at =
+            |number, posted_on, minor| Transaction { posted_on, amount: usd(minor), ..line(&world, &card, number) };
+        let lines = vec![at(1, date(2027, 1, 31), -5_000), at(2, date(2027, 2, 10), -20_000)];
+        import(&device, &world, &card, lines).await;
+        let list: StatementList = device.get("/api/v1/statements").await.ok();
+        let said: Vec<_> = list.items.iter().map(|one| (one.closed_on, one.opening, one.closing)).collect();
+        let (january, february) = (date(2027, 1, 31), date(2027, 2, 28));
+        assert_eq!(said, [(february, usd(100_000), usd(80_000)), (january, usd(105_000), usd(100_000))]);
+        let pdf = device.get(&format!("/api/v1/statements/{}/{february}.pdf", card.id)).await;
+        assert!(pdftotext(&pdf.body).contains("800.00"), "on paper too");
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn a_cycle_that_adds_up_to_no_amount_is_left_out_and_the_others_stay() {
+    on_each_engine(async |world| {
+        let device = world.holder().await;
+        let card = card(&world);
+        let most = Money::new(-Money::MINOR_MAX, Currency::USD).unwrap();
+        // Together more than the database's own range.
+        let huge = |number| Transaction { posted_on: date(2027, 1, 5), amount: most, ..line(&world, &card, number) };
+        let good = Transaction { posted_on: date(2027, 2, 5), ..line(&world, &card, 1_100) };
+        import(&device, &world, &card, (0..1_100).map(huge).chain([good]).collect()).await;
+        let list: StatementList = device.get("/api/v1/statements").await.ok();
+        let closed: Vec<Date> = list.items.iter().map(|summary| summary.closed_on).collect();
+        assert_eq!(closed, [date(2027, 2, 28)]);
+        let archive = device.post("/api/v1/export", &()).await;
+        archive.expect(200);
+        zip::ZipArchive::new(std::io::Cursor::new(archive.body)).expect("it came to its end");
+    })
+    .await;
+}
+
+#[test]
+fn more_lines_than_fit_make_no_statement() {
+    let (account, _) = statement_of(&[]);
+    let listed = |lines| {
+        let sums = vec![DaySum { day: date(2027, 1, 5), minor: -1, lines }];
+        Days { account: &account, sums }.listed(date(2027, 3, 1)).count()
+    };
+    assert_eq!((listed(50_000), listed(50_001)), (1, 0));
+}
