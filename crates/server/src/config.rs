@@ -2,6 +2,7 @@
 
 use std::fmt;
 use std::fs::{File, TryLockError};
+use std::io::IsTerminal as _;
 use std::net::{IpAddr, SocketAddr};
 use std::path::{Path, PathBuf};
 use std::str::FromStr;
@@ -34,14 +35,17 @@ pub enum ConfigError {
     PublicUrl,
     #[error("listening beyond this machine needs an https public URL")]
     ListensInTheOpen,
-    #[error("the data folder cannot be used: {0}")]
-    Folder(#[source] std::io::Error),
+    // An error of the system stands in the words, and not as a cause beside them: it would be said twice.
+    #[error("the data folder cannot be used: {0}; name another one with --data")]
+    Folder(std::io::Error),
+    #[error("{0} is no folder; name one with --data")]
+    NotAFolder(String),
     #[error("another account server serves this data folder; end it first, or name another folder")]
     InUse,
     #[error("there is no database in {0}; name the folder of the server's --data")]
     NoDatabase(String),
-    #[error("cannot listen there: {0}")]
-    Listen(#[source] std::io::Error),
+    #[error("cannot listen there: {0}; name another address with --listen, or end what has this one")]
+    Listen(std::io::Error),
     #[error("the sender of e-mail is an address, with a name or without: Billfold <accounts@example.org>")]
     MailFrom,
     #[error("the mail server is smtps://HOST, smtp://HOST or smtp://localhost:PORT, without a name or password in it")]
@@ -49,7 +53,7 @@ pub enum ConfigError {
     #[error("the gateway for text messages is https://…, or http://localhost:PORT/…")]
     TextGateway,
     #[error("a file with a secret cannot be used: {0}")]
-    SecretFile(#[source] std::io::Error),
+    SecretFile(std::io::Error),
     #[error("passwords cannot be hashed at this cost")]
     PasswordCost,
     #[error("the database does not open")]
@@ -315,6 +319,9 @@ impl fmt::Display for PublicUrl {
 
 /// Makes the folder, readable by its owner alone, and names the database within it.
 pub fn data_folder(folder: &Path, key: Option<FileKey>) -> Result<Location, ConfigError> {
+    if folder.exists() && !folder.is_dir() {
+        return Err(ConfigError::NotAFolder(folder.display().to_string()));
+    }
     let mut maker = std::fs::DirBuilder::new();
     maker.recursive(true);
     #[cfg(unix)]
@@ -395,7 +402,8 @@ impl Chance for SystemChance {
 pub fn start_log() {
     let filter = tracing_subscriber::EnvFilter::try_from_env("BILLFOLD_LOG")
         .unwrap_or_else(|_| tracing_subscriber::EnvFilter::new("info"));
-    tracing_subscriber::fmt().with_env_filter(filter).with_writer(std::io::stderr).init();
+    let colours = std::io::stderr().is_terminal();
+    tracing_subscriber::fmt().with_env_filter(filter).with_ansi(colours).with_writer(std::io::stderr).init();
 }
 
 #[cfg(test)]
@@ -421,6 +429,19 @@ mod tests {
         assert!(claim(&location).unwrap().is_some(), "whoever comes next finds it free");
         let shared = Location::Postgres { url: "postgres://localhost/billfold".to_owned() };
         assert!(claim(&shared).unwrap().is_none(), "several nodes serve one PostgreSQL");
+    }
+
+    #[test]
+    fn why_a_server_does_not_start_is_said_once_with_what_to_do() {
+        use std::error::Error as _;
+        let folder = tempfile::tempdir().unwrap();
+        let file = folder.path().join("file");
+        std::fs::write(&file, "").unwrap();
+        let refused = data_folder(&file, None).err().unwrap();
+        assert!(refused.to_string().contains("is no folder; name one with --data"), "{refused}");
+        for error in [refused, ConfigError::Listen(std::io::ErrorKind::AddrInUse.into())] {
+            assert!(error.source().is_none(), "{error}");
+        }
     }
 
     #[tokio::test]

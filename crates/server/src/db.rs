@@ -115,6 +115,9 @@ pub enum DbError {
     NotEncrypted,
     #[error("stored data does not read: {0}")]
     Corrupt(&'static str),
+    /// Nobody answered for as long as anybody waits for a first connection.
+    #[error("no database server answers at that address; see that it runs, and that the URL is right")]
+    Away,
     /// Every connection was in use for as long as anybody waits for one: nothing was begun.
     #[error("the database is busy")]
     Busy,
@@ -155,6 +158,7 @@ impl DbError {
             Self::Migrate(_) => "migrate".to_owned(),
             Self::Corrupt(what) => format!("corrupt: {what}"),
             Self::Stopped => "stopped".to_owned(),
+            Self::Away => "away".to_owned(),
             Self::Busy => "busy".to_owned(),
             Self::NotEncrypted => "not encrypted".to_owned(),
             Self::Conflict => "conflict".to_owned(),
@@ -1256,10 +1260,19 @@ async fn open_postgres(url: &str, events: broadcast::Sender<Touched>) -> DbResul
         .max_connections(CONNECTIONS)
         .acquire_timeout(CONNECTION_WITHIN)
         .connect_with(options)
-        .await?;
+        .await
+        .map_err(no_first_connection)?;
     POSTGRES_MIGRATIONS.run(&pool).await?;
     tokio::spawn(listen(pool.clone(), events));
     Ok(Engine::Postgres(pool))
+}
+
+/// Nobody else has a connection yet: the pool waited for the database itself.
+fn no_first_connection(error: sqlx::Error) -> DbError {
+    match error {
+        sqlx::Error::PoolTimedOut => DbError::Away,
+        error => error.into(),
+    }
 }
 
 async fn listen(pool: PgPool, events: broadcast::Sender<Touched>) {

@@ -66,7 +66,7 @@ impl From<DbError> for ApiError {
                 answer.retry_after = Some(2);
                 answer
             }
-            DbError::Busy => {
+            DbError::Busy | DbError::Away => {
                 tracing::warn!("no connection of the database was free in time");
                 let mut answer = Self::new(ErrorCode::Unavailable, "the server is busy just now");
                 answer.retry_after = Some(5);

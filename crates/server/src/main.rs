@@ -321,11 +321,12 @@ async fn serve(serve: Serve) -> Done {
     config.places = serve.places;
     config.support = serve.support;
     config.terms = serve.terms.zip(serve.terms_version).map(|(address, version)| Terms { version, address });
-    if config.places.is_none() {
-        eprintln!("billfold-server has no database of places: devices are told apart by network alone");
-    }
+    let no_places = config.places.is_none();
     let running = Server::start(config).await?;
     server::health::note_zone(&running.app).await?;
+    if no_places {
+        eprintln!("billfold-server has no database of places: devices are told apart by network alone");
+    }
     eprintln!("billfold-server listens on {} for {}", running.addr, running.public_url);
     stop_signal().await;
     eprintln!("billfold-server is stopping");

@@ -565,5 +565,6 @@ async fn an_owner_who_leaves_while_its_last_statement_runs_stops_nobody() {
 #[test]
 fn who_gets_no_connection_in_time_is_told_that_it_is_busy_and_not_that_it_failed() {
     assert!(matches!(DbError::from(sqlx::Error::PoolTimedOut), DbError::Busy));
+    assert!(matches!(no_first_connection(sqlx::Error::PoolTimedOut), DbError::Away), "nobody else was connected");
     assert!(matches!(DbError::from(sqlx::Error::RowNotFound), DbError::Sql(_)));
 }
