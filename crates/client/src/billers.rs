@@ -145,6 +145,8 @@ impl Billers {
             _ => {}
         }
         let biller = new.of(id.unwrap_or_else(|| self.0.fresh(BillerId::new)));
+        ClientError::name(&biller.name)?;
+        ClientError::one_line("category", &biller.category)?;
         biller.check()?;
         let id = biller.id;
         self.0.change(&open, Change::PutBiller { biller }).await?;
@@ -284,7 +286,7 @@ mod tests {
         let client = world.start().await;
         let billers = client.billers();
         let nameless = NewBiller { name: "  ".to_owned(), ..piano() };
-        assert_eq!(billers.put(None, nameless).await.unwrap_err().code, "too_long");
+        assert_eq!(billers.put(None, nameless).await.unwrap_err().code, "invalid_request");
         let id = billers.put(None, piano()).await.unwrap();
         let pay = crate::payments::PayBill {
             bill: None,

@@ -312,7 +312,7 @@ impl Bills {
             zone: self.0.0.ports.zone.zone().iana_name().map(str::to_owned),
             ..Bill::new(id, new.name.trim().to_owned(), new.amount, new.schedule.anchored())
         };
-        bill.check()?;
+        check(&bill)?;
         let book = self.book().await?;
         if book.bills.len() >= BILLS_MAX {
             return Err(ClientError::refused("too_many", "there are 1,000 bills already", "remove some first"));
@@ -330,7 +330,7 @@ impl Bills {
         let open = self.0.open_now()?;
         edit.schedule = edit.schedule.map(Schedule::anchored);
         let before = self.find(id).await?;
-        edit.clone().applied_to(before).check()?;
+        check(&edit.clone().applied_to(before))?;
         self.0.change(&open, Change::EditBill { bill: id, edit }).await
     }
 
@@ -348,6 +348,13 @@ impl Bills {
 
     /// No due dates from this day on, until a day or until it goes on.
     pub async fn pause(&self, id: BillId, from: Date, until: Option<Date>) -> Result<(), ClientError> {
+        if until.is_some_and(|until| until < from) {
+            return Err(ClientError::refused(
+                "invalid_date",
+                "the pause ends before it begins",
+                "choose a last day that is not before the first",
+            ));
+        }
         let before = self.find(id).await?;
         let after = before.clone().paused(Pause { from, until });
         self.edit(id, BillEdit::between(&before, after)).await
@@ -394,6 +401,13 @@ impl Bills {
         let here = self.0.here();
         self.0.with(async |open| Book::read(&open.cache, here.clone()).await).await
     }
+}
+
+/// What is wrong with a text is said of it in words of its own.
+fn check(bill: &Bill) -> Result<(), ClientError> {
+    ClientError::name(&bill.name)?;
+    ClientError::one_line("reference", bill.reference.as_deref().unwrap_or_default())?;
+    Ok(bill.check()?)
 }
 
 /// What is said to be paid outside: the amount given, or all that nothing else covers.

@@ -1,5 +1,6 @@
 //! The card screen: four figures that are never mixed, what posted, and the plans that the person entered.
 
+use api::accounts::{AccountEdit, CardTerms};
 use domain::accounts::{Account, AccountKind, Keeping};
 use domain::card::plans::{PLANS_MAX, PlanError};
 use domain::card::{Apr, CardFigures, CycleSums, Plan, PlanFigures, PlanKind, figures, last_closing};
@@ -88,6 +89,12 @@ impl Client {
 }
 
 impl crate::accounts::Accounts {
+    /// Keeps what a linked card's agreement says.
+    pub async fn put_terms(&self, card: AccountId, terms: CardTerms) -> Result<(), ClientError> {
+        self.linked_card(card).await?;
+        self.edit(card, AccountEdit { terms: Some(terms), ..AccountEdit::default() }).await
+    }
+
     /// Keeps a plan of a linked card; answers its id.
     pub async fn put_plan(&self, card: AccountId, edit: PlanEdit) -> Result<PlanId, ClientError> {
         let open = self.0.open_now()?;
@@ -103,6 +110,7 @@ impl crate::accounts::Accounts {
             left: edit.left,
             left_on: edit.left_on.unwrap_or(self.0.today()),
         };
+        ClientError::name(&plan.name)?;
         plan.check(account.currency).map_err(refused_plan)?;
         if account.plans.iter().all(|known| known.id != id) && account.plans.len() >= PLANS_MAX {
             return Err(ClientError::refused("too_many", "a card has at most 50 plans", "remove one that has ended"));
@@ -126,7 +134,8 @@ impl crate::accounts::Accounts {
         if account.kind == AccountKind::Card && account.keeping == Keeping::Linked {
             return Ok(account);
         }
-        Err(ClientError::refused("forbidden", "plans are entered for linked cards only", "choose a linked card"))
+        let next = "choose a linked card: `billfold accounts`";
+        Err(ClientError::refused("forbidden", "only a linked card has terms and plans that are entered", next))
     }
 }
 

@@ -82,6 +82,7 @@ pub const CODES: &[&str] = &[
     "unknown_currency",
     "invalid_date",
     "too_long",
+    "not_one_line",
     "too_many",
     "not_payable",
     "method_not_drawable",
@@ -126,6 +127,23 @@ impl ClientError {
 
     pub(crate) fn not_found(what: &str) -> Self {
         Self::refused("not_found", format!("there is no such {what}"), "look at the list again")
+    }
+
+    /// A text that belongs on one line.
+    pub(crate) fn one_line(what: &str, text: &str) -> Result<(), Self> {
+        if text.chars().any(char::is_control) {
+            let message = format!("the {what} has a line break or another control character");
+            return Err(Self::refused("not_one_line", message, "write it on one line, without tabs"));
+        }
+        Ok(())
+    }
+
+    /// A name that is there, on one line.
+    pub(crate) fn name(text: &str) -> Result<(), Self> {
+        if text.trim().is_empty() {
+            return Err(Self::refused("invalid_request", "the name is empty", "say a name"));
+        }
+        Self::one_line("name", text)
     }
 
     pub(crate) fn locked() -> Self {
@@ -328,6 +346,20 @@ mod tests {
     use std::io::{Error, ErrorKind};
 
     use super::*;
+
+    #[test]
+    fn a_name_is_there_and_on_one_line() {
+        assert!(ClientError::name("Käse & Söhne").is_ok());
+        for empty in ["", " ", "\n"] {
+            assert_eq!(ClientError::name(empty).unwrap_err().code, "invalid_request");
+        }
+        for broken in ["a\nb", "a\tb", "a\u{1b}", "a\u{7f}", "a\u{85}"] {
+            let error = ClientError::name(broken).unwrap_err();
+            assert_eq!(error.code, "not_one_line");
+            assert!(error.message.contains("control character"), "{}", error.message);
+        }
+        assert!(ClientError::one_line("reference", "").is_ok());
+    }
 
     #[test]
     fn a_file_of_the_persons_own_that_is_not_written_says_what_to_do_there() {

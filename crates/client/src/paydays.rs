@@ -73,6 +73,7 @@ impl Paydays {
             _ => {}
         }
         let income = new.of(id.unwrap_or_else(|| self.0.fresh(IncomeId::new)));
+        ClientError::name(&income.name)?;
         income.check()?;
         let id = income.id;
         self.0.change(&open, Change::PutIncome { income }).await?;

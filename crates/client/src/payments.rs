@@ -3,6 +3,7 @@
 use std::time::Duration;
 
 use api::error::ErrorCode;
+use domain::bills::BillError;
 use domain::ids::{BillId, BillerId, MethodId, MutationId, PaymentId};
 use domain::money::{Currency, Money};
 use domain::payments::{PaymentEdit, PaymentOrder, PaymentState, Quote, RailTiming, quote};
@@ -12,7 +13,6 @@ use jiff::{SignedDuration, Timestamp};
 use serde::{Deserialize, Serialize};
 
 use crate::accounts::is_served;
-use crate::bills::amount_refused;
 use crate::book::Book;
 use crate::cache::bills::{self, PaymentRow, TAKEN_BACK};
 use crate::cache::{CacheError, accounts, outbox, state};
@@ -379,11 +379,11 @@ impl Payments {
             ClientError::refused(
                 "not_payable",
                 "this cannot be paid through this server",
-                "pay it where you usually do, and mark it paid here",
+                "pay it where you usually do and say so with `billfold mark`, or name its biller: `billfold bills edit`",
             )
         })?;
         if !request.amount.is_positive() {
-            return Err(amount_refused());
+            return Err(BillError::Amount.into());
         }
         let due_on = match (bill, request.due_on) {
             (None, _) => None,
@@ -500,6 +500,9 @@ impl Payments {
             let next = "take it back and pay anew";
             return Err(ClientError::refused("not_found", "the server does not have this payment yet", next));
         };
+        if answer.state.is_terminal() {
+            return Err(too_late(answer.state.into()));
+        }
         let send_on = match send_on {
             SendOn::AsBefore => answer.order.send_on,
             SendOn::Soonest => None,

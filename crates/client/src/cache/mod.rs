@@ -89,6 +89,8 @@ const LONG_WASH: &str = "PRAGMA kez = \"x'00000000000000000000000000000000000000
 const LONG_WASHES: usize = 4;
 const PLAIN_HEAD: &[u8; 16] = b"SQLite format 3\0";
 const DAY_SECONDS: i64 = 86_400;
+/// Days are counted from this one. An instant does not reach as far as a date does.
+const FIRST_DAY: Date = Date::constant(1970, 1, 1);
 
 #[derive(Debug, thiserror::Error)]
 pub enum CacheError {
@@ -348,14 +350,12 @@ fn refuse_plain_file(folder: &Folder) -> CacheResult<()> {
 // ---- Values as they are stored ----------------------------------------------------------------------------------
 
 pub(crate) fn day_number(date: Date) -> i64 {
-    let midnight = date.to_zoned(jiff::tz::TimeZone::UTC);
-    midnight.map_or(0, |m| m.timestamp().as_second().div_euclid(DAY_SECONDS))
+    date.duration_since(FIRST_DAY).as_secs().div_euclid(DAY_SECONDS)
 }
 
 pub(crate) fn date_of(day: i64) -> CacheResult<Date> {
-    let midnight = day.checked_mul(DAY_SECONDS).and_then(|seconds| jiff::Timestamp::from_second(seconds).ok());
-    let midnight = midnight.ok_or(CacheError::Damaged)?;
-    Ok(midnight.to_zoned(jiff::tz::TimeZone::UTC).date())
+    let days = jiff::Span::new().try_days(day).map_err(|_| CacheError::Damaged)?;
+    FIRST_DAY.checked_add(days).map_err(|_| CacheError::Damaged)
 }
 
 pub(crate) fn to_body<T: Serialize>(value: &T) -> CacheResult<String> {
@@ -452,5 +452,19 @@ pub(crate) mod state {
     pub(crate) async fn remove(db: impl Executor<'_, Database = Sqlite>, name: &str) -> CacheResult<()> {
         sqlx::query("DELETE FROM state WHERE name = ?1").bind(name).execute(db).await?;
         Ok(())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn every_date_there_is_has_its_own_number() {
+        let ends = [Date::MIN, FIRST_DAY, Date::constant(9999, 12, 30), Date::MAX];
+        let numbers = ends.map(day_number);
+        assert!(numbers.is_sorted_by(|one, next| one < next), "{numbers:?}");
+        assert_eq!((numbers[1], numbers[3] - numbers[2]), (0, 1));
+        assert_eq!(numbers.map(|number| date_of(number).unwrap()), ends);
     }
 }

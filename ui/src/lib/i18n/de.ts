@@ -2180,6 +2180,7 @@ export const de: Messages = {
     unknown_currency: ['Diese Währung ist nicht bekannt.', 'Wählen Sie eine andere.'],
     invalid_date: ['Dieses Datum geht nicht.', 'Wählen Sie einen anderen Tag.'],
     too_long: ['Ein Text ist zu lang.', 'Kürzen Sie ihn.'],
+    not_one_line: ['Ein Text enthält einen Zeilenumbruch oder ein verborgenes Zeichen.', 'Schreiben Sie ihn in einer Zeile.'],
     too_many: ['Es sind schon zu viele.', 'Entfernen Sie zuerst einige.'],
     invalid_number: ['Das ist nicht die Nummer einer Karte oder eines Kontos.', 'Prüfen Sie sie: Eine Ziffer fehlt oder ist falsch.'],
     practice_numbers_only: ['Dieser Server übt und nimmt nur Übungsnummern.', 'Tippen Sie die Übungsnummer, die die Seite zeigt.'],

@@ -2182,6 +2182,7 @@ export const en = {
     unknown_currency: ['This currency is not known.', 'Choose another.'],
     invalid_date: ['That date cannot be used.', 'Choose another day.'],
     too_long: ['A text is too long.', 'Shorten it.'],
+    not_one_line: ['A text has a line break or a hidden character.', 'Write it on one line.'],
     too_many: ['There are too many already.', 'Remove some first.'],
     invalid_number: ['That is not the number of a card or account.', 'Check it: a digit is missing or wrong.'],
     practice_numbers_only: ['This server is for practice and takes only practice numbers.', 'Type the practice number that the page shows.'],

@@ -2180,6 +2180,7 @@ export const es: Messages = {
     unknown_currency: ['Esta moneda no se conoce.', 'Elige otra.'],
     invalid_date: ['Esa fecha no se puede usar.', 'Elige otro día.'],
     too_long: ['Un texto es demasiado largo.', 'Acórtalo.'],
+    not_one_line: ['Un texto tiene un salto de línea o un carácter oculto.', 'Escríbelo en una sola línea.'],
     too_many: ['Ya hay demasiados.', 'Quita antes algunos.'],
     invalid_number: ['Ese no es el número de una tarjeta o cuenta.', 'Revísalo: falta una cifra o está mal.'],
     practice_numbers_only: ['Este servidor es de prácticas y solo admite números de práctica.', 'Escribe el número de práctica que muestra la página.'],
