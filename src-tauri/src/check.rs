@@ -2,7 +2,7 @@
 
 use client::billers::DirectoryRefused;
 use client::platform::SystemClock;
-use client::status::{Phase, Place};
+use client::status::{Phase, Place, Protection};
 use client::vault::VaultError;
 use domain::calendar::Calendar;
 use domain::time::Clock;
@@ -19,6 +19,10 @@ pub struct CheckLine {
     pub found: Found,
     /// The same in English, for the command line.
     pub about: String,
+    /// What to do about it, where it is not good and that is known; said on the command line alone.
+    #[serde(skip)]
+    #[specta(skip)]
+    pub next: Option<String>,
 }
 
 /// What a line found, with its values. The window has words of its own for each.
@@ -58,6 +62,7 @@ impl Found {
             Self::Server { url, asked: false } => format!("{}, not asked while locked", place(url)),
             Self::ServerRefused { url, message, .. } => format!("{}: {message}", place(url)),
             Self::CopyLocked => "encrypted, locked".to_owned(),
+            Self::Copy { accounts: 1 } => "encrypted, 1 account".to_owned(),
             Self::Copy { accounts } => format!("encrypted, {accounts} accounts"),
             Self::Clock { at } if good => at.clone(),
             Self::Clock { at } => format!("it says {at}"),
@@ -75,20 +80,50 @@ impl Found {
 fn line(name: &str, found: Result<Found, Found>) -> CheckLine {
     let good = found.is_ok();
     let found = found.unwrap_or_else(|wrong| wrong);
-    CheckLine { name: name.to_owned(), good, about: found.words(good), found }
+    CheckLine { name: name.to_owned(), good, about: found.words(good), found, next: None }
 }
 
+impl CheckLine {
+    fn or_do(mut self, next: &str) -> Self {
+        self.next = (!self.good).then(|| next.to_owned());
+        self
+    }
+}
+
+const WITHOUT_KEYRING: &str = "start the system's keyring, or protect the account by a passphrase";
+const WITH_PASSPHRASE: &str = "nothing to do: a passphrase protects the account, and no keyring is needed";
+const WITHOUT_NOTIFIER: &str = "start Billfold in a desktop session to be reminded; `billfold due` says what is due";
+
 pub async fn lines(core: &Core) -> Vec<CheckLine> {
+    let by = core.client.status().await.ok().and_then(|status| status.protected_by);
+    let keyring_next = if by == Some(Protection::Passphrase) { WITH_PASSPHRASE } else { WITHOUT_KEYRING };
     vec![
-        line("version", Ok(Found::Version { version: env!("CARGO_PKG_VERSION").to_owned() })),
-        line("keyring", keyring().await),
+        version(),
+        line("keyring", keyring().await).or_do(keyring_next),
         line("server", server(core).await),
         line("cache", cache(core).await),
         line("clock", clock()),
         line("holidays", holidays()),
         line("billers", billers(core).await),
-        line("notifier", notifier().await),
+        line("notifier", notifier().await).or_do(WITHOUT_NOTIFIER),
     ]
+}
+
+/// Where the data folder cannot be used, the line `folder` stands for all that would be in it.
+pub async fn lines_without_folder(failure: Failure) -> Vec<CheckLine> {
+    let next = failure.next.clone();
+    vec![
+        version(),
+        line("keyring", keyring().await).or_do(WITHOUT_KEYRING),
+        line("folder", Err(Found::refused(failure))).or_do(&next),
+        line("clock", clock()),
+        line("holidays", holidays()),
+        line("notifier", notifier().await).or_do(WITHOUT_NOTIFIER),
+    ]
+}
+
+fn version() -> CheckLine {
+    line("version", Ok(Found::Version { version: env!("CARGO_PKG_VERSION").to_owned() }))
 }
 
 async fn keyring() -> Result<Found, Found> {

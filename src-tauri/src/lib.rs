@@ -13,7 +13,8 @@ pub mod owner;
 mod screens;
 mod tray;
 
-use std::io::Write;
+use std::ffi::OsString;
+use std::io::{IsTerminal as _, Write};
 use std::path::PathBuf;
 use std::sync::Arc;
 
@@ -29,7 +30,7 @@ use owner::{Answers, Call, Claim, Outcome, Owner, OwnerError};
 
 /// Runs what was typed and gives the exit code, with all that was said written out. `argv` begins with the program's own name.
 #[must_use]
-pub fn run(argv: Vec<String>) -> u8 {
+pub fn run(argv: Vec<OsString>) -> u8 {
     start_log();
     os::harden::harden();
     // One TLS body for the whole process; a second choice would be refused.
@@ -71,7 +72,7 @@ enum Begun {
 }
 
 /// A command runs here when the data folder is free, and in its owner otherwise.
-async fn begin(arguments: &Arguments, argv: Vec<String>) -> Result<Begun, Failure> {
+async fn begin(arguments: &Arguments, argv: Vec<OsString>) -> Result<Begun, Failure> {
     let data = data_dir(arguments)?;
     let call = call(arguments, argv)?;
     if arguments.command.is_none() && !os::has_display() {
@@ -84,15 +85,28 @@ async fn begin(arguments: &Arguments, argv: Vec<String>) -> Result<Begun, Failur
     let owner = match owner::claim(&data, &call, tell).await {
         Ok(Claim::Answered(outcome)) => return Ok(Begun::Answered(outcome)),
         Ok(Claim::Owner(owner)) => owner,
-        Err(OwnerError::Folder(error)) => return Err(ClientError::from(FileError::from(error)).into()),
-        Err(error @ OwnerError::Silent) => return Err(Failure::system(error.to_string())),
+        Err(OwnerError::Folder(error)) => {
+            return not_opened(ClientError::from(FileError::from(error)).into(), arguments).await;
+        }
+        Err(error @ OwnerError::Silent) => return not_opened(Failure::system(error.to_string()), arguments).await,
     };
     let (ports, answers) = os::ports();
-    let core = Core::open(&data, ports).await?;
+    let core = match Core::open(&data, ports).await {
+        Ok(core) => core,
+        Err(failure) => return not_opened(failure, arguments).await,
+    };
     if arguments.command.is_none() {
         return Ok(Begun::Window(Window { owner, core, answers, screen: None }));
     }
     Ok(command_alone(owner, core, answers, arguments, call).await)
+}
+
+/// The data folder cannot be used: of that `check` reports, and every other command fails.
+async fn not_opened(failure: Failure, arguments: &Arguments) -> Result<Begun, Failure> {
+    match arguments.command {
+        Some(Command::Check) => Ok(Begun::Answered(cli::check_without_folder(failure, arguments.json).await)),
+        _ => Err(failure),
+    }
 }
 
 /// Runs one command as the owner, answering other processes meanwhile, and leaves. What it reminded of may lead into the
@@ -172,31 +186,28 @@ impl Answers for WithoutWindow {
 fn data_dir(arguments: &Arguments) -> Result<PathBuf, Failure> {
     let told = arguments.data.clone().or_else(os::data_dir);
     let folder = told.ok_or_else(|| Failure::usage("there is no home folder: say --data DIR"))?;
-    std::path::absolute(folder).map_err(|_| Failure::usage("the data folder's path cannot be used"))
+    let path = std::path::absolute(folder).ok().filter(|path| path.to_str().is_some());
+    path.ok_or_else(|| Failure::usage("the data folder's path cannot be used: name one in plain letters with --data"))
 }
 
-fn call(arguments: &Arguments, argv: Vec<String>) -> Result<Call, Failure> {
+fn call(arguments: &Arguments, argv: Vec<OsString>) -> Result<Call, Failure> {
     let cwd = std::env::current_dir().map_err(|_| Failure::system("the current folder is gone"))?;
     let passphrase = match &arguments.passphrase_file {
         None => None,
-        Some(file) => Some(owner::read_passphrase(file).map_err(|_| {
-            Failure::refused("file_failed", "the passphrase file cannot be read", "check its path and rights")
-        })?),
+        Some(file) => Some(owner::read_passphrase(file).map_err(|error| cli::unread("the passphrase file", &error))?),
     };
-    Ok(Call { argv, cwd, passphrase })
+    Ok(Call { argv, cwd: cwd.into_os_string(), passphrase })
 }
 
 fn finish(outcome: &Outcome) -> u8 {
-    // A closed pipe is the reader's choice.
-    let _ = std::io::stderr().write_all(outcome.stderr.as_bytes());
-    let mut stdout = std::io::stdout();
-    let _ = stdout.write_all(outcome.stdout.as_bytes()).and_then(|()| stdout.flush());
-    outcome.exit
+    outcome.write(&mut std::io::stdout(), &mut std::io::stderr())
 }
 
 /// Logs to standard error: warnings, or what `BILLFOLD_LOG` says.
 fn start_log() {
     let filter = tracing_subscriber::EnvFilter::try_from_env("BILLFOLD_LOG")
         .unwrap_or_else(|_| tracing_subscriber::EnvFilter::new("warn"));
-    let _ = tracing_subscriber::fmt().with_env_filter(filter).with_writer(std::io::stderr).try_init();
+    let colours = std::io::stderr().is_terminal();
+    let log = tracing_subscriber::fmt().with_env_filter(filter).with_ansi(colours).with_writer(std::io::stderr);
+    let _ = log.try_init();
 }

@@ -1,6 +1,7 @@
 //! One process owns a data folder. The owner holds a file lock and listens on a local socket; every other process sends
 //! it the command line and prints what comes back.
 
+use std::ffi::OsString;
 use std::fs::{File, OpenOptions, TryLockError};
 use std::io::{self, BufRead, BufReader, Read, Write};
 use std::path::{Path, PathBuf};
@@ -27,6 +28,8 @@ const ADDRESS_BYTES: usize = 512;
 /// How long another process waits for an owner that is starting or leaving.
 const CLAIM_WITHIN: Duration = Duration::from_secs(30);
 const CLAIM_AGAIN_AFTER: Duration = Duration::from_millis(50);
+/// The exit code of a command whose answer did not go out.
+const NOT_WRITTEN: u8 = 1;
 
 #[derive(Debug, thiserror::Error)]
 pub enum OwnerError {
@@ -39,9 +42,10 @@ pub enum OwnerError {
 /// What another process asks of the owner.
 #[derive(Clone, Debug, Serialize, Deserialize)]
 pub struct Call {
-    pub argv: Vec<String>,
+    /// As the system gave it: a file's name may be no UTF-8.
+    pub argv: Vec<OsString>,
     /// Paths on the command line are meant from here.
-    pub cwd: PathBuf,
+    pub cwd: OsString,
     pub passphrase: Option<String>,
 }
 
@@ -51,6 +55,22 @@ pub struct Outcome {
     pub stdout: String,
     pub stderr: String,
     pub exit: u8,
+}
+
+impl Outcome {
+    /// Writes it out and gives the exit code. An answer that did not go out is not done: it stands on standard error
+    /// instead, since some are shown only once. A closed pipe is the reader's choice.
+    pub fn write(&self, stdout: &mut impl Write, stderr: &mut impl Write) -> u8 {
+        let _ = stderr.write_all(self.stderr.as_bytes());
+        match stdout.write_all(self.stdout.as_bytes()).and_then(|()| stdout.flush()) {
+            Err(error) if error.kind() != io::ErrorKind::BrokenPipe => {
+                let words = format!("billfold: the answer could not be written ({error}); it was:\n{}", self.stdout);
+                let _ = stderr.write_all(words.as_bytes());
+                self.exit.max(NOT_WRITTEN)
+            }
+            _ => self.exit,
+        }
+    }
 }
 
 #[derive(Serialize, Deserialize)]
@@ -308,12 +328,44 @@ mod tests {
     impl Answers for Echo {
         async fn answer(&self, call: Call, say: mpsc::UnboundedSender<String>) -> Option<Outcome> {
             let _ = say.send("working".to_owned());
-            Some(Outcome { stdout: call.argv.join(" "), stderr: String::new(), exit: 1 })
+            let words: Vec<String> = call.argv.iter().map(|word| format!("{word:?}")).collect();
+            Some(Outcome { stdout: words.join(" "), stderr: String::new(), exit: 1 })
         }
     }
 
     fn call(words: &[&str]) -> Call {
-        Call { argv: words.iter().map(|&word| word.to_owned()).collect(), cwd: "/".into(), passphrase: None }
+        Call { argv: words.iter().map(OsString::from).collect(), cwd: "/".into(), passphrase: None }
+    }
+
+    /// Takes so many bytes, and refuses all others in one way.
+    struct Full(usize, io::ErrorKind);
+
+    impl Write for Full {
+        fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
+            if self.0 == 0 {
+                return Err(self.1.into());
+            }
+            let taken = bytes.len().min(self.0);
+            self.0 -= taken;
+            Ok(taken)
+        }
+
+        fn flush(&mut self) -> io::Result<()> {
+            Ok(())
+        }
+    }
+
+    #[test]
+    fn an_answer_that_is_not_written_is_not_done_and_stands_on_standard_error() {
+        let done = Outcome { stdout: "KEY\n".to_owned(), ..Outcome::default() };
+        let mut said = Vec::new();
+        assert_eq!(done.write(&mut Full(2, io::ErrorKind::StorageFull), &mut said), 1);
+        assert!(String::from_utf8(said).unwrap().ends_with("it was:\nKEY\n"), "a key is shown once");
+        let locked = Outcome { exit: 3, ..done.clone() };
+        assert_eq!(locked.write(&mut Full(0, io::ErrorKind::StorageFull), &mut Vec::new()), 3);
+        let mut said = Vec::new();
+        assert_eq!(done.write(&mut Full(2, io::ErrorKind::BrokenPipe), &mut said), 0, "whoever read has enough");
+        assert!(said.is_empty());
     }
 
     async fn owner_of(data: &Path) -> Owner {
@@ -333,8 +385,24 @@ mod tests {
         let Claim::Answered(outcome) = claim(dir.path(), &call(&["due", "--days", "7"]), say).await.unwrap() else {
             panic!("two owners of one folder");
         };
-        assert_eq!((outcome.stdout.as_str(), outcome.exit), ("due --days 7", 1));
+        assert_eq!((outcome.stdout.as_str(), outcome.exit), (r#""due" "--days" "7""#, 1));
         assert_eq!(heard.recv().await.as_deref(), Some("working"));
+        served.abort();
+    }
+
+    #[cfg(unix)]
+    #[tokio::test(flavor = "multi_thread")]
+    async fn a_call_comes_through_as_it_was_typed_also_where_it_is_no_text() {
+        use std::os::unix::ffi::OsStringExt as _;
+        let dir = tempfile::tempdir().unwrap();
+        let owner = owner_of(dir.path()).await;
+        let served = tokio::spawn(async move { owner.serve(Arc::new(Echo)).await });
+        let odd = || OsString::from_vec(b"b\xff.ofx".to_vec());
+        let call = Call { argv: vec![odd()], cwd: odd(), passphrase: None };
+        let Claim::Answered(outcome) = claim(dir.path(), &call, |_| ()).await.unwrap() else {
+            panic!("two owners of one folder");
+        };
+        assert_eq!(outcome.stdout, format!("{:?}", odd()));
         served.abort();
     }
 

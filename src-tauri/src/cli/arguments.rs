@@ -2,7 +2,7 @@
 
 use std::path::PathBuf;
 
-use clap::{Args, Parser, Subcommand, ValueEnum};
+use clap::{ArgGroup, Args, Parser, Subcommand, ValueEnum};
 use client::vault::Protect;
 use domain::addresses::Language;
 use domain::billers::Accepts;
@@ -112,9 +112,9 @@ pub enum Command {
         how: MarkHow,
     },
     /// Pay a bill, or a biller of the directory.
+    #[command(group = ArgGroup::new("whom").required(true).args(["bill", "payee"]))]
     Pay {
         /// The bill, by name or id: its next due date is paid.
-        #[arg(required_unless_present = "payee", conflicts_with = "payee")]
         bill: Option<String>,
         /// A biller of the directory, by name or id.
         #[arg(long, value_name = "BILLER", requires = "amount")]
@@ -150,9 +150,10 @@ pub enum Command {
         no_browser: bool,
     },
     /// Change the amount or the day of a payment that has not left.
+    #[command(group = ArgGroup::new("change").required(true).multiple(true).args(["amount", "on", "soonest"]))]
     EditPayment {
         payment: String,
-        #[arg(long, required_unless_present_any = ["on", "soonest"], allow_negative_numbers = true)]
+        #[arg(long, allow_negative_numbers = true)]
         amount: Option<String>,
         /// When it leaves.
         #[arg(long, value_name = "DATE", conflicts_with = "soonest")]
@@ -237,6 +238,8 @@ pub enum Command {
     Export {
         #[arg(long, value_name = "F.zip")]
         out: PathBuf,
+        #[command(flatten)]
+        over: Over,
         /// Only say the address at which a passkey is shown, where one is needed.
         #[arg(long)]
         no_browser: bool,
@@ -307,8 +310,16 @@ pub enum Command {
     ExportBindings { path: PathBuf },
 }
 
+#[derive(Clone, Copy, Debug, Args)]
+pub struct Over {
+    /// Write over a file that is there.
+    #[arg(long)]
+    pub force: bool,
+}
+
 #[derive(Debug, Subcommand)]
 pub enum AccountCommand {
+    /// Make one; its recovery key is shown this once.
     Create {
         /// On this computer: the account server runs inside the app.
         #[arg(long, required = true)]
@@ -320,8 +331,11 @@ pub enum AccountCommand {
 
 #[derive(Debug, Subcommand)]
 pub enum BillsCommand {
+    /// Add a bill.
     Add(NewBillArguments),
+    /// All bills, each with its next due date.
     List,
+    /// Change a bill, for all its dates or from one on.
     Edit(EditBillArguments),
     /// No due dates for a while.
     Pause {
@@ -339,6 +353,7 @@ pub enum BillsCommand {
         /// By name or id.
         bill: String,
     },
+    /// Remove a bill; what was paid for it stays.
     Remove {
         /// By name or id.
         bill: String,
@@ -346,6 +361,7 @@ pub enum BillsCommand {
 }
 
 #[derive(Debug, Args)]
+#[command(group = ArgGroup::new("how_often").required(true).args(["every", "rrule"]))]
 pub struct NewBillArguments {
     #[arg(long)]
     pub name: String,
@@ -356,10 +372,11 @@ pub struct NewBillArguments {
     /// The amount is a guess until the bill arrives.
     #[arg(long)]
     pub estimate: bool,
-    #[arg(long, required_unless_present = "rrule")]
+    /// How often it comes.
+    #[arg(long)]
     pub every: Option<EveryWord>,
     /// The rule as an RRULE line of RFC 5545, instead of the words below.
-    #[arg(long, value_name = "LINE", conflicts_with_all = ["every", "interval", "day", "weekdays", "nth", "ends", "count"])]
+    #[arg(long, value_name = "LINE", conflicts_with_all = ["interval", "day", "weekdays", "nth", "ends", "count"])]
     pub rrule: Option<String>,
     #[command(flatten)]
     pub rule: RuleWords,
@@ -381,7 +398,7 @@ pub struct NewBillArguments {
     pub about: AboutWords,
 }
 
-/// What else there is to say about a bill.
+// What else there is to say about a bill. (The parser would say this of each command that takes these words.)
 #[derive(Debug, Args)]
 pub struct AboutWords {
     /// An amount above this is never taken for granted.
@@ -398,7 +415,7 @@ pub struct AboutWords {
     pub lead: Option<u8>,
 }
 
-/// The words of a rule, beside how often it comes.
+// The words of a rule, beside how often it comes.
 #[derive(Clone, Debug, Default, Args)]
 pub struct RuleWords {
     /// Every how many.
@@ -442,6 +459,18 @@ impl RuleWords {
             && self.count.is_none()
             && self.calendar.is_none()
             && self.roll.is_none()
+    }
+
+    /// Days that a rule of this kind does not have are no words for it.
+    pub fn fits(&self, every: EveryWord) -> Result<(), Failure> {
+        let in_month = every.every().is_in_month();
+        if self.weekdays.is_some() && every != EveryWord::Week {
+            return Err(Failure::usage("--weekdays goes with --every week"));
+        }
+        if (self.day.is_some() || self.nth.is_some()) && !in_month {
+            return Err(Failure::usage("--day and --nth go with --every month, quarter or year"));
+        }
+        Ok(())
     }
 
     /// The rule with what was said about it; of the days it has, those that still fit.
@@ -870,6 +899,7 @@ pub struct MarkHow {
 
 #[derive(Debug, Subcommand)]
 pub enum StatementCommand {
+    /// Statements of all accounts, the newest first.
     List,
     /// Write a statement as a PDF.
     Get {
@@ -879,6 +909,8 @@ pub enum StatementCommand {
         cycle: Date,
         #[arg(long, value_name = "F.pdf")]
         out: PathBuf,
+        #[command(flatten)]
+        over: Over,
     },
     /// Write every statement of an account into a folder, as PDF. Nothing there is written over.
     All {
@@ -933,6 +965,8 @@ pub enum CalendarCommand {
     Save {
         #[arg(value_name = "F.ics")]
         file: PathBuf,
+        #[command(flatten)]
+        over: Over,
     },
 }
 
@@ -979,6 +1013,8 @@ pub enum SecurityCommand {
         /// Write it as a CSV table instead.
         #[arg(long, value_name = "F.csv")]
         out: Option<PathBuf>,
+        #[command(flatten)]
+        over: Over,
     },
     /// The passkeys of the account.
     Passkeys,
@@ -1134,20 +1170,13 @@ pub struct StartHow {
 #[derive(Debug, Subcommand)]
 pub enum SupportCommand {
     /// Whether the code that somebody reads out is one of support. Nothing is shown to them.
-    Check {
-        code: String,
-    },
+    Check { code: String },
     /// Let them see what they ask for, for a quarter of an hour.
-    Allow {
-        check: SupportCheckId,
-    },
-    Refuse {
-        check: SupportCheckId,
-    },
+    Allow { check: SupportCheckId },
+    /// Let them see nothing.
+    Refuse { check: SupportCheckId },
     /// Close what they see, at once.
-    End {
-        sight: SupportViewId,
-    },
+    End { sight: SupportViewId },
 }
 
 #[derive(Debug, Args)]
@@ -1606,6 +1635,34 @@ mod tests {
     #[test]
     fn the_definitions_agree_with_themselves() {
         <Arguments as clap::CommandFactory>::command().debug_assert();
+    }
+
+    /// Each command below this one, whose own words stand in no other beside it.
+    fn described(command: &clap::Command) {
+        let mut said = std::collections::HashSet::new();
+        for one in command.get_subcommands().filter(|one| !one.is_hide_set()) {
+            let about = one.get_about().map(ToString::to_string).unwrap_or_default();
+            assert!(!about.is_empty() && said.insert(about), "{} {}", command.get_name(), one.get_name());
+            described(one);
+        }
+    }
+
+    #[test]
+    fn every_command_says_what_it_does() {
+        described(&<Arguments as clap::CommandFactory>::command());
+    }
+
+    #[test]
+    fn days_that_a_rule_does_not_have_are_wrong_usage() {
+        let rule = |words: &str| {
+            let read = read(&format!("billfold bills add --name X --amount 1 --every {words}")).unwrap();
+            let Some(Command::Bills { what: BillsCommand::Add(new) }) = read.command else { panic!() };
+            new.rule.fits(new.every.unwrap())
+        };
+        for words in ["month --weekdays monday", "week --day 3", "day --nth 2-tuesday"] {
+            assert_eq!(rule(words).unwrap_err().exit, 2, "{words}");
+        }
+        assert!(rule("week --weekdays monday").is_ok() && rule("quarter --day 31").is_ok());
     }
 
     /// The Rust files below a folder of the repository.

@@ -1,5 +1,6 @@
 //! `billfold autopay`: which bills and cards are paid by themselves, on what terms, and what leaves next.
 
+use client::ClientError;
 use client::autopay::{AutopayAsks, AutopayNext, AutopayView};
 use client::cover::Cover;
 use domain::autopay::{AutopayAmount, AutopayOf, AutopayState, AutopayTerms};
@@ -17,9 +18,15 @@ impl Run<'_> {
         match what {
             None => {}
             Some(AutopayCommand::Set(settings)) => return self.autopay_set(settings).await,
-            Some(AutopayCommand::Pause { what }) => autopays.pause(self.paid_by_itself(&what).await?.0, true).await?,
-            Some(AutopayCommand::Resume { what }) => autopays.pause(self.paid_by_itself(&what).await?.0, false).await?,
-            Some(AutopayCommand::Off { what }) => autopays.off(self.paid_by_itself(&what).await?.0).await?,
+            Some(AutopayCommand::Pause { what }) => {
+                autopays.pause(self.paid_by_itself(&what).await?.0, true).await.map_err(missed)?
+            }
+            Some(AutopayCommand::Resume { what }) => {
+                autopays.pause(self.paid_by_itself(&what).await?.0, false).await.map_err(missed)?
+            }
+            Some(AutopayCommand::Off { what }) => {
+                autopays.off(self.paid_by_itself(&what).await?.0).await.map_err(missed)?
+            }
         }
         self.autopays_shown().await
     }
@@ -71,6 +78,14 @@ impl Run<'_> {
             }
         }
         Ok(Answer::new(json!({ "items": to_json(&all)? }), text))
+    }
+}
+
+/// What was found by its name is there: the server misses its autopay.
+fn missed(error: ClientError) -> Failure {
+    match error.code.as_str() {
+        "not_found" => Failure::refused("not_found", "this is not paid by itself", "see what is: `billfold autopay`"),
+        _ => error.into(),
     }
 }
 

@@ -8,10 +8,15 @@ mod methods;
 mod orders;
 mod plan;
 mod rewards;
+#[cfg(test)]
+mod run_tests;
 mod suggestions;
 mod table;
+mod usage;
 mod wallet;
 
+use std::ffi::OsString;
+use std::io;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::Duration;
@@ -19,6 +24,7 @@ use std::time::Duration;
 use api::accounts::{AccountEdit, CardTerms, DueRule};
 use api::bills::BillEdit;
 use clap::Parser;
+use clap::error::ErrorKind;
 use client::accounts::{AccountView, TransactionQuery};
 use client::addresses::{AddressBegun, AddressView};
 use client::billers::{Accepts, BillerView, NewBiller, OwnBiller};
@@ -54,12 +60,13 @@ use serde_json::{Value, json};
 use tokio::sync::mpsc::UnboundedSender;
 use zeroize::Zeroizing;
 
+use crate::check::CheckLine;
 use crate::core::Core;
 use crate::failure::Failure;
 use crate::owner::{Call, Outcome};
 use arguments::{
     AccountCommand, Arguments, BillersCommand, BillsCommand, ByWord, CalendarCommand, CardCommand, Command,
-    EditBillArguments, EveryWord, MarkHow, NewBillArguments, PlanArguments, QuietWord, RecoveryCommand,
+    EditBillArguments, EveryWord, MarkHow, NewBillArguments, Over, PlanArguments, QuietWord, RecoveryCommand,
     ReminderSettings, RemindersCommand, RuleWords, SecurityCommand, StatementCommand, SupportCommand, Switch,
 };
 use table::table;
@@ -98,16 +105,21 @@ struct Run<'a> {
 
 /// Wrong usage, or a call for help: there is nothing to run. Help goes to standard output, complaints do not.
 #[must_use]
-pub fn not_a_command(error: &clap::Error, argv: &[String]) -> Outcome {
+pub fn not_a_command(error: &clap::Error, argv: &[OsString]) -> Outcome {
     let text = error.render().to_string();
-    if !error.use_stderr() {
-        return Outcome { stdout: text, ..Outcome::default() };
-    }
-    let first = text.trim_start_matches("error: ").split("\n\n").next().unwrap_or_default();
-    let first = first.split_whitespace().collect::<Vec<_>>().join(" ");
     let wants_json = argv.iter().any(|word| word == "--json");
-    let stdout = if wants_json { failure_json(&Failure::usage(first)) } else { String::new() };
-    Outcome { stdout, stderr: text, exit: 2 }
+    if error.use_stderr() {
+        let (failure, known) = usage::explained(error, &text, argv);
+        let stdout = if wants_json { failure_json(&failure) } else { String::new() };
+        // The parser's own words name the usage; those that say nothing to a person give way.
+        let stderr = if known { failure_words(&failure) } else { text };
+        return Outcome { stdout, stderr, exit: failure.exit };
+    }
+    let json = match error.kind() {
+        ErrorKind::DisplayVersion => json!({ "version": env!("CARGO_PKG_VERSION") }),
+        _ => json!({ "help": text }),
+    };
+    outcome(Ok(Answer::new(json, text)), wants_json)
 }
 
 /// Runs one command to its end.
@@ -123,7 +135,7 @@ pub async fn run(core: &Arc<Core>, call: Call, say: UnboundedSender<String>) -> 
     if is_typed(&command) {
         core.touch();
     }
-    let run = Run { core, cwd: &call.cwd, passphrase: call.passphrase.map(Zeroizing::new), say: &say };
+    let run = Run { core, cwd: Path::new(&call.cwd), passphrase: call.passphrase.map(Zeroizing::new), say: &say };
     let done = match run.command(command).await {
         Ok(answer) => Ok(answer),
         Err(failure) => Err(explained(core, failure).await),
@@ -151,6 +163,10 @@ async fn explained(core: &Core, failure: Failure) -> Failure {
         ("already_set_up", _) if matches!(core.client.place(), Ok(Some(Place::ThisComputer))) => {
             Failure { next: "choose another data folder: `--data DIR`".to_owned(), ..failure }
         }
+        // Where there is no account nothing is kept for later.
+        ("server_unreachable", _) if matches!(core.client.place(), Ok(None)) => {
+            Failure { next: "check the address and the connection, then try again".to_owned(), ..failure }
+        }
         ("not_signed_in", _) => match core.client.place() {
             Ok(Some(Place::Server { url, .. })) => {
                 Failure { next: format!("sign in: `billfold sign-in --server {url}`"), ..failure }
@@ -169,6 +185,31 @@ const fn how_to_unlock(by: Option<Protection>) -> &'static str {
         }
         Some(Protection::Memory) | None => "sign in again: nothing was kept",
     }
+}
+
+/// `check` where the data folder cannot be used: that is what it reports.
+pub async fn check_without_folder(failure: Failure, json: bool) -> Outcome {
+    outcome(checked(&crate::check::lines_without_folder(failure).await), json)
+}
+
+fn checked(lines: &[CheckLine]) -> Done {
+    let mut text = String::new();
+    for line in lines {
+        text += &format!("{} {}: {}\n", if line.good { "ok  " } else { "FAIL" }, line.name, line.about);
+        text += &line.next.as_ref().map_or_else(String::new, |next| format!("     {next}\n"));
+    }
+    Ok(Answer::new(json!({ "items": to_json(&lines)? }), text))
+}
+
+/// A file with words for Billfold that was not read. One that holds other bytes than text is there all the same.
+#[must_use]
+pub fn unread(what: &str, error: &io::Error) -> Failure {
+    let (why, next) = match error.kind() {
+        io::ErrorKind::InvalidData => ("holds no text", "write it as text; its first line counts"),
+        io::ErrorKind::IsADirectory => ("is a folder", "name the file in it"),
+        _ => ("cannot be read", "check its path and rights"),
+    };
+    Failure::refused("file_failed", format!("{what} {why}"), next)
 }
 
 #[must_use]
@@ -269,7 +310,7 @@ impl Run<'_> {
             Command::Orders { order } => self.orders(order).await,
             Command::Payments => self.payments().await,
             Command::Cancel { payment } => self.cancel(&payment).await,
-            Command::Export { out, no_browser } => self.export(&self.cwd.join(out), !no_browser).await,
+            Command::Export { out, over, no_browser } => self.export(&self.file_for(&out, over)?, !no_browser).await,
             Command::Billers { search, own: None } => self.billers(&search).await,
             Command::Billers { own: Some(own), .. } => self.own_billers(own).await,
             Command::Statement { what } => self.statement(what).await,
@@ -401,6 +442,9 @@ impl Run<'_> {
     }
 
     async fn lock(&self) -> Done {
+        if self.core.client.phase() == Phase::Welcome {
+            return Err(self.core.client.absent().into());
+        }
         self.core.lock().await?;
         Ok(Answer::new(json!({ "locked": true }), "Billfold is locked.\n"))
     }
@@ -439,8 +483,21 @@ impl Run<'_> {
     /// The words of a file's first line, meant from where the command was typed.
     fn first_line(&self, file: &Path) -> Result<Zeroizing<String>, Failure> {
         let read = crate::owner::read_passphrase(&self.cwd.join(file));
-        read.map(Zeroizing::new)
-            .map_err(|_| Failure::refused("file_failed", "the file cannot be read", "check its path and rights"))
+        read.map(Zeroizing::new).map_err(|error| unread("the file", &error))
+    }
+
+    /// Where a file is written that the person named. What is in a file that is there is lost only when they say so.
+    fn file_for(&self, file: &Path, over: Over) -> Result<PathBuf, Failure> {
+        let file = self.cwd.join(file);
+        let stands = file.metadata().is_ok_and(|kept| kept.is_file() && kept.len() > 0);
+        if stands && !over.force {
+            return Err(Failure::refused(
+                "file_exists",
+                "a file of that name is there already",
+                "choose another name, or say `--force` to write over it",
+            ));
+        }
+        Ok(file)
     }
 
     /// By other means from now on. `--passphrase-file` is the one that protects it now.
@@ -468,12 +525,12 @@ impl Run<'_> {
     async fn security(&self, what: SecurityCommand) -> Done {
         let security = self.core.client.security();
         match what {
-            SecurityCommand::Log { out: None } => self.security_log().await,
-            SecurityCommand::Log { out: Some(file) } => {
-                let file = self.cwd.join(file);
+            SecurityCommand::Log { out: None, .. } => self.security_log().await,
+            SecurityCommand::Log { out: Some(file), over } => {
+                let file = self.file_for(&file, over)?;
                 let entries = security.save(file.clone()).await?;
                 let text = format!("{entries} entries are in {}.\n", file.display());
-                Ok(Answer::new(json!({ "file": file, "entries": entries }), text))
+                Ok(Answer::new(json!({ "file": file.to_string_lossy(), "entries": entries }), text))
             }
             SecurityCommand::Answer { number, how } => {
                 security.answer(number, how.mine).await?;
@@ -811,11 +868,7 @@ impl Run<'_> {
     }
 
     async fn check(&self) -> Done {
-        let lines = crate::check::lines(self.core).await;
-        let text = lines
-            .iter()
-            .map(|line| format!("{} {}: {}\n", if line.good { "ok  " } else { "FAIL" }, line.name, line.about));
-        Ok(Answer::new(json!({ "items": to_json(&lines)? }), text.collect::<String>()))
+        checked(&crate::check::lines(self.core).await)
     }
 
     // ---- accounts ------------------------------------------------------------------------------------------------
@@ -825,19 +878,24 @@ impl Run<'_> {
             None => None,
             Some(typed) => Some(self.account(typed).await?.account.id),
         };
-        let report = self.core.import_file(&self.cwd.join(file), into, preview).await?;
-        let verb = if preview { "would be" } else { "are" };
+        let file = self.cwd.join(file);
+        is_no_file(&file)?;
+        let report = self.core.import_file(&file, into, preview).await?;
         if let Some(archive) = &report.archive {
-            return Ok(Answer::new(to_json(&report)?, archive_words(archive, verb)));
+            return Ok(Answer::new(to_json(&report)?, archive_words(archive, preview)));
         }
         let mut text = format!(
-            "{}: {} {verb} new, {} known, {} replaced, {} rejected.\n",
+            "{}: {} {} new, {} known, {} replaced, {} rejected.\n",
             report.format,
             report.new,
+            are(report.new, preview),
             report.known,
             report.replaced,
             report.rejected.len()
         );
+        if !report.account_names.is_empty() {
+            text += &format!("  of {}\n", report.account_names.join(", "));
+        }
         for line in &report.rejected {
             text += &format!("  line {}: {}\n", line.line, line.reason);
         }
@@ -929,8 +987,7 @@ impl Run<'_> {
                     late_fee: late_fee.map(|text| amount(&text, account.currency)).transpose()?,
                 };
                 let json = json!({ "account": account.id, "terms": to_json(&terms)? });
-                let edit = AccountEdit { terms: Some(terms), ..AccountEdit::default() };
-                self.core.client.accounts().edit(account.id, edit).await?;
+                self.core.client.accounts().put_terms(account.id, terms).await?;
                 self.core.send_soon().await;
                 Ok(Answer::new(json, "The card's terms are kept.\n"))
             }
@@ -1034,11 +1091,11 @@ impl Run<'_> {
                 let heads = ["Account", "Cycle", ">Opening", ">Closing", ">Lines"];
                 Ok(Answer::new(json!({ "items": items }), table(&heads, &rows)))
             }
-            StatementCommand::Get { account, cycle, out } => {
+            StatementCommand::Get { account, cycle, out, over } => {
                 let account = self.account(&account).await?.account;
-                let out = self.cwd.join(out);
+                let out = self.file_for(&out, over)?;
                 self.core.client.statements().save_pdf(account.id, cycle, out.clone()).await?;
-                let json = json!({ "account": account.id, "cycle": cycle, "file": out });
+                let json = json!({ "account": account.id, "cycle": cycle, "file": out.to_string_lossy() });
                 Ok(Answer::new(json, format!("Written to {}.\n", out.display())))
             }
             StatementCommand::All { account, into } => {
@@ -1050,7 +1107,9 @@ impl Run<'_> {
                     let left: Vec<String> = done.left.iter().map(ToString::to_string).collect();
                     text += &format!("On the server, which cannot be asked now: {}.\n", left.join(", "));
                 }
-                let json = json!({ "account": account.id, "folder": into, "saved": done.saved, "left": done.left });
+                let json = json!({
+                    "account": account.id, "folder": into.to_string_lossy(), "saved": done.saved, "left": done.left,
+                });
                 Ok(Answer::new(json, text))
             }
         }
@@ -1100,6 +1159,7 @@ impl Run<'_> {
             None => self.core.client.settings().await?.remind_days,
         };
         let currency = currency(&new.currency)?;
+        new.rule.fits(new.every.unwrap_or(EveryWord::Month))?;
         let schedule = new_schedule(new.every, new.rrule.as_deref(), new.rule)?;
         let bill = NewBill {
             estimated: new.estimate,
@@ -1144,6 +1204,9 @@ impl Run<'_> {
         let view = self.bill_view(&edit.bill).await?;
         let before = Bill { amount: view.amount, ..view.bill };
         let currency = before.amount.currency();
+        if let Some(every) = edit.every {
+            edit.rule.fits(every)?;
+        }
         let every = edit.every.map_or(before.schedule.every, EveryWord::every);
         let same = edit.every.is_none() && edit.rule.says_nothing();
         let schedule = (!same).then(|| edit.rule.applied_to(before.schedule.clone(), every));
@@ -1168,6 +1231,9 @@ impl Run<'_> {
             lead_days: edit.about.lead,
             ..BillEdit::default()
         };
+        if change == BillEdit::default() {
+            return Err(Failure::usage("say what to change, such as --amount 950.00"));
+        }
         let id = before.id;
         let scope = edit.from.map_or(EditScope::All, |due_on| EditScope::From { due_on });
         self.core.client.bills().edit_whole(change.applied_to(before), scope).await?;
@@ -1177,6 +1243,9 @@ impl Run<'_> {
 
     async fn due(&self, days: u16) -> Done {
         let due = self.core.client.bills().due(days).await?;
+        if due.is_empty() {
+            return Ok(Answer::new(json!({ "items": [] }), format!("Nothing is due within {days} days.\n")));
+        }
         let rows: Vec<_> = due
             .iter()
             .map(|one| {
@@ -1187,10 +1256,11 @@ impl Run<'_> {
                     format!("{about}{}", one.left),
                     state_words(one),
                     one.pay_by.to_string(),
+                    if one.payable { "here" } else { "elsewhere" }.to_owned(),
                 ]
             })
             .collect();
-        let head = ["Due", "Bill", ">Left", "State", "Pay by"];
+        let head = ["Due", "Bill", ">Left", "State", "Pay by", "Paid"];
         Ok(Answer::new(json!({ "items": to_json(&due)? }), table(&head, &rows)))
     }
 
@@ -1280,7 +1350,7 @@ impl Run<'_> {
             Fetched::Archive(archive) => {
                 let bytes = export.save(archive, out.to_owned()).await?;
                 let text = format!("Everything is in {}. Whoever has that file can read it.\n", out.display());
-                Ok(Answer::new(json!({ "file": out, "bytes": bytes }), text))
+                Ok(Answer::new(json!({ "file": out.to_string_lossy(), "bytes": bytes }), text))
             }
         }
     }
@@ -1490,13 +1560,17 @@ impl Run<'_> {
 
     async fn remind(&self, dry_run: bool) -> Done {
         let shown = self.core.remind(dry_run).await?;
+        // What could not be shown is still to be shown.
+        let not_shown = if dry_run { 0 } else { self.core.remind(true).await?.len() };
         let verb = if dry_run { "would be shown" } else { "shown" };
         let mut text = format!("{} {verb}.\n", shown.len());
         for notice in &shown {
             text += &format!("  {}\n", notice.title);
         }
         let items: Vec<_> = shown.iter().map(|notice| json!({ "title": notice.title, "body": notice.body })).collect();
-        Ok(Answer::new(json!({ "shown": shown.len(), "items": items, "dry_run": dry_run }), text))
+        let json = json!({ "shown": shown.len(), "not_shown": not_shown, "items": items, "dry_run": dry_run });
+        let refused = if shown.is_empty() && not_shown > 0 { Some(unseen().await) } else { None };
+        Ok(Answer { refused, ..Answer::new(json, text) })
     }
 
     async fn reminders(&self, what: Option<RemindersCommand>) -> Done {
@@ -1637,10 +1711,11 @@ impl Run<'_> {
                 feed.end().await?;
                 Ok(Answer::new(json!({ "feed": null }), "The address has ended.\n"))
             }
-            Some(CalendarCommand::Save { file }) => {
-                let file = self.cwd.join(file);
+            Some(CalendarCommand::Save { file, over }) => {
+                let file = self.file_for(&file, over)?;
                 feed.save(file.clone()).await?;
-                Ok(Answer::new(json!({ "file": file }), format!("The due dates are in {}.\n", file.display())))
+                let text = format!("The due dates are in {}.\n", file.display());
+                Ok(Answer::new(json!({ "file": file.to_string_lossy() }), text))
             }
         }
     }
@@ -1658,23 +1733,55 @@ fn calendar_words(view: &CalendarFeedView) -> String {
     )
 }
 
+/// Why reminders that are due do not appear.
+async fn unseen() -> Failure {
+    let asked = tokio::task::spawn_blocking(crate::os::notify::about).await;
+    let why = match asked {
+        Ok(Err(why)) => why,
+        Ok(Ok(_)) | Err(_) => "the notification service did not take it".to_owned(),
+    };
+    let next = "start it in a desktop session; `billfold due` says what is due";
+    Failure::refused("reminder_stopped", format!("no reminder could be shown: {why}"), next)
+}
+
+/// A folder, a pipe or a device is there, and can be no export of a bank.
+fn is_no_file(path: &Path) -> Result<(), Failure> {
+    let refused = |what, next| Err(Failure::refused("file_failed", what, next));
+    match path.metadata() {
+        Ok(found) if found.is_dir() => refused("a folder is there, and not a file", "name the file in it"),
+        Ok(found) if !found.is_file() => {
+            refused("a pipe or a device is there, and not a file", "save it as a file first, then import that")
+        }
+        _ => Ok(()),
+    }
+}
+
+const fn are(count: u32, preview: bool) -> &'static str {
+    match (preview, count) {
+        (true, _) => "would be",
+        (false, 1) => "is",
+        (false, _) => "are",
+    }
+}
+
 /// What an archive of everything came to.
-fn archive_words(archive: &ArchiveView, verb: &str) -> String {
+fn archive_words(archive: &ArchiveView, preview: bool) -> String {
     let mut text = format!("Archive of {}, made {}:\n", archive.server, archive.made_at);
     for part in &archive.parts {
+        let verb = are(part.new, preview);
         text += &format!("  {}: {} {verb} new, {} known\n", part.what.as_str(), part.new, part.known);
     }
     if archive.history > 0 {
-        text += &format!("  {} records are history and stay in the archive.\n", archive.history);
+        text += &format!("  History that stays in the archive: {}.\n", archive.history);
     }
     if archive.under_way > 0 {
         text += &format!(
-            "  {} payments were under way when it was made: they are where they were ordered.\n",
+            "  Payments that were under way when it was made, and are where they were ordered: {}.\n",
             archive.under_way
         );
     }
     if archive.without_biller > 0 {
-        text += &format!("  {} bills come without a biller: nobody here knows it.\n", archive.without_biller);
+        text += &format!("  Bills that come without a biller, whom nobody here knows: {}.\n", archive.without_biller);
     }
     text
 }
@@ -1731,9 +1838,9 @@ fn locked_words(because: Option<LockReason>) -> String {
     }
 }
 
-fn export_bindings(path: &PathBuf) -> Done {
+fn export_bindings(path: &Path) -> Done {
     crate::commands::export(path).map_err(Failure::system)?;
-    Ok(Answer::new(json!({ "file": path }), format!("Written to {}.\n", path.display())))
+    Ok(Answer::new(json!({ "file": path.to_string_lossy() }), format!("Written to {}.\n", path.display())))
 }
 
 /// By id, or by name when it is the only one of that name; case does not matter.
@@ -1828,17 +1935,20 @@ fn currency(code: &str) -> Result<Currency, Failure> {
 fn amount(text: &str, currency: Currency) -> Result<Money, Failure> {
     let like = match currency.exponent() {
         0 => format!("write it without decimals in {currency}, like 950"),
-        2 => "write it like 950.00".to_owned(),
-        places => format!("write it with a point, like 950.{}", "0".repeat(usize::from(places))),
+        places => format!("write it like 950.{}", "0".repeat(usize::from(places))),
     };
-    let refused = |message: String| Failure::refused("invalid_amount", message, &like);
+    let refused = |message: String, next: &str| Failure::refused("invalid_amount", message, next);
     // A mark before as many digits as a group has may mean either, a thousand times apart. A point is what dinars are
     // written with.
     let may_group = text.rsplit_once([',', '.']).is_some_and(|(_, after)| after.trim_end().len() == GROUP_DIGITS);
     if may_group && (text.contains(',') || usize::from(currency.exponent()) != GROUP_DIGITS) {
-        return Err(refused(MoneyError::Grouped.to_string()));
+        let next = like.replace("write it like", "write it with a point, like");
+        return Err(refused(MoneyError::Grouped.to_string(), &next));
     }
-    Money::parse(text, currency).map_err(|error| refused(error.to_string()))
+    Money::parse(text, currency).map_err(|error| match error {
+        MoneyError::OutOfRange => refused(error.to_string(), "say a smaller amount"),
+        _ => refused(error.to_string(), &like),
+    })
 }
 
 /// Percent as typed, in millionths: `1.5` is 15,000.
@@ -1982,10 +2092,16 @@ fn payment_id(typed: &str) -> Result<PaymentId, Failure> {
 fn payment_words(payment: &PaymentView) -> Result<String, Failure> {
     let state = to_json(&payment.state)?;
     let words = state.as_str().unwrap_or_default().replace('_', " ");
-    Ok(match &payment.reason {
-        Some(reason) => format!("{words} ({reason})"),
-        None => words,
-    })
+    Ok(with_reason(words, payment.reason.as_deref()))
+}
+
+/// A state with the code of its reason, as words; one that says the state, too, stands alone.
+fn with_reason(state: String, reason: Option<&str>) -> String {
+    match reason.map(|reason| reason.replace('_', " ")) {
+        None => state,
+        Some(reason) if reason.starts_with(&state) => reason,
+        Some(reason) => format!("{state}: {reason}"),
+    }
 }
 
 #[cfg(test)]
@@ -2018,11 +2134,13 @@ mod tests {
     fn an_amount_that_is_refused_is_shown_as_its_currency_writes_it() {
         let next = |text: &str, code: &str| amount(text, code.parse().unwrap()).unwrap_err().next;
         for text in ["1.005", "1,000", "1.000", "-1,250", "12,000"] {
-            assert_eq!(next(text, "USD"), "write it like 950.00", "{text}");
+            assert_eq!(next(text, "USD"), "write it with a point, like 950.00", "{text}");
         }
         assert_eq!(next("5,000", "JPY"), "write it without decimals in JPY, like 950");
         assert_eq!(next("1200.5", "JPY"), "write it without decimals in JPY, like 950");
-        assert_eq!(next("1.2345", "KWD"), "write it with a point, like 950.000");
+        assert_eq!(next("1.2345", "KWD"), "write it like 950.000");
+        assert_eq!(next("1,234", "KWD"), "write it with a point, like 950.000");
+        assert_eq!(next("99999999999999999999", "USD"), "say a smaller amount");
         let dinars = |text: &str| amount(text, "KWD".parse().unwrap());
         assert!(dinars("1,234").is_err(), "a thousand times more or less");
         assert_eq!(dinars("1.234").unwrap().minor(), 1_234);
@@ -2039,7 +2157,7 @@ mod tests {
 
     #[test]
     fn wrong_usage_exits_with_2_and_is_json_when_json_was_asked_for() {
-        let argv: Vec<String> = ["billfold", "--json", "pay"].map(str::to_owned).to_vec();
+        let argv = ["billfold", "--json", "pay"].map(OsString::from);
         let error = Arguments::try_parse_from(&argv).unwrap_err();
         let outcome = not_a_command(&error, &argv);
         let read: Value = serde_json::from_str(&outcome.stdout).unwrap();
@@ -2048,10 +2166,117 @@ mod tests {
 
     #[test]
     fn help_is_no_error() {
-        let argv: Vec<String> = ["billfold", "--help"].map(str::to_owned).to_vec();
+        let argv = ["billfold", "--help"].map(OsString::from);
         let outcome = not_a_command(&Arguments::try_parse_from(&argv).unwrap_err(), &argv);
         assert_eq!(outcome.exit, 0);
         assert!(outcome.stdout.contains("Usage"));
+    }
+
+    fn refused_usage(words: &[&str]) -> Failure {
+        let argv: Vec<OsString> = ["billfold", "--json"].iter().chain(words).map(OsString::from).collect();
+        let outcome = not_a_command(&Arguments::try_parse_from(&argv).unwrap_err(), &argv);
+        let read: Value = serde_json::from_str(&outcome.stdout).unwrap();
+        let said = |name: &str| read["error"][name].as_str().unwrap_or_default().to_owned();
+        Failure { code: said("code"), message: said("message"), next: said("next"), exit: outcome.exit }
+    }
+
+    #[test]
+    fn wrong_usage_says_what_to_type() {
+        for (words, message, next) in [
+            ("bills", "say which: add, list, edit, pause, resume or remove", "see `billfold help bills`"),
+            (
+                "security support check",
+                "the following required arguments were not provided: <CODE>",
+                "see `billfold help`",
+            ),
+            ("pay Rent --on tomorrow", "`tomorrow` is no date for --on <DATE>", "write it like 2027-01-31"),
+            (
+                "transactions --since 10000-01-01",
+                "`10000-01-01` is no date for --since <DATE>",
+                "write it like 2027-01-31",
+            ),
+            ("due --days -1", "`-1` is below zero", "write a number from 0 up there"),
+            ("card open Store --limit -3", "`-3` is below zero", "write a number from 0 up there"),
+            ("bills edit Rent --remind 3,x", "`x` is no number for --remind <DAYS>", "write it in digits, like 3"),
+            (
+                "due --days 9999",
+                "invalid value '9999' for '--days <DAYS>': 9999 is not in 0..=3660",
+                "see `billfold help`",
+            ),
+        ] {
+            let failure = refused_usage(&words.split(' ').collect::<Vec<_>>());
+            assert_eq!((failure.message.as_str(), failure.next.as_str()), (message, next), "{words}");
+            assert_eq!((failure.code.as_str(), failure.exit), ("usage", 2));
+        }
+        for (words, named) in [
+            ("pay", "<BILL|--payee <BILLER>>"),
+            ("bills add --name X --amount 1", "<--every <EVERY>|--rrule <LINE>>"),
+            ("edit-payment 1", "<--amount <AMOUNT>|--on <DATE>|--soonest>"),
+        ] {
+            let failure = refused_usage(&words.split(' ').collect::<Vec<_>>());
+            assert!(failure.message.contains(named), "{words}: {}", failure.message);
+        }
+    }
+
+    #[cfg(unix)]
+    #[test]
+    fn a_word_that_is_no_text_is_wrong_usage_and_a_path_may_be_any() {
+        use std::os::unix::ffi::OsStringExt as _;
+        let odd = || OsString::from_vec(b"bad\xff".to_vec());
+        for words in [&["bills", "add", "--amount", "5", "--every", "month", "--name"][..], &["status"], &[]] {
+            let argv: Vec<OsString> =
+                ["billfold", "--json"].iter().chain(words).map(OsString::from).chain([odd()]).collect();
+            let outcome = not_a_command(&Arguments::try_parse_from(&argv).unwrap_err(), &argv);
+            let read: Value = serde_json::from_str(&outcome.stdout).unwrap();
+            assert_eq!((outcome.exit, read["error"]["code"].as_str()), (2, Some("usage")), "{words:?}");
+        }
+        let read = Arguments::try_parse_from([OsString::from("billfold"), "import".into(), odd()]).unwrap();
+        assert!(matches!(read.command, Some(Command::Import { file, .. }) if file.as_os_str() == odd()));
+    }
+
+    #[test]
+    fn help_and_the_version_are_json_when_json_was_asked_for() {
+        let said = |words: &[&str]| -> Value {
+            let argv: Vec<OsString> = ["billfold", "--json"].iter().chain(words).map(OsString::from).collect();
+            let outcome = not_a_command(&Arguments::try_parse_from(&argv).unwrap_err(), &argv);
+            assert_eq!(outcome.exit, 0);
+            serde_json::from_str(&outcome.stdout).unwrap()
+        };
+        assert_eq!(said(&["--version"]), json!({ "version": env!("CARGO_PKG_VERSION") }));
+        for words in [&["help"][..], &["account", "create", "--help"]] {
+            assert!(said(words)["help"].as_str().unwrap().contains("Usage"), "{words:?}");
+        }
+    }
+
+    #[test]
+    fn a_file_that_is_no_text_or_no_file_is_said_to_be_that() {
+        let folder = tempfile::tempdir().unwrap();
+        let bytes = folder.path().join("bytes");
+        std::fs::write(&bytes, [0xff, 0xfe]).unwrap();
+        let failure = unread("the file", &crate::owner::read_passphrase(&bytes).unwrap_err());
+        assert_eq!(failure.message, "the file holds no text");
+        assert_eq!(is_no_file(folder.path()).unwrap_err().message, "a folder is there, and not a file");
+        assert!(is_no_file(&bytes).is_ok() && is_no_file(&folder.path().join("none")).is_ok());
+    }
+
+    #[tokio::test]
+    async fn a_check_reports_a_folder_that_cannot_be_used() {
+        let outcome =
+            check_without_folder(Failure::refused("read_only", "it cannot be written", "mend it"), true).await;
+        let read: Value = serde_json::from_str(&outcome.stdout).unwrap();
+        let of_folder = read["items"].as_array().unwrap().iter().find(|line| line["name"] == "folder").unwrap();
+        assert_eq!((&of_folder["good"], &of_folder["about"]), (&json!(false), &json!("it cannot be written")));
+        assert_eq!(outcome.exit, 0, "it reports");
+        assert!(outcome.stderr.contains("FAIL folder: it cannot be written\n     mend it\n"), "{}", outcome.stderr);
+    }
+
+    #[test]
+    fn counts_and_reasons_read_as_words() {
+        assert_eq!([are(0, false), are(1, false), are(2, false), are(1, true)], ["are", "is", "are", "would be"]);
+        let refused = with_reason("refused".to_owned(), Some("possible_duplicate"));
+        assert_eq!(refused, "refused: possible duplicate");
+        assert_eq!(with_reason("insufficient".to_owned(), Some("insufficient_funds")), "insufficient funds");
+        assert_eq!(with_reason("settled".to_owned(), None), "settled");
     }
 
     #[test]

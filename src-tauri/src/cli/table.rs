@@ -1,8 +1,11 @@
 //! Plain tables for people: columns line up, amounts stand right.
 
-/// Rows under their heads. Heads that begin with `>` are right-aligned.
+/// Rows under their heads. Heads that begin with `>` are right-aligned. Without rows it says that there are none.
 #[must_use]
 pub fn table(heads: &[&str], rows: &[Vec<String>]) -> String {
+    if rows.is_empty() {
+        return "None.\n".to_owned();
+    }
     let width = |column: usize| {
         let cells = rows.iter().filter_map(|row| row.get(column)).map(|cell| cell.chars().count());
         cells.max().unwrap_or(0).max(heads[column].trim_start_matches('>').chars().count())
@@ -30,5 +33,6 @@ mod tests {
     fn amounts_stand_right_and_nothing_trails() {
         let rows = vec![vec!["Rent".into(), "950.00 USD".into()], vec!["Käse".into(), "1.00 USD".into()]];
         assert_eq!(table(&["Name", ">Amount"], &rows), "Name      Amount\nRent  950.00 USD\nKäse    1.00 USD\n");
+        assert_eq!(table(&["Name", ">Amount"], &[]), "None.\n");
     }
 }
