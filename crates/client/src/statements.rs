@@ -349,13 +349,8 @@ mod tests {
         ofx(&lines.iter().map(|(on, amount)| (*on, *amount, *on, "Shop")).collect::<Vec<_>>())
     }
 
-    #[tokio::test]
-    async fn a_balance_is_carried_from_its_own_day() {
-        let world = World::new();
-        let client = world.start().await;
-        client.import().import(export(&[("20261010", "-8.00"), ("20261026", "-9.00")]), None).await.unwrap();
-        let account = client.accounts().list().await.unwrap().remove(0).account;
-        let terms = CardTerms {
+    fn terms() -> CardTerms {
+        CardTerms {
             closing_day: 25,
             due: DueRule::DaysAfterClosing(25),
             minimum_floor: None,
@@ -363,11 +358,20 @@ mod tests {
             minimum_adds_charges: false,
             apr: None,
             late_fee: None,
-        };
+        }
+    }
+
+    #[tokio::test]
+    async fn a_balance_is_carried_from_its_own_day() {
+        let world = World::new();
+        let client = world.start().await;
+        client.import().import(export(&[("20261010", "-8.00"), ("20261026", "-9.00")]), None).await.unwrap();
+        let account = client.accounts().list().await.unwrap().remove(0).account;
+        let account = Account { terms: Some(terms()), ..account };
         // 120.00 were owed on that day.
         for (as_of, owed) in [("2026-10-09", "128"), ("2026-10-25", "120"), ("2026-11-20", "111")] {
             let balance_as_of = Some(format!("{as_of}T00:00:00Z").parse().unwrap());
-            let account = Account { balance_as_of, terms: Some(terms), ..account.clone() };
+            let account = Account { balance_as_of, ..account.clone() };
             let open = client.opened().unwrap();
             let mut tx = open.cache.begin().await.unwrap();
             accounts::put(&mut tx, &account).await.unwrap();
@@ -393,16 +397,7 @@ mod tests {
         ];
         client.import().import(export(&lines), None).await.unwrap();
         let account = client.accounts().list().await.unwrap().remove(0).account.id;
-        let terms = CardTerms {
-            closing_day: 25,
-            due: DueRule::DaysAfterClosing(25),
-            minimum_floor: None,
-            minimum_share: None,
-            minimum_adds_charges: false,
-            apr: None,
-            late_fee: None,
-        };
-        let edit = AccountEdit { terms: Some(terms), ..AccountEdit::default() };
+        let edit = AccountEdit { terms: Some(terms()), ..AccountEdit::default() };
         client.accounts().edit(account, edit).await.unwrap();
         let of_account = async || client.statements().view().await.unwrap().accounts.remove(0);
         let said = of_account().await;

@@ -86,3 +86,27 @@ pub(super) async fn subjects(tx: &mut Tx, kind: Kind) -> DbResult<Vec<Uuid>> {
     const SUBJECTS: &str = "SELECT subject_id FROM job WHERE kind = $1";
     on_engine!(tx, |db| sqlx::query_scalar(SUBJECTS).bind(kind.name()).fetch_all(db).await.map_err(DbError::from))
 }
+
+/// How often all jobs of a kind were taken.
+#[cfg(test)]
+pub(super) async fn tries(tx: &mut Tx, kind: Kind) -> DbResult<i64> {
+    const TRIES: &str = "SELECT CAST(SUM(tries) AS BIGINT) FROM job WHERE kind = $1";
+    on_engine!(tx, |db| sqlx::query_scalar(TRIES).bind(kind.name()).fetch_one(db).await.map_err(DbError::from))
+}
+
+/// A payment, like the one that is there, on a rail that no server has: looking at it always fails.
+#[cfg(test)]
+pub(super) async fn add_stuck_payment(tx: &mut Tx, holder: HolderId, id: Uuid) -> DbResult<()> {
+    const ADD: &str = "INSERT INTO payment (holder_id, payment_id, account_id, state, order_body, biller_id,
+            amount_minor, currency, process_on, cutoff_at, expected_by, rail, rail_key, made_at)
+        SELECT holder_id, $1, account_id, 'submitted', order_body, biller_id,
+            amount_minor, currency, process_on, cutoff_at, expected_by, 'gone', $2, made_at
+        FROM payment WHERE holder_id = $3 AND rail <> 'gone'";
+    write_later!(tx, ADD, id, id.to_string(), holder.as_uuid())
+}
+
+#[cfg(test)]
+pub(super) async fn remove_stuck_payments(tx: &mut Tx) -> DbResult<()> {
+    const REMOVE: &str = "DELETE FROM payment WHERE rail = $1";
+    write_later!(tx, REMOVE, "gone")
+}

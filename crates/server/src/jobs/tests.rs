@@ -9,7 +9,7 @@ use serde_json::json;
 
 use super::*;
 use crate::billers;
-use crate::db::{DbError, on_engine, ways};
+use crate::db::ways;
 use crate::feed::tests::rent;
 use crate::payments::approval::tests::order;
 use crate::purchases::tests::Shop;
@@ -115,37 +115,6 @@ async fn a_job_given_back_unbegun_is_new_to_who_comes_next() {
     .await;
 }
 
-/// Payments on a rail that this server has not: looking at one always fails.
-async fn fails_for_ever(world: &World, holder: HolderId, count: u128) -> DbResult<()> {
-    const CLONE: &str = "INSERT INTO payment (holder_id, payment_id, account_id, state, order_body, biller_id,
-            amount_minor, currency, process_on, cutoff_at, expected_by, rail, rail_key, made_at)
-        SELECT holder_id, $1, account_id, 'submitted', order_body, biller_id,
-            amount_minor, currency, process_on, cutoff_at, expected_by, 'gone', $2, made_at
-        FROM payment WHERE holder_id = $3 AND rail <> 'gone'";
-    let mut tx = world.app.db.begin_write().await?;
-    for payment in (1..=count).map(Uuid::from_u128) {
-        on_engine!(tx, |db| {
-            let clone = sqlx::query(CLONE).bind(payment).bind(payment.to_string()).bind(holder.as_uuid());
-            clone.execute(db).await.map(drop).map_err(DbError::from)
-        })?;
-        put(&mut tx, holder, Kind::Follow, payment, world.now()).await?;
-    }
-    tx.commit().await
-}
-
-async fn tries_of_all(world: &World) -> DbResult<i64> {
-    const TRIES: &str = "SELECT CAST(SUM(tries) AS BIGINT) FROM job WHERE kind = 'follow'";
-    let mut tx = world.app.db.begin_read().await?;
-    on_engine!(tx, |db| sqlx::query_scalar(TRIES).fetch_one(db).await.map_err(DbError::from))
-}
-
-async fn fails_no_more(world: &World) -> DbResult<()> {
-    const GONE: &str = "DELETE FROM payment WHERE rail = 'gone'";
-    let mut tx = world.app.db.begin_write().await?;
-    on_engine!(tx, |db| sqlx::query(GONE).execute(db).await.map(drop).map_err(DbError::from))?;
-    tx.commit().await
-}
-
 #[tokio::test]
 async fn jobs_that_always_fail_keep_no_others_waiting_and_are_tried_ever_more_seldom() {
     on_each_engine(async |world| {
@@ -155,7 +124,12 @@ async fn jobs_that_always_fail_keep_no_others_waiting_and_are_tried_ever_more_se
         world.work().await;
         // More than are taken or looked at in one go.
         let many = TAKEN_AT_ONCE + 1;
-        fails_for_ever(&world, device.holder, many.unsigned_abs().into()).await.unwrap();
+        let mut tx = world.app.db.begin_write().await.unwrap();
+        for payment in (1..=many.unsigned_abs()).map(|number| Uuid::from_u128(number.into())) {
+            store::add_stuck_payment(&mut tx, device.holder, payment).await.unwrap();
+            put(&mut tx, device.holder, Kind::Follow, payment, world.now()).await.unwrap();
+        }
+        tx.commit().await.unwrap();
         let all_due = async || while run_or_rest(&world.app).await.unwrap().is_none() {};
         all_due().await;
         let mut tx = world.app.db.begin_write().await.unwrap();
@@ -168,9 +142,12 @@ async fn jobs_that_always_fail_keep_no_others_waiting_and_are_tried_ever_more_se
         for (minutes, expected) in [(0, 1), (1, 2), (1, 2), (1, 3), (2, 3), (1, 4)] {
             world.advance(SignedDuration::from_mins(minutes));
             all_due().await;
-            assert_eq!(tries_of_all(&world).await.unwrap(), many * expected);
+            let mut tx = world.app.db.begin_read().await.unwrap();
+            assert_eq!(store::tries(&mut tx, Kind::Follow).await.unwrap(), many * expected);
         }
-        fails_no_more(&world).await.unwrap();
+        let mut tx = world.app.db.begin_write().await.unwrap();
+        store::remove_stuck_payments(&mut tx).await.unwrap();
+        tx.commit().await.unwrap();
     })
     .await;
 }
