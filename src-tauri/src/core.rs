@@ -458,8 +458,15 @@ impl Core {
     /// and leaves when another Billfold wants the folder. Gives the screen on which the person wants to go on, where there
     /// is a desktop to open it on: this process is then the one to open it.
     pub async fn answer_notices(self: &Arc<Self>, answers: &mut Answers, leave: &Notify) -> Option<String> {
-        let in_step = Arc::clone(self).keep_in_step();
-        tokio::pin!(in_step);
+        // By itself: what it holds while it waits is needed here too.
+        let in_step = tokio::spawn(Arc::clone(self).keep_in_step());
+        let screen = self.hear_answers(answers, leave).await;
+        in_step.abort();
+        let _ = in_step.await;
+        screen
+    }
+
+    async fn hear_answers(&self, answers: &mut Answers, leave: &Notify) -> Option<String> {
         let (mut events, mut changes) = (session::watch(), self.client.events());
         let mut heard = true;
         while self.client.reminders().standing() > 0 {
@@ -480,7 +487,6 @@ impl Core {
                     // What stands may be settled by now, or it was opened, or locked.
                     () = any_change(&mut changes) => {}
                     () = nap_for(nap) => {}
-                    () = &mut in_step => return None,
                     () = leave.notified() => return None,
                 }
             }

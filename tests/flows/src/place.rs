@@ -261,9 +261,11 @@ pub fn card_export(lines: &[(&str, &str, &str, &str)]) -> String {
             "<STMTTRN><TRNTYPE>{kind}<DTPOSTED>{day}<TRNAMT>{amount}<FITID>{id}<NAME>{name}</STMTTRN>\r\n"
         ));
     }
-    text.push_str(
-        "</BANKTRANLIST><LEDGERBAL><BALAMT>-512.34<DTASOF>20261120</LEDGERBAL></CCSTMTRS></CCSTMTTRNRS>\
-         </CREDITCARDMSGSRSV1></OFX>\r\n",
-    );
+    // Every line is in the balance.
+    let today = crate::world::today().strftime("%Y%m%d");
+    text.push_str(&format!(
+        "</BANKTRANLIST><LEDGERBAL><BALAMT>-512.34<DTASOF>{today}</LEDGERBAL></CCSTMTRS></CCSTMTTRNRS>\
+         </CREDITCARDMSGSRSV1></OFX>\r\n"
+    ));
     text
 }

@@ -527,7 +527,7 @@ export type Bill = {
 	biller: BillerId | null,
 	/**  What the biller knows the person by, 0 to 60 characters. */
 	reference: string | null,
-	/**  The linked card whose payment this bill is. */
+	/**  The card whose payment this bill is, a linked one or one of the server. */
 	card: AccountId | null,
 	/**  Days before the due date on which a reminder is shown, largest first, at most 5, each 0 to 60. */
 	remind_days: number[],
@@ -597,7 +597,7 @@ export type BillsView = {
 	occurrences: OccurrenceView[],
 	/**  By name. */
 	bills: BillView[],
-	/** What the statements of cards of this server ask for, as if they were bills; by name. */
+	/**  What the statements of cards of this server ask for, as if they were bills; by name. */
 	cards: BillView[],
 	/**  The bank holidays of these bills in every month that the occurrences reach into; by day. */
 	holidays: HolidayView[],
@@ -1378,7 +1378,7 @@ export type NewBill = {
 	issue_days: number | null,
 	grace_days?: number,
 	lead_days?: number,
-	/**  The linked card whose payment it is. */
+	/**  The card whose payment it is. */
 	card?: AccountId | null,
 };
 
@@ -1474,9 +1474,9 @@ export type OccurrenceView = {
 	days: number,
 	/**  It can be paid through this server. */
 	payable: boolean,
-	/** The card of this server whose payment it is: it is paid as a card is. */
+	/**  The card of this server whose payment it is: it is paid as a card is. */
 	card: AccountId | null,
-	/** The statement of that card asks for it: there is no bill, and nothing of it is marked. */
+	/**  The statement of that card asks for it: there is no bill, and nothing of it is marked. */
 	issued: boolean,
 	/**  The newest payment of this occurrence. */
 	payment: PaymentId | null,
