@@ -39,7 +39,7 @@ pub struct Limits {
     pub merchant_calls: Limit,
     /// Tokens that merchants ask for from one network, with whatever secret.
     pub merchant_tokens: Limit,
-    /// Tokens that devices of one network ask for or give back. An office of thousands is behind one address.
+    /// Tokens that devices of one network ask for or give back.
     pub tokens: Limit,
 }
 
@@ -53,6 +53,9 @@ pub struct Throttle {
     pub payments_per_day: u32,
     /// Three times as many at once.
     pub merchant_calls_per_second: u32,
+    /// Tokens that devices of one network ask for or give back; seventy-five times as many at once. An office of thousands
+    /// is behind one address.
+    pub tokens_per_second: u32,
 }
 
 impl Default for Throttle {
@@ -63,6 +66,7 @@ impl Default for Throttle {
             payments_per_minute: 30,
             payments_per_day: 200,
             merchant_calls_per_second: 100,
+            tokens_per_second: 20,
         }
     }
 }
@@ -80,7 +84,7 @@ impl Limits {
                 spread(1, throttle.merchant_calls_per_second),
             ),
             merchant_tokens: Limit::new(30, Every::Seconds(2)),
-            tokens: Limit::new(1_500, Every::Micros(50_000)),
+            tokens: Limit::new(i64::from(throttle.tokens_per_second) * 75, spread(1, throttle.tokens_per_second)),
             start: Limit::new(20, Every::Seconds(3)),
             registration: Limit::new(3, Every::Seconds(1_200)),
             refused: Limit::new(30, Every::Seconds(2)),

@@ -304,6 +304,7 @@ async fn serve(serve: Serve) -> Done {
         payments_per_minute: serve.payments_per_minute,
         payments_per_day: serve.payments_per_day,
         merchant_calls_per_second: serve.merchant_calls_per_second,
+        ..Throttle::default()
     };
     if let Some(zone) = serve.zone {
         config.zone = TimeZone::get(&zone)?;

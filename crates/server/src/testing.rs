@@ -60,6 +60,7 @@ const UNTHROTTLED: Throttle = Throttle {
     payments_per_minute: 1_000_000,
     payments_per_day: 1_000_000,
     merchant_calls_per_second: 1_000_000,
+    tokens_per_second: 20,
 };
 const AT_ONCE: usize = 8;
 /// Of the ids and secrets of a world that is not played by seeds.

@@ -111,6 +111,7 @@ pub async fn server_on(location: Location, folder: &Path) -> Result<Running, Str
         payments_per_minute: 1_000_000,
         payments_per_day: 1_000_000,
         merchant_calls_per_second: 1_000_000,
+        tokens_per_second: 1_000_000,
     };
     Server::start(config).await.map_err(|e| e.to_string())
 }
