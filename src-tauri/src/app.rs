@@ -1,9 +1,9 @@
 //! The running app: one window made on demand, the tray, and what both hear about. Closing the window destroys its web
-//! view; locking does so too. Quitting locks first.
+//! view; locking does so too, and another one takes its place. Quitting locks first.
 
 use std::path::PathBuf;
-use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicU32, Ordering};
+use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
 use clap::Parser;
@@ -11,7 +11,9 @@ use client::Changed as ClientChanged;
 use client::import::ImportOffer;
 use client::lock::{LockEvent, LockReason, LockStep};
 use serde::{Deserialize, Serialize};
-use tauri::{AppHandle, DragDropEvent, Manager, RunEvent, WebviewUrl, WebviewWindowBuilder, WindowEvent};
+use tauri::{
+    AppHandle, DragDropEvent, Manager, RunEvent, WebviewUrl, WebviewWindow, WebviewWindowBuilder, WindowEvent,
+};
 use tauri_specta::Event;
 use tokio::sync::broadcast;
 use tokio::sync::mpsc::UnboundedSender;
@@ -24,7 +26,8 @@ use crate::os::session::{self, SessionEvent};
 use crate::owner::{Answers, Call, Outcome};
 use crate::{Window, cli, commands, os, tray};
 
-const MAIN: &str = "main";
+/// A window that did not open is tried again after so long.
+const OPEN_AGAIN_AFTER: Duration = Duration::from_secs(2);
 /// Changes within this time are told together.
 const TELL_AFTER: Duration = Duration::from_millis(50);
 
@@ -57,9 +60,29 @@ pub struct OpenScreen(pub String);
 #[derive(Default)]
 pub struct Shell {
     changes: AtomicU32,
-    /// The window went for a lock and comes back with the lock screen.
-    comes_back: AtomicBool,
+    /// Counts the windows, of which there is one at a time. Each has a name of its own, so that one which is still on its
+    /// way out never stands for the one that came after it.
+    window: AtomicU32,
+    /// A lock began: the window that shows data stays hidden until another one takes its place.
+    locking: AtomicBool,
     quitting: AtomicBool,
+    page: Mutex<Page>,
+}
+
+/// The page in the window, which hears nothing before it listens.
+#[derive(Default)]
+struct Page {
+    listens: bool,
+    /// What it is told once it does, in this order.
+    waits: Vec<Told>,
+}
+
+type Told = Box<dyn FnOnce(&AppHandle) + Send>;
+
+impl Shell {
+    fn page(&self) -> std::sync::MutexGuard<'_, Page> {
+        self.page.lock().unwrap_or_else(PoisonError::into_inner)
+    }
 }
 
 /// Runs the app until the person quits.
@@ -105,11 +128,6 @@ pub(crate) fn run(runtime: &tokio::runtime::Runtime, window: Window, hidden: boo
         RunEvent::ExitRequested { code: None, api, .. } if !app.state::<Shell>().quitting.load(Ordering::SeqCst) => {
             api.prevent_exit();
         }
-        RunEvent::WindowEvent { event: WindowEvent::Destroyed, .. }
-            if app.state::<Shell>().comes_back.swap(false, Ordering::SeqCst) =>
-        {
-            show(app, None);
-        }
         #[cfg(target_os = "macos")]
         RunEvent::Reopen { .. } => show(app, None),
         // Some systems end the program right after this, whatever was to come behind it.
@@ -124,21 +142,40 @@ pub(crate) fn run(runtime: &tokio::runtime::Runtime, window: Window, hidden: boo
 
 /// Brings the window up, at `path` when one is given.
 pub fn show(app: &AppHandle, path: Option<&str>) {
-    if let Some(window) = app.get_webview_window(MAIN) {
-        let _ = window.unminimize();
-        let _ = window.show();
-        let _ = window.set_focus();
+    if let Some(window) = window(app) {
+        // While a lock is under way it shows what nobody should see any more; the one that replaces it shows itself.
+        if !app.state::<Shell>().locking.load(Ordering::SeqCst) {
+            let _ = window.unminimize();
+            let _ = window.show();
+            let _ = window.set_focus();
+        }
         if let Some(path) = path {
-            tell(&OpenScreen(path.to_owned()), app);
+            tell_page(OpenScreen(path.to_owned()), app);
         }
         return;
     }
-    let page = path.map_or("index.html", |path| path.trim_start_matches('/'));
-    let (app, page) = (app.clone(), PathBuf::from(page));
-    // Windows are made on the main thread; this may run on it already, so it is not waited for.
-    let asked = app.clone().run_on_main_thread(move || {
-        if let Err(error) = make(&app, page) {
+    let page = PathBuf::from(path.map_or(FIRST_PAGE, |path| path.trim_start_matches('/')));
+    on_main_thread(app, move |app| make(app, page));
+}
+
+const FIRST_PAGE: &str = "index.html";
+
+/// The window, where one is open.
+fn window(app: &AppHandle) -> Option<WebviewWindow> {
+    app.get_webview_window(&name_of(app.state::<Shell>().window.load(Ordering::SeqCst)))
+}
+
+fn name_of(number: u32) -> String {
+    format!("main-{number}")
+}
+
+/// Windows are made on the main thread; this may run on it already, so it is not waited for.
+fn on_main_thread(app: &AppHandle, opens: impl FnOnce(&AppHandle) -> tauri::Result<()> + Send + 'static) {
+    let kept = app.clone();
+    let asked = app.run_on_main_thread(move || {
+        if let Err(error) = opens(&kept) {
             tracing::error!(%error, "the window did not open");
+            open_again(kept);
         }
     });
     if let Err(error) = asked {
@@ -146,11 +183,20 @@ pub fn show(app: &AppHandle, path: Option<&str>) {
     }
 }
 
+fn open_again(app: AppHandle) {
+    tauri::async_runtime::spawn(async move {
+        tokio::time::sleep(OPEN_AGAIN_AFTER).await;
+        show(&app, None);
+    });
+}
+
 fn make(app: &AppHandle, page: PathBuf) -> tauri::Result<()> {
-    if app.get_webview_window(MAIN).is_some() {
+    if window(app).is_some() {
         return Ok(());
     }
-    let window = WebviewWindowBuilder::new(app, MAIN, WebviewUrl::App(page))
+    app.state::<Shell>().page().listens = false;
+    let number = app.state::<Shell>().window.fetch_add(1, Ordering::SeqCst) + 1;
+    let window = WebviewWindowBuilder::new(app, name_of(number), WebviewUrl::App(page))
         .title("Billfold")
         .inner_size(1200.0, 800.0)
         .min_inner_size(640.0, 480.0)
@@ -177,9 +223,9 @@ fn make(app: &AppHandle, page: PathBuf) -> tauri::Result<()> {
 async fn offer_import(app: AppHandle, path: PathBuf) {
     let core = Arc::clone(&app.state::<Arc<Core>>());
     match core.client.import().offer(&path).await {
-        Ok(offer) => tell(&ImportOffered(offer), &app),
+        Ok(offer) => tell_page(ImportOffered(offer), &app),
         // The import screen reads the file again and explains what is wrong with it.
-        Err(error) => tell(&OpenScreen(format!("/import?refused={}", error.code)), &app),
+        Err(error) => tell_page(OpenScreen(format!("/import?refused={}", error.code)), &app),
     }
 }
 
@@ -204,23 +250,37 @@ async fn take_step(app: &AppHandle, core: &Core, step: LockStep) {
 
 /// Locks, and lets a window that is open come back with the lock screen in a new web view. Nothing is seen meanwhile.
 async fn lock_for(app: &AppHandle, core: &Core, reason: LockReason) {
-    if let Some(window) = app.get_webview_window(MAIN) {
+    let closings = core.client.closings();
+    if let Some(window) = window(app) {
+        app.state::<Shell>().locking.store(true, Ordering::SeqCst);
         let _ = window.hide();
     }
     if let Err(failure) = core.lock_for(reason).await {
         tracing::error!(code = failure.code, "locking failed");
     }
-    renew_window(app);
+    if core.client.closings() == closings {
+        // Nobody was signed in, so that the window holds nothing and nobody replaces it.
+        app.state::<Shell>().locking.store(false, Ordering::SeqCst);
+        if window(app).is_some() {
+            show(app, None);
+        }
+    }
 }
 
 /// A new web view holds nothing of what the old one showed.
-pub fn renew_window(app: &AppHandle) {
-    if let Some(window) = app.get_webview_window(MAIN) {
-        app.state::<Shell>().comes_back.store(true, Ordering::SeqCst);
-        if let Err(error) = window.destroy() {
-            tracing::error!(%error, "the web view stays");
-        }
-    }
+fn renew_window(app: &AppHandle) {
+    app.state::<Shell>().page().listens = false;
+    on_main_thread(app, |app| {
+        let old = window(app);
+        // From here on the old one is no window of ours, whether or not it goes at once.
+        app.state::<Shell>().window.fetch_add(1, Ordering::SeqCst);
+        let done = match &old {
+            Some(old) => old.destroy().and_then(|()| make(app, PathBuf::from(FIRST_PAGE))),
+            None => Ok(()),
+        };
+        app.state::<Shell>().locking.store(false, Ordering::SeqCst);
+        done
+    });
 }
 
 pub fn sync(app: &AppHandle) {
@@ -235,7 +295,7 @@ pub fn sync(app: &AppHandle) {
 
 /// As its own button closes it.
 pub fn to_tray(app: &AppHandle) {
-    if let Some(window) = app.get_webview_window(MAIN)
+    if let Some(window) = window(app)
         && let Err(error) = window.close()
     {
         tracing::error!(%error, "the window stays");
@@ -247,9 +307,35 @@ pub fn quit(app: &AppHandle) {
     app.exit(0);
 }
 
-pub fn tell(event: &(impl Event + Serialize + Clone), app: &AppHandle) {
+/// Tells a page that listens; who comes later reads everything anew.
+fn tell(event: &(impl Event + Serialize + Clone), app: &AppHandle) {
     if let Err(error) = event.emit(app) {
         tracing::warn!(%error, "the window was not told");
+    }
+}
+
+/// Tells the page what nobody says twice: at once, or as soon as one listens.
+pub fn tell_page(event: impl Event + Serialize + Clone + Send + 'static, app: &AppHandle) {
+    let shell = app.state::<Shell>();
+    let mut page = shell.page();
+    if !page.listens {
+        page.waits.push(Box::new(move |app| tell(&event, app)));
+        return;
+    }
+    drop(page);
+    tell(&event, app);
+}
+
+/// The page listens from now on.
+pub fn page_listens(app: &AppHandle) {
+    let waits = {
+        let shell = app.state::<Shell>();
+        let mut page = shell.page();
+        page.listens = true;
+        std::mem::take(&mut page.waits)
+    };
+    for told in waits {
+        told(app);
     }
 }
 
@@ -258,7 +344,7 @@ pub fn tell(event: &(impl Event + Serialize + Clone), app: &AppHandle) {
 /// Tells the window and the tray when something is different.
 async fn follow_changes(app: AppHandle, core: Arc<Core>) {
     let mut events = core.client.events();
-    let mut shown = core.client.shows_an_account();
+    let mut closings = core.client.closings();
     loop {
         tray::refresh(&app, &core).await;
         match events.recv().await {
@@ -270,12 +356,12 @@ async fn follow_changes(app: AppHandle, core: Arc<Core>) {
         let number = app.state::<Shell>().changes.fetch_add(1, Ordering::SeqCst) + 1;
         core.told_screens();
         tell(&Changed(number), &app);
-        // Locked by a command from elsewhere, or signed out by another device: the window has to forget, too.
-        let now_shown = core.client.shows_an_account();
-        if shown && !now_shown {
+        // However it was locked, or signed out by another device: the window has to forget, too.
+        let now = core.client.closings();
+        if now != closings {
             renew_window(&app);
         }
-        shown = now_shown;
+        closings = now;
     }
 }
 

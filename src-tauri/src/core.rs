@@ -11,7 +11,7 @@ use client::lock::{LockEvent, LockMachine, LockReason, LockStep};
 use client::platform::{Notice, Ports, SystemClock};
 use client::reminders::{Acted, TimerState};
 use client::sign_in::{Connect, LocalRequest, SignInStarted};
-use client::status::{Phase, Place};
+use client::status::{Phase, Place, StatusView};
 use client::vault::{Protect, RecoveryKey, Typed, TypedKeys};
 use client::{Changed, Client};
 use domain::ids::AccountId;
@@ -166,6 +166,8 @@ impl Core {
         self.typed.forget();
         self.embedded.stop(&self.client).await;
         let locked = self.client.lock_for(reason).await;
+        // Whoever asked it for something before the keys were gone may have started it anew.
+        self.embedded.stop(&self.client).await;
         self.clear_clipboard().await;
         Ok(locked?)
     }
@@ -240,6 +242,16 @@ impl Core {
         Ok(done?)
     }
 
+    /// What the window shows: an account that nobody signed in to yet is still being made.
+    pub async fn status(&self) -> Result<StatusView, Failure> {
+        let mut view = self.client.status().await?;
+        if self.client.is_unfinished()? {
+            view.phase = Phase::Welcome;
+            view.locked = false;
+        }
+        Ok(view)
+    }
+
     /// The person did something: the idle lock begins anew.
     pub fn touch(&self) {
         if now() - self.told_at.load(Ordering::Relaxed) >= RE_READ_SECONDS {
@@ -299,7 +311,8 @@ impl Core {
         Ok(self.client.sign_in().begin(wish).await?)
     }
 
-    /// Waits until the browser came back, or the person gave up. Gives the recovery key of keys that were made for it.
+    /// Waits until the browser came back, or the person gave up. Gives the recovery key of keys that were made for it,
+    /// before anything is fetched: signed in is signed in.
     pub async fn finish_connect(&self) -> Result<Option<String>, Failure> {
         let finished = self.client.sign_in().finish().await;
         let half_made = self.half_made.swap(false, Ordering::SeqCst);
@@ -312,8 +325,6 @@ impl Core {
                 return Err(error.into());
             }
         };
-        // Signed in is signed in: what cannot be fetched now comes with the next sync.
-        self.send_soon().await;
         Ok(recovery.map(|key| key.expose().as_str().to_owned()))
     }
 

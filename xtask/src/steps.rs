@@ -106,7 +106,7 @@ impl Steps {
         for (line, outcome) in &self.done {
             match outcome {
                 Ok(took) => eprintln!("ok      {:>6.1} s  {line}", took.as_secs_f64()),
-                Err(why) => eprintln!("FAILED            {line} ({why})"),
+                Err(why) => eprintln!("FAILED            {line}: {why}"),
             }
         }
         for why in &self.skipped {
@@ -121,12 +121,40 @@ impl Steps {
     }
 }
 
+/// How many lines of a failed step are said again at the end.
+const SAID_AGAIN: usize = 24;
+
 /// Passes on what a program printed, and says how it ended.
 fn shown(output: &std::process::Output, took: Duration) -> Result<Duration, String> {
     // Where nobody reads any more, how it ended is still said.
     let _ = std::io::stderr().write_all(&output.stderr);
     let _ = std::io::stdout().write_all(&output.stdout);
-    if output.status.success() { Ok(took) } else { Err(output.status.to_string()) }
+    if output.status.success() {
+        return Ok(took);
+    }
+    let printed = [output.stdout.as_slice(), output.stderr.as_slice()].map(String::from_utf8_lossy).join("\n");
+    Err(format!("{}{}", output.status, what_failed(&printed)))
+}
+
+/// The names of the tests that failed, each failed assertion's place and the first line of what it says: who has only the
+/// end of a long output learns them from it.
+fn what_failed(printed: &str) -> String {
+    let mut lines = printed.lines();
+    let mut said = String::new();
+    let mut count = 0;
+    while let (Some(line), true) = (lines.next(), count < SAID_AGAIN) {
+        let line = line.trim();
+        let failed = (line.starts_with("test ") && line.ends_with("... FAILED")) || line.contains("FAIL  ");
+        let panicked = line.starts_with("thread '") && line.contains("panicked at ");
+        if failed || panicked {
+            said += &format!("\n                    {line}");
+            count += 1;
+        }
+        if panicked {
+            said += &format!(" {}", lines.next().unwrap_or_default());
+        }
+    }
+    said
 }
 
 /// Whether a program is there and says so.

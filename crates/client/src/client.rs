@@ -4,7 +4,7 @@
 
 use std::collections::HashSet;
 use std::path::Path;
-use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError, RwLock};
 use std::time::Duration;
 
@@ -93,6 +93,8 @@ pub(crate) struct Inner {
     /// Entries of the list of due days that were shown, and that it may not say so of: the disk may be full.
     pub told: Mutex<HashSet<String>>,
     pub offers: Mutex<Vec<crate::import::Held>>,
+    /// How often an account that somebody was signed in to was closed.
+    closings: AtomicU64,
 }
 
 enum State {
@@ -151,6 +153,7 @@ impl Client {
             unkept: Mutex::default(),
             told: Mutex::default(),
             offers: Mutex::default(),
+            closings: AtomicU64::new(0),
         }));
         let mut trouble = None;
         if header.is_some_and(|header| header.mode().has_keyring()) {
@@ -264,27 +267,46 @@ impl Client {
     /// wait as they do at the lock.
     pub async fn protect(&self, current: Option<Zeroizing<String>>, protect: Protect) -> Result<(), ClientError> {
         let _turn = self.0.turn.lock().await;
-        let open = self.open_now()?;
-        if matches!(protect, Protect::Memory) || open.vault().header().mode() == Protection::Memory {
+        if matches!(protect, Protect::Memory) {
             return Err(VaultError::NothingKept.into());
         }
-        self.check_wait()?;
-        let (inner, kept) = (Arc::clone(&self.0), Arc::clone(&open));
-        let done = blocking(move || {
-            let mut vault = kept.vault();
-            if !vault.knows(current.as_deref().map(String::as_str), &inner.ports)? {
-                return Err(VaultError::WrongPassphrase);
-            }
-            vault.protect(&protect)
-        })
-        .await?;
-        self.count_try(done.as_ref().err());
-        done?;
+        self.for_who_knows(current, move |vault| vault.protect(&protect)).await?;
         // The list of due days goes where the other keys are now.
         *lock(&self.0.list_key) = None;
         self.reminders().write_due_list().await?;
         self.tell(Changed::Status);
         Ok(())
+    }
+
+    /// A new recovery key for the open copy, shown this once; the one before opens nothing any more. `current` as with
+    /// [`Self::protect`].
+    pub async fn new_recovery_key(&self, current: Option<Zeroizing<String>>) -> Result<RecoveryKey, ClientError> {
+        let _turn = self.0.turn.lock().await;
+        self.for_who_knows(current, Vault::replace_recovery).await
+    }
+
+    /// Changes what protects the open copy, for who knows the passphrase that does now. Whoever calls it has the turn.
+    async fn for_who_knows<T: Send + 'static>(
+        &self,
+        current: Option<Zeroizing<String>>,
+        change: impl FnOnce(&mut Vault) -> Result<T, VaultError> + Send + 'static,
+    ) -> Result<T, ClientError> {
+        let open = self.open_now()?;
+        if open.vault().header().mode() == Protection::Memory {
+            return Err(VaultError::NothingKept.into());
+        }
+        self.check_wait()?;
+        let inner = Arc::clone(&self.0);
+        let done = blocking(move || {
+            let mut vault = open.vault();
+            if !vault.knows(current.as_deref().map(String::as_str), &inner.ports)? {
+                return Err(VaultError::WrongPassphrase);
+            }
+            change(&mut vault)
+        })
+        .await?;
+        self.count_try(done.as_ref().err());
+        Ok(done?)
     }
 
     /// Opens with the recovery key and protects anew, when keyring or passphrase are lost.
@@ -370,10 +392,11 @@ impl Client {
         }
     }
 
-    /// Open, and somebody signed in: screens hold what is theirs.
+    /// How often since the start an account was closed whose person was signed in: with each time, screens have to forget
+    /// what they hold.
     #[must_use]
-    pub fn shows_an_account(&self) -> bool {
-        self.opened().is_some_and(|open| open.vault().header().holder().is_some())
+    pub fn closings(&self) -> u64 {
+        self.0.closings.load(Ordering::SeqCst)
     }
 
     /// Why it is locked; `None` when it is not.
@@ -836,6 +859,11 @@ impl Client {
             *state = State::Locked(reason);
             open
         };
+        if open.vault().header().holder().is_some() {
+            self.0.closings.fetch_add(1, Ordering::SeqCst);
+        }
+        // Screens forget what they show now, not when the last statement has ended.
+        self.tell(Changed::Status);
         lock(&self.0.offers).clear();
         self.put_away(open).await;
     }

@@ -427,6 +427,22 @@ async fn the_browser_comes_back_once_and_strangers_are_turned_away() {
 }
 
 #[tokio::test]
+async fn keys_that_were_made_for_a_sign_in_that_never_ended_come_with_a_recovery_key_at_the_next() {
+    let (world, fake) = (World::new(), start_fake().await);
+    let client = world.start().await;
+    client.lock().await.unwrap();
+    assert_eq!(client.closings(), 0, "nobody was signed in: screens hold nothing");
+    drop(client);
+    let client = signed_in(&world, &fake).await;
+    client.lock().await.unwrap();
+    assert_eq!(client.closings(), 1);
+    drop(client);
+    let (_, recovery) = signed_in_kept(&world, &fake, Protect::Keyring).await;
+    assert!(!recovery, "the one that was shown stays");
+    world.end().await;
+}
+
+#[tokio::test]
 async fn a_sign_in_that_is_refused_or_given_up_leaves_nothing_behind() {
     let (world, fake) = (World::new(), start_fake().await);
     let client = world.open().await;

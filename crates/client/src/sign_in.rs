@@ -274,7 +274,8 @@ impl SignIn {
         };
         let tokens = self.redeem(&metadata.token_endpoint, &request, &key).await?;
         let mut recovery = None;
-        if self.0.opened().is_none() {
+        // Of keys that were made before, for a sign-in that never ended, nobody has seen the recovery key.
+        if self.0.opened().is_none() || self.0.is_unfinished()? {
             let kept = !matches!(protect, Protect::Memory);
             let made = self.0.create(protect, place.clone()).await?;
             // There is nothing that the key of keys in memory could bring back.

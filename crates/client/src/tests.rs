@@ -887,6 +887,23 @@ async fn a_pin_goes_on_top_of_the_keyring_and_off_again_only_for_who_knows_it() 
 }
 
 #[tokio::test]
+async fn a_new_recovery_key_is_for_who_knows_the_passphrase_and_ends_the_one_before() {
+    let world = World::new();
+    let client = world.open().await;
+    let pin = |digits: &str| Zeroizing::new(digits.to_owned());
+    let first = client.create(Protect::KeyringAndPassphrase(pin("492716")), Place::ThisComputer).await.unwrap();
+    client.bills().add(monthly("Rent", "950.00", "2026-12-01")).await.unwrap();
+    assert_eq!(client.new_recovery_key(None).await.err().unwrap().code, "passphrase_needed");
+    assert_eq!(client.new_recovery_key(Some(pin("492717"))).await.err().unwrap().code, "wrong_passphrase");
+    let second = client.new_recovery_key(Some(pin("492716"))).await.unwrap();
+    client.lock().await.unwrap();
+    assert_eq!(client.repair(first, Protect::Keyring).await.unwrap_err().code, "wrong_recovery_key");
+    client.repair(second, Protect::Keyring).await.unwrap();
+    assert_eq!(client.bills().view().await.unwrap().bills.len(), 1);
+    world.end().await;
+}
+
+#[tokio::test]
 async fn the_wait_grows_to_thirty_seconds_and_nothing_is_wiped_by_count() {
     let world = World::new();
     let client = world.start().await;

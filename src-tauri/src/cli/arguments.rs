@@ -283,6 +283,9 @@ pub enum Command {
         #[arg(long, value_name = "FILE")]
         new_passphrase_file: Option<PathBuf>,
     },
+    /// Make a new recovery key, which is shown this once; the one before opens nothing any more. `--passphrase-file` is the
+    /// passphrase that protects the copy now.
+    RecoveryKey,
     /// Open with the recovery key what keyring or passphrase no longer open, and protect it anew. `--passphrase-file` is
     /// the new passphrase, where one is to be.
     Repair {

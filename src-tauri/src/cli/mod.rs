@@ -321,6 +321,7 @@ impl Run<'_> {
             Command::Sync => self.sync().await,
             Command::Lock => self.lock().await,
             Command::Unlock => self.unlock().await,
+            Command::RecoveryKey => self.new_recovery_key().await,
             Command::Protect { by, new_passphrase_file } => self.protect(by, new_passphrase_file.as_deref()).await,
             Command::Repair { recovery_key_file, by } => self.repair(&recovery_key_file, by).await,
             Command::Devices { sign_out: None } => self.devices().await,
@@ -388,6 +389,8 @@ impl Run<'_> {
         // Nobody listens any more: the sign-in goes on all the same.
         let _ = self.say.send(words);
         let recovery_key = self.core.finish_connect().await?;
+        // What cannot be fetched now comes with the next sync.
+        self.core.send_soon().await;
         let status = self.core.client.status().await?;
         let text = match &recovery_key {
             Some(key) => format!("You are signed in. Write down the recovery key; it is shown this once:\n  {key}\n"),
@@ -505,6 +508,17 @@ impl Run<'_> {
         let new = new_passphrase_file.map(|file| self.first_line(file)).transpose()?;
         self.core.client.protect(self.passphrase.clone(), by.protect(new)?).await?;
         self.protected("The copy on this computer is protected by").await
+    }
+
+    /// `--passphrase-file` is the one that protects it now.
+    async fn new_recovery_key(&self) -> Done {
+        let made = self.core.client.new_recovery_key(self.passphrase.clone()).await?;
+        let key = made.expose();
+        let text = format!(
+            "Write down the new recovery key; it is shown this once, and the one before opens nothing any more:\n  {}\n",
+            key.as_str()
+        );
+        Ok(Answer::new(json!({ "recovery_key": key.as_str() }), text))
     }
 
     /// `--passphrase-file` is the new one, where one is to be.

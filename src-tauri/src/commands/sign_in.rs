@@ -12,7 +12,7 @@ use super::{Answer, CommandError, Shared};
 use crate::app::{self, SignIn};
 use crate::core::Core;
 
-/// The new account's recovery key: shown this once.
+/// A new recovery key: shown this once.
 #[derive(Serialize, specta::Type)]
 pub struct Started {
     pub recovery_key: String,
@@ -21,7 +21,7 @@ pub struct Started {
 #[tauri::command]
 #[specta::specta]
 pub async fn status(core: Shared<'_>) -> Answer<StatusView> {
-    Ok(core.client.status().await?)
+    Ok(core.status().await?)
 }
 
 /// An account on this computer, protected by the system's keyring.
@@ -68,7 +68,11 @@ fn tell_the_end(app: AppHandle, core: Arc<Core>) {
             Ok(recovery_key) => SignIn { done: true, error: None, recovery_key },
             Err(failure) => SignIn { done: false, error: Some(CommandError::from(failure)), recovery_key: None },
         };
-        app::tell(&told, &app);
+        let signed_in = told.done;
+        app::tell_page(told, &app);
+        if signed_in {
+            core.send_soon().await;
+        }
     });
 }
 

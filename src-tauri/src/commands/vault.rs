@@ -4,6 +4,7 @@
 use client::vault::{Protect, RecoveryKey, Typed};
 use serde::Deserialize;
 
+use super::sign_in::Started;
 use super::{Answer, Shared};
 use crate::core::Core;
 use crate::failure::Failure;
@@ -41,6 +42,16 @@ pub async fn protect(core: Shared<'_>, current: Option<Typed>, by: ProtectBy) ->
     core.touch();
     let current = current.map(|typed| core.typed(&typed)).transpose()?;
     Ok(core.client.protect(current, by.opened(&core)?).await?)
+}
+
+/// A new recovery key, shown this once; the one before opens nothing any more. `current` as with `protect`.
+#[tauri::command]
+#[specta::specta]
+pub async fn recovery_key_new(core: Shared<'_>, current: Option<Typed>) -> Answer<Started> {
+    core.touch();
+    let current = current.map(|typed| core.typed(&typed)).transpose()?;
+    let made = core.client.new_recovery_key(current).await?;
+    Ok(Started { recovery_key: made.expose().as_str().to_owned() })
 }
 
 /// Opens with the recovery key what keyring or passphrase no longer open, and protects it anew.

@@ -1,5 +1,6 @@
 //! The real window: starting, live changes, the tray, and locking.
 
+use flows::browser::Browser;
 use flows::bus::{Bus, Keyring};
 use flows::place::{PASSPHRASE, Place, card_export};
 use flows::process::{wait_for, wait_until};
@@ -82,10 +83,36 @@ async fn the_tray_says_what_is_due_and_stays_when_the_window_goes() {
     let locked = tray.wait("Billfold is locked").await;
     assert!(!locked.iter().any(|(_, line)| line.contains("Phone") || line.contains("94.17")), "no names, no amounts");
     assert_eq!(desk.place.billfold(&["status"]).ok()["locked"], true);
+    wait_until("the window with the lock screen", || desk.display.mapped("Billfold"));
     tray.click("Quit").await;
     let mut app = app;
     app.wait_end();
     wait_until("the web processes to end", || web_processes(&desk.place).is_empty().then_some(()));
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_passkey_made_in_the_browser_ends_with_the_recovery_key_that_opens_the_copy() {
+    let desk = desk().await;
+    let browser = Browser::start().await;
+    let window = Window::open(&desk.place, &desk.display).await;
+    window.click_with("Start on this computer").await;
+    window.fill("Your name", "Ines Calloway").await;
+    window.press("Make a passkey in the browser").await;
+    let address = window.find(By::Id("browser-address")).await;
+    browser.go(&address.value().await.expect("a field").expect("an address")).await;
+    browser.click("#create button").await;
+    let digits = browser.match_code().await;
+    assert!(window.text().await.contains(&digits), "the window shows {digits} too");
+    browser.click("#yes").await;
+    window.wait("Keep your recovery key").await;
+    let key = window.find(By::Css("p.recovery")).await.text().await.expect("the key");
+    window.check("I keep it somewhere safe").await;
+    window.press("Go to Home").await;
+    window.wait("Add your first bill").await;
+    window.close().await;
+    let file = desk.place.file("recovery-key.txt", &key);
+    assert_eq!(desk.place.billfold(&["repair", "--recovery-key-file", &file]).ok()["protected_by"], "keyring");
+    browser.quit().await;
 }
 
 #[tokio::test(flavor = "multi_thread")]

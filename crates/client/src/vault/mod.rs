@@ -231,9 +231,29 @@ impl Vault {
 
     /// Protects the same data key anew, with a new recovery key; the one before opens nothing any more.
     pub fn renew(&mut self, protect: &Protect) -> Result<RecoveryKey, VaultError> {
+        let before = self.header.clone();
         let recovery = RecoveryKey::new(self.chance.as_ref());
-        self.set_recovery(&recovery)?;
-        self.protect(protect)?;
+        let renewed = self.set_recovery(&recovery).and_then(|()| self.protect(protect));
+        if let Err(error) = renewed {
+            if self.header.wrapped == before.wrapped {
+                // Nothing was written: the key that was shown goes on opening it.
+                self.header = before;
+            }
+            return Err(error);
+        }
+        Ok(recovery)
+    }
+
+    /// A new recovery key; everything else stays, and the recovery key before opens nothing any more.
+    pub fn replace_recovery(&mut self) -> Result<RecoveryKey, VaultError> {
+        let before = self.header.clone();
+        let recovery = RecoveryKey::new(self.chance.as_ref());
+        let written = self.set_recovery(&recovery).and_then(|()| self.header.write(&self.folder));
+        if let Err(error) = written {
+            // The key that was shown goes on opening it.
+            self.header = before;
+            return Err(error);
+        }
         Ok(recovery)
     }
 

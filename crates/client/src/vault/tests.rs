@@ -262,6 +262,18 @@ fn protecting_anew_that_fails_changes_nothing() {
 }
 
 #[test]
+fn a_recovery_key_that_was_shown_goes_on_while_no_other_is_written() {
+    let world = World::new();
+    let (mut vault, recovery) = world.create(&Protect::Keyring);
+    let key = vault.cache_key();
+    assert!(vault.renew(&Protect::Passphrase(Zeroizing::new("short".to_owned()))).is_err());
+    // What is written next is the header as it was.
+    vault.protect(&phrase()).unwrap();
+    let repaired = Vault::repair(&world.folder(), &recovery, &Protect::Keyring, &world.ports).unwrap();
+    assert_eq!(repaired.cache_key(), key);
+}
+
+#[test]
 fn the_key_of_the_embedded_servers_books_outlives_the_keyring() {
     let world = World::new();
     let (vault, recovery) = world.create(&Protect::Keyring);

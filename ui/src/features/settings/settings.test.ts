@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest';
 import { speak } from '$lib/i18n';
-import { click, draw, fireEvent, ok, refused, screen, type, waitFor, world } from '$lib/test/draw';
+import { click, draw, fireEvent, ok, refused, screen, type, waitFor, within, world } from '$lib/test/draw';
 import Settings from './Settings.svelte';
 
 describe('settings', () => {
@@ -153,6 +153,25 @@ describe('settings', () => {
     await type('Passphrase as it is now', 'correct horse');
     await click('Save');
     await waitFor(() => expect(on.desk.status.data?.protected_by).toBe('keyring'));
+  });
+
+  it('make a new recovery key for who knows the passphrase, shown this once', async () => {
+    const on = world();
+    await on.commands.protect(null, { by: 'passphrase', passphrase: 'correct horse' });
+    await on.desk.changed();
+    draw(Settings, on);
+    await click('Make a new key');
+    const dialog = within(await screen.findByRole('dialog'));
+    const make = () => dialog.getByRole('button', { name: 'Make a new key' }).click();
+    make();
+    expect(await screen.findByText('Type the one that you use now.')).toBeTruthy();
+    await type('Passphrase as it is now', 'wrong');
+    make();
+    expect(await screen.findByText(/That did not match/)).toBeTruthy();
+    expect(on.desk.recoveryKey).toBeNull();
+    await type('Passphrase as it is now', 'correct horse');
+    make();
+    await waitFor(() => expect(on.desk.recoveryKey).toBe('3HTWR-Q8NVM-5XKCD-Z2PAY-E7JBF'));
   });
 
   it('look at what Billfold stands on', async () => {

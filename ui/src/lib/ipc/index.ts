@@ -1,5 +1,5 @@
 // What the screens may ask of the shell. Everything crosses here and nothing else knows how.
-import type { commands, Changed, CommandError, ImportOffered, OpenScreen, SignIn } from './bindings';
+import type { commands, Changed, CommandError, ImportOffered, OpenScreen, SignIn, Started } from './bindings';
 
 /** What stands guard, with what was typed for it. */
 export type Guarding = { by: 'keyring' } | { by: 'keyring_and_passphrase' | 'passphrase'; passphrase: string };
@@ -8,6 +8,7 @@ export type Guarding = { by: 'keyring' } | { by: 'keyring_and_passphrase' | 'pas
 type Typing = {
   unlock: (passphrase: string | null) => Promise<Result<null>>;
   protect: (current: string | null, by: Guarding) => Promise<Result<null>>;
+  recoveryKeyNew: (current: string | null) => Promise<Result<Started>>;
   repair: (recoveryKey: string, by: Guarding) => Promise<Result<null>>;
   copySecret: (text: string) => Promise<Result<null>>;
 };

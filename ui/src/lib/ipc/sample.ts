@@ -102,6 +102,10 @@ export function sampleIpc(query = ''): Ipc {
       world.status.protected_by = by.by;
       return null;
     }),
+    recoveryKeyNew: (current) => change(() => {
+      check(current);
+      return { recovery_key: '3HTWR-Q8NVM-5XKCD-Z2PAY-E7JBF' };
+    }),
     repair: (recoveryKey, by) => change(() => {
       if (!recoveryKey.startsWith('7QKM4')) throw new Refused({ code: 'wrong_recovery_key' });
       ready().protected_by = by.by;
@@ -433,6 +437,7 @@ export function sampleIpc(query = ''): Ipc {
     statementOpen: async () => attempt(() => null),
     statementSave: async () => attempt(() => true),
     statementsSaveAll: async (account) => attempt(() => ({ saved: listed().find((one) => one.account === account)?.statements.length ?? 0, left: [] })),
+    pageListens: async () => {},
     windowClose: async () => {},
     quit: async () => {},
     reminders: () => read(() => world.reminders()),

@@ -16,6 +16,7 @@ export const tauriIpc: Ipc = {
     ...commands,
     unlock: async (passphrase) => commands.unlock(passphrase === null ? null : await sealed(passphrase)),
     protect: async (current, by) => commands.protect(current === null ? null : await sealed(current), await sealedGuard(by)),
+    recoveryKeyNew: async (current) => commands.recoveryKeyNew(current === null ? null : await sealed(current)),
     repair: async (recoveryKey, by) => commands.repair(await sealed(recoveryKey), await sealedGuard(by)),
     copySecret: async (text) => commands.copySecret(await sealed(text)),
   },
