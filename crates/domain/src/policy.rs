@@ -474,6 +474,18 @@ pub fn stopped(change: Change, standing: &Standing) -> Option<Refusal> {
     if adds_power(change) && !clears_up { stopped_by(standing, false) } else { None }
 }
 
+/// Why a recovery cannot be finished now. Its end restricts the account itself, so a restriction takes nobody's way back;
+/// what stops all money stops it as well. Where two people of support began it, the owner's lock and that of the risk
+/// rules let it through and stay: nobody is left on a device from which they could be released.
+#[must_use]
+pub fn stops_recovery(standing: &Standing, by_support: bool) -> Option<Refusal> {
+    let restraint = standing.restraint.filter(|_| standing.stops_all_money())?;
+    let lets_through = by_support
+        && restraint.level == RestraintLevel::Locked
+        && matches!(restraint.reason, RestraintReason::OwnWish | RestraintReason::Risk);
+    if lets_through { None } else { stopped_by(standing, false) }
+}
+
 /// Whether nothing but a passkey is missing for the release of the account's lock. Its first one may then be made under
 /// the lock: otherwise support alone would give the owner's own account back.
 #[must_use]

@@ -351,6 +351,20 @@ fn a_restraint_stops_what_adds_power_and_nothing_that_reduces_it_or_reads() {
 }
 
 #[test]
+fn a_lock_stops_a_recovery_unless_support_began_it_and_a_restriction_stops_none() {
+    use RestraintLevel::{Locked, Restricted, Suspended};
+    let stopped = |level, reason, by_support| stops_recovery(&restrained(level, reason, None), by_support).is_some();
+    for reason in RestraintReason::ALL {
+        assert!(!stopped(Restricted, reason, false), "{reason:?}");
+        assert!(stopped(Locked, reason, false), "{reason:?}");
+        assert!(stopped(Suspended, reason, true), "{reason:?}");
+        let may_go_on = matches!(reason, RestraintReason::OwnWish | RestraintReason::Risk);
+        assert_eq!(stopped(Locked, reason, true), !may_go_on, "{reason:?}");
+    }
+    assert_eq!(stops_recovery(&Standing::GOOD, false), None);
+}
+
+#[test]
 fn a_lock_is_released_by_an_older_device_and_what_support_set_by_support_alone() {
     let locked = |reason, device_since| Caller {
         standing: restrained(RestraintLevel::Locked, reason, None),

@@ -15,7 +15,7 @@ mod words;
 use api::error::ErrorCode;
 use domain::addresses::{AddressKind, Language};
 use domain::ids::{DeviceId, HolderId};
-use domain::policy::Change;
+use domain::policy;
 use domain::recovery::{MayGuess, Recovery, RecoveryState, SUPPORT_WAIT, SavedCode};
 use domain::security::{Happened, SecurityEvent, SecurityEventKind};
 use domain::standing::{RestraintLevel, RestraintReason};
@@ -191,7 +191,7 @@ pub(crate) async fn stop_told(
 }
 
 /// Whether the recovery can be finished by whoever asks: the device that began it, or who has shown both codes. A lock of
-/// the account stops it as it stops every new way in.
+/// the account stops it, unless support began it; a restriction does not, for it would outlast the time to finish.
 async fn demand_ready(tx: &mut Tx, app: &App, holder: HolderId, device: Option<DeviceId>) -> Result<Kept, ApiError> {
     let now = app.clock.now();
     let kept = store::find(tx, holder).await?.ok_or_else(not_ready)?;
@@ -199,8 +199,8 @@ async fn demand_ready(tx: &mut Tx, app: &App, holder: HolderId, device: Option<D
     if begun_elsewhere || !matches!(kept.recovery.state(now), RecoveryState::Ready { .. }) {
         return Err(not_ready());
     }
-    standing::demand(tx, holder, Change::AddWayIn, now).await?;
-    Ok(kept)
+    let standing = tx.ask(standing::of(holder, now)).await?;
+    policy::stops_recovery(&standing, kept.by_support).map_or(Ok(kept), |refusal| Err(refusal.into()))
 }
 
 /// Ends the recovery in the transaction that keeps the new passkey: other devices are signed out and the calendar's address

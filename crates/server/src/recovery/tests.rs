@@ -5,7 +5,7 @@ use api::recovery::{RecoveryProof, RecoveryView, SentCode};
 use api::sync::{Page, Record};
 use domain::addresses::{AddressKind, AddressState};
 use domain::policy::Preset;
-use domain::recovery::{RecoveryState, SavedCode};
+use domain::recovery::{RecoveryState, SUPPORT_WAIT, SavedCode};
 use domain::security::{SecurityEvent, SecurityEventKind as Kind};
 use domain::standing::{RestraintLevel, RestraintReason, Standing};
 use domain::support::{SupportOperation, SupportScope};
@@ -17,6 +17,7 @@ use super::web::START;
 use crate::addresses::tests::{confirmed, confirmed_by, confirmed_phone};
 use crate::db::{DbResult, run};
 use crate::sign_in::tests::{Browser, PASSKEYS, by_passkey, opened, passkeys, prove, visit};
+use crate::standing;
 use crate::support::desk::{ask, decide, look};
 use crate::support::tests::agent;
 use crate::testing::pairs::PairedTimes;
@@ -506,6 +507,73 @@ async fn a_locked_account_gets_no_new_way_in_by_recovery() {
         assert_eq!(refused.code(), ErrorCode::AccountLocked);
     })
     .await;
+}
+
+async fn restrain(world: &World, device: &TestDevice, level: RestraintLevel, reason: RestraintReason) {
+    let mut tx = world.app.db.begin_write().await.expect("a transaction");
+    tx.lock(device.holder).await.expect("a lock");
+    let until = (level == RestraintLevel::Restricted).then(|| world.now() + SignedDuration::from_hours(24));
+    standing::restrain(&world.app, &mut tx, device.holder, level, reason, until, None).await.expect("a restraint");
+    tx.commit().await.expect("a commit");
+}
+
+#[tokio::test]
+async fn a_hold_of_the_risk_rules_takes_nobodys_way_back() {
+    on_each_engine(async |world| {
+        let world = world.under(Preset::Standard);
+        let device = world.holder().await;
+        confirmed(&world, &device, INES).await;
+        let saved = kept_code(&world, &device).await;
+        world.work().await;
+        back(&world, &saved).await;
+        later(&world, &device, HOURS_72).await;
+        restrain(&world, &device, RestraintLevel::Restricted, RestraintReason::Risk).await;
+        let mut browser = back(&world, &saved).await;
+        assert!(browser.get("/sign-in/recovery/state").await.text().contains("recovery/passkey"));
+        new_passkey(&mut browser).await.expect(200);
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn what_support_began_gives_a_locked_account_back_and_leaves_it_locked() {
+    on_each_engine(async |world| {
+        let world = world.under(Preset::Standard);
+        let device = world.holder().await;
+        confirmed(&world, &device, INES).await;
+        for reason in [RestraintReason::OwnWish, RestraintReason::Risk] {
+            restrain(&world, &device, RestraintLevel::Locked, reason).await;
+        }
+        world.work().await;
+        let number = lost_case(&world).await;
+        begun_by_two(&world, number).await;
+        later(&world, &device, SUPPORT_WAIT).await;
+        world.mail.take();
+        let mut browser = started(&world, INES).await;
+        world.work().await;
+        codes(&browser, &world.mail.last_code(), "").await.expect(200);
+        new_passkey(&mut browser).await.expect(200);
+        let standing = world.device(device.holder).await.get("/api/v1/standing").await.ok::<Standing>();
+        assert!(standing.stops_all_money(), "the lock stays: {standing:?}");
+    })
+    .await;
+}
+
+/// The case of somebody who has the code that is sent and no other.
+async fn lost_case(world: &World) -> i64 {
+    world.mail.take();
+    let browser = started(world, INES).await;
+    world.work().await;
+    let next: Value = codes(&browser, &world.mail.last_code(), "").await.ok();
+    let page = next["location"].as_str().expect("an address").to_owned();
+    page.split_once("case=").expect("a number").1.parse().expect("digits")
+}
+
+/// Two people of support begin a recovery under the case.
+async fn begun_by_two(world: &World, number: i64) {
+    let (rowan, alder) = (agent(world, "Rowan").await, agent(world, "Alder").await);
+    let asked = ask(&world.app, &rowan, number, SupportOperation::StartRecovery, None).await.expect("it is asked for");
+    decide(&world.app, &alder, asked, true).await.expect("it begins");
 }
 
 /// What an answer shows, without what is drawn by chance.
