@@ -112,7 +112,8 @@ async fn begin(tx: &mut Tx, app: &App, holder: HolderId, device: Option<DeviceId
 }
 
 /// Begins one for somebody without their saved code, once two people of support have looked at who it is. They begin it and
-/// nothing more: it waits longer, everybody is told, and the person goes on with a code that is sent.
+/// nothing more: it waits longer, everybody is told, and the person goes on with a code that is sent. One that runs already and
+/// was begun otherwise ends with it.
 pub(crate) async fn begin_for_support(app: &App, tx: &mut Tx, holder: HolderId) -> DbResult<RecoveryState> {
     put(tx, app, holder, Recovery::begun(app.clock.now(), SUPPORT_WAIT), None, true).await
 }
@@ -126,9 +127,13 @@ async fn put(
     by_support: bool,
 ) -> DbResult<RecoveryState> {
     let now = app.clock.now();
-    let before = state(tx, app, holder).await?;
-    if before != RecoveryState::None {
-        return Ok(before);
+    if let Some(before) = store::find(tx, holder).await? {
+        let state = before.recovery.state(now);
+        // Whoever support helps can finish none that was begun by a code or a device: theirs takes its place.
+        let gives_way = by_support && !before.by_support && state.runs();
+        if state != RecoveryState::None && !gives_way {
+            return Ok(state);
+        }
     }
     let event = security::append(tx, holder, about(SecurityEventKind::RecoveryStarted, now, device)).await?;
     store::put(tx, holder, &Kept { recovery, device, event, by_support }).await?;

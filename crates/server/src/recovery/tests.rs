@@ -559,6 +559,35 @@ async fn what_support_began_gives_a_locked_account_back_and_leaves_it_locked() {
     .await;
 }
 
+#[tokio::test]
+async fn what_support_begins_takes_the_place_of_what_a_device_or_a_code_began() {
+    on_each_engine(async |world| {
+        let world = world.under(Preset::Standard);
+        let device = world.holder().await;
+        confirmed(&world, &device, INES).await;
+        let saved = kept_code(&world, &device).await;
+        let view: RecoveryView = device.post(RECOVERY, &RecoveryProof::Saved { code: saved }).await.ok();
+        assert!(view.begun_here && view.state.runs());
+        world.work().await;
+        let number = lost_case(&world).await;
+        begun_by_two(&world, number).await;
+        let view: RecoveryView = device.get(RECOVERY).await.ok();
+        assert_eq!(view.state, RecoveryState::Waiting { ready_at: world.now() + SUPPORT_WAIT });
+        assert!(!view.begun_here, "the device finishes nothing any more");
+        assert_eq!(happened(&device, Kind::RecoveryStarted).await, 2, "everybody is told anew");
+        later(&world, &device, HOURS_72).await;
+        assert!(!world.mail.take().iter().any(|letter| letter.text.contains("The wait is over")));
+        device.post(&format!("{RECOVERY}/passkey"), &json!({})).await.expect(403);
+        later(&world, &device, SUPPORT_WAIT - HOURS_72).await;
+        world.mail.take();
+        let mut browser = started(&world, INES).await;
+        world.work().await;
+        codes(&browser, &world.mail.last_code(), "").await.expect(200);
+        new_passkey(&mut browser).await.expect(200);
+    })
+    .await;
+}
+
 /// The case of somebody who has the code that is sent and no other.
 async fn lost_case(world: &World) -> i64 {
     world.mail.take();
