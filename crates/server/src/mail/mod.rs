@@ -131,7 +131,7 @@ pub(crate) async fn check_code(
     bound_to: &[u8],
     typed: &str,
 ) -> DbResult<CodeAnswer> {
-    let answer = try_code(tx, app, holder, code, purpose, bound_to, typed).await?;
+    let answer = counted(tx, app, holder, code, purpose, bound_to, typed).await?;
     if answer == CodeAnswer::Right {
         use_code(tx, holder, code).await?;
     }
@@ -168,18 +168,34 @@ pub(crate) async fn try_code(
     bound_to: &[u8],
     typed: &str,
 ) -> DbResult<CodeAnswer> {
-    let Some(kept) = store::code(tx, holder, code).await? else { return Ok(CodeAnswer::Over) };
-    let same: bool = kept.bound_to.ct_eq(bound_to).into();
-    if kept.purpose != purpose.as_str() || !same || kept.expires_at <= app.clock.now() || kept.tries >= TRIES_MAX {
-        return Ok(CodeAnswer::Over);
+    let answer = counted(tx, app, holder, code, purpose, bound_to, typed).await?;
+    if answer == CodeAnswer::Right {
+        store::give_try_back(tx, holder, code).await?;
     }
+    Ok(answer)
+}
+
+/// Counts the try before it looks, so that tries at once wait for each other and none is beyond the last.
+async fn counted(
+    tx: &mut Tx,
+    app: &App,
+    holder: HolderId,
+    code: CodeId,
+    purpose: Purpose,
+    bound_to: &[u8],
+    typed: &str,
+) -> DbResult<CodeAnswer> {
+    let asked = store::Asked { purpose: purpose.as_str(), bound_to, now: app.clock.now(), tries_max: TRIES_MAX };
+    let Some(kept) = store::take_try(tx, holder, code, &asked).await? else { return Ok(CodeAnswer::Over) };
     let digits: String = typed.chars().filter(char::is_ascii_digit).collect();
     let right: bool = kept.hash.is_some_and(|hash| hash.ct_eq(&hash_of(code, &digits)).into());
-    if right {
-        return Ok(CodeAnswer::Right);
-    }
-    store::note_try(tx, holder, code).await?;
-    Ok(if kept.tries + 1 >= TRIES_MAX { CodeAnswer::Over } else { CodeAnswer::Wrong })
+    Ok(if right {
+        CodeAnswer::Right
+    } else if kept.tries >= TRIES_MAX {
+        CodeAnswer::Over
+    } else {
+        CodeAnswer::Wrong
+    })
 }
 
 /// The id salts it.

@@ -28,25 +28,48 @@ pub async fn put_code(tx: &mut Tx, holder: HolderId, code: &CodeRow<'_>) -> DbRe
     run!(tx, PUT, holder.as_uuid(), code.id.as_uuid(), code.purpose, code.bound_to, ends_at).map(drop)
 }
 
-pub struct KeptCode {
-    pub purpose: String,
-    pub bound_to: Vec<u8>,
-    /// None until it is sent.
-    pub hash: Option<[u8; 32]>,
-    pub tries: i64,
-    pub expires_at: Timestamp,
+/// Who tries a code, and for what: only so is it found.
+pub struct Asked<'a> {
+    pub purpose: &'static str,
+    pub bound_to: &'a [u8],
+    pub now: Timestamp,
+    pub tries_max: i64,
 }
 
-pub async fn code(tx: &mut Tx, holder: HolderId, code: CodeId) -> DbResult<Option<KeptCode>> {
-    const FIND: &str = "SELECT purpose, bound_to, code_hash, tries, expires_at FROM mail_code
-                         WHERE holder_id = $1 AND code_id = $2";
-    type Row = (String, Vec<u8>, Option<Vec<u8>>, i64, i64);
-    let row: Option<Row> = on_engine!(tx, |db| {
-        sqlx::query_as(FIND).bind(holder.as_uuid()).bind(code.as_uuid()).fetch_optional(db).await.map_err(DbError::from)
+pub struct KeptCode {
+    /// None until it is sent.
+    pub hash: Option<[u8; 32]>,
+    /// This one included.
+    pub tries: i64,
+}
+
+/// Counts one more try of a code that is good, and locks its row; none when it is over, for something else or tried up.
+pub async fn take_try(tx: &mut Tx, holder: HolderId, code: CodeId, asked: &Asked<'_>) -> DbResult<Option<KeptCode>> {
+    const TAKE: &str = "UPDATE mail_code SET tries = tries + 1
+                         WHERE holder_id = $1 AND code_id = $2 AND purpose = $3 AND bound_to = $4
+                           AND expires_at > $5 AND tries < $6
+                         RETURNING code_hash, tries";
+    let row: Option<(Option<Vec<u8>>, i64)> = on_engine!(tx, |db| {
+        sqlx::query_as(TAKE)
+            .bind(holder.as_uuid())
+            .bind(code.as_uuid())
+            .bind(asked.purpose)
+            .bind(asked.bound_to)
+            .bind(asked.now.as_microsecond())
+            .bind(asked.tries_max)
+            .fetch_optional(db)
+            .await
+            .map_err(DbError::from)
     })?;
-    let Some((purpose, bound_to, hash, tries, expires_at)) = row else { return Ok(None) };
+    let Some((hash, tries)) = row else { return Ok(None) };
     let hash = hash.map(<[u8; 32]>::try_from).transpose().map_err(|_| DbError::Corrupt("a code"))?;
-    Ok(Some(KeptCode { purpose, bound_to, hash, tries, expires_at: time(expires_at)? }))
+    Ok(Some(KeptCode { hash, tries }))
+}
+
+/// A try that was right is none of the few.
+pub async fn give_try_back(tx: &mut Tx, holder: HolderId, code: CodeId) -> DbResult<()> {
+    const SET: &str = "UPDATE mail_code SET tries = tries - 1 WHERE holder_id = $1 AND code_id = $2";
+    run!(tx, SET, holder.as_uuid(), code.as_uuid()).map(drop)
 }
 
 /// The code that was asked for last, for this purpose and visit; ids are made in order.
@@ -76,11 +99,6 @@ pub async fn set_code(
     const SET: &str = "UPDATE mail_code SET code_hash = $3, expires_at = $4 WHERE holder_id = $1 AND code_id = $2";
     let ends_at = expires_at.as_microsecond();
     Ok(run!(tx, SET, holder.as_uuid(), code.as_uuid(), hash.as_slice(), ends_at)? == 1)
-}
-
-pub async fn note_try(tx: &mut Tx, holder: HolderId, code: CodeId) -> DbResult<()> {
-    const SET: &str = "UPDATE mail_code SET tries = tries + 1 WHERE holder_id = $1 AND code_id = $2";
-    run!(tx, SET, holder.as_uuid(), code.as_uuid()).map(drop)
 }
 
 pub async fn remove_code(tx: &mut Tx, holder: HolderId, code: CodeId) -> DbResult<()> {

@@ -74,6 +74,39 @@ async fn the_fifth_wrong_code_is_the_last() {
 }
 
 #[tokio::test]
+async fn tries_at_once_are_no_more_than_five() {
+    on_each_engine(async |world| {
+        let device = world.holder().await;
+        let code = ask(&world, &device, "ines@example.org", ASKER).await;
+        let digits = world.mail.last_code();
+        let wrong = if digits == "00000000" { "00000001" } else { "00000000" };
+        let tries = (0..12).map(|_| check(&world, &device, code, ASKER, wrong));
+        let answers = futures_util::future::join_all(tries).await;
+        let counted = answers.iter().filter(|answer| **answer == CodeAnswer::Wrong).count();
+        assert_eq!(counted, 4, "the fifth is the last: {answers:?}");
+        assert_eq!(check(&world, &device, code, ASKER, &digits).await, CodeAnswer::Over);
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn a_right_code_that_waits_for_something_else_costs_no_try() {
+    on_each_engine(async |world| {
+        let device = world.holder().await;
+        let code = ask(&world, &device, "ines@example.org", ASKER).await;
+        let digits = world.mail.last_code();
+        for _ in 0..6 {
+            let mut tx = world.app.db.begin_write().await.unwrap();
+            let purpose = Purpose::ConfirmAddress;
+            let answer = try_code(&mut tx, &world.app, device.holder, code, purpose, ASKER, &digits).await.unwrap();
+            assert_eq!(answer, CodeAnswer::Right);
+            tx.commit().await.unwrap();
+        }
+    })
+    .await;
+}
+
+#[tokio::test]
 async fn beyond_the_limits_nothing_is_sent_and_the_code_of_nothing_is_never_right() {
     on_each_engine(async |world| {
         let device = world.holder().await;
@@ -137,8 +170,10 @@ async fn a_code_is_nowhere_in_the_database() {
         let device = world.holder().await;
         let code = ask(&world, &device, "ines@example.org", ASKER).await;
         let digits = world.mail.last_code();
-        let mut tx = world.app.db.begin_read().await.unwrap();
-        let kept = store::code(&mut tx, device.holder, code).await.unwrap().unwrap();
+        let mut tx = world.app.db.begin_write().await.unwrap();
+        let purpose = Purpose::ConfirmAddress.as_str();
+        let asked = store::Asked { purpose, bound_to: ASKER, now: world.now(), tries_max: TRIES_MAX };
+        let kept = store::take_try(&mut tx, device.holder, code, &asked).await.unwrap().unwrap();
         let hash = kept.hash.unwrap();
         assert_ne!(hash, <[u8; 32]>::from(Sha256::digest(&digits)), "its id salts it");
         assert_eq!(hash, hash_of(code, &digits));
