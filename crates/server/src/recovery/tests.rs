@@ -605,6 +605,24 @@ async fn begun_by_two(world: &World, number: i64) {
     decide(&world.app, &alder, asked, true).await.expect("it begins");
 }
 
+#[tokio::test]
+async fn a_wrong_code_counts_at_one_account_of_an_address_while_another_waits() {
+    on_each_engine(async |world| {
+        let (first, second) = (world.holder().await, world.holder().await);
+        for device in [&first, &second] {
+            confirmed(&world, device, INES).await;
+            kept_code(&world, device).await;
+        }
+        first.post(RECOVERY, &RecoveryProof::Saved { code: wrong(1) }).await.expect(422);
+        let browser = started(&world, INES).await;
+        world.work().await;
+        codes(&browser, &world.mail.last_code(), &wrong(2)).await.expect(429);
+        let early = second.post(RECOVERY, &RecoveryProof::Saved { code: wrong(3) }).await;
+        assert_eq!(early.code(), ErrorCode::RateLimited, "it was counted there");
+    })
+    .await;
+}
+
 /// What an answer shows, without what is drawn by chance.
 fn seen(answer: &Answer) -> (u16, Vec<(String, String)>, String) {
     let mut headers: Vec<(String, String)> = answer

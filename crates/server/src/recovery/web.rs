@@ -331,7 +331,11 @@ async fn check(app: &App, visit: &Back, typed: &Codes, saved: Option<&SavedCode>
             tx.commit().await?;
             Err(refused())
         }
-        Guess::Wait(seconds) => Err(too_often(seconds)),
+        Guess::Wait(seconds) => {
+            // A wrong one may have been counted at another account.
+            tx.commit().await?;
+            Err(too_often(seconds))
+        }
     }
 }
 
