@@ -348,10 +348,17 @@ pub(crate) const fn factor_of(kind: AddressKind) -> FactorKind {
     }
 }
 
-/// The accounts that this address or number helps back into; the same one may be several people's.
-pub(crate) async fn owners(tx: &mut Tx, kind: AddressKind, folded: &str, now: Timestamp) -> DbResult<Vec<HolderId>> {
+/// The accounts that this address or number helps back into, each with the spelling that was confirmed; the same one may
+/// be several people's.
+pub(crate) async fn owners(
+    tx: &mut Tx,
+    kind: AddressKind,
+    folded: &str,
+    now: Timestamp,
+) -> DbResult<Vec<(HolderId, AddressValue)>> {
     let kept = store::by_address(tx, kind, folded, OWNERS_MAX).await?;
-    Ok(kept.into_iter().filter(|(_, times)| times.lets_back_in(now)).map(|(holder, _)| holder).collect())
+    let good = kept.into_iter().filter(|(_, kept)| kept.times.lets_back_in(now));
+    Ok(good.map(|(holder, kept)| (holder, kept.value)).collect())
 }
 
 /// Whether an e-mail address was confirmed that is still the person's.

@@ -63,13 +63,8 @@ pub fn list(holder: HolderId) -> impl Read<Answer = Vec<Kept>> {
     db::read_rows(LIST, [holder.as_uuid().into()], |rows: Vec<Row>| rows.into_iter().map(Row::read).collect())
 }
 
-/// Whose confirmed address this is, the oldest first.
-pub async fn by_address(
-    tx: &mut Tx,
-    kind: AddressKind,
-    folded: &str,
-    most: u32,
-) -> DbResult<Vec<(HolderId, AddressTimes)>> {
+/// Whose confirmed address this is, the oldest first, with what is kept of it.
+pub async fn by_address(tx: &mut Tx, kind: AddressKind, folded: &str, most: u32) -> DbResult<Vec<(HolderId, Kept)>> {
     const FIND: &str = "SELECT * FROM address WHERE folded = $1 AND kind = $2 AND confirmed_at IS NOT NULL
                          ORDER BY confirmed_at, holder_id LIMIT $3";
     let rows: Vec<Row> = on_engine!(tx, |db| {
@@ -84,7 +79,7 @@ pub async fn by_address(
     rows.into_iter()
         .map(|row| {
             let holder = HolderId::from_uuid(row.holder_id);
-            row.read().map(|kept| (holder, kept.times))
+            row.read().map(|kept| (holder, kept))
         })
         .collect()
 }

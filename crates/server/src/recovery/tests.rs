@@ -623,6 +623,21 @@ async fn a_wrong_code_counts_at_one_account_of_an_address_while_another_waits() 
     .await;
 }
 
+#[tokio::test]
+async fn the_code_goes_to_the_address_as_it_was_confirmed() {
+    on_each_engine(async |world| {
+        let device = world.holder().await;
+        confirmed(&world, &device, INES).await;
+        world.work().await;
+        world.mail.take();
+        started(&world, "INES@Example.org").await;
+        world.work().await;
+        let letter = world.mail.take().pop().expect("a letter");
+        assert_eq!(letter.to.text(), INES);
+    })
+    .await;
+}
+
 /// What an answer shows, without what is drawn by chance.
 fn seen(answer: &Answer) -> (u16, Vec<(String, String)>, String) {
     let mut headers: Vec<(String, String)> = answer

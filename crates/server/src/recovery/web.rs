@@ -182,8 +182,9 @@ async fn begin_visit(
     let mut tx = app.db.begin_write().await?;
     let owners = addresses::owners(&mut tx, to.kind(), &to.folded(), now).await?;
     let code = match owners.first() {
-        Some(holder) => {
-            let request = CodeRequest { holder: *holder, to: &to, purpose: Purpose::Recover, bound_to: &hash, source };
+        Some((holder, to)) => {
+            // To the spelling that was confirmed: what was typed may be another mailbox.
+            let request = CodeRequest { holder: *holder, to, purpose: Purpose::Recover, bound_to: &hash, source };
             Some((*holder, mail::send_code(&mut tx, app, &request).await?))
         }
         None => None,
@@ -299,6 +300,7 @@ async fn check(app: &App, visit: &Back, typed: &Codes, saved: Option<&SavedCode>
         return Err(refused());
     }
     let owners = addresses::owners(&mut tx, *kind, folded, app.clock.now()).await?;
+    let owners: Vec<HolderId> = owners.into_iter().map(|(holder, _)| holder).collect();
     let (found, meant) = match saved {
         Some(saved) => (guess(&mut tx, app, &owners, saved).await?, None),
         None => match meant(&mut tx, owners, &typed.name).await? {
