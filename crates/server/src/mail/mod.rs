@@ -64,6 +64,14 @@ impl Purpose {
             Self::SignIn => "sign_in",
         }
     }
+
+    /// Whoever asks for it has proven something before: a password, or a device that is signed in.
+    const fn is_after_proof(self) -> bool {
+        match self {
+            Self::ConfirmAddress | Self::SignIn => true,
+            Self::Recover => false,
+        }
+    }
 }
 
 /// A code that somebody needs.
@@ -95,15 +103,15 @@ pub(crate) async fn send_code(tx: &mut Tx, app: &App, request: &CodeRequest<'_>)
     Ok(code)
 }
 
-/// All three are asked, so that none is spared by another.
+/// The two limits of who asks are both taken, so that neither is spared by the other; that of the address last, for what is
+/// not sent costs it nothing. A stranger who types an address takes from a share of it that no proof stands before, and
+/// not from that of its owner.
 fn may_send(app: &App, request: &CodeRequest<'_>, now: Timestamp) -> bool {
     let limits = &app.limits;
-    let takes = [
-        limits.mail_to.take_key(key(request.to.folded().as_bytes()), now),
-        limits.mail_from.take(request.source, now),
-        limits.mail_for.take_key(key(request.bound_to), now),
-    ];
-    takes.iter().all(Result::is_ok)
+    let asks = [limits.mail_from.take(request.source, now), limits.mail_for.take_key(key(request.bound_to), now)];
+    let share = if request.purpose.is_after_proof() { "proven " } else { "anybody " };
+    let to = key(format!("{share}{}", request.to.folded()).as_bytes());
+    asks.iter().all(Result::is_ok) && limits.mail_to.take_key(to, now).is_ok()
 }
 
 fn key(bytes: &[u8]) -> u128 {
