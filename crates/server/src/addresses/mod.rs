@@ -276,25 +276,51 @@ async fn remove(
     Ok(StatusCode::NO_CONTENT)
 }
 
-/// Somebody whom a change was told to says that it was not theirs: the new address goes, the old one stays.
+/// Somebody whom a change was told to says that it was not theirs: the new address goes, the old one stays. Once nobody can
+/// object any more a message alone takes no address away, and a device none without which nobody would get in.
 pub(crate) async fn stop_change(
     tx: &mut Tx,
+    app: &App,
     holder: HolderId,
     event: &SecurityEvent,
-    now: Timestamp,
     by: Option<DeviceId>,
 ) -> DbResult<()> {
+    let now = app.clock.now();
     let kept = tx.ask(store::list(holder)).await?;
     let added = kept.iter().find(|kept| kept.added_event == Some(event.number));
     let left = kept.iter().find(|kept| kept.left_event == Some(event.number) && has_not_left(kept, now));
     let Some(address) = added.or(left) else { return Ok(()) };
     if added.is_some() {
+        if !may_be_stopped(tx, app, holder, address, by).await? {
+            return Ok(());
+        }
         store::remove(tx, holder, address.id).await?;
     } else {
         store::stay(tx, holder, address.id).await?;
     }
     let kind = SecurityEventKind::AddressChangeStopped;
     security::append(tx, holder, about(kind, now, by, address)).await.map(drop)
+}
+
+/// Whether a no takes this new address away, said on a device or in a message.
+async fn may_be_stopped(
+    tx: &mut Tx,
+    app: &App,
+    holder: HolderId,
+    added: &Kept,
+    by: Option<DeviceId>,
+) -> DbResult<bool> {
+    let now = app.clock.now();
+    let Some(usable_at) = added.times.usable_at.filter(|usable_at| *usable_at <= now) else { return Ok(true) };
+    let waited = added.times.confirmed_at.is_some_and(|confirmed_at| usable_at > confirmed_at);
+    if by.is_none() && waited {
+        return Ok(false);
+    }
+    if added.times.leaves_at.is_some() {
+        return Ok(true);
+    }
+    let ways = sign_in::lasting_ways_in(tx, app, holder).await?;
+    Ok(ways.may_lose(Loss::Factor(factor_of(added.value.kind()))).is_ok())
 }
 
 /// Where the person is told of what happens.

@@ -111,6 +111,32 @@ async fn a_yes_on_the_thiefs_device_does_not_take_the_no_from_the_message() {
 }
 
 #[tokio::test]
+async fn once_nobody_can_object_a_message_takes_no_address_away() {
+    on_each_engine(async |world| {
+        let world = world.under(Preset::Standard);
+        let desk = world.holder().await;
+        confirmed(&world, &desk, "ines@example.org").await;
+        let laptop = world.device(desk.holder).await;
+        world.work().await;
+        world.mail.take();
+        let second = confirmed(&world, &laptop, "other@example.org").await;
+        world.work().await;
+        let told = world.mail.take().into_iter().find(|letter| letter.text.contains("was added"));
+        let text = told.expect("it was told").text;
+        let key = text.split("key=").nth(1).expect("a key").split_whitespace().next().expect("a key").to_owned();
+        world.advance(Preset::Standard.numbers().address_veto);
+        for device in [&desk, &laptop] {
+            device.refresh().await.expect(200);
+        }
+        say_no(&world, &key).await.expect(200);
+        let list: AddressList = desk.get(LIST).await.ok();
+        assert!(list.items.iter().any(|one| one.id == second.id), "it stays");
+        laptop.get("/api/v1/me").await.expect(401);
+    })
+    .await;
+}
+
+#[tokio::test]
 async fn a_no_to_a_changed_way_in_locks_the_account_too() {
     on_each_engine(async |world| {
         let desk = world.holder().await;

@@ -108,9 +108,9 @@ pub(super) const fn of(kind: Kind) -> Option<Telling> {
                 "Ihrem Konto wurde eine Adresse hinzugefügt: {name}.",
             ],
             Some([
-                "The address is removed again, and the device that did it is signed out.",
-                "La dirección se quita de nuevo y se cierra la sesión del dispositivo que lo hizo.",
-                "Die Adresse wird wieder entfernt, und das Gerät, das es tat, wird abgemeldet.",
+                "While it can be objected to, the address is removed again; the device that did it is signed out.",
+                "Mientras se pueda objetar, la dirección se quita de nuevo; se cierra la sesión del dispositivo que lo hizo.",
+                "Solange man widersprechen kann, wird die Adresse wieder entfernt; das Gerät, das es tat, wird abgemeldet.",
             ]),
             true,
         ),

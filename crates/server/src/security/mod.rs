@@ -161,7 +161,7 @@ async fn undo(
     by: Option<DeviceId>,
 ) -> DbResult<()> {
     if matches!(event.kind, SecurityEventKind::AddressAdded | SecurityEventKind::AddressRemoved) {
-        addresses::stop_change(tx, holder, event, now, by).await?;
+        addresses::stop_change(tx, app, holder, event, by).await?;
     }
     if let (SecurityEventKind::LimitsRaised, Some(currency)) = (event.kind, event.name.as_deref()) {
         payments::take_raise_back(app, tx, holder, currency).await?;

@@ -19,7 +19,7 @@ use serde_json::{Value, json};
 
 use super::super::tests::{Browser, add, adding, asked_at, by_passkey, param, passkeys, prove, redeem, send, visit};
 use super::name_key;
-use crate::addresses::tests::{LIST, confirmed_by};
+use crate::addresses::tests::{LIST, confirmed_by, log};
 use crate::config::ConfigError;
 use crate::seals::{SealError, Seals};
 use crate::testing::pairs::PairedTimes;
@@ -553,6 +553,20 @@ async fn a_wrong_password_sends_nothing_and_the_last_way_for_codes_stays() {
         let phone = (AddressKind::Phone, "+15550107788");
         confirmed_by(&world, &person.device, phone, async |browser| prove_by_message(browser).await).await;
         person.device.delete(&only).await.expect(204);
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn a_no_to_an_address_does_not_take_the_last_way_in() {
+    on_each_engine(async |world| {
+        let person = by_message(&world).await;
+        let log = log(&person.device).await;
+        let added = log.iter().find(|event| event.kind == Kind::AddressAdded).expect("an entry").number;
+        let answer = format!("/api/v1/security/events/{added}/answer");
+        person.device.post(&answer, &json!({ "mine": false })).await.expect(204);
+        let list: AddressList = person.device.get(LIST).await.ok();
+        assert_eq!(list.items.len(), 1, "codes beside the password go nowhere else");
     })
     .await;
 }
