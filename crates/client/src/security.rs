@@ -123,7 +123,7 @@ impl Security {
             })
             .await?;
         // A device is not asked about itself while another one can be.
-        let asked = |event: &&SecurityEvent| here.is_none_or(|here| may_answer(&log, event, here));
+        let asked = |event: &&SecurityEvent| here.is_none_or(|here| may_answer(&log, event, here, self.0.now()));
         let questions = open_questions(&log).into_iter().filter(asked).cloned().collect();
         let broken_at = changed.into_iter().chain(first_break(&log)).min();
         let mut events = log;

@@ -1,11 +1,14 @@
 //! The security log: what happened to the ways into an account, as a chain of hashes that shows when an entry was
 //! changed, taken out or put between.
 
-use jiff::Timestamp;
+use jiff::{SignedDuration, Timestamp};
 use serde::{Deserialize, Serialize};
 use sha2::{Digest as _, Sha256};
 
 use crate::ids::DeviceId;
+
+/// However much a device is used, it signs in anew after so long.
+pub const SIGN_IN_LIFE: SignedDuration = SignedDuration::from_hours(90 * 24);
 
 /// What happened. The names are stored and hashed: they never change.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
@@ -339,41 +342,51 @@ pub fn open_questions(events: &[SecurityEvent]) -> Vec<&SecurityEvent> {
     events.iter().filter(|event| event.kind.asks() && event.number > begun && !answered(event.number)).collect()
 }
 
-/// Whether that device may answer a question. While there is one that was signed in before what is asked about, and about
-/// which nothing is asked, only such a one may: otherwise whoever got in, on two devices perhaps, would answer for the
-/// owner. Else not a device about itself, nor about what it did, while there is another one that can be asked.
+/// Whether that device may answer a question now, as far as the log tells which others are there.
 #[must_use]
-pub fn may_answer(events: &[SecurityEvent], question: &SecurityEvent, by: DeviceId) -> bool {
+pub fn may_answer(events: &[SecurityEvent], question: &SecurityEvent, by: DeviceId, now: Timestamp) -> bool {
+    may_answer_beside(events, question, by, &signed_in(events, now))
+}
+
+/// Whether that device may answer a question, beside those that are there. While there is one that was signed in before
+/// what is asked about, and about which nothing is asked, only such a one may: otherwise whoever got in, on two devices
+/// perhaps, would answer for the owner. Else not a device about itself, nor about what it did, while there is another one
+/// that can be asked.
+#[must_use]
+pub fn may_answer_beside(events: &[SecurityEvent], question: &SecurityEvent, by: DeviceId, there: &[DeviceId]) -> bool {
     let concerned = |device: DeviceId| question.device == Some(device) || question.by == Some(device);
     let doubted: Vec<DeviceId> = open_questions(events).into_iter().filter_map(|event| event.device).collect();
     let before = events.iter().take_while(|event| event.number < question.number);
     let before: Vec<DeviceId> = before.filter_map(|event| event.device).collect();
     let trusted = |device: &DeviceId| before.contains(device) && !concerned(*device) && !doubted.contains(device);
-    let there = signed_in(events);
     if there.iter().any(trusted) {
         return there.contains(&by) && trusted(&by);
     }
-    !concerned(by) || !there.into_iter().any(|device| device != by && question.device != Some(device))
+    !concerned(by) || !there.iter().any(|device| *device != by && question.device != Some(*device))
 }
 
 /// Whether a question that was answered with yes may be answered with no: by another device than the one that said yes,
 /// which could have been asked as well.
 #[must_use]
-pub fn may_take_back(events: &[SecurityEvent], question: &SecurityEvent, by: DeviceId) -> bool {
+pub fn may_take_back(events: &[SecurityEvent], question: &SecurityEvent, by: DeviceId, there: &[DeviceId]) -> bool {
     let mut answers = events.iter().filter(|event| event.about == Some(question.number));
     let yes_of_another =
         answers.clone().any(|answer| answer.kind == SecurityEventKind::ConfirmedAsMine && answer.by != Some(by));
     let no = answers.any(|answer| answer.kind == SecurityEventKind::ReportedAsNotMine);
-    yes_of_another && !no && may_answer(events, question, by)
+    yes_of_another && !no && may_answer_beside(events, question, by, there)
 }
 
-/// The devices that are signed in, as the log tells it.
-fn signed_in(events: &[SecurityEvent]) -> Vec<DeviceId> {
+/// The devices that are signed in, as the log tells it: nobody signed them out, and they came no longer ago than a sign-in
+/// lasts. One that was given away without a word is not waited for.
+fn signed_in(events: &[SecurityEvent], now: Timestamp) -> Vec<DeviceId> {
+    let since = now.saturating_sub(SIGN_IN_LIFE).unwrap_or(Timestamp::MIN);
     let mut devices = Vec::new();
     for event in events {
         let Some(device) = event.device else { continue };
         match event.kind {
-            SecurityEventKind::DeviceAdded | SecurityEventKind::SignedIn if !devices.contains(&device) => {
+            SecurityEventKind::DeviceAdded | SecurityEventKind::SignedIn
+                if event.at > since && !devices.contains(&device) =>
+            {
                 devices.push(device);
             }
             SecurityEventKind::DeviceSignedOut => devices.retain(|known| *known != device),
@@ -460,27 +473,45 @@ mod tests {
     #[test]
     fn a_device_does_not_answer_for_itself_while_another_can() {
         use SecurityEventKind::*;
+        let now = Timestamp::from_second(3_000).expect("a time");
         let mut log = usual();
         log.truncate(4);
         let [desk, laptop] = [2, 3].map(|at: usize| log[at].device.expect("a device"));
         let question = log[3].clone();
-        assert!(may_answer(&log, &question, desk));
-        assert!(!may_answer(&log, &question, laptop), "the desk can be asked");
+        assert!(may_answer(&log, &question, desk, now));
+        assert!(!may_answer(&log, &question, laptop, now), "the desk can be asked");
         let by_laptop = SecurityEvent { kind: PasskeyAdded, device: None, by: Some(laptop), ..log[3].clone() };
-        assert!(!may_answer(&log, &by_laptop, laptop));
-        assert!(may_answer(&log, &by_laptop, desk));
+        assert!(!may_answer(&log, &by_laptop, laptop, now));
+        assert!(may_answer(&log, &by_laptop, desk, now));
         let mut two = log.clone();
         two.push(SecurityEvent::after(two.last(), happened(1_900, DeviceAdded, "Thin client", None)));
         let third = two[4].device.expect("a device");
-        assert!(!may_answer(&two, &question, third), "it came after what is asked about");
-        assert!(!may_answer(&two, &two[4], laptop), "something is asked about it");
+        assert!(!may_answer(&two, &question, third, now), "it came after what is asked about");
+        assert!(!may_answer(&two, &two[4], laptop, now), "something is asked about it");
         let yes = Happened { by: Some(third), ..happened(1_950, ConfirmedAsMine, "Laptop", Some(4)) };
         two.push(SecurityEvent::after(two.last(), yes));
-        assert!(may_take_back(&two, &question, desk) && !may_take_back(&two, &question, third));
+        let there = signed_in(&two, now);
+        assert!(may_take_back(&two, &question, desk, &there) && !may_take_back(&two, &question, third, &there));
         two.push(SecurityEvent::after(two.last(), happened(1_960, ReportedAsNotMine, "Laptop", Some(4))));
-        assert!(!may_take_back(&two, &question, desk), "once");
+        assert!(!may_take_back(&two, &question, desk, &there), "once");
         let gone = Happened { device: Some(desk), ..happened(2_000, DeviceSignedOut, "Desk", None) };
         log.push(SecurityEvent::after(log.last(), gone));
-        assert!(may_answer(&log, &question, laptop), "nobody else is there");
+        assert!(may_answer(&log, &question, laptop, now), "nobody else is there");
+    }
+
+    #[test]
+    fn a_computer_that_was_given_away_without_a_word_is_not_waited_for() {
+        use SecurityEventKind::*;
+        let mut log = usual();
+        log.truncate(4);
+        let [desk, laptop] = [2, 3].map(|at: usize| log[at].device.expect("a device"));
+        let over = log[2].at + SIGN_IN_LIFE;
+        assert!(!may_answer(&log, &log[3], laptop, over - SignedDuration::from_secs(1)), "the desk can be asked");
+        assert!(may_answer(&log, &log[3], laptop, over), "the desk's sign-in is over");
+        assert!(!may_answer_beside(&log, &log[3], laptop, &[desk, laptop]));
+        assert!(may_answer_beside(&log, &log[3], laptop, &[laptop]), "the server knows that nobody else is there");
+        let again = Happened { at: over, device: Some(desk), ..happened(0, SignedIn, "Desk", None) };
+        log.push(SecurityEvent::after(log.last(), again));
+        assert!(!may_answer(&log, &log[3], laptop, over), "it came again");
     }
 }

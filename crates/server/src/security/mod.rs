@@ -11,7 +11,7 @@ use axum::extract::State;
 use axum::http::StatusCode;
 use domain::ids::{DeviceId, HolderId};
 use domain::security::{
-    Happened, SecurityEvent, SecurityEventKind, first_break, may_answer, may_take_back, open_questions,
+    Happened, SecurityEvent, SecurityEventKind, first_break, may_answer_beside, may_take_back, open_questions,
 };
 use domain::standing::{RestraintLevel, RestraintReason};
 use jiff::Timestamp;
@@ -24,7 +24,7 @@ use crate::feed;
 use crate::http::{Json, Path};
 use crate::risk;
 use crate::sign_in::{SignedIn, sign_device_out};
-use crate::{App, addresses, autopay, calendar_feed, methods, notices, payments, recovery, standing, wallet};
+use crate::{App, addresses, autopay, calendar_feed, devices, methods, notices, payments, recovery, standing, wallet};
 pub(crate) use store::{last, last_of_device, last_of_kind};
 
 pub fn routes() -> OpenApiRouter<App> {
@@ -104,12 +104,14 @@ async fn answer(
     tx.lock(holder).await?;
     let log = store::log(&mut tx, holder).await?;
     let Some(event) = log.iter().find(|event| event.number == number) else { return Err(ApiError::not_found()) };
+    let there = devices::signed_in(&mut tx, holder, app.clock.now()).await?;
+    let there: Vec<DeviceId> = there.into_iter().map(|device| device.id).collect();
     // Answered before, or nothing to answer: the same again is no error. Whoever said yes may not have been the owner.
     let open = open_questions(&log).iter().any(|open| open.number == number);
-    if !open && (answer.mine || !may_take_back(&log, event, signed_in.device)) {
+    if !open && (answer.mine || !may_take_back(&log, event, signed_in.device, &there)) {
         return Ok(StatusCode::NO_CONTENT);
     }
-    if !may_answer(&log, event, signed_in.device) {
+    if !may_answer_beside(&log, event, signed_in.device, &there) {
         return Err(ApiError::new(ErrorCode::AnswerElsewhere, "another device of the account is asked about this one"));
     }
     if answer.mine {

@@ -61,6 +61,23 @@ async fn a_token_that_comes_back_is_written_down() {
 }
 
 #[tokio::test]
+async fn a_computer_whose_sign_in_ended_without_a_word_keeps_no_question_open() {
+    on_each_engine(async |world| {
+        let desk = world.holder().await;
+        let laptop = world.device(desk.holder).await;
+        assert_eq!(laptop.post(&path(3), &EventAnswer { mine: true }).await.code(), ErrorCode::AnswerElsewhere);
+        // The laptop goes on; the desk was given away and not used any more.
+        for _ in 0..2 {
+            world.advance(jiff::SignedDuration::from_hours(8 * 24));
+            laptop.refresh().await.expect(200);
+        }
+        laptop.post(&path(3), &EventAnswer { mine: true }).await.expect(204);
+        assert!(open_questions(&log(&laptop).await).iter().all(|event| event.number != 3));
+    })
+    .await;
+}
+
+#[tokio::test]
 async fn was_this_you_is_answered_once_and_a_no_signs_the_device_out() {
     on_each_engine(async |world| {
         let desk = world.holder().await;

@@ -14,7 +14,7 @@ use axum::response::{IntoResponse, Response};
 use domain::ids::{DeviceId, HolderId};
 use domain::risk::RiskOccasion;
 use domain::risk::rhythm::Sample;
-use domain::security::SecurityEventKind;
+use domain::security::{SIGN_IN_LIFE, SecurityEventKind};
 use jiff::{SignedDuration, Timestamp};
 use serde::Deserialize;
 use sha2::{Digest, Sha256};
@@ -37,8 +37,6 @@ const CODE_LIFE: SignedDuration = SignedDuration::from_secs(60);
 const ACCESS_LIFE: SignedDuration = SignedDuration::from_mins(5);
 /// A device that is not used so long signs in anew.
 pub(crate) const REFRESH_LIFE: SignedDuration = SignedDuration::from_hours(14 * 24);
-/// However much it is used, a device signs in anew after so long.
-const FAMILY_LIFE: SignedDuration = SignedDuration::from_hours(90 * 24);
 /// A device's clock may go ahead of itself by so much within a session; it may be off by any amount.
 const CLOCK_DRIFT_SECONDS: i64 = 60;
 /// Devices of one account that are signed in.
@@ -318,7 +316,7 @@ async fn redeem(
         store::note_proof(tx, holder, device, now).await?;
     }
     let family = new_uuid(app);
-    let ends_at = now + FAMILY_LIFE;
+    let ends_at = now + SIGN_IN_LIFE;
     let clock_ahead = proof.made_at.saturating_sub(now.as_second());
     store::put_family(tx, holder, family, device, ends_at, clock_ahead).await?;
     store::use_code(tx, holder, &code_hash, family).await?;
