@@ -78,6 +78,14 @@ pub async fn recognise_visit(tx: &mut Tx, hash: &[u8; 32], holder: HolderId) -> 
     Ok(run!(tx, SET, hash.as_slice(), holder.as_uuid())? == 1)
 }
 
+/// The same for a visit that adds something: what was proven is good until then, and the visit lives no longer.
+pub async fn recognise_adding(tx: &mut Tx, hash: &[u8; 32], holder: HolderId, until: Timestamp) -> DbResult<bool> {
+    const SET: &str = "UPDATE sign_in_visit
+                          SET holder_id = $2, expires_at = CASE WHEN expires_at < $3 THEN expires_at ELSE $3 END
+                        WHERE visit_hash = $1 AND holder_id IS NULL";
+    Ok(run!(tx, SET, hash.as_slice(), holder.as_uuid(), until.as_microsecond())? == 1)
+}
+
 /// Says who visits, by a passkey that was just shown.
 pub async fn recognise_visit_by_passkey(tx: &mut Tx, hash: &[u8; 32], holder: HolderId) -> DbResult<bool> {
     tx.ask(was_there(RECOGNISE, [hash.to_vec().into(), holder.as_uuid().into()])).await

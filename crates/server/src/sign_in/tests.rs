@@ -1014,6 +1014,29 @@ pub(crate) async fn add(browser: &mut Browser<'_>, name: &str) -> Answer {
 }
 
 #[tokio::test]
+async fn a_way_in_that_was_shown_is_good_for_five_minutes() {
+    on_each_engine(async |world| {
+        let (mut holds, device) = by_passkey(&world).await;
+        let (mut browser, _) = adding(&world, &device).await;
+        world.advance(SignedDuration::from_mins(1));
+        prove(&browser, &mut holds).await.expect(200);
+        world.advance(SignedDuration::from_secs(299));
+        browser.get("/sign-in/passkeys").await.expect(200);
+        world.advance(SignedDuration::from_secs(1));
+        browser.get("/sign-in/passkeys").await.expect(400);
+        browser.post("/sign-in/passkeys/add/start", &json!({ "name": "Late" })).await.expect(400);
+        device.refresh().await.expect(200);
+        // A proof at the end of a visit makes it no longer.
+        let (mut browser, _) = adding(&world, &device).await;
+        world.advance(SignedDuration::from_mins(9));
+        prove(&browser, &mut holds).await.expect(200);
+        world.advance(SignedDuration::from_mins(1));
+        browser.get("/sign-in/passkeys").await.expect(400);
+    })
+    .await;
+}
+
+#[tokio::test]
 async fn a_second_passkey_is_added_by_who_shows_the_first_and_then_signs_in() {
     on_each_engine(async |world| {
         let (mut first, device) = by_passkey(&world).await;

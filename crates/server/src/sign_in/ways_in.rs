@@ -10,7 +10,7 @@ use axum::http::{StatusCode, header};
 use axum::response::{IntoResponse, Redirect, Response};
 use domain::addresses::Language;
 use domain::ids::{DeviceId, HolderId, PasskeyId};
-use domain::policy::Change;
+use domain::policy::{APPROVAL_FRESH, Change};
 use domain::security::{Happened, SecurityEventKind};
 use domain::ways_in::{LastWayIn, Loss, WaysIn};
 use jiff::SignedDuration;
@@ -29,7 +29,7 @@ use super::password::{self, Pending};
 use super::visit::{KeptVisit, VISIT_LIFE, VisitCookie, clean_name, take_address, too_often};
 use super::{SignedIn, hash, new_secret, pages, sign_device_out, store};
 use crate::App;
-use crate::db::Tx;
+use crate::db::{DbResult, Tx};
 use crate::error::ApiError;
 use crate::http::{Json, Path, Query, Source};
 use crate::{addresses, recovery, risk, security, standing};
@@ -267,6 +267,12 @@ impl AddVisit {
     pub fn may_add(&self, ways: &WaysIn) -> bool {
         ways.count() == 0 || self.proven
     }
+
+    /// The person has shown a way in just now, and adds something while that is fresh; false when the visit is over.
+    pub(super) async fn note_proof(&self, tx: &mut Tx, app: &App) -> DbResult<bool> {
+        let until = app.clock.now() + APPROVAL_FRESH;
+        store::recognise_adding(tx, &self.hash, self.adding.holder, until).await
+    }
 }
 
 impl FromRequestParts<App> for AddVisit {
@@ -368,7 +374,7 @@ async fn prove(app: &App, visit: &AddVisit, request: Finish) -> Result<(), ApiEr
     tx.lock(holder).await?;
     let kept = tx.ask(store::passkey(result.cred_id())).await?.filter(|kept| kept.holder == holder);
     note_use(&mut tx, app, &kept.ok_or_else(refused)?, &result).await?;
-    if !store::recognise_visit(&mut tx, &visit.hash, holder).await? {
+    if !visit.note_proof(&mut tx, app).await? {
         return Err(refused());
     }
     Ok(tx.commit().await?)

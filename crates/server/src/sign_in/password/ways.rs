@@ -354,7 +354,7 @@ async fn check_proof(app: &App, visit: &AddVisit, proof: Proof) -> Result<(), Ap
     }
     match take_code(&mut tx, app, holder, &visit.hash, &proof.code).await? {
         CodeTaken::Fits => {
-            if !visits::recognise_visit(&mut tx, &visit.hash, holder).await? {
+            if !visit.note_proof(&mut tx, app).await? {
                 return Err(refused());
             }
             Ok(tx.commit().await?)
