@@ -50,7 +50,9 @@ use dpop::{Expected, ProofError};
 pub(crate) use language::{Wanted, address};
 use nonces::Nonces;
 pub(crate) use pages::{ended, notices, notices_saying, page_in, prove, to_account};
-pub(crate) use passkeys::{Finish, Recognised, Started, note_failure, refused, require_resident};
+pub(crate) use passkeys::{
+    Finish, Recognised, Started, assertion, note_failure, refused, registration, require_resident,
+};
 pub use password::hashing::Cost;
 use password::hashing::Hashing;
 pub(crate) use password::store::{lasting_ways_in, ways_in};

@@ -197,12 +197,12 @@ fn verified(
 }
 
 /// What a browser's passkey call said to "who are you".
-pub(super) fn assertion(said: serde_json::Value) -> Result<PublicKeyCredential, ApiError> {
+pub(crate) fn assertion(said: serde_json::Value) -> Result<PublicKeyCredential, ApiError> {
     if strict::is_assertion(&said) { serde_json::from_value(said).map_err(|_| refused()) } else { Err(refused()) }
 }
 
 /// What it said when a new passkey was made.
-pub(super) fn registration(said: serde_json::Value) -> Result<RegisterPublicKeyCredential, ApiError> {
+pub(crate) fn registration(said: serde_json::Value) -> Result<RegisterPublicKeyCredential, ApiError> {
     if strict::is_registration(&said) { serde_json::from_value(said).map_err(|_| refused()) } else { Err(refused()) }
 }
 

@@ -14,16 +14,14 @@ use serde::{Deserialize, Serialize};
 use utoipa_axum::router::OpenApiRouter;
 use utoipa_axum::routes;
 use uuid::Uuid;
-use webauthn_rs::prelude::{
-    DiscoverableAuthentication, Passkey, PasskeyRegistration, PublicKeyCredential, RegisterPublicKeyCredential,
-};
+use webauthn_rs::prelude::{DiscoverableAuthentication, Passkey, PasskeyRegistration};
 
 use super::store::{self, Agent};
 use super::{deny_unless_open, pages};
 use crate::App;
 use crate::error::ApiError;
 use crate::http::{Json, Query, Source};
-use crate::sign_in::{cookie, hash, new_secret, require_resident, same_origin, too_often};
+use crate::sign_in::{assertion, cookie, hash, new_secret, registration, require_resident, same_origin, too_often};
 
 /// An invitation waits so long.
 const INVITATION_LIFE: SignedDuration = SignedDuration::from_hours(24);
@@ -248,7 +246,7 @@ async fn finish_sign_in(
 
 async fn recognise(app: &App, request: SupportFinish) -> Result<String, ApiError> {
     let state: DiscoverableAuthentication = take_ceremony(app, None, &request.ceremony).await?;
-    let credential: PublicKeyCredential = serde_json::from_value(request.credential).map_err(|_| refused())?;
+    let credential = assertion(request.credential).map_err(|_| refused())?;
     let passkeys = &app.identity.passkeys;
     let (user, id) = passkeys.identify_discoverable_authentication(&credential).map_err(|_| refused())?;
     let mut tx = app.db.begin_write().await?;
@@ -315,7 +313,7 @@ async fn finish_add(State(app): State<App>, Json(request): Json<SupportAdded>) -
     let agent = store::invited(&mut tx, &secret, now).await?.ok_or_else(refused)?;
     drop(tx);
     let state: PasskeyRegistration = take_ceremony(&app, Some(agent), &request.ceremony).await?;
-    let credential: RegisterPublicKeyCredential = serde_json::from_value(request.credential).map_err(|_| refused())?;
+    let credential = registration(request.credential).map_err(|_| refused())?;
     let passkey = app.identity.passkeys.finish_passkey_registration(&credential, &state).map_err(|_| refused())?;
     let body = serde_json::to_string(&passkey).map_err(|_| refused())?;
     let mut tx = app.db.begin_write().await?;

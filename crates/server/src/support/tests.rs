@@ -8,9 +8,11 @@ use domain::security::SecurityEvent;
 use domain::standing::{RestraintLevel, RestraintReason, Standing};
 use domain::support::{SupportOperation, SupportScope};
 use jiff::SignedDuration;
+use serde_json::{Value, json};
 
 use super::desk::{ask, decide, give_code, look, open_cases, scopes, waiting};
 use super::*;
+use crate::sign_in::tests::Browser;
 use crate::testing::{Answer, ORIGIN, TestDevice, World, on_each_engine, on_sqlite};
 
 const MINUTE: SignedDuration = SignedDuration::from_mins(1);
@@ -442,6 +444,33 @@ async fn nothing_of_support_is_there_unless_whoever_runs_the_server_opens_it() {
             assert_eq!(answer.status, StatusCode::NOT_FOUND, "{method} {path}");
         }
         visit(&world, "GET", "/support/sign-in", "", ORIGIN, "").await.expect(200);
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn an_agents_passkey_is_looked_at_as_strictly_as_anybodys() {
+    on_each_engine(async |world| {
+        let invited = agents::invite(&world.app, "Rowan").await.unwrap();
+        let secret = invited.address.split_once("secret=").expect("a secret").1;
+        let mut browser = Browser::new(&world);
+        for (spoiled, status) in [(true, 403), (false, 200)] {
+            let started: Value = browser.post("/support/passkey/add/start", &json!({ "secret": secret })).await.ok();
+            let mut credential = browser.register(&started).await;
+            if spoiled {
+                credential["id"] = "AAAA".into();
+            }
+            let made = json!({"secret": secret, "ceremony": started["ceremony"], "credential": credential});
+            browser.post("/support/passkey/add/finish", &made).await.expect(status);
+        }
+        for (spoiled, status) in [(true, 403), (false, 200)] {
+            let started: Value = browser.post("/support/passkey/start", &json!({})).await.ok();
+            let mut shown = browser.assert(&started).await;
+            if spoiled {
+                shown["credential"]["id"] = "AAAA".into();
+            }
+            browser.post("/support/passkey/finish", &shown).await.expect(status);
+        }
     })
     .await;
 }
