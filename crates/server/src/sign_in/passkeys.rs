@@ -159,19 +159,22 @@ async fn recognise(app: &App, visit: &Visit, request: Finish) -> Result<bool, Ap
     let (state, kept, still) = tx.ask(asked).await?;
     let failures = still.as_ref().map_or(visit.failures, |still| still.failures);
     let unknown = still.is_some_and(|still| still.holder.is_none());
-    let mut recognised = false;
+    let (mut recognised, mut marked) = (false, false);
     if let (true, Some(state), Some(credential), Some(kept)) = (unknown, state, credential, kept) {
         match verified(app, &state, &credential, &kept) {
             Ok(result) => {
                 note_use(&mut tx, app, &kept, &result).await?;
                 recognised = store::recognise_unknown_visit(&mut tx, &visit.hash, kept.holder).await?;
             }
-            Err(Some(whose)) => risk::mark(&mut tx, whose, Mark::FailedTry, now).await?,
+            Err(Some(whose)) => {
+                risk::mark(&mut tx, whose, Mark::FailedTry, now).await?;
+                marked = true;
+            }
             Err(None) => {}
         }
     }
     if !recognised {
-        put_failure(&mut tx, &visit.hash, failures).await?;
+        put_failure(&mut tx, &visit.hash, failures, marked).await?;
     }
     tx.commit().await?;
     Ok(recognised)
@@ -257,7 +260,16 @@ pub(crate) async fn note_failure(
     failures: i64,
     error: ApiError,
 ) -> Result<ApiError, ApiError> {
-    note_failure_of(app, source, visit, failures, error, None).await
+    note_failure_of(app, source, visit, failures, error, Marked::AtNobody).await
+}
+
+/// At whom a refusal is marked, beside its visit.
+pub(super) enum Marked {
+    AtNobody,
+    /// At an account, where it was found.
+    Already,
+    /// Now, at the account that somebody tried to get into; for one that is not there it takes as long.
+    Now(Option<HolderId>),
 }
 
 /// The same, and against an account that somebody tried to get into.
@@ -267,14 +279,16 @@ pub(super) async fn note_failure_of(
     visit: &[u8; 32],
     failures: i64,
     error: ApiError,
-    whose: Option<HolderId>,
+    marked: Marked,
 ) -> Result<ApiError, ApiError> {
     if error.code() != ErrorCode::Forbidden {
         return Ok(error);
     }
     let mut tx = app.db.begin_write().await?;
-    put_failure(&mut tx, visit, failures).await?;
-    if let Some(whose) = whose {
+    let at_account = matches!(marked, Marked::Already | Marked::Now(Some(_)));
+    put_failure(&mut tx, visit, failures, at_account).await?;
+    if let Marked::Now(whose) = marked {
+        let whose = whose.unwrap_or_else(|| HolderId::from_uuid(Uuid::nil()));
         risk::mark(&mut tx, whose, Mark::FailedTry, app.clock.now()).await?;
     }
     tx.commit().await?;
@@ -282,11 +296,11 @@ pub(super) async fn note_failure_of(
 }
 
 /// Counts a refusal against a visit that had so many.
-async fn put_failure(tx: &mut Tx, visit: &[u8; 32], failures: i64) -> DbResult<()> {
+async fn put_failure(tx: &mut Tx, visit: &[u8; 32], failures: i64, marked: bool) -> DbResult<()> {
     if is_last_failure(failures) {
         store::end_visit(tx, visit).await.map(drop)
     } else {
-        store::note_failure(tx, visit).await
+        store::note_failure(tx, visit, marked).await
     }
 }
 

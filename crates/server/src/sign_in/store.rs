@@ -43,6 +43,8 @@ pub struct VisitRow {
     pub body: String,
     pub holder: Option<HolderId>,
     pub failures: i64,
+    /// Those of them that were marked at an account when they happened.
+    pub marked: i64,
     pub ceremonies: i64,
     /// How far somebody has got who is not recognised yet.
     pub pending: Option<String>,
@@ -51,14 +53,15 @@ pub struct VisitRow {
 }
 
 pub fn visit(hash: &[u8; 32], now: Timestamp) -> impl Read<Answer = Option<VisitRow>> + use<> {
-    const FIND: &str = "SELECT body, holder_id, failures, ceremonies, pending, proved FROM sign_in_visit
+    const FIND: &str = "SELECT body, holder_id, failures, marked, ceremonies, pending, proved FROM sign_in_visit
                          WHERE visit_hash = $1 AND expires_at > $2";
-    type Row = (String, Option<Uuid>, i64, i64, Option<String>, i64);
+    type Row = (String, Option<Uuid>, i64, i64, i64, Option<String>, i64);
     db::read_row(FIND, [hash.to_vec().into(), now.as_microsecond().into()], |row: Option<Row>| {
-        Ok(row.map(|(body, holder, failures, ceremonies, pending, proved)| VisitRow {
+        Ok(row.map(|(body, holder, failures, marked, ceremonies, pending, proved)| VisitRow {
             body,
             holder: holder.map(HolderId::from_uuid),
             failures,
+            marked,
             ceremonies,
             pending,
             proved: proved != 0,
@@ -108,8 +111,9 @@ fn was_there<const N: usize>(sql: &'static str, values: [Value; N]) -> impl Read
     db::read_rows(sql, values, |rows: Vec<(i64,)>| Ok(!rows.is_empty()))
 }
 
-pub async fn note_failure(tx: &mut Tx, hash: &[u8; 32]) -> DbResult<()> {
-    write_later!(tx, "UPDATE sign_in_visit SET failures = failures + 1 WHERE visit_hash = $1", hash.to_vec())
+pub async fn note_failure(tx: &mut Tx, hash: &[u8; 32], marked: bool) -> DbResult<()> {
+    const NOTE: &str = "UPDATE sign_in_visit SET failures = failures + 1, marked = marked + $2 WHERE visit_hash = $1";
+    write_later!(tx, NOTE, hash.to_vec(), i64::from(marked))
 }
 
 /// Ends a visit; false when it had ended.

@@ -234,6 +234,8 @@ pub(crate) struct KeptVisit<T> {
     pub body: T,
     pub holder: Option<HolderId>,
     pub failures: i64,
+    /// Those of them that were marked at an account when they happened.
+    pub marked: i64,
     pub ceremonies: i64,
     pub(super) pending: Option<Pending>,
     /// Who visits was recognised by a passkey.
@@ -255,8 +257,8 @@ impl<T: DeserializeOwned> KeptVisit<T> {
         let row = tx.ask(store::visit(&hash, app.clock.now())).await.map_err(failed)?.ok_or_else(none)?;
         let body = serde_json::from_str(&row.body).map_err(|_| none())?;
         let pending = row.pending.as_deref().map(serde_json::from_str).transpose().map_err(|_| none())?;
-        let VisitRow { holder, failures, ceremonies, proved, .. } = row;
-        Ok(Self { hash, body, holder, failures, ceremonies, pending, proved })
+        let VisitRow { holder, failures, marked, ceremonies, proved, .. } = row;
+        Ok(Self { hash, body, holder, failures, marked, ceremonies, pending, proved })
     }
 }
 
@@ -290,6 +292,8 @@ pub(super) struct Visit {
     pub near: Option<String>,
     pub holder: Option<HolderId>,
     pub failures: i64,
+    /// Those of them that were marked at an account when they happened.
+    pub marked: i64,
     pub ceremonies: i64,
     pub pending: Option<Pending>,
     /// Who visits was recognised by a passkey.
@@ -300,11 +304,11 @@ impl FromRequestParts<App> for Visit {
     type Rejection = Response;
 
     async fn from_request_parts(parts: &mut Parts, app: &App) -> Result<Self, Response> {
-        let KeptVisit { hash, body, holder, failures, ceremonies, pending, proved } =
+        let KeptVisit { hash, body, holder, failures, marked, ceremonies, pending, proved } =
             KeptVisit::of(parts, app, &VisitCookie::SIGN_IN).await?;
         let Pushed { request, language, asked_at, near } = body;
         let language = language.unwrap_or_else(|| language::of_request(parts));
-        Ok(Self { hash, request, language, asked_at, near, holder, failures, ceremonies, pending, proved })
+        Ok(Self { hash, request, language, asked_at, near, holder, failures, marked, ceremonies, pending, proved })
     }
 }
 
@@ -349,7 +353,8 @@ async fn answer(State(app): State<App>, visit: Visit, Json(answer): Json<Answer>
         request.redirect_uri.parse().map_err(|_| ApiError::new(ErrorCode::Internal, "the redirect does not read"))?;
     let outcome = if answer.yes {
         let now = app.clock.now();
-        for _ in 0..visit.failures {
+        // Whoever got in is marked with what no account was marked with yet.
+        for _ in visit.marked..visit.failures {
             risk::mark(&mut tx, holder, Mark::FailedTry, now).await?;
         }
         let grant = Grant {

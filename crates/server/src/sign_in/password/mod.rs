@@ -30,7 +30,7 @@ use serde::{Deserialize, Serialize};
 use utoipa_axum::router::OpenApiRouter;
 use utoipa_axum::routes;
 
-use super::passkeys::{Recognised, note_failure, note_failure_of, put_holder, still_unknown};
+use super::passkeys::{Marked, Recognised, note_failure, note_failure_of, put_holder, still_unknown};
 use super::visit::{Visit, clean_name, too_often};
 use super::{passkeys, store as visits};
 use crate::App;
@@ -192,8 +192,7 @@ async fn show(
         Err(error) => (error, None),
     };
     // It is counted against an account, or in the same words against nobody: the clock tells nothing.
-    let whose = whose.unwrap_or_else(|| HolderId::from_uuid(uuid::Uuid::nil()));
-    Err(note_failure_of(&app, source, &visit.hash, visit.failures, error, Some(whose)).await?)
+    Err(note_failure_of(&app, source, &visit.hash, visit.failures, error, Marked::Now(whose)).await?)
 }
 
 enum Checked {
@@ -284,13 +283,16 @@ async fn show_code(
     visit: Visit,
     Json(shown): Json<ShownCode>,
 ) -> Result<Json<Recognised>, ApiError> {
-    match recognise(&app, &visit, &shown.code).await {
-        Ok(()) => Ok(Recognised::confirm()),
-        Err(error) => Err(note_failure(&app, source, &visit.hash, visit.failures, error).await?),
-    }
+    let (error, marked) = match recognise(&app, &visit, &shown.code).await {
+        Ok(true) => return Ok(Recognised::confirm()),
+        Ok(false) => (refused(), Marked::Already),
+        Err(error) => (error, Marked::AtNobody),
+    };
+    Err(note_failure_of(&app, source, &visit.hash, visit.failures, error, marked).await?)
 }
 
-async fn recognise(app: &App, visit: &Visit, code: &str) -> Result<(), ApiError> {
+/// False where the code is wrong, which is marked at the account then.
+async fn recognise(app: &App, visit: &Visit, code: &str) -> Result<bool, ApiError> {
     still_unknown(visit)?;
     let Some(Pending::Code { holder, of, .. }) = visit.pending else { return Err(refused()) };
     let mut tx = app.db.begin_write().await?;
@@ -306,7 +308,8 @@ async fn recognise(app: &App, visit: &Visit, code: &str) -> Result<(), ApiError>
             if !visits::recognise_visit(&mut tx, &visit.hash, holder).await? {
                 return Err(refused());
             }
-            Ok(tx.commit().await?)
+            tx.commit().await?;
+            Ok(true)
         }
         CodeTaken::Wrong => {
             // Whoever got here knows the password. Once in a visit is enough to say so.
@@ -318,7 +321,7 @@ async fn recognise(app: &App, visit: &Visit, code: &str) -> Result<(), ApiError>
                 security::record(&mut tx, holder, event(kind, now)).await?;
             }
             tx.commit().await?;
-            Err(refused())
+            Ok(false)
         }
         CodeTaken::TooOften(wait) => Err(too_often(wait)),
     }

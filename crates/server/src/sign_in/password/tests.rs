@@ -21,6 +21,7 @@ use super::super::tests::{Browser, add, adding, asked_at, by_passkey, param, pas
 use super::name_key;
 use crate::addresses::tests::{LIST, confirmed_by, log};
 use crate::config::ConfigError;
+use crate::db::{DbResult, one};
 use crate::seals::{SealError, Seals};
 use crate::testing::pairs::PairedTimes;
 use crate::testing::{Answer, DeviceKey, ORIGIN, TestDevice, World, coming_from, on_each_engine};
@@ -267,6 +268,33 @@ async fn a_code_counts_once_and_so_does_none_before_it() {
         show_code(&second, &person.phone.code(&world)).await.expect(200);
     })
     .await;
+}
+
+#[tokio::test]
+async fn a_failed_try_is_counted_once() {
+    on_each_engine(async |world| {
+        let person = person(&world).await;
+        let key = DeviceKey::new();
+        let browser = at_the_page(&world, &key).await;
+        show(&browser, "Nobody 1234", PASSWORD).await.expect(403);
+        show(&browser, &person.name, "not the password").await.expect(403);
+        show(&browser, &person.name, PASSWORD).await.expect(200);
+        show_code(&browser, &person.phone.wrong(&world)).await.expect(403);
+        assert_eq!(failed_tries(&world, &person).await.expect("a sum"), Some(2), "a password and a code");
+        show_code(&browser, &person.phone.code(&world)).await.expect(200);
+        let_in(&world, &browser, key).await;
+        let tries = failed_tries(&world, &person).await.expect("a sum");
+        assert_eq!(tries, Some(3), "and the one that was nobody's, once somebody got in");
+    })
+    .await;
+}
+
+/// How many are counted at the account.
+async fn failed_tries(world: &World, person: &Person) -> DbResult<Option<i64>> {
+    const SUM: &str = "SELECT CAST(COALESCE(SUM(times), 0) AS BIGINT) FROM risk_count
+                        WHERE holder_id = $1 AND kind = 'failed_try'";
+    let mut tx = world.app.db.begin_read().await?;
+    one!(tx, SUM, person.device.holder.as_uuid())
 }
 
 #[tokio::test]
