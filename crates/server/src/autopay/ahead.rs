@@ -94,6 +94,13 @@ async fn bring_up_to_date(
             }
         }
     }
+    for made in runs.iter().filter(|made| made.above_cap) {
+        // It was above the cap and is not any more: it is made anew.
+        if sight.without(tx, holder, made.due_on, made.payment).await?.is_some_and(|due| terms.covers(due.amount)) {
+            store::remove_run(tx, holder, made.payment).await?;
+            are_as_read = false;
+        }
+    }
     let runs = if are_as_read {
         runs
     } else {
@@ -149,7 +156,8 @@ async fn make_ahead(
 ) -> DbResult<()> {
     let terms = &kept.autopay.terms;
     let (of, bill) = (payable.of(), payable.of().bill());
-    let mut counted = runs.iter().filter(|made| made.at >= kept.set_at).count();
+    // What was above the cap paid for nothing.
+    let mut counted = runs.iter().filter(|made| made.at >= kept.set_at && !made.above_cap).count();
     let most = terms.payments.map_or(usize::MAX, usize::from);
     for due in sight.ahead(tx, holder).await? {
         if counted >= most {
@@ -174,7 +182,8 @@ async fn make_ahead(
         let made = by_itself::make(app, tx, holder, order, due.falls_on, kept.device).await?;
         let Some(waiting) = made else { continue };
         let payment = waiting.order().id;
-        store::add_run(tx, holder, of, &Made { due_on: due.on, payment, at: now, waits: true }).await?;
+        store::add_run(tx, holder, of, &Made { due_on: due.on, payment, at: now, waits: true, above_cap: false })
+            .await?;
         counted += 1;
         expect(app, tx, terms, sight, waiting, due.amount).await?;
     }

@@ -286,6 +286,10 @@ async fn keep(app: &App, tx: &mut Tx, holder: HolderId, kept: &Kept) -> DbResult
 /// The terms count from now on; what was made on others is made anew.
 async fn begin(app: &App, tx: &mut Tx, holder: HolderId, kept: &Kept) -> DbResult<()> {
     take_all_back(app, tx, holder, kept.autopay.of).await?;
+    // What was above the old cap may be below this one.
+    for made in store::runs(tx, holder, kept.autopay.of).await?.iter().filter(|made| made.above_cap) {
+        store::remove_run(tx, holder, made.payment).await?;
+    }
     keep(app, tx, holder, kept).await?;
     note(app, tx, holder, kept.autopay.of, SecurityEventKind::AutopaySet, Some(kept.device)).await?;
     look_at(app, tx, holder, kept.autopay.of).await

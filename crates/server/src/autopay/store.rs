@@ -28,6 +28,8 @@ pub(super) struct Made {
     pub at: Timestamp,
     /// It has not left and is not over.
     pub waits: bool,
+    /// It was taken back because it was above the cap and nobody could be asked; nobody took it back by hand.
+    pub above_cap: bool,
 }
 
 const CORRUPT: DbError = DbError::Corrupt("an autopay");
@@ -120,12 +122,14 @@ pub(super) async fn runs(tx: &mut Tx, holder: HolderId, of: AutopayOf) -> DbResu
 
 pub(super) fn made(holder: HolderId, of: Uuid) -> impl Read<Answer = Vec<Made>> {
     const LIST: &str = "SELECT r.due_on, r.payment_id, r.made_at,
-            CASE WHEN p.state IN ('awaiting_approval', 'scheduled', 'held', 'insufficient') THEN 1 ELSE 0 END
+            CASE WHEN p.state IN ('awaiting_approval', 'scheduled', 'held', 'insufficient') THEN 1 ELSE 0 END,
+            CASE WHEN p.state = 'cancelled' AND p.reason = 'above_cap' THEN 1 ELSE 0 END
         FROM autopay_run r JOIN payment p ON p.holder_id = r.holder_id AND p.payment_id = r.payment_id
         WHERE r.holder_id = $1 AND r.bill_id = $2 ORDER BY r.due_on";
-    let read = |(due_on, id, at, waits): (String, Uuid, i64, i32)| {
+    let read = |(due_on, id, at, waits, above_cap): (String, Uuid, i64, i32, i32)| {
         let due_on = due_on.parse().map_err(|_| CORRUPT)?;
-        Ok(Made { due_on, payment: PaymentId::from_uuid(id), at: time(at)?, waits: waits != 0 })
+        let (waits, above_cap) = (waits != 0, above_cap != 0);
+        Ok(Made { due_on, payment: PaymentId::from_uuid(id), at: time(at)?, waits, above_cap })
     };
     db::read_rows(LIST, [holder.as_uuid().into(), of.into()], move |rows| rows.into_iter().map(read).collect())
 }
@@ -153,7 +157,7 @@ pub(super) async fn add_run(tx: &mut Tx, holder: HolderId, of: AutopayOf, made: 
     )
 }
 
-/// Forgets the payment of a due date that was taken back: another may be made for it.
+/// Forgets the payment of a due date that the server took back: another may be made for it.
 pub(super) async fn remove_run(tx: &mut Tx, holder: HolderId, payment: PaymentId) -> DbResult<()> {
     const REMOVE: &str = "DELETE FROM autopay_run WHERE holder_id = $1 AND payment_id = $2";
     write_later!(tx, REMOVE, holder.as_uuid(), payment.as_uuid(),)

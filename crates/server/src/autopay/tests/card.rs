@@ -207,6 +207,47 @@ async fn above_its_cap_a_card_is_not_paid_and_its_person_hears_of_it_in_time() {
 }
 
 #[tokio::test]
+async fn what_was_above_the_cap_is_made_anew_once_the_cap_is_raised_or_less_is_due() {
+    for is_raised in [true, false] {
+        on_each_engine(async |world| {
+            let opened = with_statement(&world).await;
+            let low = AutopayTerms { cap: usd(39_999), payments: Some(1), ..of(AutopayAmount::Statement) };
+            set_card(&opened, &low).await;
+            days(&world, &opened.shop.device, 22).await;
+            assert_eq!(of_card(&opened).await, [], "the server took it back");
+            let due = if is_raised {
+                set_card(&opened, &AutopayTerms { cap: usd(40_000), ..low }).await;
+                40_000
+            } else {
+                opened.moves(MoveKind::Refund, 1_000).await;
+                world.work().await;
+                39_000
+            };
+            assert_eq!(of_card(&opened).await, [(S::Scheduled, DUE, due)]);
+            days(&world, &opened.shop.device, 4).await;
+            let made = of_card(&opened).await;
+            assert!(made.len() == 1 && made[0].0.counts_as_paid(), "{made:?}");
+            assert_eq!(owed(&opened).await, 0);
+        })
+        .await;
+    }
+}
+
+#[tokio::test]
+async fn what_its_person_took_back_is_not_made_anew_on_new_terms() {
+    on_each_engine(async |world| {
+        let opened = with_statement(&world).await;
+        set_card(&opened, &of(AutopayAmount::Statement)).await;
+        let made = all_of_card(&opened).await.remove(0).id();
+        opened.shop.device.post(&format!("/api/v1/payments/{made}/cancel"), &json!({})).await.expect(200);
+        world.work().await;
+        set_card(&opened, &AutopayTerms { cap: usd(90_000), ..of(AutopayAmount::Statement) }).await;
+        assert_eq!(of_card(&opened).await, []);
+    })
+    .await;
+}
+
+#[tokio::test]
 async fn the_terms_of_a_card_are_said_yes_to_by_passkey_and_end_after_so_many() {
     on_each_engine(async |world| {
         let opened = with_statement(&world).await;
