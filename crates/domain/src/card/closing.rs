@@ -274,7 +274,8 @@ impl CycleBook<'_> {
         }
         let charged = Money::sum(zero.currency(), interest.iter().map(|charged| charged.amount))?;
         let bill = self.bill(&plans, on_purchases, charged.plus(late_fee)?, past_due)?;
-        let repayment = repayment(self.terms, &self.rated(&plans, on_purchases), zero.currency())?;
+        let rated = self.rated(&plans, on_purchases);
+        let repayment = repayment(self.terms, &rated, Some(bill.minimum), zero.currency())?;
         let totals = CycleTotals {
             purchases: self.sum(MoveKind::Purchase)?,
             credits: self.sum(MoveKind::Refund)?.negated(),

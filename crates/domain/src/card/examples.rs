@@ -301,7 +301,8 @@ impl<'a> Example<'a> {
             Rated { owed: usd(owed), apr: apr(now), then, installment: None }
         });
         let balances: Vec<Rated> = balances.collect();
-        let told = repayment(&self.terms(), &balances, Currency::USD).expect("in range").expect("something is owed");
+        let told =
+            repayment(&self.terms(), &balances, None, Currency::USD).expect("in range").expect("something is owed");
         let minimum = match told.minimum {
             MinimumOnly::PaysOff { months, total } => format!("minimum only: {months} months, {}", plain(total)),
             MinimumOnly::Never => "minimum only: never".to_owned(),

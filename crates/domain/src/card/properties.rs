@@ -175,7 +175,8 @@ proptest! {
 
     #[test]
     fn thirty_six_level_payments_pay_the_balance_off_to_the_last_dollar(owed in 100_000_i64..2_000_000, rate in apr()) {
-        let told = repayment(&terms(10_000), &[Rated { owed: usd(owed), apr: rate, then: None, installment: None }], Currency::USD);
+        let balance = Rated { owed: usd(owed), apr: rate, then: None, installment: None };
+        let told = repayment(&terms(10_000), &[balance], None, Currency::USD);
         let told = told.expect("in range").expect("something is owed");
         if let Some(fixed) = told.in_36_months {
             let mut left = owed as f64;

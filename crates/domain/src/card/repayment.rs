@@ -61,8 +61,14 @@ const FINE: i128 = 1_000_000;
 /// Months of a year: every month is the twelfth part of 365 days (Appendix M1 (b)(4)).
 const YEAR_MONTHS: i128 = 12;
 
-/// The disclosure for these balances; `None` when nothing is owed or the terms name no minimum.
-pub fn repayment(terms: &CardTerms, balances: &[Rated], currency: Currency) -> Result<Option<Repayment>, MoneyError> {
+/// The disclosure for these balances; `None` when nothing is owed or the terms name no minimum. `minimum_due` is what the
+/// statement asks for, with the cycle's charges and what is past due; absent: what the terms make of these balances alone.
+pub fn repayment(
+    terms: &CardTerms,
+    balances: &[Rated],
+    minimum_due: Option<Money>,
+    currency: Currency,
+) -> Result<Option<Repayment>, MoneyError> {
     let owed = Money::sum(currency, balances.iter().map(|balance| balance.owed))?;
     let Some(first_minimum) = first_minimum(terms, balances, currency)?.filter(|_| owed.is_positive()) else {
         return Ok(None);
@@ -73,7 +79,8 @@ pub fn repayment(terms: &CardTerms, balances: &[Rated], currency: Currency) -> R
     let minimum = MinimumOnly::PaysOff { months, total: whole(total, currency)? };
     let in_36_months = if months <= MONTHS { None } else { in_36(balances, currency, Some(total))? };
     // A payment below the minimum is no choice (7(b)(12)(i)(F)(2)).
-    let in_36_months = in_36_months.filter(|fixed| fixed.monthly.minor() >= first_minimum.minor());
+    let least = minimum_due.unwrap_or(first_minimum);
+    let in_36_months = in_36_months.filter(|fixed| fixed.monthly.minor() >= least.minor());
     Ok(Some(Repayment { minimum, in_36_months }))
 }
 

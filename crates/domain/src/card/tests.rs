@@ -300,3 +300,22 @@ fn payments_are_rounded_up_and_the_last_one_is_what_is_left_for_it() {
     let others = i64::from(deferred.payments_left) - 1;
     assert_eq!(deferred.each.minor() * others + deferred.last.minor(), 6_490, "together they are all of it");
 }
+
+#[test]
+fn what_pays_off_in_36_months_is_offered_only_where_it_is_not_below_what_the_statement_asks_for() {
+    let terms = CardTerms {
+        minimum_floor: Some(usd("30")),
+        minimum_share: Some(10_000),
+        minimum_adds_charges: true,
+        apr: Apr::new(279_900).ok(),
+        ..terms()
+    };
+    let purchases =
+        repayment::Rated { owed: usd("1052.60"), apr: terms.apr.expect("a rate"), then: None, installment: None };
+    let offered = |minimum_due: &str| {
+        let told = repayment::repayment(&terms, &[purchases], Some(usd(minimum_due)), Currency::USD);
+        told.expect("in range").expect("something is owed").in_36_months.is_some()
+    };
+    assert!(offered("30"));
+    assert!(!offered("93.30"), "the late fee and the interest are in the minimum");
+}
