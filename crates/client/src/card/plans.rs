@@ -73,7 +73,7 @@ pub(super) fn offers(account: &Account, purchase: &Purchase, here: &Here) -> Res
         return Ok(Vec::new());
     }
     let today = here.today();
-    let amount = purchase.captured.minus(purchase.refunded)?.plus(purchase.held)?;
+    let amount = of_card(purchase)?;
     let offered = PlanOffer::ALL.into_iter().filter(|offer| offer.is_for(amount));
     let view = |offer: PlanOffer| {
         let id = PlanId::from_uuid(purchase.id.as_uuid());
@@ -83,10 +83,53 @@ pub(super) fn offers(account: &Account, purchase: &Purchase, here: &Here) -> Res
     offered.map(view).collect()
 }
 
+/// What a plan would have of a purchase: what the card pays of it, without what the wallet does and what is given back.
+fn of_card(purchase: &Purchase) -> Result<Money, MoneyError> {
+    let charged = purchase.disputable.map_or_else(|| purchase.captured.minus(purchase.refunded), Ok)?;
+    let by_wallet = purchase.held_by_wallet.unwrap_or(Money::zero(purchase.held.currency()));
+    charged.plus(purchase.held)?.minus(by_wallet)
+}
+
 fn shares(account: &Account, amount: Money, today: Date) -> Result<Vec<Share>, MoneyError> {
     let zero = Money::zero(account.currency);
     let (Some(terms), Some(served)) = (&account.terms, &account.card) else { return Ok(Vec::new()) };
     let owed = account.balance.map_or(zero, Money::negated);
     let standings = standings(terms, owed, &account.plans, &served.asked, today);
     allocate(amount, served.minimum_left.unwrap_or(zero), account.excess, &standings)
+}
+
+#[cfg(test)]
+mod tests {
+    use domain::money::Currency;
+
+    use super::*;
+
+    fn usd(text: &str) -> Money {
+        Money::parse(text, Currency::USD).expect("an amount")
+    }
+
+    #[test]
+    fn a_plan_is_offered_on_what_the_card_pays_alone() {
+        let purchase = Purchase {
+            id: PurchaseId::new(Timestamp::UNIX_EPOCH, [1; 10]),
+            card: AccountId::new(Timestamp::UNIX_EPOCH, [3; 10]),
+            merchant: "Quillmere".to_owned(),
+            description: "Lamps".to_owned(),
+            amount: usd("200"),
+            declined: None,
+            held: usd("80"),
+            captured: usd("120"),
+            refunded: usd("10"),
+            asked_at: Timestamp::UNIX_EPOCH,
+            holds_until: Date::MAX,
+            captured_at: None,
+            disputed_at: None,
+            disputable: None,
+            held_by_wallet: None,
+            plan: None,
+        };
+        assert_eq!(of_card(&purchase), Ok(usd("190")), "an older server does not say who pays");
+        let shared = Purchase { disputable: Some(usd("70")), held_by_wallet: Some(usd("30")), ..purchase };
+        assert_eq!(of_card(&shared), Ok(usd("120")), "70 were charged to the card, and 50 are held there");
+    }
 }
