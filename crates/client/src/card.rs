@@ -162,7 +162,11 @@ async fn card_view(open: &Open, account: Account, today: Date) -> CacheResult<Ca
     let mut plans = Vec::with_capacity(account.plans.len());
     for plan in &account.plans {
         // A figure that is no amount is no damage: such a plan stands in the account, and not among the views.
-        let Ok(figures_of_plan) = plan.figures(account.terms.as_ref(), today) else { continue };
+        let figures_of_plan = match (&account.card, &account.terms) {
+            (Some(served), Some(terms)) => plan.figures_served(terms, &served.asked, today),
+            (_, terms) => plan.figures(terms.as_ref(), today),
+        };
+        let Ok(figures_of_plan) = figures_of_plan else { continue };
         plans.push(PlanView {
             figures: figures_of_plan,
             stale: plan.left.is_positive() && figures.closed_on.is_some_and(|closed_on| plan.left_on < closed_on),

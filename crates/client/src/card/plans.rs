@@ -78,7 +78,7 @@ pub(super) fn offers(account: &Account, purchase: &Purchase, here: &Here) -> Res
     let view = |offer: PlanOffer| {
         let id = PlanId::from_uuid(purchase.id.as_uuid());
         let plan = offer.plan(id, purchase.description.clone(), terms, today, amount, (amount, today))?;
-        Ok(PlanOfferView { offer, figures: plan.figures(Some(terms), today)?, plan })
+        Ok(PlanOfferView { offer, figures: plan.figures_served(terms, &[], today)?, plan })
     };
     offered.map(view).collect()
 }

@@ -5,6 +5,7 @@ use jiff::civil::Date;
 use serde::{Deserialize, Serialize};
 
 use crate::card::CardTerms;
+use crate::card::closing::Asked;
 use crate::card::rate::{Apr, half_up, money, rounded_up};
 use crate::days;
 use crate::ids::PlanId;
@@ -256,6 +257,20 @@ impl Plan {
                 })
             }
         }
+    }
+}
+
+impl Plan {
+    /// The same of a plan of the server, whose last statement still asks for `asked`. One that is not among those, because
+    /// it is newer or its installment is paid, is next asked for by the statement of the cycle that is open.
+    pub fn figures_served(&self, terms: &CardTerms, asked: &[Asked], today: Date) -> Result<PlanFigures, MoneyError> {
+        let mut figures = self.figures(Some(terms), today)?;
+        let is_asked = asked.iter().any(|asked| asked.plan == self.id);
+        if self.deadline().is_none() && !is_asked {
+            let next_due_on = terms.due_after(terms.closing_on_or_after(today));
+            figures.last_on = last_due(terms, next_due_on, figures.payments_left);
+        }
+        Ok(figures)
     }
 }
 

@@ -319,3 +319,16 @@ fn what_pays_off_in_36_months_is_offered_only_where_it_is_not_below_what_the_sta
     assert!(offered("30"));
     assert!(!offered("93.30"), "the late fee and the interest are in the minimum");
 }
+
+#[test]
+fn the_last_payment_of_a_plan_of_the_server_counts_from_the_statement_that_asks_for_it() {
+    // The statement of 25 November is due on 20 December, the one of 25 December on 19 January.
+    let today = date(2026, 12, 2);
+    let id = PlanId::from_uuid(uuid::Uuid::from_u128(1));
+    let offer = PlanOffer::EqualPayments { months: 6 };
+    let plan = offer.plan(id, "Lamps".to_owned(), &terms(), today, usd("60"), (usd("60"), today)).expect("in range");
+    let last_on = |asked: &[Asked]| plan.figures_served(&terms(), asked, today).expect("in range").last_on;
+    let asked = Asked { plan: id, amount: usd("10") };
+    assert_eq!(last_on(&[asked]), Some(date(2027, 5, 20)), "the last statement asks for it");
+    assert_eq!(last_on(&[]), Some(date(2027, 6, 19)), "the next one does");
+}
