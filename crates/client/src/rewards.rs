@@ -158,6 +158,7 @@ mod tests {
             merchants: Vec::new(),
             minimum_left: None,
             asked: Vec::new(),
+            statement_left: None,
         };
         let owes = Account { keeping: Keeping::Served, balance: Some(usd("-3")), card: Some(served), ..card() };
         lock(&fake).snapshot = vec![

@@ -626,6 +626,7 @@ async fn purchases_of_a_served_card_are_in_the_copy_and_change_with_the_feed() {
         merchants: Vec::new(),
         minimum_left: None,
         asked: Vec::new(),
+        statement_left: None,
     };
     let account = Account { keeping: Keeping::Served, card: Some(served), ..card() };
     lock(&fake).snapshot = vec![Record::Account(account), Record::Purchase(asked(1, "Lamps", Some(Decline::Frozen)))];
@@ -673,6 +674,7 @@ pub(crate) fn store_card() -> Account {
         merchants: Vec::new(),
         minimum_left: Some(usd("30")),
         asked: Vec::new(),
+        statement_left: None,
         rewards_at_checkout: false,
     };
     Account {

@@ -165,6 +165,7 @@ mod tests {
             merchants: Vec::new(),
             minimum_left: None,
             asked: Vec::new(),
+            statement_left: None,
         };
         let account = Account { keeping: Keeping::Served, card: Some(served), ..card() };
         lock(&fake).snapshot = vec![Record::Account(account)];

@@ -18,7 +18,7 @@ pub mod rate;
 pub mod repayment;
 
 pub use allocation::{Excess, Part, Reason, Share};
-pub use closing::{Asked, CardBill, Issued};
+pub use closing::{Asked, CardBill, Issued, StatementLeft};
 pub use cycle::Grace;
 use minimum::MinimumParts;
 pub use payoff::Payoff;

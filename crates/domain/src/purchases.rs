@@ -5,7 +5,7 @@ use jiff::Timestamp;
 use jiff::civil::Date;
 use serde::{Deserialize, Serialize};
 
-use crate::card::Asked;
+use crate::card::{Asked, StatementLeft};
 use crate::ids::{AccountId, MerchantId, PlanId, PurchaseId};
 use crate::money::{Money, MoneyError};
 use crate::standing::{RestraintLevel, Standing};
@@ -92,6 +92,9 @@ pub struct ServedCard {
     /// Of it: what is left of the installments of plans.
     #[serde(default)]
     pub asked: Vec<Asked>,
+    /// Absent before the first statement, and in what an older server told.
+    #[serde(default)]
+    pub statement_left: Option<StatementLeft>,
 }
 
 /// Whether a served card takes purchases (CA2).

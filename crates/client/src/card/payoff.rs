@@ -2,8 +2,8 @@
 //! the next payment goes. Worked out on this device from what it holds; nothing is asked of a server.
 
 use domain::accounts::{Account, AccountKind};
-use domain::card::payoff::{BillNow, CardNow, Pay, PayoffError};
-use domain::card::{CardFigures, Grace, Payoff};
+use domain::card::payoff::{BillNow, CardNow, Pay, PayoffError, ServedBill};
+use domain::card::{CardFigures, Grace, Payoff, StatementLeft};
 use domain::ids::AccountId;
 use domain::money::{Money, MoneyError};
 use jiff::civil::Date;
@@ -113,8 +113,18 @@ async fn read(open: &Open, id: AccountId, today: Date) -> CacheResult<(Account, 
     let account = account.ok_or(CacheError::NotFound("card"))?;
     let number = number_of(open, id).await?;
     let figures = figures_of(open, &account, number, today).await?;
-    let charged = transactions::has_interest(db, number, shifted(today, -GRACE_DAYS)).await?;
-    Ok((account, figures, if charged { Grace::Lost } else { Grace::Kept }))
+    let grace = match statement_left(&account) {
+        Some(left) => left.grace,
+        // Of a linked card no statement says it.
+        None if transactions::has_interest(db, number, shifted(today, -GRACE_DAYS)).await? => Grace::Lost,
+        None => Grace::Kept,
+    };
+    Ok((account, figures, grace))
+}
+
+/// What the server says of its card's last statement.
+pub(super) fn statement_left(account: &Account) -> Option<&StatementLeft> {
+    account.card.as_ref().and_then(|served| served.statement_left.as_ref())
 }
 
 fn view(
@@ -145,6 +155,7 @@ fn view(
         excess: account.excess,
         owed,
         bill: bill(account, figures, today)?,
+        served: served(account),
         grace,
     };
     match choices(&card, figures, monthly) {
@@ -161,6 +172,13 @@ fn bill(account: &Account, figures: &CardFigures, today: Date) -> Result<Option<
     let (Some(due_on), Some(statement)) = (figures.due_on, figures.statement_balance) else {
         return Ok(None);
     };
+    if due_on < today {
+        return Ok(None);
+    }
+    if let Some(left) = statement_left(account) {
+        let minimum_left = account.card.as_ref().and_then(|served| served.minimum_left).unwrap_or(zero);
+        return Ok(Some(BillNow { due_on, minimum_left, in_full_left: left.purchases }));
+    }
     let paid = figures.paid_since_closing.unwrap_or(zero);
     let on_plans = Money::sum(account.currency, account.plans.iter().map(|plan| plan.left))?;
     let asked = account.plans.iter().filter(|plan| plan.left.is_positive()).filter_map(domain::card::Plan::installment);
@@ -169,7 +187,13 @@ fn bill(account: &Account, figures: &CardFigures, today: Date) -> Result<Option<
     let for_purchases = above_zero(paid.minus(installments)?);
     let minimum_left = above_zero(figures.minimum_due.unwrap_or(zero).minus(paid)?);
     let in_full_left = above_zero(statement.minus(on_plans)?.minus(for_purchases)?);
-    Ok((due_on >= today).then_some(BillNow { due_on, minimum_left, in_full_left }))
+    Ok(Some(BillNow { due_on, minimum_left, in_full_left }))
+}
+
+fn served(account: &Account) -> Option<ServedBill<'_>> {
+    let card = account.card.as_ref()?;
+    let left = card.statement_left.as_ref()?;
+    Some(ServedBill { in_full_left: left.in_full, asked: &card.asked })
 }
 
 fn choices(card: &CardNow, figures: &CardFigures, monthly: Option<Money>) -> Result<PayoffChoices, PayoffError> {
@@ -279,9 +303,10 @@ fn above_zero(amount: Money) -> Money {
 #[cfg(test)]
 mod tests {
     use domain::accounts::Keeping;
-    use domain::card::{Apr, CardTerms, DueRule, Excess, Plan, PlanKind};
+    use domain::card::{Apr, Asked, CardTerms, DueRule, Excess, Part, Plan, PlanKind};
     use domain::ids::PlanId;
     use domain::money::Currency;
+    use domain::purchases::ServedCard;
     use jiff::Timestamp;
     use jiff::civil::date;
 
@@ -422,5 +447,35 @@ mod tests {
         let found = ready(&bare, &small, None);
         assert_eq!((found.from, found.to), (usd("5"), usd("25")));
         assert_eq!(found.safe_from, None);
+    }
+
+    /// 600 on a plan of 50 a month, and what else a statement of the server says of it.
+    fn served(owed: &str, minimum: &str, purchases: &str, in_full: &str, asked: &[Asked]) -> Account {
+        let sofa = plan(2, PlanKind::EqualPayments { monthly: usd("50") }, 0, "600", "550");
+        let mut account = Account { plans: vec![sofa], excess: Excess::ByRate, balance: Some(usd(owed)), ..account() };
+        let left =
+            StatementLeft { balance: usd("0"), purchases: usd(purchases), in_full: usd(in_full), grace: Grace::Kept };
+        let card = crate::server_tests::store_card().card.expect("served");
+        let minimum_left = Some(usd(minimum));
+        account.card = Some(ServedCard { minimum_left, asked: asked.to_vec(), statement_left: Some(left), ..card });
+        account
+    }
+
+    #[test]
+    fn of_a_card_of_the_server_only_what_its_statement_still_asks_for_avoids_interest() {
+        let avoids = |account: &Account, owed: &str| {
+            let figures = CardFigures { current_balance: Some(usd(owed)), ..figures() };
+            ready(account, &figures, None).avoids_interest
+        };
+        let newer = served("-950", "30", "400", "400", &[]);
+        assert_eq!(avoids(&newer, "950"), Some(usd("400")), "the plan is newer than the statement");
+        let paid = served("-550", "0", "0", "0", &[]);
+        assert_eq!(avoids(&paid, "550"), Some(usd("0")), "all of it is paid");
+        let asked = Asked { plan: newer.plans[0].id, amount: usd("20") };
+        assert_eq!(avoids(&served("-650", "50", "100", "120", &[asked]), "650"), Some(usd("120")));
+        // A payment of so much keeps the grace: nothing of it goes to a plan that is not asked for.
+        let figures = CardFigures { current_balance: Some(usd("950")), ..figures() };
+        let next = ready(&newer, &figures, Some("400")).chosen.next.expect("a payment");
+        assert!(next.shares.iter().all(|share| share.to == Part::Purchases), "{next:?}");
     }
 }

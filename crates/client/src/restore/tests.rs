@@ -250,6 +250,7 @@ async fn a_card_of_another_server_comes_as_an_issuers_and_its_practice_money_sta
             merchants: Vec::new(),
             minimum_left: None,
             asked: Vec::new(),
+            statement_left: None,
             rewards_at_checkout: false,
         }),
         ..served.clone()

@@ -91,6 +91,7 @@ mod tests {
             merchants: Vec::new(),
             minimum_left: minimum_left.map(usd),
             asked: Vec::new(),
+            statement_left: None,
         };
         Account {
             id: AccountId::from_uuid(uuid::Uuid::from_u128(7)),

@@ -48,6 +48,21 @@ pub struct Asked {
     pub amount: Money,
 }
 
+/// What is left of the last statement of a card of this server, each never below zero and never more than is owed.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(utoipa::ToSchema))]
+#[cfg_attr(feature = "bindings", derive(specta::Type))]
+pub struct StatementLeft {
+    /// Of its balance, with everything taken off that was paid or given back since.
+    pub balance: Money,
+    /// Of its purchases, interest and fees: they bear interest unless so much goes to them by the due date.
+    pub purchases: Money,
+    /// Of what avoids interest on purchases, as the statement says it.
+    pub in_full: Money,
+    /// How the statement found it.
+    pub grace: Grace,
+}
+
 /// What moves a balance of a card.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub enum MoveKind {

@@ -7,7 +7,7 @@ use jiff::Timestamp;
 use super::allocation::{Reason, Standing, allocate};
 use super::closing::{CycleBook, Move, MoveKind, PartBook};
 use super::cycle::{Billed, CyclePurchases};
-use super::payoff::{BillNow, CardNow, Pay};
+use super::payoff::{BillNow, CardNow, Pay, ServedBill};
 use super::plans::last_cycles_from;
 use super::rate::DailyBalances;
 use super::repayment::{MinimumOnly, Rated, repayment};
@@ -414,6 +414,12 @@ impl<'a> Example<'a> {
             .filter_map(|(name, value)| Some(plan_of(name.strip_prefix("plan ")?, value, today)))
             .collect();
         let bill = words_of(self.text("bill"));
+        let served = self.given.iter().find(|(name, _)| *name == "served").map(|(_, value)| {
+            let words = words_of(value);
+            let of_plans = words.iter().filter(|(name, _)| !name.is_empty());
+            let asked = of_plans.map(|(name, amount)| Asked { plan: plan_id(name), amount: usd(amount) });
+            (usd(words[""]), asked.collect::<Vec<_>>())
+        });
         let card = CardNow {
             today,
             terms: &terms,
@@ -426,6 +432,7 @@ impl<'a> Example<'a> {
                 minimum_left: usd(bill["minimum"]),
                 in_full_left: usd(bill["in full"]),
             }),
+            served: served.as_ref().map(|(in_full_left, asked)| ServedBill { in_full_left: *in_full_left, asked }),
             grace: self.grace(),
         };
         let mut found = Vec::new();

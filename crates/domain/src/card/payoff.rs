@@ -5,6 +5,7 @@ use serde::Serialize;
 
 use crate::card::CardTerms;
 use crate::card::allocation::{Excess, Part, Share, Standing, allocate};
+use crate::card::closing::Asked;
 use crate::card::cycle::{Billed, CyclePurchases, Grace};
 use crate::card::minimum::MinimumParts;
 use crate::card::plans::{EXACT, Plan, PlanKind, last_cycles_from};
@@ -25,6 +26,8 @@ pub struct CardNow<'a> {
     pub owed: Money,
     /// The statement whose payment is still to come.
     pub bill: Option<BillNow>,
+    /// What the server says of that statement where the card is its own. Absent: it is worked out from the plans.
+    pub served: Option<ServedBill<'a>>,
     pub grace: Grace,
 }
 
@@ -33,8 +36,24 @@ pub struct CardNow<'a> {
 pub struct BillNow {
     pub due_on: Date,
     pub minimum_left: Money,
-    /// What avoids interest on purchases.
+    /// What has to go to purchases to avoid interest on them.
     pub in_full_left: Money,
+}
+
+/// What is left of the last statement of a card of the server.
+#[derive(Clone, Copy, Debug)]
+pub struct ServedBill<'a> {
+    /// Of the payment that avoids interest on purchases.
+    pub in_full_left: Money,
+    /// Of the installments that it asks for.
+    pub asked: &'a [Asked],
+}
+
+impl ServedBill<'_> {
+    fn asks_of(&self, plan: &Plan) -> Money {
+        let asked = self.asked.iter().find(|asked| asked.plan == plan.id).map(|asked| asked.amount);
+        asked.unwrap_or(Money::zero(plan.left.currency()))
+    }
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -134,11 +153,19 @@ impl CardNow<'_> {
         for plan in self.plans.iter().filter(|plan| plan.left.is_positive()) {
             let figures = plan.figures(Some(self.terms), self.today)?;
             if !(figures.ended && plan.deadline().is_some()) {
+                let each = match self.served.filter(|_| plan.deadline().is_none()) {
+                    // The statement may be older than the plan, or its installment paid.
+                    Some(served) => served.asks_of(plan),
+                    None => figures.each,
+                };
                 // Nothing above the minimum reaches purchases before such a plan is paid off.
-                amount = amount.plus(if self.comes_first(plan, bill.due_on) { plan.left } else { figures.each })?;
+                amount = amount.plus(if self.comes_first(plan, bill.due_on) { plan.left } else { each })?;
             }
         }
-        Ok(Some(if amount.minor() < self.owed.minor() { amount } else { self.owed }))
+        if let Some(served) = self.served {
+            amount = amount.greater(served.in_full_left)?;
+        }
+        Ok(Some(amount.lesser(self.owed)?))
     }
 
     /// What a payment on that day leaves above the minimum goes to this plan, by the person's wish or near its deadline.
@@ -323,11 +350,20 @@ impl<'a> Play<'a> {
                 part: Part::Plan(plan.plan.id),
                 owed: money(plan.left, self.currency)?,
                 apr: plan.plan.allocation_apr(on),
-                installment: plan.installment(self.currency)?,
+                installment: self.asked_now(plan)?,
                 last_cycles: deadline.is_some_and(|ends_on| on >= last_cycles_from(self.card.terms, ends_on)),
             });
         }
         Ok(standings)
+    }
+
+    /// What the next payment finds asked for of a plan: of a card of the server, what its last statement still does.
+    fn asked_now(&self, plan: &PlanNow) -> Result<Option<Money>, MoneyError> {
+        let installment = plan.installment(self.currency)?;
+        match self.card.served.filter(|_| self.next.is_none() && self.card.bill.is_some()) {
+            Some(served) => installment.map(|most| served.asks_of(plan.plan).lesser(most)).transpose(),
+            None => Ok(installment),
+        }
     }
 
     /// Charges the deferred interest of plans whose deadline is before `day`; what is left of them goes on as purchases.

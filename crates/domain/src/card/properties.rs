@@ -158,6 +158,7 @@ proptest! {
             excess: Excess::ByRate,
             owed: usd(owed),
             bill: Some(bill),
+            served: None,
             grace: if lost { Grace::Lost } else { Grace::Kept },
         };
         let slow = card.play(Pay::Monthly(usd(less))).expect("plays");

@@ -301,6 +301,7 @@ fn served(card: &Card, merchants: Vec<LinkedMerchant>) -> ServedCard {
         merchants,
         minimum_left: None,
         asked: Vec::new(),
+        statement_left: None,
     }
 }
 
@@ -346,8 +347,8 @@ pub(crate) fn picture(holder: HolderId, id: AccountId) -> impl Read<Answer = Opt
 }
 
 impl Picture {
-    /// The card's record, brought up to the ledger and its rows; plans and what is left of the minimum stay as they were
-    /// told.
+    /// The card's record, brought up to the ledger and its rows; plans and what is left of the last statement stay as they
+    /// were told.
     pub(crate) fn record(&self, now: Timestamp) -> DbResult<Account> {
         let Self { card, there, account, merchants } = self;
         let mut account = account.clone();
@@ -356,8 +357,11 @@ impl Picture {
         account.available = Some(left);
         account.balance_as_of = Some(now);
         let told = account.card.take();
-        let (minimum_left, asked) = told.map_or((None, Vec::new()), |told| (told.minimum_left, told.asked));
-        account.card = Some(ServedCard { minimum_left, asked, ..served(card, merchants.clone()) });
+        let mut now = served(card, merchants.clone());
+        if let Some(told) = told {
+            (now.minimum_left, now.asked, now.statement_left) = (told.minimum_left, told.asked, told.statement_left);
+        }
+        account.card = Some(now);
         Ok(account)
     }
 }

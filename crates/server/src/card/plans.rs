@@ -14,7 +14,7 @@ use domain::autopay::AutopayOf;
 use domain::card::allocation::{Excess, Part, allocate};
 use domain::card::closing::{Asked, Move, MoveKind, PlanBook, accrued_until, cycle_of, standings};
 use domain::card::plans::PLANS_MAX;
-use domain::card::{Issued, Plan};
+use domain::card::{Issued, Plan, StatementLeft};
 use domain::ids::{AccountId, DisputeId, HolderId, PaymentId, PlanId, PurchaseId, PurchaseStepId, StatementId};
 use domain::money::{Money, MoneyError};
 use jiff::Timestamp;
@@ -257,6 +257,12 @@ fn way_back(cause: Uuid) -> Uuid {
     Uuid::new_v5(&cause, b"restored")
 }
 
+/// What puts back on plans what disputes took off them.
+fn ways_back(disputes: &[DisputeId]) -> Vec<Uuid> {
+    let both = |id: &DisputeId| [way_back(id.as_uuid()), way_back(beside(id.as_uuid()))];
+    disputes.iter().flat_map(both).collect()
+}
+
 /// Whether the deadline of a plan has passed.
 fn has_ended(card: &Card, plan: &Stored, today: Date) -> DbResult<bool> {
     let zero = Money::zero(card.limit.currency());
@@ -353,8 +359,7 @@ impl Plans {
         (from, undone): (Timestamp, &[DisputeId]),
         day: &dyn Fn(Timestamp) -> Date,
     ) -> DbResult<Vec<PlanBook>> {
-        let both = |id: &DisputeId| [way_back(id.as_uuid()), way_back(beside(id.as_uuid()))];
-        let undone: Vec<Uuid> = undone.iter().flat_map(both).collect();
+        let undone = ways_back(undone);
         let is_undone = |moved: &Moved| moved.at >= from && undone.contains(&moved.cause);
         let book = |plan| book_of(card, plan, &self.moved, day, &is_undone).map_err(out_of_range);
         self.stored.iter().map(book).collect()
@@ -435,29 +440,40 @@ struct Now {
     /// Paid and given back since it closed.
     credited: Money,
     asked: Vec<Asked>,
+    /// Before it is held against what is owed.
+    statement_left: Option<StatementLeft>,
 }
 
 impl Now {
     async fn read(app: &App, tx: &mut Tx, holder: HolderId, card: &Card) -> DbResult<Self> {
         let account = feed::found::<Account>(holder, accounts::key(card.id));
-        let reads = (open(holder, card), account, statements::last(holder, card.id));
-        let (plans, account, last) = tx.ask(reads).await?;
+        let since_closing = store::moves_since_closing(holder, card.id, card.limit.currency());
+        let reads = (open(holder, card), account, statements::last(holder, card.id), since_closing);
+        let (plans, account, last, moved) = tx.ask(reads).await?;
         let last = statements::last_bill(app, tx, holder, card, last).await?;
-        Self::of(app, card, &plans, account.map_or(Excess::ByRate, |account| account.excess), last)
+        Self::of(app, card, (&plans, &moved), account.map_or(Excess::ByRate, |account| account.excess), last)
     }
 
-    /// By plans of which something is left.
-    fn of(app: &App, card: &Card, open: &Plans, excess: Excess, last: Option<LastBill>) -> DbResult<Self> {
+    /// By plans of which something is left, and at least what moved on any since the last statement closed.
+    fn of(
+        app: &App,
+        card: &Card,
+        (open, moved): (&Plans, &[Moved]),
+        excess: Excess,
+        last: Option<LastBill>,
+    ) -> DbResult<Self> {
         let today = super::today(app);
         let accrued =
             |book: &PlanBook| Ok(Plan { left_on: today, ..accrued_until(book, today).map_err(out_of_range)? });
         let plans = open.books_of_all(app, card)?.iter().map(accrued).collect::<DbResult<Vec<_>>>()?;
         let Some(last) = last else {
             let credited = Money::zero(card.limit.currency());
-            return Ok(Self { plans, excess, minimum: None, credited, asked: Vec::new() });
+            return Ok(Self { plans, excess, minimum: None, credited, asked: Vec::new(), statement_left: None });
         };
         let asked = asked(&last.issued, &plans, &open.moved, last.closed_at).map_err(out_of_range)?;
-        Ok(Self { plans, excess, minimum: Some(last.issued.bill.minimum), credited: last.credited, asked })
+        let statement_left = Some(statement_left(&last, moved).map_err(out_of_range)?);
+        let (minimum, credited) = (Some(last.issued.bill.minimum), last.credited);
+        Ok(Self { plans, excess, minimum, credited, asked, statement_left })
     }
 
     fn minimum_left(&self) -> Result<Option<Money>, MoneyError> {
@@ -470,6 +486,20 @@ impl Now {
     fn minimum_left_before(&self, payment: Money) -> Result<Money, MoneyError> {
         let before = Self { credited: self.credited.minus(payment)?, plans: Vec::new(), asked: Vec::new(), ..*self };
         Ok(before.minimum_left()?.unwrap_or(Money::zero(payment.currency())))
+    }
+
+    /// What is left of the last statement, where so much is owed in all.
+    fn statement_left(&self, owed: Money) -> Result<Option<StatementLeft>, MoneyError> {
+        let Some(left) = self.statement_left else { return Ok(None) };
+        let on_plans = Money::sum(owed.currency(), self.plans.iter().map(|plan| plan.left))?;
+        let zero = Money::zero(owed.currency());
+        let within = |left: Money, owed: Money| left.lesser(owed)?.greater(zero);
+        Ok(Some(StatementLeft {
+            balance: within(left.balance, owed)?,
+            purchases: within(left.purchases, owed.minus(on_plans)?)?,
+            in_full: within(left.in_full, owed)?,
+            grace: left.grace,
+        }))
     }
 }
 
@@ -489,7 +519,27 @@ fn asked(issued: &Issued, plans: &[Plan], moved: &[Moved], closed_at: Timestamp)
     Ok(left)
 }
 
-/// Brings the card's record up to its plans and its minimum too.
+/// What a statement asks for less what was paid and given back since; `moved` on plans since then. What plans got of that
+/// pays for no purchase.
+fn statement_left(last: &LastBill, moved: &[Moved]) -> Result<StatementLeft, MoneyError> {
+    let bill = &last.issued.bill;
+    let undone = ways_back(&last.undone);
+    let is_credit = |moved: &&Moved| match moved.kind {
+        Kind::Payment | Kind::Returned | Kind::Refund => true,
+        Kind::Planned => moved.amount.is_negative() || undone.contains(&moved.cause),
+        Kind::Landed => false,
+    };
+    let to_plans = moved.iter().filter(|moved| moved.at >= last.closed_at).filter(is_credit);
+    let to_plans = Money::sum(bill.balance.currency(), to_plans.map(|moved| moved.amount.negated()))?;
+    Ok(StatementLeft {
+        balance: bill.balance.minus(last.credited)?,
+        purchases: bill.purchases.minus(last.credited.minus(to_plans)?)?,
+        in_full: bill.in_full.minus(last.credited)?,
+        grace: last.issued.grace,
+    })
+}
+
+/// Brings the card's record up to its plans and its last statement too.
 pub(crate) async fn tell(app: &App, tx: &mut Tx, holder: HolderId, card: &Card) -> DbResult<()> {
     let now = Now::read(app, tx, holder, card).await?;
     let picture = tx.ask(super::picture(holder, card.id)).await?.ok_or(DbError::Corrupt("a card"))?;
@@ -505,7 +555,7 @@ pub(crate) async fn tell_closed(
     open: &Plans,
     last: Option<LastBill>,
 ) -> DbResult<()> {
-    let now = Now::of(app, &picture.card, open, picture.account.excess, last)?;
+    let now = Now::of(app, &picture.card, (open, &open.moved), picture.account.excess, last)?;
     told(app, tx, holder, picture, now).await
 }
 
@@ -513,8 +563,10 @@ async fn told(app: &App, tx: &mut Tx, holder: HolderId, picture: Picture, now: N
     let card = picture.card.id;
     let mut account = picture.record(app.clock.now())?;
     let minimum_left = now.minimum_left().map_err(out_of_range)?;
+    let statement_left = now.statement_left(picture.there.owed).map_err(out_of_range)?;
     if let Some(served) = &mut account.card {
         served.minimum_left = minimum_left;
+        served.statement_left = statement_left;
         served.asked = now.asked;
     }
     // A wish for a plan that is paid off has come true.

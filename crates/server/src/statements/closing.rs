@@ -117,7 +117,9 @@ impl OpenCycle {
         let credits = moved.iter().filter(|moved| moved.at >= closed_at);
         let credits = credits.filter(|moved| matches!(kind_of(moved, closed_at), MoveKind::Payment | MoveKind::Refund));
         let credited = Money::sum(currency, credits.map(|moved| moved.amount.negated())).map_err(out_of_range)?;
-        Ok(Some(LastBill { issued, closed_at, credited }))
+        let undone = moved.iter().filter(|moved| moved.at >= closed_at).filter_map(|moved| moved.undoes(closed_at));
+        let undone = undone.collect();
+        Ok(Some(LastBill { issued, closed_at, credited, undone }))
     }
 }
 
@@ -199,6 +201,8 @@ pub(crate) struct LastBill {
     pub closed_at: Timestamp,
     /// Paid and given back since then.
     pub credited: Money,
+    /// Disputes that were opened and taken back since then.
+    pub undone: Vec<DisputeId>,
 }
 
 /// By the newest statement of a card.

@@ -190,18 +190,36 @@ pub(super) fn moves(
             (SELECT plan_id FROM card_plan WHERE ",
         ") ORDER BY moved_at, plan_id"
     );
-    let read = move |(plan, kind, minor, at, cause): (Uuid, String, i64, i64, Uuid)| {
-        let kind = Kind::ALL.into_iter().find(|known| known.name() == kind);
-        Ok(Moved {
-            plan: PlanId::from_uuid(plan),
-            kind: kind.ok_or(DbError::Corrupt("a plan's move"))?,
-            amount: Money::new(minor, currency).map_err(|_| DbError::Corrupt("an amount"))?,
-            at: Timestamp::from_microsecond(at).map_err(|_| DbError::Corrupt("a time"))?,
-            cause,
-        })
-    };
     let values = [holder.as_uuid().into(), card.as_uuid().into(), since.as_microsecond().into()];
-    db::read_rows(LIST, values, move |rows| rows.into_iter().map(read).collect())
+    db::read_rows(LIST, values, move |rows: Vec<MoveRow>| rows.into_iter().map(|row| moved(row, currency)).collect())
+}
+
+/// What moved on the plans of a card since its last statement closed, also on those that are paid off by now; nothing
+/// before the first.
+pub(super) fn moves_since_closing(
+    holder: HolderId,
+    card: AccountId,
+    currency: Currency,
+) -> impl Read<Answer = Vec<Moved>> + use<> {
+    const LIST: &str = "SELECT plan_id, kind, amount_minor, moved_at, cause_id FROM card_plan_move
+        WHERE holder_id = $1 AND card_id = $2 AND moved_at >=
+            (SELECT MAX(closed_at) FROM statement WHERE holder_id = $1 AND card_id = $2)
+        ORDER BY moved_at, plan_id";
+    let values = [holder.as_uuid().into(), card.as_uuid().into()];
+    db::read_rows(LIST, values, move |rows: Vec<MoveRow>| rows.into_iter().map(|row| moved(row, currency)).collect())
+}
+
+type MoveRow = (Uuid, String, i64, i64, Uuid);
+
+fn moved((plan, kind, minor, at, cause): MoveRow, currency: Currency) -> DbResult<Moved> {
+    let kind = Kind::ALL.into_iter().find(|known| known.name() == kind);
+    Ok(Moved {
+        plan: PlanId::from_uuid(plan),
+        kind: kind.ok_or(DbError::Corrupt("a plan's move"))?,
+        amount: Money::new(minor, currency).map_err(|_| DbError::Corrupt("an amount"))?,
+        at: Timestamp::from_microsecond(at).map_err(|_| DbError::Corrupt("a time"))?,
+        cause,
+    })
 }
 
 /// What a payment paid of plans that have not ended since: the plan, and how much less is left of it.

@@ -139,6 +139,37 @@ async fn a_payment_goes_to_the_installment_and_then_to_purchases_and_keeps_the_g
 }
 
 #[tokio::test]
+async fn what_is_left_of_a_statement_is_told_with_what_was_paid_given_back_and_went_to_plans() {
+    on_each_engine(async |world| {
+        let shop = Shop::new(&world, 500_000).await;
+        let sofa = shop.bought(60_000).await;
+        let lamps = shop.bought(10_000).await;
+        shop.choose(new_plan(&world), sofa, EQUAL).await.expect(200);
+        assert_eq!(shop.account().await.card.expect("served").statement_left, None, "no statement was made yet");
+        at_noon_of(&world, date(2027, 3, 26));
+        world.work().await;
+        let device = world.device(shop.device.holder).await;
+        let left = async || {
+            let left = account(&device, shop.card).await.card.expect("served").statement_left.expect("a statement");
+            assert_eq!(left.grace, Grace::Kept);
+            (left.balance.minor(), left.purchases.minor(), left.in_full.minor())
+        };
+        assert_eq!(left().await, (70_000, 10_000, 15_000));
+        // What is bought since is of the next statement, on a plan or not.
+        shop.merchant.sign_in().await;
+        let desk = shop.bought(120_000).await;
+        let path = format!("/api/v1/cards/{}/plans/{}", shop.card, new_plan(&world));
+        device.put(&path, &ChoosePlan { purchase: desk, offer: EQUAL }).await.expect(200);
+        assert_eq!(left().await, (70_000, 10_000, 15_000));
+        shop.refund(lamps, shop.new_step(), 4_000).await.expect(200);
+        assert_eq!(left().await, (66_000, 6_000, 11_000));
+        drop(pay(&world, shop.card, shop.device.holder, 11_000).await);
+        assert_eq!(left().await, (55_000, 0, 0), "5,000 of it went to plans");
+    })
+    .await;
+}
+
+#[tokio::test]
 async fn a_plan_that_was_paid_off_asks_for_nothing_more() {
     on_each_engine(async |world| {
         let shop = Shop::new(&world, 500_000).await;
