@@ -3,7 +3,7 @@ import { render } from '@testing-library/svelte';
 import { beforeEach, describe, expect, it, vi } from 'vitest';
 import type { Ipc } from '$lib/ipc';
 import { sampleIpc } from '$lib/ipc/sample';
-import type { ImportOffered } from '$lib/ipc/bindings';
+import type { ImportOffered, SignIn } from '$lib/ipc/bindings';
 import { click, fireEvent, screen, type, waitFor } from '$lib/test/draw';
 import Layout from './+layout.svelte';
 
@@ -15,6 +15,8 @@ const children = createRawSnippet(() => ({ render: () => '<p>the screen</p>' }))
 let ipc: Ipc;
 let offer: (offered: ImportOffered) => void;
 let open: (path: string) => void;
+let signIn: (end: SignIn) => void;
+let change: () => void;
 
 beforeEach(() => goto.mockClear());
 
@@ -22,6 +24,9 @@ function window(query = '') {
   ipc = sampleIpc(query);
   for (const name of Object.keys(ipc.commands) as (keyof Ipc['commands'])[]) vi.spyOn(ipc.commands, name);
   ipc.onImportOffered = async (told) => ((offer = told), () => {});
+  ipc.onSignIn = async (told) => ((signIn = told), () => {});
+  const { onChanged } = ipc;
+  ipc.onChanged = async (told) => ((change = () => told(1)), onChanged(told));
   ipc.onOpenScreen = async (told) => ((open = told), () => {});
   render(Layout, { props: { data: { ipc }, children } as never });
 }
@@ -65,6 +70,33 @@ describe('what the window shows', () => {
     await click('I keep it somewhere safe', 'checkbox');
     await click('Go to Home');
     await waitFor(() => expect(ipc.commands.importChoose).toHaveBeenCalledOnce());
+  });
+
+  /** As the shell is once the account stands, before it says how the sign-in ended. */
+  async function standing() {
+    window('?world=welcome');
+    await screen.findByRole('heading', { name: 'Where should your account live?' });
+    await ipc.commands.startHere('Ines Calloway');
+    change();
+    await screen.findByText('the screen');
+  }
+
+  it('shows the recovery key also where the account stands before the sign-in is told to have ended', async () => {
+    await standing();
+    signIn({ done: true, error: null, recovery_key: 'ABCDE-FGHJK' });
+    expect(await screen.findByText('ABCDE-FGHJK')).toBeTruthy();
+    await waitFor(() => expect(document.activeElement).toBe(screen.getByRole('heading', { level: 1 })));
+    await click('I keep it somewhere safe', 'checkbox');
+    await click('Go to Home');
+    expect(await screen.findByText('the screen')).toBeTruthy();
+  });
+
+  it('says why a sign-in ended badly also where the welcome was gone meanwhile', async () => {
+    await standing();
+    signIn({ done: false, error: { code: 'sign_in_timed_out', message: '', next: '' }, recovery_key: null });
+    await ipc.commands.signOut(false);
+    change();
+    expect(await screen.findByText('The browser did not come back in time.')).toBeTruthy();
   });
 
   it('goes where the shell says', async () => {

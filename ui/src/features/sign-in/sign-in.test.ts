@@ -7,10 +7,8 @@ import Welcome from './Welcome.svelte';
 
 /** The welcome, and the hand that tells how the browser ended. */
 function welcome(on: World) {
-  let told: (end: SignIn) => void = () => {};
-  const ipc = { ...on.ipc, onSignIn: async (listener: (end: SignIn) => void) => ((told = listener), () => {}) };
-  draw(Welcome, on, { ipc });
-  return { tell: (end: SignIn) => told(end) };
+  draw(Welcome, on, { ipc: on.ipc });
+  return { tell: (end: SignIn) => void on.desk.signInEnded(end) };
 }
 
 describe('the first run', () => {
@@ -194,11 +192,9 @@ describe('the lock', () => {
 
 describe('a session that ended', () => {
   function again(on: World) {
-    let told: (end: SignIn) => void = () => {};
-    const ipc = { ...on.ipc, onSignIn: async (listener: (end: SignIn) => void) => ((told = listener), () => {}) };
     on.desk.signingIn = 'https://accounts.example.org';
-    draw(AgainDialog, on, { ipc, address: on.desk.signingIn });
-    return { tell: (end: SignIn) => told(end) };
+    draw(AgainDialog, on, { ipc: on.ipc, address: on.desk.signingIn });
+    return { tell: (end: SignIn) => void on.desk.signInEnded(end) };
   }
 
   it('is begun again in the browser, with the same two digits, and then the dialog goes', async () => {

@@ -1,4 +1,4 @@
-// The way to a first sign-in, step by step. What happens in the browser is told by the shell's event.
+// The way to a first sign-in, step by step. What happens in the browser is told by the shell's event, which the desk holds.
 import { answer, type Ipc } from '$lib/ipc';
 import type { SignIn, SignInStarted } from '$lib/ipc/bindings';
 import type { Desk } from '$lib/state/desk.svelte';
@@ -24,6 +24,7 @@ export class SignInFlow {
 
   to(step: Step): void {
     this.action.clear();
+    this.desk.signInEnd = null;
     if (step !== 'account') this.desk.bringsBack = false;
     this.step = step;
   }
@@ -57,21 +58,21 @@ export class SignInFlow {
     this.step = this.#from;
   }
 
-  async ended(end: SignIn): Promise<void> {
+  ended(end: SignIn): void {
     this.started = null;
-    if (end.done) {
-      if (end.recovery_key) this.desk.recoveryKey = end.recovery_key;
-      await this.desk.changed();
-      return;
-    }
+    if (end.done) return;
     if (this.step === 'browser') this.step = this.#from;
     this.action.problem = end.error;
   }
 
   async #begin(ask: () => Promise<SignInStarted>): Promise<void> {
     this.#from = this.step;
+    this.desk.signInEnd = null;
     await this.action.run(async () => {
-      this.started = await ask();
+      const started = await ask();
+      // The browser may be quicker than this answer.
+      if (this.desk.signInEnd !== null) return;
+      this.started = started;
       this.step = 'browser';
     });
   }

@@ -2,7 +2,7 @@
 import { createContext, untrack } from 'svelte';
 import { todayHere } from '$lib/format';
 import { answer, type Commands } from '$lib/ipc';
-import type { Account, Bill, BillId, ImportOffer, Money, OccurrenceView, StatusView } from '$lib/ipc/bindings';
+import type { Account, Bill, BillId, ImportOffer, Money, OccurrenceView, SignIn, StatusView } from '$lib/ipc/bindings';
 import { Action, View } from './view.svelte';
 
 const TOAST_MS = 10_000;
@@ -30,6 +30,8 @@ export class Desk {
   offer = $state.raw<ImportOffer | null>(null);
   /** Shown once, right after keys were made; kept nowhere. */
   recoveryKey = $state.raw<string | null>(null);
+  /** How the last sign-in in the browser ended; held here, for the screen that began it may be gone by then. */
+  signInEnd = $state.raw<SignIn | null>(null);
   /** Begun anew with an archive to bring back: it is asked for once the account stands. */
   bringsBack = $state(false);
   /** The address of the server whose session ended and is begun again. */
@@ -62,6 +64,12 @@ export class Desk {
   changed(): Promise<void> {
     this.version += 1;
     return this.status.read();
+  }
+
+  async signInEnded(end: SignIn): Promise<void> {
+    if (end.recovery_key) this.recoveryKey = end.recovery_key;
+    this.signInEnd = { ...end, recovery_key: null };
+    if (end.done) await this.changed();
   }
 
   /**
