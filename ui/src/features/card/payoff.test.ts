@@ -28,6 +28,18 @@ describe('what paying more does', () => {
     expect(shares).toEqual(['Sofa, its installment$50.00', 'Refrigerator, part of the minimum, lowest rate first$30.00', 'Refrigerator, above the minimum, as you asked$220.00']);
   });
 
+  it('follows the slider also on the way back to the card', async () => {
+    const on = world();
+    const { unmount } = draw(Card, on);
+    await slide(30000);
+    await waitFor(() => expect(on.commands.cardPayoff).toHaveBeenLastCalledWith('account-card', { minor: 30000, currency: 'USD' }));
+    unmount();
+    draw(Card, on);
+    await slide(40000);
+    await waitFor(() => expect(on.commands.cardPayoff).toHaveBeenLastCalledWith('account-card', { minor: 40000, currency: 'USD' }));
+    expect(await screen.findByRole('heading', { name: /^Where \$400\.00 on/ })).toBeTruthy();
+  });
+
   it('keeps a wish for another balance', async () => {
     const on = world();
     draw(Card, on);

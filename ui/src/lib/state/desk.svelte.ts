@@ -74,10 +74,11 @@ export class Desk {
 
   /**
    * A view that reads itself again whenever the shell tells of a change. What was read last is there at once, also on
-   * the way back to a screen. To be asked for while a component begins.
+   * the way back to a screen; it is asked by the component that began last. To be asked for while a component begins.
    */
   follow<T>(name: string, ask: () => Promise<T>): View<T> {
     const view = (this.#views.get(name) as View<T> | undefined) ?? new View(ask);
+    view.asks(ask);
     this.#views.set(name, view);
     $effect(() => {
       void this.version;

@@ -16,6 +16,11 @@ export class View<T> {
     this.#ask = ask;
   }
 
+  /** Asked in another way from now on; what was read stays until it is. */
+  asks(ask: () => Promise<T>): void {
+    this.#ask = ask;
+  }
+
   /** Reads again. An answer that was overtaken by a later reading is dropped. */
   async read(): Promise<void> {
     const turn = ++this.#turn;
