@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { click, draw, ok, screen, type, waitFor, within, world } from '$lib/test/draw';
+import { click, draw, ok, refused, screen, type, waitFor, within, world } from '$lib/test/draw';
 import Card from './Card.svelte';
 
 describe('paying a card of the server', () => {
@@ -83,6 +83,29 @@ describe('paying a card of the server', () => {
     await click('Pay the card');
     expect(await screen.findByRole('button', { name: 'Keep $984.60 to send' })).toBeTruthy();
     expect(screen.queryByText(/It counts/)).toBeNull();
+  });
+
+  it('pays nothing by Enter in a field, and leads to what is wrong', async () => {
+    draw(Card, world('?world=served'));
+    await click('Pay the card');
+    await click(/Another amount/, 'radio');
+    await click('Pay');
+    const field = screen.getByLabelText('Amount') as HTMLInputElement;
+    await waitFor(() => expect(document.activeElement).toBe(field));
+    expect(field.form, 'a form would be sent by Enter').toBeNull();
+  });
+
+  it('asks once more about the amount that was refused, and about no other', async () => {
+    const on = world('?world=served', { payBill: () => refused('possible_duplicate') });
+    draw(Card, on);
+    await click('Pay the card');
+    await click('Pay $984.60');
+    await screen.findByRole('button', { name: 'Pay $984.60 once more' });
+    await click(/^Minimum due/, 'radio');
+    await click('Pay $80.00');
+    expect(on.commands.payBill).toHaveBeenLastCalledWith(expect.objectContaining({ amount: { minor: 8000, currency: 'USD' }, duplicate_meant: false }));
+    await click('Pay $80.00 once more');
+    expect(on.commands.payBill).toHaveBeenLastCalledWith(expect.objectContaining({ amount: { minor: 8000, currency: 'USD' }, duplicate_meant: true }));
   });
 
   it('asks for an amount that is one', async () => {

@@ -635,7 +635,6 @@ export const de: Messages = {
         arrives: (day: string) => `Es zählt ${day}.`,
         due: (day: string) => `Der Mindestbetrag ist ${day} fällig.`,
         ordered: (money: string, name: string) => `${money} an ${name} sind beauftragt`,
-        again: 'Noch einmal bezahlen',
       },
       status: { active: 'Aktiv', frozen: 'Eingefroren', lost: 'Verloren gemeldet', closed: 'Geschlossen' },
       since_status: {

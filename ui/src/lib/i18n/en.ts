@@ -637,7 +637,6 @@ export const en = {
         arrives: (day: string) => `It counts ${day}.`,
         due: (day: string) => `The minimum is due ${day}.`,
         ordered: (money: string, name: string) => `${money} to ${name} is ordered`,
-        again: 'Pay it again',
       },
       status: { active: 'Active', frozen: 'Frozen', lost: 'Reported lost', closed: 'Closed' },
       since_status: {

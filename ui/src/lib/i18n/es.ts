@@ -635,7 +635,6 @@ export const es: Messages = {
         arrives: (day: string) => `Cuenta ${day}.`,
         due: (day: string) => `El mínimo vence ${day}.`,
         ordered: (money: string, name: string) => `${money} para ${name}: ordenado`,
-        again: 'Pagar otra vez',
       },
       status: { active: 'Activa', frozen: 'Congelada', lost: 'Perdida', closed: 'Cerrada' },
       since_status: {
