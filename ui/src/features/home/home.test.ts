@@ -47,6 +47,15 @@ describe('home', () => {
     expect(screen.getByRole('link', { name: 'See why Quillmere Card ··4417' }).getAttribute('href')).toBe('/card?account=account-card');
   });
 
+  it('draws two incomes of one name on one day', async () => {
+    const on = world();
+    const income = { name: 'Tern Harbor Clinic', amount: { minor: 1200, currency: 'USD' }, cycle: { kind: 'two_weekly' as const, anchor: '2026-11-20' }, calendar: 'federal_reserve' as const, roll: 'preceding' as const };
+    await on.ipc.commands.incomePut(null, income);
+    draw(Home, on);
+    expect((await screen.findAllByText(/Tern Harbor Clinic.*\$12\.00/)).length).toBeGreaterThan(0);
+    expect(screen.getAllByText(/Tern Harbor Clinic.*\$1,486\.00/).length).toBeGreaterThan(0);
+  });
+
   it('pays a card of the server as a card is paid', async () => {
     const on = world('?world=served');
     draw(Home, on);

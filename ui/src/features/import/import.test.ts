@@ -29,6 +29,15 @@ describe('the preview of a file', () => {
     expect(screen.getByText('1 bill will be marked paid')).toBeTruthy();
   });
 
+  it('lists two lines of one day that settle the same date', async () => {
+    const on = world();
+    const offer = await offered(on);
+    const [one] = offer.report.settles;
+    if (!one) throw new Error('nothing is settled');
+    draw(ImportDialog, on, { offer: { ...offer, report: { ...offer.report, settles: [one, { ...one, amount: { minor: 100, currency: 'USD' } }] } } });
+    expect(screen.getAllByText(/^Northfold Gas/)).toHaveLength(2);
+  });
+
   it('signs a credit of a bank account as money that came in', async () => {
     const on = world();
     const offer = await offered(on);
