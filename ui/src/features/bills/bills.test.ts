@@ -7,6 +7,7 @@ import { rule, startingBills } from '$lib/ipc/sample/bills';
 import { holidayText } from '$lib/state/holidays';
 import BillDialog from './BillDialog.svelte';
 import Bills from './Bills.svelte';
+import { Marks } from './marks';
 
 describe('adding a bill', () => {
   it('says what is missing beside each field and goes to the first of them', async () => {
@@ -202,7 +203,19 @@ describe('changing a bill', () => {
     await click('Move it');
     await waitFor(() => expect(on.commands.occurrenceMark).toHaveBeenCalledWith('bill-auto', '2026-11-22', { kind: 'moved', to: '2026-11-24' }));
     on.desk.toasts.at(-1)?.undo?.();
-    await waitFor(() => expect(on.commands.occurrenceMark).toHaveBeenLastCalledWith('bill-auto', '2026-11-22', { kind: 'unmarked' }));
+    await waitFor(() => expect(on.commands.occurrenceMark).toHaveBeenLastCalledWith('bill-auto', '2026-11-22', { kind: 'moved', to: '2026-11-22' }));
+    expect(on.commands.occurrenceMark, 'an amount of that date stays').not.toHaveBeenCalledWith('bill-auto', '2026-11-22', { kind: 'unmarked' });
+  });
+
+  it('leaves a date that was moved before where it was when another word is taken back', async () => {
+    const on = world();
+    const all = await on.ipc.commands.bills();
+    const one = all.status === 'ok' ? all.data.occurrences.find(({ bill }) => bill === 'bill-auto') : undefined;
+    if (!one) throw new Error('no due date');
+    await new Marks(on.desk).skip({ ...one, due_on: '2026-11-22', falls_on: '2026-11-24' });
+    on.desk.toasts.at(-1)?.undo?.();
+    await waitFor(() => expect(on.commands.occurrenceMark).toHaveBeenLastCalledWith('bill-auto', '2026-11-22', { kind: 'moved', to: '2026-11-24' }));
+    expect(on.commands.occurrenceMark).toHaveBeenCalledWith('bill-auto', '2026-11-22', { kind: 'unmarked' });
   });
 
   it('pauses a bill until it goes on', async () => {

@@ -60,7 +60,8 @@ export class Marks {
     return this.action.run(async () => {
       for (const change of changes) await answer(this.desk.commands.occurrenceMark(one.bill, one.due_on, change));
       if (changes.length === 0) return;
-      this.desk.say(this.#words.changedOnce(one.name, formatDay(on)), () => void this.unmark(one));
+      const kinds = changes.map((change) => change.kind);
+      this.desk.say(this.#words.changedOnce(one.name, formatDay(on)), () => void this.#takeBack(one, kinds));
       await this.desk.changed();
     });
   }
@@ -107,8 +108,23 @@ export class Marks {
   async #mark(one: OccurrenceView, mark: MarkAs, said: string, canUndo: boolean): Promise<boolean> {
     const done = await this.action.run(() => answer(this.desk.commands.occurrenceMark(one.bill, one.due_on, mark)));
     if (!done) return false;
-    this.desk.say(said, canUndo ? () => void this.unmark(one) : undefined);
+    this.desk.say(said, canUndo ? () => void this.#takeBack(one, [mark.kind]) : undefined);
     await this.desk.changed();
     return true;
+  }
+
+  /**
+   * Takes back what was said last: a date goes back to the day on which it fell before, and one that had been moved
+   * stays moved. An amount of one date cannot be taken back alone, nor be told from the bill's own.
+   */
+  #takeBack(one: OccurrenceView, kinds: readonly MarkAs['kind'][]): Promise<boolean> {
+    const where: MarkAs = { kind: 'moved', to: one.falls_on };
+    const onlyMoved = kinds.every((kind) => kind === 'moved');
+    const marks: MarkAs[] = onlyMoved ? [where] : one.falls_on === one.due_on ? [{ kind: 'unmarked' }] : [{ kind: 'unmarked' }, where];
+    return this.action.run(async () => {
+      for (const mark of marks) await answer(this.desk.commands.occurrenceMark(one.bill, one.due_on, mark));
+      this.desk.say(this.#words.unmarked(one.name));
+      await this.desk.changed();
+    });
   }
 }
