@@ -55,6 +55,21 @@ describe('parseMoney', () => {
     expect(decimalsOf('KWD')).toBe(3);
   });
 
+  it('refuses a fraction in another mark than the person’s, where it could be thousands', () => {
+    for (const tag of ['de-DE', 'es-ES']) {
+      setLocale(tag);
+      for (const text of ['0.500', '1.234', '12.500']) expect(parseMoney(text, 'KWD'), `${tag} ${text}`).toBeNull();
+      expect(parseMoney('0.500', 'USD'), tag).toBeNull();
+      expect(parseMoney('0,500', 'KWD')).toEqual({ minor: 500, currency: 'KWD' });
+      expect(parseMoney('1.234,500', 'KWD')).toEqual({ minor: 1_234_500, currency: 'KWD' });
+      expect(parseMoney('1.234', 'EUR')).toEqual({ minor: 123_400, currency: 'EUR' });
+    }
+    setLocale('en-US');
+    expect(parseMoney('1,234', 'KWD')).toBeNull();
+    expect(parseMoney('0,500', 'USD')).toBeNull();
+    expect(parseMoney('1,234.500', 'KWD')).toEqual({ minor: 1_234_500, currency: 'KWD' });
+  });
+
   it('reads back what it offers for typing over, in every language', () => {
     for (const tag of ['en-US', 'de-DE', 'es-ES']) {
       setLocale(tag);

@@ -56,6 +56,7 @@ export function sumByCurrency(amounts: readonly Money[]): Money[] {
   return [...sums.values()];
 }
 
+const GROUP = 3;
 const MARK_DIGITS = 5;
 const WIDE_CHARS = 12;
 const WIDEST_CHARS = 15;
@@ -122,13 +123,16 @@ function split(digits: string, decimals: number): [string, string] | null {
     return [head.replaceAll(other, '') || '0', tail];
   }
   if (kinds !== 1 || !grouped(digits, last)) return null;
+  // Where three decimals are usual "1.500" in the other mark is a fraction to whoever typed it: it means two amounts.
+  const isForeign = marks.length === 1 && last !== own;
+  if (decimals === GROUP && isForeign) return null;
   return [digits.replaceAll(last, ''), ''];
 }
 
 function grouped(digits: string, mark: string): boolean {
   if (!digits.includes(mark)) return /^\d*$/.test(digits);
   const [first = '', ...rest] = digits.split(mark);
-  return /^\d{1,3}$/.test(first) && rest.every((group) => /^\d{3}$/.test(group));
+  return /^[1-9]\d{0,2}$/.test(first) && rest.every((group) => /^\d{3}$/.test(group));
 }
 
 function decimal(money: Money): string {
