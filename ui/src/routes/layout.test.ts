@@ -1,10 +1,11 @@
 import { createRawSnippet } from 'svelte';
-import { render } from '@testing-library/svelte';
+import { cleanup, render } from '@testing-library/svelte';
 import { beforeEach, describe, expect, it, vi } from 'vitest';
 import type { Ipc } from '$lib/ipc';
 import { sampleIpc } from '$lib/ipc/sample';
 import type { ImportOffered, SignIn } from '$lib/ipc/bindings';
 import { click, fireEvent, screen, type, waitFor } from '$lib/test/draw';
+import { wear } from '$lib/state/preferences';
 import Layout from './+layout.svelte';
 
 const { goto } = vi.hoisted(() => ({ goto: vi.fn(async () => {}) }));
@@ -97,6 +98,22 @@ describe('what the window shows', () => {
     await ipc.commands.signOut(false);
     change();
     expect(await screen.findByText('The browser did not come back in time.')).toBeTruthy();
+  });
+
+  it('wears the chosen theme once it is unlocked, and on the lock of the next window', async () => {
+    window('?world=locked');
+    await screen.findByRole('heading', { name: 'Locked after 5 minutes' });
+    expect(document.documentElement.dataset.theme).toBeUndefined();
+    const settings = await ipc.commands.settings();
+    if (settings.status !== 'ok') throw new Error('no settings');
+    await ipc.commands.settingsSet({ ...settings.data, theme: 'dark' });
+    await click('Unlock');
+    await waitFor(() => expect(document.documentElement.dataset.theme).toBe('dark'));
+    cleanup();
+    wear('system');
+    window('?world=locked');
+    await screen.findByRole('heading', { name: 'Locked after 5 minutes' });
+    expect(document.documentElement.dataset.theme).toBe('dark');
   });
 
   it('goes where the shell says', async () => {

@@ -1,10 +1,12 @@
-// What this window alone remembers: its language and whether letters do things in lists. Never anything of the account.
+// What this window alone remembers: its language, whether letters do things in lists, and the theme for as long as the
+// settings cannot be read. Never anything else of the account.
 import type { Theme } from '$lib/ipc/bindings';
 
 export type Language = 'system' | 'en' | 'es' | 'de';
 
 const LANGUAGE = 'billfold.language';
 const LETTERS = 'billfold.letters';
+const THEME = 'billfold.theme';
 
 export function language(): Language {
   const kept = read(LANGUAGE);
@@ -21,6 +23,17 @@ export function letters(): boolean {
 
 export function keepLetters(on: boolean): void {
   write(LETTERS, on ? 'on' : 'off');
+}
+
+/** What was worn last, for a window that is still locked. */
+export function theme(): Theme {
+  const kept = read(THEME);
+  return kept === 'light' || kept === 'dark' ? kept : 'system';
+}
+
+export function keepTheme(wanted: Theme): void {
+  write(THEME, wanted);
+  wear(wanted);
 }
 
 /** Puts on light or dark; the system's own choice needs no mark. */
