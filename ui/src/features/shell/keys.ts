@@ -23,12 +23,13 @@ export function commandOf(event: KeyboardEvent, dialogOpen: boolean): KeyCommand
 function found(event: KeyboardEvent): KeyCommand | null {
   if (event.altKey) return null;
   if (event.key === 'F6') return { do: 'region', at: event.shiftKey ? -1 : 1 };
+  // On many keyboards this key is Shift and 7.
+  if (event.key === '/' && !event.ctrlKey && !event.metaKey) return isTyping(event.target) ? null : (alone['/'] ?? null);
   if (event.shiftKey) return (event.ctrlKey || event.metaKey) && event.key.toLowerCase() === 'f' ? { do: 'freeze' } : null;
   if (event.ctrlKey || event.metaKey) {
     if (/^[1-9]$/.test(event.key)) return { do: 'place', at: Number(event.key) - 1 };
     return withControl[event.key.toLowerCase()] ?? null;
   }
-  if (event.key === '/' && isTyping(event.target)) return null;
   return alone[event.key] ?? null;
 }
 

@@ -17,6 +17,7 @@ describe('keys', () => {
     [{ key: 'F6', shiftKey: true }, { do: 'region', at: -1 }],
     [{ key: 'F', ctrlKey: true, shiftKey: true }, { do: 'freeze' }],
     [{ key: '/' }, { do: 'palette' }],
+    [{ key: '/', shiftKey: true }, { do: 'palette' }],
     [{ key: 'n' }, null],
     [{ key: 'n', ctrlKey: true, altKey: true }, null],
   ])('%o means %o', (init, command) => {
@@ -43,6 +44,8 @@ describe('keys', () => {
     let command: unknown = 'not asked';
     input.addEventListener('keydown', (event) => (command = commandOf(event, false)));
     input.dispatchEvent(press({ key: '/' }));
+    expect(command).toBeNull();
+    input.dispatchEvent(press({ key: '/', shiftKey: true }));
     expect(command).toBeNull();
     input.remove();
   });
