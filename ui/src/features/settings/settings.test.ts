@@ -36,11 +36,36 @@ describe('settings', () => {
     const on = world();
     draw(Settings, on);
     const from = (await screen.findByLabelText('Quiet from')) as HTMLInputElement;
-    await fireEvent.change(from, { target: { value: '21:30' } });
+    await fireEvent.input(from, { target: { value: '21:30' } });
+    expect(on.commands.settingsSet, 'not with every digit').not.toHaveBeenCalled();
+    await fireEvent.blur(from);
     await waitFor(() => expect(on.commands.settingsSet).toHaveBeenLastCalledWith(expect.objectContaining({ quiet: { from: '21:30', until: '07:00' } })));
     await fireEvent.click(screen.getByLabelText('Quiet hours'));
     await waitFor(() => expect(on.commands.settingsSet).toHaveBeenLastCalledWith(expect.objectContaining({ quiet: null })));
     await waitFor(() => expect(screen.queryByLabelText('Quiet from')).toBeNull());
+  });
+
+  it('keep every one of two quick changes', async () => {
+    const on = world();
+    draw(Settings, on);
+    const boxes = await Promise.all(['Names and amounts in notifications', 'Again while unpaid'].map((name) => screen.findByLabelText(name)));
+    boxes.forEach((box) => (box as HTMLInputElement).click());
+    await waitFor(() => expect(on.commands.settingsSet).toHaveBeenLastCalledWith(expect.objectContaining({ details_in_notifications: true, again_while_unpaid: false })));
+  });
+
+  it('show what holds after a refusal', async () => {
+    const on = world('', { settingsSet: () => refused('cache_failed') });
+    draw(Settings, on);
+    const minutes = (await screen.findByLabelText('Lock after')) as HTMLSelectElement;
+    const kept = minutes.value;
+    await fireEvent.change(minutes, { target: { value: '15' } });
+    const at = screen.getByLabelText('Time of day') as HTMLInputElement;
+    await fireEvent.input(at, { target: { value: '10:30' } });
+    await fireEvent.blur(at);
+    const lead = screen.getByLabelText('1 day before') as HTMLInputElement;
+    lead.click();
+    await waitFor(() => expect(on.commands.settingsSet).toHaveBeenCalledTimes(3));
+    await waitFor(() => expect([minutes.value, at.value, lead.checked]).toEqual([kept, '09:00', true]));
   });
 
   it('make an address for other calendars, shown once, and end it', async () => {
