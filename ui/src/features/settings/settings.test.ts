@@ -199,6 +199,15 @@ describe('settings', () => {
     await waitFor(() => expect(on.desk.recoveryKey).toBe('3HTWR-Q8NVM-5XKCD-Z2PAY-E7JBF'));
   });
 
+  it('look at what Billfold stands on also where they cannot be read, as the link to the check asks', async () => {
+    const on = world('', { settings: () => refused('cache_failed') });
+    draw(Settings, on);
+    expect((await screen.findByRole('link', { name: 'Self-check' })).getAttribute('href')).toBe('/settings#check');
+    window.location.hash = '#check';
+    expect(await screen.findByText('It did not answer.')).toBeTruthy();
+    window.history.replaceState(null, '', window.location.pathname);
+  });
+
   it('look at what Billfold stands on', async () => {
     draw(Settings, world());
     await click('Check now');
