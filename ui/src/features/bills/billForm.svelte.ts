@@ -46,6 +46,8 @@ export class BillForm {
   reference = $state('');
   card = $state('');
   remindDays = $state.raw<number[]>([]);
+  /** The boxes are the person's from the first one that they touched. */
+  #reminds = false;
   note = $state('');
   cap = $state('');
   issueDays = $state('');
@@ -90,7 +92,13 @@ export class BillForm {
     return this.tried && this.wrong.has(wrong);
   }
 
+  /** What the settings say, unless they say it too late. */
+  remindUsually(days: readonly number[]): void {
+    if (!this.#reminds) this.remindDays = [...days];
+  }
+
   toggleReminder(day: number): void {
+    this.#reminds = true;
     const without = this.remindDays.filter((one) => one !== day);
     const next = without.length < this.remindDays.length ? without : [...without, day];
     this.remindDays = next.slice(-REMINDERS_MAX).toSorted((a, b) => b - a);
@@ -166,6 +174,8 @@ export class BillForm {
     this.currency = amount.currency;
     this.estimated = bill.estimated;
     this.#fillRule(bill.schedule);
+    // Its name is read later; the bill is paid to it from the start.
+    if (bill.biller) this.biller = { id: bill.biller, name: bill.name, payable: false, category: '', accepts: [], how_to_pay: '', own: false };
     this.reference = bill.reference ?? '';
     this.card = bill.card ?? '';
     this.remindDays = [...bill.remind_days];

@@ -230,6 +230,33 @@ describe('changing a bill', () => {
   });
 });
 
+describe('a bill that is typed before everything was read', () => {
+  it('keeps its biller', async () => {
+    const on = world();
+    const all = await answer(on.ipc.commands.bills());
+    const bill = all.bills.find((one) => one.bill.biller)?.bill;
+    if (!bill) throw new Error('no biller');
+    on.desk.commands.bills = () => new Promise(() => {});
+    draw(BillDialog, on, { bill });
+    await click('Save bill');
+    await waitFor(() => expect(on.commands.billEdit).toHaveBeenCalledWith(expect.objectContaining({ biller: bill.biller }), { kind: 'all' }));
+  });
+
+  it('keeps the reminders that were touched', async () => {
+    const on = world();
+    const settings = await answer(on.ipc.commands.settings());
+    let told = () => {};
+    on.desk.commands.settings = () => new Promise((resolve) => (told = () => resolve({ status: 'ok', data: settings })));
+    draw(BillDialog, on, { bill: null });
+    await click('7 days before', 'checkbox');
+    told();
+    await type('Name', 'Harbor parking');
+    await type('Amount', '30');
+    await click('Add bill');
+    await waitFor(() => expect(on.commands.billAdd).toHaveBeenCalledWith(expect.objectContaining({ remind_days: [7] })));
+  });
+});
+
 describe('the list of bills', () => {
   it('marks a bill paid by a letter in its row, and takes it back from the toast', async () => {
     const on = world();
