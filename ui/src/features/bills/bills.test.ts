@@ -258,6 +258,27 @@ describe('a bill that is typed before everything was read', () => {
 });
 
 describe('the list of bills', () => {
+  it('keeps the focus on the row that a letter moved to another group', async () => {
+    const on = world();
+    draw(Bills, on);
+    const row = await screen.findByRole('button', { name: 'Northfold Gas' });
+    row.focus();
+    await fireEvent.keyDown(row, { key: 'm' });
+    await waitFor(() => expect(row.isConnected).toBe(false));
+    await waitFor(() => expect(document.activeElement?.closest('[data-row]')?.getAttribute('data-row')).toBe('bill-gas 2026-11-09'));
+  });
+
+  it('goes on at the neighbour of a row that leaves the list', async () => {
+    const on = world();
+    draw(Bills, on);
+    await click(/^Needs you/);
+    const row = await screen.findByRole('button', { name: 'Northfold Gas' });
+    row.focus();
+    await fireEvent.keyDown(row, { key: 'm' });
+    await waitFor(() => expect(row.isConnected).toBe(false));
+    await waitFor(() => expect((document.activeElement as HTMLElement).matches('[data-row] .row-button')).toBe(true));
+  });
+
   it('marks a bill paid by a letter in its row, and takes it back from the toast', async () => {
     const on = world();
     draw(Bills, on);
