@@ -151,6 +151,29 @@ describe('dialogs that any screen may ask for', () => {
     expect(screen.queryByRole('dialog')).toBeNull();
   });
 
+  it('show a file that was dropped while another was being kept', async () => {
+    window();
+    await screen.findByText('the screen');
+    const chosen = await ipc.commands.importChoose();
+    if (chosen.status !== 'ok' || !chosen.data) throw new Error('no offer');
+    const first = chosen.data;
+    let kept = () => {};
+    const { importConfirm } = ipc.commands;
+    ipc.commands.importConfirm = async (token) => {
+      await new Promise<void>((done) => (kept = done));
+      return importConfirm(token);
+    };
+    offer(first);
+    await click('Keep 5 lines');
+    offer({ ...first, token: 'second', file_name: 'second.csv' });
+    kept();
+    expect(await screen.findByText('5 lines are kept')).toBeTruthy();
+    expect(await screen.findByText(/^second\.csv/)).toBeTruthy();
+    await click('Discard');
+    await waitFor(() => expect(screen.queryByRole('dialog')).toBeNull());
+    expect(ipc.commands.importDiscard).toHaveBeenCalledExactlyOnceWith('second');
+  });
+
   it('keep a dropped file and go to its account', async () => {
     window();
     await screen.findByText('the screen');

@@ -7,6 +7,7 @@ import { Action, View } from './view.svelte';
 
 const TOAST_MS = 10_000;
 const TOASTS_MAX = 3;
+const OFFERS_MAX = 20;
 
 export type Toast = { id: number; text: string; undo?: () => void; warns?: Warning };
 /** What the person would want to do about it. */
@@ -27,7 +28,8 @@ export class Desk {
   payingCard = $state.raw<Account | null>(null);
   /** The bill that is being typed: an edit, or a new one when it has none. */
   typing = $state.raw<Typing | null>(null);
-  offer = $state.raw<ImportOffer | null>(null);
+  /** Files that came in and wait for the person's word, the one that is shown first. */
+  offers = $state.raw<readonly ImportOffer[]>([]);
   /** Shown once, right after keys were made; kept nowhere. */
   recoveryKey = $state.raw<string | null>(null);
   /** How the last sign-in in the browser ended; held here, for the screen that began it may be gone by then. */
@@ -50,6 +52,10 @@ export class Desk {
     readonly go: (path: string) => void = () => {},
   ) {
     this.status = new View(() => answer(commands.status()));
+  }
+
+  get offer(): ImportOffer | null {
+    return this.offers[0] ?? null;
   }
 
   get today(): string {
@@ -105,7 +111,7 @@ export class Desk {
     this.paying = null;
     this.payingCard = null;
     this.typing = null;
-    this.offer = null;
+    this.offers = [];
     this.palette = false;
     this.keys = false;
     this.freezing = false;
@@ -116,10 +122,23 @@ export class Desk {
     this.paying = { bill, dueOn, on };
   }
 
+  /** A file that comes while another is shown waits behind it; of too many the oldest that wait are given back. */
+  offered(offer: ImportOffer): void {
+    const [shown, ...waiting] = [...this.offers, offer];
+    const over = waiting.splice(0, Math.max(0, waiting.length + 1 - OFFERS_MAX));
+    for (const { token } of over) void this.commands.importDiscard(token);
+    this.offers = shown ? [shown, ...waiting] : [];
+  }
+
+  /** This file is done with: the next one is shown. */
+  offerDone({ token }: ImportOffer): void {
+    this.offers = this.offers.filter((one) => one.token !== token);
+  }
+
   async chooseImport(): Promise<void> {
     await this.choosing.run(async () => {
       const offer = await answer(this.commands.importChoose());
-      if (offer) this.offer = offer;
+      if (offer) this.offered(offer);
     });
     if (this.choosing.problem) this.go(`/import?refused=${this.choosing.problem.code}`);
   }
