@@ -46,6 +46,19 @@ describe('the card', () => {
     await waitFor(() => expect(on.commands.transactions).toHaveBeenLastCalledWith(expect.objectContaining({ since: '2026-09-26', until: '2026-10-25' })));
   });
 
+  it('begins anew after a statement that closes while it is shown', async () => {
+    const on = world();
+    const { cards } = on.ipc.commands;
+    draw(Card, on);
+    await waitFor(() => expect(on.commands.transactions).toHaveBeenLastCalledWith(expect.objectContaining({ since: '2026-10-26' })));
+    on.desk.commands.cards = async () => {
+      const all = await cards();
+      return all.status === 'ok' ? { ...all, data: all.data.map((one) => ({ ...one, figures: { ...one.figures, closed_on: '2026-11-05' } })) } : all;
+    };
+    await on.desk.changed();
+    await waitFor(() => expect(on.commands.transactions).toHaveBeenLastCalledWith(expect.objectContaining({ since: '2026-11-06' })));
+  });
+
   it('searches its transactions and shows more of them page by page', async () => {
     const on = world();
     draw(Card, on);

@@ -4,6 +4,8 @@ import type { AccountId, CommandError, TransactionView } from '$lib/ipc/bindings
 
 const PAGE = 50;
 const PAGE_MAX = 500;
+/** Of so many pages at most the list is read anew, or its pending lines are looked for, at once. */
+const PAGES_MAX = 40;
 
 /** Which of them are shown. Pending ones are asked for with the posted ones among which they stand. */
 export type Span = { since: string | null; until: string | null; pending: boolean };
@@ -24,9 +26,11 @@ export class TransactionList {
     private span: Span = ALL,
   ) {}
 
-  /** As many as are shown now, so that a change does not take the person back up. */
-  again(): Promise<void> {
-    return this.#ask(null, Math.min(PAGE_MAX, Math.max(PAGE, this.items?.length ?? 0)));
+  /** As many as are shown now, so that a change does not take the person back up; of another span from its newest on. */
+  again(span: Span = this.span): Promise<void> {
+    const same = span.since === this.span.since && span.until === this.span.until && span.pending === this.span.pending;
+    this.span = span;
+    return this.#ask(null, Math.max(PAGE, same ? (this.items?.length ?? 0) : 0));
   }
 
   more(): Promise<void> {
@@ -45,18 +49,24 @@ export class TransactionList {
     return this.#ask(null, PAGE);
   }
 
-  async #ask(after: string | null, limit: number): Promise<void> {
+  async #ask(after: string | null, wanted: number): Promise<void> {
     const turn = ++this.#turn;
     this.reading = true;
     try {
       const search = this.search.trim() || null;
       const { since, until, pending } = search === null ? this.span : ALL;
-      const query = { account: this.account, search, since, until, limit: pending ? PAGE_MAX : limit, after };
-      const page = await answer(this.commands.transactions(query));
-      if (turn !== this.#turn) return;
-      const items = pending ? page.items.filter((line) => line.state === 'pending') : page.items;
+      const items: TransactionView[] = [];
+      let next = after;
+      for (let pages = 0; pages < PAGES_MAX; pages += 1) {
+        const limit = pending ? PAGE_MAX : Math.min(PAGE_MAX, wanted - items.length);
+        const page = await answer(this.commands.transactions({ account: this.account, search, since, until, limit, after: next }));
+        if (turn !== this.#turn) return;
+        items.push(...(pending ? page.items.filter((line) => line.state === 'pending') : page.items));
+        next = page.next;
+        if (next === null || (!pending && items.length >= wanted)) break;
+      }
       this.items = after === null ? items : [...(this.items ?? []), ...items];
-      this.next = pending ? null : page.next;
+      this.next = next;
       this.problem = null;
     } catch (thrown) {
       if (turn === this.#turn) this.problem = reasonOf(thrown);
