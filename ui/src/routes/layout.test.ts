@@ -116,6 +116,20 @@ describe('what the window shows', () => {
     expect(document.documentElement.dataset.theme).toBe('dark');
   });
 
+  it('says that it waits, and asks again, where the first answer never comes', async () => {
+    vi.useFakeTimers({ toFake: ['setTimeout', 'clearTimeout'] });
+    const lost = sampleIpc();
+    const { status } = lost.commands;
+    const asked = vi.fn(() => (asked.mock.calls.length === 1 ? new Promise<never>(() => {}) : status()));
+    lost.commands.status = asked;
+    render(Layout, { props: { data: { ipc: lost }, children } as never });
+    expect(screen.getByRole('status').textContent).toBe('Billfold is loading');
+    await vi.advanceTimersByTimeAsync(4_000);
+    expect(screen.getByText('the screen')).toBeTruthy();
+    await vi.advanceTimersByTimeAsync(60_000);
+    expect(asked).toHaveBeenCalledTimes(2);
+  });
+
   it('goes where the shell says', async () => {
     window();
     await screen.findByText('the screen');
