@@ -130,6 +130,18 @@ describe('what the window shows', () => {
     expect(asked).toHaveBeenCalledTimes(2);
   });
 
+  it('tells the shell that it listens once it does, and not before', async () => {
+    let listens = () => {};
+    const late = sampleIpc();
+    const told = vi.spyOn(late.commands, 'pageListens');
+    late.onOpenScreen = () => new Promise((done) => (listens = () => done(() => {})));
+    render(Layout, { props: { data: { ipc: late }, children } as never });
+    await new Promise((done) => setTimeout(done));
+    expect(told).not.toHaveBeenCalled();
+    listens();
+    await waitFor(() => expect(told).toHaveBeenCalledOnce());
+  });
+
   it('goes where the shell says', async () => {
     window();
     await screen.findByText('the screen');
