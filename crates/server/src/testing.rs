@@ -4,6 +4,7 @@
 pub mod pairs;
 pub mod places;
 mod postgres;
+pub mod reach;
 pub mod seeds;
 mod statement;
 

@@ -1,5 +1,3 @@
-use std::time::Duration;
-
 use api::error::ErrorCode;
 use api::payments::{Payment, PaymentState};
 use api::sync::Page;
@@ -16,6 +14,7 @@ use serde_json::{Value, json};
 use super::*;
 use crate::billers;
 use crate::sign_in::tests::{Browser, by_passkey};
+use crate::testing::reach::Reach;
 use crate::testing::{ORIGIN, TestDevice, World, on_each_engine};
 
 const LOCK: &str = "/api/v1/security/lock";
@@ -68,6 +67,7 @@ async fn a_lock_counts_from_the_next_request_and_wakes_every_open_stream_each_ti
     on_each_engine(async |world| {
         let desk = world.holder().await;
         let laptop = world.device(desk.holder).await;
+        let mut reach = Reach::default();
         for turn in 0..100 {
             let request = laptop.request(&Method::GET, "/api/v1/events", &[], Body::empty());
             let mut stream = world.open(request).await.into_body().into_data_stream();
@@ -75,14 +75,14 @@ async fn a_lock_counts_from_the_next_request_and_wakes_every_open_stream_each_ti
             desk.post(LOCK, &json!({})).await.expect(200);
             let refused = laptop.post("/api/v1/payments", &order(&world, 100, 0, None)).await;
             assert_eq!(refused.code(), ErrorCode::AccountLocked, "turn {turn}");
-            let woken = tokio::time::timeout(Duration::from_secs(1), stream.next()).await;
-            woken.expect("within a second").expect("a number").expect("a part");
+            reach.wait_for(stream.next()).await.expect("a number").expect("a part");
             assert!(told(&laptop).await.stops_all_money(), "turn {turn}");
             desk.send(Method::DELETE, LOCK, &[], NO_BODY).await.expect(204);
             pay(&laptop, &order(&world, 100, 0, None)).await;
             world.work().await;
             assert_eq!(told(&laptop).await, Standing::GOOD);
         }
+        reach.assert_soon();
     })
     .await;
 }

@@ -28,6 +28,8 @@ export const commands = {
 	typedKey: () => typedError<string, CommandError>(__TAURI_INVOKE("typed_key")),
 	/**  Protects the open copy by other means; `current` is the passphrase that it has now, if it has one. */
 	protect: (current: Typed | null, by: ProtectBy) => typedError<null, CommandError>(__TAURI_INVOKE("protect", { current, by })),
+	/**  A new recovery key, shown this once; the one before opens nothing any more. `current` as with `protect`. */
+	recoveryKeyNew: (current: Typed | null) => typedError<Started, CommandError>(__TAURI_INVOKE("recovery_key_new", { current })),
 	/**  Opens with the recovery key what keyring or passphrase no longer open, and protects it anew. */
 	repair: (recoveryKey: Typed, by: ProtectBy) => typedError<null, CommandError>(__TAURI_INVOKE("repair", { recoveryKey, by })),
 	devices: () => typedError<DeviceView[], CommandError>(__TAURI_INVOKE("devices")),
@@ -168,6 +170,8 @@ export const commands = {
 	/**  Starting hidden when the person signs in to the computer. */
 	autostart: (on: boolean) => typedError<null, CommandError>(__TAURI_INVOKE("autostart", { on })),
 	search: (text: string) => typedError<SearchView, CommandError>(__TAURI_INVOKE("search", { text })),
+	/**  The page listens from now on: it is told what waited for it. */
+	pageListens: () => __TAURI_INVOKE<void>("page_listens"),
 	/**  Closes the window; the tray stays, and reminders go on. */
 	windowClose: () => __TAURI_INVOKE<void>("window_close"),
 	/**  Ends the program. It locks first. */
@@ -2625,6 +2629,8 @@ export type ServedCard = {
 	minimum_left?: Money | null,
 	/**  Of it: what is left of the installments of plans. */
 	asked?: Asked[],
+	/**  Absent before the first statement, and in what an older server told. */
+	statement_left?: StatementLeft | null,
 };
 
 export type Settings = {
@@ -2703,9 +2709,21 @@ export type Standing = {
 	restraint: Restraint | null,
 };
 
-/**  The new account's recovery key: shown this once. */
+/**  A new recovery key: shown this once. */
 export type Started = {
 	recovery_key: string,
+};
+
+/**  What is left of the last statement of a card of this server, each never below zero and never more than is owed. */
+export type StatementLeft = {
+	/**  Of its balance, with everything taken off that was paid or given back since. */
+	balance: Money,
+	/**  Of its purchases, interest and fees: they bear interest unless so much goes to them by the due date. */
+	purchases: Money,
+	/**  Of what avoids interest on purchases, as the statement says it. */
+	in_full: Money,
+	/**  How the statement found it. */
+	grace: Grace,
 };
 
 export type StatementRow = {
