@@ -51,6 +51,10 @@ pub fn run(argv: Vec<OsString>) -> u8 {
     let code = match started {
         Err(failure) => finish(&cli::failed(failure, arguments.json)),
         Ok(Begun::Answered(outcome)) => finish(&outcome),
+        Ok(Begun::Window(window)) if !os::opens_display() => {
+            runtime.block_on(window.core.close());
+            finish(&cli::failed(no_display(), arguments.json))
+        }
         Ok(Begun::Window(window)) => app::run(&runtime, window, arguments.hidden),
     };
     runtime.shutdown_timeout(std::time::Duration::from_secs(5));
@@ -76,11 +80,7 @@ async fn begin(arguments: &Arguments, argv: Vec<OsString>) -> Result<Begun, Fail
     let data = data_dir(arguments)?;
     let call = call(arguments, argv)?;
     if arguments.command.is_none() && !os::has_display() {
-        return Err(Failure::refused(
-            "no_display",
-            "there is no display to open a window on",
-            "start it in a desktop session, or use the commands: see `billfold help`",
-        ));
+        return Err(no_display());
     }
     let owner = match owner::claim(&data, &call, tell).await {
         Ok(Claim::Answered(outcome)) => return Ok(Begun::Answered(outcome)),
@@ -99,6 +99,14 @@ async fn begin(arguments: &Arguments, argv: Vec<OsString>) -> Result<Begun, Fail
         return Ok(Begun::Window(Window { owner, core, answers, screen: None }));
     }
     Ok(command_alone(owner, core, answers, arguments, call).await)
+}
+
+fn no_display() -> Failure {
+    Failure::refused(
+        "no_display",
+        "there is no display to open a window on",
+        "start it in a desktop session, or use the commands: see `billfold help`",
+    )
 }
 
 /// The data folder cannot be used: of that `check` reports, and every other command fails.

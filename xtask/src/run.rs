@@ -83,7 +83,7 @@ fn in_virtual_display(passed: &[&str], keep: bool) -> Result<(), String> {
     }
     let mut display = start(
         Command::new("Xvfb")
-            .args(["-displayfd", "1", "-screen", "0", SCREEN, "-nolisten", "tcp"])
+            .args(["-displayfd", "1", "-screen", "0", SCREEN, "-nolisten", "tcp", "-noreset"])
             .stdout(Stdio::piped())
             .stderr(Stdio::null()),
     )?;

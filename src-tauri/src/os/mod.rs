@@ -52,13 +52,22 @@ pub fn runtime_dir() -> PathBuf {
         .unwrap_or_else(std::env::temp_dir)
 }
 
-/// Whether a window can be shown at all.
+/// Whether a display is named that a window could be shown on.
 #[must_use]
 pub fn has_display() -> bool {
     if cfg!(all(unix, not(target_os = "macos"))) {
         let set = |name| std::env::var_os(name).is_some_and(|value| !value.is_empty());
         return set("DISPLAY") || set("WAYLAND_DISPLAY");
     }
+    true
+}
+
+/// Whether windows can be shown, with a display that is really there. Asked on the main thread, which has the windows.
+#[must_use]
+pub fn opens_display() -> bool {
+    #[cfg(target_os = "linux")]
+    return gtk::init().is_ok();
+    #[cfg(not(target_os = "linux"))]
     true
 }
 

@@ -195,6 +195,11 @@ impl Place {
         run(self.command(&["--json"]).args(arguments))
     }
 
+    /// The window, on this display.
+    pub fn window_on(&self, display: &str) -> Done {
+        run(self.command(&["--json"]).env("DISPLAY", display))
+    }
+
     /// Starts one that goes on while the flow does.
     pub fn start(&self, arguments: &[&str]) -> Program {
         let mut command = self.command(&["--json"]);

@@ -41,8 +41,26 @@ impl Program {
     /// Waits until it says something, and gives the line. When that does not come, what it said instead is shown.
     #[track_caller]
     pub fn wait_for(&self, what: &str) -> String {
-        let why = || format!("{what:?} of a program that said: {}", self.said());
-        wait_until_or(why, || self.line_with(what))
+        self.wait_until(&format!("{what:?}"), || self.line_with(what))
+    }
+
+    /// Waits for something that this program brings about. When that does not come, what it said instead is shown.
+    #[track_caller]
+    pub fn wait_until<T>(&self, what: &str, ask: impl FnMut() -> Option<T>) -> T {
+        wait_until_or(|| format!("{what} of a program that {}", self.state()), ask)
+    }
+
+    /// Whether it is still there, what each of its threads does, and what it said.
+    fn state(&self) -> String {
+        let folder = format!("/proc/{}", self.id());
+        let read = |name: &str| std::fs::read_to_string(format!("{folder}/{name}")).unwrap_or_default();
+        let kind = read("stat").rsplit(')').next().and_then(|rest| rest.split_whitespace().next().map(str::to_owned));
+        let threads = std::fs::read_dir(format!("{folder}/task")).into_iter().flatten().flatten().map(|thread| {
+            let of = |name: &str| std::fs::read_to_string(thread.path().join(name)).unwrap_or_default();
+            format!("{}: {}", of("comm").trim(), of("wchan"))
+        });
+        let threads = threads.collect::<Vec<_>>().join(", ");
+        format!("is in state {} ({threads}) and said: {}", kind.unwrap_or_default(), self.said())
     }
 
     /// The first line so far that holds these words.

@@ -24,7 +24,8 @@ pub struct Display {
 impl Display {
     pub fn start() -> Self {
         let mut command = Command::new("Xvfb");
-        command.args(["-displayfd", "1", "-screen", "0", "1280x860x24", "-nolisten", "tcp"]);
+        // Without its reset, which begins when the last who looks at it leaves and turns away whoever comes meanwhile.
+        command.args(["-displayfd", "1", "-screen", "0", "1280x860x24", "-nolisten", "tcp", "-noreset"]);
         let program = Program::start(&mut command);
         let number = wait_until("the number of a display", || {
             program.said().lines().find(|line| line.trim().parse::<u32>().is_ok()).map(str::to_owned)

@@ -454,6 +454,15 @@ fn without_a_keyring_the_first_command_names_the_way_without_one() {
 }
 
 #[test]
+fn without_a_display_the_window_says_so_and_the_commands_work() {
+    let place = Place::new().with_account();
+    for display in ["", ":4095", "nowhere.invalid:0"] {
+        assert_eq!(place.window_on(display).refused(1), "no_display", "{display:?}");
+    }
+    assert_eq!(place.billfold(&["status"]).ok()["phase"], "ready");
+}
+
+#[test]
 fn who_was_away_for_months_is_still_at_home_on_this_computer() {
     let place = Place::new().with_account();
     place.billfold(&["bills", "add", "--name", "Rent", "--amount", "950", "--every", "month"]).ok();

@@ -54,8 +54,8 @@ impl Desk {
     }
 
     fn window(&self) -> u32 {
-        let window = wait_until("the window", || self.display.mapped("Billfold"));
-        wait_until("something in it", || self.display.shows_text(window).then_some(()));
+        let window = self.app.wait_until("the window", || self.display.mapped("Billfold"));
+        self.app.wait_until("something in it", || self.display.shows_text(window).then_some(()));
         window
     }
 
