@@ -15,6 +15,7 @@ mod value;
 pub(crate) mod ways;
 
 use std::collections::{BTreeMap, VecDeque};
+use std::net::IpAddr;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
@@ -23,7 +24,7 @@ use std::time::Duration;
 use domain::ids::HolderId;
 use futures_util::TryStreamExt as _;
 use sqlx::pool::PoolConnection;
-use sqlx::postgres::{PgConnection, PgPool, PgPoolOptions};
+use sqlx::postgres::{PgConnectOptions, PgConnection, PgPool, PgPoolOptions, PgSslMode};
 use sqlx::sqlite::{
     SqliteArguments, SqliteConnectOptions, SqliteConnection, SqliteJournalMode, SqlitePoolOptions, SqliteQueryResult,
     SqliteRow, SqliteSynchronous,
@@ -118,6 +119,12 @@ pub enum DbError {
     /// Nobody answered for as long as anybody waits for a first connection.
     #[error("no database server answers at that address; see that it runs, and that the URL is right")]
     Away,
+    /// What answers speaks no TLS, or shows no certificate that this computer trusts for the name in the URL.
+    #[error(
+        "the database did not prove that it is the one the URL names; with `&sslrootcert=FILE` the URL says whom to trust, \
+        and with `sslmode=disable` that nobody else is on the way"
+    )]
+    Unproven(#[source] sqlx::Error),
     /// Every connection was in use for as long as anybody waits for one: nothing was begun.
     #[error("the database is busy")]
     Busy,
@@ -159,6 +166,7 @@ impl DbError {
             Self::Corrupt(what) => format!("corrupt: {what}"),
             Self::Stopped => "stopped".to_owned(),
             Self::Away => "away".to_owned(),
+            Self::Unproven(_) => "unproven".to_owned(),
             Self::Busy => "busy".to_owned(),
             Self::NotEncrypted => "not encrypted".to_owned(),
             Self::Conflict => "conflict".to_owned(),
@@ -1253,9 +1261,32 @@ async fn begin_postgres(pool: &PgPool) -> DbResult<Transaction<'static, Postgres
     Ok(pool.begin().await?)
 }
 
+/// Over a network the database proves who it is and nobody else reads along. Whoever wants another way says it: in the URL
+/// (`sslmode`), or by the `PGSSLMODE` that sqlx reads. A password may stand in the file of `PGPASSFILE` instead of the
+/// URL, as libpq reads it.
+fn reached_safely(url: &str) -> DbResult<PgConnectOptions> {
+    let options: PgConnectOptions = url.parse()?;
+    let is_said = ["sslmode=", "ssl-mode="].iter().any(|how| url.contains(how));
+    let is_near = options.get_socket().is_some() || is_this_computer(options.get_host());
+    Ok(match options.get_ssl_mode() {
+        _ if is_near => options,
+        PgSslMode::Prefer if !is_said => options.ssl_mode(PgSslMode::VerifyFull),
+        PgSslMode::VerifyFull => options,
+        _ => {
+            tracing::warn!("the database on another machine need not prove who it is: say sslmode=verify-full");
+            options
+        }
+    })
+}
+
+/// A folder is that of a socket.
+fn is_this_computer(host: &str) -> bool {
+    let address = host.trim_start_matches('[').trim_end_matches(']').parse::<IpAddr>();
+    host.starts_with('/') || host == "localhost" || address.is_ok_and(|address| address.is_loopback())
+}
+
 async fn open_postgres(url: &str, events: broadcast::Sender<Touched>) -> DbResult<Engine> {
-    let options: sqlx::postgres::PgConnectOptions = url.parse()?;
-    let options = options.disable_statement_logging();
+    let options = reached_safely(url)?.disable_statement_logging();
     let pool = PgPoolOptions::new()
         .max_connections(CONNECTIONS)
         .acquire_timeout(CONNECTION_WITHIN)
@@ -1271,6 +1302,7 @@ async fn open_postgres(url: &str, events: broadcast::Sender<Touched>) -> DbResul
 fn no_first_connection(error: sqlx::Error) -> DbError {
     match error {
         sqlx::Error::PoolTimedOut => DbError::Away,
+        error @ sqlx::Error::Tls(_) => DbError::Unproven(error),
         error => error.into(),
     }
 }

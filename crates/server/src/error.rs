@@ -72,7 +72,11 @@ impl From<DbError> for ApiError {
                 answer.retry_after = Some(5);
                 answer
             }
-            DbError::Sql(_) | DbError::Migrate(_) | DbError::NotEncrypted | DbError::Corrupt(_) => {
+            DbError::Sql(_)
+            | DbError::Migrate(_)
+            | DbError::Unproven(_)
+            | DbError::NotEncrypted
+            | DbError::Corrupt(_) => {
                 // The text of a database error may quote data; its kind is enough for the log.
                 tracing::error!(kind = error.kind(), "a request failed in the database");
                 Self::new(ErrorCode::Internal, "the server failed")

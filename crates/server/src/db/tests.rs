@@ -568,3 +568,18 @@ fn who_gets_no_connection_in_time_is_told_that_it_is_busy_and_not_that_it_failed
     assert!(matches!(no_first_connection(sqlx::Error::PoolTimedOut), DbError::Away), "nobody else was connected");
     assert!(matches!(DbError::from(sqlx::Error::RowNotFound), DbError::Sql(_)));
 }
+
+#[test]
+fn a_database_on_another_machine_proves_who_it_is_unless_its_url_says_otherwise() {
+    let mode = |url: &str| format!("{:?}", reached_safely(url).unwrap().get_ssl_mode());
+    for far in ["postgres://app@db.example.org/b", "postgres://app@192.0.2.7/b", "postgres://app@[2001:db8::1]/b"] {
+        assert_eq!(mode(far), "VerifyFull", "{far}");
+    }
+    let near =
+        ["localhost/b", "127.0.0.1:5433/b", "[::1]/b", "localhost/b?host=/run/postgresql", "%2Frun%2Fpostgresql/b"];
+    for near in near {
+        assert_eq!(mode(&format!("postgres://app@{near}")), "Prefer", "{near}");
+    }
+    assert_eq!(mode("postgres://app@db.example.org/b?sslmode=require"), "Require");
+    assert_eq!(mode("postgres://app@db.example.org/b?sslmode=disable"), "Disable");
+}
