@@ -17,7 +17,7 @@ use zeroize::Zeroizing;
 use crate::book::Here;
 use crate::cache::anchor::{Anchor, Anchoring, Condition};
 use crate::cache::transactions::Names;
-use crate::cache::{Cache, CacheError, CacheResult, Closed, outbox as rows, state, transactions};
+use crate::cache::{Cache, CacheError, CacheResult, Closed, Tx, outbox as rows, state, transactions};
 use crate::error::{Class, ClientError};
 use crate::folder::{self, Folder};
 use crate::http::{CallError, Http, Method, Sending, Tokens};
@@ -113,6 +113,8 @@ pub(crate) struct Open {
     vault: Arc<Mutex<Vault>>,
     names: RwLock<Arc<Names>>,
     saving: tokio::sync::Mutex<()>,
+    /// The list beside the cache is not what the cache has.
+    unsaved: AtomicBool,
     closed: AtomicBool,
     /// Tells whoever waits for the network that it is closed.
     closing: Notify,
@@ -520,19 +522,29 @@ impl Client {
         let result = self.try_change(open, change).await;
         self.watch(&result);
         result?;
-        self.tell(Changed::Book);
-        self.tell(Changed::Status);
-        self.0.wake.notify_one();
+        self.queued(open).await;
         Ok(())
     }
 
     async fn try_change(&self, open: &Open, change: Change) -> CacheResult<()> {
-        let entry = Entry { id: self.fresh(MutationId::new), made_at: self.now(), change };
         let mut tx = open.cache.begin().await?;
-        outbox::apply(&mut tx, &entry, &open.beside).await?;
-        rows::add(&mut tx, &entry).await?;
-        tx.commit().await?;
-        self.save_outbox(open).await
+        self.queue(open, &mut tx, change).await?;
+        Ok(tx.commit().await?)
+    }
+
+    /// Shows and queues a change within a transaction of the caller's, who says [`Self::queued`] after its commit.
+    pub(crate) async fn queue(&self, open: &Open, tx: &mut Tx, change: Change) -> CacheResult<()> {
+        let entry = Entry { id: self.fresh(MutationId::new), made_at: self.now(), change };
+        outbox::apply(tx, &entry, &open.beside).await?;
+        rows::add(tx, &entry).await
+    }
+
+    /// Changes are in the queue: from their commit on they are done, whatever comes of the copy beside it.
+    pub(crate) async fn queued(&self, open: &Open) {
+        self.save_outbox(open).await;
+        self.tell(Changed::Book);
+        self.tell(Changed::Status);
+        self.0.wake.notify_one();
     }
 
     /// One of this account's secrets; a keyring may wait for the person, so it is asked off the async threads, and nobody
@@ -572,16 +584,30 @@ impl Client {
         .await
     }
 
-    /// Brings the sealed list up to the cache's.
-    pub(crate) async fn save_outbox(&self, open: &Open) -> CacheResult<()> {
+    /// Writes what waits beside the cache, as the cache has it now. What cannot be kept twice yet is kept once, and the
+    /// next change or sync tries again.
+    pub(crate) async fn save_outbox(&self, open: &Open) {
         let _saving = open.saving.lock().await;
-        let waiting = rows::all(open.cache.readers()).await?;
-        let entries: Vec<Entry> = waiting.into_iter().map(|waiting| waiting.entry).collect();
-        let beside = open.beside.clone();
-        let chance = Arc::clone(&self.0.ports.chance);
-        tokio::task::spawn_blocking(move || beside.save(&entries, chance.as_ref()))
-            .await
-            .map_err(|_| CacheError::Closed)?
+        let saved = async {
+            let waiting = rows::all(open.cache.readers()).await?;
+            let entries: Vec<Entry> = waiting.into_iter().map(|waiting| waiting.entry).collect();
+            let (beside, chance) = (open.beside.clone(), Arc::clone(&self.0.ports.chance));
+            let saving = tokio::task::spawn_blocking(move || beside.save(&entries, chance.as_ref()));
+            saving.await.map_err(|_| CacheError::Closed)?
+        };
+        let saved: CacheResult<()> = saved.await;
+        self.watch(&saved);
+        open.unsaved.store(saved.is_err(), Ordering::SeqCst);
+        if let Err(error) = saved {
+            tracing::warn!(%error, "what waits to be sent stands in the copy alone");
+        }
+    }
+
+    /// Tries that again where it failed.
+    pub(crate) async fn save_outbox_late(&self, open: &Open) {
+        if open.unsaved.load(Ordering::SeqCst) {
+            self.save_outbox(open).await;
+        }
     }
 
     /// The same for what only this device knows. What cannot be kept twice is kept once.
@@ -700,6 +726,7 @@ impl Client {
             vault: Arc::clone(vault),
             names: RwLock::default(),
             saving: tokio::sync::Mutex::default(),
+            unsaved: AtomicBool::new(false),
             closed: AtomicBool::new(false),
             closing: Notify::new(),
             reading: Mutex::default(),

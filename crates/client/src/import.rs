@@ -237,12 +237,12 @@ impl Import {
             self.take_file(bytes, into, preview).await?
         };
         if !preview {
-            self.0.with(async |open| self.0.save_outbox(open).await).await?;
-            self.0.open_now()?.read_names().await?;
+            let open = self.0.open_now()?;
+            self.0.queued(&open).await;
+            open.read_names().await?;
+            // Names may be new.
             self.0.tell(Changed::Book);
-            self.0.tell(Changed::Status);
             self.0.reminders().withdraw_settled().await?;
-            self.0.0.wake.notify_one();
         }
         Ok(report)
     }

@@ -525,7 +525,7 @@ impl Payments {
         }
         let taken_back = self.take_back(id).await?;
         if taken_back {
-            self.0.with(async |open| self.0.save_outbox(open).await).await?;
+            self.0.save_outbox(&open).await;
             self.0.tell(Changed::Book);
             self.0.tell(Changed::Status);
         } else {

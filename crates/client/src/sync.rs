@@ -93,6 +93,7 @@ impl Sync {
 
     async fn once(&self, open: &Arc<Open>) -> Result<(), ClientError> {
         let _turn = open.syncing.lock().await;
+        self.0.save_outbox_late(open).await;
         // What was read already counts even if a change could not be sent.
         let pumped = self.pump(open).await;
         if open.is_closed() {
@@ -452,7 +453,7 @@ impl Sync {
         if let Some(chunk) = import {
             open.beside.remove_chunk(chunk)?;
         }
-        self.0.with(async |open| self.0.save_outbox(open).await).await?;
+        self.0.save_outbox(open).await;
         if answer.is_err() {
             self.0.save_own(open).await;
         }
@@ -553,7 +554,7 @@ impl Sync {
         // A broken transfer is the cause, not its consequence.
         read?;
         written?;
-        self.0.with(async |open| self.0.save_outbox(open).await).await?;
+        self.0.save_outbox(open).await;
         self.told(open).await
     }
 }

@@ -311,6 +311,25 @@ async fn a_payment_made_offline_waits_and_can_be_taken_back() {
 }
 
 #[tokio::test]
+async fn a_change_is_kept_also_while_its_second_copy_cannot_be_written() {
+    let world = World::new();
+    let client = world.start().await;
+    let list = world.data().join("outbox.sealed");
+    std::fs::create_dir(&list).unwrap();
+    let mut heard = client.events();
+    client.bills().add(monthly("Rent", "900.00", "2026-12-01")).await.unwrap();
+    assert_eq!(client.status().await.unwrap().waiting, 1, "it was kept, and is said to be");
+    assert!(heard.try_recv().is_ok(), "screens read again");
+    let file = client.import().import(sample(), None).await.unwrap();
+    assert!(file.new > 0);
+    std::fs::remove_dir(&list).unwrap();
+    // There is no server here: the sync ends there, after it wrote what was left.
+    client.sync().now().await.unwrap_err();
+    assert!(list.is_file(), "the next sync writes it");
+    world.end().await;
+}
+
+#[tokio::test]
 async fn what_is_late_needs_the_person_until_its_payment_was_sent() {
     let world = World::new();
     let client = world.start().await;
