@@ -86,6 +86,7 @@ pub const CODES: &[&str] = &[
     "too_many",
     "not_payable",
     "method_not_drawable",
+    "day_passed",
     "too_late",
     "last_way_in",
     "answer_elsewhere",

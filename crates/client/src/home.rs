@@ -103,10 +103,11 @@ impl Client {
         };
         let mut changed: Vec<PaymentView> = payments
             .iter()
-            .filter(|payment| has_ended(payment.state) && changed_at(payment) >= since)
+            // What waits for another yes is said however old it is.
+            .filter(|payment| payment.again.is_some() || has_ended(payment.state) && changed_at(payment) >= since)
             .cloned()
             .collect();
-        changed.sort_by_key(|payment| std::cmp::Reverse(changed_at(payment)));
+        changed.sort_by_key(|payment| std::cmp::Reverse((payment.again.is_some(), changed_at(payment))));
         changed.truncate(CHANGED_MAX);
         changed
     }

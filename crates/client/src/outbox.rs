@@ -15,7 +15,7 @@ use domain::bills::{Bill, Mark};
 use domain::card::Plan;
 use domain::ids::{AccountId, BillId, BillerId, IncomeId, MutationId, PaymentId, PlanId, SuggestionId};
 use domain::paydays::Income;
-use domain::payments::PaymentOrder;
+use domain::payments::{PaymentOrder, Quote};
 use domain::plan::PlanWishes;
 use domain::reminders::ReminderAnswer;
 use domain::suggestions::SuggestionAnswer;
@@ -104,6 +104,9 @@ pub(crate) enum Change {
     },
     Pay {
         order: PaymentOrder,
+        /// What the person said yes to; absent in an outbox from before it was kept.
+        #[serde(default)]
+        promised: Option<Quote>,
     },
     CancelPayment {
         payment: PaymentId,
@@ -278,7 +281,7 @@ pub(crate) async fn apply(tx: &mut Tx, entry: &Entry, beside: &Beside) -> CacheR
         Change::WishPlan { wishes } => paydays::wish(tx, *wishes).await,
         Change::AnswerSuggestion { answer } => suggestions::answer(tx, answer).await,
         Change::TakeBackSuggestion { suggestion } => suggestions::take_back(tx, *suggestion).await,
-        Change::Pay { order } => bills::put_order(tx, order, entry.made_at).await,
+        Change::Pay { order, .. } => bills::put_order(tx, order, entry.made_at).await,
         // Only the server knows whether it is still in time.
         Change::CancelPayment { .. } => Ok(()),
         Change::EditAccount { account, edit } => match accounts::find(&mut **tx, *account).await? {

@@ -13,14 +13,14 @@ use jiff::{SignedDuration, Timestamp};
 use serde::{Deserialize, Serialize};
 
 use crate::accounts::is_served;
-use crate::book::Book;
-use crate::cache::bills::{self, PaymentRow, TAKEN_BACK};
+use crate::book::{Book, Here};
+use crate::cache::bills::{self, DAY_PASSED, PaymentRow, TAKEN_BACK};
 use crate::cache::{CacheError, accounts, outbox, state};
 use crate::client::{Changed, Client};
 use crate::error::ClientError;
 use crate::http::{Method, Sending, way_out};
 use crate::methods::MethodView;
-use crate::outbox::Change;
+use crate::outbox::{Change, Entry};
 use crate::security::VisitStarted;
 
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, specta::Type)]
@@ -60,6 +60,8 @@ pub struct PaymentView {
     /// How long it has been on its way, while it is.
     pub travels: Option<TravelView>,
     pub can_cancel: bool,
+    /// It waited here past its day and was not sent: what ordering it anew would mean.
+    pub again: Option<AgainView>,
     /// Oldest first.
     pub history: Vec<PaymentStepView>,
 }
@@ -72,6 +74,10 @@ impl PaymentView {
             return None;
         }
         let reason = self.reason.as_deref().unwrap_or_default();
+        if reason == DAY_PASSED {
+            let message = "it waited here until the day that was agreed had passed; nothing was sent";
+            return Some(ClientError::refused(reason, message, "pay it anew, if it is still to be paid"));
+        }
         // A newer server's code is passed on with the words of any refusal.
         let known = ErrorCode::ALL.iter().copied().find(|code| code.as_str() == reason);
         let message = match known {
@@ -109,6 +115,15 @@ impl PaymentRail {
             _ => Self::Other,
         }
     }
+}
+
+/// When an order that waited past its day would leave and arrive, if it was made anew now.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, specta::Type)]
+pub struct AgainView {
+    #[specta(type = String)]
+    pub sends_on: Date,
+    #[specta(type = String)]
+    pub expected_by: Date,
 }
 
 /// A payment on its way: how long, and whether that is longer than its rail promised.
@@ -354,11 +369,56 @@ impl Payments {
         let open = self.0.open_now()?;
         let book = self.0.bills().book().await?;
         let order = self.order(&book, request)?;
+        let promised = promise_of(&book, &order)?;
         self.check_method(&book, &order).await?;
         let id = order.id;
-        self.0.change(&open, Change::Pay { order }).await?;
+        self.0.change(&open, Change::Pay { order, promised: Some(promised) }).await?;
         self.0.reminders().withdraw_settled().await?;
         self.find(id).await
+    }
+
+    /// Orders anew what waited past its day, as soon as it can, in its place. `leaves_on` is what the person was shown.
+    pub async fn pay_again(&self, id: PaymentId, leaves_on: Date) -> Result<PaymentView, ClientError> {
+        let open = self.0.open_now()?;
+        let book = self.0.bills().book().await?;
+        let row = self.0.with(async |open| bills::find_payment(open.cache.readers(), id).await).await?;
+        let row = row.ok_or_else(|| ClientError::not_found("payment"))?;
+        let Some(again) = again(&book, &row) else {
+            return Err(too_late(view(&book, &row, &[]).state));
+        };
+        if again.sends_on != leaves_on {
+            let message = "it would leave on another day by now; nothing was ordered";
+            return Err(ClientError::refused(DAY_PASSED, message, "look at the payment again"));
+        }
+        let order = anew(&row.order, self.0.fresh(PaymentId::new));
+        let promised = promise_of(&book, &order)?;
+        self.check_method(&book, &order).await?;
+        let new = order.id;
+        let change = Change::Pay { order, promised: Some(promised) };
+        self.0
+            .with(async |open| {
+                let mut tx = open.cache.begin().await?;
+                if !bills::remove_passed(&mut tx, id).await? {
+                    return Err(CacheError::NotFound("payment"));
+                }
+                self.0.queue(open, &mut tx, change).await?;
+                Ok(tx.commit().await?)
+            })
+            .await?;
+        self.0.queued(&open).await;
+        self.0.reminders().withdraw_settled().await?;
+        self.find(new).await
+    }
+
+    /// The payment of an entry that has not been tried and whose cut-off is over: sent now, it would leave on a day that
+    /// nobody agreed to.
+    pub(crate) fn past_its_day(&self, entry: &Entry) -> Option<PaymentId> {
+        let Change::Pay { order, promised } = &entry.change else { return None };
+        let promised = promised.or_else(|| {
+            let timing = RailTiming::sandbox(self.0.0.ports.zone.zone());
+            quote(entry.made_at, order.send_on, &timing).ok()
+        });
+        promised.is_some_and(|promised| self.0.now() >= promised.cutoff_at).then_some(order.id)
     }
 
     fn order(&self, book: &Book, request: PayBill) -> Result<PaymentOrder, ClientError> {
@@ -413,7 +473,6 @@ impl Payments {
         if request.send_on.is_some_and(|day| day < book.today) {
             return Err(ClientError::refused("invalid_date", "that day has passed", way_out(ErrorCode::InvalidDate)));
         }
-        self.promise(true, request.send_on)?;
         Ok(order)
     }
 
@@ -430,15 +489,7 @@ impl Payments {
     }
 
     pub(crate) fn promise(&self, practice: bool, send_on: Option<Date>) -> Result<Quote, ClientError> {
-        let wrong = |error: domain::payments::QuoteError| {
-            ClientError::refused("invalid_date", error.to_string(), "choose another day")
-        };
-        let timing = if practice {
-            RailTiming::sandbox(self.0.0.ports.zone.zone())
-        } else {
-            RailTiming::united_states().map_err(wrong)?
-        };
-        quote(self.0.now(), send_on, &timing).map_err(wrong)
+        promise_at(&self.0.here(), practice, send_on)
     }
 
     /// Begins the approval of a payment that waits for it: the rest happens on the server's page, with a passkey.
@@ -542,9 +593,17 @@ impl Payments {
                 let mut tx = open.cache.begin().await?;
                 let waiting = outbox::all(&mut *tx).await?;
                 let held = waiting.iter().find(|waiting| {
-                    matches!(&waiting.entry.change, Change::Pay { order } if order.id == id) && !waiting.tried
+                    matches!(&waiting.entry.change, Change::Pay { order, .. } if order.id == id) && !waiting.tried
                 });
-                let Some(held) = held else { return Ok(false) };
+                let Some(held) = held else {
+                    let row = bills::find_payment(&mut *tx, id).await?;
+                    let passed = row.is_some_and(|row| row.refused.as_deref() == Some(DAY_PASSED));
+                    if passed {
+                        bills::refuse_payment(&mut tx, id, TAKEN_BACK).await?;
+                        tx.commit().await?;
+                    }
+                    return Ok(passed);
+                };
                 outbox::remove(&mut tx, held.number).await?;
                 bills::refuse_payment(&mut tx, id, TAKEN_BACK).await?;
                 tx.commit().await?;
@@ -562,7 +621,7 @@ impl Payments {
                 Ok::<_, CacheError>(
                     untried
                         .filter_map(|waiting| match waiting.entry.change {
-                            Change::Pay { order } => Some(order.id),
+                            Change::Pay { order, .. } => Some(order.id),
                             _ => None,
                         })
                         .collect(),
@@ -570,6 +629,42 @@ impl Payments {
             })
             .await
     }
+}
+
+fn promise_at(here: &Here, practice: bool, send_on: Option<Date>) -> Result<Quote, ClientError> {
+    let wrong = |error: domain::payments::QuoteError| {
+        ClientError::refused("invalid_date", error.to_string(), "choose another day")
+    };
+    let timing =
+        if practice { RailTiming::sandbox(here.zone.clone()) } else { RailTiming::united_states().map_err(wrong)? };
+    quote(here.now, send_on, &timing).map_err(wrong)
+}
+
+/// What its person is promised of an order that is made now. A card of the server is paid within it, at any hour.
+fn promise_of(book: &Book, order: &PaymentOrder) -> Result<Quote, ClientError> {
+    let within = order.bill.is_none() && book.cards.contains_key(&order.biller);
+    promise_at(&book.here, book.practice || within, order.send_on)
+}
+
+/// The same order under a new id, to leave as soon as it can.
+fn anew(order: &PaymentOrder, id: PaymentId) -> PaymentOrder {
+    PaymentOrder { id, send_on: None, duplicate_meant: false, ..order.clone() }
+}
+
+/// What an order that waited past its day would be promised now; absent for every other, and once nothing is left to pay of
+/// its due date.
+fn again(book: &Book, row: &PaymentRow) -> Option<AgainView> {
+    if row.answer.is_some() || row.refused.as_deref() != Some(DAY_PASSED) {
+        return None;
+    }
+    if let (Some(id), Some(due_on)) = (row.order.bill, row.order.due_on) {
+        let date = book.bill(id).and_then(|bill| book.occurrence(bill, due_on))?;
+        if !date.left.is_positive() {
+            return None;
+        }
+    }
+    let promise = promise_of(book, &anew(&row.order, row.order.id)).ok()?;
+    Some(AgainView { sends_on: promise.will_process_on, expected_by: promise.expected_by })
 }
 
 /// Why it cannot be cancelled. What never left is not to be asked back from anybody.
@@ -619,6 +714,7 @@ pub(crate) fn view(book: &Book, row: &PaymentRow, untried: &[PaymentId]) -> Paym
         (Some(_), None) => PaymentViewState::Refused,
         (None, None) => PaymentViewState::NotSent,
     };
+    let again = again(book, row);
     let reason = answer.map_or_else(|| row.refused.clone(), |answer| answer.reason.clone());
     let first = PaymentStepView { state: PaymentViewState::NotSent, at: row.made_at };
     let steps = answer.map_or(&[][..], |answer| answer.history.as_slice());
@@ -645,8 +741,9 @@ pub(crate) fn view(book: &Book, row: &PaymentRow, untried: &[PaymentId]) -> Paym
         travels: answer.and_then(|answer| travels(book, answer)),
         can_cancel: match answer {
             Some(answer) => answer.state.can_cancel(),
-            None => row.refused.is_none() && untried.contains(&order.id),
+            None => again.is_some() || row.refused.is_none() && untried.contains(&order.id),
         },
+        again,
         history: if steps.is_empty() {
             vec![first]
         } else {

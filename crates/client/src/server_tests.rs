@@ -860,6 +860,76 @@ async fn a_payment_goes_out_once_and_follows_the_server() {
 }
 
 #[tokio::test]
+async fn a_payment_that_waited_past_its_day_is_not_sent_before_another_yes() {
+    let (world, fake) = (World::new(), start_fake().await);
+    let client = signed_in(&world, &fake).await;
+    client.sync().now().await.unwrap();
+    let mut phone = monthly("Phone", "40.00", "2026-12-05");
+    phone.biller = Some(with_biller(&client).await);
+    let bill = client.bills().add(phone).await.unwrap();
+    client.sync().now().await.unwrap();
+    let order = PayBill {
+        bill: Some(bill),
+        due_on: None,
+        biller: None,
+        amount: usd("25"),
+        send_on: None,
+        duplicate_meant: false,
+        method: None,
+    };
+    let payment = client.payments().pay_bill(order.clone()).await.unwrap();
+    let other = PayBill { amount: usd("5"), ..order };
+    let given_up = client.payments().pay_bill(other).await.unwrap();
+    world.at("2026-12-11T12:00:00Z");
+    client.sync().now().await.unwrap();
+    let ordered = || {
+        let writes = lock(&fake).writes.clone();
+        writes.into_iter().filter(|write| write.1 == "/api/v1/payments").map(|write| write.3).collect::<Vec<_>>()
+    };
+    assert_eq!(ordered().len(), 0, "nobody agreed to this day");
+    let stands = client.payments().find(payment.id).await.unwrap();
+    assert_eq!((stands.state, stands.reason.as_deref()), (PaymentViewState::Refused, Some("day_passed")));
+    let again = stands.again.expect("one press makes it anew");
+    assert_eq!(again.sends_on, day("2026-12-11"));
+    assert!(client.home().await.unwrap().changed.iter().any(|one| one.id == payment.id), "and Home says so");
+    assert_eq!(client.payments().cancel(given_up.id).await.unwrap().state, PaymentViewState::Cancelled);
+    let on_another_day = client.payments().pay_again(payment.id, day("2026-12-10")).await;
+    assert_eq!(code(on_another_day), "day_passed");
+    let anew = client.payments().pay_again(payment.id, again.sends_on).await.unwrap();
+    assert_eq!((anew.amount, anew.due_on), (stands.amount, stands.due_on));
+    assert!(client.payments().pay_again(payment.id, again.sends_on).await.is_err(), "once");
+    client.sync().now().await.unwrap();
+    let ordered = ordered();
+    assert_eq!(ordered.len(), 1);
+    assert_eq!(ordered[0]["id"], anew.id.to_string());
+    world.end().await;
+}
+
+#[tokio::test]
+async fn a_payment_that_was_begun_goes_under_its_id_however_late() {
+    let (world, fake) = (World::new(), start_fake().await);
+    let client = signed_in(&world, &fake).await;
+    client.sync().now().await.unwrap();
+    let order = PayBill {
+        bill: None,
+        due_on: None,
+        biller: Some(with_biller(&client).await),
+        amount: usd("40"),
+        send_on: None,
+        duplicate_meant: false,
+        method: None,
+    };
+    let payment = client.payments().pay_bill(order).await.unwrap();
+    lock(&fake).lose_answer = true;
+    client.sync().now().await.unwrap_err();
+    world.at("2026-11-29T12:00:00Z");
+    client.sync().now().await.unwrap();
+    let sent = client.payments().find(payment.id).await.unwrap();
+    assert_eq!(sent.state, PaymentViewState::Scheduled, "the server may have had it: it is asked under the same id");
+    world.end().await;
+}
+
+#[tokio::test]
 async fn a_refused_payment_says_why_and_pays_nothing() {
     let (world, fake) = (World::new(), start_fake().await);
     let client = signed_in(&world, &fake).await;

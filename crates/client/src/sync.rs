@@ -20,6 +20,7 @@ use serde::{Deserialize, Serialize};
 use tokio::sync::mpsc;
 
 use crate::cache::anchor::Digest;
+use crate::cache::bills::DAY_PASSED;
 use crate::cache::outbox::{self as rows, Waiting};
 use crate::cache::{
     self, CacheError, CacheResult, Tx, accounts, autopay, bills, disputes, methods, orders, paydays, purchases,
@@ -330,22 +331,33 @@ impl Sync {
         Ok(tx.commit().await?)
     }
 
-    /// The first that waits, marked as begun: from here on only the server can say that it did not happen.
+    /// The first that waits, marked as begun: from here on only the server can say that it did not happen. A payment that
+    /// waited past its cut-off is not begun: the person says yes to another day, or does not.
     async fn next(&self, open: &Open) -> Result<Option<Waiting>, ClientError> {
-        let first = rows::first(open.cache.readers()).await?;
-        if let Some(waiting) = &first
-            && !waiting.tried
-        {
+        while let Some(first) = rows::first(open.cache.readers()).await? {
+            if first.tried {
+                return Ok(Some(first));
+            }
             // The write lock decides against a cancel at the same moment.
             let mut tx = open.cache.begin().await?;
             let current = rows::first(&mut *tx).await?;
-            if current.as_ref().map(|current| current.number) != Some(waiting.number) {
+            if current.as_ref().map(|current| current.number) != Some(first.number) {
                 return Ok(current.filter(|current| current.tried));
             }
-            rows::mark_tried(&mut tx, waiting.number).await?;
+            let Some(late) = self.0.payments().past_its_day(&first.entry) else {
+                rows::mark_tried(&mut tx, first.number).await?;
+                tx.commit().await.map_err(CacheError::from)?;
+                return Ok(Some(first));
+            };
+            bills::refuse_payment(&mut tx, late, DAY_PASSED).await?;
+            rows::remove(&mut tx, first.number).await?;
             tx.commit().await.map_err(CacheError::from)?;
+            tracing::info!("a payment waited past its day and is asked about anew");
+            self.0.save_outbox(open).await;
+            self.0.tell(Changed::Book);
+            self.0.tell(Changed::Status);
         }
-        Ok(first)
+        Ok(None)
     }
 
     /// Sends one change; `lines` are those of an import.
@@ -389,7 +401,7 @@ impl Sync {
             Change::TakeBackSuggestion { suggestion } => {
                 (Method::Delete, format!("/api/v1/suggestions/{suggestion}"), Sending::default())
             }
-            Change::Pay { order } => (Method::Post, "/api/v1/payments".to_owned(), Sending::json(order)?),
+            Change::Pay { order, .. } => (Method::Post, "/api/v1/payments".to_owned(), Sending::json(order)?),
             Change::CancelPayment { payment } => {
                 (Method::Post, format!("/api/v1/payments/{payment}/cancel"), Sending::default())
             }
@@ -481,7 +493,7 @@ async fn settle(open: &Open, waiting: &Waiting, answer: &Result<Taken, &str>, at
         (Ok(Taken::InAnother), _) | (Ok(_), Change::Restore { .. }) => state::remove(&mut *tx, state::CURSOR).await?,
         (Ok(Taken::Payment(payment)), _) => bills::put_payment(&mut tx, payment).await?,
         (Ok(Taken::AsSent), _) => {}
-        (Err(code), Change::Pay { order }) => bills::refuse_payment(&mut tx, order.id, code).await?,
+        (Err(code), Change::Pay { order, .. }) => bills::refuse_payment(&mut tx, order.id, code).await?,
         (Err(code), change @ Change::Import { .. }) => note_refusal(&mut tx, &change.what(), code, at).await?,
         (Err(code), change) => {
             // What was shown in advance is not so: read everything again.

@@ -142,6 +142,7 @@ pub fn builder() -> Builder<Wry> {
             payments::card_quote,
             payments::card_shares,
             payments::pay_bill,
+            payments::payment_again,
             payments::readiness,
             payments::terms_read,
             payments::terms_accept,

@@ -51,6 +51,14 @@ pub async fn pay_bill(core: Shared<'_>, request: PayBill) -> Answer<PaymentView>
     Ok(core.client.payments().pay_bill(request).await?)
 }
 
+/// Orders anew what waited here past its day, to leave on the day that the person was shown.
+#[tauri::command]
+#[specta::specta]
+pub async fn payment_again(core: Shared<'_>, id: PaymentId, leaves_on: String) -> Answer<PaymentView> {
+    core.touch();
+    Ok(core.client.payments().pay_again(id, date(&leaves_on)?).await?)
+}
+
 /// What stands between the person and paying.
 #[tauri::command]
 #[specta::specta]

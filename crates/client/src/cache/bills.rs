@@ -100,12 +100,14 @@ pub(crate) struct PaymentRow {
     pub made_at: Timestamp,
     /// What the server says; absent until it has answered.
     pub answer: Option<api::payments::Payment>,
-    /// Why the server did not take the order, or `cancelled` when it was taken back before it was sent.
+    /// Why the server did not take the order; [`TAKEN_BACK`] or [`DAY_PASSED`] when it was never asked.
     pub refused: Option<String>,
 }
 
 /// Refusal of an order that the person took back before it left this device.
 pub(crate) const TAKEN_BACK: &str = "cancelled";
+/// The same of one that waited here until the day that was agreed had passed.
+pub(crate) const DAY_PASSED: &str = "day_passed";
 
 impl PaymentRow {
     /// What it means for its occurrence; `None` for orders that came to nothing, or pay no bill.
@@ -170,6 +172,16 @@ pub(crate) async fn refuse_payment(tx: &mut Tx, id: PaymentId, reason: &str) -> 
         .execute(&mut **tx)
         .await?;
     Ok(())
+}
+
+/// Removes an order that waited past its day, for the one that takes its place; `false` if there is none such.
+pub(crate) async fn remove_passed(tx: &mut Tx, id: PaymentId) -> CacheResult<bool> {
+    let done = sqlx::query("DELETE FROM payment WHERE id = ?1 AND body IS NULL AND refused = ?2")
+        .bind(id.as_uuid())
+        .bind(DAY_PASSED)
+        .execute(&mut **tx)
+        .await?;
+    Ok(done.rows_affected() == 1)
 }
 
 const PAYMENTS: &str = "SELECT orders, made_at, body, refused FROM payment ORDER BY made_at DESC, id DESC LIMIT ?1";

@@ -16,6 +16,20 @@ describe('payments', () => {
     expect(await screen.findByRole('heading', { name: 'Cancelled' })).toBeTruthy();
   });
 
+  it('asks anew about a payment that waited here past its day', async () => {
+    const on = world();
+    const all = await on.commands.payments();
+    const payments = all.status === 'ok' ? all.data : [];
+    const late = { ...payments.find((one) => one.id === 'payment-loan')!, state: 'refused' as const, reason: 'day_passed', again: { sends_on: '2026-11-12', expected_by: '2026-11-13' } };
+    on.commands.payments = () => ok([late]);
+    draw(Payments, on, { asked: 'payment-loan' });
+    expect(await screen.findByText(/^Not sent: its day passed/)).toBeTruthy();
+    expect(await screen.findByText(/it leaves .*Nov 12.* and is there .*Nov 13/)).toBeTruthy();
+    expect(on.commands.paymentAgain).not.toHaveBeenCalled();
+    await click('Pay $268.75 now');
+    await waitFor(() => expect(on.commands.paymentAgain).toHaveBeenCalledExactlyOnceWith('payment-loan', '2026-11-12'));
+  });
+
   it('says of what is done when it left, and leads from an empty list to the bills', async () => {
     const on = world();
     const { unmount } = draw(Payments, on);

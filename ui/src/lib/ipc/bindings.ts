@@ -119,6 +119,8 @@ export const commands = {
 	cardShares: (card: AccountId, amount: Money) => typedError<Share[], CommandError>(__TAURI_INVOKE("card_shares", { card, amount })),
 	/**  Pays a bill. Works offline: the order is stored first and sent when possible. */
 	payBill: (request: PayBill) => typedError<PaymentView, CommandError>(__TAURI_INVOKE("pay_bill", { request })),
+	/**  Orders anew what waited here past its day, to leave on the day that the person was shown. */
+	paymentAgain: (id: PaymentId, leavesOn: string) => typedError<PaymentView, CommandError>(__TAURI_INVOKE("payment_again", { id, leavesOn })),
 	/**  What stands between the person and paying. */
 	readiness: () => typedError<ReadinessView, CommandError>(__TAURI_INVOKE("readiness")),
 	/**  Opens the terms in the browser, where it can be opened. */
@@ -343,6 +345,12 @@ export type AddressesView = {
 	items: AddressView[],
 	sends_email: boolean,
 	sends_texts: boolean,
+};
+
+/**  When an order that waited past its day would leave and arrive, if it was made anew now. */
+export type AgainView = {
+	sends_on: string,
+	expected_by: string,
 };
 
 /**  A yearly rate in millionths: 279,900 is 27.99 %. */
@@ -1779,6 +1787,8 @@ export type PaymentView = {
 	/**  How long it has been on its way, while it is. */
 	travels: TravelView | null,
 	can_cancel: boolean,
+	/**  It waited here past its day and was not sent: what ordering it anew would mean. */
+	again: AgainView | null,
 	/**  Oldest first. */
 	history: PaymentStepView[],
 };

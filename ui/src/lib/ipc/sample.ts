@@ -339,6 +339,11 @@ export function sampleIpc(query = ''): Ipc {
       if (same && !request.duplicate_meant) throw new Refused({ code: 'possible_duplicate' });
       return world.pay(request);
     }),
+    paymentAgain: (id) => change(() => {
+      const one = found(world.book.payments.find((payment) => payment.id === id));
+      world.book.payments = world.book.payments.filter((payment) => payment.id !== id);
+      return world.pay({ bill: one.bill, due_on: one.due_on, biller: null, amount: one.amount, send_on: null, duplicate_meant: false, method: one.method });
+    }),
     methods: () => read(() => world.methods.toSorted((a, b) => Number(b.method.is_default) - Number(a.method.is_default))),
     methodAdd: async () => attempt(() => ({ address: 'http://localhost:8470/sign-in/step-up/open?secret=Nk5', browser_opened: true })),
     methodDefault: (id, first) => change(() => {

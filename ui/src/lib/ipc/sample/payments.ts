@@ -30,6 +30,7 @@ function payment({ id, to, bill, minor, state, dueOn, sendsOn, by, reason, cance
     rail: 'ach',
     travels: state === 'submitted' ? { days: (Date.parse(TODAY) - Date.parse(sendsOn)) / 86_400_000, late: TODAY > by } : null,
     can_cancel: cancel,
+    again: null,
     history: [
       { state: 'scheduled', at: made_at },
       ...(sent ? [{ state: 'submitted' as const, at: `${sendsOn}T21:00:00Z` }] : []),

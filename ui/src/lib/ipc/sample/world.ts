@@ -255,6 +255,7 @@ export class World {
       rail: this.status.online ? 'ach' : null,
       travels: null,
       can_cancel: true,
+      again: null,
       history: [{ state, at: made_at }],
     };
     this.book.payments = [payment, ...this.book.payments];
