@@ -326,6 +326,35 @@ async fn apply_chunk(tx: &mut Tx, chunk: &ImportChunk) -> CacheResult<()> {
     transactions::apply_all(tx, &numbers, &lines).await
 }
 
+/// The server has a bill by another id: what waits behind it, and what was ordered for it, names that one.
+pub(crate) async fn rename_bill(tx: &mut Tx, from: BillId, to: BillId) -> CacheResult<()> {
+    for waiting in rows::all(&mut **tx).await? {
+        let renamed = renamed(&waiting.entry, from, to)?;
+        if renamed != waiting.entry {
+            rows::replace(tx, waiting.number, &renamed).await?;
+        }
+    }
+    bills::move_orders(tx, from, to).await
+}
+
+/// An id stands for itself wherever it stands: it is looked for in every field that a change has or will have.
+fn renamed(entry: &Entry, from: BillId, to: BillId) -> CacheResult<Entry> {
+    let (from, to) = (from.to_string(), to.to_string());
+    let mut value = serde_json::to_value(entry).map_err(|_| CacheError::Damaged)?;
+    rename_in(&mut value, &from, &to);
+    serde_json::from_value(value).map_err(|_| CacheError::Damaged)
+}
+
+fn rename_in(value: &mut serde_json::Value, from: &str, to: &str) {
+    use serde_json::Value;
+    match value {
+        Value::String(text) if text == from => to.clone_into(text),
+        Value::Array(all) => all.iter_mut().for_each(|one| rename_in(one, from, to)),
+        Value::Object(fields) => fields.values_mut().for_each(|one| rename_in(one, from, to)),
+        _ => {}
+    }
+}
+
 /// Brings back over the server's view what it does not have yet. Imports were applied once and stay: the server's
 /// records never remove them.
 pub(crate) async fn reapply(tx: &mut Tx, beside: &Beside) -> CacheResult<()> {

@@ -975,14 +975,35 @@ async fn a_bill_that_another_device_made_of_the_same_suggestion_takes_the_place_
     let (world, fake) = (World::new(), start_fake().await);
     let client = signed_in(&world, &fake).await;
     client.sync().now().await.unwrap();
-    let found = monthly("Phone", "12.00", "2026-12-01");
+    let mut found = monthly("Phone", "12.00", "2026-12-01");
+    found.biller = Some(with_biller(&client).await);
     let own = client.bills().add_found(found, "a suggestion".to_owned()).await.unwrap();
+    let due_on = day("2026-12-01");
+    client.bills().mark(own, day("2027-01-01"), MarkAs::Skipped).await.unwrap();
+    let order = PayBill {
+        bill: Some(own),
+        due_on: Some(due_on),
+        biller: None,
+        amount: usd("12"),
+        send_on: None,
+        duplicate_meant: false,
+        method: None,
+    };
+    let payment = client.payments().pay_bill(order).await.unwrap();
     lock(&fake).kept_bill = Some(bill(5, "Phone"));
     lock(&fake).snapshot = vec![Record::Bill(bill(5, "Phone"))];
     client.sync().now().await.unwrap();
     let bills = client.bills().view().await.unwrap().bills;
     assert_eq!(bills.iter().map(|view| view.bill.id).collect::<Vec<_>>(), [bill(5, "").id], "{own} is not there");
     assert!(client.sync().refusals().await.unwrap().is_empty());
+    // What was done with it meanwhile is done with the one that stays.
+    let stays = bill(5, "").id;
+    let writes = lock(&fake).writes.clone();
+    let marked = format!("/api/v1/bills/{stays}/occurrences/2027-01-01");
+    assert!(writes.iter().any(|(_, path, ..)| *path == marked), "{writes:?}");
+    let ordered = writes.iter().find(|(_, path, ..)| path == "/api/v1/payments").unwrap();
+    assert_eq!(ordered.3["bill"], stays.to_string());
+    assert_eq!(client.payments().find(payment.id).await.unwrap().bill, Some(stays));
     world.end().await;
 }
 

@@ -11,7 +11,7 @@ use api::sync::{Change as Fed, Gone, LINE_MAX, Page, Record, SnapshotHead};
 use domain::accounts::Transaction;
 use domain::billers::DirectoryKey;
 use domain::bills::Bill;
-use domain::ids::MutationId;
+use domain::ids::{BillId, MutationId};
 use eventsource_stream::Eventsource as _;
 use futures_util::StreamExt as _;
 use jiff::{SignedDuration, Timestamp};
@@ -288,7 +288,7 @@ enum Taken {
     AsSent,
     Payment(Box<api::payments::Payment>),
     /// It has the same by another id, which stays.
-    InAnother,
+    InAnother(BillId),
 }
 
 impl Sync {
@@ -440,7 +440,7 @@ impl Sync {
             Change::Pay { .. } | Change::CancelPayment { .. } => Ok(Taken::Payment(answer.json().await?)),
             Change::AddBill { bill } if bill.origin.is_some() => {
                 let kept: Bill = answer.json().await?;
-                Ok(if kept.id == bill.id { Taken::AsSent } else { Taken::InAnother })
+                Ok(if kept.id == bill.id { Taken::AsSent } else { Taken::InAnother(kept.id) })
             }
             _ => Ok(Taken::AsSent),
         }
@@ -488,9 +488,14 @@ async fn packed_chunk(open: &Open, chunk: MutationId) -> CacheResult<Sending> {
 
 async fn settle(open: &Open, waiting: &Waiting, answer: &Result<Taken, &str>, at: Timestamp) -> CacheResult<()> {
     let mut tx = open.cache.begin().await?;
+    if let (Ok(Taken::InAnother(kept)), Change::AddBill { bill }) = (answer, &waiting.entry.change) {
+        outbox::rename_bill(&mut tx, bill.id, *kept).await?;
+    }
     match (answer, &waiting.entry.change) {
         // What was shown in advance may be known by another id or gone for good: read everything again.
-        (Ok(Taken::InAnother), _) | (Ok(_), Change::Restore { .. }) => state::remove(&mut *tx, state::CURSOR).await?,
+        (Ok(Taken::InAnother(_)), _) | (Ok(_), Change::Restore { .. }) => {
+            state::remove(&mut *tx, state::CURSOR).await?
+        }
         (Ok(Taken::Payment(payment)), _) => bills::put_payment(&mut tx, payment).await?,
         (Ok(Taken::AsSent), _) => {}
         (Err(code), Change::Pay { order, .. }) => bills::refuse_payment(&mut tx, order.id, code).await?,

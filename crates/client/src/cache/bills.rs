@@ -174,6 +174,29 @@ pub(crate) async fn refuse_payment(tx: &mut Tx, id: PaymentId, reason: &str) -> 
     Ok(())
 }
 
+/// Orders that the server has not answered pay another bill, which is the same one there.
+pub(crate) async fn move_orders(tx: &mut Tx, from: BillId, to: BillId) -> CacheResult<()> {
+    let rows = sqlx::query("SELECT orders, made_at, body, refused FROM payment WHERE bill = ?1 AND body IS NULL")
+        .bind(from.as_uuid())
+        .fetch_all(&mut **tx)
+        .await?;
+    for row in &rows {
+        let order = PaymentOrder { bill: Some(to), ..payment_of(row)?.order };
+        sqlx::query("UPDATE payment SET bill = ?2, orders = ?3 WHERE id = ?1 AND body IS NULL")
+            .bind(order.id.as_uuid())
+            .bind(to.as_uuid())
+            .bind(to_body(&order)?)
+            .execute(&mut **tx)
+            .await?;
+    }
+    sqlx::query("UPDATE OR REPLACE snooze SET bill = ?2 WHERE bill = ?1")
+        .bind(from.as_uuid())
+        .bind(to.as_uuid())
+        .execute(&mut **tx)
+        .await?;
+    Ok(())
+}
+
 /// Removes an order that waited past its day, for the one that takes its place; `false` if there is none such.
 pub(crate) async fn remove_passed(tx: &mut Tx, id: PaymentId) -> CacheResult<bool> {
     let done = sqlx::query("DELETE FROM payment WHERE id = ?1 AND body IS NULL AND refused = ?2")

@@ -44,6 +44,16 @@ pub(crate) async fn count(db: impl Executor<'_, Database = Sqlite>) -> CacheResu
     Ok(sqlx::query_scalar("SELECT count(*) FROM outbox").fetch_one(db).await?)
 }
 
+/// The same change with something in it named otherwise; its place stays.
+pub(crate) async fn replace(tx: &mut Tx, number: i64, entry: &Entry) -> CacheResult<()> {
+    sqlx::query("UPDATE outbox SET body = ?2 WHERE number = ?1")
+        .bind(number)
+        .bind(to_body(entry)?)
+        .execute(&mut **tx)
+        .await?;
+    Ok(())
+}
+
 pub(crate) async fn mark_tried(tx: &mut Tx, number: i64) -> CacheResult<()> {
     sqlx::query("UPDATE outbox SET tried = 1 WHERE number = ?1").bind(number).execute(&mut **tx).await?;
     Ok(())
