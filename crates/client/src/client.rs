@@ -75,6 +75,8 @@ pub(crate) struct Inner {
     /// There is something to send or to read.
     pub wake: Notify,
     pub online: AtomicBool,
+    /// Changes that the server has answered since the program began.
+    pub answered: AtomicU64,
     /// Where the embedded server listens since it was started.
     embedded: RwLock<Option<String>>,
     tries: Mutex<Tries>,
@@ -144,6 +146,7 @@ impl Client {
             events,
             wake: Notify::new(),
             online: AtomicBool::new(false),
+            answered: AtomicU64::new(0),
             embedded: RwLock::default(),
             tries: Mutex::default(),
             trouble: Mutex::default(),

@@ -49,6 +49,9 @@ pub enum CallError {
     /// The server answered, and cannot just now.
     #[error("the server is busy or failed")]
     Busy { retry_after: Option<u32> },
+    /// It is there, and wants a moment before the next request: too many came, or the same is being worked on.
+    #[error("the server asks to wait a moment")]
+    Wait { retry_after: Option<u32> },
     #[error("the server refused: {}", .0.code.as_str())]
     Refused(Box<Problem>),
     #[error("not signed in")]
@@ -99,6 +102,11 @@ impl From<CallError> for ClientError {
             CallError::Busy { .. } => {
                 make(Class::Unreachable, "server_failed", "try again later; what you changed is kept")
             }
+            CallError::Wait { .. } => make(
+                Class::Unreachable,
+                ErrorCode::RateLimited.as_str(),
+                "try again in a moment; what you changed is kept",
+            ),
             CallError::NotAServer => make(Class::Unreachable, "wrong_server", "check the server's address"),
             CallError::NotSignedIn => make(Class::NotOpen, "not_signed_in", "sign in"),
             CallError::Revoked => {
@@ -523,7 +531,10 @@ async fn refusal(response: Response) -> CallError {
         .and_then(|value| value.to_str().ok())
         .and_then(|text| text.parse().ok());
     let problem: Result<Problem, _> = read_json(response).await;
-    if status.is_server_error() || matches!(status, StatusCode::TOO_MANY_REQUESTS | StatusCode::REQUEST_TIMEOUT) {
+    if status == StatusCode::TOO_MANY_REQUESTS {
+        return CallError::Wait { retry_after };
+    }
+    if status.is_server_error() || status == StatusCode::REQUEST_TIMEOUT {
         return CallError::Busy { retry_after };
     }
     if status == StatusCode::METHOD_NOT_ALLOWED {
@@ -534,7 +545,7 @@ async fn refusal(response: Response) -> CallError {
         Ok(problem) => match problem.code {
             ErrorCode::NotSignedIn | ErrorCode::InvalidProof | ErrorCode::UseDpopNonce => CallError::NotSignedIn,
             ErrorCode::DeviceRevoked => CallError::Revoked,
-            ErrorCode::InProgress => CallError::Busy { retry_after },
+            ErrorCode::InProgress => CallError::Wait { retry_after },
             _ => CallError::Refused(Box::new(problem)),
         },
         Err(_) => CallError::NotAServer,

@@ -68,6 +68,9 @@ pub(crate) struct Fake {
     /// The next write is done and its answer lost.
     lose_answer: bool,
     refuse_with: Option<ErrorCode>,
+    /// So many writes are answered before one is told to wait, each time.
+    limit: Option<u32>,
+    since_limit: u32,
     cut_snapshot: bool,
     pub expire_cursor: bool,
     /// Method, path, idempotency key, body.
@@ -258,6 +261,15 @@ impl Fake {
     fn write(&mut self, method: &Method, path: &str, headers: &HeaderMap, body: &[u8]) -> Response {
         if let Some(code) = self.refuse_with.take() {
             return problem(code);
+        }
+        if let Some(limit) = self.limit {
+            self.since_limit += 1;
+            if self.since_limit > limit {
+                self.since_limit = 0;
+                let mut response = problem(ErrorCode::RateLimited);
+                response.headers_mut().insert("Retry-After", "0".parse().unwrap());
+                return response;
+            }
         }
         let packed = headers.get("content-encoding").is_some();
         let plain = if packed { zstd::decode_all(body).unwrap() } else { body.to_vec() };
@@ -926,6 +938,26 @@ async fn a_payment_that_was_begun_goes_under_its_id_however_late() {
     client.sync().now().await.unwrap();
     let sent = client.payments().find(payment.id).await.unwrap();
     assert_eq!(sent.state, PaymentViewState::Scheduled, "the server may have had it: it is asked under the same id");
+    world.end().await;
+}
+
+#[tokio::test]
+async fn a_long_queue_goes_through_the_servers_limit_in_one_round_and_is_not_offline() {
+    let (world, fake) = (World::new(), start_fake().await);
+    let client = signed_in(&world, &fake).await;
+    client.sync().now().await.unwrap();
+    for at in 0..10 {
+        client.bills().add(monthly(&format!("Bill {at}"), "9.00", "2026-12-05")).await.unwrap();
+    }
+    lock(&fake).limit = Some(3);
+    let before = lock(&fake).writes.len();
+    client.sync().now().await.unwrap();
+    assert_eq!(client.status().await.unwrap().waiting, 0);
+    assert_eq!(lock(&fake).writes.len() - before, 10, "each once");
+    lock(&fake).limit = Some(0);
+    client.bills().add(monthly("One more", "9.00", "2026-12-05")).await.unwrap();
+    assert_eq!(code(client.sync().now().await), "rate_limited", "not for ever");
+    assert!(client.status().await.unwrap().online, "it answered");
     world.end().await;
 }
 

@@ -2,6 +2,7 @@
 //! server wins; what it does not have yet is laid over its view again. Nothing is ever dropped in silence.
 
 use std::sync::Arc;
+use std::sync::atomic::Ordering;
 use std::time::Duration;
 
 use api::error::ErrorCode;
@@ -39,6 +40,9 @@ const SOON: Duration = Duration::from_secs(10);
 const EVERY: Duration = Duration::from_secs(60);
 const RETRY_FIRST: Duration = Duration::from_secs(1);
 const RETRY_MAX: Duration = Duration::from_secs(60);
+/// The server's limit is waited for in the middle of a queue, up to so long and so often for one change.
+const PAUSE_MAX: Duration = Duration::from_secs(5);
+const PAUSES_MAX: u32 = 5;
 /// Pages of one pull: 500 changes each.
 const PAGES_MAX: usize = 100_000;
 /// Transactions of a snapshot that are added at once.
@@ -151,6 +155,7 @@ impl Sync {
     pub async fn run(&self) {
         let mut wait = RETRY_FIRST;
         loop {
+            let before = self.0.0.answered.load(Ordering::SeqCst);
             let result = match self.0.opened() {
                 Some(open) if self.0.is_signed_in(&open).await.unwrap_or(false) => {
                     drop(open);
@@ -169,6 +174,10 @@ impl Sync {
                 }
                 Err(error) => {
                     tracing::info!(code = error.code, "sync waits");
+                    // It goes on, if in steps.
+                    if self.0.0.answered.load(Ordering::SeqCst) != before {
+                        wait = RETRY_FIRST;
+                    }
                     tokio::select! {
                         () = tokio::time::sleep(self.jittered(wait)) => {}
                         () = self.0.0.wake.notified() => {}
@@ -283,6 +292,12 @@ impl Sync {
 
 // ---- Sending ----------------------------------------------------------------------------------------------------
 
+/// How long the server's limit is waited for within a round; a longer one ends it.
+fn pause(retry_after: Option<u32>) -> Option<Duration> {
+    let asked = retry_after.map_or(RETRY_FIRST, |seconds| Duration::from_secs(seconds.into()));
+    (asked <= PAUSE_MAX).then_some(asked.max(Duration::from_millis(100)))
+}
+
 /// What the server made of a change that it took.
 enum Taken {
     AsSent,
@@ -294,6 +309,7 @@ enum Taken {
 impl Sync {
     /// Sends what waits, in order, until the outbox is empty or the server cannot be reached.
     async fn pump(&self, open: &Open) -> Result<(), ClientError> {
+        let mut pauses = 0;
         while let Some(waiting) = self.next(open).await? {
             let lines = match waiting.entry.change {
                 Change::Import { chunk, .. } => match packed_chunk(open, chunk).await {
@@ -313,6 +329,15 @@ impl Sync {
                 Err(CallError::Refused(problem)) if problem.code != ErrorCode::UpgradeRequired => {
                     self.done(open, &waiting, Err(problem.code.as_str())).await?;
                 }
+                Err(CallError::Wait { retry_after }) if pauses < PAUSES_MAX && pause(retry_after).is_some() => {
+                    pauses += 1;
+                    tokio::select! {
+                        // A lock waits for no server.
+                        () = open.until_closed() => return Err(ClientError::locked()),
+                        () = tokio::time::sleep(pause(retry_after).unwrap_or(RETRY_FIRST)) => {}
+                    }
+                    continue;
+                }
                 Err(error) => {
                     if matches!(error, CallError::NoConnection) && !waiting.tried {
                         self.not_begun(open, waiting.number).await?;
@@ -320,6 +345,7 @@ impl Sync {
                     return Err(error.into());
                 }
             }
+            pauses = 0;
         }
         Ok(())
     }
@@ -462,6 +488,7 @@ impl Sync {
         let result = settle(open, waiting, &answer, at).await;
         self.0.watch(&result);
         result?;
+        self.0.0.answered.fetch_add(1, Ordering::SeqCst);
         if let Some(chunk) = import {
             open.beside.remove_chunk(chunk)?;
         }
