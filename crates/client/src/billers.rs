@@ -10,6 +10,7 @@ use serde::{Deserialize, Serialize};
 use crate::cache::{bills, state};
 use crate::client::Client;
 use crate::error::ClientError;
+use crate::fold::Typed;
 use crate::outbox::Change;
 
 const FOUND_MAX: usize = 50;
@@ -109,7 +110,7 @@ impl Billers {
     /// By name, those that can be paid from here first, then the person's own; with words, those whose name or category
     /// holds them all.
     pub async fn search(&self, typed: &str) -> Result<Vec<BillerView>, ClientError> {
-        let words: Vec<String> = typed.split_whitespace().map(str::to_lowercase).collect();
+        let words = Typed::new(typed);
         let mut found: Vec<BillerView> = self
             .0
             .with(async |open| {
@@ -119,10 +120,7 @@ impl Billers {
                 Ok(signed.chain(own).collect())
             })
             .await?;
-        found.retain(|biller| {
-            let text = format!("{} {}", biller.name, biller.category).to_lowercase();
-            words.iter().all(|word| text.contains(word))
-        });
+        found.retain(|biller| words.is_in(&format!("{} {}", biller.name, biller.category)));
         found.sort_by_cached_key(|biller| (!biller.payable, !biller.own, biller.name.to_lowercase()));
         found.truncate(FOUND_MAX);
         Ok(found)

@@ -19,6 +19,7 @@ mod damage_tests;
 pub mod email_reminders;
 mod error;
 pub mod export;
+mod fold;
 pub mod folder;
 pub mod home;
 mod http;

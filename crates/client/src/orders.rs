@@ -19,6 +19,8 @@ pub struct OrderView {
 
 /// Orders that the screen lists.
 const SHOWN_MAX: i64 = 200;
+/// Orders that a search goes through: all that anybody has.
+const SEARCHED_MAX: i64 = 100_000;
 /// Orders on Home.
 const LATEST: i64 = 3;
 
@@ -26,6 +28,11 @@ impl Client {
     /// The newest orders first.
     pub async fn orders(&self) -> Result<Vec<OrderView>, ClientError> {
         self.newest_orders(SHOWN_MAX).await
+    }
+
+    /// Those that a search looks at, older ones than are listed among them.
+    pub(crate) async fn orders_to_search(&self) -> Result<Vec<OrderView>, ClientError> {
+        self.newest_orders(SEARCHED_MAX).await
     }
 
     /// What Home shows of them.

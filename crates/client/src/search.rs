@@ -10,6 +10,7 @@ use crate::accounts::TransactionQuery;
 use crate::cache::{accounts, bills};
 use crate::client::Client;
 use crate::error::ClientError;
+use crate::fold::Typed;
 
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, specta::Type)]
 pub struct SearchView {
@@ -77,29 +78,31 @@ const MONTH_WORDS: [&str; 12] = [
 
 impl Client {
     pub async fn search(&self, typed: &str) -> Result<SearchView, ClientError> {
-        let words: Vec<String> = typed.split_whitespace().map(str::to_lowercase).collect();
+        let words = Typed::new(typed);
         if words.is_empty() {
             return Ok(SearchView { hits: Vec::new() });
         }
-        let holds = |text: &str| {
-            let text = text.to_lowercase();
-            words.iter().all(|word| text.contains(word))
-        };
         let book = self.bills().book().await?;
-        let bills = book.bills.iter().filter(|bill| holds(&bill.name)).take(EACH_MAX);
+        let bills = book.bills.iter().filter(|bill| {
+            let said = [Some(bill.name.as_str()), book.payee_of(bill), bill.reference.as_deref(), bill.note.as_deref()];
+            words.is_in_or_of(&said.into_iter().flatten().collect::<Vec<_>>().join("\n"), Some(bill.amount))
+        });
+        let bills = bills.take(EACH_MAX);
         let mut hits: Vec<SearchHit> =
             bills.map(|bill| SearchHit::Bill { id: bill.id, name: bill.name.clone(), amount: bill.amount }).collect();
-        let payments = book.payments.iter().map(|row| crate::payments::view(&book, row, &[]));
-        hits.extend(payments.filter(|payment| holds(&payment.to)).take(EACH_MAX).map(|payment| SearchHit::Payment {
-            id: payment.id,
-            to: payment.to,
-            amount: payment.amount,
-        }));
-        hits.extend(self.statements_found(holds).await?);
-        let orders = self.orders().await?.into_iter().filter(|view| {
+        let payments = book.payments.iter().filter_map(|row| {
+            let (to, amount) = (crate::payments::payee(&book, &row.order), row.order.amount);
+            let text = format!("{to}\n{}", row.order.reference.as_deref().unwrap_or_default());
+            let hit = SearchHit::Payment { id: row.order.id, to, amount };
+            words.is_in_or_of(&text, Some(amount)).then_some(hit)
+        });
+        hits.extend(payments.take(EACH_MAX));
+        hits.extend(self.statements_found(|text| words.is_in(text)).await?);
+        let orders = self.orders_to_search().await?.into_iter().filter(|view| {
             let told = &view.order.told;
             let items: Vec<&str> = told.items.iter().map(|item| item.name.as_str()).collect();
-            holds(&format!("{} {} {}", view.order.merchant, told.number, items.join(" ")))
+            let text = format!("{} {} {}", view.order.merchant, told.number, items.join(" "));
+            words.is_in_or_of(&text, Some(view.total))
         });
         hits.extend(orders.take(EACH_MAX).map(|view| SearchHit::Order {
             id: view.order.id,

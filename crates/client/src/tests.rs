@@ -311,6 +311,22 @@ async fn a_payment_made_offline_waits_and_can_be_taken_back() {
 }
 
 #[tokio::test]
+async fn the_search_box_finds_without_accents_and_by_what_stands_in_a_bill() {
+    let world = World::new();
+    let client = world.start().await;
+    let mut phone = monthly("Teléfono", "40.00", "2026-12-05");
+    phone.biller = Some(with_biller(&client).await);
+    phone.reference = Some("K-7714".to_owned());
+    phone.note = Some("Vertrag über zwölf Monate".to_owned());
+    client.bills().add(phone).await.unwrap();
+    for typed in ["telefono", "TELÉFONO", "tele\u{301}fono", "northfold", "k-7714", "zwolf", "telefono 40,00"] {
+        assert_eq!(client.search(typed).await.unwrap().hits.len(), 1, "{typed}");
+    }
+    assert!(client.search("telefono 41").await.unwrap().hits.is_empty());
+    world.end().await;
+}
+
+#[tokio::test]
 async fn a_change_is_kept_also_while_its_second_copy_cannot_be_written() {
     let world = World::new();
     let client = world.start().await;

@@ -15,6 +15,7 @@ use super::{
     CacheError, CacheResult, Tx, account_id_of, currency_of, date_of, day_number, from_body, state, to_body, uuid_of,
 };
 use crate::accounts::TransactionView;
+use crate::fold::fold;
 
 /// Rows of one insert statement; 9 values each, and SQLite takes 32,766.
 const ROWS_PER_STATEMENT: usize = 500;
@@ -617,12 +618,13 @@ const WORDS_MAX: usize = 16;
 
 /// `None` when no word is in it.
 pub(crate) fn words_of(typed: &str) -> Option<Words> {
+    let typed = fold(typed);
     let split = typed.split(|c: char| !c.is_alphanumeric());
     let mut words: Vec<&str> = split.filter(|word| !word.is_empty()).take(WORDS_MAX).collect();
     let last = words.pop()?;
     let others: String = words.iter().map(|word| format!("\"{word}\" AND ")).collect();
     let by_beginning = format!("{others}\"{last}\"*");
-    // The index folds case and accents; only for plain letters is it known here how.
+    // The index folds as is done here; what else it does is known for plain letters.
     let known_folding = last.is_ascii();
     let mut words = Words { by_beginning, others, ..Words::default() };
     if last.len() == 1 {

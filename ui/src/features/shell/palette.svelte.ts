@@ -15,9 +15,14 @@ const OFFERED_MAX = 24;
 
 export type Offer = { key: string; icon: IconName; text: string; end: string; act: () => void };
 
+/** Without case and accents, as everything else is searched. */
+const fold = (text: string) => text.normalize('NFD').replace(/\p{M}/gu, '').toLocaleLowerCase();
+
 export class Finder {
   text = $state('');
   hits = $state.raw<SearchHit[]>([]);
+  /** The last search did not come to an end: that nothing was found is not known. */
+  failed = $state(false);
   #timer: ReturnType<typeof setTimeout> | undefined;
   #messages = getMessages();
 
@@ -26,28 +31,33 @@ export class Finder {
     readonly home: View<HomeView>,
   ) {}
 
-  /** Asks once the typing rests. A search that failed finds nothing; the commands still work. */
+  /** Asks once the typing rests. A search that failed is said; the commands still work. */
   typed(text: string): void {
     this.text = text;
     clearTimeout(this.#timer);
     const wanted = text.trim();
     if (wanted === '') {
       this.hits = [];
+      this.failed = false;
       return;
     }
     this.#timer = setTimeout(async () => {
       try {
         const found = await answer(this.desk.commands.search(wanted));
-        if (wanted === this.text.trim()) this.hits = found.hits;
+        if (wanted !== this.text.trim()) return;
+        this.hits = found.hits;
+        this.failed = false;
       } catch {
+        if (wanted !== this.text.trim()) return;
         this.hits = [];
+        this.failed = true;
       }
     }, REST_MS);
   }
 
   offers: Offer[] = $derived.by(() => {
-    const words = this.text.trim().toLocaleLowerCase().split(/\s+/).filter(Boolean);
-    const matching = this.#commands().filter((offer) => words.every((word) => offer.text.toLocaleLowerCase().includes(word)));
+    const words = fold(this.text).split(/\s+/).filter(Boolean);
+    const matching = this.#commands().filter((offer) => words.every((word) => fold(offer.text).includes(word)));
     return [...matching, ...this.hits.map((hit) => this.#found(hit))].slice(0, OFFERED_MAX);
   });
 

@@ -1,7 +1,7 @@
 import { createRawSnippet } from 'svelte';
 import type { OrderView } from '$lib/ipc/bindings';
 import { describe, expect, it, vi } from 'vitest';
-import { click, draw, fireEvent, ok, screen, waitFor, within, world } from '$lib/test/draw';
+import { click, draw, fireEvent, ok, refused, screen, waitFor, within, world } from '$lib/test/draw';
 import Shell from './Shell.svelte';
 import { commandOf, windowKeyOf } from './keys';
 import { sparingly } from './sparingly';
@@ -117,6 +117,16 @@ describe('the window', () => {
     if (status.status === 'ok') suspended.commands.status = () => ok({ ...status.data, standing: { restraint } });
     draw(Shell, suspended, { path: '/', children });
     expect(await screen.findByText(/Only the support of your account server can release it/)).toBeTruthy();
+  });
+
+  it('says that a search failed, and finds commands whatever accents are typed', async () => {
+    draw(Shell, world('', { search: () => refused('cache_failed') }), { path: '/', children });
+    await fireEvent.keyDown(window, { key: 'k', ctrlKey: true });
+    const box = await screen.findByRole('combobox', { name: 'Do or find' });
+    await fireEvent.input(box, { target: { value: 'nörthfold' } });
+    expect(await screen.findByRole('option', { name: /Pay Northfold Gas/ })).toBeTruthy();
+    expect(await screen.findByText(/^The search did not work/)).toBeTruthy();
+    expect(screen.queryByText('Nothing found.')).toBeNull();
   });
 
   it('finds a bill from the palette and opens it', async () => {

@@ -2110,6 +2110,7 @@ export const de: Messages = {
     placeholder: 'Etwas tun oder finden',
     results: 'Treffer',
     nothing: 'Nichts gefunden.',
+    failed: 'Die Suche gelang nicht. Tippen Sie weiter, oder starten Sie die Selbstprüfung in den Einstellungen.',
     choose: 'wählen',
     doIt: 'tun',
     close: 'schließen',

@@ -2112,6 +2112,7 @@ export const en = {
     placeholder: 'Do or find anything',
     results: 'Results',
     nothing: 'Nothing found.',
+    failed: 'The search did not work. Type on, or run the self-check in Settings.',
     choose: 'choose',
     doIt: 'do',
     close: 'close',

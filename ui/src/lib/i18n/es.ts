@@ -2110,6 +2110,7 @@ export const es: Messages = {
     placeholder: 'Haz o busca lo que sea',
     results: 'Resultados',
     nothing: 'No se ha encontrado nada.',
+    failed: 'La búsqueda no funcionó. Sigue escribiendo, o haz la comprobación en Ajustes.',
     choose: 'elegir',
     doIt: 'hacer',
     close: 'cerrar',
