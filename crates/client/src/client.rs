@@ -136,10 +136,11 @@ impl Client {
     pub async fn open(data_dir: impl AsRef<Path>, ports: Ports) -> Result<OpenOutcome, ClientError> {
         let folder = Folder::at(data_dir.as_ref())?;
         let header = finish_what_ended(&folder, ports.secrets.as_ref())?;
+        ports.language.choose(folder.chosen_language());
         let (events, _) = broadcast::channel(EVENTS_KEPT);
         let client = Self(Arc::new(Inner {
             folder,
-            http: Http::new(ports.language),
+            http: Http::new(ports.language.clone()),
             ports,
             state: RwLock::new(header.as_ref().map_or(State::Welcome, |_| State::Locked(LockReason::Started))),
             turn: tokio::sync::Mutex::default(),

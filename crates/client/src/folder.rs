@@ -10,6 +10,7 @@
 //! | `refused/` | imported lines that the server did not take |
 //! | `secrets.sealed` | device key and tokens where there is no keyring |
 //! | `due.sealed` | days on which something is due, for reminders while locked |
+//! | `language` | the language that the person chose for this computer; none is the system's |
 //! | `damaged/` | what could not be read, moved aside; of copies, the newest two |
 //! | `*.new` | a file that was being replaced when the program ended: the next start removes it |
 //! | `viewer/` | statements for the person's own viewer, while it is open |
@@ -20,6 +21,8 @@ use std::fs::{self, File, OpenOptions};
 use std::io::{self, Write};
 use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicU64, Ordering};
+
+use domain::addresses::Language;
 
 /// Damaged copies that are kept. They are large, and an older one tells nothing more.
 const COPIES_ASIDE_MAX: usize = 2;
@@ -91,6 +94,26 @@ impl Folder {
     #[must_use]
     pub fn due_key(&self) -> PathBuf {
         self.0.join("due.key")
+    }
+
+    /// Readable while locked, like the days of the list: it says nothing of the account.
+    fn language(&self) -> PathBuf {
+        self.0.join("language")
+    }
+
+    /// None where the person chose none, or what stands there is no language of ours.
+    pub(crate) fn chosen_language(&self) -> Option<Language> {
+        let kept = read(&self.language()).ok().flatten()?;
+        Language::named(std::str::from_utf8(&kept).ok()?)
+    }
+
+    /// What stands there already is not written again.
+    pub(crate) fn keep_language(&self, chosen: Option<Language>) -> Result<(), FileError> {
+        match chosen {
+            _ if self.chosen_language() == chosen => Ok(()),
+            Some(language) => replace(&self.language(), language.as_str().as_bytes()),
+            None => remove(&self.language()),
+        }
     }
 
     /// Stands there when a page of the cache did not read: the next opening rebuilds it.

@@ -21,7 +21,7 @@ use zeroize::Zeroizing;
 
 use crate::client::{Changed, Client, Open, lock};
 use crate::error::{Class, ClientError};
-use crate::platform::{Chance, Language, Secret, SecretKind, random};
+use crate::platform::{Chance, Secret, SecretKind, Spoken, random};
 use crate::seal::without_traces;
 use crate::status::Place;
 use crate::vault::VaultError;
@@ -185,7 +185,7 @@ pub(crate) struct Http {
     far: Mutex<Option<reqwest::Client>>,
     nonces: Mutex<HashMap<String, String>>,
     /// Which the server's pages speak that a request begins.
-    language: Language,
+    language: Spoken,
 }
 
 /// What a request carries beside its address.
@@ -307,7 +307,7 @@ pub(crate) struct Prover<'a> {
 }
 
 impl Http {
-    pub fn new(language: Language) -> Self {
+    pub fn new(language: Spoken) -> Self {
         Self { near: Mutex::default(), far: Mutex::default(), nonces: Mutex::default(), language }
     }
 
@@ -387,7 +387,7 @@ impl Http {
             .client(url)?
             .request(method.on_wire(), url.clone())
             .header(PROTOCOL_HEADER, api::PROTOCOL.to_string())
-            .header(header::ACCEPT_LANGUAGE, self.language.as_str());
+            .header(header::ACCEPT_LANGUAGE, self.language.now().as_str());
         if let Some(kind) = sending.content_type {
             request = request.header(header::CONTENT_TYPE, kind);
         }

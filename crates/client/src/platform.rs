@@ -3,7 +3,7 @@
 
 use std::collections::BTreeMap;
 use std::fmt;
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::{Arc, Mutex, PoisonError, RwLock};
 
 pub use domain::addresses::Language;
 use domain::time::Clock;
@@ -22,8 +22,36 @@ pub struct Ports {
     pub clock: Arc<dyn Clock>,
     pub chance: Arc<dyn Chance>,
     pub zone: Arc<dyn Zone>,
-    /// The language of notices, of the tray, and of the server's pages that the app opens.
-    pub language: Language,
+    /// The language of notices, of the tray and the system's dialogs, and of the server's pages that the app opens.
+    pub language: Spoken,
+}
+
+/// The language that the person chose, else the system's. Whoever holds it speaks another one as soon as that is chosen.
+#[derive(Clone, Debug)]
+pub struct Spoken(Arc<Choice>);
+
+#[derive(Debug)]
+struct Choice {
+    of_system: Language,
+    chosen: RwLock<Option<Language>>,
+}
+
+impl Spoken {
+    #[must_use]
+    pub fn now(&self) -> Language {
+        self.0.chosen.read().unwrap_or_else(PoisonError::into_inner).unwrap_or(self.0.of_system)
+    }
+
+    /// `None` is the system's own.
+    pub fn choose(&self, chosen: Option<Language>) {
+        *self.0.chosen.write().unwrap_or_else(PoisonError::into_inner) = chosen;
+    }
+}
+
+impl From<Language> for Spoken {
+    fn from(of_system: Language) -> Self {
+        Self(Arc::new(Choice { of_system, chosen: RwLock::new(None) }))
+    }
 }
 
 /// Bytes that are wiped when dropped and never printed.

@@ -6,9 +6,10 @@ use jiff::tz::TimeZone;
 use serde::{Deserialize, Serialize};
 
 use crate::cache::state;
-use crate::client::{Changed, Client};
+use crate::client::{Changed, Client, blocking};
 use crate::error::ClientError;
 use crate::lock::{IDLE_MINUTES_MAX, IDLE_MINUTES_MIN};
+use crate::platform::Language;
 
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, specta::Type)]
 #[serde(default)]
@@ -131,5 +132,22 @@ impl Client {
         self.tell(Changed::Status);
         self.0.wake.notify_one();
         Ok(())
+    }
+
+    /// What is said outside the window's pages is said in this language.
+    #[must_use]
+    pub fn language(&self) -> Language {
+        self.0.ports.language.now()
+    }
+
+    /// Speaks this language from now on, `None` the system's: at once, also while locked, and after each start.
+    pub async fn set_language(&self, chosen: Option<Language>) -> Result<(), ClientError> {
+        let before = self.language();
+        self.0.ports.language.choose(chosen);
+        if self.language() != before {
+            self.tell(Changed::Status);
+        }
+        let folder = self.0.folder.clone();
+        Ok(blocking(move || folder.keep_language(chosen)).await??)
     }
 }

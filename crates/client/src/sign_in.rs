@@ -229,7 +229,7 @@ impl SignIn {
             match_code: match_code.clone(),
             prompt: wish.create.then(|| "create".to_owned()),
             login_hint: name.map(shown_name),
-            ui_locales: Some(self.0.0.ports.language.as_str().to_owned()),
+            ui_locales: Some(self.0.0.ports.language.now().as_str().to_owned()),
         };
         let endpoint = &metadata.pushed_authorization_request_endpoint;
         let answer: PushedResponse = self.0.push(endpoint, &pushed, &key).await.map_err(SignInError::from)?;
@@ -243,7 +243,7 @@ impl SignIn {
             key,
             place,
             protect: wish.protect,
-            language: self.0.0.ports.language,
+            language: self.0.0.ports.language.now(),
             cancelled: Arc::new(Notify::new()),
         });
         let browser = Arc::clone(&self.0.0.ports.browser);

@@ -83,7 +83,7 @@ impl World {
             clock: self.clock.clone(),
             chance: Arc::new(SeededChance::new(self.clock_seed())),
             zone: self.zone.clone(),
-            language: Language::En,
+            language: Language::En.into(),
         }
     }
 

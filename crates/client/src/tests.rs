@@ -15,7 +15,7 @@ use crate::bills::{MarkAs, NewBill};
 use crate::import::ImportVerdict;
 use crate::lock::LockReason;
 use crate::payments::{PayBill, PaymentViewState};
-use crate::platform::{NoSecrets, NoticeAction, NotifierError, SecretKind, SecretStoreError};
+use crate::platform::{Language, NoSecrets, NoticeAction, NotifierError, SecretKind, SecretStoreError};
 use crate::reminders::{TestAnswer, TestStep, TimerState, WhySilent};
 use crate::settings::{Quiet, Settings};
 use crate::status::{Phase, Place, Protection};
@@ -526,6 +526,41 @@ async fn a_locked_billfold_reminds_without_names_and_once() {
     assert!(client.reminders().run_once(false).await.unwrap().is_empty());
     client.unlock(None).await.unwrap();
     assert!(client.reminders().run_once(false).await.unwrap().is_empty(), "shown while locked counts");
+    world.end().await;
+}
+
+#[tokio::test]
+async fn what_is_said_outside_the_window_is_in_the_chosen_language_at_once_and_at_each_start() {
+    let world = World::new();
+    let client = world.start().await;
+    client.bills().add(monthly("Rent", "950.00", "2026-12-01")).await.unwrap();
+    client.reminders().run_once(false).await.unwrap();
+    assert_eq!(client.tray().await.commands.lock, "Lock", "the system's");
+    let mut told = client.events();
+    client.set_language(Some(Language::De)).await.unwrap();
+    assert!(told.try_recv().is_ok(), "the tray is drawn anew");
+    assert_eq!(client.tray().await.commands.lock, "Sperren");
+
+    // As `billfold remind` starts, and before anybody opened it.
+    let client = world.restart(client).await;
+    client.lock().await.unwrap();
+    assert_eq!(client.tray().await.head, "Billfold ist gesperrt");
+    world.at("2026-11-30T09:30:00Z");
+    let shown = client.reminders().run_once(false).await.unwrap();
+    assert!(shown[0].title.starts_with("1 Zahlung"), "{}", shown[0].title);
+
+    client.set_language(None).await.unwrap();
+    assert_eq!(client.tray().await.head, "Billfold is locked");
+    assert_eq!(world.restart(client).await.language(), Language::En);
+    world.end().await;
+}
+
+#[tokio::test]
+async fn a_language_that_nobody_speaks_any_more_is_the_systems() {
+    let world = World::new();
+    let client = world.start().await;
+    std::fs::write(world.data().join("language"), [0xff, 0xfe]).unwrap();
+    assert_eq!(world.restart(client).await.language(), Language::En);
     world.end().await;
 }
 

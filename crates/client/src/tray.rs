@@ -91,7 +91,7 @@ impl TrayCommands {
 impl Client {
     /// What the tray says now.
     pub async fn tray(&self) -> TrayView {
-        let language = self.0.ports.language;
+        let language = self.0.ports.language.now();
         let bare = |head: &str| TrayView {
             head: head.to_owned(),
             next: Vec::new(),

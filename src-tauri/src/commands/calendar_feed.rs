@@ -41,7 +41,8 @@ pub async fn calendar_feed_end(core: Shared<'_>) -> Answer<()> {
 #[specta::specta]
 pub async fn calendar_feed_save(app: AppHandle, core: Shared<'_>) -> Answer<bool> {
     core.touch();
-    let Some(path) = dialogs::choose_save(&app, dialogs::Saved::Calendar, "billfold.ics").await else {
+    let Some(path) = dialogs::choose_save(&app, core.client.language(), dialogs::Saved::Calendar, "billfold.ics").await
+    else {
         return Ok(false);
     };
     core.client.calendar_feed().save(path).await?;

@@ -16,7 +16,8 @@ pub async fn export_everything(app: AppHandle, core: Shared<'_>) -> Answer<Expor
         Fetched::InBrowser(visit) => return Ok(ExportView { saved: false, visit: Some(visit) }),
         Fetched::Archive(archive) => archive,
     };
-    let Some(path) = dialogs::choose_save(&app, dialogs::Saved::Archive, "billfold.zip").await else {
+    let Some(path) = dialogs::choose_save(&app, core.client.language(), dialogs::Saved::Archive, "billfold.zip").await
+    else {
         return Ok(ExportView { saved: false, visit: None });
     };
     export.save(archive, path).await?;

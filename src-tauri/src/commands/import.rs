@@ -11,7 +11,7 @@ use crate::os::dialogs;
 #[specta::specta]
 pub async fn import_choose(app: AppHandle, core: Shared<'_>) -> Answer<Option<ImportOffer>> {
     core.touch();
-    let Some(path) = dialogs::choose_import(&app).await else { return Ok(None) };
+    let Some(path) = dialogs::choose_import(&app, core.client.language()).await else { return Ok(None) };
     Ok(Some(core.client.import().offer(&path).await?))
 }
 

@@ -173,6 +173,7 @@ pub fn builder() -> Builder<Wry> {
             calendar_feed::calendar_feed_save,
             settings::settings,
             settings::settings_set,
+            settings::language_set,
             settings::autostart,
             search::search,
             window::page_listens,

@@ -28,7 +28,9 @@ pub async fn security_answer(core: Shared<'_>, number: i64, mine: bool) -> Answe
 #[specta::specta]
 pub async fn security_save(app: AppHandle, core: Shared<'_>) -> Answer<bool> {
     core.touch();
-    let Some(path) = dialogs::choose_save(&app, dialogs::Saved::Table, "security-log.csv").await else {
+    let Some(path) =
+        dialogs::choose_save(&app, core.client.language(), dialogs::Saved::Table, "security-log.csv").await
+    else {
         return Ok(false);
     };
     core.client.security().save(path).await?;

@@ -32,7 +32,9 @@ pub async fn statement_open(core: Shared<'_>, account: AccountId, closed_on: Str
 pub async fn statement_save(app: AppHandle, core: Shared<'_>, account: AccountId, closed_on: String) -> Answer<bool> {
     core.touch();
     let cycle = date(&closed_on)?;
-    let Some(path) = dialogs::choose_save(&app, dialogs::Saved::Statement, &file_name(&closed_on)).await else {
+    let Some(path) =
+        dialogs::choose_save(&app, core.client.language(), dialogs::Saved::Statement, &file_name(&closed_on)).await
+    else {
         return Ok(false);
     };
     core.client.statements().save_pdf(account, cycle, path).await?;
@@ -48,7 +50,7 @@ pub async fn statements_save_all(
     account: AccountId,
 ) -> Answer<Option<SavedStatements>> {
     core.touch();
-    let Some(folder) = dialogs::choose_folder(&app, "Save all statements").await else {
+    let Some(folder) = dialogs::choose_folder(&app, core.client.language()).await else {
         return Ok(None);
     };
     Ok(Some(core.client.statements().save_all(account, folder).await?))

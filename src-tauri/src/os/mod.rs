@@ -18,13 +18,13 @@ pub mod webview;
 use std::path::PathBuf;
 use std::sync::Arc;
 
-use client::platform::{Language, Ports, SystemChance, SystemClock, SystemZone};
+use client::platform::{Language, Ports, Spoken, SystemChance, SystemClock, SystemZone};
 
 /// The bodies of the client's ports on this computer, and where answers to notices arrive.
 #[must_use]
 pub fn ports() -> (Ports, notify::Answers) {
-    let language = language();
-    let (notifier, answers) = notify::DesktopNotifier::new(language);
+    let language = Spoken::from(language());
+    let (notifier, answers) = notify::DesktopNotifier::new(language.clone());
     let ports = Ports {
         secrets: Arc::new(keyring::SystemKeyring),
         notifier: Arc::new(notifier),

@@ -5,7 +5,7 @@ use std::collections::HashMap;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 
-use client::platform::{Language, Notice, NoticeAction, Notifier, NotifierError};
+use client::platform::{Language, Notice, NoticeAction, Notifier, NotifierError, Spoken};
 use notify_rust::{CloseReason, Notification, NotificationHandle, NotificationResponse};
 use tokio::sync::mpsc;
 
@@ -33,7 +33,7 @@ const WAITING_MAX: usize = 64;
 
 pub struct DesktopNotifier {
     answers: mpsc::UnboundedSender<Answer>,
-    language: Language,
+    language: Spoken,
     shown: Arc<Mutex<HashMap<String, Shown>>>,
     counted: AtomicU64,
 }
@@ -47,7 +47,7 @@ struct Shown {
 
 impl DesktopNotifier {
     #[must_use]
-    pub fn new(language: Language) -> (Self, Answers) {
+    pub fn new(language: Spoken) -> (Self, Answers) {
         system::begin();
         let (sender, receiver) = mpsc::unbounded_channel();
         (Self { answers: sender, language, shown: Arc::default(), counted: AtomicU64::new(0) }, receiver)
@@ -60,7 +60,7 @@ impl Notifier for DesktopNotifier {
         if lock(&self.shown).len() >= WAITING_MAX {
             return Err(NotifierError { why: "too many notices stand unanswered".to_owned() });
         }
-        let notification = described(notice, self.language);
+        let notification = described(notice, self.language.now());
         // The bus is spoken to off the caller's thread, which may belong to the async runtime.
         let shown = std::thread::spawn(move || notification.show()).join();
         let handle = shown

@@ -28,7 +28,7 @@ fn ports() -> Ports {
         clock: Arc::new(SystemClock),
         chance: Arc::new(SystemChance),
         zone: Arc::new(FixedZone(TimeZone::UTC)),
-        language: Language::En,
+        language: Language::En.into(),
     }
 }
 

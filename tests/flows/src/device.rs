@@ -31,7 +31,7 @@ impl Device {
             clock: Arc::new(SystemClock),
             chance: Arc::new(SystemChance),
             zone: Arc::new(FixedZone(TimeZone::UTC)),
-            language: Language::En,
+            language: Language::En.into(),
         };
         let client = Client::open(folder.path(), ports).await.expect("a client").client;
         let wish = Connect {

@@ -192,7 +192,7 @@ impl Play {
             clock: Arc::clone(&self.server.clock) as _,
             chance: Arc::clone(chance) as _,
             zone: Arc::new(FixedZone(zone())),
-            language: Language::En,
+            language: Language::En.into(),
         };
         let client = Client::open(folder, ports).await.expect("a client").client;
         client.server_started(&self.origin);

@@ -10,5 +10,8 @@ export const prerender = false;
 export const load: LayoutLoad = async () => {
   const chosen = language();
   document.documentElement.lang = speak(chosen === 'system' ? navigator.languages : [chosen, ...navigator.languages]);
-  return { ipc: await loadIpc() };
+  const ipc = await loadIpc();
+  // What speaks outside the window, also while it is closed, speaks as the window does.
+  void ipc.commands.languageSet(chosen === 'system' ? null : chosen);
+  return { ipc };
 };

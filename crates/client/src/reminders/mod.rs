@@ -422,7 +422,7 @@ impl Reminders {
             .filter(|delivery| !desk.is_answered(&lead_delivered(delivery)))
             .cloned()
             .collect();
-        let notices = notices(&desk, self.0.0.ports.language, &unseen);
+        let notices = notices(&desk, self.0.0.ports.language.now(), &unseen);
         if dry_run {
             return Ok(notices.into_iter().map(|(notice, _)| notice).collect());
         }
@@ -540,7 +540,7 @@ impl Reminders {
     fn nameless(&self, payments: usize, days: &[i32], goes_out: bool) -> Option<Notice> {
         let first = days.first().copied()?;
         let shared = (days.len() == 1).then_some(first);
-        let (title, body) = words::locked(self.0.0.ports.language, payments, shared, goes_out);
+        let (title, body) = words::locked(self.0.0.ports.language.now(), payments, shared, goes_out);
         let id = format!("due/{}", self.0.now().as_second());
         Some(Notice { id, title, body, actions: vec![NoticeAction::Open], urgent: first < 0 && !goes_out })
     }

@@ -312,7 +312,7 @@ impl Reminders {
         }
         test.reached = Some(TestStep::Recorded);
         self.keep_test(test.clone()).await.map_err(failed(TestStep::Recorded))?;
-        let (title, body) = words::test(self.0.0.ports.language);
+        let (title, body) = words::test(self.0.0.ports.language.now());
         let actions = vec![NoticeAction::Open, NoticeAction::Pay, NoticeAction::Snooze, NoticeAction::MarkPaid];
         let notice = Notice { id: format!("{TEST}{}", notice_id(&lead)), title, body, actions, urgent: false };
         self.put_up(&notice, Standing::default()).await.map_err(|error| TestStop {

@@ -48,7 +48,7 @@ impl World {
             clock: watch.clone(),
             chance: Arc::new(SeededChance::new(7)),
             zone: Arc::new(FixedZone(TimeZone::UTC)),
-            language: crate::platform::Language::En,
+            language: crate::platform::Language::En.into(),
         };
         Self { dir: tempfile::tempdir().unwrap(), memory, ports, watch }
     }

@@ -169,6 +169,8 @@ export const commands = {
 	calendarFeedSave: () => typedError<boolean, CommandError>(__TAURI_INVOKE("calendar_feed_save")),
 	settings: () => typedError<Settings, CommandError>(__TAURI_INVOKE("settings")),
 	settingsSet: (settings: Settings) => typedError<null, CommandError>(__TAURI_INVOKE("settings_set", { settings })),
+	/**  The language that the window speaks, for all that speaks outside it; none is the system's. A page says it as it begins. */
+	languageSet: (language: Language | null) => typedError<null, CommandError>(__TAURI_INVOKE("language_set", { language })),
 	/**  Starting hidden when the person signs in to the computer. */
 	autostart: (on: boolean) => typedError<null, CommandError>(__TAURI_INVOKE("autostart", { on })),
 	search: (text: string) => typedError<SearchView, CommandError>(__TAURI_INVOKE("search", { text })),

@@ -442,6 +442,7 @@ export function sampleIpc(query = ''): Ipc {
     statementOpen: async () => attempt(() => null),
     statementSave: async () => attempt(() => true),
     statementsSaveAll: async (account) => attempt(() => ({ saved: listed().find((one) => one.account === account)?.statements.length ?? 0, left: [] })),
+    languageSet: async () => attempt(() => null),
     pageListens: async () => {},
     windowClose: async () => {},
     quit: async () => {},
