@@ -304,6 +304,10 @@ pub fn to_tray(app: &AppHandle) {
 
 pub fn quit(app: &AppHandle) {
     app.state::<Shell>().quitting.store(true, Ordering::SeqCst);
+    // What is shown goes at once; closing the copy takes a moment.
+    if let Some(window) = window(app) {
+        let _ = window.hide();
+    }
     app.exit(0);
 }
 

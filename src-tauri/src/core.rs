@@ -41,6 +41,7 @@ pub struct Core {
     half_made: AtomicBool,
     /// This process goes on until the person quits.
     stays: AtomicBool,
+    ending: AtomicBool,
     machine: Mutex<LockMachine>,
     told_at: AtomicI64,
 }
@@ -52,6 +53,8 @@ const LOOK_AGAIN_AFTER: Duration = Duration::from_secs(5);
 const LOOK_AGAIN_WITHIN: Duration = Duration::from_secs(60);
 /// The clipboard may be another program's, which is not waited for longer.
 const CLIPBOARD_WITHIN: Duration = Duration::from_secs(1);
+/// Quitting waits no longer, whatever hangs: what is not sent is in the outbox, and the keys go with the process.
+const QUIT_WITHIN: Duration = Duration::from_secs(15);
 
 impl Core {
     pub async fn open(data: &Path, ports: Ports) -> Result<Arc<Self>, Failure> {
@@ -70,6 +73,7 @@ impl Core {
             embedded: Embedded::default(),
             half_made: AtomicBool::new(false),
             stays: AtomicBool::new(false),
+            ending: AtomicBool::new(false),
             machine: Mutex::default(),
             told_at: AtomicI64::new(0),
         });
@@ -169,6 +173,8 @@ impl Core {
         // Whoever asked it for something before the keys were gone may have started it anew.
         self.embedded.stop(&self.client).await;
         self.clear_clipboard().await;
+        // A statement that was on its way to the viewer when it began.
+        self.viewer.clear();
         Ok(locked?)
     }
 
@@ -281,13 +287,24 @@ impl Core {
         (step, nap)
     }
 
-    pub async fn close(&self) {
-        let reason = match self.hear(LockEvent::Ends) {
-            LockStep::Lock(reason) => reason,
-            LockStep::Nothing | LockStep::CatchUp => LockReason::Ended,
-        };
-        if let Err(failure) = self.lock_for(reason).await {
-            tracing::warn!(code = failure.code, "closing was not clean");
+    /// Locks for the last time, within `QUIT_WITHIN`. Who asks again is not waited for.
+    pub async fn close(self: &Arc<Self>) {
+        if self.ending.swap(true, Ordering::SeqCst) {
+            return;
+        }
+        let core = Arc::clone(self);
+        // By itself, so that a thread that stands still is none that waits here.
+        let closing = tokio::spawn(async move {
+            let reason = match core.hear(LockEvent::Ends) {
+                LockStep::Lock(reason) => reason,
+                LockStep::Nothing | LockStep::CatchUp => LockReason::Ended,
+            };
+            if let Err(failure) = core.lock_for(reason).await {
+                tracing::warn!(code = failure.code, "closing was not clean");
+            }
+        });
+        if tokio::time::timeout(QUIT_WITHIN, closing).await.is_err() {
+            tracing::warn!("it ends without what hangs");
         }
     }
 

@@ -2,6 +2,8 @@
 
 use std::net::{Ipv4Addr, SocketAddr};
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
+use std::time::Duration;
 
 use client::vault::VaultError;
 use client::{Client, ClientError};
@@ -13,9 +15,12 @@ use server::sign_in::LocalGrant;
 use server::{Running, Server};
 use tokio::sync::Mutex;
 
+/// Whoever locks or quits waits no longer for its end.
+const STOP_WITHIN: Duration = Duration::from_secs(3);
+
 /// Runs while an account on this computer is unlocked.
 #[derive(Default)]
-pub struct Embedded(Mutex<Option<Running>>);
+pub struct Embedded(Arc<Mutex<Option<Running>>>);
 
 #[derive(Debug, thiserror::Error)]
 pub enum EmbeddedError {
@@ -71,12 +76,19 @@ impl Embedded {
         Ok(())
     }
 
-    /// Ends it: begun requests are answered, the database is closed.
+    /// Ends it: begun requests are answered, the database is closed. What takes longer, as one that is only just starting,
+    /// ends by itself; another one starts after that.
     pub async fn stop(&self, client: &Client) {
-        let running = self.0.lock().await.take();
-        if let Some(running) = running {
-            client.server_stopped();
-            running.shutdown().await;
+        let (slot, client) = (Arc::clone(&self.0), client.clone());
+        let stopping = tokio::spawn(async move {
+            let mut slot = slot.lock().await;
+            if let Some(running) = slot.take() {
+                client.server_stopped();
+                running.shutdown().await;
+            }
+        });
+        if tokio::time::timeout(STOP_WITHIN, stopping).await.is_err() {
+            tracing::warn!("the account server on this computer takes long to end");
         }
     }
 

@@ -5,7 +5,7 @@
 use std::collections::HashSet;
 use std::path::Path;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError, RwLock};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError, RwLock, TryLockError};
 use std::time::Duration;
 
 use domain::ids::MutationId;
@@ -41,8 +41,11 @@ const WAIT_SECONDS_MAX: u32 = 30;
 /// Codes that are acted upon: a copy whose server was not heard of for too long, one that does not read, one that must go.
 const DAMAGED: &str = "cache_damaged";
 const REVOKED: &str = "device_revoked";
-/// A keyring or a notification service that takes longer is not waited for while it is locked.
+/// What takes longer is not waited for while it is locked, each by itself: a keyring, a notification service, whoever
+/// still reads or has the turn.
 const LOCK_WAITS: Duration = Duration::from_secs(3);
+/// How often it is looked whether the vault is free.
+const LOOK_AFTER: Duration = Duration::from_millis(20);
 
 /// Something that a screen shows is different: read it again.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -70,7 +73,7 @@ pub(crate) struct Inner {
     pub http: Http,
     state: RwLock<State>,
     /// One opening, locking or signing out at a time.
-    turn: tokio::sync::Mutex<()>,
+    turn: Arc<tokio::sync::Mutex<()>>,
     events: broadcast::Sender<Changed>,
     /// There is something to send or to read.
     pub wake: Notify,
@@ -143,7 +146,7 @@ impl Client {
             http: Http::new(ports.language.clone()),
             ports,
             state: RwLock::new(header.as_ref().map_or(State::Welcome, |_| State::Locked(LockReason::Started))),
-            turn: tokio::sync::Mutex::default(),
+            turn: Arc::default(),
             events,
             wake: Notify::new(),
             online: AtomicBool::new(false),
@@ -330,33 +333,58 @@ impl Client {
         self.lock_for(LockReason::ByHand).await
     }
 
-    /// The same for another reason, which the lock screen tells.
+    /// The same for another reason, which the lock screen tells. Whatever hangs, it is closed in a moment.
     pub async fn lock_for(&self, reason: LockReason) -> Result<(), ClientError> {
-        if let Some(open) = self.opened().filter(|open| open.vault().header().mode() == Protection::Memory) {
+        if let Some(open) = self.opened()
+            && open.vault_soon(|vault| vault.header().mode()).await == Some(Protection::Memory)
+        {
             self.leave(&open).await;
         }
-        let _turn = self.0.turn.lock().await;
-        if self.opened().is_some() {
-            // The list's key may be one that a keyring asks the person for.
-            match tokio::time::timeout(LOCK_WAITS, self.reminders().write_due_list()).await {
-                Ok(Ok(())) => {}
-                Ok(Err(error)) => tracing::warn!(code = error.code, "the list of due days was not written"),
-                Err(_) => tracing::warn!("the list of due days was not written in time"),
-            }
-            // Who only ends the program is still at the desk.
-            let hides = reason != LockReason::Ended;
-            let nameless = if hides { self.reminders().nameless_instead().await.ok().flatten() } else { None };
-            self.close_open(reason).await;
-            if let Some(nameless) = nameless {
-                let reminders = self.reminders();
-                let hiding = reminders.hide_names(nameless);
-                if !matches!(tokio::time::timeout(LOCK_WAITS, hiding).await, Ok(Ok(()))) {
-                    tracing::warn!("what notices say may still stand on the desktop");
-                }
+        let mut waits = Box::pin(Arc::clone(&self.0.turn).lock_owned());
+        match tokio::time::timeout(LOCK_WAITS, &mut waits).await {
+            Ok(_turn) => self.lock_now(reason).await,
+            Err(_) => {
+                tracing::warn!("it is locked while something else goes on");
+                self.close_open(reason).await;
+                // What that opens is closed as soon as it has ended, before anybody else has the turn.
+                let client = self.clone();
+                tokio::spawn(async move {
+                    let _turn = waits.await;
+                    client.lock_now(reason).await;
+                });
             }
         }
         self.tell(Changed::Status);
         Ok(())
+    }
+
+    /// The same for who has the turn.
+    async fn lock_now(&self, reason: LockReason) {
+        if self.opened().is_none() {
+            return;
+        }
+        let reminders = self.reminders();
+        // The list's key may be one that a keyring asks the person for.
+        match tokio::time::timeout(LOCK_WAITS, reminders.write_due_list()).await {
+            Ok(Ok(())) => {}
+            Ok(Err(error)) => tracing::warn!(code = error.code, "the list of due days was not written"),
+            Err(_) => tracing::warn!("the list of due days was not written in time"),
+        }
+        // Who only ends the program is still at the desk.
+        let nameless = if reason == LockReason::Ended {
+            None
+        } else {
+            let made = tokio::time::timeout(LOCK_WAITS, reminders.nameless_instead()).await;
+            made.ok().and_then(Result::ok).flatten()
+        };
+        self.close_open(reason).await;
+        if let Some(nameless) = nameless {
+            let hiding = reminders.hide_names(nameless);
+            if !matches!(tokio::time::timeout(LOCK_WAITS, hiding).await, Ok(Ok(()))) {
+                tracing::warn!("what notices say may still stand on the desktop");
+            }
+        }
+        self.tell(Changed::Status);
     }
 
     /// Deletes this account from this computer: keys first, then files. The server keeps everything it has.
@@ -890,27 +918,34 @@ impl Client {
             *state = State::Locked(reason);
             open
         };
-        if open.vault().header().holder().is_some() {
+        lock(&self.0.offers).clear();
+        // Only who is signed in changes what protects the copy, for which the vault is held longer.
+        if open.vault_soon(|vault| vault.header().holder().is_some()).await.unwrap_or(true) {
             self.0.closings.fetch_add(1, Ordering::SeqCst);
         }
         // Screens forget what they show now, not when the last statement has ended.
         self.tell(Changed::Status);
-        lock(&self.0.offers).clear();
         self.put_away(open).await;
     }
 
     async fn put_away(&self, open: Arc<Open>) {
         open.begin_to_close();
         self.0.wake.notify_waiters();
-        *open.tokens.lock().await = None;
-        let reading = lock(&open.reading).take();
-        if let Some(reading) = reading {
-            // A log that is moved into the file meanwhile would look like a change of it.
-            let _ = reading.await;
+        let forgetting = async { *open.tokens.lock().await = None };
+        if tokio::time::timeout(LOCK_WAITS, forgetting).await.is_err() {
+            tracing::warn!("the tokens go with whoever uses them");
         }
-        let closed = open.cache.close().await;
+        let reading = lock(&open.reading).take();
+        let mut read = true;
+        if let Some(mut reading) = reading {
+            // A log that is moved into the file meanwhile would look like a change of it.
+            read = tokio::time::timeout(LOCK_WAITS, &mut reading).await.is_ok();
+            reading.abort();
+        }
+        // What was not read to its end is not said to be whole: the next opening looks again.
+        let closed = open.cache.close().await.filter(|_| read);
         self.0.http.hang_up();
-        if open.vault().header().mode() == Protection::Memory {
+        if open.vault_soon(|vault| vault.header().mode()).await == Some(Protection::Memory) {
             *write(&self.0.state) = State::Welcome;
             if let Err(error) = self.0.folder.wipe() {
                 tracing::warn!(%error, "what is left is noise without its keys");
@@ -928,7 +963,8 @@ impl Client {
     async fn keep_anchor(&self, open: Arc<Open>, closed: Closed) -> CacheResult<()> {
         let Closed { anchoring, books, head } = closed;
         let chance = Arc::clone(&self.0.ports.chance);
-        let in_keyring = open.vault().in_keyring(SecretKind::Anchor);
+        let in_keyring =
+            open.vault_soon(|vault| vault.in_keyring(SecretKind::Anchor)).await.ok_or(CacheError::Closed)?;
         let keeping = tokio::task::spawn_blocking(move || {
             let anchor = anchoring.close(books, head)?;
             let secret = anchor.as_secret().map_err(|_| CacheError::Damaged)?;
@@ -943,6 +979,14 @@ impl Client {
         });
         let kept = tokio::time::timeout(LOCK_WAITS, keeping).await;
         kept.unwrap_or(Ok(Err(CacheError::Closed))).unwrap_or(Err(CacheError::Closed))
+    }
+
+    /// What hangs: it has the turn, and the writer of the copy.
+    #[cfg(test)]
+    pub(crate) async fn stuck(&self) -> (tokio::sync::OwnedMutexGuard<()>, crate::cache::Tx) {
+        let turn = Arc::clone(&self.0.turn).lock_owned().await;
+        let writing = self.open_now().unwrap().cache.begin().await.unwrap();
+        (turn, writing)
     }
 
     fn check_wait(&self) -> Result<(), VaultError> {
@@ -977,6 +1021,21 @@ impl Client {
 impl Open {
     pub fn vault(&self) -> MutexGuard<'_, Vault> {
         lock(&self.vault)
+    }
+
+    /// The same for a lock, which waits only for so long; `None` while a keyring lets whoever holds the vault wait.
+    async fn vault_soon<T>(&self, look: impl Fn(&Vault) -> T) -> Option<T> {
+        let looking = async {
+            loop {
+                match self.vault.try_lock() {
+                    Ok(vault) => return look(&vault),
+                    Err(TryLockError::Poisoned(vault)) => return look(&vault.into_inner()),
+                    Err(TryLockError::WouldBlock) => {}
+                }
+                tokio::time::sleep(LOOK_AFTER).await;
+            }
+        };
+        tokio::time::timeout(LOCK_WAITS, looking).await.ok()
     }
 
     /// Accounts by their number; read again when a new one came.

@@ -556,6 +556,22 @@ async fn what_is_said_outside_the_window_is_in_the_chosen_language_at_once_and_a
 }
 
 #[tokio::test]
+async fn a_lock_waits_neither_for_who_has_the_turn_nor_for_who_holds_the_copy() {
+    let world = World::new();
+    let client = world.start().await;
+    client.bills().add(monthly("Rent", "950.00", "2026-12-01")).await.unwrap();
+    let stuck = client.stuck().await;
+    let lock = tokio::time::timeout(Duration::from_secs(30), client.lock()).await;
+    lock.expect("it is bounded").unwrap();
+    assert_eq!(client.phase(), Phase::Locked);
+    assert_eq!(client.bills().view().await.err().unwrap().code, "locked");
+    drop(stuck);
+    client.unlock(None).await.unwrap();
+    assert_eq!(client.bills().view().await.unwrap().bills.len(), 1, "nothing that was kept is lost");
+    world.end().await;
+}
+
+#[tokio::test]
 async fn a_language_that_nobody_speaks_any_more_is_the_systems() {
     let world = World::new();
     let client = world.start().await;

@@ -58,6 +58,9 @@ const HSTS: &str = "max-age=63072000";
 const HSTS_SUBDOMAINS: &str = "max-age=63072000; includeSubDomains";
 /// How long a stopping server waits for requests that have begun.
 const DRAIN: Duration = Duration::from_secs(10);
+/// Until then everything else of it has ended, too, or is broken off.
+const END_WITHIN: Duration = Duration::from_secs(15);
+const CLOSE_WITHIN: Duration = Duration::from_secs(5);
 /// How often what has expired is removed.
 const SWEEP_EVERY: Duration = Duration::from_secs(600);
 
@@ -111,15 +114,24 @@ pub struct Running {
 }
 
 impl Running {
-    /// Takes no more connections, lets begun requests end, closes the database.
+    /// Takes no more connections, lets begun requests end, closes the database. What hangs is broken off, which does no
+    /// more than a crash would.
     pub async fn shutdown(self) {
         self.app.ending.cancel();
-        for task in self.tasks {
-            if task.await.is_err() {
-                tracing::error!("a background task had panicked");
+        let until = tokio::time::Instant::now() + END_WITHIN;
+        for mut task in self.tasks {
+            match tokio::time::timeout_at(until, &mut task).await {
+                Ok(Ok(())) => {}
+                Ok(Err(_)) => tracing::error!("a background task had panicked"),
+                Err(_) => {
+                    tracing::warn!("a background task did not end in time");
+                    task.abort();
+                }
             }
         }
-        self.app.db.close().await;
+        if tokio::time::timeout(CLOSE_WITHIN, self.app.db.close()).await.is_err() {
+            tracing::warn!("the database is closed when whoever still uses it has ended");
+        }
     }
 }
 
@@ -194,7 +206,7 @@ async fn serve_connection(
         () = ending.cancelled() => {}
     }
     connection.as_mut().graceful_shutdown();
-    let _ = connection.await;
+    let _ = tokio::time::timeout(DRAIN, connection).await;
 }
 
 /// What is asked on one connection: how many requests have no whole answer yet, and how many there were.

@@ -71,6 +71,8 @@ const MIGRATIONS: &[&str] = &[
 const READERS: u32 = 3;
 /// A change waits for a copy that is being fetched: that goes on as long as the server sends, and ends with the lock.
 const WRITER_WITHIN: Duration = Duration::from_secs(600);
+/// Closing waits no longer for whoever still holds a connection, which ends when it is given back.
+const CLOSE_WITHIN: Duration = Duration::from_secs(3);
 /// Above the working set of a screen: every page that is not in memory is decrypted again.
 const PAGES_KIB: &str = "-24000";
 /// More than a page of the largest list, so that a query never waits for its reader.
@@ -254,12 +256,18 @@ impl Cache {
     pub async fn close(&self) -> Option<Closed> {
         let closed = match &self.anchoring {
             Some(anchoring) if self.noted.initialized() => {
-                self.books().await.ok().map(|(books, head)| Closed { anchoring: anchoring.clone(), books, head })
+                let books = tokio::time::timeout(CLOSE_WITHIN, self.books()).await.ok().and_then(Result::ok);
+                books.map(|(books, head)| Closed { anchoring: anchoring.clone(), books, head })
             }
             _ => None,
         };
-        self.readers.close().await;
-        self.writer.close().await;
+        let read = tokio::time::timeout(CLOSE_WITHIN, self.readers.close()).await;
+        let written = tokio::time::timeout(CLOSE_WITHIN, self.writer.close()).await;
+        if read.is_err() || written.is_err() {
+            tracing::warn!("the copy is closed when whoever still uses it has ended");
+            // It may be another one by then.
+            return None;
+        }
         closed
     }
 
