@@ -10,7 +10,7 @@ use client::import::ImportReport;
 use client::lock::{LockEvent, LockMachine, LockReason, LockStep};
 use client::platform::{Notice, Ports, SystemClock};
 use client::reminders::{Acted, TimerState};
-use client::sign_in::{Connect, LocalRequest, SignInStarted};
+use client::sign_in::{Connect, LocalRequest, REPLACED, SignInStarted};
 use client::status::{Phase, Place, StatusView};
 use client::vault::{Protect, RecoveryKey, Typed, TypedKeys};
 use client::{Changed, Client};
@@ -332,7 +332,9 @@ impl Core {
     /// before anything is fetched: signed in is signed in.
     pub async fn finish_connect(&self) -> Result<Option<String>, Failure> {
         let finished = self.client.sign_in().finish().await;
-        let half_made = self.half_made.swap(false, Ordering::SeqCst);
+        // What was half made for one that is replaced is gone on with.
+        let replaced = finished.as_ref().is_err_and(|error| error.code == REPLACED);
+        let half_made = !replaced && self.half_made.swap(false, Ordering::SeqCst);
         let recovery = match finished {
             Ok(recovery) => recovery,
             Err(error) => {
@@ -351,7 +353,10 @@ impl Core {
         let begun = self.begin_here(name).await;
         match &begun {
             Ok(_) => self.half_made.store(true, Ordering::SeqCst),
-            Err(_) => self.unmake().await?,
+            Err(_) => {
+                self.half_made.store(false, Ordering::SeqCst);
+                self.unmake().await?;
+            }
         }
         begun
     }

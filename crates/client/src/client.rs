@@ -29,7 +29,7 @@ use crate::platform::{Ports, Secret, SecretKind, SecretStore, random};
 use crate::reminders::{Standing, Unkept};
 use crate::seal::SealKey;
 use crate::settings::Settings;
-use crate::sign_in::Waiting;
+use crate::sign_in::{Cancel, Waiting};
 use crate::status::{Phase, Place, Protection};
 use crate::vault::{self, Header, Protect, RecoveryKey, Vault, VaultError};
 
@@ -86,7 +86,7 @@ pub(crate) struct Inner {
     trouble: Mutex<Option<ClientError>>,
     pub signing: tokio::sync::Mutex<Option<Waiting>>,
     /// Ends the wait for the browser.
-    pub cancelling: Mutex<Option<Arc<Notify>>>,
+    pub cancelling: Mutex<Option<Arc<Cancel>>>,
     /// The key of the list of due days; it stays in memory while locked.
     pub list_key: Mutex<Option<SealKey>>,
     /// Notices on the desktop that wait for an answer, and what each is about.

@@ -720,11 +720,21 @@ impl Client {
         form: &T,
         key: &DeviceKey,
     ) -> Result<A, CallError> {
+        read_json(self.tell_server(url, form, key).await?).await
+    }
+
+    /// The same where nothing is answered but that it is done.
+    pub(crate) async fn tell_server<T: Serialize>(
+        &self,
+        url: &str,
+        form: &T,
+        key: &DeviceKey,
+    ) -> Result<Response, CallError> {
         let prover = Prover { key, now: self.now(), chance: self.0.ports.chance.as_ref(), access: None };
         let response = self.0.http.prove_and_send(Method::Post, url, &Sending::form(form)?, &prover).await?;
         let status = response.status();
         if status.is_success() {
-            return read_json(response).await;
+            return Ok(response);
         }
         if status.is_server_error() || status == StatusCode::TOO_MANY_REQUESTS {
             return Err(CallError::Busy { retry_after: None });

@@ -42,7 +42,7 @@ use crate::search::SearchHit;
 use crate::sign_in::{Connect, LocalRequest, SignInStarted};
 use crate::status::Phase;
 use crate::testing::{World, day, monthly, usd, with_biller};
-use crate::vault::Protect;
+use crate::vault::{Protect, RecoveryKey};
 
 #[derive(Default)]
 pub(crate) struct Fake {
@@ -53,6 +53,10 @@ pub(crate) struct Fake {
     nonce: String,
     pushed: Value,
     pub tokens_given: u32,
+    /// Whoever signs in is somebody else from now on.
+    other_person: bool,
+    /// No sign-out comes through.
+    no_sign_outs: bool,
     pub revoked: bool,
     pub signed_out: bool,
     /// It answers nothing but that it cannot.
@@ -184,9 +188,10 @@ impl Fake {
                 axum::Json(json!({"request_uri": "urn:one", "expires_in": 120})).into_response()
             }
             api::sign_in::TOKEN_PATH => self.token(&fields(body)),
+            _ if self.no_sign_outs => StatusCode::SERVICE_UNAVAILABLE.into_response(),
             _ => {
                 self.ended.push(fields(body)["token"].as_str().unwrap().to_owned());
-                axum::Json(json!({})).into_response()
+                StatusCode::OK.into_response()
             }
         }
     }
@@ -218,7 +223,7 @@ impl Fake {
             "expires_in": 300,
             "refresh_token": format!("refresh-{}{}", self.tokens_given, self.salt),
             "scope": "account",
-            "holder": HolderId::new(Timestamp::UNIX_EPOCH, [1; 10]),
+            "holder": HolderId::new(Timestamp::UNIX_EPOCH, [1 + u8::from(self.other_person); 10]),
             "device": DeviceId::new(Timestamp::UNIX_EPOCH, [2; 10]),
         }))
         .into_response()
@@ -468,6 +473,51 @@ async fn a_sign_in_that_is_refused_or_given_up_leaves_nothing_behind() {
     assert_eq!(code(client.sign_in().finish().await), "sign_in_not_started");
     assert_eq!(client.phase(), Phase::Welcome);
     assert!(!world.data().join("vault.json").exists());
+    world.end().await;
+}
+
+/// Signs in to an account that has a folder already.
+async fn sign_in_again(client: &Client, fake: &Shared) -> Result<Option<RecoveryKey>, ClientError> {
+    begin(client, fake).await;
+    let query = good_query(fake);
+    let sign_in = client.sign_in();
+    tokio::join!(sign_in.finish(), knock(fake, None, &query)).0
+}
+
+#[tokio::test]
+async fn who_signs_in_to_the_folder_of_somebody_else_is_signed_out_again_at_the_server() {
+    let (world, fake) = (World::new(), start_fake().await);
+    let client = signed_in(&world, &fake).await;
+    lock(&fake).other_person = true;
+    assert_eq!(code(sign_in_again(&client, &fake).await), "already_set_up");
+    assert_eq!(lock(&fake).ended, ["refresh-2"], "the session that nobody keeps, and no other");
+    assert!(client.status().await.unwrap().signed_in);
+
+    lock(&fake).no_sign_outs = true;
+    assert_eq!(code(sign_in_again(&client, &fake).await), "session_left", "told, where the server could not be");
+    lock(&fake).other_person = false;
+    assert!(sign_in_again(&client, &fake).await.unwrap().is_none());
+    assert_eq!(lock(&fake).ended.len(), 1, "the same person goes on");
+    world.end().await;
+}
+
+#[tokio::test]
+async fn a_sign_in_that_is_begun_anew_ends_the_wait_of_the_one_before() {
+    let (world, fake) = (World::new(), start_fake().await);
+    let client = world.open().await;
+    begin(&client, &fake).await;
+    let waiting = client.clone();
+    let first = tokio::spawn(async move { waiting.sign_in().finish().await });
+    while lock(&client.0.cancelling).is_none() {
+        tokio::task::yield_now().await;
+    }
+    begin(&client, &fake).await;
+    assert_eq!(code(first.await.unwrap()), "sign_in_replaced");
+    let query = good_query(&fake);
+    let sign_in = client.sign_in();
+    let (finished, status) = tokio::join!(sign_in.finish(), knock(&fake, None, &query));
+    assert_eq!(status, 200);
+    assert!(finished.unwrap().is_some());
     world.end().await;
 }
 

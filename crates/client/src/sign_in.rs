@@ -2,6 +2,7 @@
 
 use std::net::Ipv4Addr;
 use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
 use api::sign_in::{
@@ -51,6 +52,9 @@ pub struct DeviceView {
 const BROWSER_WITHIN: Duration = Duration::from_secs(300);
 /// A lock does not wait longer for the server.
 const LEAVE_WITHIN: Duration = Duration::from_secs(2);
+/// A session that nobody keeps is ended at its server in so many tries, this long after each other.
+const GIVE_BACK_TRIES: u32 = 3;
+const GIVE_BACK_AGAIN_AFTER: Duration = Duration::from_millis(500);
 const HEAD_WITHIN: Duration = Duration::from_secs(5);
 const HEAD_BYTES_MAX: usize = 8 * 1024;
 /// Connections to the loopback port that are not the answer, before it closes.
@@ -80,12 +84,16 @@ pub enum SignInError {
     TimedOut,
     #[error("the sign-in was cancelled")]
     Cancelled,
+    #[error("another sign-in was begun instead")]
+    Replaced,
     #[error("the server did not confirm the sign-in")]
     Refused,
     #[error("no sign-in was started")]
     NotStarted,
     #[error("this data folder belongs to another account")]
     OtherAccount,
+    #[error("the server could not be told that this sign-in came to nothing")]
+    SessionLeft,
     #[error(transparent)]
     Call(#[from] CallError),
 }
@@ -102,6 +110,12 @@ impl From<SignInError> for ClientError {
             ),
             SignInError::TimedOut => make(Class::NotOpen, "sign_in_timed_out", "start the sign-in again"),
             SignInError::Cancelled => make(Class::NotOpen, "sign_in_cancelled", "start it again when you like"),
+            SignInError::Replaced => make(Class::NotOpen, REPLACED, "go on with the newer one"),
+            SignInError::SessionLeft => make(
+                Class::Refused,
+                "session_left",
+                "sign this computer out on another device of that account: it stands in its list of devices",
+            ),
             SignInError::Refused => make(Class::NotOpen, "sign_in_refused", "start the sign-in again"),
             SignInError::NotStarted => make(Class::Refused, "sign_in_not_started", "start the sign-in again"),
             SignInError::OtherAccount => {
@@ -147,8 +161,19 @@ pub(crate) struct Waiting {
     place: Place,
     protect: Protect,
     language: Language,
-    cancelled: Arc<Notify>,
+    cancelled: Arc<Cancel>,
 }
+
+/// Ends the wait for the browser.
+#[derive(Default)]
+pub(crate) struct Cancel {
+    told: Notify,
+    /// For another sign-in, which goes on in its place.
+    replaced: AtomicBool,
+}
+
+/// The code of a sign-in that ends because another one was begun: nobody needs to hear of it.
+pub const REPLACED: &str = "sign_in_replaced";
 
 #[derive(Clone)]
 pub struct SignIn(pub(crate) Client);
@@ -194,9 +219,7 @@ impl SignIn {
         wish: Connect,
         name: Option<&str>,
     ) -> Result<SignInStarted, ClientError> {
-        if let Some(before) = self.0.0.signing.lock().await.take() {
-            before.cancelled.notify_one();
-        }
+        self.give_up(true).await;
         self.0.make_room().await?;
         if self.0.phase() == crate::status::Phase::Locked {
             return Err(ClientError::locked());
@@ -244,7 +267,7 @@ impl SignIn {
             place,
             protect: wish.protect,
             language: self.0.0.ports.language.now(),
-            cancelled: Arc::new(Notify::new()),
+            cancelled: Arc::default(),
         });
         let browser = Arc::clone(&self.0.0.ports.browser);
         let opening = address.clone();
@@ -261,9 +284,13 @@ impl SignIn {
             code = tokio::time::timeout(BROWSER_WITHIN, await_answer(&mut waiting)) => {
                 code.unwrap_or(Err(SignInError::TimedOut))
             }
-            () = cancelled.notified() => Err(SignInError::Cancelled),
+            () = cancelled.told.notified() => {
+                let replaced = cancelled.replaced.load(Ordering::SeqCst);
+                Err(if replaced { SignInError::Replaced } else { SignInError::Cancelled })
+            }
         };
-        *crate::client::lock(&self.0.0.cancelling) = None;
+        // A newer one may wait there by now.
+        crate::client::lock(&self.0.0.cancelling).take_if(|waits| Arc::ptr_eq(waits, &cancelled));
         let code = answered?;
         let Waiting { metadata, redirect_uri, verifier, key, place, protect, .. } = waiting;
         let request = TokenRequest::AuthorizationCode {
@@ -273,6 +300,28 @@ impl SignIn {
             client_id: CLIENT_ID.to_owned(),
         };
         let tokens = self.redeem(&metadata.token_endpoint, &request, &key).await?;
+        let holder = tokens.holder;
+        let refresh = Secret::new(tokens.refresh_token.clone().into_bytes());
+        let ends = DeviceKey::read(key.secret().clone()).map_err(CallError::from)?;
+        let taken = self.take_in(place, protect, tokens, key).await;
+        let stays = || self.0.opened().is_some_and(|open| open.vault().header().holder() == Some(holder));
+        match taken {
+            Err(error) if !stays() => {
+                let origin = metadata.issuer.trim_end_matches('/');
+                Err(if self.give_back(origin, &refresh, &ends).await { error } else { SignInError::SessionLeft.into() })
+            }
+            taken => taken,
+        }
+    }
+
+    /// Makes what is signed in to the account of this folder. Gives the recovery key of keys that were made for it.
+    async fn take_in(
+        &self,
+        place: Place,
+        protect: Protect,
+        tokens: TokenResponse,
+        key: DeviceKey,
+    ) -> Result<Option<RecoveryKey>, ClientError> {
         let mut recovery = None;
         // Of keys that were made before, for a sign-in that never ended, nobody has seen the recovery key.
         if self.0.opened().is_none() || self.0.is_unfinished()? {
@@ -287,12 +336,30 @@ impl SignIn {
 
     /// Gives up a sign-in that was begun.
     pub async fn cancel(&self) {
-        if let Some(waiting) = self.0.0.signing.lock().await.take() {
-            waiting.cancelled.notify_one();
+        self.give_up(false).await;
+    }
+
+    async fn give_up(&self, replaced: bool) {
+        let waiting = self.0.0.signing.lock().await.take().map(|waiting| waiting.cancelled);
+        let running = crate::client::lock(&self.0.0.cancelling).take();
+        for cancel in waiting.into_iter().chain(running) {
+            cancel.replaced.store(replaced, Ordering::SeqCst);
+            cancel.told.notify_one();
         }
-        if let Some(cancelled) = crate::client::lock(&self.0.0.cancelling).take() {
-            cancelled.notify_one();
+    }
+
+    /// Ends a session that nobody keeps; false when its server could not be told.
+    async fn give_back(&self, origin: &str, refresh: &Secret, key: &DeviceKey) -> bool {
+        for tried in 1..=GIVE_BACK_TRIES {
+            let telling = self.0.revoke_at(origin, refresh, key);
+            if tokio::time::timeout(LEAVE_WITHIN, telling).await == Ok(true) {
+                return true;
+            }
+            if tried < GIVE_BACK_TRIES {
+                tokio::time::sleep(GIVE_BACK_AGAIN_AFTER).await;
+            }
         }
+        false
     }
 
     /// An account of the embedded server without a browser: `grant` asks the server, in process, for a one-time code,
@@ -427,19 +494,25 @@ impl Client {
     }
 
     async fn revoke(&self, open: &Open, refresh: &Secret) {
+        let Some(origin) = self.origin(open) else { return };
+        let Ok(key) = self.sign_in().device_key().await else { return };
+        // Offline the token ends by itself; the key that it needs is gone in a moment.
+        if !self.revoke_at(&origin, refresh, &key).await {
+            tracing::info!("the server may not know of the sign-out");
+        }
+    }
+
+    /// True when the server knows that the session ended.
+    async fn revoke_at(&self, origin: &str, refresh: &Secret, key: &DeviceKey) -> bool {
         #[derive(Serialize)]
         struct Revoke<'a> {
             token: &'a str,
             client_id: &'a str,
         }
-        let (Some(origin), Ok(token)) = (self.origin(open), std::str::from_utf8(refresh.expose())) else { return };
-        let Ok(key) = self.sign_in().device_key().await else { return };
+        let Ok(token) = std::str::from_utf8(refresh.expose()) else { return false };
         let form = Revoke { token, client_id: CLIENT_ID };
         let url = format!("{origin}{REVOKE_PATH}");
-        // Offline the token ends by itself; the key that it needs is gone in a moment.
-        if self.push::<_, serde_json::Value>(&url, &form, &key).await.is_err() {
-            tracing::info!("the server may not know of the sign-out");
-        }
+        self.tell_server(&url, &form, key).await.is_ok()
     }
 
     /// The devices that are signed in to this account.

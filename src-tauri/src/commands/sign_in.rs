@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use client::sign_in::{DeviceView, SignInStarted};
+use client::sign_in::{DeviceView, REPLACED, SignInStarted};
 use client::status::StatusView;
 use client::vault::{Protect, Typed};
 use serde::Serialize;
@@ -63,6 +63,10 @@ pub async fn connect(
 fn tell_the_end(app: AppHandle, core: Arc<Core>) {
     tauri::async_runtime::spawn(async move {
         let ended = core.finish_connect().await;
+        if ended.as_ref().is_err_and(|failure| failure.code == REPLACED) {
+            // Who began another one is told of that.
+            return;
+        }
         app::show(&app, None);
         let told = match ended {
             Ok(recovery_key) => SignIn { done: true, error: None, recovery_key },
