@@ -5,7 +5,7 @@
 use std::collections::HashSet;
 use std::path::Path;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError, RwLock, TryLockError};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError, RwLock, TryLockError, Weak};
 use std::time::Duration;
 
 use domain::ids::MutationId;
@@ -98,6 +98,8 @@ pub(crate) struct Inner {
     /// Entries of the list of due days that were shown, and that it may not say so of: the disk may be full.
     pub told: Mutex<HashSet<String>>,
     pub offers: Mutex<Vec<crate::import::Held>>,
+    /// Archives that wait for their place.
+    pub archives: Mutex<Vec<Weak<crate::export::Bytes>>>,
     /// How often an account that somebody was signed in to was closed.
     closings: AtomicU64,
 }
@@ -162,6 +164,7 @@ impl Client {
             unkept: Mutex::default(),
             told: Mutex::default(),
             offers: Mutex::default(),
+            archives: Mutex::default(),
             closings: AtomicU64::new(0),
         }));
         let mut trouble = None;
@@ -919,6 +922,9 @@ impl Client {
             open
         };
         lock(&self.0.offers).clear();
+        for held in lock(&self.0.archives).drain(..).filter_map(|held| held.upgrade()) {
+            *lock(&held) = None;
+        }
         // Only who is signed in changes what protects the copy, for which the vault is held longer.
         if open.vault_soon(|vault| vault.header().holder().is_some()).await.unwrap_or(true) {
             self.0.closings.fetch_add(1, Ordering::SeqCst);

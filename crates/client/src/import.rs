@@ -204,6 +204,8 @@ impl Import {
         let report = self.run(bytes.clone(), None, true).await?;
         let token = data_encoding::HEXLOWER.encode(&random::<16>(self.0.0.ports.chance.as_ref()));
         let mut offers = lock(&self.0.0.offers);
+        // A lock closes first and empties then: what was read until after that is not held any more.
+        self.0.open_now()?;
         if offers.len() >= OFFERS_MAX {
             offers.remove(0);
         }
