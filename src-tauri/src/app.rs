@@ -1,6 +1,7 @@
 //! The running app: one window made on demand, the tray, and what both hear about. Closing the window destroys its web
 //! view; locking does so too, and another one takes its place. Quitting locks first.
 
+use std::collections::VecDeque;
 use std::path::PathBuf;
 use std::sync::atomic::{AtomicBool, AtomicU32, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
@@ -10,6 +11,7 @@ use clap::Parser;
 use client::Changed as ClientChanged;
 use client::import::ImportOffer;
 use client::lock::{LockEvent, LockReason, LockStep};
+use client::status::Phase;
 use serde::{Deserialize, Serialize};
 use tauri::{
     AppHandle, DragDropEvent, Manager, RunEvent, WebviewUrl, WebviewWindow, WebviewWindowBuilder, WindowEvent,
@@ -66,21 +68,57 @@ pub struct Shell {
     /// A lock began: the window that shows data stays hidden until another one takes its place.
     locking: AtomicBool,
     quitting: AtomicBool,
-    page: Mutex<Page>,
+    page: Mutex<Page<Told>>,
 }
 
-/// The page in the window, which hears nothing before it listens.
-#[derive(Default)]
-struct Page {
+/// The page in the window, which hears nothing before it listens, and is thrown away with what it was only just told.
+struct Page<T> {
     listens: bool,
-    /// What it is told once it does, in this order.
-    waits: Vec<Told>,
+    /// What no page said yet that it heard, in the order in which it is told.
+    unheard: VecDeque<T>,
 }
 
-type Told = Box<dyn FnOnce(&AppHandle) + Send>;
+impl<T> Default for Page<T> {
+    fn default() -> Self {
+        Self { listens: false, unheard: VecDeque::new() }
+    }
+}
+
+impl<T> Page<T> {
+    /// Keeps it until it is heard; given back where a page is there to be told at once.
+    fn say(&mut self, what: T) -> Option<&T> {
+        self.unheard.push_back(what);
+        if self.listens { self.unheard.back() } else { None }
+    }
+
+    /// A page listens from now on: it is told all of this.
+    fn listen(&mut self) -> impl Iterator<Item = &T> {
+        self.listens = true;
+        self.unheard.iter()
+    }
+
+    /// It heard what it was told first.
+    fn hear(&mut self) {
+        if self.listens {
+            self.unheard.pop_front();
+        }
+    }
+
+    /// Another page takes its place.
+    fn leave(&mut self) {
+        self.listens = false;
+    }
+}
+
+/// Something that nobody says twice.
+struct Told {
+    tell: Box<dyn Fn(&AppHandle) + Send>,
+    /// It goes with the lock.
+    of_open_copy: bool,
+}
 
 impl Shell {
-    fn page(&self) -> std::sync::MutexGuard<'_, Page> {
+    fn page(&self) -> std::sync::MutexGuard<'_, Page<Told>> {
         self.page.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
@@ -194,7 +232,7 @@ fn make(app: &AppHandle, page: PathBuf) -> tauri::Result<()> {
     if window(app).is_some() {
         return Ok(());
     }
-    app.state::<Shell>().page().listens = false;
+    app.state::<Shell>().page().leave();
     let number = app.state::<Shell>().window.fetch_add(1, Ordering::SeqCst) + 1;
     let window = WebviewWindowBuilder::new(app, name_of(number), WebviewUrl::App(page))
         .title("Billfold")
@@ -223,7 +261,7 @@ fn make(app: &AppHandle, page: PathBuf) -> tauri::Result<()> {
 async fn offer_import(app: AppHandle, path: PathBuf) {
     let core = Arc::clone(&app.state::<Arc<Core>>());
     match core.client.import().offer(&path).await {
-        Ok(offer) => tell_page(ImportOffered(offer), &app),
+        Ok(offer) => tell_once(ImportOffered(offer), true, &app),
         // The import screen reads the file again and explains what is wrong with it.
         Err(error) => tell_page(OpenScreen(format!("/import?refused={}", error.code)), &app),
     }
@@ -269,7 +307,12 @@ async fn lock_for(app: &AppHandle, core: &Core, reason: LockReason) {
 
 /// A new web view holds nothing of what the old one showed.
 fn renew_window(app: &AppHandle) {
-    app.state::<Shell>().page().listens = false;
+    {
+        let shell = app.state::<Shell>();
+        let mut page = shell.page();
+        page.leave();
+        page.unheard.retain(|told| !told.of_open_copy);
+    }
     on_main_thread(app, |app| {
         let old = window(app);
         // From here on the old one is no window of ours, whether or not it goes at once.
@@ -318,29 +361,43 @@ fn tell(event: &(impl Event + Serialize + Clone), app: &AppHandle) {
     }
 }
 
-/// Tells the page what nobody says twice: at once, or as soon as one listens.
+/// Tells the page what nobody says twice: at once, or as soon as one listens; and the next page again, until one heard it.
 pub fn tell_page(event: impl Event + Serialize + Clone + Send + 'static, app: &AppHandle) {
-    let shell = app.state::<Shell>();
-    let mut page = shell.page();
-    if !page.listens {
-        page.waits.push(Box::new(move |app| tell(&event, app)));
-        return;
-    }
-    drop(page);
-    tell(&event, app);
+    tell_once(event, false, app);
 }
 
-/// The page listens from now on.
-pub fn page_listens(app: &AppHandle) {
-    let waits = {
-        let shell = app.state::<Shell>();
-        let mut page = shell.page();
-        page.listens = true;
-        std::mem::take(&mut page.waits)
-    };
-    for told in waits {
-        told(app);
+fn tell_once(event: impl Event + Serialize + Clone + Send + 'static, of_open_copy: bool, app: &AppHandle) {
+    let shell = app.state::<Shell>();
+    let mut page = shell.page();
+    if of_open_copy && app.state::<Arc<Core>>().client.phase() != Phase::Ready {
+        return;
     }
+    // Told under the lock, so that it is heard in the order in which it is kept.
+    if let Some(told) = page.say(Told { tell: Box::new(move |app| tell(&event, app)), of_open_copy }) {
+        (told.tell)(app);
+    }
+}
+
+/// The page of this window listens from now on. One that is on its way out does not count.
+pub fn page_listens(window: &str, app: &AppHandle) {
+    let shell = app.state::<Shell>();
+    let mut page = shell.page();
+    if is_current(window, &shell) {
+        page.listen().for_each(|told| (told.tell)(app));
+    }
+}
+
+/// The page of this window heard one more of what is said once.
+pub fn page_heard(window: &str, app: &AppHandle) {
+    let shell = app.state::<Shell>();
+    let mut page = shell.page();
+    if is_current(window, &shell) {
+        page.hear();
+    }
+}
+
+fn is_current(window: &str, shell: &Shell) -> bool {
+    window == name_of(shell.window.load(Ordering::SeqCst))
 }
 
 // ---- what goes on beside the window ----------------------------------------------------------------------------------
@@ -442,5 +499,33 @@ impl Answers for WithWindow {
             return Some(Outcome::default());
         }
         Some(cli::run(&self.core, call, say).await)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_is_said_once_is_told_to_each_page_until_one_heard_it() {
+        let mut page = Page::default();
+        assert_eq!(page.say("loading"), None, "nobody listens");
+        page.hear();
+        assert_eq!(
+            page.listen().copied().collect::<Vec<_>>(),
+            ["loading"],
+            "a page that does not listen hears nothing"
+        );
+        assert_eq!(page.say("at once"), Some(&"at once"));
+        page.hear();
+        // Thrown away before it heard the second.
+        page.leave();
+        page.say("meanwhile");
+        assert_eq!(page.listen().copied().collect::<Vec<_>>(), ["at once", "meanwhile"]);
+        page.hear();
+        page.hear();
+        page.hear();
+        page.leave();
+        assert_eq!(page.listen().count(), 0, "and to no other");
     }
 }

@@ -177,6 +177,7 @@ pub fn builder() -> Builder<Wry> {
             settings::autostart,
             search::search,
             window::page_listens,
+            window::page_heard,
             window::window_close,
             window::quit,
             security::security,

@@ -1,6 +1,6 @@
 //! The window itself, by its keys.
 
-use tauri::AppHandle;
+use tauri::{AppHandle, WebviewWindow};
 
 use crate::app;
 
@@ -14,8 +14,15 @@ pub fn window_close(app: AppHandle) {
 /// The page listens from now on: it is told what waited for it.
 #[tauri::command]
 #[specta::specta]
-pub fn page_listens(app: AppHandle) {
-    app::page_listens(&app);
+pub fn page_listens(app: AppHandle, window: WebviewWindow) {
+    app::page_listens(window.label(), &app);
+}
+
+/// It heard one of what is said once: how a sign-in ended, where to go, a dropped file. In the order in which it is told.
+#[tauri::command]
+#[specta::specta]
+pub fn page_heard(app: AppHandle, window: WebviewWindow) {
+    app::page_heard(window.label(), &app);
 }
 
 /// Ends the program. It locks first.

@@ -142,10 +142,12 @@ describe('what the window shows', () => {
     await waitFor(() => expect(told).toHaveBeenCalledOnce());
   });
 
-  it('goes where the shell says', async () => {
+  it('goes where the shell says, and says that it heard', async () => {
     window();
+    const heard = vi.spyOn(ipc.commands, 'pageHeard');
     await screen.findByText('the screen');
     open('/import?refused=file_damaged');
+    expect(heard).toHaveBeenCalledOnce();
     expect(goto).toHaveBeenCalledWith('/import?refused=file_damaged');
   });
 });

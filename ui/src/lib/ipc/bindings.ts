@@ -176,6 +176,8 @@ export const commands = {
 	search: (text: string) => typedError<SearchView, CommandError>(__TAURI_INVOKE("search", { text })),
 	/**  The page listens from now on: it is told what waited for it. */
 	pageListens: () => __TAURI_INVOKE<void>("page_listens"),
+	/**  It heard one of what is said once: how a sign-in ended, where to go, a dropped file. In the order in which it is told. */
+	pageHeard: () => __TAURI_INVOKE<void>("page_heard"),
 	/**  Closes the window; the tray stays, and reminders go on. */
 	windowClose: () => __TAURI_INVOKE<void>("window_close"),
 	/**  Ends the program. It locks first. */

@@ -444,6 +444,7 @@ export function sampleIpc(query = ''): Ipc {
     statementsSaveAll: async (account) => attempt(() => ({ saved: listed().find((one) => one.account === account)?.statements.length ?? 0, left: [] })),
     languageSet: async () => attempt(() => null),
     pageListens: async () => {},
+    pageHeard: async () => {},
     windowClose: async () => {},
     quit: async () => {},
     reminders: () => read(() => world.reminders()),
