@@ -23,13 +23,15 @@ use tokio::sync::mpsc::UnboundedSender;
 use crate::cli::arguments::Arguments;
 use crate::commands::CommandError;
 use crate::core::{Core, any_change, nap_for};
+use crate::failure::Failure;
 use crate::os::notify::Answers as Answered;
 use crate::os::session::{self, SessionEvent};
 use crate::owner::{Answers, Call, Outcome};
 use crate::{Window, cli, commands, os, tray};
 
-/// A window that did not open is tried again after so long.
+/// A window that did not open is tried again after so long. Where none ever opened it ends after so many tries.
 const OPEN_AGAIN_AFTER: Duration = Duration::from_secs(2);
+const FIRST_TRIES_MAX: u32 = 5;
 /// Changes within this time are told together.
 const TELL_AFTER: Duration = Duration::from_millis(50);
 
@@ -68,7 +70,29 @@ pub struct Shell {
     /// A lock began: the window that shows data stays hidden until another one takes its place.
     locking: AtomicBool,
     quitting: AtomicBool,
+    /// It ends because no window ever opened.
+    without_window: Arc<AtomicBool>,
+    tries: Mutex<Tries>,
     page: Mutex<Page<Told>>,
+}
+
+/// How opening windows went.
+#[derive(Default)]
+struct Tries {
+    ever_opened: bool,
+    failed: u32,
+}
+
+impl Tries {
+    fn opened(&mut self) {
+        *self = Self { ever_opened: true, failed: 0 };
+    }
+
+    /// True where another try is worth it: a system that showed one before shows one again.
+    fn fail(&mut self) -> bool {
+        self.failed = self.failed.saturating_add(1);
+        self.ever_opened || self.failed < FIRST_TRIES_MAX
+    }
 }
 
 /// The page in the window, which hears nothing before it listens, and is thrown away with what it was only just told.
@@ -123,17 +147,19 @@ impl Shell {
     }
 }
 
-/// Runs the app until the person quits.
-pub(crate) fn run(runtime: &tokio::runtime::Runtime, window: Window, hidden: bool) -> u8 {
+/// Runs the app until the person quits. A window system that does not start, or shows no window, is a failure.
+pub(crate) fn run(runtime: &tokio::runtime::Runtime, window: Window, hidden: bool) -> Result<u8, Failure> {
     tauri::async_runtime::set(runtime.handle().clone());
     let Window { owner, core, answers, screen } = window;
     let builder = commands::builder();
     let handler = builder.invoke_handler();
     let kept = Arc::clone(&core);
+    let shell = Shell::default();
+    let without_window = Arc::clone(&shell.without_window);
     let built = tauri::Builder::default()
         .plugin(tauri_plugin_dialog::init())
         .manage(Arc::clone(&core))
-        .manage(Shell::default())
+        .manage(shell)
         .invoke_handler(handler)
         .setup(move |app| {
             builder.mount_events(app);
@@ -152,13 +178,12 @@ pub(crate) fn run(runtime: &tokio::runtime::Runtime, window: Window, hidden: boo
                 show(&app, screen.as_deref());
             }
             Ok(())
-        })
-        .build(tauri::generate_context!());
-    let app = match built {
+        });
+    let app = match started(|| built.build(tauri::generate_context!())) {
         Ok(app) => app,
-        Err(error) => {
-            tracing::error!(%error, "the window system did not start");
-            return 1;
+        Err(why) => {
+            runtime.block_on(kept.close());
+            return Err(no_window(&why));
         }
     };
     let code = app.run_return(|app, event| match event {
@@ -173,7 +198,27 @@ pub(crate) fn run(runtime: &tokio::runtime::Runtime, window: Window, hidden: boo
         _ => {}
     });
     runtime.block_on(kept.close());
-    u8::try_from(code).unwrap_or(1)
+    if without_window.load(Ordering::SeqCst) {
+        return Err(no_window("no window opened"));
+    }
+    Ok(u8::try_from(code).unwrap_or(1))
+}
+
+/// Starts the window system, whose libraries end some troubles with a panic.
+fn started<T>(start: impl FnOnce() -> tauri::Result<T>) -> Result<T, String> {
+    match std::panic::catch_unwind(std::panic::AssertUnwindSafe(start)) {
+        Ok(built) => built.map_err(|error| error.to_string()),
+        Err(_) => Err("one of its libraries failed".to_owned()),
+    }
+}
+
+fn no_window(why: &str) -> Failure {
+    Failure::refused(
+        "no_window",
+        format!("the window system did not start: {why}"),
+        "see that the system's web view is installed (WebKitGTK on Linux, WebView2 on Windows); the commands work \
+         without it: see `billfold help`",
+    )
 }
 
 // ---- the window ----------------------------------------------------------------------------------------------------
@@ -211,9 +256,20 @@ fn name_of(number: u32) -> String {
 fn on_main_thread(app: &AppHandle, opens: impl FnOnce(&AppHandle) -> tauri::Result<()> + Send + 'static) {
     let kept = app.clone();
     let asked = app.run_on_main_thread(move || {
-        if let Err(error) = opens(&kept) {
-            tracing::error!(%error, "the window did not open");
-            open_again(kept);
+        let opened = opens(&kept);
+        let shell = kept.state::<Shell>();
+        let mut tries = shell.tries.lock().unwrap_or_else(PoisonError::into_inner);
+        match opened {
+            Ok(()) => tries.opened(),
+            Err(error) => {
+                tracing::error!(%error, "the window did not open");
+                if tries.fail() {
+                    open_again(kept.clone());
+                } else {
+                    shell.without_window.store(true, Ordering::SeqCst);
+                    quit(&kept);
+                }
+            }
         }
     });
     if let Err(error) = asked {
@@ -505,6 +561,25 @@ impl Answers for WithWindow {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_system_that_never_showed_a_window_is_given_up_and_any_other_is_not() {
+        let mut tries = Tries::default();
+        assert_eq!((1..=FIRST_TRIES_MAX).filter(|_| tries.fail()).count(), 4);
+        let mut tries = Tries::default();
+        tries.opened();
+        assert!((0..100).all(|_| tries.fail()));
+    }
+
+    #[test]
+    fn a_window_system_that_panics_or_refuses_is_said_with_what_to_do() {
+        let panicked = started::<()>(|| panic!("no display"));
+        assert_eq!(panicked, Err("one of its libraries failed".to_owned()));
+        let refused = started::<()>(|| Err(tauri::Error::WebviewNotFound));
+        let failure = no_window(&refused.unwrap_err());
+        assert_eq!((failure.code.as_str(), failure.exit), ("no_window", 1));
+        assert!(failure.message.starts_with("the window system did not start: ") && failure.next.contains("WebKitGTK"));
+    }
 
     #[test]
     fn what_is_said_once_is_told_to_each_page_until_one_heard_it() {

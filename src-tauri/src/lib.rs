@@ -55,7 +55,8 @@ pub fn run(argv: Vec<OsString>) -> u8 {
             runtime.block_on(window.core.close());
             finish(&cli::failed(no_display(), arguments.json))
         }
-        Ok(Begun::Window(window)) => app::run(&runtime, window, arguments.hidden),
+        Ok(Begun::Window(window)) => app::run(&runtime, window, arguments.hidden)
+            .unwrap_or_else(|failure| finish(&cli::failed(failure, arguments.json))),
     };
     runtime.shutdown_timeout(std::time::Duration::from_secs(5));
     code
