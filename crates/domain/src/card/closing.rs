@@ -531,7 +531,7 @@ mod tests {
     fn terms() -> CardTerms {
         CardTerms {
             closing_day: 25,
-            due: DueRule::DaysAfterClosing(25),
+            due: DueRule::of_served(25),
             minimum_floor: Some(usd("30")),
             minimum_share: Some(10_000),
             minimum_adds_charges: true,
@@ -577,7 +577,7 @@ mod tests {
         assert_eq!((closed.interest[0].amount, closed.late_fee), (usd("0"), usd("0")));
         assert_eq!(closed.bill.balance, usd("88.75"));
         assert_eq!(closed.bill.minimum, usd("30"));
-        assert_eq!(closed.bill.due_on, date(2026, 12, 20));
+        assert_eq!(closed.bill.due_on, date(2026, 12, 19));
         assert_eq!(closed.grace, Grace::Kept);
     }
 

@@ -141,11 +141,13 @@ impl<'a> Example<'a> {
 
     fn terms(&self) -> CardTerms {
         let number = |name| self.find(name).map(|text| text.parse().expect("a small number"));
+        let closing_day = number("closing day").unwrap_or(25);
         CardTerms {
-            closing_day: number("closing day").unwrap_or(25),
-            due: match number("due") {
-                Some(day) => DueRule::DayOfMonth(day),
-                None => DueRule::DaysAfterClosing(number("due after").unwrap_or(25)),
+            closing_day,
+            due: match (number("due"), number("due after")) {
+                (Some(day), _) => DueRule::DayOfMonth(day),
+                (None, Some(days)) => DueRule::DaysAfterClosing(days),
+                (None, None) => DueRule::of_served(closing_day),
             },
             minimum_floor: self.find("floor").map(usd),
             minimum_share: self.find("share").map(|text| apr(text).millionths()),

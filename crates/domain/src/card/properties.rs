@@ -51,7 +51,7 @@ fn moves() -> impl Strategy<Value = Vec<(Date, Money)>> {
 fn terms(share: u32) -> CardTerms {
     CardTerms {
         closing_day: 25,
-        due: DueRule::DaysAfterClosing(25),
+        due: DueRule::of_served(25),
         minimum_floor: Some(usd(3_000)),
         minimum_share: Some(share),
         minimum_adds_charges: true,

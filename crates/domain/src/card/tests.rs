@@ -270,6 +270,29 @@ fn a_payment_is_due_so_many_days_later_or_on_the_next_such_day() {
 }
 
 #[test]
+fn a_card_of_the_server_is_due_on_one_day_of_every_month_with_at_least_three_weeks_to_pay() {
+    for closing_day in 1..=28 {
+        let terms = CardTerms { closing_day, due: DueRule::of_served(closing_day), ..terms() };
+        assert_eq!(terms.check(Currency::USD), Ok(()));
+        // Four years, of which one is a leap year.
+        let mut closed_on = terms.closing_on_or_after(date(2027, 1, 1));
+        let day = terms.due_after(closed_on).day();
+        for _ in 0..48 {
+            let due_on = terms.due_after(closed_on);
+            assert_eq!(due_on.day(), day, "of the closing of {closed_on}");
+            let days_to_pay = days::number_of(due_on) - days::number_of(closed_on);
+            assert!((22..=25).contains(&days_to_pay), "{closed_on} is due on {due_on}");
+            let next = terms.closing_on_or_after(days::shifted(closed_on, 1));
+            assert!(due_on < next, "{closed_on} is due on {due_on}");
+            closed_on = next;
+        }
+    }
+    assert_eq!(DueRule::of_served(25), DueRule::DayOfMonth(19));
+    assert_eq!(DueRule::of_served(7), DueRule::DayOfMonth(1));
+    assert_eq!(DueRule::of_served(6), DueRule::DayOfMonth(28));
+}
+
+#[test]
 fn terms_are_checked() {
     let check = |terms: CardTerms| terms.check(Currency::USD);
     assert_eq!(check(terms()), Ok(()));
@@ -322,13 +345,14 @@ fn what_pays_off_in_36_months_is_offered_only_where_it_is_not_below_what_the_sta
 
 #[test]
 fn the_last_payment_of_a_plan_of_the_server_counts_from_the_statement_that_asks_for_it() {
-    // The statement of 25 November is due on 20 December, the one of 25 December on 19 January.
+    // The statement of 25 November is due on 19 December, the one of 25 December on 19 January.
+    let terms = CardTerms { due: DueRule::of_served(25), ..terms() };
     let today = date(2026, 12, 2);
     let id = PlanId::from_uuid(uuid::Uuid::from_u128(1));
     let offer = PlanOffer::EqualPayments { months: 6 };
-    let plan = offer.plan(id, "Lamps".to_owned(), &terms(), today, usd("60"), (usd("60"), today)).expect("in range");
-    let last_on = |asked: &[Asked]| plan.figures_served(&terms(), asked, today).expect("in range").last_on;
+    let plan = offer.plan(id, "Lamps".to_owned(), &terms, today, usd("60"), (usd("60"), today)).expect("in range");
+    let last_on = |asked: &[Asked]| plan.figures_served(&terms, asked, today).expect("in range").last_on;
     let asked = Asked { plan: id, amount: usd("10") };
-    assert_eq!(last_on(&[asked]), Some(date(2027, 5, 20)), "the last statement asks for it");
+    assert_eq!(last_on(&[asked]), Some(date(2027, 5, 19)), "the last statement asks for it");
     assert_eq!(last_on(&[]), Some(date(2027, 6, 19)), "the next one does");
 }

@@ -14,7 +14,7 @@ fn usd(minor: i64) -> Money {
 fn terms() -> CardTerms {
     CardTerms {
         closing_day: 25,
-        due: DueRule::DaysAfterClosing(25),
+        due: DueRule::of_served(25),
         minimum_floor: None,
         minimum_share: None,
         minimum_adds_charges: false,

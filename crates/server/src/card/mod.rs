@@ -42,13 +42,12 @@ const CARDS_MAX: i64 = 5;
 const NAME_CHARS_MAX: usize = 120;
 /// The highest limit of a card, in whole units.
 const LIMIT_MAX: i64 = 100_000;
-/// A cycle that closes later than this day would have its payment due after the next one closes.
+/// Every month has this day, so that the due day which follows from it is the same in every month.
 const CLOSING_DAY_MAX: u8 = 28;
 
-// The issuer's agreement: 27.99 %; the minimum is 30 or 1 % and the cycle's charges, due after 25 days; a late payment
-// costs 29.
+// The issuer's agreement: 27.99 %; the minimum is 30 or 1 % and the cycle's charges, due on a day that follows from the
+// closing day; a late payment costs 29.
 const APR: u32 = 279_900;
-const DUE_DAYS: u8 = 25;
 const MINIMUM_FLOOR: i64 = 30;
 const MINIMUM_SHARE: u32 = 10_000;
 const LATE_FEE: i64 = 29;
@@ -279,7 +278,7 @@ fn agreement(currency: Currency, closing_day: u8) -> Result<CardTerms, ApiError>
     let units = |count: i64| Money::new(count * unit, currency).map_err(|_| DbError::Corrupt("the agreement"));
     Ok(CardTerms {
         closing_day,
-        due: DueRule::DaysAfterClosing(DUE_DAYS),
+        due: DueRule::of_served(closing_day),
         minimum_floor: Some(units(MINIMUM_FLOOR)?),
         minimum_share: Some(MINIMUM_SHARE),
         minimum_adds_charges: true,
@@ -356,6 +355,7 @@ impl Picture {
         account.balance = Some(there.owed.negated());
         account.available = Some(left);
         account.balance_as_of = Some(now);
+        account.terms = Some(card.terms.clone());
         let told = account.card.take();
         let mut now = served(card, merchants.clone());
         if let Some(told) = told {

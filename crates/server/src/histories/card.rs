@@ -9,7 +9,6 @@ use jiff::civil::Date;
 const RATE: i128 = 279_900;
 const FLOOR: i64 = 3_000;
 const LATE_FEE: i64 = 2_900;
-const DUE_DAYS: i64 = 25;
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum What {
@@ -106,7 +105,7 @@ pub(super) struct Said {
 
 impl Said {
     fn due_on(&self) -> Date {
-        self.closed_on.saturating_add(DUE_DAYS.days())
+        due_after(self.closed_on)
     }
 }
 
@@ -134,6 +133,14 @@ pub(super) struct Card {
 
 fn after(day: Date) -> Date {
     day.saturating_add(1.day())
+}
+
+/// Six days before the day of the next closing; where the month has no such day, 22 days after the closing.
+fn due_after(closed_on: Date) -> Date {
+    match closed_on.day() {
+        1..=6 => closed_on.saturating_add(22.days()),
+        _ => closed_on.saturating_add(1.month()).saturating_sub(6.days()),
+    }
 }
 
 /// A year has 365 days; halves go up.
@@ -305,7 +312,7 @@ impl Card {
     fn last_two_cycles_from(&self, deadline: Date) -> Date {
         let closings = |back: i64| self.closing_in_month_of(deadline.saturating_sub(back.months()).first_of_month());
         let before: Vec<Date> = (0..4).map(closings).filter(|closing| *closing < deadline).collect();
-        let is_due_by_then = before[0].saturating_add(DUE_DAYS.days()) <= deadline;
+        let is_due_by_then = due_after(before[0]) <= deadline;
         after(before[if is_due_by_then { 1 } else { 2 }])
     }
 

@@ -44,7 +44,12 @@ async fn close_at(app: &App, job: &Job, moment: Moment) -> DbResult<()> {
         return tx.commit().await;
     };
     let cycle = OpenCycle::after(app, &picture.card, last)?;
-    if app.clock.now() < cycle.closes_at() {
+    let now = app.clock.now();
+    if now < cycle.closes_at() {
+        // The agreement may be another one than the devices know.
+        if picture.account.terms.as_ref() != Some(&picture.card.terms) {
+            feed::put(&mut tx, holder, now, &Record::Account(picture.record(now)?)).await?;
+        }
         jobs::later(&mut tx, job, cycle.closes_at()).await?;
         return tx.commit().await;
     }

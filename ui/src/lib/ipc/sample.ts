@@ -247,7 +247,7 @@ export function sampleIpc(query = ''): Ipc {
     cardPayoff: (id, monthly) => read(() => payoff(found(world.accounts.find((one) => one.id === id)), monthly)),
     cardOpen: ({ name, limit, closing_day }) => change(() => {
       const id = `card-new-${world.nextId()}`;
-      world.accounts.push({ ...servedCard('active'), id, name, mask: null, plans: [], excess: 'by_rate', balance: usd(0), available: limit, terms: { ...servedCard('active').terms!, closing_day }, card: { status: 'active', status_at: '2026-11-12T14:45:00Z', limit, merchants: [] } });
+      world.accounts.push({ ...servedCard('active'), id, name, mask: null, plans: [], excess: 'by_rate', balance: usd(0), available: limit, terms: { ...servedCard('active').terms!, closing_day, due: { day_of_month: closing_day > 6 ? closing_day - 6 : closing_day + 22 } }, card: { status: 'active', status_at: '2026-11-12T14:45:00Z', limit, merchants: [] } });
       return id;
     }),
     cardStatus: (id, status) => change(() => {

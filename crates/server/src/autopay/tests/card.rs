@@ -83,7 +83,7 @@ async fn what_a_statement_asks_for_is_seen_when_it_closes_and_leaves_on_its_due_
         let made = of_card(&opened).await;
         assert_eq!(made.len(), 2, "{made:?}");
         assert!(made[0].0.counts_as_paid() && made[0].1 == DUE && made[0].2 == 40_000, "{made:?}");
-        assert_eq!(made[1], (S::Scheduled, date(2027, 5, 20), 5_000), "of the statement of 25 April, without interest");
+        assert_eq!(made[1], (S::Scheduled, date(2027, 5, 19), 5_000), "of the statement of 25 April, without interest");
         assert_eq!(owed(&opened).await, 5_000);
     })
     .await;

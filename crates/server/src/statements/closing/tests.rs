@@ -1,9 +1,11 @@
 use std::sync::Mutex;
 
 use api::accounts::Account;
+use api::card::OpenCard;
 use api::payments::Payment;
 use api::statements::StatementList;
 use api::sync::Page;
+use domain::card::DueRule;
 use domain::card::closing::CardBill;
 use domain::ids::{BillerId, PaymentId, PurchaseId};
 use domain::money::Currency;
@@ -207,6 +209,79 @@ async fn a_statement_is_made_once_however_often_its_job_runs_or_dies() {
     .await;
 }
 
+/// Agreements by which a payment is due so many days after each closing.
+const DUE_AFTER_DAYS: [&str; 2] = [
+    r#"UPDATE card SET terms = replace(terms, '"day_of_month":19}', '"days_after_closing":25}')"#,
+    r#"UPDATE card SET terms = replace(terms, '"day_of_month":28}', '"days_after_closing":25}')"#,
+];
+
+/// The migration that gives the cards which are there a due day.
+async fn give_a_due_day(world: &World) {
+    let mut tx = world.app.db.begin_write().await.unwrap();
+    let statements = if tx.is_postgres() {
+        include_str!("../../../migrations/postgres/0063_due_day.sql")
+    } else {
+        include_str!("../../../migrations/sqlite/0063_due_day.sql")
+    };
+    for statement in statements.split_inclusive(";\n") {
+        store::try_to(&mut tx, statement).await.unwrap();
+    }
+    tx.commit().await.unwrap();
+}
+
+#[tokio::test]
+async fn what_a_statement_promised_stays_and_the_next_one_is_due_on_the_day_of_every_month() {
+    on_each_engine(async |world| {
+        let opened = Opened::new(&world).await;
+        let holder = opened.shop.device.holder;
+        let early = AccountId::new(world.now(), world.app.chance10());
+        let wanted = OpenCard { name: "Early card".to_owned(), limit: usd(100_000), closing_day: 6 };
+        opened.shop.device.put(&format!("/api/v1/cards/{early}"), &wanted).await.expect(200);
+        opened.moves(MoveKind::Purchase, 40_000).await;
+        let mut tx = world.app.db.begin_write().await.unwrap();
+        for statement in DUE_AFTER_DAYS {
+            store::try_to(&mut tx, statement).await.unwrap();
+        }
+        tx.commit().await.unwrap();
+        let rules = async || {
+            let mut tx = world.app.db.begin_read().await.unwrap();
+            let mut told = Vec::new();
+            for card in [opened.shop.card, early] {
+                let account: Account = feed::find(&mut tx, holder, accounts::key(card)).await.unwrap().unwrap();
+                told.push(account.terms.expect("an agreement").due);
+            }
+            told
+        };
+        let bills = async || {
+            let made = opened.statements().await.into_iter().filter(|made| made.account == opened.shop.card);
+            made.map(|made| issued(&made).bill).collect::<Vec<CardBill>>()
+        };
+        opened.at_noon_of(date(2027, 4, 26));
+        world.work().await;
+        let promised = bills().await;
+        let due: Vec<Date> = promised.iter().map(|bill| bill.due_on).collect();
+        assert_eq!(due, [date(2027, 4, 19), date(2027, 5, 20)]);
+        assert_eq!(rules().await, [DueRule::DaysAfterClosing(25); 2]);
+
+        give_a_due_day(&world).await;
+        world.work().await;
+        assert_eq!(rules().await, [DueRule::DayOfMonth(19), DueRule::DayOfMonth(28)], "the devices are told at once");
+        assert_eq!(bills().await, promised);
+        assert_eq!(opened.account().await.issuer.expect("a statement").due_on, Some(date(2027, 5, 20)));
+        // On the day that was promised, which is after the day of every month.
+        opened.at_noon_of(date(2027, 5, 20));
+        opened.moves(MoveKind::Payment, promised[1].minimum.minor()).await;
+        opened.at_noon_of(date(2027, 6, 26));
+        world.work().await;
+        let due: Vec<Date> = bills().await.iter().map(|bill| bill.due_on).collect();
+        assert_eq!(due, [date(2027, 4, 19), date(2027, 5, 20), date(2027, 6, 19), date(2027, 7, 19)]);
+        let made = opened.statements().await;
+        let third = made.iter().filter(|made| made.account == opened.shop.card).nth(2).expect("of 25 May");
+        assert_eq!(issued(third).totals.fees, usd(0), "it was paid in time");
+    })
+    .await;
+}
+
 #[tokio::test]
 async fn a_statement_never_changes() {
     on_each_engine(async |world| {
@@ -296,8 +371,11 @@ fn modelled(events: &[(Date, MoveKind, i64)], cycles: &[(Date, Date)]) -> Vec<Mo
     for (at, (first, last)) in cycles.iter().enumerate() {
         let of_cycle: Vec<&(Date, MoveKind, i64)> =
             events.iter().filter(|(day, ..)| (*first..=*last).contains(day)).collect();
-        let due =
-            cycles.get(at.wrapping_sub(1)).map(|before| before.1.checked_add(jiff::Span::new().days(25)).unwrap());
+        // Closed on the 25th, due on the 19th of the next month.
+        let due = cycles.get(at.wrapping_sub(1)).map(|before| {
+            let next_month = before.1.checked_add(jiff::Span::new().months(1)).unwrap();
+            next_month.with().day(19).build().unwrap()
+        });
         let is_charge = |kind: MoveKind| kind == MoveKind::Purchase;
         let paid_by = |limit: Date| -> i64 {
             of_cycle.iter().filter(|(day, kind, _)| !is_charge(*kind) && *day <= limit).map(|event| event.2).sum()
