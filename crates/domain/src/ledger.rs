@@ -117,6 +117,10 @@ pub enum Cause {
     DisputeRefunded(PurchaseStepId),
     /// It was decided against the person, or they took it back: it is owed again.
     DisputeRestored(DisputeId),
+    /// It was decided for the person: interest that came of what was in dispute was given back.
+    InterestCredited(DisputeId),
+    /// And late fees that came of it.
+    LateFeeCredited(DisputeId),
     /// Interest that a statement charges.
     Interest(StatementId),
     /// The minimum of the statement before was not paid in time.
@@ -149,6 +153,8 @@ impl Cause {
             Self::DisputeCaptured(_) => "dispute_captured",
             Self::DisputeRefunded(_) => "dispute_refunded",
             Self::DisputeRestored(_) => "dispute_restored",
+            Self::InterestCredited(_) => "interest_credited",
+            Self::LateFeeCredited(_) => "late_fee_credited",
             Self::Interest(_) => "interest",
             Self::LateFee(_) => "late_fee",
             Self::Rewarded(_) => "rewarded",
@@ -171,6 +177,8 @@ impl Cause {
             | Self::DisputeCaptured(_)
             | Self::DisputeRefunded(_)
             | Self::DisputeRestored(_)
+            | Self::InterestCredited(_)
+            | Self::LateFeeCredited(_)
             | Self::Interest(_)
             | Self::LateFee(_)
             | Self::Rewarded(_)
@@ -377,6 +385,16 @@ impl Entry {
     /// What a dispute gave back is owed again.
     pub fn dispute_restored(dispute: DisputeId, card: AccountId, amount: Money) -> Result<Self, LedgerError> {
         Self::moving(Cause::DisputeRestored(dispute), card, amount, Place::Outside, Place::Owed)
+    }
+
+    /// Statements charged interest that came of what was disputed: it is owed no more.
+    pub fn interest_credited(dispute: DisputeId, card: AccountId, amount: Money) -> Result<Self, LedgerError> {
+        Self::moving(Cause::InterestCredited(dispute), card, amount, Place::Owed, Place::Outside)
+    }
+
+    /// Statements charged late fees that came of what was disputed: they are owed no more.
+    pub fn late_fee_credited(dispute: DisputeId, card: AccountId, amount: Money) -> Result<Self, LedgerError> {
+        Self::moving(Cause::LateFeeCredited(dispute), card, amount, Place::Owed, Place::Outside)
     }
 
     /// A statement charges interest.

@@ -222,6 +222,33 @@ pub struct Issued {
     pub rewards: Option<RewardsOfCycle>,
 }
 
+/// What a closing charges, and what it goes by.
+struct Charges {
+    /// Of purchases first, then of each plan that bears interest.
+    interest: Vec<Interest>,
+    grace: Grace,
+    late_fee: Money,
+    /// Missing of the minimum before.
+    past_due: Money,
+}
+
+impl Charges {
+    /// Of each the lesser, and grace where either keeps it.
+    fn within(mut self, fair: &Self) -> Result<Self, MoneyError> {
+        for charged in &mut self.interest {
+            let zero = Money::zero(charged.amount.currency());
+            let other = fair.interest.iter().find(|other| other.part == charged.part).copied();
+            let other = other.unwrap_or(Interest { average: zero, amount: zero, ..*charged });
+            if other.amount.minor() < charged.amount.minor() {
+                *charged = other;
+            }
+        }
+        let grace = if fair.grace == Grace::Kept { Grace::Kept } else { self.grace };
+        let (late_fee, past_due) = (self.late_fee.lesser(fair.late_fee)?, self.past_due.lesser(fair.past_due)?);
+        Ok(Self { grace, late_fee, past_due, ..self })
+    }
+}
+
 impl CycleBook<'_> {
     /// Parts what moved on the whole card: each plan has its own book, and purchases what is left. What a plan took
     /// from a purchase, or from a payment, purchases did not have. A plan of which something is left after its deadline
@@ -268,12 +295,32 @@ impl CycleBook<'_> {
     }
 
     pub fn close(&self) -> Result<Closed, MoneyError> {
+        self.close_with(self.charges()?)
+    }
+
+    /// Closes it, and charges nothing that the same cycle would not have charged without what never should have been on
+    /// the card.
+    pub fn close_within(mut self, without: &Self) -> Result<Closed, MoneyError> {
         let zero = Money::zero(self.purchases.opening.currency());
-        let of_purchases = self.purchase_interest()?;
-        let mut interest = vec![of_purchases.0];
+        self.purchases.moves.retain(|moved| moved.kind != MoveKind::Landed);
+        for landed in &mut self.landed {
+            let fair = without.landed.iter().find(|other| other.plan == landed.plan).map_or(zero, |other| other.amount);
+            landed.amount = landed.amount.lesser(fair)?;
+            let on = days::shifted(landed.on, 1);
+            self.purchases.moves.push(Move { on, amount: landed.amount, kind: MoveKind::Landed });
+        }
+        self.landed.retain(|landed| landed.amount.is_positive());
+        let charges = self.charges()?.within(&without.charges()?)?;
+        self.close_with(charges)
+    }
+
+    fn charges(&self) -> Result<Charges, MoneyError> {
+        let (of_purchases, grace) = self.purchase_interest()?;
+        let mut interest = vec![of_purchases];
         for book in &self.plans {
             interest.extend(self.plan_interest(book)?);
         }
+        let zero = Money::zero(self.purchases.opening.currency());
         // A refund counts for the minimum as a payment does: who gave the goods back is not late.
         let (late_fee, past_due) = match self.billed {
             Some((bill, _)) => (
@@ -282,15 +329,22 @@ impl CycleBook<'_> {
             ),
             None => (zero, zero),
         };
-        let on_purchases = self.purchases.closing()?.plus(of_purchases.0.amount)?.plus(late_fee)?;
+        Ok(Charges { interest, grace, late_fee, past_due })
+    }
+
+    fn close_with(&self, Charges { interest, grace, late_fee, past_due }: Charges) -> Result<Closed, MoneyError> {
+        let currency = self.purchases.opening.currency();
+        let of_purchases = interest.iter().filter(|charged| charged.part == Part::Purchases);
+        let of_purchases = Money::sum(currency, of_purchases.map(|charged| charged.amount))?;
+        let on_purchases = self.purchases.closing()?.plus(of_purchases)?.plus(late_fee)?;
         let mut plans = Vec::new();
         for book in &self.plans {
             plans.extend(self.plan_at_closing(book, &interest)?);
         }
-        let charged = Money::sum(zero.currency(), interest.iter().map(|charged| charged.amount))?;
+        let charged = Money::sum(currency, interest.iter().map(|charged| charged.amount))?;
         let bill = self.bill(&plans, on_purchases, charged.plus(late_fee)?, past_due)?;
         let rated = self.rated(&plans, on_purchases);
-        let repayment = repayment(self.terms, &rated, Some(bill.minimum), zero.currency())?;
+        let repayment = repayment(self.terms, &rated, Some(bill.minimum), currency)?;
         let totals = CycleTotals {
             purchases: self.sum(MoveKind::Purchase)?,
             credits: self.sum(MoveKind::Refund)?.negated(),
@@ -299,7 +353,7 @@ impl CycleBook<'_> {
             fees: late_fee,
         };
         let landed = self.landed.clone();
-        Ok(Closed { interest, landed, late_fee, totals, bill, grace: of_purchases.1, plans, repayment })
+        Ok(Closed { interest, landed, late_fee, totals, bill, grace, plans, repayment })
     }
 
     fn books(&self) -> impl Iterator<Item = &PartBook> {
@@ -594,6 +648,26 @@ mod tests {
         // 1 % of 428.48 rounded up, with 9.48 and 29, and the 20 that are missing.
         assert_eq!(closed.bill.minimum, usd("62.77"));
         assert_eq!((closed.bill.past_due, closed.grace), (usd("20"), Grace::Lost));
+    }
+
+    #[test]
+    fn what_should_not_have_been_on_the_card_charges_nothing() {
+        let terms = terms();
+        let bought = moved(date(2026, 11, 2), "100", MoveKind::Purchase);
+        let mut cycle = book(&terms, "400", vec![bought, moved(date(2026, 11, 22), "-400", MoveKind::Refund)]);
+        cycle.billed = Some((bill("30", "400"), Grace::Kept));
+        let alone = cycle.close().expect("in range");
+        assert_eq!((alone.late_fee, alone.grace), (usd("29"), Grace::Lost));
+        let mut without = book(&terms, "0", vec![bought]);
+        without.billed = Some((bill("0", "0"), Grace::Kept));
+        let closed = cycle.close_within(&without).expect("in range");
+        assert_eq!((closed.interest[0].amount, closed.late_fee, closed.grace), (usd("0"), usd("0"), Grace::Kept));
+        assert_eq!(
+            (closed.totals.credits, closed.bill.balance),
+            (usd("400"), usd("100")),
+            "what moved is told as it is"
+        );
+        assert_eq!(closed.bill.past_due, usd("0"));
     }
 
     #[test]

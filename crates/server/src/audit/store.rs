@@ -69,7 +69,10 @@ pub(super) const QUESTIONS: &[(&str, &str)] = &[
          OR (e.cause IN ('captured', 'refunded', 'dispute_captured', 'dispute_refunded') AND NOT EXISTS
                 (SELECT 1 FROM purchase_step s WHERE s.holder_id = e.holder_id AND s.step_id = e.subject_id))
          OR (e.cause IN ('dispute_credited', 'dispute_restored') AND NOT EXISTS
-                (SELECT 1 FROM dispute d WHERE d.holder_id = e.holder_id AND d.dispute_id = e.subject_id))",
+                (SELECT 1 FROM dispute d WHERE d.holder_id = e.holder_id AND d.dispute_id = e.subject_id))
+         OR (e.cause IN ('interest_credited', 'late_fee_credited') AND NOT EXISTS
+                (SELECT 1 FROM dispute d WHERE d.holder_id = e.holder_id AND d.dispute_id = e.subject_id
+                 AND d.state = 'for'))",
     ),
     (
         "what is held on a card is that of its open purchases",
@@ -472,6 +475,16 @@ pub(super) const QUESTIONS: &[(&str, &str)] = &[
         "what a statement charges is a statement's",
         "SELECT e.cause FROM ledger_entry e WHERE e.cause IN ('interest', 'late_fee') AND NOT EXISTS
             (SELECT 1 FROM statement s WHERE s.holder_id = e.holder_id AND s.statement_id = e.subject_id)",
+    ),
+    (
+        "no more interest and late fees of a card are given back than its statements charged",
+        "SELECT e.cause FROM ledger_entry e JOIN ledger_posting p ON p.holder_id = e.holder_id AND p.entry_id = e.entry_id
+         WHERE p.place = 'owed' AND e.cause IN ('interest_credited', 'late_fee_credited')
+         GROUP BY p.holder_id, p.account_id, e.cause
+         HAVING -SUM(p.amount_minor) > COALESCE((SELECT SUM(g.amount_minor) FROM ledger_entry c
+            JOIN ledger_posting g ON g.holder_id = c.holder_id AND g.entry_id = c.entry_id
+            WHERE c.holder_id = p.holder_id AND g.account_id = p.account_id AND g.place = 'owed'
+            AND c.cause = CASE e.cause WHEN 'interest_credited' THEN 'interest' ELSE 'late_fee' END), 0)",
     ),
     (
         "devices are told each statement",

@@ -5,6 +5,8 @@ mod store;
 #[cfg(test)]
 mod tests;
 
+use std::collections::BTreeMap;
+
 use api::accounts::Account;
 use api::card::ChoosePlan;
 use api::error::ErrorCode;
@@ -24,6 +26,7 @@ use uuid::Uuid;
 use super::{Card, Picture, account_of};
 use crate::App;
 use crate::db::{DbError, DbResult, Read, Tx};
+use crate::disputes::DecidedFor;
 use crate::error::ApiError;
 use crate::http::{Json, Path};
 use crate::sign_in::SignedIn;
@@ -363,6 +366,51 @@ impl Plans {
         let is_undone = |moved: &Moved| moved.at >= from && undone.contains(&moved.cause);
         let book = |plan| book_of(card, plan, &self.moved, day, &is_undone).map_err(out_of_range);
         self.stored.iter().map(book).collect()
+    }
+
+    /// As they were at a moment.
+    pub(crate) fn until(&self, until: Timestamp) -> Self {
+        let moved = self.moved.iter().filter(|moved| moved.at < until).copied().collect();
+        Self { stored: self.stored.clone(), moved }
+    }
+
+    /// As they would be without what was disputed and decided for their person: it never went on to its plan, and so did
+    /// what was paid of it, for nobody pays more of a plan than is on it.
+    pub(crate) fn without(&self, decided: &[DecidedFor]) -> DbResult<Self> {
+        let of_dispute = |one: &DecidedFor| [one.dispute.id.as_uuid(), beside(one.dispute.id.as_uuid())];
+        let causes: Vec<Uuid> = decided.iter().flat_map(of_dispute).collect();
+        let mut wrong: BTreeMap<PlanId, i64> = BTreeMap::new();
+        for plan in &self.stored {
+            let of_plan = decided.iter().filter(|one| one.dispute.purchase == plan.purchase);
+            wrong.insert(plan.id, of_plan.map(|one| one.dispute.amount.minor()).sum());
+        }
+        let mut left: BTreeMap<PlanId, i64> = BTreeMap::new();
+        let mut paid: BTreeMap<(PlanId, Uuid), i64> = BTreeMap::new();
+        let mut moved = Vec::new();
+        for one in self.moved.iter().filter(|one| !causes.contains(&one.cause) && one.kind != Kind::Landed) {
+            let of_plan = left.entry(one.plan).or_default();
+            let minor = one.amount.minor();
+            let minor = match one.kind {
+                Kind::Planned if minor > 0 => {
+                    let wrong = wrong.entry(one.plan).or_default();
+                    let off = minor.min(*wrong);
+                    *wrong -= off;
+                    minor - off
+                }
+                // As much as it gave the plan.
+                Kind::Returned => minor.min(paid.get(&(one.plan, one.cause)).copied().unwrap_or_default()),
+                _ => minor.max(-*of_plan),
+            };
+            if one.kind == Kind::Payment {
+                paid.insert((one.plan, one.cause), -minor);
+            }
+            *of_plan += minor;
+            if minor != 0 {
+                let amount = Money::new(minor, one.amount.currency()).map_err(out_of_range)?;
+                moved.push(Moved { amount, ..*one });
+            }
+        }
+        Ok(Self { stored: self.stored.clone(), moved })
     }
 
     /// The same, where what moved in which cycle does not count.

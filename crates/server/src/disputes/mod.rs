@@ -27,12 +27,23 @@ use crate::db::{DbError, DbResult, Tx};
 use crate::error::ApiError;
 use crate::http::{Json, Path};
 use crate::sign_in::SignedIn;
-use crate::{feed, ledger, purchases, security};
+use crate::{feed, ledger, purchases, security, statements};
+pub(crate) use store::decided_for;
+
+/// A dispute that was decided for its person.
+pub(crate) struct DecidedFor {
+    pub dispute: Dispute,
+    pub at: Timestamp,
+    /// When something of its purchase was charged first.
+    pub charged_at: Timestamp,
+}
 
 /// What the lines of a card say about disputes.
 pub(crate) const CREDITED: &str = "Provisional credit";
 pub(crate) const REFUNDED: &str = "Provisional credit, refunded by the merchant";
 pub(crate) const RESTORED: &str = "Charged again after a dispute";
+pub(crate) const INTEREST_CREDITED: &str = "Interest given back after a dispute";
+pub(crate) const LATE_FEE_CREDITED: &str = "Late fee given back after a dispute";
 
 pub fn routes() -> OpenApiRouter<App> {
     OpenApiRouter::new().routes(routes!(open)).routes(routes!(not_mine)).routes(routes!(withdraw))
@@ -184,11 +195,36 @@ async fn become_decided(
     }
     if outcome == DisputeOutcome::For {
         purchases::given_up(app, tx, holder, &dispute).await?;
+        give_charges_back(app, tx, holder, &dispute).await?;
     }
     purchases::tell(app, tx, holder, dispute.purchase).await?;
     tell(app, tx, holder, &dispute).await?;
     note(app, tx, (holder, by), &dispute, happened(outcome)).await?;
     Ok(dispute)
+}
+
+/// A dispute was decided for its person: what statements charged of interest and late fees because of it is owed no more
+/// (12 CFR 1026.13(e)(1)).
+async fn give_charges_back(app: &App, tx: &mut Tx, holder: HolderId, dispute: &Dispute) -> DbResult<()> {
+    let (id, card) = (dispute.id, dispute.card);
+    let reads = (card::store::find(holder, card), decided_for(holder, card));
+    let (found, decided) = tx.ask(reads).await?;
+    let found = found.ok_or(DbError::Corrupt("a disputed card"))?;
+    let over = statements::overcharged(app, tx, holder, &found, &decided).await?;
+    if over.interest.is_positive() {
+        let entry = Entry::interest_credited(id, card, over.interest);
+        let line = (INTEREST_CREDITED, TransactionKind::Credit, format!("dispute_interest:{id}"));
+        book(app, tx, holder, dispute, entry, over.interest, line).await?;
+    }
+    if over.late_fees.is_positive() {
+        let entry = Entry::late_fee_credited(id, card, over.late_fees);
+        let line = (LATE_FEE_CREDITED, TransactionKind::Credit, format!("dispute_late_fee:{id}"));
+        book(app, tx, holder, dispute, entry, over.late_fees, line).await?;
+    }
+    if over.interest.is_positive() || over.late_fees.is_positive() {
+        card::plans::credited(app, tx, holder, &found, id.as_uuid()).await?;
+    }
+    Ok(())
 }
 
 const fn happened(outcome: DisputeOutcome) -> SecurityEventKind {

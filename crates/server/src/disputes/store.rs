@@ -1,10 +1,12 @@
 //! Rows of disputes.
 
 use domain::disputes::Dispute;
-use domain::ids::{DisputeId, HolderId, PurchaseId};
+use domain::ids::{AccountId, DisputeId, HolderId, PurchaseId};
+use jiff::Timestamp;
 use uuid::Uuid;
 
-use crate::db::{DbError, DbResult, Tx, on_engine, one, rows, write_later};
+use super::DecidedFor;
+use crate::db::{self, DbError, DbResult, Read, Tx, on_engine, one, rows, write_later};
 
 const CORRUPT: DbError = DbError::Corrupt("a dispute");
 
@@ -56,6 +58,22 @@ pub(super) async fn of_purchase(tx: &mut Tx, holder: HolderId, purchase: Purchas
                          ORDER BY opened_at, dispute_id";
     let bodies: Vec<(String,)> = rows!(tx, LIST, holder.as_uuid(), purchase.as_uuid())?;
     bodies.iter().map(|(body,)| read(body)).collect()
+}
+
+/// Those of a card that were decided for the person, and of which something was charged.
+pub(crate) fn decided_for(holder: HolderId, card: AccountId) -> impl Read<Answer = Vec<DecidedFor>> + use<> {
+    const LIST: &str = "SELECT d.body, u.captured_at FROM dispute d
+        JOIN purchase u ON u.holder_id = d.holder_id AND u.purchase_id = d.purchase_id
+        WHERE d.holder_id = $1 AND u.card_id = $2 AND d.state = 'for' AND u.captured_at IS NOT NULL
+        ORDER BY d.opened_at, d.dispute_id";
+    let decided = |(body, charged_at): (String, i64)| {
+        let dispute = read(&body)?;
+        let at = dispute.decided.as_ref().ok_or(CORRUPT)?.at;
+        let charged_at = Timestamp::from_microsecond(charged_at).map_err(|_| CORRUPT)?;
+        Ok(DecidedFor { dispute, at, charged_at })
+    };
+    let values = [holder.as_uuid().into(), card.as_uuid().into()];
+    db::read_rows(LIST, values, move |rows: Vec<(String, i64)>| rows.into_iter().map(decided).collect())
 }
 
 /// Disputes that a list shows.

@@ -4,6 +4,7 @@ use domain::card::PlanOffer;
 use domain::card::closing::MoveKind;
 use domain::ids::PlanId;
 use domain::purchases::CardStatus;
+use domain::statements::StatementSummary;
 use jiff::SignedDuration;
 use jiff::civil::{Date, date};
 use serde_json::json;
@@ -522,6 +523,144 @@ async fn a_dispute_that_is_taken_back_in_its_cycle_moves_no_due_date() {
         assert!(late.iter().all(|said| (said.1, said.2, said.3) == (0, 8_000, 60_000)), "{late:?}");
     }
 }
+
+/// What the third statement of a card says that was charged 400.00 in March, of which so much is disputed after the
+/// statement of April and decided for its person: what is owed after the decision, and the lines that gave something back.
+async fn after_a_decision(
+    world: &World,
+    disputed: Option<i64>,
+    paid: Option<i64>,
+) -> (i64, Vec<(String, i64)>, StatementSummary) {
+    let opened_card = Opened::new(world).await;
+    opened_card.moves(MoveKind::Purchase, 40_000).await;
+    let shop = &opened_card.shop;
+    let purchase = shop.purchases().await[0].id;
+    opened_card.at_noon_of(date(2027, 4, 10));
+    world.work().await;
+    if let Some(minor) = paid {
+        opened_card.moves(MoveKind::Payment, minor).await;
+    }
+    opened_card.at_noon_of(date(2027, 4, 28));
+    world.work().await;
+    let device = world.device(shop.device.holder).await;
+    let id = DisputeId::new(world.now(), world.app.chance10());
+    let wish = DisputeWish { amount: disputed.map(usd), ..wish(purchase, DisputeReason::NotReceived) };
+    device.put(&format!("/api/v1/disputes/{id}"), &wish).await.expect(200);
+    opened_card.at_noon_of(date(2027, 5, 3));
+    decide(&world.app, id, true, "The carrier lost it").await.expect("open");
+    assert_eq!(decide(&world.app, id, true, "Again").await.expect_err("decided").code(), ErrorCode::NotFound);
+    let owed = opened_card.account().await.balance.expect("known").negated().minor();
+    opened_card.moves(MoveKind::Purchase, 20_000).await;
+    opened_card.at_noon_of(date(2027, 5, 28));
+    world.work().await;
+    let third = opened_card.statements().await[2].clone();
+    let mut tx = world.app.db.begin_read().await.unwrap();
+    let lines = feed::posted_lines(&mut tx, shop.device.holder, shop.card.as_uuid(), third.opened_on, third.closed_on);
+    let lines = lines.await.unwrap();
+    let back = lines.into_iter().filter(|line| line.description.contains("given back after a dispute"));
+    let mut back: Vec<(String, i64)> = back.map(|line| (line.description, line.amount.minor())).collect();
+    back.sort();
+    (owed, back, third)
+}
+
+#[tokio::test]
+async fn what_came_of_a_wrong_charge_is_given_back_with_it() {
+    on_each_engine(async |world| {
+        // Nothing was paid of 400.00: 9.51 of interest and a late fee of 29.00 came of it.
+        let (owed, back, third) = after_a_decision(&world, None, None).await;
+        let [fee, interest] = [(LATE_FEE_CREDITED, 2_900), (INTEREST_CREDITED, 951)];
+        assert_eq!(back, [interest, fee].map(|(words, minor)| (words.to_owned(), minor)));
+        assert_eq!(owed, 0);
+        let issued = third.issued.expect("its figures");
+        assert_eq!((third.opening, third.closing), (usd(-43_851), usd(-20_000)));
+        assert_eq!(issued.totals.credits, usd(43_851));
+        assert_eq!(
+            (issued.totals.interest, issued.totals.fees),
+            (usd(0), usd(0)),
+            "nor does anything come of it later"
+        );
+        assert_eq!(issued.grace, domain::card::Grace::Kept);
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn of_a_part_that_was_wrong_only_what_came_of_that_part_is_given_back() {
+    on_each_engine(async |world| {
+        // 250.00 of the 400.00 were owed all along: 5.94 of the 9.51, and the fee too.
+        let (owed, back, _) = after_a_decision(&world, Some(15_000), None).await;
+        assert_eq!(back, [(INTEREST_CREDITED.to_owned(), 357)]);
+        assert_eq!(owed, 25_000 + 594 + 2_900);
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn who_paid_all_but_a_wrong_charge_bears_no_interest_for_it() {
+    on_each_engine(async |world| {
+        // 250.00 were paid in time: what was left is the wrong part, with its 3.57 and without a fee.
+        let (owed, back, third) = after_a_decision(&world, Some(15_000), Some(25_000)).await;
+        assert_eq!(back, [(INTEREST_CREDITED.to_owned(), 357)]);
+        assert_eq!(owed, 0);
+        let issued = third.issued.expect("its figures");
+        assert_eq!((third.closing, issued.totals.interest), (usd(-20_000), usd(0)));
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn what_came_of_two_wrong_parts_is_given_back_once() {
+    on_each_engine(async |world| {
+        let opened_card = Opened::new(&world).await;
+        opened_card.moves(MoveKind::Purchase, 40_000).await;
+        let shop = &opened_card.shop;
+        let purchase = shop.purchases().await[0].id;
+        for day in [date(2027, 3, 28), date(2027, 4, 28)] {
+            opened_card.at_noon_of(day);
+            world.work().await;
+        }
+        let device = world.device(shop.device.holder).await;
+        let mut owed = Vec::new();
+        for (reason, minor) in [(DisputeReason::NotReceived, 15_000), (DisputeReason::WrongAmount, 25_000)] {
+            world.advance(SignedDuration::from_secs(1));
+            let id = DisputeId::new(world.now(), world.app.chance10());
+            device.put(&format!("/api/v1/disputes/{id}"), &part(purchase, reason, minor)).await.expect(200);
+            decide(&world.app, id, true, "So it is").await.expect("open");
+            owed.push(opened_card.account().await.balance.expect("known").negated().minor());
+        }
+        assert_eq!(owed, [25_000 + 594 + 2_900, 0]);
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn deferred_interest_that_a_wrong_charge_landed_is_given_back() {
+    on_each_engine(async |world| {
+        let opened_card = Opened::new(&world).await;
+        let shop = &opened_card.shop;
+        let purchase = shop.new_id();
+        shop.ask(purchase, 60_000).await.expect(200);
+        shop.capture(purchase, shop.new_step(), 60_000, true).await.expect(200);
+        let plan = PlanId::new(world.now(), world.app.chance10());
+        let path = format!("/api/v1/cards/{}/plans/{plan}", shop.card);
+        let offer = PlanOffer::DeferredInterest { months: 6 };
+        shop.device.put(&path, &json!({"purchase": purchase, "offer": offer})).await.expect(200);
+        for month in 3..=9 {
+            opened_card.at_noon_of(date(2027, month, 28));
+            world.work().await;
+        }
+        let charged = |statement: &StatementSummary| statement.issued.as_ref().expect("its figures").totals.interest;
+        let before: i64 = opened_card.statements().await.iter().map(|one| charged(one).minor()).sum();
+        assert!(before > 8_000, "half a year of 600.00 at 27.99 %: {before}");
+        let device = world.device(shop.device.holder).await;
+        let id = DisputeId::new(world.now(), world.app.chance10());
+        device.put(&format!("/api/v1/disputes/{id}"), &wish(purchase, DisputeReason::NotMine)).await.expect(200);
+        decide(&world.app, id, true, "It was stolen").await.expect("open");
+        assert_eq!(opened_card.account().await.balance, Some(usd(0)));
+    })
+    .await;
+}
+
 // ---- Random histories --------------------------------------------------------------------------------------------
 
 const STEPS: usize = 40;

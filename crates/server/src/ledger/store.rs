@@ -18,6 +18,7 @@ fn subject(cause: Cause) -> Uuid {
         Cause::Authorized(id) | Cause::HoldReleased(id) => id.as_uuid(),
         Cause::Captured(id) | Cause::Refunded(id) => id.as_uuid(),
         Cause::DisputeCredited(id) | Cause::DisputeRestored(id) => id.as_uuid(),
+        Cause::InterestCredited(id) | Cause::LateFeeCredited(id) => id.as_uuid(),
         Cause::DisputeCaptured(id) | Cause::DisputeRefunded(id) => id.as_uuid(),
         Cause::Interest(id) | Cause::LateFee(id) => id.as_uuid(),
         Cause::Rewarded(id) | Cause::Reloaded(id) | Cause::WalletGivenBack(id) => id.as_uuid(),

@@ -3,9 +3,11 @@
 
 use api::sync::Record;
 use domain::accounts::{Transaction, TransactionKind, TransactionState};
-use domain::card::IssuerFigures;
-use domain::card::allocation::Part;
-use domain::card::closing::{Closed, CycleBook, Issued, Move, MoveKind, PartBook, PlanBook, YearToDate, next_cycle};
+use domain::card::allocation::{Excess, Part};
+use domain::card::closing::{
+    CardBill, Closed, CycleBook, Issued, Move, MoveKind, PartBook, PlanBook, YearToDate, next_cycle,
+};
+use domain::card::{Grace, IssuerFigures};
 use domain::ids::{AccountId, DisputeId, HolderId, PlanId, StatementId, TransactionId};
 use domain::ledger::Entry;
 use domain::money::{Currency, Money, MoneyError};
@@ -14,6 +16,7 @@ use jiff::civil::{Date, Time};
 use jiff::{SignedDuration, Timestamp};
 
 use super::store::{self, Last, Made, Moved};
+use super::without::Without;
 use crate::App;
 use crate::card::{self, Card, Picture};
 use crate::db::{DbError, DbResult, Moment, Tx, twice};
@@ -59,13 +62,13 @@ async fn close_at(app: &App, job: &Job, moment: Moment) -> DbResult<()> {
 }
 
 /// The cycle whose statement is next, and the statement before it.
-struct OpenCycle {
+pub(super) struct OpenCycle {
     first_on: Date,
     closed_on: Date,
     due_on: Date,
     /// Its moments: from the first on, until before the last.
-    from: Timestamp,
-    until: Timestamp,
+    pub(super) from: Timestamp,
+    pub(super) until: Timestamp,
     last: Option<(StatementSummary, Box<Issued>)>,
 }
 
@@ -93,6 +96,59 @@ impl OpenCycle {
             until: until.map_err(|_| DbError::Corrupt("a day"))?.timestamp(),
             last,
         })
+    }
+
+    /// A cycle as it was closed, which began then.
+    pub(super) fn closed(card: &Card, statement: &Last, from: Timestamp) -> Self {
+        let closed_on = statement.summary.closed_on;
+        Self {
+            first_on: statement.summary.opened_on,
+            closed_on,
+            due_on: card.terms.due_after(closed_on),
+            from,
+            until: statement.closed_at,
+            last: None,
+        }
+    }
+
+    /// What moved in it, on plans too, so that it can be closed.
+    pub(super) fn book<'a>(
+        &self,
+        app: &App,
+        card: &'a Card,
+        moved: &[&Moved],
+        plans: &[PlanBook],
+        (opening, billed): (Money, Option<(CardBill, Grace)>),
+        excess: Excess,
+    ) -> DbResult<CycleBook<'a>> {
+        let moves = moved.iter().map(|moved| Move {
+            on: self.day(app, moved.at),
+            amount: moved.amount,
+            kind: kind_of(moved, self.from),
+        });
+        let book = CycleBook {
+            terms: &card.terms,
+            excess,
+            first_on: self.first_on,
+            closed_on: self.closed_on,
+            billed,
+            purchases: PartBook { plan: None, opening, moves: moves.collect() },
+            plans: Vec::new(),
+            landed: Vec::new(),
+        };
+        book.part(plans).map_err(out_of_range)
+    }
+
+    /// The books of plans in it.
+    pub(super) fn plans(
+        &self,
+        app: &App,
+        card: &Card,
+        moved: &[&Moved],
+        plans: &card::plans::Plans,
+    ) -> DbResult<Vec<PlanBook>> {
+        let undone: Vec<DisputeId> = moved.iter().filter_map(|moved| moved.undoes(self.from)).collect();
+        plans.books(card, (self.from, &undone), &|at| self.day(app, at))
     }
 
     /// The day of a moment, on the side of the closing before on which the moment is.
@@ -128,7 +184,7 @@ impl OpenCycle {
     }
 }
 
-const fn out_of_range(_: MoneyError) -> DbError {
+pub(super) const fn out_of_range(_: MoneyError) -> DbError {
     DbError::Corrupt("a statement's amounts")
 }
 
@@ -148,29 +204,23 @@ async fn issue(
         store::moved(holder, card.id, currency, (cycle.from, far_ahead(now))),
         card::plans::since(holder, card, cycle.from),
         rewards::at_closing(holder, card.id, (cycle.from, cycle.until)),
+        disputes::decided_for(holder, card.id),
     );
-    let (all, mut plans, earned) = tx.ask(reads).await?;
+    let (all, mut plans, earned, decided) = tx.ask(reads).await?;
     let opening = cycle.opening(card);
     ledger_agrees(picture.there.owed, opening, &all)?;
     let moved: Vec<&Moved> = all.iter().filter(|moved| moved.at < cycle.until).collect();
-    let moves = moved.iter().map(|moved| Move {
-        on: cycle.day(app, moved.at),
-        amount: moved.amount,
-        kind: kind_of(moved, cycle.from),
-    });
-    let undone: Vec<DisputeId> = moved.iter().filter_map(|moved| moved.undoes(cycle.from)).collect();
-    let books = plans.books(card, (cycle.from, &undone), &|at| cycle.day(app, at))?;
-    let book = CycleBook {
-        terms: &card.terms,
-        excess: picture.account.excess,
-        first_on: cycle.first_on,
-        closed_on: cycle.closed_on,
-        billed: cycle.last.as_ref().map(|(_, issued)| (issued.bill, issued.grace)),
-        purchases: PartBook { plan: None, opening, moves: moves.collect() },
-        plans: Vec::new(),
-        landed: Vec::new(),
+    let books = cycle.plans(app, card, &moved, &plans)?;
+    let billed = cycle.last.as_ref().map(|(_, issued)| (issued.bill, issued.grace));
+    let book = cycle.book(app, card, &moved, &books, (opening, billed), picture.account.excess)?;
+    // What a decision gave back, and what came of it, was charged or billed until then: this cycle charges nothing for it.
+    let closed = if decided.iter().any(|one| one.at >= cycle.from) {
+        let without = Without::read(app, tx, holder, card, &decided).await?;
+        book.close_within(&without.book(app, card, cycle)?)
+    } else {
+        book.close()
     };
-    let closed = book.part(&books).and_then(|book| book.close()).map_err(out_of_range)?;
+    let closed = closed.map_err(out_of_range)?;
     let id = StatementId::new(now, app.chance10());
     let charged = charges(app, card, cycle, id, &closed, &books);
     for entry in entries(card, id, &closed)? {
@@ -238,7 +288,7 @@ fn ledger_agrees(owed: Money, opening: Money, all: &[Moved]) -> DbResult<()> {
 }
 
 /// Another node's clock may be ahead of ours.
-fn far_ahead(now: Timestamp) -> Timestamp {
+pub(super) fn far_ahead(now: Timestamp) -> Timestamp {
     now.saturating_add(SignedDuration::from_hours(24)).unwrap_or(Timestamp::MAX)
 }
 
@@ -290,6 +340,8 @@ fn disputed(cause: &str) -> Option<(TransactionKind, &'static str)> {
         "dispute_credited" | "dispute_captured" => Some((TransactionKind::Credit, disputes::CREDITED)),
         "dispute_refunded" => Some((TransactionKind::Debit, disputes::REFUNDED)),
         "dispute_restored" => Some((TransactionKind::Debit, disputes::RESTORED)),
+        "interest_credited" => Some((TransactionKind::Credit, disputes::INTEREST_CREDITED)),
+        "late_fee_credited" => Some((TransactionKind::Credit, disputes::LATE_FEE_CREDITED)),
         _ => None,
     }
 }

@@ -7,6 +7,7 @@ mod pdf;
 mod store;
 #[cfg(test)]
 mod tests;
+mod without;
 
 use api::error::ErrorCode;
 use api::statements::{StatementList, StatementSummary};
@@ -34,6 +35,7 @@ pub(crate) use closing::{LastBill, await_closing, close, last_bill};
 pub(crate) use store::last;
 #[cfg(test)]
 pub(crate) use tests::pdftotext;
+pub(crate) use without::overcharged;
 
 pub fn routes() -> OpenApiRouter<App> {
     OpenApiRouter::new().routes(routes!(list)).routes(routes!(pdf_of))

@@ -1,7 +1,7 @@
 //! Rows of statements, and of what the ledger moved on a card.
 
 use domain::accounts::Transaction;
-use domain::ids::{AccountId, DisputeId, EntryId, HolderId, StatementId};
+use domain::ids::{AccountId, DisputeId, EntryId, HolderId, PurchaseId, StatementId};
 use domain::money::{Currency, Money};
 use domain::statements::StatementSummary;
 use jiff::Timestamp;
@@ -67,14 +67,27 @@ pub(crate) struct Last {
     pub closed_at: Timestamp,
 }
 
+type LastRow = (String, i64);
+
+fn last_of((figures, closed_at): LastRow) -> DbResult<Last> {
+    let closed_at = Timestamp::from_microsecond(closed_at).map_err(|_| DbError::Corrupt("a time"))?;
+    Ok(Last { summary: read(&figures)?, closed_at })
+}
+
 pub(crate) fn last(holder: HolderId, card: AccountId) -> impl Read<Answer = Option<Last>> {
     const LAST: &str =
         "SELECT figures, closed_at FROM statement WHERE holder_id = $1 AND card_id = $2 ORDER BY number DESC LIMIT 1";
-    let read = |(figures, closed_at): (String, i64)| {
-        let closed_at = Timestamp::from_microsecond(closed_at).map_err(|_| DbError::Corrupt("a time"))?;
-        Ok(Last { summary: read(&figures)?, closed_at })
-    };
-    db::read_row(LAST, [holder.as_uuid().into(), card.as_uuid().into()], move |row| row.map(read).transpose())
+    db::read_row(LAST, [holder.as_uuid().into(), card.as_uuid().into()], |row| row.map(last_of).transpose())
+}
+
+/// Those of a card, oldest first: the one before a moment, and those that closed after it.
+pub(super) fn since(holder: HolderId, card: AccountId, at: Timestamp) -> impl Read<Answer = Vec<Last>> + use<> {
+    const LIST: &str = "SELECT figures, closed_at FROM statement WHERE holder_id = $1 AND card_id = $2
+          AND number >= COALESCE((SELECT MAX(number) FROM statement
+                WHERE holder_id = $1 AND card_id = $2 AND closed_at <= $3), 0)
+        ORDER BY number LIMIT $4";
+    let values = [holder.as_uuid().into(), card.as_uuid().into(), at.as_microsecond().into(), LISTED_MAX.into()];
+    db::read_rows(LIST, values, |rows: Vec<LastRow>| rows.into_iter().map(last_of).collect())
 }
 
 /// What the statements of a holder say, newest first.
@@ -111,6 +124,9 @@ pub(super) async fn find(
 pub(super) struct Moved {
     pub entry: EntryId,
     pub cause: String,
+    /// What made it: by its cause a step of a purchase, a payment, or a dispute.
+    pub subject: Uuid,
+    pub purchase: Option<PurchaseId>,
     /// What is owed more is positive.
     pub amount: Money,
     pub at: Timestamp,
@@ -125,6 +141,8 @@ pub(super) struct Moved {
 struct MovedRow {
     entry_id: Uuid,
     cause: String,
+    subject_id: Uuid,
+    purchase_id: Option<Uuid>,
     amount_minor: i64,
     made_at: i64,
     merchant_name: Option<String>,
@@ -161,13 +179,14 @@ pub(super) fn moved(
     currency: Currency,
     (from, until): (Timestamp, Timestamp),
 ) -> impl Read<Answer = Vec<Moved>> + use<> {
-    const MOVED: &str = "SELECT e.entry_id, e.cause, p.amount_minor, e.made_at, u.merchant_name, u.description,
-            d.dispute_id, d.state, d.opened_at
+    const MOVED: &str =
+        "SELECT e.entry_id, e.cause, e.subject_id, u.purchase_id, p.amount_minor, e.made_at, u.merchant_name,
+            u.description, d.dispute_id, d.state, d.opened_at
         FROM ledger_posting p
         JOIN ledger_entry e ON e.holder_id = p.holder_id AND e.entry_id = p.entry_id
         LEFT JOIN purchase_step s ON s.holder_id = e.holder_id AND s.step_id = e.subject_id
         LEFT JOIN dispute d ON d.holder_id = e.holder_id AND d.dispute_id = e.subject_id
-            AND e.cause IN ('dispute_credited', 'dispute_restored')
+            AND e.cause IN ('dispute_credited', 'dispute_restored', 'interest_credited', 'late_fee_credited')
         LEFT JOIN purchase u ON u.holder_id = e.holder_id AND u.purchase_id = COALESCE(s.purchase_id, d.purchase_id)
         WHERE p.holder_id = $1 AND p.entry_id >= $3 AND p.entry_id < $4 AND p.account_id = $2 AND p.place = 'owed'
           AND e.made_at >= $5 AND e.made_at < $6 AND e.cause NOT IN ('interest', 'late_fee')
@@ -179,6 +198,8 @@ pub(super) fn moved(
             withdrawn: row.withdrawn()?,
             entry: EntryId::from_uuid(row.entry_id),
             cause: row.cause,
+            subject: row.subject_id,
+            purchase: row.purchase_id.map(PurchaseId::from_uuid),
             amount: Money::new(row.amount_minor, currency).map_err(|_| DbError::Corrupt("an amount"))?,
             at: Timestamp::from_microsecond(row.made_at).map_err(|_| DbError::Corrupt("a time"))?,
             merchant: row.merchant_name,
