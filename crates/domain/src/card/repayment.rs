@@ -25,7 +25,7 @@ pub struct Rated {
 #[cfg_attr(feature = "bindings", derive(specta::Type))]
 pub struct Repayment {
     pub minimum: MinimumOnly,
-    /// Absent where the rule asks for none: the minimum takes 36 months or less, or more than this payment.
+    /// Absent where the rule asks for none: only the minimum is told as three years or less, or is more than this payment.
     pub in_36_months: Option<In36Months>,
 }
 
@@ -53,6 +53,12 @@ pub struct In36Months {
 /// From this many months on the time is told in whole years, rounded to the nearest (7(b)(12)(i)(B)).
 pub const TOLD_IN_YEARS_FROM: u32 = 24;
 
+/// The years that are told of so many months.
+#[must_use]
+pub const fn years_told(months: u32) -> u32 {
+    (months + 6) / 12
+}
+
 /// A balance that is not paid off in 200 years never is.
 const MONTHS_MAX: u32 = 2_400;
 const MONTHS: u32 = 36;
@@ -77,8 +83,10 @@ pub fn repayment(
         return Ok(Some(Repayment { minimum: MinimumOnly::Never, in_36_months: in_36(balances, currency, None)? }));
     };
     let minimum = MinimumOnly::PaysOff { months, total: whole(total, currency)? };
-    let in_36_months = if months <= MONTHS { None } else { in_36(balances, currency, Some(total))? };
-    // A payment below the minimum is no choice (7(b)(12)(i)(F)(2)).
+    // What is told as three years is no other choice than three years (7(b)(12)(i)(F)(2)(i)).
+    let is_no_longer = years_told(months) <= years_told(MONTHS);
+    let in_36_months = if is_no_longer { None } else { in_36(balances, currency, Some(total))? };
+    // A payment below the minimum is no choice (7(b)(12)(i)(F)(2)(ii)).
     let least = minimum_due.unwrap_or(first_minimum);
     let in_36_months = in_36_months.filter(|fixed| fixed.monthly.minor() >= least.minor());
     Ok(Some(Repayment { minimum, in_36_months }))

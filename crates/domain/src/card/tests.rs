@@ -344,6 +344,27 @@ fn what_pays_off_in_36_months_is_offered_only_where_it_is_not_below_what_the_sta
 }
 
 #[test]
+fn what_pays_off_in_36_months_is_not_offered_beside_a_minimum_that_is_told_as_three_years() {
+    let terms = CardTerms {
+        minimum_floor: Some(usd("30")),
+        minimum_share: Some(10_000),
+        minimum_adds_charges: true,
+        ..terms()
+    };
+    // 30 a month pay so much off in 36, 37, 41 and 42 months.
+    for (owed, months, is_offered) in
+        [("1080", 36, false), ("1110", 37, false), ("1230", 41, false), ("1260", 42, true)]
+    {
+        let balance = repayment::Rated { owed: usd(owed), apr: Apr::ZERO, then: None, installment: None };
+        let told = repayment::repayment(&terms, &[balance], None, Currency::USD);
+        let told = told.expect("in range").expect("something is owed");
+        assert_eq!(told.minimum, repayment::MinimumOnly::PaysOff { months, total: usd(owed) });
+        assert_eq!(told.in_36_months.is_some(), is_offered, "{months} months");
+        assert_eq!(repayment::years_told(months), if is_offered { 4 } else { 3 });
+    }
+}
+
+#[test]
 fn the_last_payment_of_a_plan_of_the_server_counts_from_the_statement_that_asks_for_it() {
     // The statement of 25 November is due on 19 December, the one of 25 December on 19 January.
     let terms = CardTerms { due: DueRule::of_served(25), ..terms() };

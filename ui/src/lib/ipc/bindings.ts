@@ -2213,7 +2213,7 @@ export type RemindersView = {
 /**  What the statement says. Whole amounts are rounded to the currency's unit, as the rule asks. */
 export type Repayment = {
 	minimum: MinimumOnly,
-	/**  Absent where the rule asks for none: the minimum takes 36 months or less, or more than this payment. */
+	/**  Absent where the rule asks for none: only the minimum is told as three years or less, or is more than this payment. */
 	in_36_months: In36Months | null,
 };
 

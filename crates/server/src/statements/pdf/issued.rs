@@ -4,7 +4,7 @@
 use domain::card::allocation::Part;
 use domain::card::closing::Issued;
 use domain::card::plans::{Plan, PlanKind};
-use domain::card::repayment::{MinimumOnly, TOLD_IN_YEARS_FROM};
+use domain::card::repayment::{MinimumOnly, TOLD_IN_YEARS_FROM, years_told};
 use domain::ids::PlanId;
 use domain::money::Money;
 use domain::rewards::RewardsOfCycle;
@@ -85,7 +85,7 @@ fn time_words(months: u32) -> String {
     match months {
         1 => "1 month".to_owned(),
         _ if months < TOLD_IN_YEARS_FROM => format!("{months} months"),
-        _ => format!("{} years", (months + 6) / 12),
+        _ => format!("{} years", years_told(months)),
     }
 }
 
