@@ -28,7 +28,7 @@ use crate::App;
 use crate::db::{DbResult, Read, Tx};
 use crate::error::ApiError;
 use crate::http::{Json, Path, Source};
-use crate::mail::{self, CodeAnswer, CodeRequest, Purpose};
+use crate::mail::{self, Asker, CodeAnswer, CodeRequest, Purpose};
 use crate::sign_in::{self, SignedIn, What};
 use crate::{risk, security, standing};
 use store::Kept;
@@ -166,7 +166,8 @@ async fn ask_for_code(
     source: IpAddr,
 ) -> DbResult<()> {
     let uuid = id.as_uuid();
-    let request = CodeRequest { holder, to, purpose: Purpose::ConfirmAddress, bound_to: uuid.as_bytes(), source };
+    let (purpose, by) = (Purpose::ConfirmAddress, Asker::Proven);
+    let request = CodeRequest { holder, to, purpose, by, bound_to: uuid.as_bytes(), source };
     let code = mail::send_code(tx, app, &request).await?;
     store::set_code(tx, holder, id, code).await
 }

@@ -6,7 +6,7 @@
 //!
 //! ```ignore
 //! let code = mail::send_code(&mut tx, &app, &CodeRequest { holder, to: &address, purpose: Purpose::SignIn,
-//!     bound_to: &visit.hash, source }).await?;        // keep `code`; commit; app.jobs.wake()
+//!     by: Asker::Proven, bound_to: &visit.hash, source }).await?;        // keep `code`; commit; app.jobs.wake()
 //! match mail::check_code(&mut tx, &app, holder, code, Purpose::SignIn, &visit.hash, &typed).await? {
 //!     CodeAnswer::Right => …, CodeAnswer::Wrong | CodeAnswer::Over => … }     // commit in either case
 //! ```
@@ -64,14 +64,15 @@ impl Purpose {
             Self::SignIn => "sign_in",
         }
     }
+}
 
-    /// Whoever asks for it has proven something before: a password, or a device that is signed in.
-    const fn is_after_proof(self) -> bool {
-        match self {
-            Self::ConfirmAddress | Self::SignIn => true,
-            Self::Recover => false,
-        }
-    }
+/// Who asks for a code.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Asker {
+    /// Whoever types the address.
+    Anybody,
+    /// Who has proven something before: a password, or a device that is signed in.
+    Proven,
 }
 
 /// A code that somebody needs.
@@ -79,6 +80,7 @@ pub(crate) struct CodeRequest<'a> {
     pub holder: HolderId,
     pub to: &'a AddressValue,
     pub purpose: Purpose,
+    pub by: Asker,
     /// The visit, device or address that asks: only for it is the code good.
     pub bound_to: &'a [u8],
     /// Who asks, for the limits.
@@ -109,7 +111,10 @@ pub(crate) async fn send_code(tx: &mut Tx, app: &App, request: &CodeRequest<'_>)
 fn may_send(app: &App, request: &CodeRequest<'_>, now: Timestamp) -> bool {
     let limits = &app.limits;
     let asks = [limits.mail_from.take(request.source, now), limits.mail_for.take_key(key(request.bound_to), now)];
-    let share = if request.purpose.is_after_proof() { "proven " } else { "anybody " };
+    let share = match request.by {
+        Asker::Anybody => "anybody ",
+        Asker::Proven => "proven ",
+    };
     let to = key(format!("{share}{}", request.to.folded()).as_bytes());
     asks.iter().all(Result::is_ok) && limits.mail_to.take_key(to, now).is_ok()
 }

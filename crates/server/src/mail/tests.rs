@@ -19,12 +19,18 @@ fn address(text: &str) -> AddressValue {
 }
 
 async fn ask(world: &World, device: &TestDevice, to: &str, bound_to: &[u8]) -> CodeId {
-    ask_for(world, device, Purpose::ConfirmAddress, to, bound_to).await
+    ask_for(world, device, (Purpose::ConfirmAddress, Asker::Proven), to, bound_to).await
 }
 
-async fn ask_for(world: &World, device: &TestDevice, purpose: Purpose, to: &str, bound_to: &[u8]) -> CodeId {
+async fn ask_for(
+    world: &World,
+    device: &TestDevice,
+    (purpose, by): (Purpose, Asker),
+    to: &str,
+    bound_to: &[u8],
+) -> CodeId {
     let mut tx = world.app.db.begin_write().await.unwrap();
-    let request = CodeRequest { holder: device.holder, to: &address(to), purpose, bound_to, source: HERE };
+    let request = CodeRequest { holder: device.holder, to: &address(to), purpose, by, bound_to, source: HERE };
     let code = send_code(&mut tx, &world.app, &request).await.unwrap();
     tx.commit().await.unwrap();
     world.work().await;
@@ -145,12 +151,14 @@ async fn a_stranger_who_types_an_address_keeps_no_code_from_its_owner() {
     on_each_engine(async |world| {
         let device = world.holder().await;
         for visit in 0..5_u8 {
-            ask_for(&world, &device, Purpose::Recover, "ines@example.org", &[visit]).await;
+            ask_for(&world, &device, (Purpose::Recover, Asker::Anybody), "ines@example.org", &[visit]).await;
             world.advance(SignedDuration::from_mins(1));
         }
         assert_eq!(world.mail.take().len(), 3);
-        ask_for(&world, &device, Purpose::SignIn, "ines@example.org", b"the owner's").await;
-        assert_eq!(world.mail.take().len(), 1);
+        for purpose in [Purpose::SignIn, Purpose::Recover] {
+            ask_for(&world, &device, (purpose, Asker::Proven), "ines@example.org", b"the owner's").await;
+            assert_eq!(world.mail.take().len(), 1, "{purpose:?}");
+        }
     })
     .await;
 }

@@ -20,7 +20,7 @@ use crate::App;
 use crate::db::{DbResult, Tx};
 use crate::error::ApiError;
 use crate::http::{Json, Source};
-use crate::mail::{self, CodeAnswer, CodeRequest, Purpose};
+use crate::mail::{self, Asker, CodeAnswer, CodeRequest, Purpose};
 use crate::sign_in::{self, SignedIn, What, too_often};
 use crate::standing;
 use crate::{addresses, risk};
@@ -86,7 +86,8 @@ async fn send(app: &App, source: IpAddr, signed_in: &SignedIn, kind: AddressKind
     let to = addresses::let_back_in(&mut tx, holder, kind, now).await?;
     let to = to.ok_or_else(|| ApiError::new(ErrorCode::NotSentHere, "no such address can be used for this yet"))?;
     let device = signed_in.device.as_uuid();
-    let request = CodeRequest { holder, to: &to, purpose: Purpose::Recover, bound_to: device.as_bytes(), source };
+    let (purpose, by) = (Purpose::Recover, Asker::Proven);
+    let request = CodeRequest { holder, to: &to, purpose, by, bound_to: device.as_bytes(), source };
     let id = mail::send_code(&mut tx, app, &request).await?;
     tx.commit().await?;
     app.jobs.wake();

@@ -296,6 +296,29 @@ async fn a_device_and_a_text_message_begin_it_and_a_number_that_may_be_objected_
 }
 
 #[tokio::test]
+async fn a_stranger_at_the_page_keeps_no_code_from_the_owners_device() {
+    on_each_engine(async |world| {
+        let world = world.under(Preset::Standard);
+        let device = world.holder().await;
+        confirmed(&world, &device, INES).await;
+        world.work().await;
+        world.mail.take();
+        for _ in 0..5 {
+            started(&world, INES).await;
+            world.work().await;
+            world.advance(SignedDuration::from_secs(60));
+        }
+        assert_eq!(world.mail.take().len(), 3);
+        device.refresh().await.expect(200);
+        let sent: SentCode = device.post(&format!("{RECOVERY}/email"), &json!({})).await.ok();
+        world.work().await;
+        let proof = RecoveryProof::Sent { id: sent.id, code: world.mail.last_code() };
+        device.post(RECOVERY, &proof).await.expect(200);
+    })
+    .await;
+}
+
+#[tokio::test]
 async fn two_codes_that_were_sent_are_one_proof_and_not_two() {
     on_each_engine(async |world| {
         let world = world.under(Preset::Standard);

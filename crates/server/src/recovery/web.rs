@@ -22,7 +22,7 @@ use super::{Guess, begin, demand_ready, finish, guess, state, store};
 use crate::db::Tx;
 use crate::error::ApiError;
 use crate::http::{Json, Query, Source};
-use crate::mail::{self, CodeAnswer, CodeRequest, Purpose};
+use crate::mail::{self, Asker, CodeAnswer, CodeRequest, Purpose};
 use crate::sign_in::store as visits;
 use crate::sign_in::{
     self, Finish, KeptVisit, NewPasskey, SignedIn, Started, VISIT_LIFE, VisitCookie, Wanted, page_in, refused,
@@ -184,7 +184,8 @@ async fn begin_visit(
     let code = match owners.first() {
         Some((holder, to)) => {
             // To the spelling that was confirmed: what was typed may be another mailbox.
-            let request = CodeRequest { holder: *holder, to, purpose: Purpose::Recover, bound_to: &hash, source };
+            let by = Asker::Anybody;
+            let request = CodeRequest { holder: *holder, to, purpose: Purpose::Recover, by, bound_to: &hash, source };
             Some((*holder, mail::send_code(&mut tx, app, &request).await?))
         }
         None => None,

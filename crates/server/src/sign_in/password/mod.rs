@@ -37,7 +37,7 @@ use crate::App;
 use crate::db::{DbResult, Tx};
 use crate::error::ApiError;
 use crate::http::{Json, Source};
-use crate::mail::{self, CodeAnswer, CodeRequest, Purpose};
+use crate::mail::{self, Asker, CodeAnswer, CodeRequest, Purpose};
 use crate::risk::{self, Mark};
 use crate::{addresses, security};
 use hashing::{Busy, Hashed, Typed};
@@ -243,7 +243,8 @@ pub(super) async fn send_code(
 ) -> DbResult<Option<String>> {
     let all = addresses::taking_codes(tx, app, holder).await?;
     let Some(to) = all.first() else { return Ok(None) };
-    mail::send_code(tx, app, &CodeRequest { holder, to, purpose: Purpose::SignIn, bound_to: visit, source }).await?;
+    let (purpose, by) = (Purpose::SignIn, Asker::Proven);
+    mail::send_code(tx, app, &CodeRequest { holder, to, purpose, by, bound_to: visit, source }).await?;
     Ok(Some(to.covered()))
 }
 
