@@ -28,7 +28,7 @@ pub(super) struct Made {
     pub at: Timestamp,
     /// It has not left and is not over.
     pub waits: bool,
-    /// It was taken back because it was above the cap and nobody could be asked; nobody took it back by hand.
+    /// It ended because it was above the cap: nobody could be asked, or nobody answered in time. Nobody took it back by hand.
     pub above_cap: bool,
 }
 
@@ -123,7 +123,9 @@ pub(super) async fn runs(tx: &mut Tx, holder: HolderId, of: AutopayOf) -> DbResu
 pub(super) fn made(holder: HolderId, of: Uuid) -> impl Read<Answer = Vec<Made>> {
     const LIST: &str = "SELECT r.due_on, r.payment_id, r.made_at,
             CASE WHEN p.state IN ('awaiting_approval', 'scheduled', 'held', 'insufficient') THEN 1 ELSE 0 END,
-            CASE WHEN p.state = 'cancelled' AND p.reason = 'above_cap' THEN 1 ELSE 0 END
+            CASE WHEN (p.state = 'cancelled' AND p.reason = 'above_cap') OR (p.state = 'expired' AND 'above_cap' =
+                (SELECT s.reason FROM payment_step s WHERE s.holder_id = p.holder_id AND s.payment_id = p.payment_id
+                  AND s.to_state = 'awaiting_approval' ORDER BY s.position DESC LIMIT 1)) THEN 1 ELSE 0 END
         FROM autopay_run r JOIN payment p ON p.holder_id = r.holder_id AND p.payment_id = r.payment_id
         WHERE r.holder_id = $1 AND r.bill_id = $2 ORDER BY r.due_on";
     let read = |(due_on, id, at, waits, above_cap): (String, Uuid, i64, i32, i32)| {

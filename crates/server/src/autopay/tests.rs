@@ -17,7 +17,7 @@ use super::*;
 use crate::feed::tests::rent;
 use crate::methods::tests::add_card;
 use crate::payments::approval::tests::{approve, hosted, order, pay, why};
-use crate::sign_in::tests::asked_at;
+use crate::sign_in::tests::{Browser, asked_at};
 use crate::testing::{Answer, TestDevice, World, on_each_engine};
 
 const HOUR: SignedDuration = SignedDuration::from_hours(1);
@@ -410,6 +410,52 @@ async fn above_the_cap_its_person_is_asked_before_its_day_and_the_yes_is_to_that
         assert_eq!(april[0].order.amount, usd(91_000));
     })
     .await;
+}
+
+/// Turns it on by passkey, with the work of that.
+async fn set_by_passkey(
+    world: &World,
+    holds: &mut Browser<'_>,
+    device: &TestDevice,
+    bill: &Bill,
+    terms: &AutopayTerms,
+) {
+    let answer: AutopaySet = put(device, bill, terms).await.ok();
+    let (browser, shown) = asked_at(world, &answer.approve_at.expect("a passkey is asked for").address).await;
+    browser.say_yes(holds, &shown).await.expect(200);
+    world.work().await;
+}
+
+#[tokio::test]
+async fn what_lapsed_above_the_cap_is_made_anew_once_the_cap_is_raised_or_less_is_due() {
+    for is_raised in [true, false] {
+        on_each_engine(async |world| {
+            let world = world.under(Preset::Standard);
+            let (mut holds, device) = hosted(&world).await;
+            let bill = payable(&world, &device).await;
+            let low = AutopayTerms { cap: usd(90_000), days_before: 10, ..terms() };
+            set_by_passkey(&world, &mut holds, &device, &bill, &low).await;
+            let of_april = async || {
+                let all = all_payments(&device).await.into_iter().filter(|one| one.order.due_on == Some(APRIL));
+                all.map(|one| (one.state, one.reason, one.order.amount)).collect::<Vec<_>>()
+            };
+            // Nobody said yes to it on its day, which was ten days before.
+            days(&world, &device, 25).await;
+            assert_eq!(of_april().await, [(S::Expired, why("not_approved"), usd(95_000))]);
+            let due = if is_raised {
+                let raised = AutopayTerms { cap: usd(95_000), ..low };
+                set_by_passkey(&world, &mut holds, &device, &bill, &raised).await;
+                usd(95_000)
+            } else {
+                mark(&world, &device, Mark { amount: Some(usd(89_000)), ..Mark::new(bill.id, APRIL) }).await;
+                usd(89_000)
+            };
+            let made = of_april().await.into_iter().filter(|one| !matches!(one.0, S::Cancelled | S::Expired));
+            let amounts: Vec<Money> = made.map(|one| one.2).collect();
+            assert_eq!(amounts, [due], "there is still time for it");
+        })
+        .await;
+    }
 }
 
 #[tokio::test]
