@@ -35,3 +35,18 @@ export class GuardChoice {
     this.tried = false;
   }
 }
+
+/** What stands guard now, typed before it changes; nothing is asked for where the keyring does alone. */
+export class CurrentGuard {
+  typed = $state('');
+
+  constructor(readonly now: Guard) {}
+
+  asked: Exclude<Guard, 'keyring'> | null = $derived.by(() => (this.now === 'keyring' ? null : this.now));
+  missing: boolean = $derived.by(() => this.asked !== null && this.typed === '');
+  value: string | null = $derived.by(() => (this.asked ? this.typed : null));
+
+  forget(): void {
+    this.typed = '';
+  }
+}
