@@ -129,16 +129,24 @@ pub struct MarkEdit {
     /// Lines in which no payment of it is seen any more.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub unseen: Vec<TransactionId>,
+    /// The mark as it stood: a field that reads differently by now was said anew meanwhile, and stays.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schema(value_type = Option<Mark>)]
+    pub instead_of: Option<Box<Mark>>,
 }
 
 impl MarkEdit {
     /// The mark with these fields changed: the same on a device that shows it in advance and on the server that decides.
     #[must_use]
     pub fn applied_to(self, mut mark: Mark) -> Mark {
-        mark.amount = self.amount.unwrap_or(mark.amount);
-        mark.paid_elsewhere = self.paid_elsewhere.unwrap_or(mark.paid_elsewhere);
-        mark.skipped = self.skipped.unwrap_or(mark.skipped);
-        mark.moved_to = self.moved_to.unwrap_or(mark.moved_to);
+        fn said<T: PartialEq>(new: Option<T>, now: T, stood: Option<T>) -> T {
+            new.filter(|_| stood.is_none_or(|stood| stood == now)).unwrap_or(now)
+        }
+        let stood = self.instead_of.as_deref();
+        mark.amount = said(self.amount, mark.amount, stood.map(|stood| stood.amount));
+        mark.paid_elsewhere = said(self.paid_elsewhere, mark.paid_elsewhere, stood.map(|stood| stood.paid_elsewhere));
+        mark.skipped = said(self.skipped, mark.skipped, stood.map(|stood| stood.skipped));
+        mark.moved_to = said(self.moved_to, mark.moved_to, stood.map(|stood| stood.moved_to));
         mark.seen.retain(|seen| !self.unseen.contains(&seen.transaction));
         for new in self.seen {
             if mark.seen.iter().all(|seen| seen.transaction != new.transaction) {
@@ -158,7 +166,36 @@ impl MarkEdit {
             moved_to: mark.moved_to.map(|_| None),
             seen: Vec::new(),
             unseen: mark.seen.iter().map(|seen| seen.transaction).collect(),
+            instead_of: None,
         }
+    }
+
+    /// Puts back what an edit changed, and nothing that was said anew since.
+    #[must_use]
+    pub fn undoing(before: &Mark, after: &Mark) -> Self {
+        fn changed<T: PartialEq + Copy>(before: &T, after: &T) -> Option<T> {
+            (before != after).then_some(*before)
+        }
+        let only_in = |one: &Mark, other: &Mark| -> Vec<Seen> {
+            let mut seen = one.seen.clone();
+            seen.retain(|seen| other.seen.iter().all(|known| known.transaction != seen.transaction));
+            seen
+        };
+        Self {
+            amount: changed(&before.amount, &after.amount),
+            paid_elsewhere: changed(&before.paid_elsewhere, &after.paid_elsewhere),
+            skipped: changed(&before.skipped, &after.skipped),
+            moved_to: changed(&before.moved_to, &after.moved_to),
+            seen: only_in(before, after),
+            unseen: only_in(after, before).iter().map(|seen| seen.transaction).collect(),
+            instead_of: Some(Box::new(after.clone())),
+        }
+    }
+
+    /// The mark reads in each field as this edit says.
+    #[must_use]
+    pub fn stands_in(&self, mark: &Mark) -> bool {
+        Self { instead_of: None, ..self.clone() }.applied_to(mark.clone()) == *mark
     }
 }
 
@@ -219,5 +256,30 @@ mod tests {
         assert_eq!(MarkEdit::taking_back(&both).applied_to(both.clone()), blank);
         let left = MarkEdit::taking_back(&paid).applied_to(both);
         assert_eq!(left, Mark { amount: Some(ten), seen: vec![two], ..blank }, "what came meanwhile stays");
+    }
+
+    #[test]
+    fn undoing_an_edit_puts_back_what_stood_before_and_leaves_what_was_said_since() {
+        let ten = Money::new(1_000, domain::money::Currency::USD).expect("in range");
+        let [bill, line] = [1, 2].map(uuid::Uuid::from_u128);
+        let seen = vec![Seen { transaction: TransactionId::from_uuid(line), amount: ten }];
+        let blank = Mark::new(domain::ids::BillId::from_uuid(bill), Date::constant(2026, 12, 1));
+        let before = Mark { amount: Some(ten), skipped: true, seen, ..blank };
+        let paid = Mark { paid_elsewhere: Some(ten), skipped: false, ..before.clone() };
+        let emptied = MarkEdit::taking_back(&before).applied_to(before.clone());
+        for after in [paid.clone(), emptied] {
+            let undo = MarkEdit::undoing(&before, &after);
+            let text = serde_json::to_string(&undo).expect("writes");
+            let undo: MarkEdit = serde_json::from_str(&text).expect("reads");
+            assert_eq!(undo.clone().applied_to(after), before);
+            assert_eq!(undo.clone().applied_to(before.clone()), before, "a second time changes nothing");
+            assert!(undo.stands_in(&before));
+        }
+        let five = Money::new(500, domain::money::Currency::USD).expect("in range");
+        let anew = Mark { paid_elsewhere: Some(five), ..paid.clone() };
+        let undo = MarkEdit::undoing(&before, &paid);
+        let left = undo.clone().applied_to(anew.clone());
+        assert_eq!(left, Mark { skipped: true, ..anew }, "another word about the same field stays");
+        assert!(!undo.stands_in(&left));
     }
 }

@@ -7,13 +7,14 @@ use domain::bills::{
     sorted_remind_days,
 };
 use domain::calendar::Calendar;
-use domain::ids::{AccountId, BillId, BillerId, PaymentId};
+use domain::ids::{AccountId, BillId, BillerId, MutationId, PaymentId};
 use domain::money::Money;
 use domain::schedule::{Schedule, ScheduleError};
 use formats::rrule::{self, RruleError};
 use jiff::civil::Date;
 use serde::{Deserialize, Serialize};
 
+use self::undo::Said;
 use crate::book::{Book, shifted};
 use crate::cache;
 use crate::client::Client;
@@ -374,7 +375,8 @@ impl Bills {
         self.0.change(&open, Change::RemoveBill { bill: id }).await
     }
 
-    pub async fn mark(&self, bill: BillId, due_on: Date, mark: MarkAs) -> Result<(), ClientError> {
+    /// Gives the id of what was said, by which it can be taken back alone.
+    pub async fn mark(&self, bill: BillId, due_on: Date, mark: MarkAs) -> Result<MutationId, ClientError> {
         let open = self.0.open_now()?;
         let book = self.book().await?;
         let bill = book.bill(bill).ok_or_else(|| ClientError::not_found("bill"))?;
@@ -392,9 +394,14 @@ impl Bills {
             MarkAs::Moved { to } => MarkEdit { moved_to: Some(Some(to).filter(|to| *to != due_on)), ..nothing },
             MarkAs::Unmarked => MarkEdit::taking_back(&before),
         };
-        edit.clone().applied_to(before).check(bill)?;
-        self.0.change(&open, Change::EditMark { bill: bill.id, due_on, edit }).await?;
-        self.0.reminders().withdraw_settled().await
+        let after = edit.clone().applied_to(before.clone());
+        after.check(bill)?;
+        let change = self.0.fresh(MutationId::new);
+        // Noted first: what was said can always be taken back.
+        self.note(Said { change, before, after }).await?;
+        self.0.change_as(&open, change, Change::EditMark { bill: bill.id, due_on, edit }).await?;
+        self.0.reminders().withdraw_settled().await?;
+        Ok(change)
     }
 
     pub(crate) async fn book(&self) -> Result<Book, ClientError> {
@@ -569,6 +576,10 @@ impl From<BillError> for ClientError {
         Self::refused(code, error.to_string(), "correct the field and try again")
     }
 }
+
+mod undo;
+
+pub use undo::Undone;
 
 #[cfg(test)]
 mod tests;

@@ -554,22 +554,30 @@ impl Client {
 
     /// Keeps a change: shown in the cache and queued for the server in one transaction, then sealed beside it.
     pub(crate) async fn change(&self, open: &Open, change: Change) -> Result<(), ClientError> {
-        let result = self.try_change(open, change).await;
+        self.change_as(open, self.fresh(MutationId::new), change).await
+    }
+
+    /// The same under an id that is known before.
+    pub(crate) async fn change_as(&self, open: &Open, id: MutationId, change: Change) -> Result<(), ClientError> {
+        let result = self.try_change(open, Entry { id, made_at: self.now(), change }).await;
         self.watch(&result);
         result?;
         self.queued(open).await;
         Ok(())
     }
 
-    async fn try_change(&self, open: &Open, change: Change) -> CacheResult<()> {
+    async fn try_change(&self, open: &Open, entry: Entry) -> CacheResult<()> {
         let mut tx = open.cache.begin().await?;
-        self.queue(open, &mut tx, change).await?;
+        self.queue_as(open, &mut tx, entry).await?;
         Ok(tx.commit().await?)
     }
 
     /// Shows and queues a change within a transaction of the caller's, who says [`Self::queued`] after its commit.
     pub(crate) async fn queue(&self, open: &Open, tx: &mut Tx, change: Change) -> CacheResult<()> {
-        let entry = Entry { id: self.fresh(MutationId::new), made_at: self.now(), change };
+        self.queue_as(open, tx, Entry { id: self.fresh(MutationId::new), made_at: self.now(), change }).await
+    }
+
+    async fn queue_as(&self, open: &Open, tx: &mut Tx, entry: Entry) -> CacheResult<()> {
         outbox::apply(tx, &entry, &open.beside).await?;
         rows::add(tx, &entry).await
     }

@@ -84,6 +84,8 @@ pub(crate) struct Fake {
     payment_state: Option<PaymentState>,
     /// What the next bill that is put is answered with: another device was quicker.
     kept_bill: Option<Bill>,
+    /// What the next edit of a mark is answered with.
+    kept_mark: Option<Mark>,
 }
 
 pub(crate) type Shared = Arc<Mutex<Fake>>;
@@ -296,7 +298,7 @@ impl Fake {
         if method == Method::PUT && path.starts_with("/api/v1/bills/") {
             return axum::Json(self.kept_bill.take().map_or(value, |kept| json!(kept))).into_response();
         }
-        axum::Json(json!({})).into_response()
+        axum::Json(self.kept_mark.take().map_or(json!({}), |kept| json!(kept))).into_response()
     }
 }
 
@@ -1261,6 +1263,71 @@ async fn a_mark_says_what_is_new_of_it_and_keeps_what_another_device_said() {
     let (_, _, _, body) = lock(&fake).writes.last().unwrap().clone();
     assert_eq!(body.get("paid_elsewhere"), Some(&Value::Null), "what is known of it is taken back: {body}");
     assert!(body.get("amount").is_none());
+    world.end().await;
+}
+
+#[tokio::test]
+async fn a_word_that_was_not_sent_is_taken_back_here_and_the_server_never_hears_of_it() {
+    let (world, fake) = (World::new(), start_fake().await);
+    let client = signed_in(&world, &fake).await;
+    let power = bill(1, "Power");
+    lock(&fake).feed = vec![Record::Bill(power.clone())];
+    client.sync().now().await.unwrap();
+    let sent = lock(&fake).writes.len();
+    let due_on: Date = "2026-12-05".parse().unwrap();
+    let paid = client.bills().mark(power.id, due_on, MarkAs::Paid { amount: None }).await.unwrap();
+    assert!(client.bills().undo(power.id, due_on, Some(paid)).await.unwrap().whole);
+    assert_eq!(client.status().await.unwrap().waiting, 0);
+    client.sync().now().await.unwrap();
+    assert_eq!(lock(&fake).writes.len(), sent);
+    world.end().await;
+}
+
+#[tokio::test]
+async fn an_undo_leaves_what_another_device_said_meanwhile_and_says_so() {
+    let (world, fake) = (World::new(), start_fake().await);
+    let client = signed_in(&world, &fake).await;
+    let power = bill(1, "Power");
+    lock(&fake).feed = vec![Record::Bill(power.clone())];
+    client.sync().now().await.unwrap();
+    let due_on: Date = "2026-12-05".parse().unwrap();
+    let mark = Mark::new(power.id, due_on);
+    let part = domain::money::Money::new(100, power.amount.currency()).unwrap();
+    let other = Mark { paid_elsewhere: Some(part), ..mark.clone() };
+    let pay = async || client.bills().mark(power.id, due_on, MarkAs::Paid { amount: None }).await.unwrap();
+
+    // It is sent with what it takes back, so that the server can tell.
+    let paid = pay().await;
+    client.sync().now().await.unwrap();
+    assert!(client.bills().undo(power.id, due_on, Some(paid)).await.unwrap().whole);
+    lock(&fake).kept_mark = Some(mark.clone());
+    client.sync().now().await.unwrap();
+    let (_, _, _, body) = lock(&fake).writes.last().unwrap().clone();
+    assert_eq!((&body["paid_elsewhere"], &body["skipped"]), (&Value::Null, &Value::Null), "{body}");
+    assert_eq!(body["instead_of"]["paid_elsewhere"], json!(power.amount));
+    assert!(client.sync().refusals().await.unwrap().is_empty());
+
+    // The server knows of another word that this device did not hear yet.
+    let paid = pay().await;
+    client.sync().now().await.unwrap();
+    client.bills().undo(power.id, due_on, Some(paid)).await.unwrap();
+    lock(&fake).kept_mark = Some(other.clone());
+    lock(&fake).snapshot = vec![Record::Bill(power.clone()), Record::Mark(other.clone())];
+    client.sync().now().await.unwrap();
+    let told = client.sync().refusals().await.unwrap();
+    assert_eq!((told[0].what.as_str(), told[0].code.as_str()), ("edit_mark", "version_conflict"));
+    let book = client.bills().book().await.unwrap();
+    assert_eq!(book.marks_of(power.id), std::slice::from_ref(&other));
+
+    // This device heard of it.
+    let paid = pay().await;
+    client.sync().now().await.unwrap();
+    lock(&fake).feed.push(Record::Mark(other.clone()));
+    client.sync().now().await.unwrap();
+    let sent = lock(&fake).writes.len();
+    assert!(!client.bills().undo(power.id, due_on, Some(paid)).await.unwrap().whole);
+    client.sync().now().await.unwrap();
+    assert_eq!(lock(&fake).writes.len(), sent, "nothing of it is left to take back");
     world.end().await;
 }
 

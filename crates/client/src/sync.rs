@@ -11,7 +11,7 @@ use api::sign_in::Me;
 use api::sync::{Change as Fed, Gone, LINE_MAX, Page, Record, SnapshotHead};
 use domain::accounts::Transaction;
 use domain::billers::DirectoryKey;
-use domain::bills::Bill;
+use domain::bills::{Bill, Mark};
 use domain::ids::{BillId, MutationId};
 use eventsource_stream::Eventsource as _;
 use futures_util::StreamExt as _;
@@ -304,6 +304,8 @@ enum Taken {
     Payment(Box<api::payments::Payment>),
     /// It has the same by another id, which stays.
     InAnother(BillId),
+    /// A part of it stays as another device said it meanwhile.
+    InPart,
 }
 
 impl Sync {
@@ -468,6 +470,10 @@ impl Sync {
                 let kept: Bill = answer.json().await?;
                 Ok(if kept.id == bill.id { Taken::AsSent } else { Taken::InAnother(kept.id) })
             }
+            Change::EditMark { edit, .. } if edit.instead_of.is_some() => {
+                let kept: Mark = answer.json().await?;
+                Ok(if edit.stands_in(&kept) { Taken::AsSent } else { Taken::InPart })
+            }
             _ => Ok(Taken::AsSent),
         }
     }
@@ -475,6 +481,7 @@ impl Sync {
     /// Takes a change off the queue with what the server said about it.
     async fn done(&self, open: &Open, waiting: &Waiting, answer: Result<Taken, &str>) -> Result<(), ClientError> {
         let at = self.0.now();
+        let in_part = matches!(answer, Ok(Taken::InPart));
         let import = match waiting.entry.change {
             Change::Import { chunk, .. } => Some(chunk),
             _ => None,
@@ -493,7 +500,7 @@ impl Sync {
             open.beside.remove_chunk(chunk)?;
         }
         self.0.save_outbox(open).await;
-        if answer.is_err() {
+        if answer.is_err() || in_part {
             self.0.save_own(open).await;
         }
         self.0.tell(Changed::Book);
@@ -522,6 +529,10 @@ async fn settle(open: &Open, waiting: &Waiting, answer: &Result<Taken, &str>, at
         // What was shown in advance may be known by another id or gone for good: read everything again.
         (Ok(Taken::InAnother(_)), _) | (Ok(_), Change::Restore { .. }) => {
             state::remove(&mut *tx, state::CURSOR).await?
+        }
+        (Ok(Taken::InPart), change) => {
+            state::remove(&mut *tx, state::CURSOR).await?;
+            note_refusal(&mut tx, &change.what(), ErrorCode::VersionConflict.as_str(), at).await?;
         }
         (Ok(Taken::Payment(payment)), _) => bills::put_payment(&mut tx, payment).await?,
         (Ok(Taken::AsSent), _) => {}

@@ -896,6 +896,7 @@ pub struct MarkHow {
     /// This once it falls on another day.
     #[arg(long = "move", value_name = "DATE")]
     pub move_to: Option<Date>,
+    /// Take back what was said last on this computer, or everything when another device has spoken since.
     #[arg(long)]
     pub undo: bool,
 }

@@ -28,7 +28,7 @@ use clap::error::ErrorKind;
 use client::accounts::{AccountView, TransactionQuery};
 use client::addresses::{AddressBegun, AddressView};
 use client::billers::{Accepts, BillerView, NewBiller, OwnBiller};
-use client::bills::{BillView, EditScope, MarkAs, NewBill, OccurrenceView, read_rrule, write_rrule};
+use client::bills::{BillView, EditScope, MarkAs, NewBill, OccurrenceView, Undone, read_rrule, write_rrule};
 use client::calendar_feed::CalendarFeedView;
 use client::card::{PayoffMissing, PayoffView, PlanEdit};
 use client::export::Fetched;
@@ -1280,19 +1280,21 @@ impl Run<'_> {
 
     async fn mark(&self, bill: &str, due_on: Date, how: &MarkHow) -> Done {
         let bill = self.bill(bill).await?;
+        let bills = self.core.client.bills();
         let mark = match (how.paid, how.skip, &how.amount, how.move_to) {
-            (true, ..) => MarkAs::Paid { amount: None },
-            (_, true, ..) => MarkAs::Skipped,
-            (_, _, Some(text), _) => MarkAs::Amount { amount: amount(text, bill.amount.currency())? },
-            (.., Some(to)) => MarkAs::Moved { to },
-            _ => MarkAs::Unmarked,
+            (true, ..) => Some(MarkAs::Paid { amount: None }),
+            (_, true, ..) => Some(MarkAs::Skipped),
+            (_, _, Some(text), _) => Some(MarkAs::Amount { amount: amount(text, bill.amount.currency())? }),
+            (.., Some(to)) => Some(MarkAs::Moved { to }),
+            _ => None,
         };
-        let needs_none = matches!(mark, MarkAs::Paid { .. } | MarkAs::Skipped);
-        let unmarks = mark == MarkAs::Unmarked;
-        self.core.client.bills().mark(bill.id, due_on, mark).await?;
+        let needs_none = matches!(mark, Some(MarkAs::Paid { .. } | MarkAs::Skipped));
+        let done = match mark {
+            Some(mark) => bills.mark(bill.id, due_on, mark).await.map(|_| "It is marked.")?,
+            None => undone_words(bills.undo(bill.id, due_on, None).await?),
+        };
         self.core.send_soon().await;
         let leaves = if needs_none { self.still_leaves(bill.id, Some(due_on)).await? } else { Vec::new() };
-        let done = if unmarks { "It is not marked any more." } else { "It is marked." };
         let shown = json!({ "bill": bill.id, "due_on": due_on, "still_leaves": to_json(&leaves)? });
         Ok(Answer::new(shown, format!("{done}\n{}", leaves_words(&leaves))))
     }
@@ -1924,6 +1926,14 @@ const fn looks_at_the_book(command: &Command) -> bool {
             | Command::Card { .. }
             | Command::Plan { .. }
     )
+}
+
+const fn undone_words(undone: Undone) -> &'static str {
+    match undone {
+        Undone { whole: false, .. } => "It is taken back, but for what another device said of it meanwhile.",
+        Undone { all_by: Some(_), .. } => "It is not marked any more.",
+        Undone { all_by: None, .. } => "It stands as before.",
+    }
 }
 
 /// What leaves although its due date needs it no more, and how to stop it.

@@ -1,9 +1,9 @@
 //! Bills, their due dates, and the directory of billers.
 
 use client::billers::{BillerView, NewBiller};
-use client::bills::{BillsView, EditScope, MarkAs, NewBill};
+use client::bills::{BillsView, EditScope, MarkAs, NewBill, Undone};
 use domain::bills::Bill;
-use domain::ids::{BillId, BillerId};
+use domain::ids::{BillId, BillerId, MutationId};
 use domain::schedule::Schedule;
 use jiff::civil::Date;
 
@@ -65,9 +65,22 @@ pub async fn bill_remove(core: Shared<'_>, id: BillId) -> Answer<()> {
 
 #[tauri::command]
 #[specta::specta]
-pub async fn occurrence_mark(core: Shared<'_>, bill: BillId, due_on: String, mark: MarkAs) -> Answer<()> {
+pub async fn occurrence_mark(core: Shared<'_>, bill: BillId, due_on: String, mark: MarkAs) -> Answer<MutationId> {
     core.touch();
     Ok(core.client.bills().mark(bill, date(&due_on)?, mark).await?)
+}
+
+/// Takes back what was said about one due date: one thing by its id, else the last one.
+#[tauri::command]
+#[specta::specta]
+pub async fn occurrence_undo(
+    core: Shared<'_>,
+    bill: BillId,
+    due_on: String,
+    change: Option<MutationId>,
+) -> Answer<Undone> {
+    core.touch();
+    Ok(core.client.bills().undo(bill, date(&due_on)?, change).await?)
 }
 
 #[tauri::command]

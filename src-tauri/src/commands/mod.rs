@@ -88,6 +88,7 @@ pub fn builder() -> Builder<Wry> {
             bills::bill_resume,
             bills::bill_remove,
             bills::occurrence_mark,
+            bills::occurrence_undo,
             bills::billers,
             bills::biller_put,
             bills::biller_remove,

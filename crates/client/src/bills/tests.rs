@@ -95,6 +95,43 @@ async fn one_date_moves_and_keeps_its_name() {
 }
 
 #[tokio::test]
+async fn each_word_about_a_date_is_taken_back_to_exactly_what_stood_before() {
+    let world = World::new();
+    let client = world.start().await;
+    let id = client.bills().add(monthly("Dentist", "210", "2026-11-25")).await.unwrap();
+    let nominal = day("2026-11-25");
+    let mark = async || {
+        let book = client.bills().book().await.unwrap();
+        book.marks_of(id).first().cloned().unwrap_or_else(|| Mark::new(id, nominal))
+    };
+    let steps = [
+        MarkAs::Amount { amount: usd("180") },
+        MarkAs::Moved { to: day("2026-12-04") },
+        MarkAs::Paid { amount: Some(usd("40")) },
+        MarkAs::Skipped,
+        MarkAs::Paid { amount: None },
+        MarkAs::Unmarked,
+    ];
+    let mut stood = Vec::new();
+    for step in steps.clone() {
+        stood.push((mark().await, client.bills().mark(id, nominal, step).await.unwrap()));
+    }
+    // By its id, and as the last one: the newest first.
+    for (at, (before, change)) in stood.into_iter().enumerate().rev() {
+        let change = (at % 2 == 0).then_some(change);
+        let undone = client.bills().undo(id, nominal, change).await.unwrap();
+        assert_eq!((undone, mark().await), (Undone { whole: true, all_by: None }, before), "{:?}", steps[at]);
+    }
+    // One of several, while the others stay.
+    let skip = client.bills().mark(id, nominal, MarkAs::Skipped).await.unwrap();
+    client.bills().mark(id, nominal, MarkAs::Amount { amount: usd("180") }).await.unwrap();
+    client.bills().undo(id, nominal, Some(skip)).await.unwrap();
+    assert_eq!(mark().await, Mark { amount: Some(usd("180")), ..Mark::new(id, nominal) });
+    assert_eq!(client.bills().undo(id, nominal, Some(skip)).await.unwrap_err().code, "not_found", "once");
+    world.end().await;
+}
+
+#[tokio::test]
 async fn the_clock_of_a_person_who_travels_shifts_no_due_date() {
     let world = World::new();
     world.zone.to("America/New_York");

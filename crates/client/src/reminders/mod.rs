@@ -220,7 +220,7 @@ impl Reminders {
         if book.occurrence(known, due_on).is_none_or(|one| !one.needs_person()) {
             return Ok(());
         }
-        self.0.bills().mark(bill, due_on, MarkAs::Paid { amount: None }).await
+        self.0.bills().mark(bill, due_on, MarkAs::Paid { amount: None }).await.map(|_| ())
     }
 
     /// Reminds of one occurrence again tomorrow, at the person's hour, on every device.

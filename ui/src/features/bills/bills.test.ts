@@ -191,7 +191,8 @@ describe('changing a bill', () => {
     expect(on.commands.occurrenceMark).toHaveBeenCalledExactlyOnceWith('bill-auto', '2026-11-22', { kind: 'amount', amount: { minor: 12050, currency: 'USD' } });
     expect(on.commands.billEdit).not.toHaveBeenCalled();
     on.desk.toasts.at(-1)?.undo?.();
-    await waitFor(() => expect(on.commands.occurrenceMark).toHaveBeenLastCalledWith('bill-auto', '2026-11-22', { kind: 'unmarked' }));
+    await waitFor(() => expect(on.desk.toasts.at(-1)?.text).toBe('Kestrel Auto Insurance stands as before'));
+    expect(on.commands.occurrenceUndo).toHaveBeenCalledExactlyOnceWith('bill-auto', '2026-11-22', expect.stringContaining('change-'));
   });
 
   it('moves one date, and takes it back from the toast', async () => {
@@ -203,19 +204,35 @@ describe('changing a bill', () => {
     await click('Move it');
     await waitFor(() => expect(on.commands.occurrenceMark).toHaveBeenCalledWith('bill-auto', '2026-11-22', { kind: 'moved', to: '2026-11-24' }));
     on.desk.toasts.at(-1)?.undo?.();
-    await waitFor(() => expect(on.commands.occurrenceMark).toHaveBeenLastCalledWith('bill-auto', '2026-11-22', { kind: 'moved', to: '2026-11-22' }));
-    expect(on.commands.occurrenceMark, 'an amount of that date stays').not.toHaveBeenCalledWith('bill-auto', '2026-11-22', { kind: 'unmarked' });
+    await waitFor(() => expect(on.commands.occurrenceUndo).toHaveBeenCalledExactlyOnceWith('bill-auto', '2026-11-22', expect.stringContaining('change-')));
   });
 
-  it('leaves a date that was moved before where it was when another word is taken back', async () => {
+  it('takes back both words about one date, and leaves one that had been said before', async () => {
     const on = world();
-    const all = await on.ipc.commands.bills();
-    const one = all.status === 'ok' ? all.data.occurrences.find(({ bill }) => bill === 'bill-auto') : undefined;
+    const all = await answer(on.ipc.commands.bills());
+    const one = all.occurrences.find(({ bill }) => bill === 'bill-auto');
     if (!one) throw new Error('no due date');
-    await new Marks(on.desk).skip({ ...one, due_on: '2026-11-22', falls_on: '2026-11-24' });
+    const marks = new Marks(on.desk);
+    await marks.move(one, '2026-11-24');
+    const moved = await answer(on.ipc.commands.bills());
+    await marks.skip({ ...one, falls_on: '2026-11-24' });
     on.desk.toasts.at(-1)?.undo?.();
-    await waitFor(() => expect(on.commands.occurrenceMark).toHaveBeenLastCalledWith('bill-auto', '2026-11-22', { kind: 'moved', to: '2026-11-24' }));
-    expect(on.commands.occurrenceMark).toHaveBeenCalledWith('bill-auto', '2026-11-22', { kind: 'unmarked' });
+    await waitFor(() => expect(on.desk.toasts.at(-1)?.text).toBe('Kestrel Auto Insurance stands as before'));
+    expect(await answer(on.ipc.commands.bills())).toEqual(moved);
+    await marks.only({ ...one, falls_on: '2026-11-24' }, { minor: 100, currency: 'USD' }, '2026-11-25');
+    on.desk.toasts.at(-1)?.undo?.();
+    await waitFor(async () => expect(await answer(on.ipc.commands.bills())).toEqual(moved));
+    expect(on.commands.occurrenceMark).not.toHaveBeenCalledWith('bill-auto', one.due_on, { kind: 'unmarked' });
+  });
+
+  it('says so when another device has said something else meanwhile', async () => {
+    const on = world('', { occurrenceUndo: async () => ({ status: 'ok', data: { whole: false, all_by: null } }) });
+    const all = await answer(on.ipc.commands.bills());
+    const one = all.occurrences.find(({ bill }) => bill === 'bill-auto');
+    if (!one) throw new Error('no due date');
+    await new Marks(on.desk).skip(one);
+    on.desk.toasts.at(-1)?.undo?.();
+    await waitFor(() => expect(on.desk.toasts.at(-1)?.text).toMatch(/another device/));
   });
 
   it('pauses a bill until it goes on', async () => {
@@ -287,7 +304,7 @@ describe('the list of bills', () => {
     await waitFor(() => expect(on.desk.toasts).toHaveLength(1));
     expect(on.commands.occurrenceMark).toHaveBeenCalledWith('bill-gas', '2026-11-09', { kind: 'paid', amount: null });
     on.desk.toasts[0]?.undo?.();
-    await waitFor(() => expect(on.commands.occurrenceMark).toHaveBeenLastCalledWith('bill-gas', '2026-11-09', { kind: 'unmarked' }));
+    await waitFor(() => expect(on.commands.occurrenceUndo).toHaveBeenCalledWith('bill-gas', '2026-11-09', expect.stringContaining('change-')));
   });
 
   it('moves between rows with the arrows, and pays from one', async () => {

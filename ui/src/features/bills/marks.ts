@@ -4,6 +4,7 @@ import { getMessages } from '$lib/i18n';
 import { answer } from '$lib/ipc';
 import type { Bill, EditScope, MarkAs, Money, OccurrenceView, RiseView } from '$lib/ipc/bindings';
 import type { Desk } from '$lib/state/desk.svelte';
+import { takeBack } from '$lib/state/takeBack';
 import { Action } from '$lib/state/view.svelte';
 
 const MOVED_DAYS_MAX = 366;
@@ -45,11 +46,11 @@ export class Marks {
   }
 
   amount(one: OccurrenceView, amount: Money): Promise<boolean> {
-    return this.#mark(one, { kind: 'amount', amount }, this.#words.changed(one.name), true);
+    return this.#mark(one, { kind: 'amount', amount }, this.#words.changed(one.name));
   }
 
   move(one: OccurrenceView, to: string): Promise<boolean> {
-    return this.#mark(one, { kind: 'moved', to }, this.#words.moved(one.name, formatDay(to)), true);
+    return this.#mark(one, { kind: 'moved', to }, this.#words.moved(one.name, formatDay(to)));
   }
 
   /** This date alone costs something else or falls on another day; what stays as it is, is not marked. */
@@ -58,16 +59,22 @@ export class Marks {
     if (amount.minor !== one.amount.minor) changes.push({ kind: 'amount', amount });
     if (on !== one.falls_on) changes.push({ kind: 'moved', to: on });
     return this.action.run(async () => {
-      for (const change of changes) await answer(this.desk.commands.occurrenceMark(one.bill, one.due_on, change));
+      const made: string[] = [];
+      for (const change of changes) made.push(await answer(this.desk.commands.occurrenceMark(one.bill, one.due_on, change)));
       if (changes.length === 0) return;
-      const kinds = changes.map((change) => change.kind);
-      this.desk.say(this.#words.changedOnce(one.name, formatDay(on)), () => void this.#takeBack(one, kinds));
+      this.desk.say(this.#words.changedOnce(one.name, formatDay(on)), () => void takeBack(this.desk, one, made));
       await this.desk.changed();
     });
   }
 
+  /** Takes back what was said last; where another device has spoken since it is everything, which is undone from the toast. */
   unmark(one: OccurrenceView): Promise<boolean> {
-    return this.#mark(one, { kind: 'unmarked' }, this.#words.unmarked(one.name), false);
+    return this.action.run(async () => {
+      const { all_by: all } = await answer(this.desk.commands.occurrenceUndo(one.bill, one.due_on, null));
+      if (all === null) this.desk.say(this.#words.undone(one.name));
+      else this.desk.say(this.#words.unmarked(one.name), () => void takeBack(this.desk, one, [all]));
+      await this.desk.changed();
+    });
   }
 
   snooze(one: OccurrenceView): Promise<boolean> {
@@ -100,30 +107,15 @@ export class Marks {
   }
 
   async #needsNone(one: OccurrenceView, mark: MarkAs, said: string): Promise<boolean> {
-    const done = await this.#mark(one, mark, said, true);
+    const done = await this.#mark(one, mark, said);
     if (done) await this.action.run(() => warnOfWhatLeaves(this.desk, one.bill, one.due_on));
     return done;
   }
 
-  async #mark(one: OccurrenceView, mark: MarkAs, said: string, canUndo: boolean): Promise<boolean> {
-    const done = await this.action.run(() => answer(this.desk.commands.occurrenceMark(one.bill, one.due_on, mark)));
-    if (!done) return false;
-    this.desk.say(said, canUndo ? () => void this.#takeBack(one, [mark.kind]) : undefined);
-    await this.desk.changed();
-    return true;
-  }
-
-  /**
-   * Takes back what was said last: a date goes back to the day on which it fell before, and one that had been moved
-   * stays moved. An amount of one date cannot be taken back alone, nor be told from the bill's own.
-   */
-  #takeBack(one: OccurrenceView, kinds: readonly MarkAs['kind'][]): Promise<boolean> {
-    const where: MarkAs = { kind: 'moved', to: one.falls_on };
-    const onlyMoved = kinds.every((kind) => kind === 'moved');
-    const marks: MarkAs[] = onlyMoved ? [where] : one.falls_on === one.due_on ? [{ kind: 'unmarked' }] : [{ kind: 'unmarked' }, where];
+  #mark(one: OccurrenceView, mark: MarkAs, said: string): Promise<boolean> {
     return this.action.run(async () => {
-      for (const mark of marks) await answer(this.desk.commands.occurrenceMark(one.bill, one.due_on, mark));
-      this.desk.say(this.#words.unmarked(one.name));
+      const made = await answer(this.desk.commands.occurrenceMark(one.bill, one.due_on, mark));
+      this.desk.say(said, () => void takeBack(this.desk, one, [made]));
       await this.desk.changed();
     });
   }

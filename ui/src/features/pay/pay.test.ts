@@ -204,6 +204,9 @@ describe('paying a bill', () => {
     expect(screen.queryByRole('button', { name: /^Pay/ })).toBeNull();
     await click('Mark paid');
     await waitFor(() => expect(on.commands.occurrenceMark).toHaveBeenCalledWith('bill-music', '2026-11-27', { kind: 'paid', amount: null }));
+    await waitFor(() => expect(on.desk.toasts.at(-1)?.undo).toBeTruthy());
+    on.desk.toasts.at(-1)?.undo?.();
+    await waitFor(() => expect(on.commands.occurrenceUndo).toHaveBeenCalledWith('bill-music', '2026-11-27', expect.stringContaining('change-')));
   });
 
   it('keeps what was chosen when it is refused', async () => {

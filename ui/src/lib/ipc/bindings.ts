@@ -44,7 +44,9 @@ export const commands = {
 	billPause: (id: BillId, from: string, until: string | null) => typedError<null, CommandError>(__TAURI_INVOKE("bill_pause", { id, from, until })),
 	billResume: (id: BillId) => typedError<null, CommandError>(__TAURI_INVOKE("bill_resume", { id })),
 	billRemove: (id: BillId) => typedError<null, CommandError>(__TAURI_INVOKE("bill_remove", { id })),
-	occurrenceMark: (bill: BillId, dueOn: string, mark: MarkAs) => typedError<null, CommandError>(__TAURI_INVOKE("occurrence_mark", { bill, dueOn, mark })),
+	occurrenceMark: (bill: BillId, dueOn: string, mark: MarkAs) => typedError<MutationId, CommandError>(__TAURI_INVOKE("occurrence_mark", { bill, dueOn, mark })),
+	/**  Takes back what was said about one due date: one thing by its id, else the last one. */
+	occurrenceUndo: (bill: BillId, dueOn: string, change: MutationId | null) => typedError<Undone, CommandError>(__TAURI_INVOKE("occurrence_undo", { bill, dueOn, change })),
 	billers: (search: string) => typedError<BillerView[], CommandError>(__TAURI_INVOKE("billers", { search })),
 	/**  Adds a biller of the person's own, or changes the one of this id. */
 	billerPut: (id: BillerId | null, biller: NewBiller) => typedError<BillerId, CommandError>(__TAURI_INVOKE("biller_put", { id, biller })),
@@ -1379,6 +1381,9 @@ export type MovedView = {
 	/**  The old one is gone. */
 	removed: boolean,
 };
+
+/**  One change that a device wants from the server; its idempotency key. */
+export type MutationId = string;
 
 /**  What a person types to add a bill. */
 export type NewBill = {
@@ -3015,6 +3020,14 @@ export type Typed = {
 	/**  The window's own key. */
 	by: string,
 	sealed: string,
+};
+
+/**  What became of an undo. */
+export type Undone = {
+	/**  The due date stands as before. Else another device has said something else of it meanwhile, which stays. */
+	whole: boolean,
+	/**  Everything was taken back, also what other devices said: by this id that is undone in turn. */
+	all_by: MutationId | null,
 };
 
 /**  Where the browser goes to add or change a way in. */

@@ -187,9 +187,24 @@ export function sampleIpc(query = ''): Ipc {
     billResume: (id) => change(() => ((bill(id).pauses = []), null)),
     billRemove: (id) => change(() => ((world.book.bills = world.book.bills.filter((one) => one.id !== id)), null)),
     occurrenceMark: (id, dueOn, mark) => change(() => {
-      if (mark.kind === 'unmarked') world.book.marks.delete(markKey(id, dueOn));
-      else world.book.marks.set(markKey(id, dueOn), mark);
-      return null;
+      const key = markKey(id, dueOn);
+      const made = `change-${world.nextId()}`;
+      world.said.push({ made, key, before: world.book.marks.get(key) });
+      world.mark(key, mark.kind === 'unmarked' ? undefined : mark);
+      return made;
+    }),
+    occurrenceUndo: (id, dueOn, by) => change(() => {
+      const key = markKey(id, dueOn);
+      const said = world.said.findLast((one) => one.key === key && (by === null || one.made === by));
+      if (said === undefined) {
+        const all_by = `change-${world.nextId()}`;
+        world.said.push({ made: all_by, key, before: world.book.marks.get(key) });
+        world.mark(key, undefined);
+        return { whole: true, all_by };
+      }
+      world.said = world.said.filter((one) => one !== said);
+      world.mark(key, said.before);
+      return { whole: true, all_by: null };
     }),
     plan: () => read(() => plan(world.book, world.incomes, world.wishes)),
     planWish: (wishes) => change(() => ((world.wishes = wishes), null)),

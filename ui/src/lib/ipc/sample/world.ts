@@ -66,10 +66,17 @@ export class World {
   rewards: RewardsView[] = [];
   wallets: WalletView[] = [];
   disputes: Dispute[] = [];
+  /** What was said about due dates, for who takes it back. */
+  said: { made: string; key: string; before: MarkAs | undefined }[] = [];
   /** Payments wait for a passkey. */
   #asks = false;
   /** The file that is chosen is an archive of everything. */
   #archive = false;
+
+  mark(key: string, as: MarkAs | undefined): void {
+    if (as === undefined) this.book.marks.delete(key);
+    else this.book.marks.set(key, as);
+  }
 
   constructor(kind: string) {
     this.empty = kind === 'empty';
