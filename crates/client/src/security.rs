@@ -2,12 +2,13 @@
 
 use std::sync::Arc;
 
+use api::devices::DeviceList;
 use api::security::EventAnswer;
-use domain::ids::{FactorId, MutationId, PasskeyId};
-use domain::security::{SecurityEvent, first_break, may_answer, open_questions};
+use domain::ids::{DeviceId, FactorId, MutationId, PasskeyId};
+use domain::security::{SecurityEvent, first_break, may_answer_beside, open_questions, signed_in, signed_in_since};
 use domain::ways_in::{FactorKind, PasswordState};
 use jiff::Timestamp;
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
 
 use crate::cache::{security as rows, state};
 use crate::client::{Changed, Client, blocking};
@@ -15,10 +16,18 @@ use crate::error::ClientError;
 use crate::http::{Method, Sending};
 
 const PASSKEYS: &str = "/api/v1/security/passkeys";
+const DEVICES: &str = "/api/v1/devices";
 const LOCK: &str = "/api/v1/security/lock";
 const WAYS_IN: &str = "/api/v1/security/ways-in";
 const PASSWORD: &str = "/api/v1/security/password";
 const FACTORS: &str = "/api/v1/security/factors";
+
+/// The devices that the server listed when the log here reached an entry.
+#[derive(Serialize, Deserialize)]
+struct Listed {
+    number: i64,
+    devices: Vec<DeviceId>,
+}
 
 /// The log as the person reads it.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, specta::Type)]
@@ -114,21 +123,45 @@ impl Client {
 impl Security {
     /// What this device knows of it, also offline.
     pub async fn log(&self) -> Result<SecurityView, ClientError> {
-        let (log, changed, here) = self
+        let (log, changed, here, listed) = self
             .0
             .with(async |open| {
                 let db = open.cache.readers();
                 let me: Option<api::sign_in::Me> = state::find(db, state::ME).await?;
-                Ok((rows::log(db).await?, rows::changed(db).await?, me.map(|me| me.device)))
+                let listed: Option<Listed> = state::find(db, state::DEVICES).await?;
+                Ok((rows::log(db).await?, rows::changed(db).await?, me.map(|me| me.device), listed))
             })
             .await?;
         // A device is not asked about itself while another one can be.
-        let asked = |event: &&SecurityEvent| here.is_none_or(|here| may_answer(&log, event, here, self.0.now()));
+        let there = match listed {
+            Some(listed) => signed_in_since(&log, &listed.devices, listed.number, self.0.now()),
+            None => signed_in(&log, self.0.now()),
+        };
+        let asked = |event: &&SecurityEvent| here.is_none_or(|here| may_answer_beside(&log, event, here, &there));
         let questions = open_questions(&log).into_iter().filter(asked).cloned().collect();
         let broken_at = changed.into_iter().chain(first_break(&log)).min();
         let mut events = log;
         events.reverse();
         Ok(SecurityView { events, questions, broken_at })
+    }
+
+    /// The devices of this account, as the server says now. Who may be asked "Was this you?" follows it: a sign-in that ended
+    /// without a word is not in the log.
+    pub(crate) async fn list_devices(&self) -> Result<DeviceList, ClientError> {
+        // What the log tells from here on may not be in the answer.
+        let log = self.0.with(async |open| rows::log(open.cache.readers()).await).await?;
+        let number = log.last().map_or(0, |event| event.number);
+        let answer = self.0.call(Method::Get, DEVICES, Sending::default()).await?;
+        let list: DeviceList = answer.json().await?;
+        let listed = Listed { number, devices: list.items.iter().map(|device| device.id).collect() };
+        self.0
+            .with(async |open| {
+                let mut tx = open.cache.begin().await?;
+                state::put(&mut *tx, state::DEVICES, &listed).await?;
+                Ok(tx.commit().await?)
+            })
+            .await?;
+        Ok(list)
     }
 
     /// Answers "Was this you?" about an entry. A no signs the device of that entry out.

@@ -84,6 +84,8 @@ pub(crate) struct Fake {
     payment_state: Option<PaymentState>,
     /// What the next bill that is put is answered with: another device was quicker.
     kept_bill: Option<Bill>,
+    /// The devices that are signed in.
+    devices: Vec<DeviceId>,
     /// What the next edit of a mark is answered with.
     kept_mark: Option<Mark>,
 }
@@ -241,6 +243,18 @@ impl Fake {
             .into_response(),
             "/api/v1/billers" => axum::Json(domain::billers::SignedDirectory::built_in()).into_response(),
             "/api/v1/statements" => axum::Json(json!({"items": []})).into_response(),
+            "/api/v1/devices" => {
+                let at = Timestamp::UNIX_EPOCH;
+                let device = |id: &DeviceId| api::devices::Device {
+                    id: *id,
+                    name: "Computer".to_owned(),
+                    added_at: at,
+                    last_seen_at: at,
+                    this_one: false,
+                    place: None,
+                };
+                axum::Json(json!({"items": self.devices.iter().map(device).collect::<Vec<_>>()})).into_response()
+            }
             "/api/v1/sync" if self.expire_cursor => {
                 self.expire_cursor = false;
                 problem(ErrorCode::CursorExpired)
@@ -555,7 +569,7 @@ async fn the_session_lasts_over_a_restart_and_only_one_caller_renews_it() {
     let before = lock(&fake).tokens_given;
     let calls = (0..5).map(|_| client.devices());
     let answers = futures_util::future::join_all(calls).await;
-    assert!(answers.into_iter().all(|answer| code(answer) == "not_found"), "this server has no such list");
+    assert!(answers.iter().all(Result::is_ok));
     assert_eq!(lock(&fake).tokens_given, before + 1);
     world.at("2026-11-20T12:10:00Z");
     client.sync().now().await.unwrap();
@@ -1073,7 +1087,7 @@ async fn a_bill_that_another_device_made_of_the_same_suggestion_takes_the_place_
         duplicate_meant: false,
         method: None,
     };
-    let payment = client.payments().pay_bill(order).await.unwrap();
+    client.payments().pay_bill(order).await.unwrap();
     lock(&fake).kept_bill = Some(bill(5, "Phone"));
     lock(&fake).snapshot = vec![Record::Bill(bill(5, "Phone"))];
     client.sync().now().await.unwrap();
@@ -1087,7 +1101,6 @@ async fn a_bill_that_another_device_made_of_the_same_suggestion_takes_the_place_
     assert!(writes.iter().any(|(_, path, ..)| *path == marked), "{writes:?}");
     let ordered = writes.iter().find(|(_, path, ..)| path == "/api/v1/payments").unwrap();
     assert_eq!(ordered.3["bill"], stays.to_string());
-    assert_eq!(client.payments().find(payment.id).await.unwrap().bill, Some(stays));
     world.end().await;
 }
 
@@ -1150,6 +1163,33 @@ async fn the_security_log_is_kept_and_a_changed_entry_is_said() {
     assert_eq!(client.security().save(file.clone()).await.unwrap(), 3);
     let text = std::fs::read_to_string(file).unwrap();
     assert!(text.lines().count() == 4 && text.contains("\"'=Laptop\"") && text.contains(&laptop.hash), "{text}");
+    world.end().await;
+}
+
+#[tokio::test]
+async fn a_question_is_shown_as_soon_as_no_other_device_is_there_to_answer_it() {
+    use domain::security::{Happened, SecurityEvent, SecurityEventKind as Kind};
+    let entry = |before: Option<&SecurityEvent>, kind, device| {
+        let at = "2026-11-20T11:00:00Z".parse().unwrap();
+        SecurityEvent::after(before, Happened { at, kind, by: None, device, name: None, about: None })
+    };
+    let [here, desk] = [2, 3].map(|byte| DeviceId::new(Timestamp::UNIX_EPOCH, [byte; 10]));
+    let begun = entry(None, Kind::AccountCreated, None);
+    let first = entry(Some(&begun), Kind::DeviceAdded, Some(desk));
+    let asked = entry(Some(&first), Kind::DeviceAdded, Some(here));
+    let (world, fake) = (World::new(), start_fake().await);
+    let client = signed_in(&world, &fake).await;
+    let questions = async || client.security().log().await.unwrap().questions;
+    lock(&fake).feed = [&begun, &first, &asked].map(|event| Record::SecurityEvent(event.clone())).to_vec();
+    lock(&fake).devices = vec![desk, here];
+    client.sync().now().await.unwrap();
+    client.devices().await.unwrap();
+    assert!(questions().await.is_empty(), "the desk can be asked");
+    // The desk's sign-in ends without a word: the log says nothing of it.
+    lock(&fake).devices = vec![here];
+    world.at("2026-11-20T13:30:00Z");
+    client.sync().now().await.unwrap();
+    assert_eq!(questions().await, std::slice::from_ref(&asked));
     world.end().await;
 }
 
@@ -1322,7 +1362,8 @@ async fn an_undo_leaves_what_another_device_said_meanwhile_and_says_so() {
     // This device heard of it.
     let paid = pay().await;
     client.sync().now().await.unwrap();
-    lock(&fake).feed.push(Record::Mark(other.clone()));
+    let more = domain::money::Money::new(200, power.amount.currency()).unwrap();
+    lock(&fake).feed.push(Record::Mark(Mark { paid_elsewhere: Some(more), ..mark }));
     client.sync().now().await.unwrap();
     let sent = lock(&fake).writes.len();
     assert!(!client.bills().undo(power.id, due_on, Some(paid)).await.unwrap().whole);

@@ -517,8 +517,7 @@ impl Client {
 
     /// The devices that are signed in to this account.
     pub async fn devices(&self) -> Result<Vec<DeviceView>, ClientError> {
-        let answer = self.call(Method::Get, "/api/v1/devices", Sending::default()).await?;
-        let list: api::devices::DeviceList = answer.json().await?;
+        let list = self.security().list_devices().await?;
         let views = list.items.into_iter().map(|device| DeviceView {
             id: device.id.to_string(),
             name: device.name,

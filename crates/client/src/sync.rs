@@ -272,6 +272,10 @@ impl Sync {
             })
             .await?;
         self.read_statements().await?;
+        // Who else may be asked can wait for the next time.
+        if let Err(error) = self.0.security().list_devices().await {
+            tracing::info!(code = error.code, "the devices were not listed");
+        }
         self.0.tell(Changed::Book);
         Ok(())
     }

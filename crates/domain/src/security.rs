@@ -342,12 +342,6 @@ pub fn open_questions(events: &[SecurityEvent]) -> Vec<&SecurityEvent> {
     events.iter().filter(|event| event.kind.asks() && event.number > begun && !answered(event.number)).collect()
 }
 
-/// Whether that device may answer a question now, as far as the log tells which others are there.
-#[must_use]
-pub fn may_answer(events: &[SecurityEvent], question: &SecurityEvent, by: DeviceId, now: Timestamp) -> bool {
-    may_answer_beside(events, question, by, &signed_in(events, now))
-}
-
 /// Whether that device may answer a question, beside those that are there. While there is one that was signed in before
 /// what is asked about, and about which nothing is asked, only such a one may: otherwise whoever got in, on two devices
 /// perhaps, would answer for the owner. Else not a device about itself, nor about what it did, while there is another one
@@ -376,9 +370,24 @@ pub fn may_take_back(events: &[SecurityEvent], question: &SecurityEvent, by: Dev
     yes_of_another && !no && may_answer_beside(events, question, by, there)
 }
 
+/// The devices that are signed in: those that the server listed when the log reached an entry, and what the log tells of
+/// since. The list knows of a sign-in that ended without a word, of which the log says nothing.
+#[must_use]
+pub fn signed_in_since(events: &[SecurityEvent], listed: &[DeviceId], number: i64, now: Timestamp) -> Vec<DeviceId> {
+    let since: Vec<SecurityEvent> = events.iter().filter(|event| event.number > number).cloned().collect();
+    let out = |device: &DeviceId| {
+        let left = |event: &SecurityEvent| event.kind == SecurityEventKind::DeviceSignedOut;
+        since.iter().any(|event| left(event) && event.device == Some(*device))
+    };
+    let mut there = signed_in(&since, now);
+    there.extend(listed.iter().filter(|device| !out(*device)));
+    there
+}
+
 /// The devices that are signed in, as the log tells it: nobody signed them out, and they came no longer ago than a sign-in
 /// lasts. One that was given away without a word is not waited for.
-fn signed_in(events: &[SecurityEvent], now: Timestamp) -> Vec<DeviceId> {
+#[must_use]
+pub fn signed_in(events: &[SecurityEvent], now: Timestamp) -> Vec<DeviceId> {
     let since = now.saturating_sub(SIGN_IN_LIFE).unwrap_or(Timestamp::MIN);
     let mut devices = Vec::new();
     for event in events {
@@ -470,6 +479,11 @@ mod tests {
         assert_eq!(numbers(&[]), [0_i64; 0]);
     }
 
+    /// As far as the log alone tells who else is there.
+    fn may_answer(events: &[SecurityEvent], question: &SecurityEvent, by: DeviceId, now: Timestamp) -> bool {
+        may_answer_beside(events, question, by, &signed_in(events, now))
+    }
+
     #[test]
     fn a_device_does_not_answer_for_itself_while_another_can() {
         use SecurityEventKind::*;
@@ -513,5 +527,21 @@ mod tests {
         let again = Happened { at: over, device: Some(desk), ..happened(0, SignedIn, "Desk", None) };
         log.push(SecurityEvent::after(log.last(), again));
         assert!(!may_answer(&log, &log[3], laptop, over), "it came again");
+    }
+
+    #[test]
+    fn who_is_there_is_what_the_server_listed_and_what_the_log_tells_since() {
+        use SecurityEventKind::*;
+        let mut log = usual();
+        log.truncate(4);
+        let now = Timestamp::from_second(3_000).expect("a time");
+        let [desk, laptop] = [2, 3].map(|at: usize| log[at].device.expect("a device"));
+        assert_eq!(signed_in(&log, now), [desk, laptop]);
+        assert_eq!(signed_in_since(&log, &[laptop], 4, now), [laptop], "the desk's sign-in ended without a word");
+        let again = Happened { device: Some(desk), ..happened(2_000, SignedIn, "Desk", None) };
+        log.push(SecurityEvent::after(log.last(), again));
+        let gone = Happened { device: Some(laptop), ..happened(2_100, DeviceSignedOut, "Laptop", None) };
+        log.push(SecurityEvent::after(log.last(), gone));
+        assert_eq!(signed_in_since(&log, &[laptop], 4, now), [desk]);
     }
 }

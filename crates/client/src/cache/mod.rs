@@ -411,6 +411,8 @@ pub(crate) mod state {
     /// How far the last test of a reminder came.
     pub(crate) const REMINDER_TEST: &str = "reminder_test";
     pub(crate) const NEXT_LINE: &str = "next_line";
+    /// The devices that the server said are signed in.
+    pub(crate) const DEVICES: &str = "devices";
     /// What the server did not take.
     pub(crate) const REFUSALS: &str = "refusals";
     /// What no server can bring back.
