@@ -179,13 +179,19 @@ impl Client {
     pub async fn create(&self, protect: Protect, place: Place) -> Result<RecoveryKey, ClientError> {
         let _turn = self.0.turn.lock().await;
         check_place(&place)?;
+        let kept = !matches!(protect, Protect::Memory);
         if let Some(recovery) = self.begin_again(&protect, &place).await? {
+            self.keep_unnoted(kept).await?;
             return Ok(recovery);
         }
         self.clear_unfinished().await?;
         let inner = Arc::clone(&self.0);
         let (vault, recovery) = blocking(move || Vault::create(&inner.folder, &protect, place, &inner.ports)).await??;
-        if let Err(error) = self.enter(vault).await {
+        let entered = match self.enter(vault).await {
+            Ok(()) => self.keep_unnoted(kept).await,
+            Err(error) => Err(error),
+        };
+        if let Err(error) = entered {
             // Nobody was shown the recovery key of these keys: they protect nothing, and would refuse the next try.
             if let Err(left) = self.wipe_now().await {
                 tracing::warn!(code = left.code, "keys that nobody uses stay");
@@ -294,7 +300,33 @@ impl Client {
     /// [`Self::protect`].
     pub async fn new_recovery_key(&self, current: Option<Zeroizing<String>>) -> Result<RecoveryKey, ClientError> {
         let _turn = self.0.turn.lock().await;
-        self.for_who_knows(current, Vault::replace_recovery).await
+        let before = self.with(async |open| state::find(open.cache.readers(), state::RECOVERY_UNNOTED).await).await?;
+        // Before it is made: a fall in between must not leave a key that nobody saw and that counts as noted.
+        self.keep_unnoted(true).await?;
+        let made = self.for_who_knows(current, Vault::replace_recovery).await;
+        if made.is_err() {
+            self.keep_unnoted(before.unwrap_or(false)).await?;
+        }
+        made
+    }
+
+    /// The person says that they noted the recovery key. Until then it counts as not noted, also after a lock or a fall that
+    /// took it off the screen: a new one is offered.
+    pub async fn recovery_key_noted(&self) -> Result<(), ClientError> {
+        self.keep_unnoted(false).await
+    }
+
+    async fn keep_unnoted(&self, unnoted: bool) -> Result<(), ClientError> {
+        self.with(async |open| {
+            let mut tx = open.cache.begin().await?;
+            state::put(&mut *tx, state::RECOVERY_UNNOTED, &unnoted).await?;
+            tx.commit().await?;
+            self.save_own(open).await;
+            Ok(())
+        })
+        .await?;
+        self.tell(Changed::Status);
+        Ok(())
     }
 
     /// Changes what protects the open copy, for who knows the passphrase that does now. Whoever calls it has the turn.

@@ -46,6 +46,8 @@ pub struct StatusView {
     pub standing: Standing,
     /// The account has one passkey, and a second one was not put off these days.
     pub urge_second_passkey: bool,
+    /// A recovery key was made and the person never said that they noted it: it may have gone with a lock.
+    pub recovery_key_unnoted: bool,
     pub version: String,
 }
 
@@ -115,6 +117,7 @@ impl Client {
             overdue: 0,
             standing: Standing::GOOD,
             urge_second_passkey: false,
+            recovery_key_unnoted: false,
             version: env!("CARGO_PKG_VERSION").to_owned(),
         };
         if phase == Phase::Ready {
@@ -152,19 +155,22 @@ impl Client {
         view.protected_by = Some(open.vault().header().mode());
         view.signed_in = self.is_signed_in(&open).await?;
         let (here, today) = (self.here(), self.today());
-        let (me, put_off, synced_at, waiting, book) = self
+        let (me, put_off, unnoted, synced_at, waiting, book) = self
             .with(async |open| {
                 let db = open.cache.readers();
                 let me: Option<api::sign_in::Me> = state::find(db, state::ME).await?;
                 let synced_at: Option<Timestamp> = state::find(db, state::SYNCED_AT).await?;
                 let put_off: Option<Timestamp> = state::find(db, state::SECOND_PASSKEY).await?;
-                Ok((me, put_off, synced_at, outbox::count(db).await?, Book::read(&open.cache, here.clone()).await?))
+                let unnoted: Option<bool> = state::find(db, state::RECOVERY_UNNOTED).await?;
+                let (waiting, book) = (outbox::count(db).await?, Book::read(&open.cache, here.clone()).await?);
+                Ok((me, put_off, unnoted, synced_at, waiting, book))
             })
             .await?;
         view.practice_money = me.as_ref().is_some_and(|me| me.practice_money);
         let asked_again =
             put_off.is_none_or(|at| at.saturating_add(SECOND_PASSKEY_AGAIN).is_ok_and(|then| then <= self.now()));
         view.urge_second_passkey = me.as_ref().is_some_and(|me| me.passkeys == 1) && asked_again;
+        view.recovery_key_unnoted = unnoted.unwrap_or(false);
         view.name = me.map(|me| me.name);
         view.synced_at = synced_at;
         view.standing = self.standing().await?;

@@ -105,6 +105,22 @@ async fn marks_decide_how_an_occurrence_stands_and_are_taken_back() {
 }
 
 #[tokio::test]
+async fn a_recovery_key_counts_as_noted_only_when_the_person_says_so() {
+    let world = World::new();
+    let client = world.start().await;
+    let unnoted = async || client.status().await.unwrap().recovery_key_unnoted;
+    assert!(unnoted().await, "the first one");
+    client.lock().await.unwrap();
+    client.unlock(None).await.unwrap();
+    assert!(unnoted().await, "a lock took it off the screen");
+    client.recovery_key_noted().await.unwrap();
+    assert!(!unnoted().await);
+    client.new_recovery_key(None).await.unwrap();
+    assert!(unnoted().await, "each new one anew");
+    world.end().await;
+}
+
+#[tokio::test]
 async fn a_damaged_cache_is_rebuilt_and_unsent_work_is_kept() {
     let world = World::new();
     let client = world.start().await;

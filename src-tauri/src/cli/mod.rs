@@ -350,6 +350,7 @@ impl Run<'_> {
 
     async fn create(&self, name: &str) -> Done {
         let recovery_key = self.core.start_here(name, self.passphrase.clone()).await?;
+        self.core.client.recovery_key_noted().await?;
         let text =
             format!("The account is made. Write down its recovery key; it is shown this once:\n  {recovery_key}\n");
         let status = self.core.client.status().await?;
@@ -389,6 +390,9 @@ impl Run<'_> {
         // Nobody listens any more: the sign-in goes on all the same.
         let _ = self.say.send(words);
         let recovery_key = self.core.finish_connect().await?;
+        if recovery_key.is_some() {
+            self.core.client.recovery_key_noted().await?;
+        }
         // What cannot be fetched now comes with the next sync.
         self.core.send_soon().await;
         let status = self.core.client.status().await?;
@@ -429,6 +433,10 @@ impl Run<'_> {
         for refused in &status.refused {
             let words = format!("{}, {}: {}", refused.what, local(refused.at), refused.code);
             rows.push(vec!["Not taken by the server".to_owned(), words]);
+        }
+        if status.recovery_key_unnoted {
+            let words = "make a recovery key and note it: `billfold recovery-key`".to_owned();
+            rows.push(vec!["What to do".to_owned(), words]);
         }
         if status.urge_second_passkey {
             let words = "add a second passkey: `billfold security add-passkey`".to_owned();
@@ -513,6 +521,8 @@ impl Run<'_> {
     /// `--passphrase-file` is the one that protects it now.
     async fn new_recovery_key(&self) -> Done {
         let made = self.core.client.new_recovery_key(self.passphrase.clone()).await?;
+        // What was printed stays where it was printed.
+        self.core.client.recovery_key_noted().await?;
         let key = made.expose();
         let text = format!(
             "Write down the new recovery key; it is shown this once, and the one before opens nothing any more:\n  {}\n",

@@ -76,6 +76,7 @@ pub fn builder() -> Builder<Wry> {
             vault::typed_key,
             vault::protect,
             vault::recovery_key_new,
+            vault::recovery_key_noted,
             vault::repair,
             sign_in::devices,
             sign_in::device_sign_out,

@@ -54,6 +54,14 @@ pub async fn recovery_key_new(core: Shared<'_>, current: Option<Typed>) -> Answe
     Ok(Started { recovery_key: made.expose().as_str().to_owned() })
 }
 
+/// The person says that they noted the recovery key that was shown.
+#[tauri::command]
+#[specta::specta]
+pub async fn recovery_key_noted(core: Shared<'_>) -> Answer<()> {
+    core.touch();
+    Ok(core.client.recovery_key_noted().await?)
+}
+
 /// Opens with the recovery key what keyring or passphrase no longer open, and protects it anew.
 #[tauri::command]
 #[specta::specta]

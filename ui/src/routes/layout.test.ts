@@ -42,6 +42,25 @@ describe('what the window shows', () => {
     expect(await screen.findByText('the screen')).toBeTruthy();
   });
 
+  it('offers a new recovery key where the one that was shown was never said to be noted', async () => {
+    window();
+    await screen.findByText('the screen');
+    signIn({ done: true, error: null, recovery_key: '7QKM4-XD2RV-H8WTN-C3PYA-6JBFE-5MZ2K' });
+    await ipc.commands.recoveryKeyNew(null);
+    expect(await screen.findByRole('heading', { name: 'Keep your recovery key' })).toBeTruthy();
+    cleanup();
+    // The lock took the window with the key: the new one knows nothing of it.
+    render(Layout, { props: { data: { ipc }, children } as never });
+    expect(await screen.findByText('Your recovery key is not noted')).toBeTruthy();
+    await click('Make a new key');
+    await fireEvent.click((await screen.findAllByRole('button', { name: 'Make a new key' })).at(-1)!);
+    expect(await screen.findByText('3HTWR-Q8NVM-5XKCD-Z2PAY-E7JBF')).toBeTruthy();
+    await fireEvent.click(screen.getByRole('checkbox'));
+    await fireEvent.click(screen.getAllByRole('button').at(-1)!);
+    await screen.findByText('the screen');
+    expect(screen.queryByText('Your recovery key is not noted')).toBeNull();
+  });
+
   it('closes every dialog and drops what was read when it locks', async () => {
     window();
     await screen.findByText('the screen');

@@ -415,8 +415,10 @@ pub(crate) mod state {
     pub(crate) const DEVICES: &str = "devices";
     /// What the server did not take.
     pub(crate) const REFUSALS: &str = "refusals";
+    /// Whether a recovery key was made that the person never said to have noted.
+    pub(crate) const RECOVERY_UNNOTED: &str = "recovery_unnoted";
     /// What no server can bring back.
-    pub(crate) const OF_THIS_DEVICE: [&str; 4] = [SETTINGS, SECOND_PASSKEY, REMINDER_TEST, REFUSALS];
+    pub(crate) const OF_THIS_DEVICE: [&str; 5] = [SETTINGS, SECOND_PASSKEY, REMINDER_TEST, REFUSALS, RECOVERY_UNNOTED];
 
     pub(crate) async fn find<T: DeserializeOwned>(
         db: impl Executor<'_, Database = Sqlite>,

@@ -2096,6 +2096,8 @@ export const de: Messages = {
     current: { keyring_and_passphrase: 'Jetzige PIN oder Passphrase', passphrase: 'Jetzige Passphrase' },
     currentBad: 'Tippen Sie die ein, die jetzt gilt.',
     kept: 'Neu geschützt',
+    unnoted: 'Ihr Wiederherstellungsschlüssel ist nicht notiert',
+    unnotedBody: 'Er wurde gezeigt, und Billfold wurde geschlossen oder gesperrt, bevor Sie bestätigt haben, dass Sie ihn aufheben. Machen Sie jetzt einen neuen; der bisherige öffnet dann nichts mehr.',
     newKeyTitle: 'Neuen Wiederherstellungsschlüssel machen',
     newKeyBody: 'Der bisherige öffnet dann nichts mehr: Werfen Sie sein Blatt weg. Der neue wird einmal gezeigt.',
     newKey: 'Neuen Schlüssel machen',

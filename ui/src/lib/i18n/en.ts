@@ -2098,6 +2098,8 @@ export const en = {
     current: { keyring_and_passphrase: 'PIN or passphrase as it is now', passphrase: 'Passphrase as it is now' },
     currentBad: 'Type the one that you use now.',
     kept: 'The protection is changed',
+    unnoted: 'Your recovery key is not noted',
+    unnotedBody: 'It was shown, and Billfold closed or locked before you said that you keep it. Make a new one now; the one before opens nothing any more.',
     newKeyTitle: 'Make a new recovery key',
     newKeyBody: 'The one that you have opens nothing any more, so throw its sheet away. The new one is shown once.',
     newKey: 'Make a new key',

@@ -2096,6 +2096,8 @@ export const es: Messages = {
     current: { keyring_and_passphrase: 'PIN o frase de contraseña actual', passphrase: 'Frase de contraseña actual' },
     currentBad: 'Escribe la que usas ahora.',
     kept: 'Protegida de nuevo',
+    unnoted: 'Tu clave de recuperación no está anotada',
+    unnotedBody: 'Se mostró, y Billfold se cerró o se bloqueó antes de que dijeras que la guardas. Crea una nueva ahora; la anterior ya no abrirá nada.',
     newKeyTitle: 'Crear una nueva clave de recuperación',
     newKeyBody: 'La que tienes ya no abrirá nada: tira su hoja. La nueva se muestra una sola vez.',
     newKey: 'Crear una clave nueva',

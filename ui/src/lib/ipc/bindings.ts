@@ -30,6 +30,8 @@ export const commands = {
 	protect: (current: Typed | null, by: ProtectBy) => typedError<null, CommandError>(__TAURI_INVOKE("protect", { current, by })),
 	/**  A new recovery key, shown this once; the one before opens nothing any more. `current` as with `protect`. */
 	recoveryKeyNew: (current: Typed | null) => typedError<Started, CommandError>(__TAURI_INVOKE("recovery_key_new", { current })),
+	/**  The person says that they noted the recovery key that was shown. */
+	recoveryKeyNoted: () => typedError<null, CommandError>(__TAURI_INVOKE("recovery_key_noted")),
 	/**  Opens with the recovery key what keyring or passphrase no longer open, and protects it anew. */
 	repair: (recoveryKey: Typed, by: ProtectBy) => typedError<null, CommandError>(__TAURI_INVOKE("repair", { recoveryKey, by })),
 	devices: () => typedError<DeviceView[], CommandError>(__TAURI_INVOKE("devices")),
@@ -2801,6 +2803,8 @@ export type StatusView = {
 	standing: Standing,
 	/**  The account has one passkey, and a second one was not put off these days. */
 	urge_second_passkey: boolean,
+	/**  A recovery key was made and the person never said that they noted it: it may have gone with a lock. */
+	recovery_key_unnoted: boolean,
 	version: string,
 };
 

@@ -82,7 +82,7 @@ export function sampleIpc(query = ''): Ipc {
   const commands: Commands = {
     status: async () => attempt(() => world.statusNow()),
     startHere: (name) => change(() => {
-      ready().name = name;
+      Object.assign(ready(), { name, recovery_key_unnoted: true });
       return { recovery_key: '7QKM4-XD2RV-H8WTN-C3PYA-6JBFE-5MZ2K' };
     }),
     startWithPasskey: async () => attempt(begin),
@@ -104,8 +104,10 @@ export function sampleIpc(query = ''): Ipc {
     }),
     recoveryKeyNew: (current) => change(() => {
       check(current);
+      world.status.recovery_key_unnoted = true;
       return { recovery_key: '3HTWR-Q8NVM-5XKCD-Z2PAY-E7JBF' };
     }),
+    recoveryKeyNoted: () => change(() => ((world.status.recovery_key_unnoted = false), null)),
     repair: (recoveryKey, by) => change(() => {
       if (!recoveryKey.startsWith('7QKM4')) throw new Refused({ code: 'wrong_recovery_key' });
       ready().protected_by = by.by;

@@ -32,6 +32,8 @@ export class Desk {
   offers = $state.raw<readonly ImportOffer[]>([]);
   /** Shown once, right after keys were made; kept nowhere. */
   recoveryKey = $state.raw<string | null>(null);
+  /** A new recovery key is about to be made. */
+  makingKey = $state(false);
   /** How the last sign-in in the browser ended; held here, for the screen that began it may be gone by then. */
   signInEnd = $state.raw<SignIn | null>(null);
   /** Begun anew with an archive to bring back: it is asked for once the account stands. */
@@ -115,6 +117,7 @@ export class Desk {
     this.palette = false;
     this.keys = false;
     this.freezing = false;
+    this.makingKey = false;
   }
 
   /** Opens the sheet that pays one due date, with the day that a plan has for it. */

@@ -113,6 +113,7 @@ export class World {
       practice_money: kind === 'practice',
       needs_you: 0,
       urge_second_passkey: kind === 'one-passkey',
+      recovery_key_unnoted: kind === 'not-noted',
       overdue: 0,
       standing: { restraint: null },
       version: '0.1.0',
