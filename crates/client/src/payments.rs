@@ -1,5 +1,7 @@
 //! Payments from this device: the order is stored before it is sent, sent once, and followed to its end.
 
+mod draft;
+
 use std::time::Duration;
 
 use api::error::ErrorCode;
@@ -12,6 +14,7 @@ use jiff::civil::Date;
 use jiff::{SignedDuration, Timestamp};
 use serde::{Deserialize, Serialize};
 
+pub use self::draft::{DraftOf, PaymentDraft};
 use crate::accounts::is_served;
 use crate::book::{Book, Here};
 use crate::cache::bills::{self, DAY_PASSED, PaymentRow, TAKEN_BACK};
@@ -372,6 +375,7 @@ impl Payments {
         let promised = promise_of(&book, &order)?;
         self.check_method(&book, &order).await?;
         let id = order.id;
+        self.drop_draft(&order).await?;
         self.0.change(&open, Change::Pay { order, promised: Some(promised) }).await?;
         self.0.reminders().withdraw_settled().await?;
         self.find(id).await

@@ -105,6 +105,48 @@ async fn marks_decide_how_an_occurrence_stands_and_are_taken_back() {
 }
 
 #[tokio::test]
+async fn a_payment_that_is_being_entered_outlives_a_lock_and_not_its_order() {
+    use crate::payments::{DraftOf, PaymentDraft};
+    let world = World::new();
+    let client = world.start().await;
+    let biller = with_biller(&client).await;
+    let bill = crate::bills::NewBill { biller: Some(biller), ..monthly("Phone", "40.00", "2026-12-01") };
+    let bill = client.bills().add(bill).await.unwrap();
+    let due_on = day("2026-12-01");
+    let draft = PaymentDraft {
+        of: DraftOf::Bill { bill, due_on },
+        path: "/bills".to_owned(),
+        how: Some("other".to_owned()),
+        typed: "12.34".to_owned(),
+        day: None,
+        source: None,
+    };
+    client.payments().keep_draft(Some(draft.clone())).await.unwrap();
+    client.lock().await.unwrap();
+    assert_eq!(client.payments().draft().await.err().unwrap().code, "locked");
+    client.unlock(None).await.unwrap();
+    assert!(client.payments().draft().await.unwrap().as_ref() == Some(&draft));
+    let other = PaymentDraft { of: DraftOf::Bill { bill, due_on: day("2027-01-01") }, ..draft.clone() };
+    for (kept, stays) in [(other, true), (draft.clone(), false)] {
+        client.payments().keep_draft(Some(kept)).await.unwrap();
+        let order = PayBill {
+            bill: Some(bill),
+            due_on: Some(due_on),
+            biller: None,
+            amount: usd("12.34"),
+            send_on: None,
+            duplicate_meant: true,
+            method: None,
+        };
+        client.payments().pay_bill(order).await.unwrap();
+        assert_eq!(client.payments().draft().await.unwrap().is_some(), stays);
+    }
+    let long = PaymentDraft { typed: "1".repeat(1_000), ..draft };
+    assert_eq!(client.payments().keep_draft(Some(long)).await.unwrap_err().code, "too_long");
+    world.end().await;
+}
+
+#[tokio::test]
 async fn a_recovery_key_counts_as_noted_only_when_the_person_says_so() {
     let world = World::new();
     let client = world.start().await;

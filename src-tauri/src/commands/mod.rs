@@ -140,6 +140,8 @@ pub fn builder() -> Builder<Wry> {
             methods::method_remove,
             methods::method_replace,
             payments::payments,
+            payments::payment_draft,
+            payments::payment_draft_keep,
             payments::pay_quote,
             payments::card_quote,
             payments::card_shares,

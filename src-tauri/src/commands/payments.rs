@@ -1,7 +1,7 @@
 //! Payments.
 
 use client::card::CardQuote;
-use client::payments::{LimitsSet, LimitsView, PayBill, PayQuote, PaymentView, SendOn};
+use client::payments::{LimitsSet, LimitsView, PayBill, PayQuote, PaymentDraft, PaymentView, SendOn};
 use client::readiness::ReadinessView;
 use client::security::VisitStarted;
 use domain::card::Share;
@@ -18,6 +18,22 @@ use crate::failure::Failure;
 pub async fn payments(core: Shared<'_>) -> Answer<Vec<PaymentView>> {
     core.touch();
     Ok(core.client.payments().list().await?)
+}
+
+/// The payment that was being entered when it locked.
+#[tauri::command]
+#[specta::specta]
+pub async fn payment_draft(core: Shared<'_>) -> Answer<Option<PaymentDraft>> {
+    core.touch();
+    Ok(core.client.payments().draft().await?)
+}
+
+/// Keeps what is being entered, or drops it.
+#[tauri::command]
+#[specta::specta]
+pub async fn payment_draft_keep(core: Shared<'_>, draft: Option<PaymentDraft>) -> Answer<()> {
+    core.touch();
+    Ok(core.client.payments().keep_draft(draft).await?)
 }
 
 #[tauri::command]

@@ -61,6 +61,23 @@ describe('what the window shows', () => {
     expect(screen.queryByText('Your recovery key is not noted')).toBeNull();
   });
 
+  it('brings a payment that was being entered back after a lock, and drops it when it is closed', async () => {
+    window();
+    await screen.findByText('the screen');
+    await ipc.commands.paymentDraftKeep({ of: { kind: 'bill', bill: 'bill-power', due_on: '2026-11-16' }, path: '/plan', how: 'other', typed: '12.34', day: null, source: '' });
+    await fireEvent.keyDown(globalThis.window, { key: 'l', ctrlKey: true });
+    expect(await screen.findByRole('heading', { name: 'Billfold is locked' })).toBeTruthy();
+    cleanup();
+    await ipc.commands.unlock(null);
+    render(Layout, { props: { data: { ipc }, children } as never });
+    expect(((await screen.findByLabelText('Amount')) as HTMLInputElement).value).toBe('12.34');
+    expect(goto).toHaveBeenCalledWith('/plan');
+    await type('Amount', '12.35');
+    await waitFor(() => expect(ipc.commands.paymentDraftKeep).toHaveBeenLastCalledWith(expect.objectContaining({ how: 'other', typed: '12.35' })));
+    await click('Cancel');
+    await waitFor(() => expect(ipc.commands.paymentDraftKeep).toHaveBeenLastCalledWith(null));
+  });
+
   it('closes every dialog and drops what was read when it locks', async () => {
     window();
     await screen.findByText('the screen');

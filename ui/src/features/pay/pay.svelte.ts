@@ -1,7 +1,7 @@
 // Paying one due date: the quote, what is chosen, and the payment as it stands once confirmed.
 import { parseMoney } from '$lib/format';
 import { answer } from '$lib/ipc';
-import type { Money, PaymentView, PayQuote, ReadinessView, VisitStarted } from '$lib/ipc/bindings';
+import type { Money, PaymentDraft, PaymentView, PayQuote, ReadinessView, VisitStarted } from '$lib/ipc/bindings';
 import type { Desk } from '$lib/state/desk.svelte';
 import { Action, View } from '$lib/state/view.svelte';
 
@@ -33,6 +33,14 @@ export class Paying {
   ) {
     this.ready = new View(() => answer(desk.commands.readiness()));
     let wanted = planned;
+    const draft = desk.draft;
+    if (draft?.of.kind === 'bill' && draft.of.bill === bill && draft.of.due_on === dueOn) {
+      desk.draft = null;
+      this.how = draft.how === 'other' ? 'other' : 'all';
+      this.typed = draft.typed;
+      if (draft.day !== null) [this.when, this.day] = ['day', draft.day];
+      this.picked = draft.source;
+    }
     this.quote = new View(async () => {
       const quote = await answer(desk.commands.payQuote(bill, dueOn, null));
       // The day of a plan is chosen once, when it can still be; from then on it is the person's.
@@ -103,6 +111,12 @@ export class Paying {
       await this.desk.changed();
     }
     return true;
+  }
+
+  /** What is entered so far, over the screen at this path. */
+  draft(path: string): PaymentDraft {
+    const day = this.when === 'day' ? this.day : null;
+    return { of: { kind: 'bill', bill: this.bill, due_on: this.dueOn }, path, how: this.how, typed: this.typed, day, source: this.picked };
   }
 
   async cancel(): Promise<void> {

@@ -117,6 +117,10 @@ export const commands = {
 	/**  Moves everything that has not left to another method. */
 	methodReplace: (id: MethodId, to: MethodId) => typedError<MethodReplacedView, CommandError>(__TAURI_INVOKE("method_replace", { id, to })),
 	payments: () => typedError<PaymentView[], CommandError>(__TAURI_INVOKE("payments")),
+	/**  The payment that was being entered when it locked. */
+	paymentDraft: () => typedError<PaymentDraft | null, CommandError>(__TAURI_INVOKE("payment_draft")),
+	/**  Keeps what is being entered, or drops it. */
+	paymentDraftKeep: (draft: PaymentDraft | null) => typedError<null, CommandError>(__TAURI_INVOKE("payment_draft_keep", { draft })),
 	payQuote: (bill: BillId, dueOn: string, sendOn: string | null) => typedError<PayQuote, CommandError>(__TAURI_INVOKE("pay_quote", { bill, dueOn, sendOn })),
 	cardQuote: (card: AccountId) => typedError<CardQuote, CommandError>(__TAURI_INVOKE("card_quote", { card })),
 	/**  Where a payment of so much would go among a card's balances. */
@@ -930,6 +934,11 @@ export type DisputeWish = {
 	/**  What of the charge is wrong; absent: all of it. */
 	amount?: Money | null,
 };
+
+/**  What a payment is entered for. */
+export type DraftOf = { kind: "bill"; bill: BillId; due_on: string } | 
+/**  A card of the server. */
+{ kind: "card"; card: AccountId };
 
 /**  A bill that is paid by itself. */
 export type Drawing = {
@@ -1748,6 +1757,21 @@ export type PayQuote = {
 	methods: MethodView[],
 	practice: boolean,
 	online: boolean,
+};
+
+/**  What was chosen and typed so far, as it stands in the form. */
+export type PaymentDraft = {
+	of: DraftOf,
+	/**  The screen that it is entered over. */
+	path: string,
+	/**  Which of the amounts is chosen; absent while nothing is. */
+	how: string | null,
+	/**  Another amount, as it is typed. */
+	typed: string,
+	/**  The day that is chosen; absent: the soonest. */
+	day: string | null,
+	/**  The method that it is drawn from, as it was chosen; empty: the balance that the server keeps. */
+	source: string | null,
 };
 
 /**  Made by the client before sending; it is the payment's idempotency key for ever. */

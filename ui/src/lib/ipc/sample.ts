@@ -329,6 +329,8 @@ export function sampleIpc(query = ''): Ipc {
       sends_on: '2026-11-12', expected_by: '2026-11-12', from: 'Practice money USD', available: usd(850000),
     })),
     cardShares: (id, amount) => read(() => shares(amount.minor, found(world.accounts.find((one) => one.id === id)))),
+    paymentDraft: () => read(() => world.draft),
+    paymentDraftKeep: async (draft) => attempt(() => ((world.draft = draft), null)),
     payQuote: (id, dueOn, sendOn) => read(() => {
       const one = occurrence(world.book, bill(id), dueOn);
       const to = billers.find((biller) => biller.id === bill(id).biller)?.name ?? one.name;

@@ -2,7 +2,8 @@
 import { createContext, untrack } from 'svelte';
 import { todayHere } from '$lib/format';
 import { answer, type Commands } from '$lib/ipc';
-import type { Account, Bill, BillId, ImportOffer, Money, OccurrenceView, SignIn, StatusView } from '$lib/ipc/bindings';
+import type { Account, Bill, BillId, ImportOffer, Money, OccurrenceView, PaymentDraft, SignIn, StatusView } from '$lib/ipc/bindings';
+import { DraftKeeper } from './draft';
 import { Action, View } from './view.svelte';
 
 const TOAST_MS = 10_000;
@@ -26,6 +27,9 @@ export class Desk {
   paying = $state.raw<{ bill: BillId; dueOn: string; on?: string } | null>(null);
   /** The card of the server that is paid. */
   payingCard = $state.raw<Account | null>(null);
+  /** What was being entered when it locked, for the sheet that it belongs to. */
+  draft = $state.raw<PaymentDraft | null>(null);
+  readonly drafts: DraftKeeper;
   /** The bill that is being typed: an edit, or a new one when it has none. */
   typing = $state.raw<Typing | null>(null);
   /** Files that came in and wait for the person's word, the one that is shown first. */
@@ -54,6 +58,7 @@ export class Desk {
     readonly go: (path: string) => void = () => {},
   ) {
     this.status = new View(() => answer(commands.status()));
+    this.drafts = new DraftKeeper(commands);
   }
 
   get offer(): ImportOffer | null {
@@ -112,6 +117,7 @@ export class Desk {
     this.toasts = [];
     this.paying = null;
     this.payingCard = null;
+    this.draft = null;
     this.typing = null;
     this.offers = [];
     this.palette = false;
@@ -123,6 +129,20 @@ export class Desk {
   /** Opens the sheet that pays one due date, with the day that a plan has for it. */
   pay(bill: BillId, dueOn: string, on?: string): void {
     this.paying = { bill, dueOn, on };
+  }
+
+  /** Opens again what was being entered when it locked, over the screen where that was. */
+  async takeDraftUp(): Promise<void> {
+    const kept = await this.commands.paymentDraft();
+    if (kept.status !== 'ok' || kept.data === null || this.paying || this.payingCard) return;
+    const { of, path } = kept.data;
+    const accounts = of.kind === 'card' ? await this.commands.accounts() : null;
+    const card = accounts?.status === 'ok' && of.kind === 'card' ? accounts.data.find(({ account }) => account.id === of.card)?.account : null;
+    if (of.kind === 'card' && !card) return;
+    this.draft = kept.data;
+    this.go(path);
+    if (of.kind === 'bill') this.paying = { bill: of.bill, dueOn: of.due_on };
+    else this.payingCard = card ?? null;
   }
 
   /** A file that comes while another is shown waits behind it; of too many the oldest that wait are given back. */
