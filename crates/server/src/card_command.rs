@@ -7,17 +7,17 @@ use domain::disputes::Dispute;
 use domain::ids::{AccountId, DisputeId, HolderId, MerchantId};
 use domain::money::{Currency, Money};
 use domain::purchases::CardStatus;
-use server::config::Config;
 use server::purchases::merchants;
 use server::{App, card, disputes};
 
-use crate::support_command::{open, plain};
-use crate::{Done, Place, place};
+use crate::Done;
+use crate::beside_command::Beside;
+use crate::support_command::plain;
 
 #[derive(Args)]
 pub struct CardArguments {
     #[command(flatten)]
-    place: Place,
+    beside: Beside,
     #[command(subcommand)]
     what: CardCommand,
 }
@@ -77,7 +77,7 @@ enum DisputeCommand {
 #[derive(Args)]
 pub struct MerchantArguments {
     #[command(flatten)]
-    place: Place,
+    beside: Beside,
     #[command(subcommand)]
     what: MerchantCommand,
 }
@@ -96,13 +96,13 @@ enum MerchantCommand {
 }
 
 pub async fn run_card(arguments: CardArguments) -> Done {
-    let app = open(&Config::new(place(&arguments.place)?, ([127, 0, 0, 1], 0).into())).await?;
+    let app = arguments.beside.open().await?;
     let text = work_on_card(&app, arguments.what).await;
     say(&app, text).await
 }
 
 pub async fn run_merchant(arguments: MerchantArguments) -> Done {
-    let app = open(&Config::new(place(&arguments.place)?, ([127, 0, 0, 1], 0).into())).await?;
+    let app = arguments.beside.open().await?;
     let text = work_on_merchant(&app, arguments.what).await;
     say(&app, text).await
 }

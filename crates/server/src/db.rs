@@ -14,7 +14,7 @@ mod value;
 #[cfg(test)]
 pub(crate) mod ways;
 
-use std::collections::{BTreeMap, VecDeque};
+use std::collections::{BTreeMap, BTreeSet, VecDeque};
 use std::net::IpAddr;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
@@ -108,7 +108,13 @@ pub enum DbError {
     #[error("the database refused")]
     Sql(sqlx::Error),
     #[error("the database's structure could not be brought up to date")]
-    Migrate(#[from] sqlx::migrate::MigrateError),
+    Migrate(sqlx::migrate::MigrateError),
+    #[error("a newer version of the server used this database; start that one, or restore the backup from before it")]
+    NewerVersion,
+    #[error("an older version of the server used this database last; start the server of this version first")]
+    OlderVersion,
+    #[error("there are no books of an account server in this database; name that of the server")]
+    NoBooks,
     /// A commit failed (disk full, I/O error): nothing is written until a write works again.
     #[error("the database cannot write")]
     Stopped,
@@ -143,6 +149,15 @@ impl From<sqlx::Error> for DbError {
     }
 }
 
+impl From<sqlx::migrate::MigrateError> for DbError {
+    fn from(error: sqlx::migrate::MigrateError) -> Self {
+        match error {
+            sqlx::migrate::MigrateError::VersionMissing(_) => Self::NewerVersion,
+            error => Self::Migrate(error),
+        }
+    }
+}
+
 impl DbError {
     /// A row with that key is there already.
     #[must_use]
@@ -163,6 +178,9 @@ impl DbError {
             Self::Sql(sqlx::Error::RowNotFound) => "row not found".to_owned(),
             Self::Sql(_) => "sql".to_owned(),
             Self::Migrate(_) => "migrate".to_owned(),
+            Self::NewerVersion => "newer version".to_owned(),
+            Self::OlderVersion => "older version".to_owned(),
+            Self::NoBooks => "no books".to_owned(),
             Self::Corrupt(what) => format!("corrupt: {what}"),
             Self::Stopped => "stopped".to_owned(),
             Self::Away => "away".to_owned(),
@@ -230,6 +248,27 @@ pub struct Db {
     events: broadcast::Sender<Touched>,
 }
 
+/// What opening does with a database's structure.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Structure {
+    /// Made, or brought up to this version.
+    BroughtUp,
+    /// There, and of this version, or it is refused.
+    Standing,
+}
+
+/// The migrations that were done.
+const DONE_MIGRATIONS: &str = "SELECT version FROM _sqlx_migrations";
+
+/// Refuses a database that is not of this version.
+fn demand_this_version(done: &[i64], migrations: &sqlx::migrate::Migrator) -> DbResult<()> {
+    let known: BTreeSet<i64> = migrations.iter().map(|migration| migration.version).collect();
+    if done.iter().any(|version| !known.contains(version)) {
+        return Err(DbError::NewerVersion);
+    }
+    if done.len() < known.len() { Err(DbError::OlderVersion) } else { Ok(()) }
+}
+
 #[derive(Clone)]
 enum Engine {
     Sqlite { writer: Arc<Writer>, readers: Arc<Readers>, turns: Arc<Turns> },
@@ -239,10 +278,20 @@ enum Engine {
 impl Db {
     /// Opens the database, making it when it is not there, and brings its structure up to date.
     pub async fn open(location: &Location) -> DbResult<Self> {
+        Self::open_with(location, Structure::BroughtUp).await
+    }
+
+    /// Opens the database of a server that there is, and leaves its structure alone: what is done beside a running server
+    /// may be of another version.
+    pub async fn open_standing(location: &Location) -> DbResult<Self> {
+        Self::open_with(location, Structure::Standing).await
+    }
+
+    async fn open_with(location: &Location, structure: Structure) -> DbResult<Self> {
         let (events, _) = broadcast::channel(EVENTS_KEPT);
         let engine = match location {
-            Location::Sqlite { file, key } => open_sqlite(file, key.as_ref(), events.clone()).await?,
-            Location::Postgres { url } => open_postgres(url, events.clone()).await?,
+            Location::Sqlite { file, key } => open_sqlite(file, key.as_ref(), structure, events.clone()).await?,
+            Location::Postgres { url } => open_postgres(url, structure, events.clone()).await?,
         };
         let file = match location {
             Location::Sqlite { file, .. } => Some(Arc::from(file.as_path())),
@@ -1160,7 +1209,12 @@ fn make_private(file: &Path) -> DbResult<()> {
     options.open(file).map(drop).map_err(|error| DbError::Sql(sqlx::Error::Io(error)))
 }
 
-async fn open_sqlite(file: &Path, key: Option<&FileKey>, events: broadcast::Sender<Touched>) -> DbResult<Engine> {
+async fn open_sqlite(
+    file: &Path,
+    key: Option<&FileKey>,
+    structure: Structure,
+    events: broadcast::Sender<Touched>,
+) -> DbResult<Engine> {
     let mut options =
         SqliteConnectOptions::new().filename(file).busy_timeout(Duration::from_secs(10)).row_buffer_size(AHEAD);
     if let Some(key) = key {
@@ -1173,10 +1227,12 @@ async fn open_sqlite(file: &Path, key: Option<&FileKey>, events: broadcast::Send
         .pragma("temp_store", "MEMORY")
         .foreign_keys(true)
         .disable_statement_logging();
-    make_private(file)?;
+    if structure == Structure::BroughtUp {
+        make_private(file)?;
+    }
     let mut connection = options
         .clone()
-        .create_if_missing(true)
+        .create_if_missing(structure == Structure::BroughtUp)
         .statement_cache_capacity(WRITER_TEXTS)
         .journal_mode(SqliteJournalMode::Wal)
         .synchronous(SqliteSynchronous::Full)
@@ -1192,7 +1248,18 @@ async fn open_sqlite(file: &Path, key: Option<&FileKey>, events: broadcast::Send
         }
         wash(&mut connection).await?;
     }
-    SQLITE_MIGRATIONS.run(&mut connection).await?;
+    match structure {
+        Structure::BroughtUp => SQLITE_MIGRATIONS.run(&mut connection).await?,
+        Structure::Standing => {
+            const HAS_BOOKS: &str = "SELECT COUNT(*) FROM sqlite_master WHERE name = '_sqlx_migrations'";
+            let tables: i64 = sqlx::query_scalar(HAS_BOOKS).fetch_one(&mut connection).await.map_err(not_a_database)?;
+            if tables == 0 {
+                return Err(DbError::NoBooks);
+            }
+            let done: Vec<i64> = sqlx::query_scalar(DONE_MIGRATIONS).fetch_all(&mut connection).await?;
+            demand_this_version(&done, &SQLITE_MIGRATIONS)?;
+        }
+    }
     // A file of this process: no connection to it is ever lost, so none is tried before it is used.
     let has_key = key.is_some();
     let pool = |most| {
@@ -1285,7 +1352,7 @@ fn is_this_computer(host: &str) -> bool {
     host.starts_with('/') || host == "localhost" || address.is_ok_and(|address| address.is_loopback())
 }
 
-async fn open_postgres(url: &str, events: broadcast::Sender<Touched>) -> DbResult<Engine> {
+async fn open_postgres(url: &str, structure: Structure, events: broadcast::Sender<Touched>) -> DbResult<Engine> {
     let options = reached_safely(url)?.disable_statement_logging();
     let pool = PgPoolOptions::new()
         .max_connections(CONNECTIONS)
@@ -1293,7 +1360,17 @@ async fn open_postgres(url: &str, events: broadcast::Sender<Touched>) -> DbResul
         .connect_with(options)
         .await
         .map_err(no_first_connection)?;
-    POSTGRES_MIGRATIONS.run(&pool).await?;
+    match structure {
+        Structure::BroughtUp => POSTGRES_MIGRATIONS.run(&pool).await?,
+        Structure::Standing => {
+            const HAS_BOOKS: &str = "SELECT to_regclass('_sqlx_migrations') IS NOT NULL";
+            if !sqlx::query_scalar::<_, bool>(HAS_BOOKS).fetch_one(&pool).await? {
+                return Err(DbError::NoBooks);
+            }
+            let done: Vec<i64> = sqlx::query_scalar(DONE_MIGRATIONS).fetch_all(&pool).await?;
+            demand_this_version(&done, &POSTGRES_MIGRATIONS)?;
+        }
+    }
     tokio::spawn(listen(pool.clone(), events));
     Ok(Engine::Postgres(pool))
 }

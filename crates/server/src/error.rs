@@ -75,6 +75,9 @@ impl From<DbError> for ApiError {
             DbError::Sql(_)
             | DbError::Migrate(_)
             | DbError::Unproven(_)
+            | DbError::NewerVersion
+            | DbError::OlderVersion
+            | DbError::NoBooks
             | DbError::NotEncrypted
             | DbError::Corrupt(_) => {
                 // The text of a database error may quote data; its kind is enough for the log.

@@ -1,5 +1,6 @@
 //! The binary `billfold-server`: reads its arguments, starts the library, stops on a signal.
 
+mod beside_command;
 mod billers_command;
 mod card_command;
 mod rails_command;
@@ -12,6 +13,7 @@ use std::process::ExitCode;
 use std::sync::Arc;
 
 use api::readiness::Terms;
+use beside_command::Books;
 use clap::{Parser, Subcommand};
 use domain::policy::Preset;
 use jiff::SignedDuration;
@@ -189,7 +191,7 @@ fn secret(file: Option<&PathBuf>) -> Result<Option<Secret>, ConfigError> {
 #[derive(clap::Args)]
 struct Audit {
     #[command(flatten)]
-    place: Place,
+    books: Books,
     /// The file that the running server notes the heads of the security logs in: each must be an entry of its log.
     #[arg(long, value_name = "FILE")]
     audit_head: Option<PathBuf>,
@@ -261,17 +263,9 @@ fn rails(file: Option<&Path>) -> Result<Arc<RailSettings>, ConfigError> {
     Ok(Arc::new(file.map(RailSettings::open).transpose()?.unwrap_or_default()))
 }
 
-/// Books that are not there agree with everything: a mistyped folder is refused.
-fn standing(place: &Place) -> Result<server::db::Location, Box<dyn std::error::Error>> {
-    match &place.data {
-        Some(folder) => Ok(config::standing_data_folder(folder)?),
-        None => self::place(place),
-    }
-}
-
-async fn audit(Audit { place, audit_head }: &Audit) -> Done {
+async fn audit(Audit { books, audit_head }: &Audit) -> Done {
     let noted = audit_head.as_deref().map(Noted::open).transpose()?;
-    let db = Db::open(&standing(place)?).await?;
+    let db = Db::open_standing(&books.location()?).await?;
     let report = server::audit::run_with(&db, noted.as_ref()).await?;
     db.close().await;
     let mut text = report.faults.iter().map(|fault| format!("{fault}\n")).collect::<String>();

@@ -7,20 +7,16 @@ use clap::{Args, Subcommand};
 use domain::ids::AccountId;
 use domain::money::Money;
 use server::App;
-use server::config::Config;
 use server::payments;
 use server::payments::rails::files::{self, Taken};
 
-use crate::support_command::open;
-use crate::{Done, Place, place, rails};
+use crate::Done;
+use crate::beside_command::Beside;
 
 #[derive(Args)]
 pub struct RailsArguments {
     #[command(flatten)]
-    place: Place,
-    /// The file that says which rails there are, as the server gets it.
-    #[arg(long, value_name = "FILE")]
-    rails: PathBuf,
+    beside: Beside,
     #[command(subcommand)]
     what: RailsCommand,
 }
@@ -61,9 +57,10 @@ enum RailsCommand {
 const NOTE_CHARS_MAX: usize = 500;
 
 pub async fn run(arguments: RailsArguments) -> Done {
-    let mut config = Config::new(place(&arguments.place)?, ([127, 0, 0, 1], 0).into());
-    config.rails = rails(Some(&arguments.rails))?;
-    let app = open(&config).await?;
+    if !arguments.beside.names_rails() {
+        return Err("name the file that says which rails there are, as the server gets it: --rails FILE".into());
+    }
+    let app = arguments.beside.open().await?;
     let text = work(&app, arguments.what).await;
     app.db.close().await;
     crate::say(&text?)

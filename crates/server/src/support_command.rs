@@ -7,17 +7,16 @@ use clap::{Args, Subcommand};
 use domain::ids::{PaymentId, SupportRequestId};
 use domain::support::{SupportOperation, SupportScope};
 use server::App;
-use server::config::{Config, ConfigError, SealKeys};
-use server::db::Db;
 use server::error::ApiError;
 use server::support::{Agent, agents, desk};
 
-use crate::{Done, Place, place};
+use crate::Done;
+use crate::beside_command::Beside;
 
 #[derive(Args)]
 pub struct SupportArguments {
     #[command(flatten)]
-    place: Place,
+    beside: Beside,
     /// The address that people's browsers use; needed to make an agent.
     #[arg(long)]
     public_url: Option<String>,
@@ -97,27 +96,15 @@ fn yes(text: &str) -> Result<bool, String> {
 }
 
 pub async fn run(arguments: SupportArguments) -> Done {
-    let location = place(&arguments.place)?;
-    let mut config = Config::new(location, ([127, 0, 0, 1], 0).into());
-    // Agents see and set no way in.
-    config.seal_keys = SealKeys::Without;
+    let mut config = arguments.beside.config()?;
     config.public_url = arguments.public_url.as_deref().map(str::parse).transpose()?;
     if matches!(arguments.what, SupportCommand::Add { .. }) && config.public_url.is_none() {
         return Err("say which address people's browsers use: --public-url".into());
     }
-    let app = open(&config).await?;
+    let app = server::beside::open(config).await?;
     let text = work(&app, &arguments).await;
     app.db.close().await;
     crate::say(&text?)
-}
-
-pub async fn open(config: &Config) -> Result<App, ConfigError> {
-    let mut settings = config.settings(config.listen)?;
-    let db = Db::open(&config.location).await?;
-    if let Some(zone) = server::health::zone(&db).await? {
-        settings.zone = zone;
-    }
-    App::new(db, config.clock.clone(), config.chance.clone(), settings).await
 }
 
 type Text = Result<String, Box<dyn std::error::Error>>;

@@ -265,6 +265,11 @@ impl World {
         Self::start(self.engine, location, self._folder.clone(), !seed, clock).await
     }
 
+    /// Where its books are, for what is done beside it.
+    pub fn location(&self) -> Location {
+        self.location.clone()
+    }
+
     /// It ends, as when its program ends.
     pub async fn stop(&self) {
         self.app.ending.cancel();

@@ -190,6 +190,14 @@ impl Server {
         command.arg("support").args(&self.place).args(arguments).output().expect("it starts")
     }
 
+    /// What another command says beside the running server: its word, then what comes after the place of the books.
+    pub fn beside(&self, command: &str, arguments: &[&str]) -> String {
+        let mut program = Command::new(server_program());
+        let output = program.arg(command).args(&self.place).args(arguments).output().expect("it starts");
+        assert!(output.status.success(), "{command} {arguments:?}: {}", String::from_utf8_lossy(&output.stderr));
+        String::from_utf8_lossy(&output.stdout).into_owned()
+    }
+
     /// What `billfold-server audit` says; the server must be stopped.
     pub fn audit(&self) -> (bool, String) {
         let mut command = Command::new(server_program());
