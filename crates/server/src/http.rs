@@ -4,6 +4,7 @@
 use std::error::Error as _;
 use std::fs::File;
 use std::net::{IpAddr, SocketAddr};
+use std::panic::AssertUnwindSafe;
 use std::pin::{Pin, pin};
 use std::sync::Arc;
 use std::task::{Context, Poll};
@@ -19,6 +20,7 @@ use axum::http::{HeaderName, HeaderValue, StatusCode, header};
 use axum::middleware::Next;
 use axum::response::{IntoResponse, Response};
 use domain::money::MoneyError;
+use futures_util::FutureExt as _;
 use hyper_util::rt::{TokioExecutor, TokioIo, TokioTimer};
 use hyper_util::server::graceful::GracefulShutdown;
 use tokio::net::{TcpListener, TcpStream};
@@ -35,6 +37,7 @@ use crate::audit::heads::{self, Heads};
 use crate::config::{self, Config, ConfigError, PublicUrl};
 use crate::db::Db;
 use crate::error::ApiError;
+use crate::jobs::Queue;
 use crate::limits::Connections;
 use crate::{App, sign_in};
 
@@ -91,15 +94,28 @@ impl Server {
         app.rails.demand_all_in_use(&app.db).await?;
         let noted = app.settings.audit_head.as_deref().map(Heads::open).transpose()?;
         let mut tasks = vec![
-            tokio::spawn(listen(listener, crate::router(app.clone()), app.clone())),
-            tokio::spawn(sweep(app.clone())),
-            tokio::spawn(crate::audit::run_hourly(app.clone())),
-            tokio::spawn(crate::jobs::run(app.clone())),
-            tokio::spawn(crate::payments::rails::run(app.clone())),
+            begin_part(&app, "listener", listen(listener, crate::router(app.clone()), app.clone())),
+            begin_part(&app, "sweep", sweep(app.clone())),
+            begin_part(&app, "audit", crate::audit::run_hourly(app.clone())),
+            begin_part(&app, "jobs", crate::jobs::run(app.clone(), Queue::Work)),
+            begin_part(&app, "mail", crate::jobs::run(app.clone(), Queue::Mail)),
+            begin_part(&app, "rails", crate::payments::rails::run(app.clone())),
         ];
-        tasks.extend(noted.map(|noted| tokio::spawn(heads::keep(app.clone(), noted))));
+        tasks.extend(noted.map(|noted| begin_part(&app, "heads", heads::keep(app.clone(), noted))));
         Ok(Running { addr, public_url: app.settings.public_url.clone(), app, tasks, _claimed: claimed })
     }
+}
+
+/// Begins what runs until the server ends. Where it ends before, the server is ready no more.
+fn begin_part(app: &App, name: &'static str, part: impl Future<Output = ()> + Send + 'static) -> JoinHandle<()> {
+    let app = app.clone();
+    tokio::spawn(async move {
+        let ended = AssertUnwindSafe(part).catch_unwind().await;
+        if ended.is_err() || !app.ending.is_cancelled() {
+            tracing::error!(part = name, "a part of the server has ended; start it anew");
+            app.health.note_part_ended();
+        }
+    })
 }
 
 /// A server that listens. Dropping it leaves it running; `shutdown` ends it.
@@ -289,6 +305,7 @@ async fn sweep(app: App) {
             crate::addresses::sweep(&app).await,
             crate::support::sweep(&app).await,
             crate::notices::sweep(&app).await,
+            crate::jobs::sweep(&app).await,
         ];
         for swept in swept {
             if let Err(error) = swept {
@@ -559,6 +576,15 @@ mod tests {
         assert_eq!(source("192.0.2.1", "10.9.9.9, 203.0.113.9", &["192.0.2.1"]), "203.0.113.9");
         assert_eq!(source("192.0.2.1", "203.0.113.9, 192.0.2.2", &["192.0.2.1", "192.0.2.2"]), "203.0.113.9");
         assert_eq!(source("192.0.2.1", "nonsense", &["192.0.2.1"]), "192.0.2.1");
+    }
+
+    #[tokio::test]
+    async fn a_part_that_ends_before_the_server_does_is_noted() {
+        crate::testing::on_sqlite(async |world| {
+            begin_part(&world.app, "a part with a fault", async { panic!("a fault") }).await.unwrap();
+            assert_eq!(world.get("/ready").await.status, StatusCode::SERVICE_UNAVAILABLE);
+        })
+        .await;
     }
 
     async fn exchange(stream: &mut TcpStream, request: &str) -> String {

@@ -80,6 +80,8 @@ pub struct App {
     pub limits: Arc<limits::Limits>,
     pub load: limits::Load,
     pub jobs: Arc<jobs::Jobs>,
+    /// How this node is.
+    pub health: Arc<health::Health>,
     /// Requests with a key that are being worked on.
     pub under_way: idempotency::UnderWay,
     /// What moves the money.
@@ -128,6 +130,7 @@ impl App {
             limits: Arc::new(limits),
             load: limits::Load::default(),
             jobs: Arc::new(jobs::Jobs::default()),
+            health: Arc::new(health::Health::default()),
             under_way: idempotency::UnderWay::default(),
             rails,
             tokeniser: Arc::new(tokeniser),

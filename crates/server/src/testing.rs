@@ -39,6 +39,7 @@ pub use statement::SampleStatement;
 
 use crate::config::Settings;
 use crate::db::{Db, Location};
+use crate::health::Health;
 use crate::limits::{Limits, Throttle};
 use crate::mail::carriers::Carriers;
 pub use crate::mail::carriers::captured::Captured;
@@ -252,6 +253,7 @@ impl World {
         };
         let mut app = App::new(db, Arc::clone(&clock) as Arc<dyn Clock>, chance, settings).await.expect("an app");
         let (mail, texts) = (Arc::new(Captured::default()), Arc::new(Captured::default()));
+        app.health = Arc::new(Health::by_clock(Arc::clone(&clock) as _));
         app.carriers = Carriers { email: Some(Arc::clone(&mail) as _), texts: Some(Arc::clone(&texts) as _) };
         let router = router(app.clone());
         let source = Arc::new(Mutex::new(None));

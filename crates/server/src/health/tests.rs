@@ -1,9 +1,14 @@
+use std::sync::Arc;
+
 use super::*;
-use crate::testing::{World, on_each_engine};
+use crate::testing::{World, on_each_engine, some_at_once};
+use domain::time::ManualClock;
 use serde_json::json;
 use uuid::Uuid;
 
+/// A look of its own.
 async fn asked(world: &World) -> (StatusCode, serde_json::Value) {
+    *world.app.health.last.lock().await = None;
     let answer = world.get("/ready").await;
     (answer.status, serde_json::from_slice(&answer.body).unwrap())
 }
@@ -50,6 +55,78 @@ async fn a_clock_that_was_set_back_is_said() {
         assert_eq!(asked(&world).await, not("clock_set_back"));
         world.advance(CLOCK_BEHIND);
         assert_eq!(asked(&world).await.0, StatusCode::OK);
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn a_clock_that_stays_where_it_was_set_back_to_is_followed() {
+    on_each_engine(async |world| {
+        assert_eq!(asked(&world).await.0, StatusCode::OK);
+        world.advance(SignedDuration::from_hours(-1));
+        assert_eq!(asked(&world).await, not("clock_set_back"));
+        world.advance(FOLLOWED_AFTER - SignedDuration::from_secs(1));
+        assert_eq!(asked(&world).await, not("clock_set_back"));
+        world.advance(SignedDuration::from_secs(1));
+        assert_eq!(asked(&world).await.0, StatusCode::OK);
+        world.advance(-CLOCK_BEHIND);
+        assert_eq!(asked(&world).await.0, StatusCode::OK, "from here on by this clock");
+        world.advance(SignedDuration::from_secs(-1));
+        assert_eq!(asked(&world).await, not("clock_set_back"));
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn a_node_whose_clock_is_ahead_makes_no_other_one_wait() {
+    on_each_engine(async |world| {
+        let ahead = ManualClock::at(world.now() + CLOCK_BEHIND + SignedDuration::from_secs(1));
+        let ahead = App { clock: Arc::new(ahead), ..world.app.clone() };
+        let found = (look(&ahead).await, look(&world.app).await);
+        if world.engine == "PostgreSQL" {
+            assert_eq!(found, (vec![Unready::ClockAhead], vec![]), "the database says which is wrong");
+        } else {
+            // There is no other clock; it is as when this one was set back.
+            assert_eq!(found, (vec![], vec![Unready::ClockSetBack]));
+        }
+        let behind = ManualClock::at(world.now() - CLOCK_BEHIND - SignedDuration::from_secs(1));
+        let behind = App { clock: Arc::new(behind), ..world.app.clone() };
+        assert_eq!(look(&behind).await, [Unready::ClockSetBack]);
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn the_clock_of_postgresql_is_asked_for() {
+    on_each_engine(async |world| {
+        if world.engine == "PostgreSQL" {
+            let mut tx = world.app.db.begin_write().await.unwrap();
+            let (first, second) =
+                (store::database_time(&mut tx).await.unwrap(), store::database_time(&mut tx).await.unwrap());
+            assert!(first <= second && first > "2026-01-01T00:00:00Z".parse().unwrap());
+        }
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn all_who_ask_at_once_are_told_what_one_look_found() {
+    on_each_engine(async |world| {
+        let probes = async || store::probes(&mut world.app.db.read_once().await.unwrap()).await.unwrap();
+        let before = probes().await;
+        let answers = some_at_once((0..8).map(|_| world.get("/ready"))).await;
+        assert!(answers.iter().all(|answer| answer.status == StatusCode::OK));
+        assert_eq!(probes().await - before, 1, "written once");
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn a_server_of_which_a_part_has_ended_is_not_ready() {
+    on_each_engine(async |world| {
+        assert_eq!(asked(&world).await.0, StatusCode::OK);
+        world.app.health.note_part_ended();
+        assert_eq!(asked(&world).await, not("part_ended"));
     })
     .await;
 }

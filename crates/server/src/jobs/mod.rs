@@ -6,10 +6,12 @@ mod store;
 #[cfg(test)]
 mod tests;
 
+use std::panic::AssertUnwindSafe;
 use std::time::Duration;
 
 use domain::ids::HolderId;
-use futures_util::StreamExt as _;
+use futures_util::future::BoxFuture;
+use futures_util::{FutureExt as _, StreamExt as _};
 use jiff::{SignedDuration, Timestamp};
 use tokio::sync::Notify;
 use uuid::Uuid;
@@ -29,8 +31,9 @@ const TAKEN_AT_ONCE: i64 = 256;
 /// On PostgreSQL each needs a connection, which calls need too.
 const TAKEN_AT_ONCE_BY_A_NODE: i64 = 64;
 const RUN_AT_ONCE_BY_A_NODE: usize = 16;
-/// A carrier lets so many in at once.
-const MAILS_AT_ONCE: usize = 16;
+/// A carrier lets so many in at once. No more are taken: each waits for the carrier as long as it lasts, and the lease of one
+/// that only waits for its turn would end.
+const MAILS_AT_ONCE: i64 = 16;
 /// The table is looked at this often, also when nobody calls.
 const LOOK_EVERY: Duration = Duration::from_secs(20);
 /// From a call to the look that it asks for.
@@ -109,6 +112,13 @@ impl Kind {
     }
 }
 
+/// Jobs that wait for each other. Mail has a queue of its own: a carrier that does not answer holds up no payment.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Queue {
+    Work,
+    Mail,
+}
+
 /// One job that this node has taken.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Job {
@@ -122,13 +132,22 @@ pub(crate) struct Job {
 /// Wakes the runner of this node.
 #[derive(Default)]
 pub struct Jobs {
-    wake: Notify,
+    work: Notify,
+    mail: Notify,
 }
 
 impl Jobs {
     /// Call after the commit of a transaction that put a job.
     pub(crate) fn wake(&self) {
-        self.wake.notify_one();
+        self.work.notify_one();
+        self.mail.notify_one();
+    }
+
+    async fn woken(&self, queue: Queue) {
+        match queue {
+            Queue::Work => self.work.notified().await,
+            Queue::Mail => self.mail.notified().await,
+        }
     }
 }
 
@@ -164,27 +183,45 @@ pub(crate) async fn subjects(tx: &mut Tx, kind: Kind) -> DbResult<Vec<Uuid>> {
     store::subjects(tx, kind).await
 }
 
-/// Since when the oldest work waits that nobody has taken; in the future when none is due.
+/// Since when the oldest work waits that nobody has taken; in the future when none is due. Mail waits for others.
 pub(crate) async fn waiting_since(app: &App) -> DbResult<Option<Timestamp>> {
-    let mut tx = app.db.read_once().await?;
-    store::next_due(&mut tx).await
+    next_due(app, Queue::Work).await
 }
 
-/// Takes what is due now and runs it, and says how much that was.
+async fn next_due(app: &App, queue: Queue) -> DbResult<Option<Timestamp>> {
+    let mut tx = app.db.read_once().await?;
+    store::next_due(&mut tx, queue).await
+}
+
+/// Says which work is due that this version does not know: a newer one put it, and does it.
+pub(crate) async fn sweep(app: &App) -> DbResult<()> {
+    let mut tx = app.db.read_once().await?;
+    if let Some(kind) = store::unknown_kind(&mut tx, app.clock.now()).await? {
+        tracing::warn!(kind, "work is due of a kind that this version does not know, and is left to a newer one");
+    }
+    Ok(())
+}
+
+/// Takes what is due now of all queues and runs it, and says how much that was.
+#[cfg(any(test, feature = "testing"))]
 pub(crate) async fn run_due(app: &App) -> DbResult<usize> {
+    let (work, mail) = tokio::join!(run_due_of(app, Queue::Work), run_due_of(app, Queue::Mail));
+    Ok(work? + mail?)
+}
+
+async fn run_due_of(app: &App, queue: Queue) -> DbResult<usize> {
     let now = app.clock.now();
     let leased_until = now.saturating_add(LEASE).unwrap_or(now);
     let mut tx = app.db.begin_write().await?;
-    let (taken, at_once) = if app.db.has_several_nodes() {
-        (TAKEN_AT_ONCE_BY_A_NODE, RUN_AT_ONCE_BY_A_NODE)
-    } else {
-        (TAKEN_AT_ONCE, usize::MAX)
+    let (most, at_once) = match queue {
+        Queue::Mail => (MAILS_AT_ONCE, usize::MAX),
+        Queue::Work if app.db.has_several_nodes() => (TAKEN_AT_ONCE_BY_A_NODE, RUN_AT_ONCE_BY_A_NODE),
+        Queue::Work => (TAKEN_AT_ONCE, usize::MAX),
     };
-    let jobs = store::take(&mut tx, now, leased_until, taken).await?;
+    let jobs = store::take(&mut tx, queue, now, leased_until, most).await?;
     tx.commit().await?;
     let count = jobs.len();
-    let (mails, others): (Vec<Job>, Vec<Job>) = jobs.into_iter().partition(|job| job.kind == Kind::Mail);
-    tokio::join!(run_all(app, mails, at_once.min(MAILS_AT_ONCE)), run_all(app, others, at_once));
+    run_all(app, jobs, at_once).await;
     Ok(count)
 }
 
@@ -194,30 +231,36 @@ async fn run_all(app: &App, jobs: Vec<Job>, at_once: usize) {
             give_back(app, &job).await;
             return;
         }
-        if let Err(error) = run_one(app, &job).await {
-            tracing::error!(job = job.kind.name(), kind = error.kind(), "a job failed and will be tried again");
-            put_off(app, &job).await;
+        // What panicked left its transaction undone, and is tried again like what failed; the others go on.
+        match AssertUnwindSafe(run_one(app, &job)).catch_unwind().await {
+            Ok(Ok(())) => return,
+            Ok(Err(error)) => {
+                tracing::error!(job = job.kind.name(), kind = error.kind(), "a job failed and will be tried again");
+            }
+            Err(_) => tracing::error!(job = job.kind.name(), "a job panicked and will be tried again"),
         }
+        put_off(app, &job).await;
     };
     futures_util::stream::iter(jobs).for_each_concurrent(at_once, run).await;
 }
 
-/// Does what a job says. An error leaves it to be tried again.
-async fn run_one(app: &App, job: &Job) -> DbResult<()> {
+/// Does what a job says. An error leaves it to be tried again. Each kind's work stands in memory of its own: together they
+/// are more than a thread's stack holds.
+fn run_one<'a>(app: &'a App, job: &'a Job) -> BoxFuture<'a, DbResult<()>> {
     match job.kind {
-        Kind::Process => payments::process(app, job).await,
-        Kind::Submit => payments::submit(app, job).await,
-        Kind::Ask => payments::ask(app, job).await,
-        Kind::Follow => payments::follow(app, job).await,
-        Kind::Mail => mail::run(app, job).await,
-        Kind::Release => payments::release(app, job).await,
-        Kind::Expire => payments::expire(app, job).await,
-        Kind::Remind => reminders::email::run(app, job).await,
-        Kind::EndHold => purchases::end_hold(app, job).await,
-        Kind::MethodExpiry => methods::tell_expiry(app, job).await,
-        Kind::Autopay => autopay::look(app, job).await,
-        Kind::Close => statements::close(app, job).await,
-        Kind::AutoReload => wallet::auto_reload::look(app, job).await,
+        Kind::Process => payments::process(app, job).boxed(),
+        Kind::Submit => payments::submit(app, job).boxed(),
+        Kind::Ask => payments::ask(app, job).boxed(),
+        Kind::Follow => payments::follow(app, job).boxed(),
+        Kind::Mail => mail::run(app, job).boxed(),
+        Kind::Release => payments::release(app, job).boxed(),
+        Kind::Expire => payments::expire(app, job).boxed(),
+        Kind::Remind => reminders::email::run(app, job).boxed(),
+        Kind::EndHold => purchases::end_hold(app, job).boxed(),
+        Kind::MethodExpiry => methods::tell_expiry(app, job).boxed(),
+        Kind::Autopay => autopay::look(app, job).boxed(),
+        Kind::Close => statements::close(app, job).boxed(),
+        Kind::AutoReload => wallet::auto_reload::look(app, job).boxed(),
     }
 }
 
@@ -241,10 +284,10 @@ async fn give_back(app: &App, job: &Job) {
     }
 }
 
-/// Runs jobs as they come due, until the server ends.
-pub(crate) async fn run(app: App) {
+/// Runs the jobs of a queue as they come due, until the server ends.
+pub(crate) async fn run(app: App, queue: Queue) {
     while !app.ending.is_cancelled() {
-        let rest = match run_or_rest(&app).await {
+        let rest = match run_or_rest(&app, queue).await {
             Ok(None) => continue,
             Ok(Some(rest)) => rest,
             Err(error) => {
@@ -255,17 +298,17 @@ pub(crate) async fn run(app: App) {
         tokio::select! {
             () = tokio::time::sleep(rest) => {}
             // One look serves all who call at about the same time.
-            () = app.jobs.wake.notified() => tokio::time::sleep(CALLS_TOGETHER).await,
+            () = app.jobs.woken(queue) => tokio::time::sleep(CALLS_TOGETHER).await,
             () = app.ending.cancelled() => {}
         }
     }
 }
 
 /// Runs what is due, or says how long nothing is.
-async fn run_or_rest(app: &App) -> DbResult<Option<Duration>> {
+async fn run_or_rest(app: &App, queue: Queue) -> DbResult<Option<Duration>> {
     // Most looks find nothing, and a look must not keep the writer busy.
-    let Some(next) = waiting_since(app).await? else { return Ok(Some(LOOK_EVERY)) };
+    let Some(next) = next_due(app, queue).await? else { return Ok(Some(LOOK_EVERY)) };
     let wait = Duration::try_from(next.duration_since(app.clock.now())).unwrap_or(Duration::ZERO);
     // Another node may have been quicker; then the next look says until when.
-    if wait.is_zero() && run_due(app).await? > 0 { Ok(None) } else { Ok(Some(wait.min(LOOK_EVERY))) }
+    if wait.is_zero() && run_due_of(app, queue).await? > 0 { Ok(None) } else { Ok(Some(wait.min(LOOK_EVERY))) }
 }

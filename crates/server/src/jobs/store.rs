@@ -5,7 +5,47 @@ use jiff::Timestamp;
 use uuid::Uuid;
 
 use crate::db::{DbError, DbResult, Tx, on_engine, write_later};
-use crate::jobs::{Job, Kind};
+use crate::jobs::{Job, Kind, Queue};
+
+/// One statement for each queue. Work is what this version knows: a row of a newer one is not touched, so that it is new to
+/// whoever knows it. The first condition of each is that of an index.
+macro_rules! of_each_queue {
+    ($before:literal, $after:literal) => {
+        [
+            concat!(
+                $before,
+                "kind <> 'mail' AND kind IN ('process', 'submit', 'ask', 'follow', 'release', 'expire', 'remind',
+                    'end_hold', 'method_expiry', 'autopay', 'close', 'auto_reload')",
+                $after
+            ),
+            concat!($before, "kind = 'mail'", $after),
+        ]
+    };
+}
+
+const TAKE: [&str; 2] = of_each_queue!(
+    "UPDATE job SET leased_until = $2, tries = tries + 1
+        WHERE due_at <= $1 AND leased_until <= $1 AND (holder_id, kind, subject_id) IN
+            (SELECT holder_id, kind, subject_id FROM job WHERE due_at <= $1 AND leased_until <= $1 AND ",
+    " ORDER BY due_at LIMIT $3)
+        RETURNING holder_id, kind, subject_id, tries"
+);
+
+// Two short walks along the index: most jobs are not taken.
+const NEXT: [&str; 2] = of_each_queue!(
+    "SELECT MIN(CASE WHEN leased_until > due_at THEN leased_until ELSE due_at END) FROM
+        (SELECT due_at, leased_until FROM job WHERE ",
+    " ORDER BY due_at LIMIT 256) AS soon"
+);
+
+impl Queue {
+    const fn choose(self, [work, mail]: [&'static str; 2]) -> &'static str {
+        match self {
+            Self::Work => work,
+            Self::Mail => mail,
+        }
+    }
+}
 
 /// Puts a job, or another time for it; it counts its tries from the start again.
 pub(super) async fn put(tx: &mut Tx, holder: HolderId, kind: Kind, subject: Uuid, due_at: Timestamp) -> DbResult<()> {
@@ -41,14 +81,15 @@ pub(super) async fn remove_unless_put(tx: &mut Tx, job: &Job) -> DbResult<()> {
 
 /// Takes jobs that are due, oldest first, until `leased_until`. A row that another node takes at the same moment is
 /// passed over: the condition is looked at again under the row's lock.
-pub(super) async fn take(tx: &mut Tx, now: Timestamp, leased_until: Timestamp, limit: i64) -> DbResult<Vec<Job>> {
-    const TAKE: &str = "UPDATE job SET leased_until = $2, tries = tries + 1
-        WHERE due_at <= $1 AND leased_until <= $1 AND (holder_id, kind, subject_id) IN
-            (SELECT holder_id, kind, subject_id FROM job WHERE due_at <= $1 AND leased_until <= $1
-             ORDER BY due_at LIMIT $3)
-        RETURNING holder_id, kind, subject_id, tries";
+pub(super) async fn take(
+    tx: &mut Tx,
+    queue: Queue,
+    now: Timestamp,
+    leased_until: Timestamp,
+    limit: i64,
+) -> DbResult<Vec<Job>> {
     let rows: Vec<(Uuid, String, Uuid, i64)> = on_engine!(tx, |db| {
-        sqlx::query_as(TAKE)
+        sqlx::query_as(queue.choose(TAKE))
             .bind(now.as_microsecond())
             .bind(leased_until.as_microsecond())
             .bind(limit)
@@ -64,13 +105,20 @@ pub(super) async fn take(tx: &mut Tx, now: Timestamp, leased_until: Timestamp, l
         .collect()
 }
 
-/// When the next job may be taken.
-pub(super) async fn next_due(tx: &mut Tx) -> DbResult<Option<Timestamp>> {
-    // Two short walks along the index: most jobs are not taken.
-    const NEXT: &str = "SELECT MIN(CASE WHEN leased_until > due_at THEN leased_until ELSE due_at END) FROM
-        (SELECT due_at, leased_until FROM job ORDER BY due_at LIMIT 256) AS soon";
-    let next: Option<i64> = on_engine!(tx, |db| sqlx::query_scalar(NEXT).fetch_one(db).await.map_err(DbError::from))?;
+/// When the next job of a queue may be taken.
+pub(super) async fn next_due(tx: &mut Tx, queue: Queue) -> DbResult<Option<Timestamp>> {
+    let next: Option<i64> =
+        on_engine!(tx, |db| { sqlx::query_scalar(queue.choose(NEXT)).fetch_one(db).await.map_err(DbError::from) })?;
     next.map(Timestamp::from_microsecond).transpose().map_err(|_| DbError::Corrupt("a job's time"))
+}
+
+/// A kind of which jobs are due and that this version does not know.
+pub(super) async fn unknown_kind(tx: &mut Tx, now: Timestamp) -> DbResult<Option<String>> {
+    const DUE: &str = "SELECT DISTINCT kind FROM job WHERE due_at <= $1";
+    let due: Vec<String> = on_engine!(tx, |db| {
+        sqlx::query_scalar(DUE).bind(now.as_microsecond()).fetch_all(db).await.map_err(DbError::from)
+    })?;
+    Ok(due.into_iter().find(|kind| Kind::named(kind).is_none()))
 }
 
 /// Gives back what this node had taken and not begun, before it stops: that take does not count as a try.
@@ -109,4 +157,33 @@ pub(super) async fn add_stuck_payment(tx: &mut Tx, holder: HolderId, id: Uuid) -
 pub(super) async fn remove_stuck_payments(tx: &mut Tx) -> DbResult<()> {
     const REMOVE: &str = "DELETE FROM payment WHERE rail = $1";
     write_later!(tx, REMOVE, "gone")
+}
+
+/// A job of a newer version.
+#[cfg(test)]
+pub(super) async fn put_unknown(tx: &mut Tx, holder: HolderId, due_at: Timestamp) -> DbResult<()> {
+    const PUT: &str = "INSERT INTO job (holder_id, kind, subject_id, due_at) VALUES ($1, 'of_tomorrow', $1, $2)";
+    write_later!(tx, PUT, holder.as_uuid(), due_at.as_microsecond())
+}
+
+/// How often jobs were taken that this version does not know; they go.
+#[cfg(test)]
+pub(super) async fn remove_unknown(tx: &mut Tx) -> DbResult<i64> {
+    const REMOVE: &str = "DELETE FROM job WHERE kind = 'of_tomorrow' RETURNING tries";
+    on_engine!(tx, |db| sqlx::query_scalar(REMOVE).fetch_one(db).await.map_err(DbError::from))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn every_kind_of_work_is_taken() {
+        for kind in Kind::ALL {
+            let queue = if kind == Kind::Mail { Queue::Mail } else { Queue::Work };
+            for statement in [queue.choose(TAKE), queue.choose(NEXT)] {
+                assert!(statement.contains(&format!("'{}'", kind.name())), "{}", kind.name());
+            }
+        }
+    }
 }

@@ -28,7 +28,7 @@ async fn a_taken_job_is_left_alone_until_its_lease_ends() {
             let now = world.now();
             let mut tx = world.app.db.begin_write().await.unwrap();
             let until = now.checked_add(LEASE).unwrap();
-            let jobs = store::take(&mut tx, now, until, TAKEN_AT_ONCE).await.unwrap();
+            let jobs = store::take(&mut tx, Queue::Work, now, until, TAKEN_AT_ONCE).await.unwrap();
             tx.commit().await.unwrap();
             jobs
         };
@@ -54,15 +54,15 @@ async fn what_is_put_while_a_job_asks_is_not_overwritten_by_its_answer() {
         let (subject, now) = (Uuid::from_u128(7), world.now());
         let mut tx = world.app.db.begin_write().await.unwrap();
         put(&mut tx, device.holder, Kind::Follow, subject, now).await.unwrap();
-        let taken = store::take(&mut tx, now, now + LEASE, TAKEN_AT_ONCE).await.unwrap().remove(0);
+        let taken = store::take(&mut tx, Queue::Work, now, now + LEASE, TAKEN_AT_ONCE).await.unwrap().remove(0);
         // There is more to know, while the job has an answer of before.
         put(&mut tx, device.holder, Kind::Follow, subject, now).await.unwrap();
         later_unless_put(&mut tx, &taken, now + LEASE).await.unwrap();
         done_unless_put(&mut tx, &taken).await.unwrap();
-        let again = store::take(&mut tx, now, now + LEASE, TAKEN_AT_ONCE).await.unwrap();
+        let again = store::take(&mut tx, Queue::Work, now, now + LEASE, TAKEN_AT_ONCE).await.unwrap();
         assert_eq!(again.len(), 1, "it is looked at again, and now");
         later_unless_put(&mut tx, &again[0], now).await.unwrap();
-        let again = store::take(&mut tx, now, now + LEASE, TAKEN_AT_ONCE).await.unwrap();
+        let again = store::take(&mut tx, Queue::Work, now, now + LEASE, TAKEN_AT_ONCE).await.unwrap();
         assert_eq!(again.len(), 1, "where nobody put it, it goes as it says");
         done_unless_put(&mut tx, &again[0]).await.unwrap();
         assert!(subjects(&mut tx, Kind::Follow).await.unwrap().is_empty());
@@ -84,7 +84,7 @@ async fn jobs_come_in_the_order_of_their_time_and_never_early() {
         tx.commit().await.unwrap();
         assert_eq!(run_due(&world.app).await.unwrap(), 0);
         let mut tx = world.app.db.begin_read().await.unwrap();
-        let next = store::next_due(&mut tx).await.unwrap().unwrap();
+        let next = store::next_due(&mut tx, Queue::Work).await.unwrap().unwrap();
         assert_eq!(next.duration_since(now), SignedDuration::from_secs(10));
         drop(tx);
         world.advance(SignedDuration::from_secs(20));
@@ -104,11 +104,11 @@ async fn a_job_given_back_unbegun_is_new_to_who_comes_next() {
         let mut tx = world.app.db.begin_write().await.unwrap();
         put(&mut tx, device.holder, Kind::Submit, Uuid::from_u128(7), now).await.unwrap();
         let until = now.checked_add(LEASE).unwrap();
-        let taken = store::take(&mut tx, now, until, TAKEN_AT_ONCE).await.unwrap();
+        let taken = store::take(&mut tx, Queue::Work, now, until, TAKEN_AT_ONCE).await.unwrap();
         tx.commit().await.unwrap();
         give_back(&world.app, &taken[0]).await;
         let mut tx = world.app.db.begin_write().await.unwrap();
-        let again = store::take(&mut tx, now, until, TAKEN_AT_ONCE).await.unwrap();
+        let again = store::take(&mut tx, Queue::Work, now, until, TAKEN_AT_ONCE).await.unwrap();
         // A second try is only asked about, which would hold up an order that never left.
         assert_eq!((again.len(), again[0].tries), (1, 1));
     })
@@ -130,7 +130,7 @@ async fn jobs_that_always_fail_keep_no_others_waiting_and_are_tried_ever_more_se
             put(&mut tx, device.holder, Kind::Follow, payment, world.now()).await.unwrap();
         }
         tx.commit().await.unwrap();
-        let all_due = async || while run_or_rest(&world.app).await.unwrap().is_none() {};
+        let all_due = async || while run_or_rest(&world.app, Queue::Work).await.unwrap().is_none() {};
         all_due().await;
         let mut tx = world.app.db.begin_write().await.unwrap();
         put(&mut tx, device.holder, Kind::Ask, Uuid::from_u128(7), world.now()).await.unwrap();
@@ -147,6 +147,46 @@ async fn jobs_that_always_fail_keep_no_others_waiting_and_are_tried_ever_more_se
         }
         let mut tx = world.app.db.begin_write().await.unwrap();
         store::remove_stuck_payments(&mut tx).await.unwrap();
+        tx.commit().await.unwrap();
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn mail_that_waits_for_its_carrier_holds_up_no_other_work() {
+    on_each_engine(async |world| {
+        let device = world.holder().await;
+        let now = world.now();
+        let mails = MAILS_AT_ONCE * 2;
+        let mut tx = world.app.db.begin_write().await.unwrap();
+        for subject in 1..=mails.unsigned_abs() {
+            put(&mut tx, device.holder, Kind::Mail, Uuid::from_u128(subject.into()), now).await.unwrap();
+        }
+        put(&mut tx, device.holder, Kind::Ask, Uuid::from_u128(7), now).await.unwrap();
+        tx.commit().await.unwrap();
+        assert_eq!(run_due_of(&world.app, Queue::Work).await.unwrap(), 1, "though it is younger than all mail");
+        assert_eq!(waiting_since(&world.app).await.unwrap(), None, "mail makes no server late");
+        let taken = run_due_of(&world.app, Queue::Mail).await.unwrap();
+        assert_eq!(i64::try_from(taken).unwrap(), MAILS_AT_ONCE, "none waits for its turn with a lease");
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn a_job_of_a_newer_version_is_left_as_it_is_and_stops_no_other() {
+    on_each_engine(async |world| {
+        let device = world.holder().await;
+        let now = world.now();
+        let mut tx = world.app.db.begin_write().await.unwrap();
+        store::put_unknown(&mut tx, device.holder, now).await.unwrap();
+        put(&mut tx, device.holder, Kind::Ask, Uuid::from_u128(7), now).await.unwrap();
+        tx.commit().await.unwrap();
+        assert_eq!(run_due(&world.app).await.unwrap(), 1);
+        assert_eq!(run_due(&world.app).await.unwrap(), 0);
+        sweep(&world.app).await.unwrap();
+        let mut tx = world.app.db.begin_write().await.unwrap();
+        assert_eq!(store::unknown_kind(&mut tx, now).await.unwrap().as_deref(), Some("of_tomorrow"));
+        assert_eq!(store::remove_unknown(&mut tx).await.unwrap(), 0, "to whoever knows it, it is new");
         tx.commit().await.unwrap();
     })
     .await;
@@ -171,7 +211,10 @@ async fn count_ways(world: &World, counted: &mut BTreeMap<&'static str, (usize, 
     loop {
         let (app, now) = (&world.app, world.now());
         let mut tx = app.db.begin_write().await.unwrap();
-        let mut jobs = store::take(&mut tx, now, now + LEASE, TAKEN_AT_ONCE).await.unwrap();
+        let mut jobs = store::take(&mut tx, Queue::Work, now, now + LEASE, TAKEN_AT_ONCE).await.unwrap();
+        if jobs.is_empty() {
+            jobs = store::take(&mut tx, Queue::Mail, now, now + LEASE, TAKEN_AT_ONCE).await.unwrap();
+        }
         tx.commit().await.unwrap();
         let Some(kind) = jobs.first().map(|job| job.kind) else { return };
         let others: Vec<Job> = jobs.extract_if(.., |job| job.kind != kind).collect();

@@ -336,6 +336,12 @@ pub(crate) async fn run(app: &App, job: &Job) -> DbResult<()> {
     let wait = usize::try_from(job.tries.max(1) - 1).ok().and_then(|tries| WAITS.get(tries));
     match (carried, wait) {
         (Err(NotCarried::Later), Some(seconds)) => {
+            if job.tries <= 1 {
+                tracing::warn!(
+                    kind = message.to.kind().as_str(),
+                    "a message could not be sent and will be tried again"
+                );
+            }
             jobs::later(&mut tx, job, after(app.clock.now(), SignedDuration::from_secs(*seconds))).await?;
         }
         (outcome, _) => {

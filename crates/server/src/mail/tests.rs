@@ -422,3 +422,34 @@ fn nothing_is_sent_in_the_open_and_no_secret_stands_in_an_address() {
     let settings = MailSettings { from: "nobody".to_owned(), ..mail(MailWay::Folder("/nowhere".into())) };
     assert!(matches!(Carriers::new(Some(&settings), None, &clock()), Err(ConfigError::MailFrom)));
 }
+
+/// A carrier with a fault.
+struct Panics;
+
+impl super::carriers::Carrier for Panics {
+    fn carry(&self, _: Letter) -> futures_util::future::BoxFuture<'_, Result<(), NotCarried>> {
+        Box::pin(async { panic!("a carrier with a fault") })
+    }
+}
+
+#[tokio::test]
+async fn a_job_that_panics_ends_no_other_and_is_tried_again() {
+    on_each_engine(async |world| {
+        let device = world.holder().await;
+        let mut faulty = world.app.clone();
+        faulty.carriers.email = Some(Arc::new(Panics));
+        let mut tx = world.app.db.begin_write().await.unwrap();
+        let to = address("ines@example.org");
+        let purpose = Purpose::ConfirmAddress;
+        let by = Asker::Proven;
+        let request = CodeRequest { holder: device.holder, to: &to, purpose, by, bound_to: ASKER, source: HERE };
+        send_code(&mut tx, &world.app, &request).await.unwrap();
+        tx.commit().await.unwrap();
+        assert_eq!(jobs::run_due(&faulty).await.unwrap(), 1);
+        assert_eq!(jobs::run_due(&faulty).await.unwrap(), 0, "it is put off");
+        world.advance(jiff::SignedDuration::from_mins(1));
+        world.work().await;
+        world.mail.last_code();
+    })
+    .await;
+}
