@@ -3,7 +3,7 @@
 use std::fmt;
 use std::fs::{File, TryLockError};
 use std::io::IsTerminal as _;
-use std::net::{IpAddr, SocketAddr};
+use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
 use std::str::FromStr;
 use std::sync::Arc;
@@ -25,6 +25,7 @@ use crate::limits::Throttle;
 use crate::mail::carriers::{MailSettings, TextGateway};
 use crate::payments::rails::sandbox::Practice;
 use crate::payments::rails::settings::{RailSettings, RailSettingsError};
+use crate::proxies::Network;
 use crate::risk::places::{Places, PlacesError};
 use crate::seals::{SealError, Seals};
 use crate::sign_in::Cost;
@@ -89,7 +90,7 @@ pub struct Config {
     pub chance: Arc<dyn Chance>,
     /// The embedded server makes accounts in process; a server for others never does.
     pub local_accounts: bool,
-    pub trusted_proxies: Vec<IpAddr>,
+    pub trusted_proxies: Vec<Network>,
     /// Where the days of payments and statements are meant.
     pub zone: TimeZone,
     pub practice: Practice,
@@ -209,7 +210,7 @@ pub struct Settings {
     pub public_url: PublicUrl,
     pub server_name: String,
     pub local_accounts: bool,
-    pub trusted_proxies: Vec<IpAddr>,
+    pub trusted_proxies: Vec<Network>,
     /// Where the days of payments and statements are meant.
     pub zone: TimeZone,
     /// How the practice bank behaves.

@@ -39,7 +39,7 @@ use crate::db::Db;
 use crate::error::ApiError;
 use crate::jobs::Queue;
 use crate::limits::Connections;
-use crate::{App, sign_in};
+use crate::{App, proxies, sign_in};
 
 /// Bytes of a request body, unpacked; a route that needs more says so with its own `DefaultBodyLimit`.
 pub const BODY_MAX: usize = 1024 * 1024;
@@ -168,7 +168,7 @@ async fn listen(listener: TcpListener, router: Router, app: App) {
             continue;
         };
         let ip = peer.ip().to_canonical();
-        let for_many = ip.is_loopback() || app.settings.trusted_proxies.contains(&ip);
+        let for_many = ip.is_loopback() || proxies::is_listed(&app.settings.trusted_proxies, ip);
         let of_network = if for_many { None } else { networks.enter(ip) };
         if !for_many && of_network.is_none() {
             continue;
@@ -538,45 +538,13 @@ impl FromRequestParts<App> for Source {
         let peer = parts.extensions.get::<ConnectInfo<SocketAddr>>();
         // In process there is no peer: it is this machine.
         let peer = peer.map_or(IpAddr::from([127, 0, 0, 1]), |info| info.0.ip().to_canonical());
-        Ok(Self(behind_proxies(peer, parts, &app.settings.trusted_proxies)))
+        Ok(Self(proxies::source(peer, &parts.headers, &app.settings.trusted_proxies)))
     }
-}
-
-/// The last address that no listed proxy vouches for beyond.
-fn behind_proxies(peer: IpAddr, parts: &Parts, trusted: &[IpAddr]) -> IpAddr {
-    let mut source = peer;
-    let said = parts.headers.get_all("x-forwarded-for");
-    let addresses: Vec<&str> =
-        said.iter().filter_map(|value| value.to_str().ok()).flat_map(|value| value.split(',')).collect();
-    for address in addresses.iter().rev() {
-        if !trusted.contains(&source) {
-            break;
-        }
-        let Ok(address) = address.trim().parse::<IpAddr>() else { break };
-        source = address.to_canonical();
-    }
-    source
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
-
-    fn source(peer: &str, said: &str, trusted: &[&str]) -> String {
-        let request = axum::http::Request::builder().header("x-forwarded-for", said).body(()).unwrap();
-        let (parts, ()) = request.into_parts();
-        let trusted: Vec<IpAddr> = trusted.iter().map(|text| text.parse().unwrap()).collect();
-        behind_proxies(peer.parse().unwrap(), &parts, &trusted).to_string()
-    }
-
-    #[test]
-    fn only_listed_proxies_are_believed() {
-        assert_eq!(source("192.0.2.1", "203.0.113.9", &[]), "192.0.2.1");
-        assert_eq!(source("192.0.2.1", "203.0.113.9", &["192.0.2.1"]), "203.0.113.9");
-        assert_eq!(source("192.0.2.1", "10.9.9.9, 203.0.113.9", &["192.0.2.1"]), "203.0.113.9");
-        assert_eq!(source("192.0.2.1", "203.0.113.9, 192.0.2.2", &["192.0.2.1", "192.0.2.2"]), "203.0.113.9");
-        assert_eq!(source("192.0.2.1", "nonsense", &["192.0.2.1"]), "192.0.2.1");
-    }
 
     #[tokio::test]
     async fn a_part_that_ends_before_the_server_does_is_noted() {

@@ -37,6 +37,7 @@ mod page_policy;
 mod paper;
 pub mod paydays;
 pub mod payments;
+pub mod proxies;
 pub mod purchases;
 mod readiness;
 mod recovery;

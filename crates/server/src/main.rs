@@ -26,6 +26,7 @@ use server::limits::Throttle;
 use server::mail::carriers::{MailSettings, MailWay, TextGateway};
 use server::payments::rails::sandbox::{Practice, Turn};
 use server::payments::rails::settings::RailSettings;
+use server::proxies::Network;
 use server::seals;
 
 #[derive(Parser)]
@@ -67,6 +68,7 @@ enum Command {
 }
 
 #[derive(clap::Args)]
+#[command(group = clap::ArgGroup::new("mail_way").args(["mail_server", "mail_folder"]))]
 struct Serve {
     #[command(flatten)]
     place: Place,
@@ -82,9 +84,9 @@ struct Serve {
     /// The name that the server's pages show.
     #[arg(long, default_value = "Billfold")]
     name: String,
-    /// A reverse proxy whose X-Forwarded-For is believed; may be given several times.
-    #[arg(long = "trusted-proxy")]
-    trusted_proxies: Vec<std::net::IpAddr>,
+    /// A reverse proxy whose X-Forwarded-For is believed, or a network of them such as 10.0.0.0/8; may be given several times.
+    #[arg(long = "trusted-proxy", value_name = "ADDRESS or NETWORK")]
+    trusted_proxies: Vec<Network>,
     /// Where the days of payments and statements are meant, as an IANA name; this machine's zone unless told.
     #[arg(long)]
     zone: Option<String>,
@@ -150,11 +152,11 @@ struct Serve {
     /// A file that holds the password for it.
     #[arg(long, requires = "mail_user")]
     mail_password_file: Option<PathBuf>,
-    /// Whom e-mail is from: Billfold <accounts@example.org>.
-    #[arg(long)]
+    /// Whom e-mail is from: Billfold <accounts@example.org>. Goes with --mail-server or --mail-folder.
+    #[arg(long, requires = "mail_way")]
     mail_from: Option<String>,
     /// Writes each message to a file in this folder instead of sending it, for trying things out.
-    #[arg(long, requires = "mail_from", conflicts_with = "mail_server")]
+    #[arg(long, requires = "mail_from")]
     mail_folder: Option<PathBuf>,
     /// Your own gateway for text messages: it gets a POST of {"id", "to", "text"}. https, or http on this machine.
     #[arg(long)]
@@ -316,11 +318,14 @@ async fn serve(serve: Serve) -> Done {
     config.places = serve.places;
     config.support = serve.support;
     config.terms = serve.terms.zip(serve.terms_version).map(|(address, version)| Terms { version, address });
-    let no_places = config.places.is_none();
+    let (no_places, no_mail) = (config.places.is_none(), config.mail.is_none());
     let running = Server::start(config).await?;
     server::health::note_zone(&running.app).await?;
     if no_places {
         eprintln!("billfold-server has no database of places: devices are told apart by network alone");
+    }
+    if no_mail {
+        eprintln!("billfold-server sends no e-mail: no address can be confirmed, and nobody is written to");
     }
     eprintln!("billfold-server listens on {} for {}", running.addr, running.public_url);
     stop_signal().await;
@@ -342,4 +347,54 @@ async fn stop_signal() {
         }
     }
     let _ = tokio::signal::ctrl_c().await;
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn read(words: &str) -> Result<Arguments, clap::Error> {
+        Arguments::try_parse_from(["billfold-server"].into_iter().chain(words.split_whitespace()))
+    }
+
+    #[test]
+    fn the_arguments_fit_each_other() {
+        <Arguments as clap::CommandFactory>::command().debug_assert();
+    }
+
+    #[test]
+    fn a_sender_of_mail_needs_a_way_for_it_and_one_alone() {
+        for good in ["--mail-folder out --mail-from a@example.org", "--mail-server smtps://m --mail-from a@example.org"]
+        {
+            assert!(read(good).is_ok(), "{good}");
+        }
+        for bad in [
+            "--mail-from a@example.org",
+            "--mail-folder out",
+            "--mail-server smtps://m",
+            "--mail-from a@example.org --mail-folder out --mail-server smtps://m",
+        ] {
+            assert!(read(bad).is_err(), "{bad}");
+        }
+    }
+
+    #[test]
+    fn commands_beside_a_server_are_told_what_the_server_is_told() {
+        for command in ["rails status", "card disputes", "merchant list", "support agents"] {
+            let (name, what) = command.split_once(' ').unwrap();
+            for books in ["--data folder", "--database postgres://localhost/books"] {
+                let words = format!("{name} {books} --rails rails.toml --billers billers.json {what}");
+                assert!(read(&words).is_ok(), "{words}");
+            }
+            let both = format!("{name} --data folder --database postgres://localhost/books {what}");
+            assert!(read(&both).is_err(), "{both}");
+        }
+    }
+
+    #[test]
+    fn proxies_are_listed_by_address_and_by_network() {
+        let listed = read("--trusted-proxy 10.0.0.0/8 --trusted-proxy ::1").ok().unwrap();
+        assert_eq!(listed.serve.trusted_proxies.len(), 2);
+        assert!(read("--trusted-proxy proxy.example.org").is_err());
+    }
 }
