@@ -56,7 +56,7 @@ enum Command {
     /// Look whether the books agree: the ledger, payments and what the practice bank did. Ends with 1 if not.
     Audit(Audit),
     /// Put a new key before those that seal what authenticator apps hold. After the next start it seals, and what older
-    /// keys sealed is sealed anew; then their lines may go.
+    /// keys sealed is sealed anew; once every node was started anew, their lines may go.
     NewSealKey {
         /// The file of keys: `seal.keys` in the folder of `--data`, or what `--seal-keys` names.
         file: PathBuf,
@@ -278,7 +278,7 @@ async fn audit(Audit { books, audit_head }: &Audit) -> Done {
 
 fn new_seal_key(file: &Path) -> Done {
     let keys = seals::add_key(file, &SystemChance)?;
-    eprintln!("{} has {keys} keys; start the server anew to seal with the new one", file.display());
+    eprintln!("{} has {keys} keys; start the server anew, each node of it, to seal with the new one", file.display());
     Ok(())
 }
 

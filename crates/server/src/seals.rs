@@ -5,7 +5,7 @@
 use std::fmt;
 use std::io::Write as _;
 use std::path::{Path, PathBuf};
-use std::sync::Arc;
+use std::sync::{Arc, PoisonError, RwLock};
 
 use data_encoding::HEXLOWER_PERMISSIVE;
 use ring::aead::{Aad, CHACHA20_POLY1305, LessSafeKey, NONCE_LEN, Nonce, UnboundKey};
@@ -50,9 +50,16 @@ pub struct Sealed {
     pub bytes: Vec<u8>,
 }
 
-/// The keys, newest first. None: nothing can be sealed or opened.
+/// The keys, newest first. None: nothing can be sealed or opened. Those of a file are read again when something is sealed with
+/// one that is not among them: another node began with a file that has one more.
 #[derive(Clone, Default)]
-pub struct Seals(Arc<Vec<Key>>);
+pub struct Seals(Arc<Kept>);
+
+#[derive(Default)]
+struct Kept {
+    keys: RwLock<Vec<Arc<Key>>>,
+    file: Option<PathBuf>,
+}
 
 struct Key {
     id: KeyId,
@@ -71,10 +78,28 @@ impl Key {
 impl Seals {
     /// Keys as they are, newest first.
     pub fn of(keys: &[[u8; KEY_BYTES]]) -> Result<Self, SealError> {
-        if keys.is_empty() || keys.len() > KEYS_MAX {
-            return Err(SealError::NoKeys);
-        }
-        keys.iter().map(Key::new).collect::<Result<Vec<_>, _>>().map(|keys| Self(Arc::new(keys)))
+        Self::kept(keys, None)
+    }
+
+    fn kept(keys: &[[u8; KEY_BYTES]], file: Option<PathBuf>) -> Result<Self, SealError> {
+        Ok(Self(Arc::new(Kept { keys: RwLock::new(read_in(keys)?), file })))
+    }
+
+    /// The keys as they are now.
+    fn keys(&self) -> Vec<Arc<Key>> {
+        self.0.keys.read().unwrap_or_else(PoisonError::into_inner).clone()
+    }
+
+    /// Reads the file again. Keys that it has no more still open what they sealed, until the server ends.
+    fn read_again(&self) -> Result<(), SealError> {
+        let Some(file) = &self.0.file else { return Ok(()) };
+        let text = Zeroizing::new(std::fs::read_to_string(file).map_err(SealError::File)?);
+        let mut now = read_in(&read_keys(&text)?)?;
+        let mut keys = self.0.keys.write().unwrap_or_else(PoisonError::into_inner);
+        let gone = keys.iter().filter(|old| now.iter().all(|key| key.id != old.id)).cloned().collect::<Vec<_>>();
+        now.extend(gone);
+        *keys = now;
+        Ok(())
     }
 
     /// The one key of a server whose whole database is encrypted with this key.
@@ -89,11 +114,11 @@ impl Seals {
     /// Reads the file; one that is not there is made, with one key.
     pub fn open(file: &Path, chance: &dyn Chance) -> Result<Self, SealError> {
         match std::fs::read_to_string(file) {
-            Ok(text) => Self::of(&read_keys(&Zeroizing::new(text))?),
+            Ok(text) => Self::kept(&read_keys(&Zeroizing::new(text))?, Some(file.to_owned())),
             Err(error) if error.kind() == std::io::ErrorKind::NotFound => {
                 let keys = [new_key(chance)];
                 write_keys(file, &keys)?;
-                Self::of(&keys)
+                Self::kept(&keys, Some(file.to_owned()))
             }
             Err(error) => Err(SealError::File(error)),
         }
@@ -108,12 +133,13 @@ impl Seals {
     /// The key that seals from now on.
     #[must_use]
     pub fn newest(&self) -> Option<KeyId> {
-        self.0.first().map(|key| key.id)
+        self.keys().first().map(|key| key.id)
     }
 
     /// Seals for one place alone: what is opened elsewhere does not open.
     pub fn seal(&self, plain: &[u8], place: &[u8], chance: &dyn Chance) -> Result<Sealed, SealError> {
-        let key = self.0.first().ok_or(SealError::NotSaid)?;
+        let keys = self.keys();
+        let key = keys.first().ok_or(SealError::NotSaid)?;
         let mut nonce = [0; NONCE_LEN];
         chance.fill(&mut nonce);
         let mut bytes = nonce.to_vec();
@@ -126,7 +152,14 @@ impl Seals {
     }
 
     pub fn unseal(&self, sealed: &Sealed, place: &[u8]) -> Result<Zeroizing<Vec<u8>>, SealError> {
-        let key = self.0.iter().find(|key| key.id == sealed.key).ok_or(SealError::UnknownKey)?;
+        let known = || self.keys().into_iter().find(|key| key.id == sealed.key);
+        let key = match known() {
+            Some(key) => key,
+            None => {
+                self.read_again()?;
+                known().ok_or(SealError::UnknownKey)?
+            }
+        };
         let (nonce, rest) = sealed.bytes.split_at_checked(NONCE_LEN).ok_or(SealError::DoesNotOpen)?;
         let nonce = Nonce::try_assume_unique_for_key(nonce).map_err(|_| SealError::DoesNotOpen)?;
         let mut plain = Zeroizing::new(rest.to_vec());
@@ -142,7 +175,7 @@ impl Seals {
 
 impl fmt::Debug for Seals {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "Seals({} keys)", self.0.len())
+        write!(f, "Seals({} keys)", self.keys().len())
     }
 }
 
@@ -157,6 +190,14 @@ pub fn add_key(file: &Path, chance: &dyn Chance) -> Result<usize, SealError> {
     }
     write_keys(file, &keys)?;
     Ok(keys.len())
+}
+
+/// Keys that can be used, newest first.
+fn read_in(keys: &[[u8; KEY_BYTES]]) -> Result<Vec<Arc<Key>>, SealError> {
+    if keys.is_empty() || keys.len() > KEYS_MAX {
+        return Err(SealError::NoKeys);
+    }
+    keys.iter().map(|key| Key::new(key).map(Arc::new)).collect()
 }
 
 fn new_key(chance: &dyn Chance) -> [u8; KEY_BYTES] {
@@ -242,7 +283,7 @@ mod tests {
         assert_eq!(add_key(&file, &chance).unwrap(), 2);
         let both = Seals::open(&file, &chance).unwrap();
         assert_ne!(both.newest(), first);
-        assert!(both.0.iter().any(|key| Some(key.id) == first), "what it sealed still opens");
+        assert!(both.keys().iter().any(|key| Some(key.id) == first), "what it sealed still opens");
         #[cfg(unix)]
         {
             use std::os::unix::fs::PermissionsExt as _;
@@ -252,6 +293,33 @@ mod tests {
             std::fs::write(&file, bad).unwrap();
             assert!(matches!(Seals::open(&file, &chance), Err(SealError::NoKeys)), "{bad:?}");
         }
+    }
+
+    #[test]
+    fn a_node_that_was_not_started_anew_opens_what_a_newer_key_sealed() {
+        let chance = SeededChance::new(4);
+        let folder = tempfile::tempdir().unwrap();
+        let file = Seals::beside(&folder.path().join("server.sqlite"));
+        let running = Seals::open(&file, &chance).unwrap();
+        let old = running.seal(b"key", PLACE, &chance).unwrap();
+        add_key(&file, &chance).unwrap();
+        let anew = Seals::open(&file, &chance).unwrap();
+        let sealed = anew.seal(b"key", PLACE, &chance).unwrap();
+        assert_eq!(*running.unseal(&sealed, PLACE).unwrap(), b"key");
+        assert_eq!(running.newest(), anew.newest(), "from here on it seals by it, too");
+        // The older line goes, while this node still has that key.
+        let text = std::fs::read_to_string(&file).unwrap();
+        std::fs::write(&file, text.lines().next().unwrap()).unwrap();
+        add_key(&file, &chance).unwrap();
+        let newest = Seals::open(&file, &chance).unwrap().seal(b"key", PLACE, &chance).unwrap();
+        assert_eq!(*running.unseal(&newest, PLACE).unwrap(), b"key");
+        assert_eq!(*running.unseal(&old, PLACE).unwrap(), b"key");
+        // Of a key that no file has, that is said; so is a file that is away.
+        let other = Seals::of(&[[9; 32]]).unwrap().seal(b"key", PLACE, &chance).unwrap();
+        assert!(matches!(running.unseal(&other, PLACE), Err(SealError::UnknownKey)));
+        std::fs::remove_file(&file).unwrap();
+        assert!(matches!(running.unseal(&other, PLACE), Err(SealError::File(_))));
+        assert_eq!(*running.unseal(&newest, PLACE).unwrap(), b"key", "what it knows still opens");
     }
 
     #[test]
