@@ -6,9 +6,10 @@
 //! - `POST /api/v1/cards/{id}/codes` makes the code that a merchant gets in the place of a card's number;
 //!   `DELETE /api/v1/cards/{id}/merchants/{merchant}` ends what the merchant got for it.
 //! - `PUT /api/v1/cards/{id}/plans/{plan}` puts a purchase on a plan.
+//! - `POST /api/v1/cards/{id}/credit` moves what a card is in credit by to where its person can use it.
 
 pub use domain::card::PlanOffer;
-use domain::ids::PurchaseId;
+use domain::ids::{AccountId, PurchaseId, TransactionId};
 use domain::money::Money;
 pub use domain::purchases::{CardStatus, Decline, LinkedMerchant, Purchase, ServedCard};
 use jiff::Timestamp;
@@ -38,6 +39,21 @@ pub struct SetStatus {
 pub struct ChoosePlan {
     pub purchase: PurchaseId,
     pub offer: PlanOffer,
+}
+
+/// `POST /api/v1/cards/{id}/credit`: all that may be moved of it. The id was made by the device and is its key for ever.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, utoipa::ToSchema)]
+pub struct MoveCredit {
+    pub id: TransactionId,
+    /// Another card that is in use, in the same currency; absent: the account that payments leave from.
+    #[serde(default)]
+    pub to: Option<AccountId>,
+}
+
+/// So much was moved: what a dispute gave back until it is decided stays, and what purchases are approved on.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, utoipa::ToSchema)]
+pub struct CreditMoved {
+    pub amount: Money,
 }
 
 /// What a person gives a merchant in the place of a card's number: good once, for a few minutes, and shown this once.

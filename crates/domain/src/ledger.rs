@@ -131,6 +131,8 @@ pub enum Cause {
     Reloaded(TransactionId),
     /// A card is over: what its wallet had went back to it.
     WalletGivenBack(TransactionId),
+    /// What a person had beyond what a card owes went to their account, or to another card of theirs.
+    CreditMoved(TransactionId),
 }
 
 impl Cause {
@@ -160,6 +162,7 @@ impl Cause {
             Self::Rewarded(_) => "rewarded",
             Self::Reloaded(_) => "reloaded",
             Self::WalletGivenBack(_) => "wallet_given_back",
+            Self::CreditMoved(_) => "credit_moved",
         }
     }
 
@@ -183,7 +186,8 @@ impl Cause {
             | Self::LateFee(_)
             | Self::Rewarded(_)
             | Self::Reloaded(_)
-            | Self::WalletGivenBack(_) => None,
+            | Self::WalletGivenBack(_)
+            | Self::CreditMoved(_) => None,
             Self::Reserved(id) | Self::Released(id) | Self::Submitted(id) | Self::Settled(id) | Self::Returned(id) => {
                 Some(id)
             }
@@ -218,6 +222,15 @@ impl Funds {
             Self::Method(_) => Place::Outside,
         }
     }
+}
+
+/// Where the credit of a card goes.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum CreditTo {
+    /// What payments leave from.
+    Account(AccountId),
+    /// Another card of the person: so much less is owed there.
+    Card(AccountId),
 }
 
 /// A movement whose postings sum to zero in every currency. There is no other way to make one.
@@ -410,6 +423,18 @@ impl Entry {
     /// Rewards lower what is owed.
     pub fn rewarded(id: TransactionId, card: AccountId, amount: Money) -> Result<Self, LedgerError> {
         Self::moving(Cause::Rewarded(id), card, amount, Place::Owed, Place::Outside)
+    }
+
+    /// What a card is in credit by goes where its person can use it.
+    pub fn credit_moved(id: TransactionId, card: AccountId, to: CreditTo, amount: Money) -> Result<Self, LedgerError> {
+        let (account, place, there) = match to {
+            CreditTo::Account(account) => (account, Place::Available, amount),
+            CreditTo::Card(card) => (card, Place::Owed, amount.negated()),
+        };
+        let mut entry = Self::moving(Cause::CreditMoved(id), card, amount, Place::Outside, Place::Owed)?;
+        entry.postings.push(Posting { account, place, amount: there });
+        entry.postings.push(Posting { account, place: Place::Outside, amount: there.negated() });
+        Ok(entry)
     }
 
     #[must_use]

@@ -299,6 +299,7 @@ async fn sweep(app: App) {
             sign_in::sweep(&app).await,
             crate::idempotency::sweep(&app).await,
             crate::purchases::sweep(&app).await,
+            crate::card::credit::sweep(&app).await,
             crate::feed::sweep(&app).await,
             crate::risk::sweep(&app).await,
             crate::mail::sweep(&app).await,

@@ -1307,6 +1307,14 @@ pub enum ServedCardCommand {
         /// By name or id.
         card: String,
     },
+    /// Move what a card is in credit by to the account that payments leave from, or to another card.
+    Credit {
+        /// By name or id.
+        card: String,
+        /// Another card of this server, by name or id.
+        #[arg(long, value_name = "CARD")]
+        to: Option<String>,
+    },
     /// Make a code that a merchant gets in the place of a card's number.
     Link {
         /// By name or id.

@@ -1,4 +1,4 @@
-//! `billfold card open`, `freeze`, `unfreeze`, `lost`, `link`, `unlink`, `pay`, `offers`, `choose` and `purchases`: cards of the account server.
+//! `billfold card open`, `freeze`, `unfreeze`, `lost`, `credit`, `link`, `unlink`, `pay`, `offers`, `choose` and `purchases`: cards of the account server.
 
 use client::card::{NewCard, PlanOfferView, PurchaseView};
 use client::payments::PayBill;
@@ -27,6 +27,7 @@ impl Run<'_> {
             ServedCardCommand::Unfreeze { card, no_browser } => {
                 self.card_becomes(&card, CardStatus::Active, !no_browser).await
             }
+            ServedCardCommand::Credit { card, to } => self.card_credit(&card, to.as_deref()).await,
             ServedCardCommand::Link { card, no_browser } => self.card_link(&card, !no_browser).await,
             ServedCardCommand::Unlink { card, merchant } => self.card_unlink(&card, &merchant).await,
             ServedCardCommand::Dispute { purchase, reason, words, amount } => {
@@ -100,6 +101,16 @@ impl Run<'_> {
             CardStatus::Closed => "The card is closed.\n",
         };
         Ok(Answer::new(json!({ "card": card.id, "status": to_json(&status)? }), text))
+    }
+
+    async fn card_credit(&self, typed: &str, to: Option<&str>) -> Done {
+        let card = self.served(typed).await?;
+        let to = match to {
+            Some(typed) => Some(self.served(typed).await?.id),
+            None => None,
+        };
+        let moved = self.core.client.accounts().move_credit(card.id, to).await?;
+        Ok(Answer::new(json!({ "card": card.id, "to": to, "amount": to_json(&moved)? }), format!("{moved} moved.\n")))
     }
 
     async fn card_link(&self, typed: &str, open_browser: bool) -> Done {

@@ -84,6 +84,14 @@ pub async fn card_status(core: Shared<'_>, account: AccountId, status: CardStatu
     Ok(core.client.accounts().set_card_status(account, status, true).await?)
 }
 
+/// Moves a card's credit to another card, or else to the account that payments leave from; says how much it was.
+#[tauri::command]
+#[specta::specta]
+pub async fn card_credit(core: Shared<'_>, account: AccountId, to: Option<AccountId>) -> Answer<Money> {
+    core.touch();
+    Ok(core.client.accounts().move_credit(account, to).await?)
+}
+
 /// Makes the code that a merchant gets in the place of the card's number.
 #[tauri::command]
 #[specta::specta]

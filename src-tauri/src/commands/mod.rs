@@ -107,6 +107,7 @@ pub fn builder() -> Builder<Wry> {
             accounts::card_payoff,
             accounts::card_open,
             accounts::card_status,
+            accounts::card_credit,
             accounts::card_link,
             accounts::card_unlink,
             accounts::card_purchases,

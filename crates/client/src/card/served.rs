@@ -1,9 +1,9 @@
 //! Cards that the account server issues: opened, frozen at once, linked to merchants, their charges disputed. These ask the server and are not
 //! believed before it answered; what was bought is in this device's copy.
 
-use api::card::{CardStatus, LinkCode, OpenCard, Purchase, SetStatus};
+use api::card::{CardStatus, CreditMoved, LinkCode, MoveCredit, OpenCard, Purchase, SetStatus};
 use api::disputes::{Dispute, DisputeWish};
-use domain::ids::{AccountId, DisputeId, MerchantId, MutationId, PurchaseId};
+use domain::ids::{AccountId, DisputeId, MerchantId, MutationId, PurchaseId, TransactionId};
 use domain::money::Money;
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
@@ -72,6 +72,17 @@ impl Accounts {
             return Ok(None);
         }
         self.0.security().in_browser(answer.json().await?, open_browser).await.map(Some)
+    }
+
+    /// Moves all that may be moved of a card's credit, to another card or else to the account that payments leave from; says
+    /// how much that was. Nothing is left to move a second time.
+    pub async fn move_credit(&self, card: AccountId, to: Option<AccountId>) -> Result<Money, ClientError> {
+        let wish = MoveCredit { id: self.0.fresh(TransactionId::new), to };
+        let path = format!("/api/v1/cards/{card}/credit");
+        let answer = self.0.call(Method::Post, &path, self.once(Sending::json(&wish)?)).await?;
+        let moved: CreditMoved = answer.json().await?;
+        self.0.sync().now().await?;
+        Ok(moved.amount)
     }
 
     /// Makes the code that a merchant gets in the place of a card's number.

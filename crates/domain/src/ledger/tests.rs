@@ -268,3 +268,21 @@ fn a_wallet_is_filled_from_its_card_pays_before_it_and_gives_back() {
     assert_eq!(Entry::refunded(step(8), account(), part(0, 0)), Err(LedgerError::Amount));
     assert_eq!(Entry::reloaded(id(9), account(), usd(-5)), Err(LedgerError::Amount));
 }
+
+#[test]
+fn the_credit_of_a_card_goes_to_an_account_or_to_another_card_and_balances_in_each() {
+    let id = TransactionId::new(Timestamp::UNIX_EPOCH, [1; 10]);
+    let other = AccountId::new(Timestamp::UNIX_EPOCH, [9; 10]);
+    for (to, place, there) in
+        [(CreditTo::Account(other), Place::Available, usd(20)), (CreditTo::Card(other), Place::Owed, usd(-20))]
+    {
+        let entry = Entry::credit_moved(id, account(), to, usd(20)).expect("balanced");
+        let at = |account, place| balance(entry.postings(), account, place, Currency::USD).expect("in range");
+        assert_eq!((at(account(), Place::Owed), at(other, place)), (usd(20), there));
+        for one in [account(), other] {
+            assert!(is_balanced(entry.postings().iter().filter(|posting| posting.account == one)));
+        }
+        assert!(is_balanced(entry.postings()));
+    }
+    assert_eq!(Entry::credit_moved(id, account(), CreditTo::Account(other), usd(0)), Err(LedgerError::Amount));
+}

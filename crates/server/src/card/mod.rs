@@ -1,6 +1,7 @@
 //! Served cards, as an issuer runs them: opened with a limit, frozen at once, and linked to merchants by a code that
 //! their person makes. What they owe and what is held is the ledger's; purchases are their neighbour's.
 
+pub(crate) mod credit;
 mod links;
 pub(crate) mod plans;
 pub(crate) mod store;
@@ -58,6 +59,7 @@ pub fn routes() -> OpenApiRouter<App> {
         .routes(routes!(set_status))
         .routes(routes!(plans::choose))
         .merge(links::routes())
+        .merge(credit::routes())
 }
 
 /// Opens a card of practice money, where the server is its owner's own. Sending it again changes nothing.

@@ -8,7 +8,7 @@ use jiff::Timestamp;
 use jiff::civil::Date;
 use uuid::Uuid;
 
-use crate::db::{self, DbError, DbResult, Read, Tx, on_engine, write_later};
+use crate::db::{self, DbError, DbResult, Read, Tx, on_engine, rows, write_later};
 
 /// A card as it is stored.
 #[derive(Clone, Debug)]
@@ -80,6 +80,22 @@ pub(crate) fn find(holder: HolderId, id: AccountId) -> impl Read<Answer = Option
 pub(super) async fn count(tx: &mut Tx, holder: HolderId) -> DbResult<i64> {
     const COUNT: &str = "SELECT COUNT(*) FROM card WHERE holder_id = $1 AND status IN ('active', 'frozen')";
     on_engine!(tx, |db| sqlx::query_scalar(COUNT).bind(holder.as_uuid()).fetch_one(db).await.map_err(DbError::from))
+}
+
+/// So many are looked at in one sweep.
+const OVER_MAX: i64 = 100;
+
+/// Cards that were over before a moment and are in credit by more than disputes may still take back, the oldest first.
+pub(super) async fn over_in_credit(tx: &mut Tx, before: Timestamp) -> DbResult<Vec<(HolderId, AccountId)>> {
+    const LIST: &str = "SELECT c.holder_id, c.card_id FROM card c JOIN place_balance b ON b.holder_id = c.holder_id
+            AND b.account_id = c.card_id AND b.place = 'owed' AND b.currency = c.currency
+        WHERE c.status IN ('lost', 'closed') AND c.status_at <= $1 AND b.amount_minor + COALESCE(
+            (SELECT SUM(d.credited_minor) FROM dispute d JOIN purchase p ON p.holder_id = d.holder_id
+                AND p.purchase_id = d.purchase_id WHERE p.holder_id = c.holder_id AND p.card_id = c.card_id
+                AND d.state IN ('open', 'acknowledged')), 0) < 0
+        ORDER BY c.status_at, c.card_id LIMIT $2";
+    let rows: Vec<(Uuid, Uuid)> = rows!(tx, LIST, before.as_microsecond(), OVER_MAX)?;
+    Ok(rows.into_iter().map(|(holder, card)| (HolderId::from_uuid(holder), AccountId::from_uuid(card))).collect())
 }
 
 pub(super) async fn set_status(

@@ -321,6 +321,12 @@ pub(crate) struct DisputesOf {
     pub is_open: bool,
 }
 
+/// What open disputes of a card gave back until they are decided.
+pub(crate) async fn until_decided(tx: &mut Tx, holder: HolderId, card: &card::Card) -> DbResult<Money> {
+    let minor = store::until_decided(tx, holder, card.id).await?;
+    Money::new(minor, card.limit.currency()).map_err(out_of_range)
+}
+
 /// Of so much that was charged of a purchase.
 pub(crate) async fn of_purchase(
     tx: &mut Tx,

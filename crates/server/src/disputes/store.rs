@@ -76,6 +76,15 @@ pub(crate) fn decided_for(holder: HolderId, card: AccountId) -> impl Read<Answer
     db::read_rows(LIST, values, move |rows: Vec<(String, i64)>| rows.into_iter().map(decided).collect())
 }
 
+/// What open disputes of a card gave back until they are decided, in minor units.
+pub(super) async fn until_decided(tx: &mut Tx, holder: HolderId, card: AccountId) -> DbResult<i64> {
+    const SUM: &str = "SELECT CAST(COALESCE(SUM(d.credited_minor), 0) AS BIGINT) FROM dispute d
+        JOIN purchase p ON p.holder_id = d.holder_id AND p.purchase_id = d.purchase_id
+        WHERE d.holder_id = $1 AND p.card_id = $2 AND d.state IN ('open', 'acknowledged')";
+    let sum: Option<i64> = one!(tx, SUM, holder.as_uuid(), card.as_uuid())?;
+    Ok(sum.unwrap_or(0))
+}
+
 /// Disputes that a list shows.
 const LISTED_MAX: i64 = 200;
 

@@ -4,8 +4,8 @@ mod store;
 #[cfg(test)]
 mod tests;
 
-use domain::ids::{AccountId, EntryId, HolderId};
-use domain::ledger::{Entry, Place};
+use domain::ids::{AccountId, EntryId, HolderId, TransactionId};
+use domain::ledger::{CreditTo, Entry, Place};
 use domain::money::{Currency, Money};
 
 use crate::App;
@@ -15,6 +15,18 @@ use crate::db::{DbError, DbResult, Read, Tx};
 pub(crate) async fn book(app: &App, tx: &mut Tx, holder: HolderId, entry: &Entry) -> DbResult<()> {
     let now = app.clock.now();
     store::add(tx, holder, EntryId::new(now, app.chance10()), entry, now).await
+}
+
+/// A credit of a card that was moved.
+pub(crate) struct MovedCredit {
+    pub card: AccountId,
+    pub to: CreditTo,
+    pub amount: Money,
+}
+
+/// What was moved under an id.
+pub(crate) async fn credit_moved(tx: &mut Tx, holder: HolderId, id: TransactionId) -> DbResult<Option<MovedCredit>> {
+    store::credit_moved(tx, holder, id).await
 }
 
 /// Where the money of one served account stands.

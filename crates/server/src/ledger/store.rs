@@ -1,12 +1,13 @@
 //! Rows of the ledger: entries and postings are only ever added; the balance of each place goes with them.
 
-use domain::ids::{AccountId, EntryId, HolderId};
-use domain::ledger::{Cause, Entry, Place};
+use domain::ids::{AccountId, EntryId, HolderId, TransactionId};
+use domain::ledger::{Cause, CreditTo, Entry, Place};
 use domain::money::{Currency, Money};
 use jiff::Timestamp;
 use uuid::Uuid;
 
-use crate::db::{self, DbError, DbResult, Read, Tx, on_engine, write_later};
+use super::MovedCredit;
+use crate::db::{self, DbError, DbResult, Read, Tx, on_engine, rows, write_later};
 
 fn subject(cause: Cause) -> Uuid {
     match cause {
@@ -21,7 +22,7 @@ fn subject(cause: Cause) -> Uuid {
         Cause::InterestCredited(id) | Cause::LateFeeCredited(id) => id.as_uuid(),
         Cause::DisputeCaptured(id) | Cause::DisputeRefunded(id) => id.as_uuid(),
         Cause::Interest(id) | Cause::LateFee(id) => id.as_uuid(),
-        Cause::Rewarded(id) | Cause::Reloaded(id) | Cause::WalletGivenBack(id) => id.as_uuid(),
+        Cause::Rewarded(id) | Cause::Reloaded(id) | Cause::WalletGivenBack(id) | Cause::CreditMoved(id) => id.as_uuid(),
     }
 }
 
@@ -78,6 +79,23 @@ async fn add_posting(
         }
     }
     Ok(())
+}
+
+/// The credit of a card that was moved under an id: what is owed more there, and where it went.
+pub(super) async fn credit_moved(tx: &mut Tx, holder: HolderId, id: TransactionId) -> DbResult<Option<MovedCredit>> {
+    const LIST: &str = "SELECT p.account_id, p.place, p.amount_minor, p.currency FROM ledger_entry e
+        JOIN ledger_posting p ON p.holder_id = e.holder_id AND p.entry_id = e.entry_id
+        WHERE e.holder_id = $1 AND e.cause = 'credit_moved' AND e.subject_id = $2 AND p.place <> 'outside'
+        ORDER BY p.position";
+    let found: Vec<(Uuid, String, i64, String)> = rows!(tx, LIST, holder.as_uuid(), id.as_uuid())?;
+    let [(card, _, minor, currency), (to, place, ..)] = found.as_slice() else { return Ok(None) };
+    let currency = currency.parse().map_err(|_| DbError::Corrupt("a currency"))?;
+    let to = AccountId::from_uuid(*to);
+    Ok(Some(MovedCredit {
+        card: AccountId::from_uuid(*card),
+        to: if place == Place::Owed.name() { CreditTo::Card(to) } else { CreditTo::Account(to) },
+        amount: Money::new(*minor, currency).map_err(|_| DbError::Corrupt("an amount"))?,
+    }))
 }
 
 /// What stands at the places of an account.

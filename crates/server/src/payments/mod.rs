@@ -566,7 +566,13 @@ async fn source_name(tx: &mut Tx, payment: &Stored) -> DbResult<String> {
 }
 
 /// Brings the account's record up to the ledger.
-async fn refresh_account(app: &App, tx: &mut Tx, holder: HolderId, id: AccountId, currency: Currency) -> DbResult<()> {
+pub(crate) async fn refresh_account(
+    app: &App,
+    tx: &mut Tx,
+    holder: HolderId,
+    id: AccountId,
+    currency: Currency,
+) -> DbResult<()> {
     let account: Option<Account> = feed::find(tx, holder, crate::accounts::key(id)).await?;
     let account = account.ok_or(DbError::Corrupt("a served account"))?;
     let standing = tx.ask(ledger::standing(holder, id, currency)).await?;

@@ -311,6 +311,8 @@ fn line_of(card: &Card, moved: &Moved, kind: MoveKind, posted_on: Date) -> Trans
         MoveKind::Payment if moved.amount.is_negative() => (TransactionKind::Payment, "Payment, thank you"),
         MoveKind::Payment => (TransactionKind::Debit, "Payment that came back"),
         MoveKind::Purchase if moved.cause == "reloaded" => (TransactionKind::Purchase, "Wallet reload"),
+        MoveKind::Purchase if moved.cause == "credit_moved" => (TransactionKind::Debit, card::credit::OUT_LINE),
+        MoveKind::Refund if moved.cause == "credit_moved" => (TransactionKind::Credit, card::credit::IN_LINE),
         MoveKind::Refund if moved.cause == "wallet_given_back" => (TransactionKind::Credit, "Wallet given back"),
         MoveKind::Refund if moved.cause == "rewarded" => (TransactionKind::Credit, "Rewards used"),
         MoveKind::Refund => (TransactionKind::Refund, "Refund"),

@@ -60,6 +60,22 @@ describe('a card of the server', () => {
     expect(await screen.findByText(/It takes no purchases any more\./)).toBeTruthy();
   });
 
+  it('moves its credit to where it can be used, and says nothing where there is none', async () => {
+    const on = world('?world=served');
+    draw(Card, on);
+    await screen.findByRole('button', { name: 'Freeze' });
+    expect(screen.queryByText(/You are in credit/)).toBeNull();
+    const cards = await on.commands.cards();
+    if (cards.status !== 'ok') throw new Error('no cards');
+    const inCredit = cards.data.map((card) => ({ ...card, account: { ...card.account, balance: { minor: 20_000, currency: 'USD' } } }));
+    const other = world('?world=served', { cards: () => ok(inCredit), cardCredit: () => ok({ minor: 15_000, currency: 'USD' }) });
+    draw(Card, other);
+    expect(await screen.findByText('You are in credit by $200.00 here')).toBeTruthy();
+    await click('To the account you pay from');
+    await waitFor(() => expect(other.commands.cardCredit).toHaveBeenCalledExactlyOnceWith('account-card', null));
+    expect(other.desk.toasts.map((toast) => toast.text)).toEqual(['$150.00 moved']);
+  });
+
   it('shows why a purchase was declined and how far the others have come', async () => {
     draw(Card, world('?world=served'));
     const table = within(await screen.findByRole('table', { name: 'Purchases on this card, newest first' }));

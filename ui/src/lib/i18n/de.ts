@@ -639,6 +639,14 @@ export const de: Messages = {
         due: (day: string) => `Der Mindestbetrag ist ${day} fällig.`,
         ordered: (money: string, name: string) => `${money} an ${name} sind beauftragt`,
       },
+      credit: {
+        title: (money) => `Sie haben hier ein Guthaben von ${money}`,
+        what: 'Übertragen Sie es dorthin, wo Sie es brauchen. Was eine Reklamation gutgeschrieben hat, bleibt bis zur Entscheidung hier.',
+        byItself: 'Eine Woche nachdem eine Karte verloren oder geschlossen ist, geht es von selbst auf das Konto, von dem Sie zahlen.',
+        toAccount: 'Auf das Konto, von dem Sie zahlen',
+        toCard: (name) => `Auf ${name}`,
+        said: (money) => `${money} übertragen`,
+      },
       status: { active: 'Aktiv', frozen: 'Eingefroren', lost: 'Verloren gemeldet', closed: 'Geschlossen' },
       since_status: {
         active: (when) => `Aktiv seit ${when}.`,

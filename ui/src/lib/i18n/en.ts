@@ -641,6 +641,14 @@ export const en = {
         due: (day: string) => `The minimum is due ${day}.`,
         ordered: (money: string, name: string) => `${money} to ${name} is ordered`,
       },
+      credit: {
+        title: (money: string) => `You are in credit by ${money} here`,
+        what: 'Move it to where you can use it. What a dispute gave back stays here until it is decided.',
+        byItself: 'A week after a card was lost or closed it goes to the account you pay from by itself.',
+        toAccount: 'To the account you pay from',
+        toCard: (name: string) => `To ${name}`,
+        said: (money: string) => `${money} moved`,
+      },
       status: { active: 'Active', frozen: 'Frozen', lost: 'Reported lost', closed: 'Closed' },
       since_status: {
         active: (when: string) => `Active since ${when}.`,

@@ -639,6 +639,14 @@ export const es: Messages = {
         due: (day: string) => `El mínimo vence ${day}.`,
         ordered: (money: string, name: string) => `${money} para ${name}: ordenado`,
       },
+      credit: {
+        title: (money) => `Tienes aquí un saldo a favor de ${money}`,
+        what: 'Pásalo a donde puedas usarlo. Lo que abonó una disputa se queda aquí hasta que se decida.',
+        byItself: 'Una semana después de perderse o cerrarse una tarjeta, pasa por sí solo a la cuenta desde la que pagas.',
+        toAccount: 'A la cuenta desde la que pagas',
+        toCard: (name) => `A ${name}`,
+        said: (money) => `${money} traspasados`,
+      },
       status: { active: 'Activa', frozen: 'Congelada', lost: 'Perdida', closed: 'Cerrada' },
       since_status: {
         active: (when) => `Activa desde ${when}.`,

@@ -70,6 +70,8 @@ export const commands = {
 	cardOpen: (card: NewCard) => typedError<AccountId, CommandError>(__TAURI_INVOKE("card_open", { card })),
 	/**  Freezes a card, takes that back, or reports it lost. */
 	cardStatus: (account: AccountId, status: CardStatus) => typedError<VisitStarted | null, CommandError>(__TAURI_INVOKE("card_status", { account, status })),
+	/**  Moves a card's credit to another card, or else to the account that payments leave from; says how much it was. */
+	cardCredit: (account: AccountId, to: AccountId | null) => typedError<Money, CommandError>(__TAURI_INVOKE("card_credit", { account, to })),
 	/**  Makes the code that a merchant gets in the place of the card's number. */
 	cardLink: (account: AccountId) => typedError<LinkCodeView, CommandError>(__TAURI_INVOKE("card_link", { account })),
 	cardUnlink: (account: AccountId, merchant: MerchantId) => typedError<null, CommandError>(__TAURI_INVOKE("card_unlink", { account, merchant })),

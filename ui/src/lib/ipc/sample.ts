@@ -272,6 +272,14 @@ export function sampleIpc(query = ''): Ipc {
       account.card = { ...account.card!, status, status_at: '2026-11-12T14:45:00Z' };
       return null;
     }),
+    cardCredit: (id, to) => change(() => {
+      const account = found(world.accounts.find((one) => one.id === id));
+      const credit = account.balance ?? usd(0);
+      const there = to === null ? world.accounts.find((one) => one.keeping === 'served' && !one.card) : found(world.accounts.find((one) => one.id === to));
+      if (there?.balance) there.balance = usd(there.balance.minor + credit.minor);
+      account.balance = usd(0);
+      return credit;
+    }),
     cardLink: async () => attempt(() => ({ code: 'Q7KM-4TZD-N2PA', ends_at: '2026-11-12T15:00:00Z', approve: null })),
     cardUnlink: (id, merchant) => change(() => {
       const account = found(world.accounts.find((one) => one.id === id));
