@@ -347,8 +347,8 @@ pub fn totals(rewards: &[Reward], currency: Currency, today: Date) -> Result<Tot
     })
 }
 
-/// What a statement says of rewards. `opening + earned − redeemed − clawed_back − lapsed = closing` always holds; below
-/// zero the card's rewards owe.
+/// What a statement says of rewards. `opening + earned − redeemed − clawed_back − lapsed + transferred = closing` always
+/// holds; below zero the card's rewards owe.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[cfg_attr(feature = "schema", derive(utoipa::ToSchema))]
 #[cfg_attr(feature = "bindings", derive(specta::Type))]
@@ -358,6 +358,9 @@ pub struct RewardsOfCycle {
     pub redeemed: Money,
     pub clawed_back: Money,
     pub lapsed: Money,
+    /// Came from a card that was lost; below zero where it went to the one in its place, or where what came owed.
+    #[serde(default)]
+    pub transferred: Option<Money>,
     pub closing: Money,
     /// Of what is there: it expires within the notice, unless it is used.
     pub expiring: Money,
@@ -369,16 +372,31 @@ pub struct RewardsOfCycle {
 
 impl RewardsOfCycle {
     /// Of a cycle in which so much moved.
-    pub fn of(opening: Money, earned: Money, [redeemed, clawed_back, lapsed]: [Money; 3]) -> Result<Self, MoneyError> {
-        let closing = opening.plus(earned)?.minus(redeemed)?.minus(clawed_back)?.minus(lapsed)?;
-        let expiring = Money::zero(opening.currency());
-        Ok(Self { opening, earned, redeemed, clawed_back, lapsed, closing, expiring, expires_after: None })
+    pub fn of(
+        opening: Money,
+        earned: Money,
+        [redeemed, clawed_back, lapsed]: [Money; 3],
+        transferred: Money,
+    ) -> Result<Self, MoneyError> {
+        let closing = opening.plus(earned)?.minus(redeemed)?.minus(clawed_back)?.minus(lapsed)?.plus(transferred)?;
+        Ok(Self {
+            opening,
+            earned,
+            redeemed,
+            clawed_back,
+            lapsed,
+            transferred: (!transferred.is_zero()).then_some(transferred),
+            closing,
+            expiring: Money::zero(opening.currency()),
+            expires_after: None,
+        })
     }
 
     /// Nothing was there and nothing came: a statement has nothing to say.
     #[must_use]
     pub fn is_empty(&self) -> bool {
-        [self.opening, self.earned, self.redeemed, self.clawed_back, self.lapsed].iter().all(|sum| sum.is_zero())
+        let sums = [self.opening, self.earned, self.redeemed, self.clawed_back, self.lapsed];
+        sums.iter().all(|sum| sum.is_zero()) && self.transferred.is_none()
     }
 }
 

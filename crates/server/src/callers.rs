@@ -52,6 +52,7 @@ const ROUTES: &[(&str, &str, &[u16])] = &[
     // The same id may be two people's.
     ("PUT", "/api/v1/cards/{id}", &[200]),
     ("POST", "/api/v1/cards/{id}/status", &[404]),
+    ("POST", "/api/v1/cards/{id}/credit", &[404]),
     ("POST", "/api/v1/cards/{id}/codes", &[404]),
     ("DELETE", "/api/v1/cards/{id}/merchants/{merchant}", &[404]),
     ("PUT", "/api/v1/cards/{id}/plans/{plan}", &[404]),
@@ -369,6 +370,7 @@ impl Owner {
                 "apr": 0, "amount": {"minor": 9_000, "currency": "USD"}, "opened_on": "2027-02-01",
                 "left": {"minor": 9_000, "currency": "USD"}, "left_on": "2027-02-01",
             }),
+            ("POST", "/api/v1/cards/{id}/credit") => json!({"id": self.account.id, "to": null}),
             ("POST", "/api/v1/cards/{id}/wallet") => {
                 json!({"id": self.account.id, "amount": {"minor": 500, "currency": "USD"}})
             }

@@ -147,7 +147,7 @@ pub(super) const QUESTIONS: &[(&str, &str)] = &[
     ),
     (
         "what rewards give to others of their card is what those owed",
-        "SELECT CAST('card' AS TEXT) FROM reward r GROUP BY r.holder_id, r.card_id
+        "SELECT CAST('card' AS TEXT) FROM reward r GROUP BY r.holder_id, r.currency
          HAVING SUM(r.given_minor) <> SUM(r.covered_minor)
          UNION ALL SELECT m.kind FROM reward_move m WHERE m.kind IN ('given', 'covered') GROUP BY m.holder_id, m.cause_id, m.kind
          HAVING SUM(m.amount_minor) <> COALESCE((SELECT SUM(o.amount_minor) FROM reward_move o WHERE o.holder_id = m.holder_id
@@ -171,10 +171,13 @@ pub(super) const QUESTIONS: &[(&str, &str)] = &[
         "SELECT CAST('reward' AS TEXT) FROM reward r WHERE r.purchase_id IS NOT NULL AND NOT EXISTS
             (SELECT 1 FROM purchase_step s JOIN purchase p ON p.holder_id = s.holder_id AND p.purchase_id = s.purchase_id
              WHERE s.holder_id = r.holder_id AND s.step_id = r.step_id AND s.kind = 'capture'
-             AND s.purchase_id = r.purchase_id AND s.amount_minor >= r.charged_minor AND p.card_id = r.card_id)
+             AND s.purchase_id = r.purchase_id AND s.amount_minor >= r.charged_minor AND p.card_id = COALESCE(r.first_card_id, r.card_id))
          UNION ALL SELECT 'reload' FROM reward r WHERE r.purchase_id IS NULL AND NOT EXISTS
             (SELECT 1 FROM wallet_move m WHERE m.holder_id = r.holder_id AND m.move_id = r.step_id AND m.kind = 'reload'
-             AND m.amount_minor = r.charged_minor AND m.card_id = r.card_id)",
+             AND m.amount_minor = r.charged_minor AND m.card_id = COALESCE(r.first_card_id, r.card_id))
+         UNION ALL SELECT 'transfer' FROM reward_transfer t WHERE NOT EXISTS
+            (SELECT 1 FROM card c WHERE c.holder_id = t.holder_id AND c.card_id = t.from_card_id AND c.status = 'lost'
+             AND c.replaced_by = t.to_card_id)",
     ),
     (
         "what a wallet has is what moved in it",

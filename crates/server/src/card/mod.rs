@@ -35,7 +35,7 @@ use crate::ledger::CardStanding;
 use crate::payments::closed_cards;
 use crate::sign_in::step_up::{self, Asked, Shown, Subject};
 use crate::sign_in::{SignedIn, holder_name};
-use crate::{accounts, feed, ledger, statements, wallet};
+use crate::{accounts, feed, ledger, rewards, statements, wallet};
 pub(crate) use links::{end_all_of, exchange, link_approved, link_shown};
 pub(crate) use store::Card;
 
@@ -132,6 +132,10 @@ async fn open_for(
     };
     feed::put(tx, holder, now, &Record::Account(account.clone())).await?;
     statements::await_closing(app, tx, holder, &card).await?;
+    for lost in store::not_replaced(tx, holder, currency).await? {
+        store::set_replaced(tx, holder, lost, id).await?;
+        rewards::replaced(app, tx, holder, lost, id).await?;
+    }
     Ok(account)
 }
 

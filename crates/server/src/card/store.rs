@@ -2,7 +2,7 @@
 
 use domain::card::CardTerms;
 use domain::ids::{AccountId, HolderId, MerchantId};
-use domain::money::Money;
+use domain::money::{Currency, Money};
 use domain::purchases::{CardStatus, LinkedMerchant};
 use jiff::Timestamp;
 use jiff::civil::Date;
@@ -80,6 +80,19 @@ pub(crate) fn find(holder: HolderId, id: AccountId) -> impl Read<Answer = Option
 pub(super) async fn count(tx: &mut Tx, holder: HolderId) -> DbResult<i64> {
     const COUNT: &str = "SELECT COUNT(*) FROM card WHERE holder_id = $1 AND status IN ('active', 'frozen')";
     on_engine!(tx, |db| sqlx::query_scalar(COUNT).bind(holder.as_uuid()).fetch_one(db).await.map_err(DbError::from))
+}
+
+/// The lost cards of a holder in a currency that no other card is in the place of.
+pub(super) async fn not_replaced(tx: &mut Tx, holder: HolderId, currency: Currency) -> DbResult<Vec<AccountId>> {
+    const LIST: &str = "SELECT card_id FROM card WHERE holder_id = $1 AND currency = $2 AND status = 'lost'
+                           AND replaced_by IS NULL ORDER BY status_at, card_id";
+    let rows: Vec<(Uuid,)> = rows!(tx, LIST, holder.as_uuid(), currency.code())?;
+    Ok(rows.into_iter().map(|(id,)| AccountId::from_uuid(id)).collect())
+}
+
+pub(super) async fn set_replaced(tx: &mut Tx, holder: HolderId, lost: AccountId, by: AccountId) -> DbResult<()> {
+    const SET: &str = "UPDATE card SET replaced_by = $3 WHERE holder_id = $1 AND card_id = $2";
+    write_later!(tx, SET, holder.as_uuid(), lost.as_uuid(), by.as_uuid())
 }
 
 /// So many are looked at in one sweep.

@@ -31,8 +31,11 @@ use crate::error::ApiError;
 use crate::http::{Json, Path};
 use crate::sign_in::SignedIn;
 use crate::{feed, ledger};
+use store::CardRule;
 
 const LINE: &str = "Rewards used";
+/// No card has been replaced so often, one after the other.
+const REPLACED_MAX: usize = 1_000;
 
 const fn out_of_range(_: MoneyError) -> DbError {
     DbError::Corrupt("a reward's amount")
@@ -121,10 +124,7 @@ pub(crate) struct Charged<'a> {
 /// What a charge finds.
 pub(crate) struct BeforeCharge {
     of_purchase: Vec<Reward>,
-    /// The card uses rewards at each charge.
-    at_checkout: bool,
-    /// Some rewards of the card owe.
-    owes: bool,
+    rule: CardRule,
 }
 
 pub(crate) fn before_charge(
@@ -132,8 +132,8 @@ pub(crate) fn before_charge(
     card: AccountId,
     purchase: PurchaseId,
 ) -> impl Read<Answer = BeforeCharge> {
-    let reads = (store::of_purchase(holder, purchase), store::rule_and_debt(holder, card));
-    reads.then(|(of_purchase, (at_checkout, owes))| Ok(BeforeCharge { of_purchase, at_checkout, owes }))
+    let reads = (store::of_purchase(holder, purchase), store::rule(holder, card));
+    reads.then(|(of_purchase, rule)| Ok(BeforeCharge { of_purchase, rule }))
 }
 
 /// A charge posted: it earns, and where its person wants that, it uses what may be used by now. A charge that went on to
@@ -150,10 +150,13 @@ pub(crate) async fn charged(app: &App, tx: &mut Tx, of: &Charged<'_>, before: &B
         };
         earn(app, tx, of.holder, charge, earned).await?;
     }
-    if before.owes {
+    if before.rule.replaced_by.is_some() {
+        // It is of use there alone.
+        cover_if_owed(app, tx, of.holder, of.card, of.step.as_uuid()).await?;
+    } else if before.rule.owes {
         cover_what_is_owed(app, tx, of.holder, of.card, of.step.as_uuid()).await?;
     }
-    if !before.at_checkout {
+    if !before.rule.at_checkout {
         return Ok(());
     }
     let card = tx.ask(card::store::find(of.holder, of.card)).await?.ok_or(DbError::Corrupt("a purchase's card"))?;
@@ -242,10 +245,55 @@ async fn cover_what_is_owed(app: &App, tx: &mut Tx, holder: HolderId, card: Acco
     note(app, tx, holder, &mut rewards, &moves, cause).await
 }
 
-/// The same where some may owe.
+/// The same where some may owe. Of a card that was lost, it is the card in its place that owes, and has what is left.
 async fn cover_if_owed(app: &App, tx: &mut Tx, holder: HolderId, card: AccountId, cause: Uuid) -> DbResult<()> {
-    let (_, owes) = tx.ask(store::rule_and_debt(holder, card)).await?;
-    if owes { cover_what_is_owed(app, tx, holder, card, cause).await } else { Ok(()) }
+    let mut card = card;
+    for _ in 0..REPLACED_MAX {
+        let rule = tx.ask(store::rule(holder, card)).await?;
+        match rule.replaced_by {
+            Some(next) => {
+                go_to(app, tx, holder, (card, next), cause).await?;
+                card = next;
+            }
+            None if rule.owes => return cover_what_is_owed(app, tx, holder, card, cause).await,
+            None => return Ok(()),
+        }
+    }
+    Err(DbError::Corrupt("a card's place"))
+}
+
+/// All that may count for one card counts for another from now on, what is owed too.
+async fn go_to(
+    app: &App,
+    tx: &mut Tx,
+    holder: HolderId,
+    (from, to): (AccountId, AccountId),
+    cause: Uuid,
+) -> DbResult<()> {
+    let now = app.clock.now();
+    let open = tx.ask(store::open_of_card(holder, from)).await?;
+    let left: i64 = open.iter().map(Reward::left_minor).sum();
+    for mut reward in open {
+        store::set_card(tx, holder, &reward, to).await?;
+        reward.card = to;
+        feed::put(tx, holder, now, &Record::Reward(reward)).await?;
+    }
+    if left != 0 {
+        store::add_transfer(tx, holder, (from, to), left, cause, now).await?;
+    }
+    Ok(())
+}
+
+/// A card was opened in the place of one that was lost, which is noted: its rewards go there.
+pub(crate) async fn replaced(
+    app: &App,
+    tx: &mut Tx,
+    holder: HolderId,
+    lost: AccountId,
+    card: AccountId,
+) -> DbResult<()> {
+    let cause = Uuid::new_v5(&lost.as_uuid(), card.as_uuid().as_bytes());
+    cover_if_owed(app, tx, holder, lost, cause).await
 }
 
 /// Uses so much of a card's rewards and lowers what is owed by it. No more than may be used is asked for.
@@ -311,6 +359,7 @@ pub(crate) struct AtClosing {
     earned_minor: i64,
     redeemed_minor: i64,
     clawed_back_minor: i64,
+    transferred_minor: i64,
 }
 
 /// Those that count, and what moved from one moment until before another.
@@ -324,9 +373,10 @@ pub(crate) fn at_closing(
         store::earned_between(holder, card, between),
         store::moved_between(holder, card, RewardMove::Redeemed, between),
         store::moved_between(holder, card, RewardMove::ClawedBack, between),
+        store::transferred_between(holder, card, between),
     );
-    reads.then(|(open, earned_minor, redeemed_minor, clawed_back_minor)| {
-        Ok(AtClosing { open, earned_minor, redeemed_minor, clawed_back_minor })
+    reads.then(|(open, earned_minor, redeemed_minor, clawed_back_minor, transferred_minor)| {
+        Ok(AtClosing { open, earned_minor, redeemed_minor, clawed_back_minor, transferred_minor })
     })
 }
 
@@ -345,7 +395,9 @@ pub(crate) async fn close(
     let money = |minor| Money::new(minor, cycle.opening.currency()).map_err(out_of_range);
     let lapsed = money(ended.iter().map(|moved| moved.minor).sum())?;
     let sums = [money(found.redeemed_minor)?, money(found.clawed_back_minor)?, lapsed];
-    let said = RewardsOfCycle::of(cycle.opening, money(found.earned_minor)?, sums).map_err(out_of_range)?;
+    let transferred = money(found.transferred_minor)?;
+    let said =
+        RewardsOfCycle::of(cycle.opening, money(found.earned_minor)?, sums, transferred).map_err(out_of_range)?;
     if said.is_empty() {
         return Ok(None);
     }

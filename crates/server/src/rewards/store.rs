@@ -137,9 +137,12 @@ pub(super) fn of_purchase(holder: HolderId, purchase: PurchaseId) -> impl Read<A
     db::read_rows(LIST, [holder.as_uuid().into(), purchase.as_uuid().into()], read)
 }
 
-/// What the reloads of a card's wallet earned, the newest first.
+/// What the reloads of a card's wallet earned, the newest first; also what went to another card since.
 pub(super) fn of_reloads(holder: HolderId, card: AccountId) -> impl Read<Answer = Vec<Reward>> {
-    const LIST: &str = rewards!("card_id = $2 AND purchase_id IS NULL ORDER BY charged_on DESC, step_id DESC");
+    const LIST: &str = rewards!(
+        "((card_id = $2 AND first_card_id IS NULL) OR first_card_id = $2) AND purchase_id IS NULL
+         ORDER BY charged_on DESC, step_id DESC"
+    );
     db::read_rows(LIST, [holder.as_uuid().into(), card.as_uuid().into()], read)
 }
 
@@ -162,16 +165,27 @@ fn read(rows: Vec<Row>) -> DbResult<Vec<Reward>> {
     rows.into_iter().map(Reward::try_from).collect()
 }
 
-/// Whether a card uses what it may at each charge, and whether some of its rewards owe.
-pub(super) fn rule_and_debt(holder: HolderId, card: AccountId) -> impl Read<Answer = (bool, bool)> {
+/// What counts for the rewards of a card.
+pub(super) struct CardRule {
+    /// It uses what it may at each charge.
+    pub at_checkout: bool,
+    /// Some of them owe.
+    pub owes: bool,
+    /// It was lost, and this card is in its place.
+    pub replaced_by: Option<AccountId>,
+}
+
+pub(super) fn rule(holder: HolderId, card: AccountId) -> impl Read<Answer = CardRule> {
     const FIND: &str = "SELECT c.rewards_at_checkout, CAST((SELECT COUNT(*) FROM reward
           WHERE reward.holder_id = c.holder_id AND reward.card_id = c.card_id
             AND earned_minor + covered_minor <> redeemed_minor + clawed_minor + given_minor + lapsed_minor
-            AND earned_minor + covered_minor < redeemed_minor + clawed_minor + given_minor + lapsed_minor) AS BIGINT)
+            AND earned_minor + covered_minor < redeemed_minor + clawed_minor + given_minor + lapsed_minor) AS BIGINT),
+          c.replaced_by
          FROM card c WHERE c.holder_id = $1 AND c.card_id = $2";
-    db::read_row(FIND, [holder.as_uuid().into(), card.as_uuid().into()], |row: Option<(i64, i64)>| {
-        let (at_checkout, owing) = row.ok_or(DbError::Corrupt("a reward's card"))?;
-        Ok((at_checkout == 1, owing > 0))
+    db::read_row(FIND, [holder.as_uuid().into(), card.as_uuid().into()], |row: Option<(i64, i64, Option<Uuid>)>| {
+        let (at_checkout, owing, replaced_by) = row.ok_or(DbError::Corrupt("a reward's card"))?;
+        let replaced_by = replaced_by.map(AccountId::from_uuid);
+        Ok(CardRule { at_checkout: at_checkout == 1, owes: owing > 0, replaced_by })
     })
 }
 
@@ -190,7 +204,45 @@ pub(super) fn earned_between(
     (from, until): (Timestamp, Timestamp),
 ) -> impl Read<Answer = i64> {
     const SUM: &str = "SELECT CAST(COALESCE(SUM(earned_minor), 0) AS BIGINT) FROM reward
-         WHERE holder_id = $1 AND card_id = $2 AND earned_at >= $3 AND earned_at < $4";
+         WHERE holder_id = $1 AND ((card_id = $2 AND first_card_id IS NULL) OR first_card_id = $2)
+           AND earned_at >= $3 AND earned_at < $4";
+    let values =
+        [holder.as_uuid().into(), card.as_uuid().into(), from.as_microsecond().into(), until.as_microsecond().into()];
+    db::read_row(SUM, values, sum)
+}
+
+/// A reward goes to another card than the one it is of.
+pub(super) async fn set_card(tx: &mut Tx, holder: HolderId, reward: &Reward, to: AccountId) -> DbResult<()> {
+    const SET: &str = "UPDATE reward SET first_card_id = COALESCE(first_card_id, card_id), card_id = $3
+        WHERE holder_id = $1 AND step_id = $2";
+    write_later!(tx, SET, holder.as_uuid(), reward.charge.as_uuid(), to.as_uuid())
+}
+
+/// So much was left of what went from one card to another, once for its cause.
+pub(super) async fn add_transfer(
+    tx: &mut Tx,
+    holder: HolderId,
+    (from, to): (AccountId, AccountId),
+    minor: i64,
+    cause: Uuid,
+    now: Timestamp,
+) -> DbResult<()> {
+    const ADD: &str =
+        "INSERT INTO reward_transfer (holder_id, from_card_id, to_card_id, cause_id, amount_minor, moved_at)
+        VALUES ($1, $2, $3, $4, $5, $6)";
+    let (holder, from, to) = (holder.as_uuid(), from.as_uuid(), to.as_uuid());
+    write_later!(tx, ADD, holder, from, to, cause, minor, now.as_microsecond())
+}
+
+/// What came to a card from others, less what went to others, from one moment until before another.
+pub(super) fn transferred_between(
+    holder: HolderId,
+    card: AccountId,
+    (from, until): (Timestamp, Timestamp),
+) -> impl Read<Answer = i64> {
+    const SUM: &str = "SELECT CAST(COALESCE(SUM(CASE WHEN to_card_id = $2 THEN amount_minor ELSE -amount_minor END), 0)
+            AS BIGINT) FROM reward_transfer
+         WHERE holder_id = $1 AND (to_card_id = $2 OR from_card_id = $2) AND moved_at >= $3 AND moved_at < $4";
     let values =
         [holder.as_uuid().into(), card.as_uuid().into(), from.as_microsecond().into(), until.as_microsecond().into()];
     db::read_row(SUM, values, sum)

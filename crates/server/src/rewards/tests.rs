@@ -1,4 +1,6 @@
-use api::card::ChoosePlan;
+use api::card::{CardStatus, ChoosePlan, OpenCard};
+use api::purchases::{CardToken, LinkCard};
+use api::statements::StatementList;
 use api::sync::Record;
 use domain::card::PlanOffer;
 use domain::ids::PlanId;
@@ -209,6 +211,65 @@ async fn a_refund_takes_back_what_its_charge_earned_and_what_was_used_is_owed_by
         days(&world, &shop, 30).await;
         assert_eq!(shop.use_rewards(fresh(&world), 251).await.code(), ErrorCode::InsufficientFunds);
         shop.use_rewards(fresh(&world), 250).await.expect(204);
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn the_rewards_of_a_lost_card_go_to_the_card_in_its_place_once_and_what_is_owed_too() {
+    on_each_engine(async |world| {
+        let mut shop = Shop::new(&world, 400_000).await;
+        let lost = shop.card;
+        let first = shop.charge(20_000).await;
+        days(&world, &shop, 30).await;
+        shop.use_rewards(fresh(&world), 150).await.expect(204);
+        let pending = shop.charge(10_000).await;
+        shop.set(CardStatus::Lost).await.expect(204);
+        assert!(shop.rewards().await.iter().all(|one| one.card == lost), "none is in its place yet");
+        let next = AccountId::new(world.now(), world.app.chance10());
+        let wanted = OpenCard { name: "Next card".to_owned(), limit: usd(400_000), closing_day: 25 };
+        for _ in 0..2 {
+            shop.device.put(&format!("/api/v1/cards/{next}"), &wanted).await.expect(200);
+        }
+        let all = shop.rewards().await;
+        assert!(all.iter().all(|one| one.card == next));
+        assert_eq!(all.iter().map(Reward::left_minor).collect::<Vec<_>>(), [50, 100]);
+        // What is refunded on the lost card is taken back there, and what was used of it is owed.
+        shop.refund(first, shop.new_step(), 20_000).await.expect(200);
+        assert_eq!(shop.rewards().await.iter().map(Reward::left_minor).collect::<Vec<_>>(), [-50, 0]);
+        shop.refund(pending, shop.new_step(), 10_000).await.expect(200);
+        assert_eq!(shop.rewards().await.iter().map(Reward::left_minor).sum::<i64>(), -150);
+        shop.card = next;
+        let code = shop.code().await.code;
+        let token: CardToken = shop.merchant.post("/merchant/v1/cards", &LinkCard { code }).await.ok();
+        shop.token = token.card_token;
+        shop.charge(40_000).await;
+        assert_eq!(shop.rewards().await.iter().map(Reward::left_minor).sum::<i64>(), 250, "it is paid there first");
+        days(&world, &shop, 31).await;
+        let list: StatementList = shop.device.get("/api/v1/statements").await.ok();
+        let closing = |card| {
+            let mut said = list.items.iter().filter(|one| one.account == card);
+            said.find_map(|one| issued_of(one).rewards).map(|said| (said.transferred.is_some(), said.closing.minor()))
+        };
+        assert_eq!((closing(lost), closing(next)), (Some((true, 0)), Some((true, 250))));
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn what_rewards_of_a_lost_card_owe_when_another_is_opened_is_owed_there() {
+    on_each_engine(async |world| {
+        let shop = Shop::new(&world, 400_000).await;
+        let first = shop.charge(20_000).await;
+        days(&world, &shop, 30).await;
+        shop.use_rewards(fresh(&world), 150).await.expect(204);
+        shop.refund(first, shop.new_step(), 20_000).await.expect(200);
+        shop.set(CardStatus::Lost).await.expect(204);
+        let next = AccountId::new(world.now(), world.app.chance10());
+        let wanted = OpenCard { name: "Next card".to_owned(), limit: usd(400_000), closing_day: 25 };
+        shop.device.put(&format!("/api/v1/cards/{next}"), &wanted).await.expect(200);
+        let all = shop.rewards().await;
+        assert_eq!(all.iter().map(|one| (one.card, one.left_minor())).collect::<Vec<_>>(), [(next, -150)]);
     })
     .await;
 }

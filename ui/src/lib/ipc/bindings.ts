@@ -2322,8 +2322,8 @@ export type RewardView = {
 };
 
 /**
- *  What a statement says of rewards. `opening + earned − redeemed − clawed_back − lapsed = closing` always holds; below
- *  zero the card's rewards owe.
+ *  What a statement says of rewards. `opening + earned − redeemed − clawed_back − lapsed + transferred = closing` always
+ *  holds; below zero the card's rewards owe.
  */
 export type RewardsOfCycle = {
 	opening: Money,
@@ -2331,6 +2331,8 @@ export type RewardsOfCycle = {
 	redeemed: Money,
 	clawed_back: Money,
 	lapsed: Money,
+	/**  Came from a card that was lost; below zero where it went to the one in its place, or where what came owed. */
+	transferred?: Money | null,
 	closing: Money,
 	/**  Of what is there: it expires within the notice, unless it is used. */
 	expiring: Money,

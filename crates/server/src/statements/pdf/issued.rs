@@ -124,6 +124,9 @@ fn rewards(layout: &mut Layout, said: &RewardsOfCycle) {
     layout.row(table, ["Used".to_owned(), words_of(said.redeemed.negated())]);
     layout.row(table, ["Taken back with refunds".to_owned(), words_of(said.clawed_back.negated())]);
     layout.row(table, ["Expired".to_owned(), words_of(said.lapsed.negated())]);
+    if let Some(transferred) = said.transferred {
+        layout.row(table, ["From or to another card".to_owned(), words_of(transferred)]);
+    }
     layout.strong_row(table, ["Rewards at closing".to_owned(), words_of(said.closing)]);
     if said.closing.is_negative() {
         layout.note("More was used than was earned in the end: the next rewards pay for that first.");
