@@ -693,6 +693,7 @@ async fn purchases_of_a_served_card_are_in_the_copy_and_change_with_the_feed() {
         captured_at: None,
         disputed_at: None,
         disputable: None,
+        disputable_of_wallet: None,
         held_by_wallet: None,
         plan: None,
     };

@@ -52,6 +52,9 @@ pub struct Purchase {
     /// What of it may still be disputed: charged to the card, not refunded, and neither in dispute nor decided for its person.
     #[serde(default)]
     pub disputable: Option<Money>,
+    /// The same of what the wallet paid: it is given back on the card.
+    #[serde(default)]
+    pub disputable_of_wallet: Option<Money>,
     /// The plan that its person chose for it.
     #[serde(default)]
     pub plan: Option<PlanId>,

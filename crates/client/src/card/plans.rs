@@ -125,6 +125,7 @@ mod tests {
             captured_at: None,
             disputed_at: None,
             disputable: None,
+            disputable_of_wallet: None,
             held_by_wallet: None,
             plan: None,
         };

@@ -436,12 +436,11 @@ pub(super) const QUESTIONS: &[(&str, &str)] = &[
             AND m.kind = 'payment'), 0)",
     ),
     (
-        "what disputes of a purchase gave back is what the ledger says, and never more than was charged to the card",
+        "what disputes of a purchase gave back is what the ledger says, and never more than was charged",
         "SELECT CAST('dispute' AS TEXT) FROM dispute d JOIN purchase p ON p.holder_id = d.holder_id
             AND p.purchase_id = d.purchase_id
-         GROUP BY p.holder_id, p.purchase_id, p.captured_minor, p.refunded_minor, p.wallet_minor
+         GROUP BY p.holder_id, p.purchase_id, p.captured_minor, p.refunded_minor
          HAVING SUM(d.credited_minor) > p.captured_minor - p.refunded_minor
-         OR SUM(d.credited_minor) > p.captured_minor - p.wallet_minor
          OR SUM(d.credited_minor) <> -COALESCE((SELECT SUM(g.amount_minor) FROM ledger_entry e
             JOIN ledger_posting g ON g.holder_id = e.holder_id AND g.entry_id = e.entry_id
             WHERE e.holder_id = p.holder_id AND g.place = 'owed'

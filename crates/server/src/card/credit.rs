@@ -113,8 +113,8 @@ async fn go(
     };
     let (from_name, to_name) = (name_of(tx, holder, card.id).await?, name_of(tx, holder, account).await?);
     let lines = [
-        (card.id, TransactionKind::Debit, amount.negated(), OUT_LINE, to_name),
-        (account, TransactionKind::Credit, amount, description, from_name),
+        (card.id, TransactionKind::Transfer, amount.negated(), OUT_LINE, to_name),
+        (account, TransactionKind::Transfer, amount, description, from_name),
     ];
     for (account, kind, amount, description, memo) in lines {
         let source = format!("credit:{id}");
@@ -232,13 +232,14 @@ mod tests {
             assert_eq!(moves(&shop, key, Some(shop.card)).await.code(), ErrorCode::KeyReused);
             assert_eq!(moves(&shop, fresh(&world), None).await.code(), ErrorCode::InsufficientFunds);
             let snapshot = shop.device.get("/api/v1/sync/snapshot").await.text();
-            let lines =
-                snapshot.lines().filter_map(|line| serde_json::from_str(line).ok()).filter_map(|one| match one {
+            let lines = snapshot.lines().filter_map(|line| serde_json::from_str(line).ok()).filter_map(
+                |one: Record| match one {
                     Record::Transaction(line) if line.source == Some(format!("credit:{key}")) => {
                         Some(line.amount.minor())
                     }
                     _ => None,
-                });
+                },
+            );
             let mut lines: Vec<i64> = lines.collect();
             lines.sort_unstable();
             assert_eq!(lines, [-9_000, 9_000]);

@@ -313,10 +313,14 @@ pub(crate) async fn captured(
 /// How a purchase stands with what was disputed of it.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct DisputesOf {
-    /// What a merchant may still give back.
+    /// What a merchant may still give back of what the card paid: below zero where more is the person's already.
     pub refundable: Money,
-    /// What may still be disputed.
+    /// What may still be disputed of what the card paid.
     pub disputable: Money,
+    /// And of what its wallet paid.
+    pub disputable_of_wallet: Money,
+    /// What open disputes gave back.
+    pub given_back: Money,
     /// Something of it is in dispute.
     pub is_open: bool,
 }
@@ -327,17 +331,30 @@ pub(crate) async fn until_decided(tx: &mut Tx, holder: HolderId, card: &card::Ca
     Money::new(minor, card.limit.currency()).map_err(out_of_range)
 }
 
-/// Of so much that was charged of a purchase.
+/// Of so much that a purchase was charged to the card and to its wallet.
 pub(crate) async fn of_purchase(
     tx: &mut Tx,
     holder: HolderId,
     purchase: PurchaseId,
-    charged: Money,
+    charged: (Money, Money),
 ) -> DbResult<DisputesOf> {
     let all = store::of_purchase(tx, holder, purchase).await?;
+    disputes_of(charged, &all).map_err(out_of_range)
+}
+
+/// The same of a purchase that was never disputed.
+pub(crate) fn of_none(charged: (Money, Money)) -> DbResult<DisputesOf> {
+    disputes_of(charged, &[]).map_err(out_of_range)
+}
+
+fn disputes_of((by_card, by_wallet): (Money, Money), all: &[Dispute]) -> Result<DisputesOf, MoneyError> {
+    let disputable = rules::disputable(by_card, all)?;
+    let given_back = all.iter().filter(|one| one.is_open()).map(|one| one.credited);
     Ok(DisputesOf {
-        refundable: rules::refundable(charged, &all).map_err(out_of_range)?,
-        disputable: rules::disputable(charged, &all).map_err(out_of_range)?,
+        refundable: rules::refundable(by_card, all)?,
+        disputable,
+        disputable_of_wallet: rules::disputable(by_card.plus(by_wallet)?, all)?.minus(disputable)?,
+        given_back: Money::sum(by_card.currency(), given_back)?,
         is_open: all.iter().any(Dispute::is_open),
     })
 }

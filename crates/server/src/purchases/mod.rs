@@ -325,7 +325,8 @@ async fn step_at(app: &App, merchant: &Merchant, step: Step, moment: Moment) -> 
     let mut paid = purchase.paid().map_err(out_of_range)?;
     if matches!(step.kind, StepKind::Refund) {
         // What a dispute left with the person is not given back once more.
-        paid.by_card = disputed_of(&mut tx, purchase, paid.by_card).await?.refundable;
+        let disputed = disputed_of(&mut tx, purchase, &paid).await?;
+        (paid.by_card, paid.given_back) = (disputed.refundable, disputed.given_back);
         if amount.minor() > paid.by_card.plus(paid.by_wallet).map_err(out_of_range)?.minor() {
             return Err(refused(PurchaseError::AboveCaptured).into());
         }
@@ -356,7 +357,7 @@ async fn step_at(app: &App, merchant: &Merchant, step: Step, moment: Moment) -> 
     let (holder, described) = (purchase.holder, purchase.description.as_str());
     wallet::stepped(app, &mut tx, holder, &picture.card, (step.kind, id), split.wallet, described).await?;
     if seen.plan.is_some() || purchase.disputed_at.is_some() || matches!(step.kind, StepKind::Refund) {
-        plan_and_dispute(app, &mut tx, &purchase, (step.kind, id), split.card).await?;
+        plan_and_dispute(app, &mut tx, &purchase, (step.kind, id), split).await?;
     }
     let charged = charged(&mut tx, &purchase, id, split.card).await?;
     match step.kind {
@@ -368,13 +369,11 @@ async fn step_at(app: &App, merchant: &Merchant, step: Step, moment: Moment) -> 
             let before = tx.ask(rewards::before_charge(holder, card, purchase.id)).await?;
             rewards::charged(app, &mut tx, &charged, &before).await?;
         }
-        StepKind::Refund => {
-            rewards::refunded(app, &mut tx, &charged).await?;
-            if charged.stays.is_negative() {
-                let cause = Uuid::new_v5(&id.as_uuid(), b"wallet");
-                wallet::given_up(app, &mut tx, holder, &picture.card, cause).await?;
-            }
-        }
+        StepKind::Refund => rewards::refunded(app, &mut tx, &charged).await?,
+    }
+    if charged.stays.is_negative() {
+        let cause = Uuid::new_v5(&id.as_uuid(), b"wallet");
+        wallet::given_up(app, &mut tx, holder, &picture.card, cause).await?;
     }
     tx.commit().await?;
     Ok(purchase)
@@ -403,26 +402,29 @@ async fn add_line(
     card::add_line(app, tx, purchase.holder, line).await
 }
 
-/// What a step that was booked means for the purchase's plan, and for its dispute: both are about the card's part of it.
+/// What a step that was booked means for the purchase's plan, which is about the card's part of it, and for its dispute, which
+/// is about all of it.
 async fn plan_and_dispute(
     app: &App,
     tx: &mut Tx,
     purchase: &Stored,
     (kind, step): (StepKind, PurchaseStepId),
-    amount: Money,
+    of: Split,
 ) -> DbResult<()> {
-    if amount.is_zero() {
-        return Ok(());
-    }
-    let (holder, id) = (purchase.holder, purchase.id);
+    let (holder, id, amount) = (purchase.holder, purchase.id, of.card);
     match kind {
         StepKind::Capture => {
+            let whole = of.card.plus(of.wallet).map_err(out_of_range)?;
             // What is given back at once goes on to no plan.
-            if purchase.disputed_at.is_some() && disputes::captured(app, tx, holder, id, step, amount).await? {
+            if purchase.disputed_at.is_some() && disputes::captured(app, tx, holder, id, step, whole).await? {
                 return tell(app, tx, holder, id).await;
             }
-            card::plans::captured(app, tx, holder, id, step, amount).await?;
+            if amount.is_positive() {
+                card::plans::captured(app, tx, holder, id, step, amount).await?;
+            }
         }
+        // The card has no less of it than disputes gave back.
+        StepKind::Refund if amount.is_zero() => {}
         StepKind::Refund => {
             let ended = match purchase.disputed_at {
                 Some(_) => disputes::refunded(app, tx, (holder, id), step, amount, held(purchase)?).await?,
@@ -444,7 +446,7 @@ pub(crate) struct ForDispute {
     pub card: AccountId,
     pub merchant: String,
     pub description: String,
-    /// Captured and not given back, without what the wallet paid.
+    /// Captured and not given back, by the card and its wallet.
     pub charged: Money,
     /// When something was captured last.
     pub charged_at: Option<Timestamp>,
@@ -454,7 +456,7 @@ pub(crate) struct ForDispute {
 pub(crate) async fn for_dispute(tx: &mut Tx, holder: HolderId, id: PurchaseId) -> DbResult<Option<ForDispute>> {
     let Some(purchase) = tx.ask(store::find(holder, id)).await? else { return Ok(None) };
     Ok(Some(ForDispute {
-        charged: purchase.paid().map_err(out_of_range)?.by_card,
+        charged: purchase.progress.refundable().map_err(|_| DbError::Corrupt("a purchase's amounts"))?,
         card: purchase.card,
         merchant: purchase.merchant_name,
         description: purchase.description,
@@ -501,10 +503,9 @@ pub(crate) async fn for_plan(tx: &mut Tx, holder: HolderId, id: PurchaseId) -> D
     let Some(purchase) = tx.ask(store::find(holder, id)).await?.filter(|found| found.declined.is_none()) else {
         return Ok(None);
     };
-    let by_card = purchase.paid().map_err(out_of_range)?.by_card;
-    let disputed = disputed_of(tx, &purchase, by_card).await?;
+    let disputed = disputed_of(tx, &purchase, &purchase.paid().map_err(out_of_range)?).await?;
     Ok(Some(ForPlan {
-        captured: disputed.refundable,
+        captured: disputed.refundable.greater(Money::zero(purchase.amount.currency())).map_err(out_of_range)?,
         held: held_by_card(&purchase)?,
         captured_at: purchase.captured_at,
         is_disputed: disputed.is_open,
@@ -523,16 +524,17 @@ pub(crate) async fn tell(app: &App, tx: &mut Tx, holder: HolderId, id: PurchaseI
 
 /// A purchase as devices are told of it.
 async fn told(tx: &mut Tx, purchase: &Stored, plan: Option<PlanId>) -> DbResult<Purchase> {
-    let by_card = purchase.paid().map_err(out_of_range)?.by_card;
-    let disputed = disputed_of(tx, purchase, by_card).await?;
+    let disputed = disputed_of(tx, purchase, &purchase.paid().map_err(out_of_range)?).await?;
     let disputed_at = purchase.disputed_at.filter(|_| disputed.is_open);
-    Ok(Purchase { plan, disputed_at, disputable: Some(disputed.disputable), ..view(purchase)? })
+    let (disputable, disputable_of_wallet) = (Some(disputed.disputable), Some(disputed.disputable_of_wallet));
+    Ok(Purchase { plan, disputed_at, disputable, disputable_of_wallet, ..view(purchase)? })
 }
 
 /// What was disputed of a purchase; most never were, and then there is nothing to read.
-async fn disputed_of(tx: &mut Tx, purchase: &Stored, charged: Money) -> DbResult<DisputesOf> {
+async fn disputed_of(tx: &mut Tx, purchase: &Stored, paid: &Paid) -> DbResult<DisputesOf> {
+    let charged = (paid.by_card, paid.by_wallet);
     if purchase.disputed_at.is_none() {
-        return Ok(DisputesOf { refundable: charged, disputable: charged, is_open: false });
+        return disputes::of_none(charged);
     }
     disputes::of_purchase(tx, purchase.holder, purchase.id, charged).await
 }
@@ -633,13 +635,14 @@ fn view(purchase: &Stored) -> DbResult<Purchase> {
         captured_at: purchase.captured_at,
         disputed_at: None,
         disputable: None,
+        disputable_of_wallet: None,
         plan: None,
     })
 }
 
 /// What rewards have to know of a step of a purchase.
 async fn charged<'a>(tx: &mut Tx, purchase: &'a Stored, step: PurchaseStepId, amount: Money) -> DbResult<Charged<'a>> {
-    let by_card = purchase.paid().map_err(out_of_range)?.by_card;
+    let paid = purchase.paid().map_err(out_of_range)?;
     Ok(Charged {
         holder: purchase.holder,
         card: purchase.card,
@@ -647,7 +650,7 @@ async fn charged<'a>(tx: &mut Tx, purchase: &'a Stored, step: PurchaseStepId, am
         category: purchase.category,
         description: &purchase.description,
         // What a dispute left with the person does not stay charged.
-        stays: disputed_of(tx, purchase, by_card).await?.refundable,
+        stays: disputed_of(tx, purchase, &paid).await?.refundable,
         step,
         amount,
     })
@@ -659,7 +662,13 @@ pub(crate) async fn given_up(app: &App, tx: &mut Tx, holder: HolderId, dispute: 
     let purchase = found.ok_or(DbError::Corrupt("a disputed purchase"))?;
     let decision = PurchaseStepId::from_uuid(dispute.id.as_uuid());
     let charged = charged(tx, &purchase, decision, dispute.credited).await?;
-    rewards::refunded(app, tx, &charged).await
+    rewards::refunded(app, tx, &charged).await?;
+    if charged.stays.is_negative() {
+        let card = tx.ask(card::store::find(holder, purchase.card)).await?;
+        let card = card.ok_or(DbError::Corrupt("a purchase's card"))?;
+        wallet::given_up(app, tx, holder, &card, Uuid::new_v5(&dispute.id.as_uuid(), b"wallet")).await?;
+    }
+    Ok(())
 }
 
 const fn out_of_range(_: MoneyError) -> DbError {
@@ -671,7 +680,8 @@ impl Stored {
     fn paid(&self) -> Result<Paid, MoneyError> {
         let by_wallet = self.by_wallet.minus(self.back_to_wallet)?;
         let by_card = self.progress.refundable()?.minus(by_wallet)?;
-        Ok(Paid { by_card, by_wallet, reserved: self.held_by_wallet })
+        let given_back = Money::zero(self.amount.currency());
+        Ok(Paid { by_card, by_wallet, reserved: self.held_by_wallet, given_back })
     }
 }
 

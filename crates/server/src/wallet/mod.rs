@@ -163,11 +163,14 @@ pub(crate) async fn held(app: &App, tx: &mut Tx, holder: HolderId, card: &Card, 
 }
 
 /// What card and wallet have of a step of a purchase: of what is captured, the wallet what it reserved. A refund of a card
-/// that is over is the card's alone, for nothing is spent from its wallet any more.
+/// that is over is the card's alone, for nothing is spent from its wallet any more; and a refund that takes the place of what
+/// disputes gave back goes there, to the card.
 pub(crate) fn split(card: &Card, kind: StepKind, amount: Money, of: &Paid) -> DbResult<Split> {
     let split = match kind {
         StepKind::Capture => rules::charge(amount, of.reserved),
-        StepKind::Refund if of.by_wallet.is_positive() && !card.status.is_over() => rules::refund(amount, of.by_card),
+        StepKind::Refund if of.by_wallet.is_positive() && !card.status.is_over() => {
+            of.by_card.greater(of.given_back).and_then(|to_card| rules::refund(amount, to_card))
+        }
         StepKind::Refund => Ok(Split::of_card(amount)),
     };
     split.map_err(out_of_range)
@@ -181,6 +184,8 @@ pub(crate) struct Paid {
     pub by_wallet: Money,
     /// What the wallet reserved and has not paid.
     pub reserved: Money,
+    /// What open disputes gave back on the card, also of the wallet's part.
+    pub given_back: Money,
 }
 
 /// A step of a purchase was booked with a part of the wallet.
@@ -231,7 +236,7 @@ pub(crate) async fn give_back(app: &App, tx: &mut Tx, holder: HolderId, card: &C
     tell(app, tx, holder, card).await
 }
 
-/// What a wallet was reloaded with, or paid, came back to its card, which is over: that earned nothing.
+/// What a wallet was reloaded with, or paid, came back to its card: that earned nothing.
 pub(crate) async fn given_up(app: &App, tx: &mut Tx, holder: HolderId, card: &Card, cause: Uuid) -> DbResult<()> {
     let spent = store::spent_for_good(tx, holder, card.id, card.limit.currency()).await?;
     rewards::reloads_given_back(app, tx, holder, card.id, spent, cause).await

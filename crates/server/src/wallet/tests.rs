@@ -417,6 +417,58 @@ async fn what_a_wallet_gives_back_earned_nothing() {
     .await;
 }
 
+/// A card with 50 in its wallet, which owes that.
+async fn filled(world: &World) -> Shop<'_> {
+    let shop = Shop::new(world, 100_000).await;
+    shop.reload(fresh(world), 5_000).await.expect(204);
+    shop.wallet_first(true).await;
+    shop
+}
+
+#[tokio::test]
+async fn what_a_wallet_paid_is_given_back_on_the_card_while_it_is_in_dispute() {
+    for (for_person, owed, earned) in [(true, 2_000, 20), (false, 5_000, 50)] {
+        on_each_engine(async |world| {
+            let shop = filled(&world).await;
+            let bought = shop.buy(3_000).await;
+            let told = shop.purchases().await.remove(0);
+            assert_eq!((told.disputable, told.disputable_of_wallet), (Some(usd(0)), Some(usd(3_000))));
+            shop.device.post(&format!("/api/v1/purchases/{bought}/dispute"), &json!({})).await.expect(204);
+            assert_eq!((shop.figures().await.0, shop.wallet().await.balance), (2_000, usd(2_000)));
+            assert_eq!(shop.purchases().await[0].disputable_of_wallet, Some(usd(0)));
+            let waiting = crate::disputes::waiting(&world.app).await.expect("a list");
+            assert_eq!((waiting[0].1.amount, waiting[0].1.credited), (usd(3_000), usd(3_000)));
+            crate::disputes::decide(&world.app, waiting[0].1.id, for_person, "So it is").await.expect("open");
+            assert_eq!((shop.figures().await.0, shop.earned().await), (owed, earned));
+            let refund = shop.refund(bought, shop.new_step(), 3_000).await;
+            assert_eq!(refund.status.is_success(), !for_person, "nobody gets it twice");
+        })
+        .await;
+    }
+}
+
+#[tokio::test]
+async fn what_a_wallet_pays_of_a_disputed_purchase_later_is_given_back_too_and_a_refund_takes_its_place() {
+    on_each_engine(async |world| {
+        let shop = filled(&world).await;
+        let bought = shop.new_id();
+        shop.ask(bought, 8_000).await.expect(200);
+        shop.device.post(&format!("/api/v1/purchases/{bought}/dispute"), &json!({})).await.expect(204);
+        shop.capture(bought, shop.new_step(), 4_000, false).await.expect(200);
+        assert_eq!(shop.figures().await.0, 1_000, "the wallet paid all of that part");
+        shop.capture(bought, shop.new_step(), 4_000, true).await.expect(200);
+        assert_eq!((shop.figures().await.0, shop.wallet().await.balance), (0, usd(0)));
+        for minor in [6_000, 2_000] {
+            shop.refund(bought, shop.new_step(), minor).await.expect(200);
+            assert_eq!((shop.figures().await.0, shop.wallet().await.balance), (0, usd(0)));
+        }
+        assert_eq!(shop.refund(bought, shop.new_step(), 1).await.code(), ErrorCode::InvalidAmount);
+        assert!(crate::disputes::waiting(&world.app).await.expect("a list").is_empty(), "it is over");
+        assert_eq!(shop.earned().await, 0, "nothing was bought in the end");
+    })
+    .await;
+}
+
 #[tokio::test]
 async fn a_disputed_purchase_that_a_wallet_paid_in_part_is_refunded_to_a_card_that_is_over() {
     on_each_engine(async |world| {
@@ -425,7 +477,7 @@ async fn a_disputed_purchase_that_a_wallet_paid_in_part_is_refunded_to_a_card_th
         shop.wallet_first(true).await;
         let bought = shop.buy(10_000).await;
         let id = domain::ids::DisputeId::new(world.now(), world.app.chance10());
-        let wish = json!({"purchase": bought, "reason": "not_received"});
+        let wish = json!({"purchase": bought, "reason": "not_received", "amount": usd(4_000)});
         shop.device.put(&format!("/api/v1/disputes/{id}"), &wish).await.expect(200);
         crate::disputes::decide(&world.app, id, true, "It was lost").await.expect("open");
         shop.set(CardStatus::Lost).await.expect(204);

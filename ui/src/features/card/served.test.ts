@@ -111,6 +111,17 @@ describe('a card of the server', () => {
     expect(screen.queryByText(/^Frozen since/)).toBeNull();
   });
 
+  it('disputes what the wallet paid, and says where that is given back', async () => {
+    const on = world('?world=served');
+    const bought = await on.commands.cardPurchases('account-card');
+    if (bought.status !== 'ok') throw new Error('no purchases');
+    const one = bought.data.find((known) => known.captured.minor > 0)!;
+    const paid = { ...one, held: { ...one.held, minor: 0 }, disputed_at: null, disputable: { ...one.amount, minor: 0 }, disputable_of_wallet: one.captured };
+    draw(Card, world('?world=served', { cardPurchases: () => ok([paid]) }));
+    await click(/^Dispute the purchase at/);
+    expect(await screen.findByText(/What your wallet pays of it is given back on the card\./)).toBeTruthy();
+  });
+
   it('asks only whether a purchase was the person’s as long as nothing of it was charged', async () => {
     draw(Card, world('?world=served'));
     await click('Dispute the purchase at Quillmere on Wed, Nov\u00a011');

@@ -738,6 +738,7 @@ export const en = {
         wordsHelp: 'Whoever runs the server reads this. At most 500 characters.',
         badWords: 'Say what is wrong, in at most 500 characters.',
         freezes: 'Your card is frozen at once. What was charged, or still is, is given back until whoever runs the server has decided.',
+        ofWallet: 'What your wallet pays of it is given back on the card.',
         means: 'What is in dispute is given back until whoever runs the server has decided: neither the minimum nor interest asks for it.',
         keep: 'Leave it',
         said: 'The charge is disputed, and given back until that is decided',

@@ -641,7 +641,7 @@ export const es: Messages = {
       },
       credit: {
         title: (money) => `Tienes aquí un saldo a favor de ${money}`,
-        what: 'Pásalo a donde puedas usarlo. Lo que abonó una disputa se queda aquí hasta que se decida.',
+        what: 'Pásalo a donde puedas usarlo. Lo devuelto por una reclamación se queda aquí hasta que se decida.',
         byItself: 'Una semana después de perderse o cerrarse una tarjeta, pasa por sí solo a la cuenta desde la que pagas.',
         toAccount: 'A la cuenta desde la que pagas',
         toCard: (name) => `A ${name}`,
@@ -736,6 +736,7 @@ export const es: Messages = {
         wordsHelp: 'Lo lee quien lleva el servidor. Como mucho 500 caracteres.',
         badWords: 'Di qué está mal, en 500 caracteres como mucho.',
         freezes: 'Tu tarjeta se congela al instante. Lo cobrado, o lo que aún se cobre, se te devuelve hasta que decida quien lleva el servidor.',
+        ofWallet: 'Lo que pague tu monedero se te devuelve en la tarjeta.',
         means: 'Lo reclamado se te devuelve hasta que decida quien lleva el servidor: ni el mínimo ni los intereses lo piden.',
         keep: 'Dejarlo',
         said: 'El cargo está reclamado y devuelto hasta que se decida',

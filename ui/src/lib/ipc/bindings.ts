@@ -2120,6 +2120,8 @@ export type Purchase = {
 	disputed_at?: string | null,
 	/**  What of it may still be disputed: charged to the card, not refunded, and neither in dispute nor decided for its person. */
 	disputable?: Money | null,
+	/**  The same of what the wallet paid: it is given back on the card. */
+	disputable_of_wallet?: Money | null,
 	/**  The plan that its person chose for it. */
 	plan?: PlanId | null,
 };
