@@ -41,6 +41,7 @@ pub mod plan;
 pub mod platform;
 pub mod readiness;
 pub mod recovery;
+pub mod refusals;
 pub mod reminders;
 pub mod restore;
 pub mod rewards;

@@ -2,7 +2,7 @@
 //! where they are worked through in order, and sealed beside it, where they survive a damaged cache.
 //! Import chunks are large: each is a sealed file of its own, written before the change that names it.
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use api::accounts::AccountEdit;
@@ -29,8 +29,9 @@ use crate::cache::{
 use crate::folder::{self, Folder};
 use crate::own::Own;
 use crate::platform::Chance;
+use crate::refusals;
 use crate::seal::{SealKey, seal, unseal};
-use crate::sync::{apply_record, note_refusal};
+use crate::sync::apply_record;
 
 /// Chunk files compress well; more effort than this costs more time than the disk saves.
 const COMPRESSION: i32 = 1;
@@ -182,7 +183,35 @@ impl Beside {
     }
 
     pub fn read_chunk(&self, id: MutationId) -> CacheResult<ImportChunk> {
-        let sealed = folder::read(&self.chunk_path(id))?.ok_or(CacheError::Damaged)?;
+        self.read_lines(&self.chunk_path(id))
+    }
+
+    /// The same of one that the server did not take.
+    pub fn read_refused(&self, id: MutationId) -> CacheResult<ImportChunk> {
+        self.read_lines(&self.refused_path(id))
+    }
+
+    /// Those that are here, in the order in which they were made.
+    pub fn refused_chunks(&self) -> Vec<MutationId> {
+        let files = std::fs::read_dir(self.folder.refused()).into_iter().flatten().filter_map(Result::ok);
+        let mut ids: Vec<MutationId> =
+            files.filter_map(|file| file.file_name().to_str()?.strip_suffix(".sealed")?.parse().ok()).collect();
+        ids.sort_unstable();
+        ids
+    }
+
+    /// Makes a refused chunk one that waits again; the refused one goes after the change that names it is kept.
+    pub fn bring_back_refused(&self, id: MutationId) -> CacheResult<()> {
+        folder::make_private_dir(&self.folder.chunks())?;
+        Ok(folder::keep_also(&self.refused_path(id), &self.chunk_path(id))?)
+    }
+
+    pub fn remove_refused(&self, id: MutationId) -> CacheResult<()> {
+        Ok(folder::remove(&self.refused_path(id))?)
+    }
+
+    fn read_lines(&self, path: &Path) -> CacheResult<ImportChunk> {
+        let sealed = folder::read(path)?.ok_or(CacheError::Damaged)?;
         let packed = unseal(&self.key, CHUNK, &sealed).map_err(|_| CacheError::Damaged)?;
         let plain = zstd::bulk::decompress(&packed, CHUNK_BYTES_MAX).map_err(|_| CacheError::Damaged)?;
         serde_json::from_slice(&plain).map_err(|_| CacheError::Damaged)
@@ -195,8 +224,7 @@ impl Beside {
     /// Keeps the chunk of an import that the server did not take, before the change that names it goes.
     pub fn keep_refused(&self, id: MutationId) -> CacheResult<()> {
         folder::make_private_dir(&self.folder.refused())?;
-        let to = self.folder.refused().join(format!("{id}.sealed"));
-        Ok(folder::keep_also(&self.chunk_path(id), &to)?)
+        Ok(folder::keep_also(&self.chunk_path(id), &self.refused_path(id))?)
     }
 
     /// Moves a chunk that does not read to where damaged files are.
@@ -213,7 +241,7 @@ impl Beside {
                 folder::keep_also(&file.path(), &self.folder.refused().join(file.file_name()))?;
             }
         }
-        note_refusal(tx, ALL, UNREADABLE, at).await
+        refusals::note(tx, ALL, UNREADABLE, at, None).await
     }
 
     /// What only this device knows, as the cache has it now. Written when it is different.
@@ -251,6 +279,10 @@ impl Beside {
             }
         }
         Ok(())
+    }
+
+    fn refused_path(&self, id: MutationId) -> PathBuf {
+        self.folder.refused().join(format!("{id}.sealed"))
     }
 
     fn chunk_path(&self, id: MutationId) -> PathBuf {
@@ -378,9 +410,17 @@ pub(crate) async fn reapply_all(tx: &mut Tx, beside: &Beside, now: Timestamp) ->
             Ok(chunk) => apply_chunk(tx, &chunk).await?,
             Err(CacheError::Damaged) => {
                 beside.set_chunk_aside(chunk, now)?;
-                note_refusal(tx, &waiting.entry.change.what(), UNREADABLE, now).await?;
+                refusals::note(tx, &waiting.entry.change.what(), UNREADABLE, now, None).await?;
                 rows::remove(tx, waiting.number).await?;
             }
+            Err(error) => return Err(error),
+        }
+    }
+    // What the server did not take is on this device all the same, until the person decides.
+    for chunk in beside.refused_chunks() {
+        match beside.read_refused(chunk) {
+            Ok(chunk) => apply_chunk(tx, &chunk).await?,
+            Err(CacheError::Damaged) => tracing::warn!("lines that the server did not take do not read"),
             Err(error) => return Err(error),
         }
     }

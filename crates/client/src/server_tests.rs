@@ -1066,6 +1066,14 @@ async fn a_refused_edit_gives_way_to_the_server_and_is_told() {
     assert_eq!(client.bills().view().await.unwrap().bills[0].bill.name, "Phone");
     let told = client.sync().refusals().await.unwrap();
     assert_eq!((told.len(), told[0].what.as_str(), told[0].code.as_str()), (1, "edit_bill", "version_conflict"));
+    assert_eq!(told[0].name.as_deref(), Some("Phone"), "what it was about");
+    assert_eq!((told[0].typed[0].field.as_str(), told[0].typed[0].text.as_deref()), ("name", Some("Mobile")));
+    client.sync().put_back(told[0].id.unwrap()).await.unwrap();
+    assert_eq!(client.bills().view().await.unwrap().bills[0].bill.name, "Mobile");
+    client.sync().now().await.unwrap();
+    assert!(client.sync().refusals().await.unwrap().is_empty());
+    assert_eq!(lock(&fake).writes.last().unwrap().3["name"], "Mobile", "it is sent once more");
+    assert_eq!(code(client.sync().put_back(told[0].id.unwrap()).await), "not_found", "once");
     world.end().await;
 }
 
@@ -1544,9 +1552,38 @@ async fn an_import_that_the_server_does_not_take_stays_on_this_device() {
     client.sync().now().await.unwrap();
     assert_eq!(client.status().await.unwrap().refused[0].code, "too_many", "the person is told");
     client.sync().refusals_seen().await.unwrap();
-    assert!(client.status().await.unwrap().refused.is_empty());
-    assert_eq!(names(&client).await.len(), 2);
+    let refused = client.status().await.unwrap().refused;
+    assert_eq!((refused[0].lines, refused[0].can_put_back), (Some(2), true), "it is still to be decided");
+    lock(&fake).expire_cursor = true;
+    client.sync().now().await.unwrap();
+    assert_eq!(names(&client).await.len(), 2, "also when everything is read again");
     assert_eq!(world.data().join("refused").read_dir().unwrap().count(), 1);
+    lock(&fake).refuse_with = Some(ErrorCode::TooMany);
+    client.sync().put_back(refused[0].id.unwrap()).await.unwrap();
+    client.sync().now().await.unwrap();
+    let again = client.status().await.unwrap().refused;
+    assert_eq!(again.len(), 1, "it was sent and refused once more");
+    client.sync().put_back(again[0].id.unwrap()).await.unwrap();
+    client.sync().now().await.unwrap();
+    assert!(lock(&fake).writes.iter().any(|write| write.1 == "/api/v1/import"));
+    assert!(client.status().await.unwrap().refused.is_empty());
+    assert_eq!(world.data().join("refused").read_dir().unwrap().count(), 0);
+    world.end().await;
+}
+
+#[tokio::test]
+async fn lines_that_were_refused_leave_only_when_that_is_said() {
+    let (world, fake) = (World::new(), start_fake().await);
+    let client = signed_in(&world, &fake).await;
+    client.sync().now().await.unwrap();
+    client.import().import(crate::tests::sample(), None).await.unwrap();
+    lock(&fake).refuse_with = Some(ErrorCode::TooMany);
+    client.sync().now().await.unwrap();
+    let refused = client.status().await.unwrap().refused;
+    client.sync().let_go(refused[0].id.unwrap()).await.unwrap();
+    client.sync().now().await.unwrap();
+    assert!(names(&client).await.is_empty());
+    assert!(client.status().await.unwrap().refused.is_empty());
     world.end().await;
 }
 

@@ -10,7 +10,7 @@ use crate::cache::{outbox, state};
 use crate::client::{Changed, Client};
 use crate::error::ClientError;
 use crate::lock::LockReason;
-use crate::sync::Refusal;
+use crate::refusals::Refusal;
 use crate::vault::Header;
 
 /// A second passkey that was put off is asked for again after so long.

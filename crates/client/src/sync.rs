@@ -33,6 +33,7 @@ use crate::http::{CallError, Method, Sending};
 use crate::lease::Lease;
 use crate::outbox::{self, Change};
 use crate::platform::random;
+use crate::refusals;
 
 /// A command waits so long for the network before it goes on without.
 const SOON: Duration = Duration::from_secs(10);
@@ -51,20 +52,8 @@ const BATCH: usize = 20_000;
 const BATCHES_AHEAD: usize = 2;
 /// Chunk bodies compress well; the server unpacks them.
 const COMPRESSION: i32 = 1;
-const REFUSALS_KEPT: usize = 100;
 const LISTS_READ_AT: &str = "lists_read_at";
 const LISTS_EVERY: SignedDuration = SignedDuration::from_hours(1);
-
-/// A change that the server did not take, for the person to see.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, specta::Type)]
-pub struct Refusal {
-    /// `edit_bill`, `edit_mark`, …
-    pub what: String,
-    /// The server's code.
-    pub code: String,
-    #[specta(type = String)]
-    pub at: Timestamp,
-}
 
 #[derive(Clone)]
 pub struct Sync(pub(crate) Client);
@@ -127,27 +116,6 @@ impl Sync {
             Err(_) => tracing::info!("the sync takes longer"),
             Ok(Ok(())) => {}
         }
-    }
-
-    /// Changes that the server did not take, newest first.
-    pub async fn refusals(&self) -> Result<Vec<Refusal>, ClientError> {
-        let kept = self.0.with(async |open| state::find(open.cache.readers(), state::REFUSALS).await).await?;
-        Ok(kept.unwrap_or_default())
-    }
-
-    /// The person has seen them.
-    pub async fn refusals_seen(&self) -> Result<(), ClientError> {
-        self.0
-            .with(async |open| {
-                let mut tx = open.cache.begin().await?;
-                state::put(&mut *tx, state::REFUSALS, &Vec::<Refusal>::new()).await?;
-                tx.commit().await?;
-                self.0.save_own(open).await;
-                Ok(())
-            })
-            .await?;
-        self.0.tell(Changed::Status);
-        Ok(())
     }
 
     /// Keeps this device in step for as long as the app runs: after each change here, at each event of the server,
@@ -536,29 +504,22 @@ async fn settle(open: &Open, waiting: &Waiting, answer: &Result<Taken, &str>, at
         }
         (Ok(Taken::InPart), change) => {
             state::remove(&mut *tx, state::CURSOR).await?;
-            note_refusal(&mut tx, &change.what(), ErrorCode::VersionConflict.as_str(), at).await?;
+            refusals::note(&mut tx, &change.what(), ErrorCode::VersionConflict.as_str(), at, None).await?;
         }
         (Ok(Taken::Payment(payment)), _) => bills::put_payment(&mut tx, payment).await?,
         (Ok(Taken::AsSent), _) => {}
         (Err(code), Change::Pay { order, .. }) => bills::refuse_payment(&mut tx, order.id, code).await?,
-        (Err(code), change @ Change::Import { .. }) => note_refusal(&mut tx, &change.what(), code, at).await?,
+        (Err(code), change @ Change::Import { .. }) => {
+            refusals::note(&mut tx, &change.what(), code, at, Some((waiting.entry.id, change))).await?;
+        }
         (Err(code), change) => {
             // What was shown in advance is not so: read everything again.
             state::remove(&mut *tx, state::CURSOR).await?;
-            note_refusal(&mut tx, &change.what(), code, at).await?;
+            refusals::note(&mut tx, &change.what(), code, at, Some((waiting.entry.id, change))).await?;
         }
     }
     rows::remove(&mut tx, waiting.number).await?;
     Ok(tx.commit().await?)
-}
-
-/// Tells the person of a change that will not be at the server.
-pub(crate) async fn note_refusal(tx: &mut Tx, what: &str, code: &str, at: Timestamp) -> CacheResult<()> {
-    tracing::warn!(what, code, "the server does not get a change");
-    let mut kept: Vec<Refusal> = state::find(&mut **tx, state::REFUSALS).await?.unwrap_or_default();
-    kept.insert(0, Refusal { what: what.to_owned(), code: code.to_owned(), at });
-    kept.truncate(REFUSALS_KEPT);
-    state::put(&mut **tx, state::REFUSALS, &kept).await
 }
 
 // ---- Reading ----------------------------------------------------------------------------------------------------

@@ -223,6 +223,8 @@ pub fn builder() -> Builder<Wry> {
             security::factor_remove,
             sync::sync_now,
             sync::refusals_seen,
+            sync::refusal_put_back,
+            sync::refusal_let_go,
             sync::check,
         ])
         .events(collect_events![Changed, SignIn, ImportOffered, OpenScreen])

@@ -253,6 +253,10 @@ export const commands = {
 	syncNow: () => typedError<null, CommandError>(__TAURI_INVOKE("sync_now")),
 	/**  What the server did not take was read. */
 	refusalsSeen: () => typedError<null, CommandError>(__TAURI_INVOKE("refusals_seen")),
+	/**  Queues what was refused once more. */
+	refusalPutBack: (id: MutationId) => typedError<null, CommandError>(__TAURI_INVOKE("refusal_put_back", { id })),
+	/**  Lets what was refused go; lines of an import leave this computer. */
+	refusalLetGo: (id: MutationId) => typedError<null, CommandError>(__TAURI_INVOKE("refusal_let_go", { id })),
 	check: () => typedError<CheckLine[], CommandError>(__TAURI_INVOKE("check")),
 };
 
@@ -2193,11 +2197,21 @@ export type RecoveryView = {
 
 /**  A change that the server did not take, for the person to see. */
 export type Refusal = {
+	/**  Absent when nothing can be done with it. */
+	id: MutationId | null,
 	/**  `edit_bill`, `edit_mark`, … */
 	what: string,
 	/**  The server's code. */
 	code: string,
 	at: string,
+	/**  The name of the bill, payee or account that it was about. */
+	name: string | null,
+	due_on: string | null,
+	/**  What was typed, field by field. */
+	typed: TypedField[],
+	/**  Lines of an import, which only this device has. */
+	lines: number | null,
+	can_put_back: boolean,
 };
 
 export type RejectedLine = {
@@ -3054,6 +3068,13 @@ export type Typed = {
 	/**  The window's own key. */
 	by: string,
 	sealed: string,
+};
+
+/**  A field of a change. Neither text nor amount: it was cleared, or is more than a line says. */
+export type TypedField = {
+	field: string,
+	text: string | null,
+	amount: Money | null,
 };
 
 /**  What became of an undo. */

@@ -502,7 +502,9 @@ export function sampleIpc(query = ''): Ipc {
       if (!world.status.online) throw new Refused({ code: 'server_unreachable' });
       return null;
     }),
-    refusalsSeen: () => change(() => ((world.status.refused = []), null)),
+    refusalsSeen: () => change(() => ((world.status.refused = world.status.refused.filter((one) => one.lines !== null)), null)),
+    refusalPutBack: (id) => change(() => ((world.status.refused = world.status.refused.filter((one) => one.id !== id)), null)),
+    refusalLetGo: (id) => change(() => ((world.status.refused = world.status.refused.filter((one) => one.id !== id)), null)),
     check: async () => attempt(() => [
       { name: 'version', good: true, found: { what: 'version', version: '0.1.0' }, about: '' },
       { name: 'keyring', good: true, found: { what: 'program', name: 'Secret Service' }, about: '' },

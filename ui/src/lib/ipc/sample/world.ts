@@ -13,6 +13,7 @@ import { startingMethods } from './methods';
 import { startingRewards } from './rewards';
 import { reloadingWallets, startingWallets } from './wallets';
 import { paidByWord, readiness, startingPayments, stoppedPayments } from './payments';
+import { startingRefusals } from './refusals';
 import { startingIncomes } from './plan';
 import { startingSuggestions } from './suggestions';
 import { startingCases, startingDecisions, startingEvents, unusualPayment } from './security';
@@ -110,7 +111,7 @@ export class World {
       online: kind !== 'offline',
       synced_at: '2026-11-12T14:41:00Z',
       waiting: 0,
-      refused: kind === 'refused' ? [{ what: 'edit_bill', code: 'version_conflict', at: '2026-11-12T14:39:00Z' }, { what: 'import', code: 'unsent_damaged', at: '2026-11-12T09:02:00Z' }] : [],
+      refused: kind === 'refused' ? startingRefusals() : [],
       practice_money: kind === 'practice',
       needs_you: 0,
       urge_second_passkey: kind === 'one-passkey',
