@@ -40,6 +40,7 @@ pub mod payments;
 pub mod plan;
 pub mod platform;
 pub mod readiness;
+mod records;
 pub mod recovery;
 pub mod refusals;
 pub mod reminders;

@@ -5,7 +5,7 @@ use std::sync::Arc;
 use api::devices::DeviceList;
 use api::security::EventAnswer;
 use domain::ids::{DeviceId, FactorId, MutationId, PasskeyId};
-use domain::security::{SecurityEvent, first_break, may_answer_beside, open_questions, signed_in, signed_in_since};
+use domain::security::{SecurityEvent, may_answer_beside, open_questions, signed_in, signed_in_since};
 use domain::ways_in::{FactorKind, PasswordState};
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
@@ -14,6 +14,7 @@ use crate::cache::{security as rows, state};
 use crate::client::{Changed, Client, blocking};
 use crate::error::ClientError;
 use crate::http::{Method, Sending};
+use crate::records::Unread;
 
 const PASSKEYS: &str = "/api/v1/security/passkeys";
 const DEVICES: &str = "/api/v1/devices";
@@ -123,13 +124,15 @@ impl Client {
 impl Security {
     /// What this device knows of it, also offline.
     pub async fn log(&self) -> Result<SecurityView, ClientError> {
-        let (log, changed, here, listed) = self
+        let (log, changed, here, listed, unread) = self
             .0
             .with(async |open| {
                 let db = open.cache.readers();
                 let me: Option<api::sign_in::Me> = state::find(db, state::ME).await?;
                 let listed: Option<Listed> = state::find(db, state::DEVICES).await?;
-                Ok((rows::log(db).await?, rows::changed(db).await?, me.map(|me| me.device), listed))
+                let unread: Unread = state::find(db, state::UNREAD).await?.unwrap_or_default();
+                let here = me.map(|me| me.device);
+                Ok((rows::log(db).await?, rows::changed(db).await?, here, listed, unread.entries))
             })
             .await?;
         // A device is not asked about itself while another one can be.
@@ -139,7 +142,13 @@ impl Security {
         };
         let asked = |event: &&SecurityEvent| here.is_none_or(|here| may_answer_beside(&log, event, here, &there));
         let questions = open_questions(&log).into_iter().filter(asked).cloned().collect();
-        let broken_at = changed.into_iter().chain(first_break(&log)).min();
+        // An entry that this version does not know is not one that was taken out.
+        let before = std::iter::once(None).chain(log.iter().map(Some));
+        let follows = |(event, before): &(&SecurityEvent, Option<&SecurityEvent>)| {
+            unread.contains(&event.number.saturating_sub(1)) || event.follows(*before)
+        };
+        let broken = log.iter().zip(before).find(|pair| !follows(pair)).map(|(event, _)| event.number);
+        let broken_at = changed.into_iter().chain(broken).min();
         let mut events = log;
         events.reverse();
         Ok(SecurityView { events, questions, broken_at })

@@ -80,6 +80,8 @@ pub(crate) struct Fake {
     /// Method, path, idempotency key, body.
     pub writes: Vec<(String, String, String, Value)>,
     pub feed: Vec<Record>,
+    /// Records that only a newer program knows, in the feed once and in every snapshot.
+    newer: Vec<Value>,
     pub snapshot: Vec<Record>,
     payment_state: Option<PaymentState>,
     /// What the next bill that is put is answered with: another device was quicker.
@@ -261,7 +263,13 @@ impl Fake {
             }
             "/api/v1/sync" => {
                 let changes: Vec<Change> = self.feed.drain(..).map(|record| Change { number: 1, record }).collect();
-                axum::Json(Page { changes, cursor: "next/+1".to_owned(), more: false }).into_response()
+                let mut page = json!(Page { changes, cursor: "next/+1".to_owned(), more: false });
+                let newer = self
+                    .newer
+                    .iter()
+                    .map(|record| json!({ "number": 1, "kind": record["kind"], "body": record["body"] }));
+                page["changes"].as_array_mut().unwrap().extend(newer);
+                axum::Json(page).into_response()
             }
             "/api/v1/sync/snapshot" => self.snapshot(),
             _ => problem(ErrorCode::NotFound),
@@ -269,8 +277,12 @@ impl Fake {
     }
 
     fn snapshot(&self) -> Response {
-        let head = SnapshotHead { cursor: "head/+0".to_owned(), records: self.snapshot.len() as u64 };
+        let head =
+            SnapshotHead { cursor: "head/+0".to_owned(), records: (self.snapshot.len() + self.newer.len()) as u64 };
         let mut text = serde_json::to_string(&head).unwrap() + "\n";
+        for record in &self.newer {
+            text.push_str(&format!("{record}\n"));
+        }
         let kept = if self.cut_snapshot { self.snapshot.len() - 1 } else { self.snapshot.len() };
         for record in &self.snapshot[..kept] {
             text.push_str(&serde_json::to_string(record).unwrap());
@@ -1110,6 +1122,30 @@ async fn a_bill_that_another_device_made_of_the_same_suggestion_takes_the_place_
     assert!(writes.iter().any(|(_, path, ..)| *path == marked), "{writes:?}");
     let ordered = writes.iter().find(|(_, path, ..)| path == "/api/v1/payments").unwrap();
     assert_eq!(ordered.3["bill"], stays.to_string());
+    world.end().await;
+}
+
+#[tokio::test]
+async fn what_a_newer_server_tells_keeps_nothing_else_from_being_read() {
+    let (world, fake) = (World::new(), start_fake().await);
+    lock(&fake).snapshot = vec![Record::Bill(bill(5, "Phone"))];
+    lock(&fake).newer = vec![json!({ "kind": "horoscope", "body": { "sign": "heron" } })];
+    let client = signed_in(&world, &fake).await;
+    client.sync().now().await.unwrap();
+    lock(&fake).feed = vec![Record::Bill(bill(6, "Power"))];
+    client.sync().now().await.unwrap();
+    assert_eq!(client.bills().view().await.unwrap().bills.len(), 2, "from the snapshot and from the feed");
+    // The next version reads everything once more.
+    lock(&fake).snapshot.push(Record::Bill(bill(7, "Water")));
+    let open = client.opened().unwrap();
+    let mut tx = open.cache.begin().await.unwrap();
+    let of_before = json!({ "version": "0.0.1", "count": 1, "entries": [] });
+    crate::cache::state::put(&mut *tx, crate::cache::state::UNREAD, &of_before).await.unwrap();
+    tx.commit().await.unwrap();
+    drop(open);
+    client.sync().now().await.unwrap();
+    let names: Vec<_> = client.bills().view().await.unwrap().bills.into_iter().map(|view| view.bill.name).collect();
+    assert_eq!(names, ["Phone", "Water"], "as the server has it");
     world.end().await;
 }
 

@@ -33,6 +33,7 @@ use crate::http::{CallError, Method, Sending};
 use crate::lease::Lease;
 use crate::outbox::{self, Change};
 use crate::platform::random;
+use crate::records::{self, PageTold, Told, Unread};
 use crate::refusals;
 
 /// A command waits so long for the network before it goes on without.
@@ -527,13 +528,21 @@ async fn settle(open: &Open, waiting: &Waiting, answer: &Result<Taken, &str>, at
 impl Sync {
     /// Reads the feed to its end.
     async fn pull(&self, open: &Arc<Open>) -> Result<(), ClientError> {
+        let unread: Option<Unread> = state::find(open.cache.readers(), state::UNREAD).await?;
+        if unread.is_some_and(|unread| unread.is_of_another_version()) {
+            // This version may know what the one before did not.
+            let mut tx = open.cache.begin().await?;
+            state::remove(&mut *tx, state::CURSOR).await?;
+            state::remove(&mut *tx, state::UNREAD).await?;
+            tx.commit().await.map_err(CacheError::from)?;
+        }
         for _ in 0..PAGES_MAX {
             let Some(cursor) = state::find::<String>(open.cache.readers(), state::CURSOR).await? else {
                 self.load_snapshot(open).await?;
                 continue;
             };
             let answer = self.0.call(Method::Get, &feed_from(&cursor), Sending::default()).await;
-            let page: Page = match answer {
+            let PageTold { page, unread } = match answer {
                 Err(CallError::Refused(problem)) if problem.code == ErrorCode::CursorExpired => {
                     self.load_snapshot(open).await?;
                     continue;
@@ -541,7 +550,7 @@ impl Sync {
                 other => other?.json().await?,
             };
             if !page.changes.is_empty() || page.cursor != cursor {
-                let result = apply_page(open, &page).await;
+                let result = apply_page(open, &page, unread).await;
                 self.0.watch(&result);
                 result?;
             }
@@ -597,6 +606,8 @@ enum Part {
     Head(SnapshotHead),
     Lines(Vec<Transaction>),
     Other(Box<Record>),
+    /// Of a newer server; an entry of the security log with its number.
+    Unread(Option<i64>),
     /// All records of the head's number came; what they were, in one value.
     End(Digest),
 }
@@ -631,9 +642,12 @@ async fn read_snapshot(open: Arc<Open>, response: reqwest::Response, to: mpsc::S
                 continue;
             };
             *count = count.checked_sub(1).ok_or(CallError::NotAServer)?;
-            match serde_json::from_slice(line).map_err(|_| CallError::NotAServer)? {
-                Record::Transaction(line) => lines.push(line),
-                other => hand(&to, Part::Other(Box::new(other))).await?,
+            match records::told(line)? {
+                Told::Known(record) => match *record {
+                    Record::Transaction(line) => lines.push(line),
+                    other => hand(&to, Part::Other(Box::new(other))).await?,
+                },
+                Told::Unread(entry) => hand(&to, Part::Unread(entry)).await?,
             }
             if lines.len() >= BATCH {
                 hand(&to, Part::Lines(std::mem::take(&mut lines))).await?;
@@ -669,7 +683,8 @@ async fn write_snapshot(open: &Open, mut parts: mpsc::Receiver<Part>, now: Times
     wallet::clear(&mut tx).await?;
     suggestions::clear(&mut tx).await?;
     state::remove(&mut *tx, state::STANDING).await?;
-    let (mut cursor, mut came) = (String::new(), None);
+    state::remove(&mut *tx, state::UNREAD).await?;
+    let (mut cursor, mut came, mut unread) = (String::new(), None, Unread::default());
     while let Some(part) = parts.recv().await {
         if open.is_closed() {
             // A lock does not wait for the rest.
@@ -682,12 +697,14 @@ async fn write_snapshot(open: &Open, mut parts: mpsc::Receiver<Part>, now: Times
             }
             Part::Lines(lines) => add_fresh(&mut tx, lines).await?,
             Part::Other(record) => apply_record(&mut tx, &record).await?,
+            Part::Unread(entry) => unread.add(entry),
             Part::End(digest) => came = Some(digest),
         }
     }
     // The reader says why; this transaction is undone.
     let came = came.ok_or(CacheError::Closed)?;
     open.cache.chain(&mut tx, &cursor, &came).await?;
+    unread.keep_beside(&mut tx).await?;
     outbox::reapply_all(&mut tx, &open.beside, now).await?;
     Ok(tx.commit().await?)
 }
@@ -706,7 +723,7 @@ async fn add_fresh(tx: &mut Tx, lines: Vec<Transaction>) -> CacheResult<()> {
     transactions::add_all(tx, &rows).await
 }
 
-async fn apply_page(open: &Open, page: &Page) -> CacheResult<()> {
+async fn apply_page(open: &Open, page: &Page, unread: Unread) -> CacheResult<()> {
     let mut tx = open.cache.begin().await?;
     let lines: Vec<&Transaction> = page
         .changes
@@ -722,6 +739,7 @@ async fn apply_page(open: &Open, page: &Page) -> CacheResult<()> {
     for change in &page.changes {
         apply_record(&mut tx, &change.record).await?;
     }
+    unread.keep_beside(&mut tx).await?;
     outbox::reapply(&mut tx, &open.beside).await?;
     state::put(&mut *tx, state::CURSOR, &page.cursor).await?;
     let mut came = Context::new(&SHA256);

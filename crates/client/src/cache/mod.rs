@@ -417,6 +417,8 @@ pub(crate) mod state {
     pub(crate) const REFUSALS: &str = "refusals";
     /// Whether a recovery key was made that the person never said to have noted.
     pub(crate) const RECOVERY_UNNOTED: &str = "recovery_unnoted";
+    /// What the server told and this version does not know.
+    pub(crate) const UNREAD: &str = "unread";
     /// What no server can bring back.
     pub(crate) const OF_THIS_DEVICE: [&str; 5] = [SETTINGS, SECOND_PASSKEY, REMINDER_TEST, REFUSALS, RECOVERY_UNNOTED];
 
