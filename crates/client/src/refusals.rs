@@ -1,7 +1,7 @@
 //! What the server did not take. It is kept with what it was, so that a person sees what it was about and can put it back:
 //! nothing that was typed is dropped. Lines of an import stay on this device until that is decided.
 
-use domain::ids::MutationId;
+use domain::ids::{BillId, MutationId};
 use domain::money::Money;
 use jiff::Timestamp;
 use jiff::civil::Date;
@@ -194,7 +194,6 @@ async fn shown_of(open: &Open, kept: Kept) -> CacheResult<Refusal> {
     let db = open.cache.readers();
     let lines = kept.lines().map(|(_, lines)| lines);
     let (mut name, mut due_on, mut fields, mut can_put_back) = (None, None, Value::Null, false);
-    let bill_named = async |id| Ok::<_, CacheError>(bills::find_bill(db, id).await?.map(|bill| bill.name));
     match &kept.change {
         Some(Change::AddBill { bill }) => {
             (name, can_put_back) = (Some(bill.name.clone()), true);
@@ -206,20 +205,20 @@ async fn shown_of(open: &Open, kept: Kept) -> CacheResult<Refusal> {
             }
         }
         Some(Change::EditBill { bill, edit }) => {
-            name = bill_named(*bill).await?;
+            name = bill_named(open, *bill).await?;
             can_put_back = name.is_some();
             fields = serde_json::to_value(edit).unwrap_or_default();
         }
         Some(Change::EditMark { bill, due_on: of, edit }) => {
-            (name, due_on) = (bill_named(*bill).await?, Some(*of));
+            (name, due_on) = (bill_named(open, *bill).await?, Some(*of));
             can_put_back = name.is_some();
             fields = serde_json::to_value(edit).unwrap_or_default();
         }
-        Some(Change::RemoveBill { bill }) => name = bill_named(*bill).await?,
-        Some(Change::SetMark { mark }) => (name, due_on) = (bill_named(mark.bill).await?, Some(mark.due_on)),
-        Some(Change::ClearMark { bill, due_on: of }) => (name, due_on) = (bill_named(*bill).await?, Some(*of)),
+        Some(Change::RemoveBill { bill }) => name = bill_named(open, *bill).await?,
+        Some(Change::SetMark { mark }) => (name, due_on) = (bill_named(open, mark.bill).await?, Some(mark.due_on)),
+        Some(Change::ClearMark { bill, due_on: of }) => (name, due_on) = (bill_named(open, *bill).await?, Some(*of)),
         Some(Change::AnswerReminder { answer }) => {
-            (name, due_on) = (bill_named(answer.bill).await?, Some(answer.due_on));
+            (name, due_on) = (bill_named(open, answer.bill).await?, Some(answer.due_on));
         }
         Some(Change::PutBiller { biller }) => (name, can_put_back) = (Some(biller.name.clone()), true),
         Some(Change::PutIncome { income }) => {
@@ -251,6 +250,10 @@ async fn shown_of(open: &Open, kept: Kept) -> CacheResult<Refusal> {
     }
     let Kept { id, what, code, at, .. } = kept;
     Ok(Refusal { id, what, code, at, name, due_on, typed: typed_in(fields), lines, can_put_back })
+}
+
+async fn bill_named(open: &Open, id: BillId) -> CacheResult<Option<String>> {
+    Ok(bills::find_bill(open.cache.readers(), id).await?.map(|bill| bill.name))
 }
 
 /// The fields of a change as a line can say them.

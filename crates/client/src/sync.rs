@@ -17,7 +17,6 @@ use eventsource_stream::Eventsource as _;
 use futures_util::StreamExt as _;
 use jiff::{SignedDuration, Timestamp};
 use ring::digest::{Context, SHA256};
-use serde::{Deserialize, Serialize};
 use tokio::sync::mpsc;
 
 use crate::cache::anchor::Digest;
