@@ -116,6 +116,8 @@ pub const CODES: &[&str] = &[
     "server_unreachable",
     "certificate_refused",
     "server_failed",
+    "answer_lost",
+    "done_before",
     "upgrade_required",
 ];
 

@@ -92,7 +92,7 @@ impl From<CallError> for ClientError {
             CallError::Unreachable | CallError::NoConnection => make(
                 Class::Unreachable,
                 "server_unreachable",
-                "check the connection; what you changed is kept and sent later",
+                "check the connection, then repeat it; what waits to be sent is kept",
             ),
             CallError::Certificate => make(
                 Class::Unreachable,
@@ -100,7 +100,7 @@ impl From<CallError> for ClientError {
                 "check the address and this computer's clock; ask whoever runs the server",
             ),
             CallError::Busy { .. } => {
-                make(Class::Unreachable, "server_failed", "try again later; what you changed is kept")
+                make(Class::Unreachable, "server_failed", "try again later; what waits to be sent is kept")
             }
             CallError::Wait { .. } => make(
                 Class::Unreachable,

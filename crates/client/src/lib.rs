@@ -64,6 +64,7 @@ mod testing;
 #[cfg(test)]
 mod tests;
 pub mod tray;
+mod unanswered;
 pub mod vault;
 pub mod wallet;
 

@@ -13,6 +13,7 @@ use crate::client::Client;
 use crate::error::ClientError;
 use crate::http::{Method, Sending};
 
+use crate::unanswered::Deed;
 /// What a card's charges earned.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, specta::Type)]
 pub struct RewardsView {
@@ -73,12 +74,9 @@ impl Rewards {
         views.collect::<Result<_, MoneyError>>().map_err(|_| amount_refused())
     }
 
-    /// Uses so much: what is owed on the card is less once this answers.
-    pub async fn use_now(&self, card: AccountId, amount: Money) -> Result<(), ClientError> {
-        let wish = api::rewards::UseRewards { id: self.0.fresh(TransactionId::new), amount };
-        let path = format!("/api/v1/cards/{card}/rewards");
-        self.0.call(Method::Post, &path, self.once(Sending::json(&wish)?)).await?;
-        self.0.sync().now().await
+    /// Uses so much: what is owed on the card is less once this answers, and once however often the same `id` is sent.
+    pub async fn use_now(&self, card: AccountId, amount: Money, id: Option<TransactionId>) -> Result<(), ClientError> {
+        self.0.do_once(Deed::RewardsUse, card, amount, id).await
     }
 
     /// Whether each charge uses what may be used by then.
@@ -86,7 +84,8 @@ impl Rewards {
         let wish = api::rewards::RewardsAtCheckout { on };
         let path = format!("/api/v1/cards/{card}/rewards/checkout");
         self.0.call(Method::Put, &path, self.once(Sending::json(&wish)?)).await?;
-        self.0.sync().now().await
+        self.0.sync().soon().await;
+        Ok(())
     }
 
     fn once(&self, sending: Sending) -> Sending {

@@ -70,7 +70,9 @@ pub(crate) struct Fake {
     /// Tokens that were given back.
     pub ended: Vec<String>,
     /// The next write is done and its answer lost.
-    lose_answer: bool,
+    pub lose_answer: bool,
+    /// Writes are answered, and nothing of the feed.
+    pub feed_down: bool,
     refuse_with: Option<ErrorCode>,
     /// So many writes are answered before one is told to wait, each time.
     limit: Option<u32>,
@@ -257,6 +259,7 @@ impl Fake {
                 };
                 axum::Json(json!({"items": self.devices.iter().map(device).collect::<Vec<_>>()})).into_response()
             }
+            "/api/v1/sync" if self.feed_down => problem(ErrorCode::Unavailable),
             "/api/v1/sync" if self.expire_cursor => {
                 self.expire_cursor = false;
                 problem(ErrorCode::CursorExpired)

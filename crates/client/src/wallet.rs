@@ -14,6 +14,7 @@ use crate::error::ClientError;
 use crate::http::{Method, Sending};
 use crate::security::VisitStarted;
 
+use crate::unanswered::Deed;
 /// What was put by on a card.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, specta::Type)]
 pub struct WalletView {
@@ -68,12 +69,9 @@ impl Wallets {
         served.map(|account| view(account, &kept)).collect::<Result<_, _>>().map_err(|_| out_of_range())
     }
 
-    /// Reloads with so much from the card: it is there once this answers.
-    pub async fn reload(&self, card: AccountId, amount: Money) -> Result<(), ClientError> {
-        let wish = api::wallet::ReloadWallet { id: self.0.fresh(TransactionId::new), amount };
-        let path = format!("/api/v1/cards/{card}/wallet");
-        self.0.call(Method::Post, &path, self.once(Sending::json(&wish)?)).await?;
-        self.0.sync().now().await
+    /// Reloads with so much from the card: it is there once this answers, and once however often the same `id` is sent.
+    pub async fn reload(&self, card: AccountId, amount: Money, id: Option<TransactionId>) -> Result<(), ClientError> {
+        self.0.do_once(Deed::WalletReload, card, amount, id).await
     }
 
     /// Whether each charge is paid from it first.
@@ -81,7 +79,8 @@ impl Wallets {
         let wish = api::wallet::WalletAtCheckout { on };
         let path = format!("/api/v1/cards/{card}/wallet/checkout");
         self.0.call(Method::Put, &path, self.once(Sending::json(&wish)?)).await?;
-        self.0.sync().now().await
+        self.0.sync().soon().await;
+        Ok(())
     }
 
     /// Lets it be reloaded by itself on these terms.
@@ -97,14 +96,15 @@ impl Wallets {
             Some(address) => Some(self.0.security().in_browser(address, open_browser).await?),
             None => None,
         };
-        self.0.sync().now().await?;
+        self.0.sync().soon().await;
         Ok(AutoReloadSetView { on: answer.set.is_some(), visit })
     }
 
     /// Nothing is reloaded by itself once this answers.
     pub async fn end_auto_reload(&self, card: AccountId) -> Result<(), ClientError> {
         self.0.call(Method::Delete, &auto_path(card), self.once(Sending::default())).await?;
-        self.0.sync().now().await
+        self.0.sync().soon().await;
+        Ok(())
     }
 
     fn once(&self, sending: Sending) -> Sending {

@@ -15,7 +15,7 @@ impl Run<'_> {
             None => {}
             Some(RewardsCommand::Use { card, amount: typed }) => {
                 let account = self.account(&card).await?.account;
-                rewards.use_now(account.id, amount(&typed, account.currency)?).await?;
+                rewards.use_now(account.id, amount(&typed, account.currency)?, None).await?;
             }
             Some(RewardsCommand::Checkout { card, what }) => {
                 rewards.set_at_checkout(self.account(&card).await?.account.id, what == OnOff::On).await?;

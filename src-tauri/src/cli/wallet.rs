@@ -18,7 +18,7 @@ impl Run<'_> {
             None => {}
             Some(WalletCommand::Reload { card, amount: typed }) => {
                 let account = self.account(&card).await?.account;
-                wallets.reload(account.id, amount(&typed, account.currency)?).await?;
+                wallets.reload(account.id, amount(&typed, account.currency)?, None).await?;
             }
             Some(WalletCommand::Checkout { card, what }) => {
                 wallets.set_at_checkout(self.account(&card).await?.account.id, what == OnOff::On).await?;

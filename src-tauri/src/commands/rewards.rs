@@ -1,7 +1,7 @@
 //! Rewards.
 
 use client::rewards::RewardsView;
-use domain::ids::AccountId;
+use domain::ids::{AccountId, TransactionId};
 use domain::money::Money;
 
 use super::{Answer, Shared};
@@ -13,11 +13,12 @@ pub async fn rewards(core: Shared<'_>) -> Answer<Vec<RewardsView>> {
     Ok(core.client.rewards().list().await?)
 }
 
+/// The id is of the dialog: pressed again in it, nothing is used twice.
 #[tauri::command]
 #[specta::specta]
-pub async fn rewards_use(core: Shared<'_>, card: AccountId, amount: Money) -> Answer<()> {
+pub async fn rewards_use(core: Shared<'_>, card: AccountId, amount: Money, id: TransactionId) -> Answer<()> {
     core.touch();
-    Ok(core.client.rewards().use_now(card, amount).await?)
+    Ok(core.client.rewards().use_now(card, amount, Some(id)).await?)
 }
 
 #[tauri::command]

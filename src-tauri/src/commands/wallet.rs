@@ -1,7 +1,7 @@
 //! Wallets.
 
 use client::wallet::{AutoReloadSetView, WalletView};
-use domain::ids::AccountId;
+use domain::ids::{AccountId, TransactionId};
 use domain::money::Money;
 use domain::wallet::auto_reload::AutoReloadTerms;
 
@@ -14,11 +14,12 @@ pub async fn wallets(core: Shared<'_>) -> Answer<Vec<WalletView>> {
     Ok(core.client.wallets().list().await?)
 }
 
+/// The id is of the dialog: pressed again in it, nothing is charged twice.
 #[tauri::command]
 #[specta::specta]
-pub async fn wallet_reload(core: Shared<'_>, card: AccountId, amount: Money) -> Answer<()> {
+pub async fn wallet_reload(core: Shared<'_>, card: AccountId, amount: Money, id: TransactionId) -> Answer<()> {
     core.touch();
-    Ok(core.client.wallets().reload(card, amount).await?)
+    Ok(core.client.wallets().reload(card, amount, Some(id)).await?)
 }
 
 #[tauri::command]

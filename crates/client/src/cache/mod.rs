@@ -419,8 +419,11 @@ pub(crate) mod state {
     pub(crate) const RECOVERY_UNNOTED: &str = "recovery_unnoted";
     /// What the server told and this version does not know.
     pub(crate) const UNREAD: &str = "unread";
+    /// What was sent and has no answer yet.
+    pub(crate) const UNANSWERED: &str = "unanswered";
     /// What no server can bring back.
-    pub(crate) const OF_THIS_DEVICE: [&str; 5] = [SETTINGS, SECOND_PASSKEY, REMINDER_TEST, REFUSALS, RECOVERY_UNNOTED];
+    pub(crate) const OF_THIS_DEVICE: [&str; 6] =
+        [SETTINGS, SECOND_PASSKEY, REMINDER_TEST, REFUSALS, RECOVERY_UNNOTED, UNANSWERED];
 
     pub(crate) async fn find<T: DeserializeOwned>(
         db: impl Executor<'_, Database = Sqlite>,

@@ -1,4 +1,4 @@
-import { describe, expect, it } from 'vitest';
+import { describe, expect, it, vi } from 'vitest';
 import { click, draw, fireEvent, screen, type, waitFor, within, world } from '$lib/test/draw';
 import Rewards from './Rewards.svelte';
 
@@ -23,7 +23,7 @@ describe('rewards', () => {
     expect(on.commands.rewardsUse).not.toHaveBeenCalled();
     await type('Amount', '5');
     await fireEvent.submit(dialog.querySelector('form') as HTMLFormElement);
-    await waitFor(() => expect(on.commands.rewardsUse).toHaveBeenCalledWith('account-card', usd(500)));
+    await waitFor(() => expect(on.commands.rewardsUse).toHaveBeenCalledWith('account-card', usd(500), expect.any(String)));
   });
 
   it('lets each charge use them by the person’s own rule', async () => {

@@ -1,4 +1,4 @@
-import { describe, expect, it } from 'vitest';
+import { describe, expect, it, vi } from 'vitest';
 import { click, draw, fireEvent, refused, screen, type, waitFor, within, world } from '$lib/test/draw';
 import Wallets from './Wallets.svelte';
 
@@ -32,11 +32,27 @@ describe('the wallet of a card', () => {
     expect(on.commands.walletReload).not.toHaveBeenCalled();
     await type('Amount', '25');
     await fireEvent.submit(dialog.querySelector('form') as HTMLFormElement);
-    await waitFor(() => expect(on.commands.walletReload).toHaveBeenCalledWith('account-card', usd(2500)));
+    await waitFor(() => expect(on.commands.walletReload).toHaveBeenCalledWith('account-card', usd(2500), expect.any(String)));
     expect(await screen.findByText('$63.50')).toBeTruthy();
   });
 
   it('pays from it first by the person’s own rule', async () => {
+  it('sends the same reload again after an answer that was lost', async () => {
+    let asked = 0;
+    const on = world('?world=served', { walletReload: () => (asked++ === 0 ? refused('answer_lost') : Promise.resolve({ status: 'ok', data: null })) });
+    draw(Wallets, on);
+    await click('Reload');
+    const dialog = await screen.findByRole('dialog', { name: 'Reload the wallet' });
+    await type('Amount', '25');
+    await fireEvent.submit(dialog.querySelector('form') as HTMLFormElement);
+    expect(await screen.findByText('No answer came: it may have been done.')).toBeTruthy();
+    await fireEvent.submit(dialog.querySelector('form') as HTMLFormElement);
+    await waitFor(() => expect(on.commands.walletReload).toHaveBeenCalledTimes(2));
+    const ids = vi.mocked(on.commands.walletReload).mock.calls.map((call) => call[2]);
+    expect(ids[0]).toMatch(/^[0-9a-f]{8}-[0-9a-f]{4}-7[0-9a-f]{3}-[89ab][0-9a-f]{3}-[0-9a-f]{12}$/);
+    expect(ids[1]).toBe(ids[0]);
+  });
+
     const on = world('?world=served');
     draw(Wallets, on);
     await fireEvent.click(await screen.findByLabelText(/Pay each charge from the wallet first/));

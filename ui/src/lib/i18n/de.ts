@@ -2282,5 +2282,7 @@ export const de: Messages = {
     upgrade_required: ['Dieses Billfold ist zu alt für den Server.', 'Aktualisieren Sie es.'],
     system_refused: ['Das System hat abgelehnt.', 'Die Selbstprüfung zeigt, was fehlt.'],
     timer_not_here: ['Dieses System hat keinen Zeitgeber, den Billfold nutzen kann.', 'Lassen Sie Billfold im Hintergrund laufen.'],
+    answer_lost: ['Es kam keine Antwort: vielleicht ist es geschehen.', 'Drücken Sie noch einmal mit demselben Betrag, dann geschieht es insgesamt nur einmal. Oder schließen Sie dies und sehen Sie zuerst nach.'],
+    done_before: ['Was zuvor gesendet wurde, ist doch geschehen.', 'Sehen Sie bei der Karte nach. Wiederholen Sie es nur, wenn Sie es noch einmal wollen.'],
   },
 };

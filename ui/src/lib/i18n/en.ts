@@ -2284,6 +2284,8 @@ export const en = {
     upgrade_required: ['This Billfold is too old for the server.', 'Update it.'],
     system_refused: ['The system refused.', 'Run the self-check to see what is missing.'],
     timer_not_here: ['This system has no timer that Billfold can use.', 'Keep Billfold running in the tray.'],
+    answer_lost: ['No answer came: it may have been done.', 'Press again with the same amount, and it is done once in all. Or close this and look first.'],
+    done_before: ['What was sent before was done after all.', 'Look at the card. Do it again only if you mean once more.'],
   },
 };
 

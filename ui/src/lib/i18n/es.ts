@@ -2282,5 +2282,7 @@ export const es: Messages = {
     upgrade_required: ['Este Billfold es demasiado antiguo para el servidor.', 'Actualízalo.'],
     system_refused: ['El sistema se ha negado.', 'Ejecuta la autocomprobación para ver qué falta.'],
     timer_not_here: ['Este sistema no tiene un temporizador que Billfold pueda usar.', 'Deja Billfold abierto en segundo plano.'],
+    answer_lost: ['No llegó respuesta: puede que se haya hecho.', 'Pulsa otra vez con el mismo importe y se hará una sola vez en total. O cierra esto y míralo primero.'],
+    done_before: ['Lo que se envió antes sí se hizo.', 'Mira la tarjeta. Repítelo solo si lo quieres una vez más.'],
   },
 };

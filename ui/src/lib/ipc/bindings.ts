@@ -97,10 +97,12 @@ export const commands = {
 	/**  The next pay days of an income that is being typed. */
 	incomeDates: (income: NewIncome) => typedError<string[], CommandError>(__TAURI_INVOKE("income_dates", { income })),
 	rewards: () => typedError<RewardsView[], CommandError>(__TAURI_INVOKE("rewards")),
-	rewardsUse: (card: AccountId, amount: Money) => typedError<null, CommandError>(__TAURI_INVOKE("rewards_use", { card, amount })),
+	/**  The id is of the dialog: pressed again in it, nothing is used twice. */
+	rewardsUse: (card: AccountId, amount: Money, id: TransactionId) => typedError<null, CommandError>(__TAURI_INVOKE("rewards_use", { card, amount, id })),
 	rewardsAtCheckout: (card: AccountId, on: boolean) => typedError<null, CommandError>(__TAURI_INVOKE("rewards_at_checkout", { card, on })),
 	wallets: () => typedError<WalletView[], CommandError>(__TAURI_INVOKE("wallets")),
-	walletReload: (card: AccountId, amount: Money) => typedError<null, CommandError>(__TAURI_INVOKE("wallet_reload", { card, amount })),
+	/**  The id is of the dialog: pressed again in it, nothing is charged twice. */
+	walletReload: (card: AccountId, amount: Money, id: TransactionId) => typedError<null, CommandError>(__TAURI_INVOKE("wallet_reload", { card, amount, id })),
 	walletAtCheckout: (card: AccountId, on: boolean) => typedError<null, CommandError>(__TAURI_INVOKE("wallet_at_checkout", { card, on })),
 	/**  Where a passkey approves, the browser shows the terms. */
 	walletAutoReload: (card: AccountId, terms: AutoReloadTerms) => typedError<AutoReloadSetView, CommandError>(__TAURI_INVOKE("wallet_auto_reload", { card, terms })),

@@ -42,6 +42,18 @@ export async function answer<T>(asked: Promise<Result<T>>): Promise<T> {
 }
 
 /** What went wrong as a reason that can be shown, whatever was thrown. */
+/** A new id (UUIDv7, RFC 9562) of what is sent once however often it is pressed. */
+export function newId(): string {
+  const bytes = crypto.getRandomValues(new Uint8Array(16));
+  const view = new DataView(bytes.buffer);
+  view.setUint16(0, Math.floor(Date.now() / 2 ** 32));
+  view.setUint32(2, Date.now() % 2 ** 32);
+  view.setUint8(6, 0x70 | (view.getUint8(6) & 0x0f));
+  view.setUint8(8, 0x80 | (view.getUint8(8) & 0x3f));
+  const text = Array.from(bytes, (byte) => byte.toString(16).padStart(2, '0')).join('');
+  return text.replace(/^(.{8})(.{4})(.{4})(.{4})(.{12})$/, '$1-$2-$3-$4-$5');
+}
+
 export function reasonOf(thrown: unknown): CommandError {
   if (thrown instanceof Refusal) return thrown.reason;
   return { code: 'window_failed', message: '', next: '' };
