@@ -1,8 +1,8 @@
 //! Payment methods: what payments may be drawn from beside the balance that the server keeps, and what stops when one ends.
 //! A number is never typed here: the server's own page takes it, in the browser.
 
-use domain::autopay::Autopay;
-use domain::ids::{BillId, MethodId, MutationId, PaymentId};
+use domain::autopay::{Autopay, AutopayOf};
+use domain::ids::{BillerId, MethodId, MutationId, PaymentId};
 use domain::methods::{Expiry, Method, MethodHealth, MethodKind};
 use domain::money::Money;
 use domain::payments::PaymentState;
@@ -30,14 +30,15 @@ pub struct MethodView {
     pub waits_until: Option<Timestamp>,
     /// What leaves from it and has not left.
     pub leaving: Vec<Leaving>,
-    /// The bills that are paid from it by themselves.
+    /// The bills and cards that are paid from it by themselves.
     pub autopays: Vec<Drawing>,
 }
 
-/// A bill that is paid by itself.
+/// A bill or a card that is paid by itself.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, specta::Type)]
 pub struct Drawing {
-    pub bill: BillId,
+    #[serde(flatten)]
+    pub of: AutopayOf,
     pub name: String,
     /// The method ends, or is frozen, before it does: its later payments will fail unless the method is replaced.
     pub stops: bool,
@@ -65,7 +66,7 @@ pub struct MethodReplacedView {
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, specta::Type)]
 pub struct MovedView {
     pub payments: u32,
-    /// Bills that are paid by themselves from the other one now.
+    /// Bills and cards that are paid by themselves from the other one now.
     pub autopays: u32,
     /// The old one is gone.
     pub removed: bool,
@@ -171,10 +172,16 @@ fn view(book: &Book, autopays: &[Autopay], method: Method, today: Date, now: Tim
     let ends = method.frozen.then_some(today).or_else(|| method.expiry.and_then(Expiry::last_day));
     let drawing = autopays.iter().filter(|one| one.terms.method == Some(method.id));
     let drawing = drawing.filter_map(|one| {
-        let bill = book.bill(one.of.bill()?)?;
-        let stops =
-            ends.is_some_and(|ends| book.falls_after(bill, ends) && one.terms.ends_on.is_none_or(|on| on > ends));
-        Some(Drawing { bill: bill.id, name: bill.name.clone(), stops })
+        // A card may be used in any month to come, so there is always a statement after this one.
+        let (name, goes_on) = match one.of {
+            AutopayOf::Bill(id) => {
+                let bill = book.bill(id)?;
+                (bill.name.clone(), ends.is_some_and(|ends| book.falls_after(bill, ends)))
+            }
+            AutopayOf::Card(id) => (book.cards.get(&BillerId::from_uuid(id.as_uuid()))?.label(), true),
+        };
+        let stops = ends.is_some_and(|ends| goes_on && one.terms.ends_on.is_none_or(|on| on > ends));
+        Some(Drawing { of: one.of, name, stops })
     });
     MethodView {
         name: method.name(),
@@ -183,5 +190,44 @@ fn view(book: &Book, autopays: &[Autopay], method: Method, today: Date, now: Tim
         leaving,
         autopays: drawing.collect(),
         method,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use api::sync::Record;
+    use domain::autopay::{AutopayAmount, AutopayState, AutopayTerms};
+
+    use super::*;
+    use crate::client::lock;
+    use crate::server_tests::{signed_in, start_fake, store_card};
+    use crate::testing::{World, day, usd, with_method};
+
+    #[tokio::test]
+    async fn a_card_that_is_paid_by_itself_is_listed_with_the_method_it_is_paid_from() {
+        let (world, fake) = (World::new(), start_fake().await);
+        let store = store_card();
+        lock(&fake).snapshot = vec![Record::Account(store.clone())];
+        let client = signed_in(&world, &fake).await;
+        client.sync().now().await.unwrap();
+        let method = with_method(&client, Expiry { year: 2027, month: 1 }).await;
+        let of = AutopayOf::Card(store.id);
+        for (ends_on, stops) in [(None, true), (Some(day("2027-01-20")), false), (Some(day("2027-03-01")), true)] {
+            let terms = AutopayTerms {
+                amount: AutopayAmount::Statement,
+                cap: usd("500"),
+                warn_above: None,
+                method: Some(method),
+                days_before: 0,
+                ends_on,
+                payments: None,
+            };
+            let autopay = Autopay { of, terms, state: AutopayState::On, failures: 0 };
+            lock(&fake).feed.push(Record::Autopay(autopay));
+            client.sync().now().await.unwrap();
+            let listed = client.methods().list().await.unwrap().remove(0).autopays;
+            assert_eq!(listed, [Drawing { of, name: store.label(), stops }], "ends on {ends_on:?}");
+        }
+        world.end().await;
     }
 }

@@ -36,7 +36,7 @@ impl Run<'_> {
                 }
                 let (payments, bills) = replaced.done.map_or((0, 0), |done| (done.payments, done.autopays));
                 let text = format!(
-                    "{payments} payments and {bills} bills that pay by themselves leave from {} now.\n",
+                    "{payments} payments and what pays {bills} bills and cards by itself leave from {} now.\n",
                     with.name
                 );
                 Ok(Answer::new(to_json(&replaced)?, text))
@@ -55,7 +55,7 @@ impl Run<'_> {
         for one in &all {
             for bill in one.autopays.iter().filter(|bill| bill.stops) {
                 text.push_str(&format!(
-                    "{} is paid from {} by itself, which ends before it does.\n",
+                    "{} is paid from {} by itself, which ends before that does: replace it.\n",
                     bill.name, one.name
                 ));
             }

@@ -1352,7 +1352,7 @@ export const de: Messages = {
     replaceTitle: (name) => `${name} ersetzen`,
     autopays: (names) => `Automatisch davon bezahlt: ${names}`,
     autopaysStop: (names) => `Automatisches Bezahlen, das damit endet: ${names}`,
-    replaceAbout: (n, bills) => [n === 0 ? 'Im Moment geht keine Zahlung davon ab.' : `${n} ${n === 1 ? 'Zahlung zieht' : 'Zahlungen ziehen'} in einem Schritt um.`, bills === 0 ? '' : `${bills} ${bills === 1 ? 'Rechnung, die sich selbst bezahlt, geht' : 'Rechnungen, die sich selbst bezahlen, gehen'} weiter.`].filter(Boolean).join(' '),
+    replaceAbout: (n, bills) => [n === 0 ? 'Im Moment geht keine Zahlung davon ab.' : `${n} ${n === 1 ? 'Zahlung zieht' : 'Zahlungen ziehen'} in einem Schritt um.`, bills === 0 ? '' : `Automatisches Bezahlen geht in ${bills} ${bills === 1 ? 'Fall' : 'Fällen'} von der neuen aus weiter.`].filter(Boolean).join(' '),
     with: 'Abgehen von',
     withHelp: 'Die alte wird entfernt, wenn nichts mehr unterwegs ist, was von ihr ausging.',
     replaceAct: 'Überall ersetzen',

@@ -1352,7 +1352,7 @@ export const es: Messages = {
     replaceTitle: (name) => `Cambiar ${name}`,
     autopays: (names) => `Pago automático desde aquí: ${names}`,
     autopaysStop: (names) => `Pago automático que se detendría: ${names}`,
-    replaceAbout: (n, bills) => [n === 0 ? 'Ahora no sale ningún pago de él.' : `${n} ${n === 1 ? 'pago pasa' : 'pagos pasan'} en un paso.`, bills === 0 ? '' : `${bills} ${bills === 1 ? 'factura que se paga sola sigue' : 'facturas que se pagan solas siguen'}.`].filter(Boolean).join(' '),
+    replaceAbout: (n, bills) => [n === 0 ? 'Ahora no sale ningún pago de él.' : `${n} ${n === 1 ? 'pago pasa' : 'pagos pasan'} en un paso.`, bills === 0 ? '' : `${bills} ${bills === 1 ? 'pago automático sigue' : 'pagos automáticos siguen'} desde el nuevo.`].filter(Boolean).join(' '),
     with: 'Salir de',
     withHelp: 'El anterior se quita cuando no queda en camino nada de lo que empezó.',
     replaceAct: 'Cambiar en todas partes',

@@ -954,7 +954,7 @@ export type Drawing = {
 	name: string,
 	/**  The method ends, or is frozen, before it does: its later payments will fail unless the method is replaced. */
 	stops: boolean,
-};
+} & AutopayOf;
 
 /**  When the payment of a closed cycle is due. */
 export type DueRule = 
@@ -1355,7 +1355,7 @@ export type MethodView = {
 	waits_until: string | null,
 	/**  What leaves from it and has not left. */
 	leaving: Leaving[],
-	/**  The bills that are paid from it by themselves. */
+	/**  The bills and cards that are paid from it by themselves. */
 	autopays: Drawing[],
 };
 
@@ -1395,7 +1395,7 @@ export type MonthTotal = {
 
 export type MovedView = {
 	payments: number,
-	/**  Bills that are paid by themselves from the other one now. */
+	/**  Bills and cards that are paid by themselves from the other one now. */
 	autopays: number,
 	/**  The old one is gone. */
 	removed: boolean,
