@@ -166,7 +166,8 @@ async fn note(
 // ---- the look ----------------------------------------------------------------------------------------------------
 
 /// A wallet has so much to spend: where that is less than its person wants in it, a look is put, unless one waits already.
-/// Wake the jobs after the commit.
+/// Where it is not, nothing is to be reloaded, and what was said of a reload that did not happen is over. Answers how it
+/// stands. Wake the jobs after the commit.
 pub(super) async fn watch(
     app: &App,
     tx: &mut Tx,
@@ -174,12 +175,19 @@ pub(super) async fn watch(
     card: AccountId,
     kept: &KeptAutoReload,
     there: Money,
-) -> DbResult<()> {
+) -> DbResult<AutoReload> {
     let AutoReload { terms, waits } = kept.auto_reload;
-    if there.minor() < terms.below.minor() && waits.is_none() {
-        jobs::put(tx, holder, Kind::AutoReload, card.as_uuid(), app.clock.now()).await?;
+    if there.minor() < terms.below.minor() {
+        if waits.is_none() {
+            jobs::put(tx, holder, Kind::AutoReload, card.as_uuid(), app.clock.now()).await?;
+        }
+        return Ok(kept.auto_reload);
     }
-    Ok(())
+    if waits.is_some() {
+        store::set_waits(tx, holder, card, None).await?;
+        jobs::remove(tx, holder, Kind::AutoReload, card.as_uuid()).await?;
+    }
+    Ok(AutoReload { terms, waits: None })
 }
 
 /// Reloads a wallet once where it has too little, or says why it does not and looks again later.

@@ -251,15 +251,16 @@ async fn tell(app: &App, tx: &mut Tx, holder: HolderId, card: &Card) -> DbResult
     let currency = card.limit.currency();
     let there = tx.ask(ledger::card_standing(holder, card.id, currency)).await?;
     let kept = store::auto_reload(tx, holder, card.id, currency).await?;
-    if let Some(kept) = &kept {
-        auto_reload::watch(app, tx, holder, card.id, kept, there.wallet).await?;
-    }
+    let auto_reload = match &kept {
+        Some(kept) => Some(auto_reload::watch(app, tx, holder, card.id, kept, there.wallet).await?),
+        None => None,
+    };
     let wallet = Wallet {
         card: card.id,
         balance: there.wallet,
         held: Some(there.wallet_held),
         at_checkout: card.wallet_at_checkout,
-        auto_reload: kept.map(|kept| kept.auto_reload),
+        auto_reload,
         recent: store::recent(tx, holder, card.id, currency).await?,
     };
     feed::put(tx, holder, app.clock.now(), &Record::Wallet(wallet)).await

@@ -146,6 +146,31 @@ async fn what_the_card_does_not_take_is_told_once_and_tried_again_a_day_later() 
 }
 
 #[tokio::test]
+async fn a_wallet_that_is_full_again_says_no_more_that_it_was_not_reloaded() {
+    on_each_engine(async |world| {
+        let shop = Shop::new(&world, 100_000).await;
+        shop.wallet_first(true).await;
+        shop.set_auto(terms(2_000, 5_000, 5_000)).await.expect(200);
+        world.work().await;
+        shop.buy(4_000).await;
+        world.work().await;
+        assert_eq!(shop.waits().await.map(|waits| waits.declined), Some(None), "the month is over");
+        shop.reload(fresh(&world), 500).await.expect(204);
+        assert!(shop.waits().await.is_some(), "there is still too little");
+        shop.reload(fresh(&world), 500).await.expect(204);
+        assert_eq!(shop.waits().await, None);
+        let mut tx = world.app.db.begin_read().await.expect("a transaction");
+        assert_eq!(jobs::subjects(&mut tx, Kind::AutoReload).await.expect("the jobs"), [], "and nothing is looked at");
+        drop(tx);
+        shop.buy(1_000).await;
+        world.work().await;
+        assert!(shop.waits().await.is_some(), "too little again is said again");
+        assert_eq!(shop.reloaded().await, 1);
+    })
+    .await;
+}
+
+#[tokio::test]
 async fn a_locked_or_restricted_account_is_not_charged_by_itself() {
     on_each_engine(async |world| {
         let shop = Shop::new(&world, 100_000).await;
