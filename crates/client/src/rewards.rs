@@ -3,6 +3,7 @@
 use domain::accounts::Account;
 use domain::ids::{AccountId, MutationId, TransactionId};
 use domain::money::{Money, MoneyError};
+use domain::purchases::CardStatus;
 use domain::rewards::{Reward, RewardState, totals};
 use jiff::civil::Date;
 use serde::Serialize;
@@ -12,13 +13,14 @@ use crate::cache::{accounts, rewards};
 use crate::client::Client;
 use crate::error::ClientError;
 use crate::http::{Method, Sending};
-
 use crate::unanswered::Deed;
+
 /// What a card's charges earned.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, specta::Type)]
 pub struct RewardsView {
     pub card: AccountId,
     pub card_name: String,
+    pub status: CardStatus,
     /// Not yet to be used: what is returned meanwhile earns nothing.
     pub pending: Money,
     pub available: Money,
@@ -110,6 +112,7 @@ fn view(account: &Account, earned: &[Reward], today: Date) -> Result<Option<Rewa
     Ok(Some(RewardsView {
         card: account.id,
         card_name: account.label(),
+        status: card.status,
         pending: sums.pending,
         available: sums.available,
         expiring: sums.expiring,
@@ -126,7 +129,7 @@ mod tests {
     use api::sync::Record;
     use domain::accounts::Keeping;
     use domain::ids::{PurchaseId, PurchaseStepId};
-    use domain::purchases::{CardStatus, ServedCard};
+    use domain::purchases::ServedCard;
     use domain::rewards::Charge;
     use jiff::Timestamp;
 

@@ -4,6 +4,7 @@
 use domain::accounts::Account;
 use domain::ids::{AccountId, MutationId, TransactionId};
 use domain::money::{Money, MoneyError};
+use domain::purchases::CardStatus;
 use domain::wallet::auto_reload::{AutoReload, AutoReloadLimits, AutoReloadTerms};
 use domain::wallet::{Wallet, WalletMove, reloads};
 use serde::Serialize;
@@ -13,28 +14,43 @@ use crate::client::Client;
 use crate::error::ClientError;
 use crate::http::{Method, Sending};
 use crate::security::VisitStarted;
-
 use crate::unanswered::Deed;
+
 /// What was put by on a card.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, specta::Type)]
 pub struct WalletView {
     pub card: AccountId,
     pub card_name: String,
+    pub status: CardStatus,
     /// What may be spent.
     pub balance: Money,
     /// Beside it: reserved for purchases that are not captured.
     pub held: Money,
     /// Each charge is paid from it first.
     pub at_checkout: bool,
-    /// What a reload may be now, as far as the wallet goes; absent while it is too full for one.
+    /// What a reload may be now, as far as wallet and card go; absent while there can be none.
     pub reload_least: Option<Money>,
     pub reload_most: Option<Money>,
+    /// Why there can be none.
+    pub no_reload: Option<NoReload>,
     /// It is reloaded by itself.
     pub auto_reload: Option<AutoReload>,
     /// What the terms of that may say.
     pub auto_limits: AutoReloadLimits,
     /// The newest first.
     pub recent: Vec<WalletMove>,
+}
+
+/// Why a wallet cannot be reloaded now.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, specta::Type)]
+#[serde(rename_all = "snake_case")]
+pub enum NoReload {
+    /// The card is lost or closed: for good.
+    CardOver,
+    CardFrozen,
+    WalletFull,
+    /// The card has too little credit left for the least reload.
+    CreditUsed,
 }
 
 /// What came of setting the terms of an automatic reload: they count, or a passkey has to be shown first.
@@ -65,8 +81,8 @@ impl Wallets {
                 Ok((accounts::all(db).await?, wallet::all(db).await?))
             })
             .await?;
-        let served = all.iter().filter(|account| account.card.is_some());
-        served.map(|account| view(account, &kept)).collect::<Result<_, _>>().map_err(|_| out_of_range())
+        let views = all.iter().filter_map(|account| view(account, &kept).transpose());
+        views.collect::<Result<_, MoneyError>>().map_err(|_| out_of_range())
     }
 
     /// Reloads with so much from the card: it is there once this answers, and once however often the same `id` is sent.
@@ -121,30 +137,47 @@ fn auto_path(card: AccountId) -> String {
 }
 
 /// A card of which nothing was put by yet has an empty one.
-fn view(account: &Account, kept: &[Wallet]) -> Result<WalletView, MoneyError> {
+/// None of an account that is no card of the server.
+fn view(account: &Account, kept: &[Wallet]) -> Result<Option<WalletView>, MoneyError> {
+    let Some(card) = &account.card else { return Ok(None) };
     let found = kept.iter().find(|one| one.card == account.id);
     let balance = found.map_or(Money::zero(account.currency), |one| one.balance);
     let held = found.and_then(|one| one.held).unwrap_or(Money::zero(account.currency));
-    let (reload_least, reload_most) = reloads(balance.plus(held)?).unzip();
-    Ok(WalletView {
+    let may = may_reload(card.status, balance.plus(held)?, account.available);
+    let (reload_least, reload_most) = may.ok().unzip();
+    Ok(Some(WalletView {
         card: account.id,
         card_name: account.label(),
+        status: card.status,
         balance,
         held,
         at_checkout: found.is_some_and(|one| one.at_checkout),
         reload_least,
         reload_most,
+        no_reload: may.err(),
         auto_reload: found.and_then(|one| one.auto_reload),
         auto_limits: AutoReloadLimits::of(account.currency)?,
         recent: found.map_or_else(Vec::new, |one| one.recent.clone()),
-    })
+    }))
+}
+
+/// From the least to the most that a wallet with so much in it may be reloaded with. The server decides in the end.
+fn may_reload(status: CardStatus, there: Money, credit_left: Option<Money>) -> Result<(Money, Money), NoReload> {
+    match status {
+        CardStatus::Lost | CardStatus::Closed => return Err(NoReload::CardOver),
+        CardStatus::Frozen => return Err(NoReload::CardFrozen),
+        CardStatus::Active => {}
+    }
+    let (least, most) = reloads(there).ok_or(NoReload::WalletFull)?;
+    let most = credit_left.filter(|left| left.minor() < most.minor()).unwrap_or(most);
+    if most.minor() < least.minor() { Err(NoReload::CreditUsed) } else { Ok((least, most)) }
 }
 
 #[cfg(test)]
 mod tests {
     use api::sync::Record;
     use domain::accounts::Keeping;
-    use domain::purchases::{CardStatus, Decline, ServedCard};
+    use domain::purchases::{Decline, ServedCard};
     use domain::wallet::WalletMoveKind;
     use domain::wallet::auto_reload::{AutoReloadWaits, ReloadedBecause};
     use jiff::Timestamp;
@@ -153,6 +186,21 @@ mod tests {
     use crate::client::lock;
     use crate::server_tests::{card, signed_in, start_fake};
     use crate::testing::{World, day, usd};
+
+    #[test]
+    fn a_reload_is_offered_as_far_as_card_and_wallet_take_it() {
+        let may = |status, there, left: Option<&str>| may_reload(status, usd(there), left.map(usd));
+        let active = CardStatus::Active;
+        assert_eq!(may(active, "0", None), Ok((usd("5"), usd("500"))));
+        assert_eq!(may(active, "0", Some("40")), Ok((usd("5"), usd("40"))), "no more than the credit that is left");
+        assert_eq!(may(active, "900", Some("900")), Ok((usd("5"), usd("100"))));
+        assert_eq!(may(active, "0", Some("4.99")), Err(NoReload::CreditUsed));
+        assert_eq!(may(active, "999", Some("500")), Err(NoReload::WalletFull));
+        assert_eq!(may(CardStatus::Frozen, "0", Some("500")), Err(NoReload::CardFrozen));
+        for over in [CardStatus::Lost, CardStatus::Closed] {
+            assert_eq!(may(over, "0", Some("500")), Err(NoReload::CardOver));
+        }
+    }
 
     #[tokio::test]
     async fn each_served_card_has_a_wallet_which_follows_the_feed() {

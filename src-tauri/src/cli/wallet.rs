@@ -1,6 +1,6 @@
 //! `billfold wallet`: what was put by on a card, reloading it by hand or by itself, and paying from it first.
 
-use client::wallet::WalletView;
+use client::wallet::{NoReload, WalletView};
 use domain::purchases::Decline;
 use domain::wallet::auto_reload::{AutoReload, AutoReloadTerms};
 use domain::wallet::{WalletMove, WalletMoveKind};
@@ -58,6 +58,9 @@ fn shown(one: &WalletView) -> String {
     if one.held.is_positive() {
         text.push_str(&format!("  {} more are reserved for purchases\n", one.held));
     }
+    if let Some(why) = one.no_reload {
+        text.push_str(&format!("  no reload now: {}\n", no_reload(why)));
+    }
     if let Some(auto) = &one.auto_reload {
         text.push_str(&reloads(auto));
     }
@@ -66,6 +69,15 @@ fn shown(one: &WalletView) -> String {
         text.push_str(&table(&["On", "What", ">Amount"], &rows));
     }
     text
+}
+
+const fn no_reload(why: NoReload) -> &'static str {
+    match why {
+        NoReload::CardOver => "the card is lost or closed",
+        NoReload::CardFrozen => "the card is frozen",
+        NoReload::WalletFull => "the wallet is full",
+        NoReload::CreditUsed => "the card has too little credit left",
+    }
 }
 
 /// On which terms it is reloaded by itself, and why it was not.

@@ -1,5 +1,6 @@
 import { describe, expect, it, vi } from 'vitest';
 import { click, draw, fireEvent, screen, type, waitFor, within, world } from '$lib/test/draw';
+import { answer } from '$lib/ipc';
 import Rewards from './Rewards.svelte';
 
 const usd = (minor: number) => ({ minor, currency: 'USD' });
@@ -31,6 +32,15 @@ describe('rewards', () => {
     draw(Rewards, on);
     await fireEvent.click(await screen.findByLabelText(/Use what is available at each charge/));
     await waitFor(() => expect(on.commands.rewardsAtCheckout).toHaveBeenCalledWith('account-card', true));
+  });
+
+  it('has no rule for charges of a card that is over', async () => {
+    const on = world('?world=served');
+    const all = await answer(on.commands.rewards());
+    vi.mocked(on.commands.rewards).mockResolvedValue({ status: 'ok', data: all.map((one) => ({ ...one, status: 'closed' as const })) });
+    draw(Rewards, on);
+    expect(await screen.findByText(/it earns nothing more/)).toBeTruthy();
+    expect(screen.queryByRole('checkbox')).toBeNull();
   });
 
   it('is not there where no card earns', async () => {

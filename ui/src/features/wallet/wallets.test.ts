@@ -1,5 +1,6 @@
 import { describe, expect, it, vi } from 'vitest';
 import { click, draw, fireEvent, refused, screen, type, waitFor, within, world } from '$lib/test/draw';
+import { answer } from '$lib/ipc';
 import Wallets from './Wallets.svelte';
 
 const usd = (minor: number) => ({ minor, currency: 'USD' });
@@ -36,7 +37,6 @@ describe('the wallet of a card', () => {
     expect(await screen.findByText('$63.50')).toBeTruthy();
   });
 
-  it('pays from it first by the person’s own rule', async () => {
   it('sends the same reload again after an answer that was lost', async () => {
     let asked = 0;
     const on = world('?world=served', { walletReload: () => (asked++ === 0 ? refused('answer_lost') : Promise.resolve({ status: 'ok', data: null })) });
@@ -53,6 +53,7 @@ describe('the wallet of a card', () => {
     expect(ids[1]).toBe(ids[0]);
   });
 
+  it('pays from it first by the person’s own rule', async () => {
     const on = world('?world=served');
     draw(Wallets, on);
     await fireEvent.click(await screen.findByLabelText(/Pay each charge from the wallet first/));
@@ -92,6 +93,22 @@ describe('the wallet of a card', () => {
     await click('Turn off');
     await waitFor(() => expect(on.commands.walletAutoReloadOff).toHaveBeenCalledWith('account-card'));
     await waitFor(() => expect(screen.queryByText('Turn off')).toBeNull());
+  });
+
+  it('offers nothing of a card that is over, and says why', async () => {
+    const on = world('?world=served');
+    const [one] = await answer(on.commands.wallets());
+    vi.mocked(on.commands.wallets).mockResolvedValue({ status: 'ok', data: [{ ...one!, status: 'lost', reload_least: null, reload_most: null, no_reload: 'card_over' }] });
+    draw(Wallets, on);
+    expect(await screen.findByText(/The card is lost or closed/)).toBeTruthy();
+    expect(screen.queryByRole('button')).toBeNull();
+    expect(screen.queryByRole('checkbox')).toBeNull();
+  });
+
+  it('says of a frozen card why it cannot be reloaded', async () => {
+    draw(Wallets, world('?world=frozen'));
+    expect(await screen.findByText('The card is frozen: unfreeze it before you reload.')).toBeTruthy();
+    expect(screen.getByRole('button', { name: 'Reload' }).hasAttribute('disabled')).toBe(true);
   });
 
   it('is not there where no card of the server is', async () => {

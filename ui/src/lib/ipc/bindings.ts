@@ -948,9 +948,8 @@ export type DraftOf = { kind: "bill"; bill: BillId; due_on: string } |
 /**  A card of the server. */
 { kind: "card"; card: AccountId };
 
-/**  A bill that is paid by itself. */
+/**  A bill or a card that is paid by itself. */
 export type Drawing = {
-	bill: BillId,
 	name: string,
 	/**  The method ends, or is frozen, before it does: its later payments will fail unless the method is replaced. */
 	stops: boolean,
@@ -1469,6 +1468,13 @@ export type NextReminderView = {
 	/**  It will tell of a payment that goes out by itself. */
 	goes_out: boolean,
 };
+
+/**  Why a wallet cannot be reloaded now. */
+export type NoReload = 
+/**  The card is lost or closed: for good. */
+"card_over" | "card_frozen" | "wallet_full" | 
+/**  The card has too little credit left for the least reload. */
+"credit_used";
 
 export type NoticeAction = "pay" | "snooze" | "mark_paid" | 
 /**  A click on the notice itself. */
@@ -2362,6 +2368,7 @@ export type RewardsOfCycle = {
 export type RewardsView = {
 	card: AccountId,
 	card_name: string,
+	status: CardStatus,
 	/**  Not yet to be used: what is returned meanwhile earns nothing. */
 	pending: Money,
 	available: Money,
@@ -3120,15 +3127,18 @@ export type WalletMoveKind =
 export type WalletView = {
 	card: AccountId,
 	card_name: string,
+	status: CardStatus,
 	/**  What may be spent. */
 	balance: Money,
 	/**  Beside it: reserved for purchases that are not captured. */
 	held: Money,
 	/**  Each charge is paid from it first. */
 	at_checkout: boolean,
-	/**  What a reload may be now, as far as the wallet goes; absent while it is too full for one. */
+	/**  What a reload may be now, as far as wallet and card go; absent while there can be none. */
 	reload_least: Money | null,
 	reload_most: Money | null,
+	/**  Why there can be none. */
+	no_reload: NoReload | null,
 	/**  It is reloaded by itself. */
 	auto_reload: AutoReload | null,
 	/**  What the terms of that may say. */

@@ -19,6 +19,7 @@ export const startingRewards = (): RewardsView[] => [
   {
     card: card.id,
     card_name: card.name,
+    status: 'active',
     pending: usd(189),
     available: usd(1464),
     expiring: usd(210),

@@ -7,11 +7,13 @@ export const startingWallets = (): WalletView[] => [
   {
     card: card.id,
     card_name: card.name,
+    status: 'active',
     balance: usd(3850),
     held: usd(0),
     at_checkout: false,
     reload_least: usd(500),
     reload_most: usd(50000),
+    no_reload: null,
     auto_reload: null,
     auto_limits: { least: usd(500), most: usd(50000), month_most: usd(200000) },
     recent: [
@@ -25,6 +27,10 @@ export const startingWallets = (): WalletView[] => [
 export const reloadingWallets = (): WalletView[] =>
   startingWallets().map((one) => ({
     ...one,
+    status: 'frozen',
+    reload_least: null,
+    reload_most: null,
+    no_reload: 'card_frozen',
     balance: usd(1350),
     held: usd(1150),
     at_checkout: true,
