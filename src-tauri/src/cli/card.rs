@@ -5,7 +5,7 @@ use client::payments::PayBill;
 use domain::accounts::Account;
 use domain::card::PlanOffer;
 use domain::disputes::{Dispute, DisputeReason, DisputeWish};
-use domain::ids::PurchaseId;
+use domain::ids::{AccountId, PurchaseId};
 use domain::purchases::{CardStatus, LinkedMerchant};
 use serde_json::json;
 
@@ -97,9 +97,13 @@ impl Run<'_> {
             CardStatus::Frozen => {
                 "The card is frozen: no new purchase is approved. Use it again with `billfold card unfreeze`.\n"
             }
-            CardStatus::Lost => "The card is reported lost: it takes no purchases any more.\n",
+            CardStatus::Lost => "The card is reported lost: it is asked for nothing new any more.\n",
             CardStatus::Closed => "The card is closed.\n",
         };
+        let mut text = text.to_owned();
+        if status.is_over() {
+            text += &self.still_held(card.id, None).await?;
+        }
         Ok(Answer::new(json!({ "card": card.id, "status": to_json(&status)? }), text))
     }
 
@@ -134,7 +138,20 @@ impl Run<'_> {
         let merchant = named(linked, merchant, "merchant", key)?;
         self.core.client.accounts().end_merchant(card.id, merchant.id).await?;
         let json = json!({ "card": card.id, "merchant": merchant.id });
-        Ok(Answer::new(json, format!("{} may ask this card for nothing more.\n", merchant.name)))
+        let mut text = format!("{} can ask this card for nothing new.\n", merchant.name);
+        text += &self.still_held(card.id, Some(&merchant.name)).await?;
+        Ok(Answer::new(json, text))
+    }
+
+    /// What merchants hold on a card, which can be charged all the same.
+    async fn still_held(&self, card: AccountId, merchant: Option<&str>) -> Result<String, Failure> {
+        let all = self.core.client.accounts().purchases(card).await?;
+        let held = all.iter().map(|one| &one.purchase).filter(|one| one.held.is_positive());
+        let held = held.filter(|one| merchant.is_none_or(|name| name == one.merchant));
+        let lines = held.map(|one| {
+            format!("{} that {} holds until {} can still be charged.\n", one.held, one.merchant, one.holds_until)
+        });
+        Ok(lines.collect())
     }
 
     async fn plan_offers(&self, purchase: PurchaseId) -> Done {

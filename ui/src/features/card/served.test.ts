@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { click, draw, ok, screen, type, waitFor, within, world } from '$lib/test/draw';
+import { click, draw, fireEvent, ok, screen, type, waitFor, within, world } from '$lib/test/draw';
 import Card from './Card.svelte';
 import FreezeDialog from './FreezeDialog.svelte';
 
@@ -74,6 +74,25 @@ describe('a card of the server', () => {
     await click('To the account you pay from');
     await waitFor(() => expect(other.commands.cardCredit).toHaveBeenCalledExactlyOnceWith('account-card', null));
     expect(other.desk.toasts.map((toast) => toast.text)).toEqual(['$150.00 moved']);
+  });
+
+  it('lists what is still held where it is reported lost, to be disputed there', async () => {
+    draw(Card, world('?world=served'));
+    await click('Report lost');
+    const dialog = within(await screen.findByRole('dialog', { name: /^Report .* lost$/ }));
+    expect(dialog.getByText(/^\$64\.90 that is held until .* can still be charged\.$/)).toBeTruthy();
+    await fireEvent.click(dialog.getAllByRole('button', { name: 'It was not me: Quillmere' })[0] as HTMLElement);
+    expect(await screen.findByRole('dialog', { name: 'What is wrong with this charge?' })).toBeTruthy();
+  });
+
+  it('says that an unlinked merchant can still charge what it holds', async () => {
+    const on = world('?world=served');
+    draw(Card, on);
+    await click('Unlink Quillmere');
+    const dialog = within(await screen.findByRole('dialog', { name: 'Unlink Quillmere?' }));
+    expect(dialog.getByText(/\$64\.90 that is held until .* can still be charged\./)).toBeTruthy();
+    await fireEvent.click(dialog.getByRole('button', { name: 'Unlink' }));
+    await waitFor(() => expect(on.desk.toasts.map((toast) => toast.text)).toEqual(['Quillmere is unlinked and can ask for nothing new']));
   });
 
   it('shows why a purchase was declined and how far the others have come', async () => {
