@@ -6,6 +6,11 @@ import svelteConfig from './svelte.config.js';
 const tauri = { group: ['@tauri-apps/*'], message: 'Only src/lib/ipc knows Tauri.' };
 const bindings = { group: ['*/ipc/bindings', './bindings'], message: 'Import types only; ask through $lib/ipc.', allowTypeImports: true };
 
+const utcDay = {
+  selector: "CallExpression[callee.property.name='slice'][arguments.0.value=0][arguments.1.value=10]",
+  message: 'A moment is written in UTC: its day is dayHere of $lib/format.',
+};
+
 export default ts.config(
   { ignores: ['build/', '.svelte-kit/', 'node_modules/', 'src/lib/ipc/bindings.ts'] },
   ...ts.configs.recommended,
@@ -22,6 +27,11 @@ export default ts.config(
       'svelte/no-navigation-without-resolve': 'off',
       'svelte/prefer-svelte-reactivity': 'off',
     },
+  },
+  {
+    files: ['src/**'],
+    ignores: ['src/lib/format/**', 'src/lib/ipc/sample*', 'src/lib/ipc/sample/**', 'src/**/*.test.ts'],
+    rules: { 'no-restricted-syntax': ['error', utcDay] },
   },
   {
     files: ['src/features/**'],

@@ -1,5 +1,5 @@
 import { beforeEach, describe, expect, it } from 'vitest';
-import { addDays, addMonths, formatCutoff, formatDay, formatFullDay, formatMoment, formatMonth, formatShortDay, formatTime, ordinal, setLocale, setNow, weekdays, weeksOf } from '.';
+import { addDays, addMonths, dayHere, formatCutoff, formatDay, formatFullDay, formatMoment, formatMonth, formatShortDay, formatTime, ordinal, setLocale, setNow, weekdays, weeksOf } from '.';
 
 const endings = { one: 'st', two: 'nd', few: 'rd', other: 'th' };
 
@@ -45,6 +45,12 @@ describe('civil days', () => {
 });
 
 describe('instants', () => {
+  it('have the day of where the person is', () => {
+    // Half past nine in the evening in New York, and the next day in UTC.
+    expect(dayHere('2026-11-10T02:30:00Z')).toBe('2026-11-09');
+    expect(dayHere('2026-11-10T15:00:00Z')).toBe('2026-11-10');
+  });
+
   it('are told in this zone, with the day when it is another one', () => {
     expect(formatTime('2026-11-12T14:41:00Z')).toBe('9:41\u00a0am');
     expect(formatMoment('2026-11-12T14:41:00Z')).toBe('9:41\u00a0am');

@@ -120,6 +120,11 @@ export function addMonths(month: Civil, count: number): Civil {
   return date.toISOString().slice(0, 10);
 }
 
+/** The day of a moment where the person is: a moment itself is written in UTC. */
+export function dayHere(instant: string): Civil {
+  return dayOf(new Date(instant));
+}
+
 export function todayHere(): Civil {
   return dayOf(now());
 }
