@@ -87,6 +87,14 @@ codes! {
     PossibleDuplicate = "possible_duplicate", 409;
     /// The payment has already left.
     TooLate = "too_late", 409;
+    /// A charge is disputed within 60 days of its statement.
+    DisputeTooLate = "dispute_too_late", 409;
+    /// This reason was decided against for this purchase: only another one is looked at.
+    ReasonDecided = "reason_decided", 409;
+    /// A plan is chosen before the statement with the purchase closes.
+    PlanTooLate = "plan_too_late", 409;
+    /// The card is lost or closed, for good.
+    CardOver = "card_over", 409;
     AlreadySettled = "already_settled", 409;
     /// Payments to this payee came back; nothing goes there until that was looked at.
     PayeeStopped = "payee_stopped", 409;
@@ -101,6 +109,12 @@ codes! {
     /// The same key came with another body.
     KeyReused = "key_reused", 422;
     InsufficientFunds = "insufficient_funds", 422;
+    /// More than the credit that is left on the card.
+    OverLimit = "over_limit", 422;
+    /// More than what may be used of the rewards now.
+    RewardsShort = "rewards_short", 422;
+    /// The wallet takes no more, or not so much.
+    WalletFull = "wallet_full", 422;
     /// The card takes no purchase now: it is frozen, lost or closed, or this one was declined.
     CardDeclined = "card_declined", 422;
     /// The card is lost or closed, and less than that is owed on it.

@@ -146,6 +146,7 @@ const ROUTES: &[(&str, &str, &[u16])] = &[
 const STOPPED_BY_A_LOCK: &[(&str, &str)] = &[
     ("PUT", "/api/v1/bills/{id}/autopay"),
     ("PUT", "/api/v1/cards/{id}/autopay"),
+    ("POST", "/api/v1/cards/{id}/wallet"),
     ("PUT", "/api/v1/cards/{id}/wallet/auto-reload"),
     ("POST", "/api/v1/cards/{id}/codes"),
     ("POST", "/api/v1/methods"),

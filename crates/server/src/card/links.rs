@@ -65,6 +65,12 @@ async fn make_code(
 }
 
 async fn takes_links(tx: &mut Tx, holder: HolderId, card: &Card) -> Result<(), ApiError> {
+    if card.status.is_over() {
+        return Err(ApiError::new(
+            ErrorCode::CardOver,
+            "a card that is lost or closed is linked no more: open another",
+        ));
+    }
     if card.status != CardStatus::Active {
         return Err(ApiError::new(ErrorCode::CardDeclined, "the card takes no purchases now"));
     }

@@ -251,7 +251,7 @@ async fn become_status(
 ) -> Result<(), ApiError> {
     let card = tx.ask(store::find(holder, id)).await?.ok_or_else(ApiError::not_found)?;
     if !card.status.may_become(status) {
-        return Err(ApiError::new(ErrorCode::TooLate, "a card that is lost or closed stays so: open another"));
+        return Err(ApiError::new(ErrorCode::CardOver, "a card that is lost or closed stays so: open another"));
     }
     let now = app.clock.now();
     store::set_status(tx, holder, id, status, now).await?;

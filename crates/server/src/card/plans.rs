@@ -101,7 +101,7 @@ async fn check(
     let captured_on = purchase.captured_at.map(|at| at.to_zoned(app.settings.zone.clone()).date());
     if captured_on.is_some_and(|day| day < first_on) {
         return Err(ApiError::new(
-            ErrorCode::TooLate,
+            ErrorCode::PlanTooLate,
             "a plan is chosen before the statement with the purchase closes",
         ));
     }

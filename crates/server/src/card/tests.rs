@@ -75,7 +75,7 @@ async fn on_a_server_for_others_its_operator_opens_and_closes_cards() {
         let list: AccountList = device.get("/api/v1/accounts").await.ok();
         assert_eq!(list.items[0].card.as_ref().expect("served").status, CardStatus::Closed);
         let again = device.post(&format!("/api/v1/cards/{id}/status"), &SetStatus { status: CardStatus::Frozen }).await;
-        assert_eq!(again.code(), ErrorCode::TooLate, "what is closed stays closed");
+        assert_eq!(again.code(), ErrorCode::CardOver, "what is closed stays closed");
     })
     .await;
 }

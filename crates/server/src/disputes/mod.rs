@@ -278,8 +278,9 @@ fn refused(error: DisputeError) -> ApiError {
         DisputeError::NothingCharged => (ErrorCode::InvalidRequest, "purchase"),
         DisputeError::Amount | DisputeError::Money(_) => (ErrorCode::InvalidAmount, "amount"),
         DisputeError::Words => (ErrorCode::TooLong, "words"),
-        DisputeError::TooLate => (ErrorCode::TooLate, "purchase"),
-        DisputeError::Decided | DisputeError::Covered | DisputeError::DecidedBefore => {
+        DisputeError::TooLate => (ErrorCode::DisputeTooLate, "purchase"),
+        DisputeError::DecidedBefore => (ErrorCode::ReasonDecided, "reason"),
+        DisputeError::Decided | DisputeError::Covered => {
             return ApiError::new(ErrorCode::VersionConflict, &error.to_string());
         }
         DisputeError::TooMany => return ApiError::new(ErrorCode::TooMany, &error.to_string()),

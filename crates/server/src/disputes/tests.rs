@@ -179,7 +179,7 @@ async fn a_charge_is_disputed_within_sixty_days_of_its_statement_unless_somebody
         let id = DisputeId::new(world.now(), world.app.chance10());
         let path = format!("/api/v1/disputes/{id}");
         let late = device.put(&path, &wish(purchase, DisputeReason::NotReceived)).await;
-        assert_eq!(late.code(), ErrorCode::TooLate);
+        assert_eq!(late.code(), ErrorCode::DisputeTooLate);
         let dispute: Dispute = device.put(&path, &wish(purchase, DisputeReason::NotMine)).await.ok();
         assert_eq!(dispute.credited, usd(8_000));
         let account = opened_card.account().await;
@@ -285,7 +285,7 @@ async fn parts_of_a_charge_are_disputed_apart_and_again_once_taken_back() {
         let again = opened(&world, &shop, &part(purchase, NotReceived, 4_000)).await;
         decide(&world.app, again.id, false, "It was signed for").await.expect("open");
         let refused = put(&world, &shop, &part(purchase, NotReceived, 1)).await.1;
-        assert_eq!(refused.code(), ErrorCode::VersionConflict);
+        assert_eq!(refused.code(), ErrorCode::ReasonDecided);
         decide(&world.app, price.id, true, "The price was another").await.expect("open");
         assert_eq!((shop.figures().await.0, left().await), (6_000, Some(usd(6_000))), "the 20 stay theirs");
         assert_eq!(shop.purchases().await[0].disputed_at, None, "nothing is in dispute now");

@@ -188,7 +188,7 @@ async fn a_card_declines_by_name_and_the_person_sees_why() {
         shop.device.delete("/api/v1/security/lock").await.expect(204);
         shop.set(CardStatus::Lost).await.expect(204);
         assert_eq!(declined(100).await, Some(Decline::Lost));
-        assert_eq!(shop.set(CardStatus::Active).await.code(), ErrorCode::TooLate);
+        assert_eq!(shop.set(CardStatus::Active).await.code(), ErrorCode::CardOver);
         assert_eq!(shop.set(CardStatus::Closed).await.code(), ErrorCode::Forbidden);
         let seen: Vec<Option<Decline>> = shop.purchases().await.iter().map(|purchase| purchase.declined).collect();
         let expected = [

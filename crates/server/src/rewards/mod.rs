@@ -74,7 +74,7 @@ async fn use_now(
     let most = usable(&rewards, card::today(&app)).min(card::plans::owed_apart(&mut tx, holder, &card).await?.minor());
     if wish.amount.minor() > most {
         let title = "more than may be used now, or than is owed on the card apart from plans";
-        return Err(ApiError::invalid(ErrorCode::InsufficientFunds, "amount", title));
+        return Err(ApiError::invalid(ErrorCode::RewardsShort, "amount", title));
     }
     spend(&app, &mut tx, holder, &card, wish.id, wish.amount, rewards).await?;
     tx.commit().await?;

@@ -101,9 +101,9 @@ async fn rewards_are_used_after_their_wait_once_and_lower_what_is_owed() {
         let shop = Shop::new(&world, 400_000).await;
         shop.charge(20_000).await;
         let id = fresh(&world);
-        assert_eq!(shop.use_rewards(id, 1).await.code(), ErrorCode::InsufficientFunds, "it is pending");
+        assert_eq!(shop.use_rewards(id, 1).await.code(), ErrorCode::RewardsShort, "it is pending");
         days(&world, &shop, 30).await;
-        assert_eq!(shop.use_rewards(id, 201).await.code(), ErrorCode::InsufficientFunds);
+        assert_eq!(shop.use_rewards(id, 201).await.code(), ErrorCode::RewardsShort);
         assert_eq!(shop.use_rewards(id, 0).await.code(), ErrorCode::InvalidAmount);
         assert_eq!(shop.use_rewards(id, -1).await.code(), ErrorCode::InvalidAmount);
         let minimum = async || shop.account().await.card.expect("served").minimum_left.expect("a statement");
@@ -133,7 +133,7 @@ async fn no_more_is_used_than_is_owed_on_the_card() {
         shop.refund(first, shop.new_step(), 20_000).await.expect(200);
         pay(&world, shop.card, shop.device.holder, 19_970).await;
         assert_eq!(shop.figures().await.0, 30);
-        assert_eq!(shop.use_rewards(fresh(&world), 31).await.code(), ErrorCode::InsufficientFunds);
+        assert_eq!(shop.use_rewards(fresh(&world), 31).await.code(), ErrorCode::RewardsShort);
         shop.use_rewards(fresh(&world), 30).await.expect(204);
         assert_eq!(shop.figures().await.0, 0);
     })
@@ -183,7 +183,7 @@ async fn a_charge_that_goes_on_to_a_plan_uses_no_rewards() {
         pay(&world, shop.card, shop.device.holder, 100).await;
         shop.capture(id, shop.new_step(), 60_000, true).await.expect(200);
         assert_eq!(shop.figures().await.0, 60_000);
-        assert_eq!(shop.use_rewards(fresh(&world), 1).await.code(), ErrorCode::InsufficientFunds);
+        assert_eq!(shop.use_rewards(fresh(&world), 1).await.code(), ErrorCode::RewardsShort);
     })
     .await;
 }
@@ -209,7 +209,7 @@ async fn a_refund_takes_back_what_its_charge_earned_and_what_was_used_is_owed_by
         assert_eq!((all[0].left_minor(), all[1].left_minor()), (0, 250));
         assert_eq!((all[0].covered, all[1].given), (usd(150), usd(150)));
         days(&world, &shop, 30).await;
-        assert_eq!(shop.use_rewards(fresh(&world), 251).await.code(), ErrorCode::InsufficientFunds);
+        assert_eq!(shop.use_rewards(fresh(&world), 251).await.code(), ErrorCode::RewardsShort);
         shop.use_rewards(fresh(&world), 250).await.expect(204);
     })
     .await;

@@ -118,7 +118,7 @@ async fn wished(tx: &mut Tx, holder: HolderId, id: AccountId, terms: &AutoReload
     let card = tx.ask(card::store::find(holder, id)).await?.ok_or_else(ApiError::not_found)?;
     terms.check(card.limit.currency())?;
     if card.status.is_over() {
-        return Err(ApiError::new(ErrorCode::TooLate, "a card that is lost or closed stays so: open another"));
+        return Err(ApiError::new(ErrorCode::CardOver, "a card that is lost or closed stays so: open another"));
     }
     Ok(card)
 }

@@ -16,6 +16,7 @@ use domain::ids::{AccountId, HolderId, PurchaseStepId, TransactionId};
 use domain::ledger::Entry;
 use domain::money::{Money, MoneyError};
 use domain::purchases::{AskFacts, Decline, decide};
+use domain::standing::RestraintLevel;
 use domain::wallet::auto_reload::ReloadedBecause;
 use domain::wallet::{self as rules, ReloadError, Split, Wallet, WalletMove, WalletMoveKind, check_reload};
 use utoipa_axum::router::OpenApiRouter;
@@ -76,12 +77,24 @@ async fn reload(
     };
     if let Err(decline) = decide(&facts) {
         let title = format!("the card does not take this charge: {}", decline.name());
-        let code = if decline == Decline::OverLimit { ErrorCode::InsufficientFunds } else { ErrorCode::CardDeclined };
-        return Err(ApiError::invalid(code, "amount", &title));
+        return Err(ApiError::invalid(code_of(decline, facts.standing.level()), "amount", &title));
     }
     put_by(&app, &mut tx, holder, &card, (wish.id, wish.amount), None).await?;
     tx.commit().await?;
     Ok(StatusCode::NO_CONTENT)
+}
+
+/// What the person is told of a reload that is declined.
+const fn code_of(decline: Decline, level: Option<RestraintLevel>) -> ErrorCode {
+    match decline {
+        Decline::OverLimit => ErrorCode::OverLimit,
+        Decline::Lost | Decline::Closed => ErrorCode::CardOver,
+        Decline::Frozen | Decline::Unlinked => ErrorCode::CardDeclined,
+        Decline::Currency => ErrorCode::UnknownCurrency,
+        Decline::Restricted => ErrorCode::AccountRestricted,
+        Decline::Locked if matches!(level, Some(RestraintLevel::Suspended)) => ErrorCode::AccountSuspended,
+        Decline::Locked => ErrorCode::AccountLocked,
+    }
 }
 
 /// Charges a reload to a card that takes it and puts it by: by hand, or else because there was too little.
@@ -136,7 +149,12 @@ async fn set_at_checkout(
 
 impl From<ReloadError> for ApiError {
     fn from(error: ReloadError) -> Self {
-        Self::invalid(ErrorCode::InvalidAmount, "amount", &error.to_string())
+        let code = match error {
+            ReloadError::Currency => ErrorCode::UnknownCurrency,
+            ReloadError::Amount => ErrorCode::InvalidAmount,
+            ReloadError::Full => ErrorCode::WalletFull,
+        };
+        Self::invalid(code, "amount", &error.to_string())
     }
 }
 

@@ -96,12 +96,12 @@ async fn a_reload_keeps_to_its_limits_and_to_what_the_card_takes() {
         assert_eq!(code(50_001).await, ErrorCode::InvalidAmount);
         shop.reload(fresh(&world), 50_000).await.expect(204);
         shop.reload(fresh(&world), 49_501).await.expect(204);
-        assert_eq!(code(500).await, ErrorCode::InvalidAmount, "above 1,000");
+        assert_eq!(code(500).await, ErrorCode::WalletFull, "above 1,000");
         shop.wallet_first(true).await;
         shop.buy(50_000).await;
         shop.wallet_first(false).await;
         shop.buy(40_000).await;
-        assert_eq!(code(20_500).await, ErrorCode::InsufficientFunds, "more than the credit that is left");
+        assert_eq!(code(20_500).await, ErrorCode::OverLimit, "more than the credit that is left");
         shop.set(CardStatus::Frozen).await.expect(204);
         assert_eq!(code(500).await, ErrorCode::CardDeclined);
         assert_eq!(shop.figures().await.0, 99_501 + 40_000, "nothing that was refused was charged");
@@ -172,7 +172,7 @@ async fn what_a_lost_card_has_in_its_wallet_lowers_what_is_owed_on_it() {
         assert_eq!((shop.figures().await.0, shop.wallet().await.balance), (0, usd(0)), "the card gets it");
         shop.set(CardStatus::Lost).await.expect(204);
         let answer = shop.reload(fresh(&world), 500).await;
-        assert_eq!(answer.code(), ErrorCode::CardDeclined);
+        assert_eq!(answer.code(), ErrorCode::CardOver);
         assert!(answer.text().contains(Decline::Lost.name()));
     })
     .await;

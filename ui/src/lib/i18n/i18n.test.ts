@@ -100,3 +100,12 @@ it('puts no second stop behind a date that ends with one', () => {
   speak(['en-US']);
   expect(getMessages().card.served.pay.due(formatDay('2026-11-19'))).toBe('The minimum is due Thu, Nov\u00a019.');
 });
+
+it('says of what cards, wallets, rewards and disputes refuse why, and not as of a payment', () => {
+  const codes = ['dispute_too_late', 'reason_decided', 'plan_too_late', 'card_over', 'over_limit', 'rewards_short', 'wallet_full', 'answer_lost', 'done_before'] as const;
+  for (const language of [en, de, es]) {
+    const { errors } = language;
+    const ofPayments = [errors.too_late, errors.version_conflict, errors.insufficient_funds].map(([title]) => title);
+    for (const code of codes) expect([code, ofPayments.includes(errors[code][0])]).toEqual([code, false]);
+  }
+});

@@ -83,7 +83,7 @@ async fn what_goes_on_no_plan_is_refused_by_name() {
         let device = world.device(shop.device.holder).await;
         let path = format!("/api/v1/cards/{}/plans/{}", shop.card, new_plan(&world));
         let late = device.put(&path, &ChoosePlan { purchase: lamps, offer: EQUAL }).await;
-        assert_eq!(late.expect(409).code(), ErrorCode::TooLate, "its statement has closed");
+        assert_eq!(late.expect(409).code(), ErrorCode::PlanTooLate, "its statement has closed");
     })
     .await;
 }

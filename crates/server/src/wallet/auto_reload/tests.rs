@@ -180,6 +180,7 @@ async fn a_locked_or_restricted_account_is_not_charged_by_itself() {
         world.work().await;
         assert_eq!(shop.waits().await.map(|waits| waits.declined), Some(Some(Decline::Locked)));
         assert_eq!(shop.set_auto(terms(900, 5_000, 50_000)).await.code(), ErrorCode::AccountLocked);
+        assert_eq!(shop.reload(fresh(&world), 1_000).await.code(), ErrorCode::AccountLocked, "by hand neither");
         // Turning it off is always easy.
         shop.turn_off().await;
         assert_eq!(shop.figures().await.0, 0);
@@ -237,7 +238,7 @@ async fn terms_that_cannot_be_are_refused_by_name_and_a_lost_card_ends_them() {
         shop.set(CardStatus::Lost).await.expect(204);
         world.work().await;
         assert_eq!((shop.wallet().await.auto_reload, shop.figures().await.0), (None, 0));
-        assert_eq!(refused(terms(2_000, 5_000, 20_000)).await.code(), ErrorCode::TooLate);
+        assert_eq!(refused(terms(2_000, 5_000, 20_000)).await.code(), ErrorCode::CardOver);
     })
     .await;
 }
