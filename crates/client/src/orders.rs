@@ -1,7 +1,7 @@
 //! Orders at merchants, with what was sent and what came back, beside what the card was charged for it.
 
 use domain::money::Money;
-use domain::orders::{Order, OrderState};
+use domain::orders::{Order, OrderState, ParcelItem};
 use serde::Serialize;
 
 use crate::cache::orders;
@@ -15,6 +15,8 @@ pub struct OrderView {
     pub total: Money,
     /// Charges of its parcels less what came back.
     pub charged: Money,
+    /// Ordered, and never sent: cancelled.
+    pub never_sent: Vec<ParcelItem>,
 }
 
 /// Orders that the screen lists.
@@ -50,5 +52,5 @@ impl Client {
 fn view(order: Order) -> Option<OrderView> {
     let total = order.told.total()?;
     let charged = Money::sum(total.currency(), order.charges.iter().map(|charge| charge.amount)).ok()?;
-    Some(OrderView { state: order.told.state(), total, charged, order })
+    Some(OrderView { state: order.told.state(), total, charged, never_sent: order.told.never_sent(), order })
 }

@@ -196,12 +196,23 @@ impl OrderTold {
         match (sent, back) {
             (0, _) if self.cancelled => OrderState::Cancelled,
             (0, _) => OrderState::Placed,
-            (sent, back) if back >= sent => OrderState::Returned,
+            (sent, back) if back >= sent && (sent >= ordered || self.cancelled) => OrderState::Returned,
             (_, 1..) => OrderState::PartlyReturned,
             (sent, _) if sent < ordered && !self.cancelled => OrderState::PartlyShipped,
             _ if has_arrived => OrderState::Arrived,
             _ => OrderState::Shipped,
         }
+    }
+
+    /// What was ordered and is never sent, because the rest is cancelled. Empty while something is still to come.
+    #[must_use]
+    pub fn never_sent(&self) -> Vec<ParcelItem> {
+        let Ok(sent) = self.counted(&self.shipments) else { return Vec::new() };
+        let counts = self.items.iter().zip(sent).zip(0..);
+        let left = counts
+            .filter(|_| self.cancelled)
+            .map(|((item, sent), at)| ParcelItem { item: at, quantity: item.quantity.saturating_sub(sent) });
+        left.filter(|one| one.quantity > 0).collect()
     }
 
     /// How many of each item are in these parcels.
@@ -299,6 +310,21 @@ mod tests {
         order.returns.push(parcel(&[(0, 1), (1, 1)], 4));
         assert_eq!(order.state(), OrderState::Returned);
         assert_eq!(order.check(Currency::USD), Ok(()));
+    }
+
+    #[test]
+    fn what_came_back_is_the_order_only_once_nothing_more_is_sent() {
+        let mut order = told();
+        order.shipments.push(parcel(&[(0, 1)], 1));
+        order.returns.push(parcel(&[(0, 1)], 2));
+        assert_eq!(order.state(), OrderState::PartlyReturned, "a lamp and the bulbs are still to come");
+        assert_eq!(order.never_sent(), []);
+        order.cancelled = true;
+        assert_eq!(order.state(), OrderState::Returned);
+        let never = [ParcelItem { item: 0, quantity: 1 }, ParcelItem { item: 1, quantity: 1 }];
+        assert_eq!(order.never_sent(), never);
+        order.shipments.push(parcel(&[(0, 1), (1, 1)], 3));
+        assert_eq!((order.state(), order.never_sent()), (OrderState::PartlyReturned, Vec::new()));
     }
 
     #[test]

@@ -1,7 +1,7 @@
 //! `billfold orders`: what was bought, sent and returned, beside what the card was charged for it.
 
 use client::orders::OrderView;
-use domain::orders::Parcel;
+use domain::orders::{Parcel, ParcelItem};
 use serde_json::json;
 
 use super::table::table;
@@ -43,6 +43,9 @@ fn order_text(view: &OrderView) -> String {
     if !told.address.is_empty() {
         text += &format!("To: {}\n", told.address.join(", "));
     }
+    if !view.never_sent.is_empty() {
+        text += &format!("Never sent, cancelled: {}\n", contents(view, &view.never_sent));
+    }
     for (what, parcels) in [("Sent", &told.shipments), ("Came back", &told.returns)] {
         for parcel in parcels {
             text += &format!("{what} {}: {}\n", parcel.on, parcel_text(view, parcel));
@@ -51,12 +54,16 @@ fn order_text(view: &OrderView) -> String {
     text
 }
 
-fn parcel_text(view: &OrderView, parcel: &Parcel) -> String {
-    let contents = parcel.contents.iter().filter_map(|one| {
+fn contents(view: &OrderView, all: &[ParcelItem]) -> String {
+    let named = all.iter().filter_map(|one| {
         let item = view.order.told.items.get(usize::from(one.item))?;
         Some(format!("{} {}", one.quantity, item.name))
     });
-    let mut parts = vec![contents.collect::<Vec<_>>().join(", ")];
+    named.collect::<Vec<_>>().join(", ")
+}
+
+fn parcel_text(view: &OrderView, parcel: &Parcel) -> String {
+    let mut parts = vec![contents(view, &parcel.contents)];
     parts.extend([&parcel.carrier, &parcel.tracking].into_iter().flatten().cloned());
     parts.extend(parcel.arrived_on.map(|day| format!("arrived {day}")));
     let charge = view.order.charges.iter().find(|charge| Some(charge.step) == parcel.step);

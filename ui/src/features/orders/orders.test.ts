@@ -1,5 +1,6 @@
-import { describe, expect, it } from 'vitest';
+import { describe, expect, it, vi } from 'vitest';
 import { draw, fireEvent, screen, waitFor, within, world } from '$lib/test/draw';
+import { answer } from '$lib/ipc';
 import Orders from './Orders.svelte';
 
 describe('orders', () => {
@@ -25,6 +26,14 @@ describe('orders', () => {
     expect(order.getByText(/Sent .* arrived .* Charged/)).toBeTruthy();
     expect(order.getByText('12 Alder Court', { exact: false })).toBeTruthy();
     expect(order.getByText(/^\$56\.76 charged so far/)).toBeTruthy();
+  });
+
+  it('names what was never sent', async () => {
+    const on = world('?world=served');
+    const [first] = await answer(on.commands.orders());
+    vi.mocked(on.commands.orders).mockResolvedValue({ status: 'ok', data: [{ ...first!, state: 'arrived', never_sent: [{ item: 0, quantity: 1 }] }] });
+    draw(Orders, on);
+    expect(await screen.findByText('Never sent, for the rest was cancelled: Reading lamp. It is not charged.')).toBeTruthy();
   });
 
   it('says where orders come from when there is none', async () => {

@@ -1159,6 +1159,7 @@ export const de: Messages = {
     refundedOn: (day) => `Erstattet ${day}.`,
     notCharged: 'Nicht abgebucht.',
     notRefunded: 'Noch nicht erstattet.',
+    neverSent: (items) => `Nie versandt, denn der Rest wurde storniert: ${items}. Es wird nicht abgebucht.`,
     charged: (amount) => `Bisher ${amount} abgebucht, Erstattungen abgezogen.`,
     chargedNone: 'Bisher ist nichts abgebucht.',
     seeCard: 'Zur Karte',

@@ -1162,6 +1162,7 @@ export const en = {
     refundedOn: (day: string) => `Refunded ${day}.`,
     notCharged: 'Not charged.',
     notRefunded: 'Not refunded yet.',
+    neverSent: (items: string) => `Never sent, for the rest was cancelled: ${items}. It is not charged.`,
     charged: (amount: string) => `${amount} charged so far, refunds taken off.`,
     chargedNone: 'Nothing is charged so far.',
     seeCard: 'See the card',

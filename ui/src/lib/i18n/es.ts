@@ -1159,6 +1159,7 @@ export const es: Messages = {
     refundedOn: (day) => `Reembolsado ${day}.`,
     notCharged: 'No cobrado.',
     notRefunded: 'Aún sin reembolso.',
+    neverSent: (items) => `Nunca se envió, porque el resto se canceló: ${items}. No se cobra.`,
     charged: (amount) => `${amount} cobrados hasta ahora, reembolsos descontados.`,
     chargedNone: 'Hasta ahora no se ha cobrado nada.',
     seeCard: 'Ver la tarjeta',

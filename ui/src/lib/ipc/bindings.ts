@@ -1596,6 +1596,8 @@ export type OrderView = {
 	total: Money,
 	/**  Charges of its parcels less what came back. */
 	charged: Money,
+	/**  Ordered, and never sent: cancelled. */
+	never_sent: ParcelItem[],
 };
 
 /**  A biller that the person added. It is paid elsewhere, in the way that they noted. */
