@@ -15,6 +15,8 @@ pub struct OrderView {
     pub total: Money,
     /// Charges of its parcels less what came back.
     pub charged: Money,
+    /// Of that: paid by the wallet, and not on the card.
+    pub charged_by_wallet: Money,
     /// Ordered, and never sent: cancelled.
     pub never_sent: Vec<ParcelItem>,
 }
@@ -52,5 +54,8 @@ impl Client {
 fn view(order: Order) -> Option<OrderView> {
     let total = order.told.total()?;
     let charged = Money::sum(total.currency(), order.charges.iter().map(|charge| charge.amount)).ok()?;
-    Some(OrderView { state: order.told.state(), total, charged, never_sent: order.told.never_sent(), order })
+    let by_wallet = order.charges.iter().filter_map(|charge| charge.by_wallet);
+    let charged_by_wallet = Money::sum(total.currency(), by_wallet).ok()?;
+    let (state, never_sent) = (order.told.state(), order.told.never_sent());
+    Some(OrderView { state, total, charged, charged_by_wallet, never_sent, order })
 }

@@ -702,6 +702,7 @@ async fn purchases_of_a_served_card_are_in_the_copy_and_change_with_the_feed() {
         declined,
         held: if declined.is_none() { usd("12") } else { usd("0") },
         captured: usd("0"),
+        captured_by_wallet: None,
         refunded: usd("0"),
         asked_at: Timestamp::from_second(i64::from(number)).unwrap(),
         holds_until: day("2026-12-20"),
@@ -859,7 +860,7 @@ async fn orders_come_newest_first_with_their_state_and_what_was_charged() {
         step: Some(step),
     };
     let sent = OrderTold { shipments: vec![parcel], ..told(2, 10, "Q-1") };
-    let charge = OrderCharge { step, amount: usd("15"), on: day("2026-11-20") };
+    let charge = OrderCharge { step, amount: usd("15"), by_wallet: Some(usd("6")), on: day("2026-11-20") };
     lock(&fake).feed.push(Record::Order(order(1, sent, vec![charge])));
     client.sync().now().await.unwrap();
     let shown = client.orders().await.unwrap();
@@ -868,6 +869,7 @@ async fn orders_come_newest_first_with_their_state_and_what_was_charged() {
     let expected =
         [("Q-2", OrderState::Placed, usd("15"), usd("0")), ("Q-1", OrderState::Shipped, usd("15"), usd("15"))];
     assert_eq!(stands, expected);
+    assert_eq!(shown[1].charged_by_wallet, usd("6"), "the card's line says the rest");
     assert_eq!(client.home().await.unwrap().orders, shown);
     let numbers = async |typed: &str| {
         let hits = client.search(typed).await.unwrap().hits;

@@ -95,13 +95,16 @@ pub struct ParcelItem {
     pub quantity: u32,
 }
 
-/// What moved on the card for a parcel: a charge is positive, a refund negative.
+/// What was paid for a parcel, by the card and its wallet: a charge is positive, a refund negative.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[cfg_attr(feature = "schema", derive(utoipa::ToSchema))]
 #[cfg_attr(feature = "bindings", derive(specta::Type))]
 pub struct OrderCharge {
     pub step: PurchaseStepId,
     pub amount: Money,
+    /// Of that: by the wallet, so that the card's own line is so much less.
+    #[serde(default)]
+    pub by_wallet: Option<Money>,
     #[cfg_attr(feature = "schema", schema(value_type = String, format = "date"))]
     #[cfg_attr(feature = "bindings", specta(type = String))]
     pub on: Date,

@@ -30,6 +30,9 @@ pub struct Purchase {
     #[serde(default)]
     pub held_by_wallet: Option<Money>,
     pub captured: Money,
+    /// Of that: paid by the wallet, so that the card's own lines are so much less.
+    #[serde(default)]
+    pub captured_by_wallet: Option<Money>,
     /// Of what was captured.
     pub refunded: Money,
     #[cfg_attr(feature = "schema", schema(value_type = String, format = "date-time"))]

@@ -40,6 +40,9 @@ fn order_text(view: &OrderView) -> String {
         .collect();
     let mut text = table(&[">Count", "Item", ">Amount"], &items);
     text += &format!("Total {}, charged {}, {}\n", view.total, view.charged, word(&view.state));
+    if !view.charged_by_wallet.is_zero() {
+        text += &format!("Of what was charged, {} from the wallet and not on the card\n", view.charged_by_wallet);
+    }
     if !told.address.is_empty() {
         text += &format!("To: {}\n", told.address.join(", "));
     }

@@ -119,6 +119,7 @@ mod tests {
             declined: None,
             held: usd("80"),
             captured: usd("120"),
+            captured_by_wallet: None,
             refunded: usd("10"),
             asked_at: Timestamp::UNIX_EPOCH,
             holds_until: Date::MAX,

@@ -18,10 +18,10 @@ use utoipa_axum::routes;
 use crate::App;
 use crate::db::{DbError, Tx};
 use crate::error::ApiError;
-use crate::feed;
 use crate::http::{Json, Path};
 use crate::purchases::merchants::Merchant;
 use crate::purchases::{self, PaidBy, StepKind};
+use crate::{feed, wallet};
 use store::Stored;
 
 /// Orders that one purchase pays.
@@ -99,8 +99,9 @@ async fn charge(
     let Some(found) = found.filter(|found| found.kind == kind) else { return Ok(None) };
     let amount = Money::new(found.amount_minor, paid_by.currency).map_err(|_| DbError::Corrupt("an amount"))?;
     let amount = if kind == StepKind::Refund { amount.negated() } else { amount };
+    let by_wallet = wallet::paid_of_step(tx, paid_by.holder, step, paid_by.currency).await?;
     let on = found.made_at.to_zoned(app.settings.zone.clone()).date();
-    Ok(Some(OrderCharge { step, amount, on }))
+    Ok(Some(OrderCharge { step, amount, by_wallet: Some(by_wallet), on }))
 }
 
 fn reused() -> ApiError {

@@ -1,6 +1,6 @@
 use api::purchases::{CardToken, LinkCard};
 use api::sync::{Change, Page};
-use domain::ids::PurchaseId;
+use domain::ids::{PurchaseId, TransactionId};
 use domain::orders::{OrderItem, Parcel, ParcelItem};
 use jiff::civil::date;
 
@@ -125,6 +125,30 @@ async fn a_merchant_tells_of_its_own_purchases_and_of_their_own_steps() {
         let _: CardToken = other.post("/merchant/v1/cards", &LinkCard { code }).await.ok();
         assert_eq!(tell(&other, new_id(&world), &told(&world, purchase)).await.code(), ErrorCode::NotFound);
         assert_eq!(orders(&shop).await.len(), 1);
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn a_charge_says_what_the_wallet_paid_of_it() {
+    on_each_engine(async |world| {
+        let shop = Shop::new(&world, 100_000).await;
+        shop.reload(TransactionId::new(world.now(), world.app.chance10()), 6_000).await.expect(204);
+        shop.wallet_first(true).await;
+        let (purchase, id) = (shop.new_id(), new_id(&world));
+        shop.ask(purchase, 10_000).await.expect(200);
+        let (first, second, back) = (shop.new_step(), shop.new_step(), shop.new_step());
+        shop.capture(purchase, first, 4_000, false).await.expect(200);
+        shop.capture(purchase, second, 6_000, true).await.expect(200);
+        shop.refund(purchase, back, 6_000).await.expect(200);
+        let shipments = vec![parcel(0, Some(first)), parcel(1, Some(second))];
+        let order = OrderTold { shipments, returns: vec![parcel(1, Some(back))], ..told(&world, purchase) };
+        tell(&shop.merchant, id, &order).await.expect(200);
+        let seen = orders(&shop).await;
+        let paid = |step| seen[0].charges.iter().find(|charge| charge.step == step).and_then(|charge| charge.by_wallet);
+        assert_eq!([first, second, back].map(paid), [usd(4_000), usd(2_000), usd(-2_000)].map(Some));
+        let bought = shop.purchases().await;
+        assert_eq!((bought[0].captured, bought[0].captured_by_wallet), (usd(10_000), Some(usd(6_000))));
     })
     .await;
 }

@@ -629,6 +629,7 @@ fn view(purchase: &Stored) -> DbResult<Purchase> {
         held: if purchase.declined.is_none() { held(purchase)? } else { zero },
         held_by_wallet: Some(purchase.held_by_wallet),
         captured: purchase.progress.captured,
+        captured_by_wallet: Some(purchase.by_wallet),
         refunded: purchase.progress.refunded,
         asked_at: purchase.asked_at,
         holds_until: purchase.holds_until,

@@ -14,7 +14,7 @@ use axum::http::StatusCode;
 use domain::accounts::TransactionKind;
 use domain::ids::{AccountId, HolderId, PurchaseStepId, TransactionId};
 use domain::ledger::Entry;
-use domain::money::{Money, MoneyError};
+use domain::money::{Currency, Money, MoneyError};
 use domain::purchases::{AskFacts, Decline, decide};
 use domain::standing::RestraintLevel;
 use domain::wallet::auto_reload::ReloadedBecause;
@@ -227,6 +227,17 @@ pub(crate) async fn stepped(
     };
     store::add(tx, holder, card.id, &moved, Some(step), app.clock.now()).await?;
     tell(app, tx, holder, card).await
+}
+
+/// What a wallet paid of a step: below zero of a refund.
+pub(crate) async fn paid_of_step(
+    tx: &mut Tx,
+    holder: HolderId,
+    step: PurchaseStepId,
+    currency: Currency,
+) -> DbResult<Money> {
+    let moved = store::of_step(tx, holder, step).await?.unwrap_or(0);
+    Money::new(moved, currency).map(Money::negated).map_err(out_of_range)
 }
 
 /// A card is lost or closed: what its wallet has lowers what is owed on it.

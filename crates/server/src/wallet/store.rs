@@ -86,6 +86,13 @@ pub(super) async fn find(tx: &mut Tx, holder: HolderId, id: TransactionId) -> Db
     Ok(found.map(|(card, minor)| (AccountId::from_uuid(card), minor)))
 }
 
+/// The amount of the move of a step of a purchase.
+pub(super) async fn of_step(tx: &mut Tx, holder: HolderId, step: PurchaseStepId) -> DbResult<Option<i64>> {
+    const FIND: &str = "SELECT amount_minor FROM wallet_move WHERE holder_id = $1 AND step_id = $2";
+    let found: Option<(i64,)> = row!(tx, FIND, holder.as_uuid(), step.as_uuid())?;
+    Ok(found.map(|(minor,)| minor))
+}
+
 /// What a card's wallet was reloaded with and did not give back, less what refunds gave to the card though the wallet had
 /// paid it, and beyond what decisions of disputes left with the person.
 pub(super) async fn spent_for_good(

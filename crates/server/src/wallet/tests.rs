@@ -11,12 +11,12 @@ use crate::testing::seeds::{self, Dice};
 use crate::testing::{Answer, World, on_each_engine, on_each_engine_by_seed};
 
 impl Shop<'_> {
-    pub(in crate::wallet) async fn reload(&self, id: TransactionId, minor: i64) -> Answer {
+    pub(crate) async fn reload(&self, id: TransactionId, minor: i64) -> Answer {
         let path = format!("/api/v1/cards/{}/wallet", self.card);
         self.device.post(&path, &json!({"id": id, "amount": usd(minor)})).await
     }
 
-    pub(in crate::wallet) async fn wallet_first(&self, on: bool) {
+    pub(crate) async fn wallet_first(&self, on: bool) {
         let path = format!("/api/v1/cards/{}/wallet/checkout", self.card);
         self.device.put(&path, &json!({"on": on})).await.expect(204);
     }

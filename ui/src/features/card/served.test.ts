@@ -1,5 +1,6 @@
-import { describe, expect, it } from 'vitest';
+import { describe, expect, it, vi } from 'vitest';
 import { click, draw, fireEvent, ok, screen, type, waitFor, within, world } from '$lib/test/draw';
+import { answer } from '$lib/ipc';
 import Card from './Card.svelte';
 import FreezeDialog from './FreezeDialog.svelte';
 
@@ -74,6 +75,15 @@ describe('a card of the server', () => {
     await click('To the account you pay from');
     await waitFor(() => expect(other.commands.cardCredit).toHaveBeenCalledExactlyOnceWith('account-card', null));
     expect(other.desk.toasts.map((toast) => toast.text)).toEqual(['$150.00 moved']);
+  });
+
+  it('says what of a purchase the wallet paid', async () => {
+    const on = world('?world=served');
+    const all = await answer(on.commands.cardPurchases('account-card'));
+    const data = all.map((one) => (one.captured.minor > 0 ? { ...one, captured: { minor: 10000, currency: 'USD' }, captured_by_wallet: { minor: 6000, currency: 'USD' } } : one));
+    vi.mocked(on.commands.cardPurchases).mockResolvedValue({ status: 'ok', data });
+    draw(Card, on);
+    expect((await screen.findAllByText('$40.00 on the card, $60.00 from the wallet')).length).toBeGreaterThan(0);
   });
 
   it('lists what is still held where it is reported lost, to be disputed there', async () => {

@@ -36,6 +36,16 @@ describe('orders', () => {
     expect(await screen.findByText('Never sent, for the rest was cancelled: Reading lamp. It is not charged.')).toBeTruthy();
   });
 
+  it('says what of a charge the wallet paid', async () => {
+    const on = world('?world=served');
+    const [, second] = await answer(on.commands.orders());
+    const money = (minor: number) => ({ minor, currency: 'USD' });
+    const charges = second!.order.charges.map((charge) => ({ ...charge, amount: money(10000), by_wallet: money(6000) })).slice(0, 1);
+    vi.mocked(on.commands.orders).mockResolvedValue({ status: 'ok', data: [{ ...second!, order: { ...second!.order, charges }, charged: money(10000), charged_by_wallet: money(6000) }] });
+    draw(Orders, on);
+    expect(await screen.findByText(/^\$100\.00 charged so far, refunds taken off\. \$40\.00 on the card, \$60\.00 from the wallet\./)).toBeTruthy();
+  });
+
   it('says where orders come from when there is none', async () => {
     draw(Orders, world());
     expect(await screen.findByRole('heading', { name: 'No orders yet' })).toBeTruthy();

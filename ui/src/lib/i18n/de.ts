@@ -713,6 +713,7 @@ export const de: Messages = {
       heldUntil: (day) => `Bis zum Versand vorgemerkt, höchstens bis ${day}`,
       heldPartly: (charged, held) => `${charged} abgebucht, ${held} noch vorgemerkt`,
       posted: (amount) => `${amount} abgebucht`,
+      paidBy: (card, wallet) => `${card} auf der Karte, ${wallet} aus dem Guthaben`,
       givenBack: 'Zurückgegeben, nichts abgebucht',
       refunded: (amount) => `${amount} erstattet`,
       why: {
@@ -1161,6 +1162,7 @@ export const de: Messages = {
     notRefunded: 'Noch nicht erstattet.',
     neverSent: (items) => `Nie versandt, denn der Rest wurde storniert: ${items}. Es wird nicht abgebucht.`,
     charged: (amount) => `Bisher ${amount} abgebucht, Erstattungen abgezogen.`,
+    paidBy: (card, wallet) => `${card} auf der Karte, ${wallet} aus dem Guthaben`,
     chargedNone: 'Bisher ist nichts abgebucht.',
     seeCard: 'Zur Karte',
     address: 'Geht an',

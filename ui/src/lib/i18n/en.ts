@@ -716,6 +716,7 @@ export const en = {
       heldUntil: (day: string) => `Held until it ships, at most until ${day}`,
       heldPartly: (charged: string, held: string) => `${charged} charged, ${held} still held`,
       posted: (amount: string) => `${amount} charged`,
+      paidBy: (card: string, wallet: string) => `${card} on the card, ${wallet} from the wallet`,
       givenBack: 'Given back, nothing charged',
       refunded: (amount: string) => `${amount} refunded`,
       why: {
@@ -1164,6 +1165,7 @@ export const en = {
     notRefunded: 'Not refunded yet.',
     neverSent: (items: string) => `Never sent, for the rest was cancelled: ${items}. It is not charged.`,
     charged: (amount: string) => `${amount} charged so far, refunds taken off.`,
+    paidBy: (card: string, wallet: string) => `${card} on the card, ${wallet} from the wallet`,
     chargedNone: 'Nothing is charged so far.',
     seeCard: 'See the card',
     address: 'Goes to',

@@ -713,6 +713,7 @@ export const es: Messages = {
       heldUntil: (day) => `Retenido hasta el envío, a más tardar ${day}`,
       heldPartly: (charged, held) => `${charged} cobrados, ${held} aún retenidos`,
       posted: (amount) => `${amount} cobrados`,
+      paidBy: (card, wallet) => `${card} en la tarjeta, ${wallet} del saldo`,
       givenBack: 'Devuelto, nada cobrado',
       refunded: (amount) => `${amount} reembolsados`,
       why: {
@@ -1161,6 +1162,7 @@ export const es: Messages = {
     notRefunded: 'Aún sin reembolso.',
     neverSent: (items) => `Nunca se envió, porque el resto se canceló: ${items}. No se cobra.`,
     charged: (amount) => `${amount} cobrados hasta ahora, reembolsos descontados.`,
+    paidBy: (card, wallet) => `${card} en la tarjeta, ${wallet} del saldo`,
     chargedNone: 'Hasta ahora no se ha cobrado nada.',
     seeCard: 'Ver la tarjeta',
     address: 'Va a',

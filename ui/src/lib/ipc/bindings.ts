@@ -1545,10 +1545,12 @@ export type Order = {
 	charges: OrderCharge[],
 };
 
-/**  What moved on the card for a parcel: a charge is positive, a refund negative. */
+/**  What was paid for a parcel, by the card and its wallet: a charge is positive, a refund negative. */
 export type OrderCharge = {
 	step: PurchaseStepId,
 	amount: Money,
+	/**  Of that: by the wallet, so that the card's own line is so much less. */
+	by_wallet?: Money | null,
 	on: string,
 };
 
@@ -1596,6 +1598,8 @@ export type OrderView = {
 	total: Money,
 	/**  Charges of its parcels less what came back. */
 	charged: Money,
+	/**  Of that: paid by the wallet, and not on the card. */
+	charged_by_wallet: Money,
 	/**  Ordered, and never sent: cancelled. */
 	never_sent: ParcelItem[],
 };
@@ -2123,6 +2127,8 @@ export type Purchase = {
 	/**  Of that: reserved in the wallet. */
 	held_by_wallet?: Money | null,
 	captured: Money,
+	/**  Of that: paid by the wallet, so that the card's own lines are so much less. */
+	captured_by_wallet?: Money | null,
 	/**  Of what was captured. */
 	refunded: Money,
 	asked_at: string,

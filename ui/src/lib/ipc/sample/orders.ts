@@ -17,7 +17,7 @@ const parcel = (on: string, items: [number, number][], step: string | null, arri
 function view(order: Order, state: OrderState): OrderView {
   const { items, shipping, tax, discount } = order.told;
   const total = items.reduce((sum, item) => sum + item.amount.minor, shipping.minor + tax.minor - discount.minor);
-  return { order, state, total: usd(total), charged: usd(order.charges.reduce((sum, charge) => sum + charge.amount.minor, 0)), never_sent: [] };
+  return { order, state, total: usd(total), charged: usd(order.charges.reduce((sum, charge) => sum + charge.amount.minor, 0)), charged_by_wallet: usd(order.charges.reduce((sum, charge) => sum + (charge.by_wallet?.minor ?? 0), 0)), never_sent: [] };
 }
 
 export const startingOrders = (): OrderView[] => [
