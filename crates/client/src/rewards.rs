@@ -35,8 +35,10 @@ pub struct RewardsView {
     pub usable: Money,
     /// Each charge uses what may be used by then.
     pub at_checkout: bool,
-    /// The newest charge first, at most 200.
+    /// What may be used, the first to expire first, then the rest with the newest charge first; at most 200.
     pub items: Vec<RewardView>,
+    /// How many there are in all.
+    pub items_count: u32,
 }
 
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, specta::Type)]
@@ -104,7 +106,8 @@ fn view(account: &Account, earned: &[Reward], today: Date) -> Result<Option<Rewa
     let owed = account.balance.map_or(Money::zero(currency), Money::negated);
     let on_plans = Money::sum(currency, account.plans.iter().map(|plan| plan.left))?;
     let apart = owed.minus(on_plans)?.minor().max(0);
-    let items = mine.into_iter().take(SHOWN_MAX).map(|reward| {
+    let items_count = u32::try_from(mine.len()).unwrap_or(u32::MAX);
+    let items = in_order(mine, today).into_iter().take(SHOWN_MAX).map(|reward| {
         let left = Money::new(reward.left_minor(), currency)?;
         let (state, expires_soon) = (reward.state(today), reward.expires_soon(today));
         Ok(RewardView { state, left, expires_soon, reward })
@@ -121,7 +124,18 @@ fn view(account: &Account, earned: &[Reward], today: Date) -> Result<Option<Rewa
         usable: Money::new(sums.available.minor().min(apart), currency)?,
         at_checkout: card.rewards_at_checkout,
         items: items.collect::<Result<_, MoneyError>>()?,
+        items_count,
     }))
+}
+
+/// What may be used comes first, the first to expire before the others, so that a long list never hides it. The rest stays
+/// as it came: the newest charge first.
+fn in_order(mut rewards: Vec<Reward>, today: Date) -> Vec<Reward> {
+    rewards.sort_by_key(|reward| match reward.state(today) {
+        RewardState::Available => (false, Some(reward.good_through)),
+        _ => (true, None),
+    });
+    rewards
 }
 
 #[cfg(test)]
@@ -147,6 +161,19 @@ mod tests {
             amount: usd("100"),
         };
         Reward::of_charge(charge, usd(earned), day(charged_on))
+    }
+
+    #[test]
+    fn what_expires_first_comes_first_however_much_was_earned_since() {
+        let today = day("2026-11-20");
+        let newest_first = vec![
+            reward(1, "1", "2026-11-10"),
+            reward(2, "1", "2026-11-05"),
+            reward(3, "1", "2026-09-01"),
+            reward(4, "1", "2026-03-01"),
+        ];
+        let charged: Vec<Date> = in_order(newest_first, today).iter().map(|one| one.charged_on).collect();
+        assert_eq!(charged, ["2026-03-01", "2026-09-01", "2026-11-10", "2026-11-05"].map(day));
     }
 
     #[tokio::test]
@@ -175,7 +202,8 @@ mod tests {
         assert_eq!((view.pending, view.available, view.expiring), (usd("1"), usd("5"), usd("0")));
         assert_eq!((view.usable, view.at_checkout), (usd("3"), true), "never more than is owed");
         let states: Vec<_> = view.items.iter().map(|one| one.state).collect();
-        assert_eq!(states, [RewardState::Pending, RewardState::Available], "the newest first");
+        assert_eq!(states, [RewardState::Available, RewardState::Pending], "what may be used comes first");
+        assert_eq!(view.items_count, 2);
         let used = Reward { redeemed: usd("3"), ..reward(1, "5", "2026-09-01") };
         lock(&fake).feed.push(Record::Reward(used));
         client.sync().now().await.unwrap();

@@ -44,6 +44,9 @@ fn shown(one: &RewardsView) -> String {
     }
     let rows: Vec<_> = one.items.iter().map(row).collect();
     if !rows.is_empty() {
+        if one.items.len() < usize::try_from(one.items_count).unwrap_or(usize::MAX) {
+            text.push_str(&format!("{} of {} are shown.\n", one.items.len(), one.items_count));
+        }
         text.push_str(&table(&["Charged", "For", ">Charge", ">Earned", ">Left", "Standing"], &rows));
     }
     text

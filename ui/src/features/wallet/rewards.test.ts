@@ -43,6 +43,14 @@ describe('rewards', () => {
     expect(screen.queryByRole('checkbox')).toBeNull();
   });
 
+  it('says how many are shown where there are more', async () => {
+    const on = world('?world=served');
+    const all = await answer(on.commands.rewards());
+    vi.mocked(on.commands.rewards).mockResolvedValue({ status: 'ok', data: all.map((one) => ({ ...one, items_count: 250 })) });
+    draw(Rewards, on);
+    expect(await screen.findByText('4 of 250 are shown.')).toBeTruthy();
+  });
+
   it('is not there where no card earns', async () => {
     draw(Rewards, world());
     await new Promise((done) => setTimeout(done, 20));

@@ -111,6 +111,15 @@ describe('the wallet of a card', () => {
     expect(screen.getByRole('button', { name: 'Reload' }).hasAttribute('disabled')).toBe(true);
   });
 
+  it('says that it shows the newest moves alone', async () => {
+    const on = world('?world=served');
+    const [one] = await answer(on.commands.wallets());
+    const recent = Array.from({ length: 20 }, (_, at) => ({ ...one!.recent[0]!, id: `moved-${at}` }));
+    vi.mocked(on.commands.wallets).mockResolvedValue({ status: 'ok', data: [{ ...one!, recent }] });
+    draw(Wallets, on);
+    expect(await screen.findByText('The newest 20 are shown; older ones are not listed here.')).toBeTruthy();
+  });
+
   it('is not there where no card of the server is', async () => {
     draw(Wallets, world());
     await new Promise((done) => setTimeout(done, 20));

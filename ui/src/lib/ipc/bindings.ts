@@ -2390,8 +2390,10 @@ export type RewardsView = {
 	usable: Money,
 	/**  Each charge uses what may be used by then. */
 	at_checkout: boolean,
-	/**  The newest charge first, at most 200. */
+	/**  What may be used, the first to expire first, then the rest with the newest charge first; at most 200. */
 	items: RewardView[],
+	/**  How many there are in all. */
+	items_count: number,
 };
 
 /**  Whether the rhythm in which the account name is typed is looked at. */

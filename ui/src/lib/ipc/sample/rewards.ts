@@ -28,10 +28,11 @@ export const startingRewards = (): RewardsView[] => [
     usable: usd(1464),
     at_checkout: false,
     items: [
-      earned({ at: 1, description: 'Two oak shelves', charged: 18900, earned: 189, on: '2026-11-04', from: '2026-12-04', through: '2028-11-03', state: 'pending', left: 189 }),
-      earned({ at: 2, description: 'Weekly groceries', charged: 41800, earned: 1254, on: '2026-09-20', from: '2026-10-20', through: '2028-09-19', state: 'available', left: 1254 }),
-      earned({ at: 3, description: 'Reading lamp', charged: 6400, earned: 64, on: '2026-08-02', from: '2026-09-01', through: '2028-08-01', state: 'spent', left: 0, clawed: 64 }),
       earned({ at: 4, description: 'Fuel', charged: 10500, earned: 210, on: '2024-12-10', from: '2025-01-09', through: '2026-12-10', state: 'available', left: 210, soon: true }),
+      earned({ at: 2, description: 'Weekly groceries', charged: 41800, earned: 1254, on: '2026-09-20', from: '2026-10-20', through: '2028-09-19', state: 'available', left: 1254 }),
+      earned({ at: 1, description: 'Two oak shelves', charged: 18900, earned: 189, on: '2026-11-04', from: '2026-12-04', through: '2028-11-03', state: 'pending', left: 189 }),
+      earned({ at: 3, description: 'Reading lamp', charged: 6400, earned: 64, on: '2026-08-02', from: '2026-09-01', through: '2028-08-01', state: 'spent', left: 0, clawed: 64 }),
     ],
+    items_count: 4,
   },
 ];
