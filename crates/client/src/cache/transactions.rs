@@ -207,7 +207,7 @@ pub(crate) fn first_of_month(number: i64) -> CacheResult<Date> {
 pub(crate) async fn has_source(db: &SqlitePool, account: AccountId, source: &str) -> CacheResult<bool> {
     let sql = "SELECT EXISTS (SELECT 1 FROM tx JOIN account ON account.number = tx.account
                 WHERE account.id = ?1 AND tx.source = ?2)";
-    Ok(sqlx::query_scalar(sql).bind(&account.as_uuid().as_bytes()[..]).bind(source).fetch_one(db).await?)
+    Ok(sqlx::query_scalar(sql).bind(account.as_uuid()).bind(source).fetch_one(db).await?)
 }
 
 /// Which of these sources an account has already, by their position. What is known of a pending line that gave way says
