@@ -312,7 +312,7 @@ impl Play {
     async fn sync(&mut self, at: usize) {
         let Err(error) = self.devices[at].client.sync().now().await else { return };
         match error.code.as_str() {
-            "server_unreachable" | "server_failed" if self.raging => {}
+            "server_unreachable" | "server_failed" | "rate_limited" if self.raging => {}
             "not_signed_in" => {
                 self.sign_in(at).await;
                 self.signed_in_again += 1;
