@@ -28,6 +28,9 @@ pub use core::Core;
 pub use failure::Failure;
 use owner::{Answers, Call, Claim, Outcome, Owner, OwnerError};
 
+/// What one piece of work of the core or its server may take of a thread's stack, also where nothing is optimised.
+const WORK_STACK: usize = 16 * 1024 * 1024;
+
 /// Runs what was typed and gives the exit code, with all that was said written out. `argv` begins with the program's own name.
 #[must_use]
 pub fn run(argv: Vec<OsString>) -> u8 {
@@ -39,7 +42,7 @@ pub fn run(argv: Vec<OsString>) -> u8 {
         Ok(arguments) => arguments,
         Err(error) => return finish(&cli::not_a_command(&error, &argv)),
     };
-    let runtime = match tokio::runtime::Builder::new_multi_thread().enable_all().build() {
+    let runtime = match tokio::runtime::Builder::new_multi_thread().enable_all().thread_stack_size(WORK_STACK).build() {
         Ok(runtime) => runtime,
         Err(_) => return finish(&cli::failed(Failure::system("no threads could be started"), arguments.json)),
     };

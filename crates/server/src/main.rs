@@ -210,8 +210,20 @@ struct Place {
     database: Option<String>,
 }
 
-#[tokio::main]
-async fn main() -> ExitCode {
+/// What one piece of work may take of a thread's stack, also where nothing is optimised.
+const WORK_STACK: usize = 16 * 1024 * 1024;
+
+fn main() -> ExitCode {
+    match tokio::runtime::Builder::new_multi_thread().enable_all().thread_stack_size(WORK_STACK).build() {
+        Ok(runtime) => runtime.block_on(run()),
+        Err(error) => {
+            eprintln!("billfold-server: no threads could be started: {error}");
+            ExitCode::FAILURE
+        }
+    }
+}
+
+async fn run() -> ExitCode {
     config::start_log();
     let arguments = Arguments::parse();
     let done = match arguments.command {
