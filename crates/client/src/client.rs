@@ -317,9 +317,14 @@ impl Client {
     }
 
     async fn keep_unnoted(&self, unnoted: bool) -> Result<(), ClientError> {
+        self.keep_here(state::RECOVERY_UNNOTED, &unnoted).await
+    }
+
+    /// Keeps what no server can bring back ([`state::OF_THIS_DEVICE`]), and tells the screens.
+    pub(crate) async fn keep_here(&self, key: &'static str, value: &impl serde::Serialize) -> Result<(), ClientError> {
         self.with(async |open| {
             let mut tx = open.cache.begin().await?;
-            state::put(&mut *tx, state::RECOVERY_UNNOTED, &unnoted).await?;
+            state::put(&mut *tx, key, value).await?;
             tx.commit().await?;
             self.save_own(open).await;
             Ok(())

@@ -7,7 +7,7 @@ use serde::{Deserialize, Serialize};
 use crate::bills::{LATE_DAYS, SOON_DAYS, needs_person};
 use crate::book::{Book, shifted};
 use crate::cache::{outbox, state};
-use crate::client::{Changed, Client};
+use crate::client::Client;
 use crate::error::ClientError;
 use crate::lock::LockReason;
 use crate::refusals::Refusal;
@@ -131,16 +131,7 @@ impl Client {
     /// The person does without a second passkey for now, and is asked again in 7 days.
     pub async fn put_second_passkey_off(&self) -> Result<(), ClientError> {
         let now = self.now();
-        self.with(async |open| {
-            let mut tx = open.cache.begin().await?;
-            state::put(&mut *tx, state::SECOND_PASSKEY, &now).await?;
-            tx.commit().await?;
-            self.save_own(open).await;
-            Ok(())
-        })
-        .await?;
-        self.tell(Changed::Status);
-        Ok(())
+        self.keep_here(state::SECOND_PASSKEY, &now).await
     }
 
     /// What restrains the account, as this device was told last.
