@@ -114,6 +114,9 @@ async fn status(app: &App) -> Text {
             status.rail, status.currency, status.waiting, status.next_file_at
         ));
         text.push_str(&format!("  {} sent and {} returned in the last 60 days\n", status.sent, status.returned));
+        if let Some(id) = status.folder_away {
+            text.push_str(&format!("  ALARM: its folder is not there, or is another one (its rail.id holds {id})\n"));
+        }
         for alarm in status.alarms {
             text.push_str(&format!("  ALARM: {}\n", alarm.words()));
         }

@@ -20,6 +20,7 @@ use utoipa_axum::router::OpenApiRouter;
 use utoipa_axum::routes;
 
 use crate::db::{Db, DbError, DbResult, Tx};
+use crate::payments::rails::files::FileRail;
 use crate::{App, jobs};
 
 /// Less free space than this share of the disk, in percent, and no new work is taken.
@@ -112,6 +113,8 @@ enum Unready {
     ClockAhead,
     /// A part of it has ended by a fault, and only a new start brings it back.
     PartEnded,
+    /// The folder of a rail is not there, or is another one.
+    RailFolderAway,
 }
 
 #[derive(Serialize, utoipa::ToSchema)]
@@ -128,7 +131,7 @@ async fn live() -> StatusCode {
 }
 
 /// The server takes requests: it is not stopping, a write reaches the disk, the disk has room, work is done in time, the
-/// clock is right and all of its parts run. Mail that waits for its carrier does not count.
+/// clock is right, all of its parts run and the folders of its rails are there. Mail that waits for its carrier does not count.
 #[utoipa::path(get, path = "/ready", tag = "health",
     responses((status = 200, body = NodeReadiness), (status = 503, body = NodeReadiness)))]
 async fn ready(State(app): State<App>) -> (StatusCode, axum::Json<NodeReadiness>) {
@@ -173,6 +176,9 @@ async fn look(app: &App) -> Vec<Unready> {
     reasons.extend(clock);
     if app.health.part_ended.load(Ordering::SeqCst) {
         reasons.push(Unready::PartEnded);
+    }
+    if app.rails.all_of_files().any(FileRail::folder_is_away) {
+        reasons.push(Unready::RailFolderAway);
     }
     reasons
 }

@@ -16,6 +16,13 @@ pub enum FolderError {
     Cut,
 }
 
+/// Holds the id of the folder. One that is not mounted, or another one of its name, has none or another.
+const MARKER: &str = "rail.id";
+/// What was to leave; where it is gone, the folder is not what it was.
+const STAGING: &str = "staging";
+/// The other parts: each may be made anew.
+const PARTS: [&str; 4] = ["outbox", "inbox", "taken", "refused"];
+
 /// What became of a file that was to leave.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum HandedOver {
@@ -24,6 +31,8 @@ pub(super) enum HandedOver {
     Before,
     /// Another file of its name is in the way.
     Blocked,
+    /// The folder is not there, or is another one: nothing is known of the file.
+    Away,
 }
 
 /// A file that came in.
@@ -49,18 +58,55 @@ impl Folder {
         self.root.join(folder)
     }
 
-    /// Makes what is missing; only the owner may enter what the server makes.
-    pub async fn prepare(&self) -> Result<(), FolderError> {
-        let folders: Vec<PathBuf> =
-            ["outbox", "inbox", "staging", "taken", "refused"].iter().map(|name| self.inside(name)).collect();
+    /// Begins to use the folder: gives the id that it has, or else this one. Only one that nothing was handed over from
+    /// may be made; `None` when it should be there and is not.
+    pub async fn begin(&self, id: String, may_make: bool) -> Result<Option<String>, FolderError> {
+        let root = self.root.clone();
         blocking(self.root.clone(), move || {
-            let mut maker = fs::DirBuilder::new();
+            if let Some(standing) = marker(&root)? {
+                return Ok(Some(standing));
+            }
+            if !may_make && !root.join(STAGING).try_exists()? {
+                return Ok(None);
+            }
+            let mut maker = maker();
             maker.recursive(true);
-            #[cfg(unix)]
-            std::os::unix::fs::DirBuilderExt::mode(&mut maker, 0o700);
-            folders.iter().try_for_each(|folder| maker.create(folder))
+            PARTS.iter().chain([&STAGING]).try_for_each(|part| maker.create(root.join(part)))?;
+            let (part, whole) = (root.join(format!("{MARKER}.part")), root.join(MARKER));
+            let mut file = File::create(&part)?;
+            file.write_all(id.as_bytes())?;
+            file.sync_all()?;
+            fs::rename(&part, &whole)?;
+            sync(&root)?;
+            Ok(Some(id))
         })
         .await
+    }
+
+    /// Whether this is the folder of that id, with what was to leave. Makes what else is missing in it, and never the
+    /// folder itself: what is not in a new one would seem to have left.
+    pub async fn prepare(&self, id: &str) -> Result<bool, FolderError> {
+        let (root, id) = (self.root.clone(), id.to_owned());
+        blocking(self.root.clone(), move || {
+            if !is_of(&root, &id)? {
+                return Ok(false);
+            }
+            let maker = maker();
+            for part in PARTS.map(|part| root.join(part)) {
+                match maker.create(&part) {
+                    Err(error) if error.kind() != io::ErrorKind::AlreadyExists => return Err(error),
+                    _ => {}
+                }
+            }
+            Ok(true)
+        })
+        .await
+    }
+
+    /// Whether this is the folder of that id.
+    pub async fn is_of(&self, id: &str) -> Result<bool, FolderError> {
+        let (root, id) = (self.root.clone(), id.to_owned());
+        blocking(self.root.clone(), move || is_of(&root, &id)).await
     }
 
     /// Writes a file in full beside the outbox, and makes sure of it.
@@ -81,12 +127,16 @@ impl Folder {
         .await
     }
 
-    /// Puts a staged file into the outbox.
-    pub async fn hand_over(&self, name: &str) -> Result<HandedOver, FolderError> {
+    /// Puts a staged file of the folder of that id into the outbox.
+    pub async fn hand_over(&self, id: &str, name: &str) -> Result<HandedOver, FolderError> {
         let (staging, outbox) = (self.inside("staging"), self.inside("outbox"));
         let (from, to) = (staging.join(name), outbox.join(name));
+        let (root, id) = (self.root.clone(), id.to_owned());
         blocking(self.root.clone(), move || {
             if !from.try_exists()? {
+                if !is_of(&root, &id)? {
+                    return Ok(HandedOver::Away);
+                }
                 // The rename may not have been made sure of before a crash.
                 sync(&outbox)?;
                 return Ok(HandedOver::Before);
@@ -151,6 +201,28 @@ impl Folder {
         })
         .await
     }
+}
+
+/// Only the owner may enter what the server makes.
+fn maker() -> fs::DirBuilder {
+    #[cfg_attr(not(unix), expect(unused_mut, reason = "other systems have no modes"))]
+    let mut maker = fs::DirBuilder::new();
+    #[cfg(unix)]
+    std::os::unix::fs::DirBuilderExt::mode(&mut maker, 0o700);
+    maker
+}
+
+/// The id of a folder, if it has one.
+fn marker(root: &Path) -> io::Result<Option<String>> {
+    match fs::read_to_string(root.join(MARKER)) {
+        Ok(id) => Ok(Some(id.trim().to_owned()).filter(|id| !id.is_empty())),
+        Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(None),
+        Err(error) => Err(error),
+    }
+}
+
+fn is_of(root: &Path, id: &str) -> io::Result<bool> {
+    Ok(marker(root)?.as_deref() == Some(id) && root.join(STAGING).try_exists()?)
 }
 
 /// A rename is sure when its folder is.

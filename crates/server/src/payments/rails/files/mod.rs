@@ -9,6 +9,7 @@ mod store;
 mod tests;
 
 use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
 
 use domain::calendar::Calendar;
 use domain::ids::{BillerId, HolderId};
@@ -167,6 +168,8 @@ pub enum FilesError {
     Db(#[from] DbError),
     #[error(transparent)]
     Folder(#[from] FolderError),
+    #[error("the rail's folder is not there, or is another one")]
+    Away,
     #[error("a test ends the server here")]
     Ended,
 }
@@ -178,6 +181,8 @@ pub struct FileRail {
     settings: FileRailSettings,
     timing: RailTiming,
     folder: Folder,
+    /// As this node saw it last.
+    folder_is_away: AtomicBool,
     format: Box<dyn Format>,
     #[cfg(test)]
     ends_before: std::sync::Mutex<Option<Moment>>,
@@ -196,6 +201,7 @@ impl FileRail {
             clock,
             timing,
             folder: Folder::new(settings.folder.clone()),
+            folder_is_away: AtomicBool::new(false),
             settings,
             format,
             #[cfg(test)]
@@ -329,7 +335,31 @@ impl FileRail {
 
     /// Does everything that is due on this rail, unless another node is at it.
     pub(crate) async fn turn(&self, app: &App) -> Result<(), FilesError> {
-        self.folder.prepare().await?;
+        let done = self.turn_in_folder(app).await;
+        match done {
+            Err(FilesError::Away) => {
+                self.folder_is_away.store(true, Ordering::SeqCst);
+                self.say_away().await?;
+            }
+            Ok(()) => self.folder_is_away.store(false, Ordering::SeqCst),
+            Err(FilesError::Db(_) | FilesError::Folder(_) | FilesError::Ended) => {}
+        }
+        done
+    }
+
+    /// Whether this node found no folder of the rail when it looked last: nothing goes out from here.
+    pub(crate) fn folder_is_away(&self) -> bool {
+        self.folder_is_away.load(Ordering::SeqCst)
+    }
+
+    /// A node without the rail's folder leaves the turn to others.
+    async fn turn_in_folder(&self, app: &App) -> Result<(), FilesError> {
+        let known = store::folder_id(&mut self.db.read_once().await?, self.name()).await?;
+        if let Some(id) = &known
+            && !self.folder.prepare(id).await?
+        {
+            return Err(FilesError::Away);
+        }
         let now = self.clock.now();
         let mut tx = self.db.begin_write().await?;
         let until = now.saturating_add(TURN).unwrap_or(now);
@@ -338,20 +368,53 @@ impl FileRail {
         if !mine {
             return Ok(());
         }
-        let done = self.work(app).await;
+        let done = match known {
+            Some(id) => self.work(app, &id).await,
+            None => self.begin(app).await,
+        };
         let mut tx = self.db.begin_write().await?;
         store::end_turn(&mut tx, self.name(), until).await?;
         tx.commit().await?;
         done
     }
 
-    async fn work(&self, app: &App) -> Result<(), FilesError> {
+    /// The first turn: notes which folder is the rail's. One of a rail that made files already must be there.
+    async fn begin(&self, app: &App) -> Result<(), FilesError> {
+        let id = data_encoding::HEXLOWER.encode(&app.chance10());
+        let mut tx = self.db.read_once().await?;
+        let is_new = store::last_batches(&mut tx, self.name(), 1).await?.is_empty();
+        drop(tx);
+        let id = self.folder.begin(id, is_new).await?.ok_or(FilesError::Away)?;
+        let mut tx = self.db.begin_write().await?;
+        store::note_folder(&mut tx, self.name(), &id).await?;
+        let id = store::folder_id(&mut tx, self.name()).await?.ok_or(DbError::Corrupt("a rail's folder"))?;
+        tx.commit().await?;
+        if !self.folder.prepare(&id).await? {
+            return Err(FilesError::Away);
+        }
+        self.work(app, &id).await
+    }
+
+    /// Puts it before a person, once a day, that the folder is not there.
+    async fn say_away(&self) -> DbResult<()> {
+        let raised = Raised {
+            about: format!("folder {}", self.today()),
+            kind: "folder_away",
+            words: "the rail's folder is not there, or is another one; no file leaves until it is mounted",
+            ..Raised::default()
+        };
+        let mut tx = self.db.begin_write().await?;
+        self.raise(&mut tx, &raised).await?;
+        tx.commit().await
+    }
+
+    async fn work(&self, app: &App, folder: &str) -> Result<(), FilesError> {
         while self.close().await? {}
         let mut tx = self.db.read_once().await?;
         let batches = store::open_batches(&mut tx, self.name()).await?;
         drop(tx);
         for batch in batches {
-            self.send(&batch).await?;
+            self.send(folder, &batch).await?;
         }
         intake::take_in_all(self, app).await?;
         self.look_for_silence().await?;
@@ -417,15 +480,19 @@ impl FileRail {
     }
 
     /// Takes a batch's file to the outbox, from wherever a crash left it.
-    async fn send(&self, batch: &Batch) -> Result<(), FilesError> {
+    async fn send(&self, folder: &str, batch: &Batch) -> Result<(), FilesError> {
         if batch.state == BatchState::Closed && !self.stage(batch).await? {
             return Ok(());
         }
         self.reach(Moment::HandingOver)?;
         // Gone from beside the outbox: it left before a crash, and is never made again.
-        if self.folder.hand_over(&batch.file_name).await? == HandedOver::Blocked {
-            let words = "another file of that name is in the outbox; this one waits beside it";
-            return self.stuck(batch, BatchState::Staged, words).await;
+        match self.folder.hand_over(folder, &batch.file_name).await? {
+            HandedOver::Now | HandedOver::Before => {}
+            HandedOver::Away => return Err(FilesError::Away),
+            HandedOver::Blocked => {
+                let words = "another file of that name is in the outbox; this one waits beside it";
+                return self.stuck(batch, BatchState::Staged, words).await;
+            }
         }
         self.reach(Moment::NotingHanded)?;
         let now = self.clock.now();
@@ -545,6 +612,12 @@ impl FileRail {
         let (waiting, open, overdue) = store::counts(&mut tx, self.name(), self.today()).await?;
         let counts = self.rates(&mut tx).await?;
         let files = store::last_batches(&mut tx, self.name(), STATUS_FILES).await?;
+        let folder_id = store::folder_id(&mut tx, self.name()).await?;
+        drop(tx);
+        let folder_away = match folder_id {
+            Some(id) if !self.folder.is_of(&id).await.unwrap_or(false) => Some(id),
+            _ => None,
+        };
         Ok(Status {
             rail: self.name(),
             currency: self.settings.currency,
@@ -555,6 +628,7 @@ impl FileRail {
             sent: counts.sent,
             returned: counts.all,
             alarms: counts.alarms().collect(),
+            folder_away,
             files: files.into_iter().map(|batch| (batch.file_name, batch.state.name(), batch.orders)).collect(),
         })
     }
@@ -651,6 +725,8 @@ pub struct Status {
     pub sent: u64,
     pub returned: u64,
     pub alarms: Vec<RateAlarm>,
+    /// The id of the rail's folder, where the one at its place is not there or is another one.
+    pub folder_away: Option<String>,
     /// Newest first: name, state, orders.
     pub files: Vec<(String, &'static str, i64)>,
 }

@@ -47,6 +47,20 @@ pub(super) async fn end_turn(tx: &mut Tx, rail: &str, until: Timestamp) -> DbRes
     })
 }
 
+/// The id of the folder that the rail works in, once it has one.
+pub(super) async fn folder_id(tx: &mut Tx, rail: &str) -> DbResult<Option<String>> {
+    const FIND: &str = "SELECT folder_id FROM rail_book WHERE rail = $1";
+    let found: Option<Option<String>> =
+        on_engine!(tx, |db| { sqlx::query_scalar(FIND).bind(rail).fetch_optional(db).await.map_err(DbError::from) })?;
+    Ok(found.flatten())
+}
+
+/// Notes which folder is the rail's, once.
+pub(super) async fn note_folder(tx: &mut Tx, rail: &str, id: &str) -> DbResult<()> {
+    const NOTE: &str = "UPDATE rail_book SET folder_id = $2 WHERE rail = $1 AND folder_id IS NULL";
+    on_engine!(tx, |db| sqlx::query(NOTE).bind(rail).bind(id).execute(db).await.map(drop).map_err(DbError::from))
+}
+
 // ---- Orders ------------------------------------------------------------------------------------------------------
 
 /// An order as its rail keeps it.

@@ -166,6 +166,19 @@ impl Bank {
         tx.commit().await
     }
 
+    /// The database is another one.
+    async fn change(&self, statements: &[&'static str]) {
+        let done = async {
+            let mut tx = self.world.app.db.begin_write().await?;
+            for statement in statements {
+                run!(tx, *statement)?;
+            }
+            tx.commit().await
+        };
+        let done: DbResult<()> = done.await;
+        done.expect("writes");
+    }
+
     async fn open_kinds(&self) -> Vec<String> {
         exceptions(&self.world.app.db).await.expect("reads").into_iter().map(|entry| entry.kind).collect()
     }
@@ -550,6 +563,62 @@ async fn of_two_nodes_that_write_a_file_the_second_leaves_it_alone() {
         assert_eq!(bank.names("nacha", "staging"), [batch.file_name]);
         bank.pass(MINUTE * 5, MINUTE * 5).await;
         assert_eq!(bank.sent("nacha").len(), 1);
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn a_folder_that_is_not_there_or_is_another_one_sends_nothing_and_counts_nothing_as_sent() {
+    on_each_engine(async |world| {
+        let bank = Bank::open(&world).await;
+        let order = bank.pay("Meridian Mobile", usd("40.00")).await;
+        bank.pass(HOUR * 4, HOUR).await;
+        *bank.rail("nacha").ends_before.lock().expect("no test panicked here") = Some(Moment::HandingOver);
+        bank.pass(MINUTE * 36, MINUTE * 36).await;
+        assert_eq!(bank.names("nacha", "staging").len(), 1, "it has not left");
+        let (place, elsewhere) = (bank.folder.path().join("nacha"), bank.folder.path().join("elsewhere"));
+        std::fs::rename(&place, &elsewhere).expect("no longer mounted");
+        bank.pass(MINUTE * 10, MINUTE * 5).await;
+        assert!(!place.exists(), "it is not made anew");
+        assert_eq!(bank.state(&order).await, PaymentState::Submitting);
+        assert_eq!(bank.open_kinds().await, ["folder_away"]);
+        assert!(bank.rail("nacha").status().await.expect("reads").folder_away.is_some());
+        let ready = bank.world.get("/ready").await;
+        assert!(String::from_utf8_lossy(&ready.body).contains("rail_folder_away"), "{:?}", ready.body);
+        for part in ["outbox", "inbox", "staging", "taken", "refused"] {
+            std::fs::create_dir_all(place.join(part)).expect("another folder of that name");
+        }
+        std::fs::write(place.join("rail.id"), "another").expect("a marker");
+        bank.pass(MINUTE * 10, MINUTE * 5).await;
+        assert_eq!(bank.state(&order).await, PaymentState::Submitting);
+        assert!(bank.rail("nacha").folder_is_away());
+        std::fs::remove_dir_all(&place).expect("gone");
+        std::fs::rename(&elsewhere, &place).expect("mounted");
+        bank.pass(MINUTE * 10, MINUTE * 5).await;
+        assert_eq!(bank.sent("nacha").len(), 1);
+        assert_eq!(bank.state(&order).await, PaymentState::Submitted);
+        assert!(!bank.rail("nacha").folder_is_away());
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn a_rail_that_made_files_before_folders_had_ids_makes_no_folder() {
+    on_each_engine(async |world| {
+        let bank = Bank::open(&world).await;
+        bank.pay("Meridian Mobile", usd("40.00")).await;
+        bank.pass(TO_FILE, MINUTE * 12).await;
+        bank.change(&["UPDATE rail_book SET folder_id = NULL WHERE rail = 'nacha'"]).await;
+        let (place, elsewhere) = (bank.folder.path().join("nacha"), bank.folder.path().join("elsewhere"));
+        std::fs::remove_file(place.join("rail.id")).expect("none");
+        std::fs::rename(&place, &elsewhere).expect("no longer mounted");
+        bank.pass(MINUTE * 5, MINUTE * 5).await;
+        assert!(!place.exists());
+        assert!(bank.rail("nacha").folder_is_away());
+        std::fs::rename(&elsewhere, &place).expect("mounted");
+        bank.pass(MINUTE * 5, MINUTE * 5).await;
+        assert!(place.join("rail.id").exists(), "it has an id from now on");
+        assert!(!bank.rail("nacha").folder_is_away());
     })
     .await;
 }
