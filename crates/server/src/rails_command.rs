@@ -8,7 +8,7 @@ use domain::ids::AccountId;
 use domain::money::Money;
 use server::App;
 use server::payments;
-use server::payments::rails::files::{self, Taken};
+use server::payments::rails::files::{self, Reconciled, Taken};
 
 use crate::Done;
 use crate::beside_command::Beside;
@@ -41,6 +41,9 @@ enum RailsCommand {
         #[arg(long)]
         note: String,
     },
+    /// After an older database was put back: learn from the rail's folder which orders are with the bank, so that none
+    /// of them is sent again.
+    Reconcile { rail: String },
     /// Book money that came in for an account.
     Deposit {
         account: AccountId,
@@ -96,6 +99,13 @@ async fn work(app: &App, what: RailsCommand) -> Text {
             } else {
                 Err("there is no such open entry".into())
             }
+        }
+        RailsCommand::Reconcile { rail } => {
+            let rail = app.rails.of_files(&rail).ok_or("no such rail is in the file of rails")?;
+            let Reconciled { files, orders, unknown } = rail.reconcile(app).await?;
+            Ok(format!(
+                "{files} files had left with {orders} orders of this database, and {unknown} that are before a person.\n"
+            ))
         }
         RailsCommand::Deposit { account, amount, currency, reference } => {
             let amount = Money::parse(&amount, currency)?;

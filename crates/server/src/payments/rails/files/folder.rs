@@ -1,5 +1,5 @@
 //! The folders of a rail: `outbox` and `inbox` are shared with whatever carries files to and from the bank; `staging`,
-//! `taken` and `refused` are the server's own. A file appears in the outbox whole, by one rename.
+//! `sent`, `taken` and `refused` are the server's own. A file appears in the outbox whole, by one rename.
 
 use std::fs::{self, File, OpenOptions};
 use std::io::{self, Write as _};
@@ -20,6 +20,8 @@ pub enum FolderError {
 const MARKER: &str = "rail.id";
 /// What was to leave; where it is gone, the folder is not what it was.
 const STAGING: &str = "staging";
+/// An entry for each file that left, made before it does.
+const SENT: &str = "sent";
 /// The other parts: each may be made anew.
 const PARTS: [&str; 4] = ["outbox", "inbox", "taken", "refused"];
 
@@ -71,7 +73,7 @@ impl Folder {
             }
             let mut maker = maker();
             maker.recursive(true);
-            PARTS.iter().chain([&STAGING]).try_for_each(|part| maker.create(root.join(part)))?;
+            PARTS.iter().chain([&STAGING, &SENT]).try_for_each(|part| maker.create(root.join(part)))?;
             let (part, whole) = (root.join(format!("{MARKER}.part")), root.join(MARKER));
             let mut file = File::create(&part)?;
             file.write_all(id.as_bytes())?;
@@ -152,6 +154,55 @@ impl Folder {
         .await
     }
 
+    /// Whether a file stands beside the outbox.
+    pub async fn is_staged(&self, name: &str) -> Result<bool, FolderError> {
+        let path = self.inside(STAGING).join(name);
+        blocking(self.root.clone(), move || path.try_exists()).await
+    }
+
+    /// Writes down that a batch leaves, and makes sure of it; what stands there stays.
+    pub async fn note_sent(&self, number: i64, bytes: Vec<u8>) -> Result<(), FolderError> {
+        let folder = self.inside(SENT);
+        let (part, whole) = (folder.join(format!("{number:06}.part")), entry(&folder, number));
+        blocking(self.root.clone(), move || {
+            if whole.try_exists()? {
+                return sync(&folder);
+            }
+            let mut file = File::create(&part)?;
+            file.write_all(&bytes)?;
+            file.sync_all()?;
+            fs::rename(&part, &whole)?;
+            sync(&folder)
+        })
+        .await
+    }
+
+    /// What was written down of a batch that left.
+    pub async fn sent(&self, number: i64) -> Result<Option<Vec<u8>>, FolderError> {
+        let path = entry(&self.inside(SENT), number);
+        blocking(self.root.clone(), move || match fs::read(&path) {
+            Ok(bytes) => Ok(Some(bytes)),
+            Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(None),
+            Err(error) => Err(error),
+        })
+        .await
+    }
+
+    /// The number of the newest batch that left; 0 when none did.
+    pub async fn last_sent(&self) -> Result<i64, FolderError> {
+        let folder = self.inside(SENT);
+        blocking(self.root.clone(), move || {
+            let mut last = 0;
+            for found in fs::read_dir(&folder)? {
+                let name = found?.file_name();
+                let number = name.to_str().and_then(|name| name.strip_suffix(".json")?.parse().ok());
+                last = last.max(number.unwrap_or(0));
+            }
+            Ok(last)
+        })
+        .await
+    }
+
     /// The names of the files in the inbox that are whole, in their order.
     pub async fn waiting(&self) -> Result<Vec<String>, FolderError> {
         let inbox = self.inside("inbox");
@@ -203,6 +254,10 @@ impl Folder {
     }
 }
 
+fn entry(sent: &Path, number: i64) -> PathBuf {
+    sent.join(format!("{number:06}.json"))
+}
+
 /// Only the owner may enter what the server makes.
 fn maker() -> fs::DirBuilder {
     #[cfg_attr(not(unix), expect(unused_mut, reason = "other systems have no modes"))]
@@ -222,7 +277,7 @@ fn marker(root: &Path) -> io::Result<Option<String>> {
 }
 
 fn is_of(root: &Path, id: &str) -> io::Result<bool> {
-    Ok(marker(root)?.as_deref() == Some(id) && root.join(STAGING).try_exists()?)
+    Ok(marker(root)?.as_deref() == Some(id) && root.join(STAGING).try_exists()? && root.join(SENT).try_exists()?)
 }
 
 /// A rename is sure when its folder is.

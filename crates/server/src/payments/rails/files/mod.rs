@@ -4,6 +4,7 @@
 
 pub mod folder;
 mod intake;
+mod reconcile;
 mod store;
 #[cfg(test)]
 mod tests;
@@ -30,6 +31,7 @@ use crate::payments::rail::{Answer, Rail, RailOrder, Unfit};
 use crate::payments::store::Stored;
 use folder::{Folder, FolderError, HandedOver};
 pub use intake::{Taken, take_in};
+pub use reconcile::Reconciled;
 pub use store::Exception;
 use store::{Batch, BatchState, Kept, Raised};
 
@@ -170,6 +172,12 @@ pub enum FilesError {
     Folder(#[from] FolderError),
     #[error("the rail's folder is not there, or is another one")]
     Away,
+    #[error("files left that the database does not know: it is an older one that was put back; run `rails reconcile`")]
+    Behind,
+    #[error("what the folder says of file {0} does not read")]
+    Unreadable(i64),
+    #[error("another node works on the rail; try again")]
+    Busy,
     #[error("a test ends the server here")]
     Ended,
 }
@@ -339,10 +347,22 @@ impl FileRail {
         match done {
             Err(FilesError::Away) => {
                 self.folder_is_away.store(true, Ordering::SeqCst);
-                self.say_away().await?;
+                let words = "the rail's folder is not there, or is another one; no file leaves until it is mounted";
+                self.say_daily("folder_away", words).await?;
+            }
+            Err(FilesError::Behind) => {
+                let words =
+                    "files left that the database does not know; no file leaves until `rails reconcile` was run";
+                self.say_daily("database_behind", words).await?;
             }
             Ok(()) => self.folder_is_away.store(false, Ordering::SeqCst),
-            Err(FilesError::Db(_) | FilesError::Folder(_) | FilesError::Ended) => {}
+            Err(
+                FilesError::Db(_)
+                | FilesError::Folder(_)
+                | FilesError::Unreadable(_)
+                | FilesError::Busy
+                | FilesError::Ended,
+            ) => {}
         }
         done
     }
@@ -395,20 +415,16 @@ impl FileRail {
         self.work(app, &id).await
     }
 
-    /// Puts it before a person, once a day, that the folder is not there.
-    async fn say_away(&self) -> DbResult<()> {
-        let raised = Raised {
-            about: format!("folder {}", self.today()),
-            kind: "folder_away",
-            words: "the rail's folder is not there, or is another one; no file leaves until it is mounted",
-            ..Raised::default()
-        };
+    /// Puts before a person, once a day, why no file leaves.
+    async fn say_daily(&self, kind: &'static str, words: &str) -> DbResult<()> {
+        let raised = Raised { about: format!("{kind} {}", self.today()), kind, words, ..Raised::default() };
         let mut tx = self.db.begin_write().await?;
         self.raise(&mut tx, &raised).await?;
         tx.commit().await
     }
 
     async fn work(&self, app: &App, folder: &str) -> Result<(), FilesError> {
+        self.demand_not_behind().await?;
         while self.close().await? {}
         let mut tx = self.db.read_once().await?;
         let batches = store::open_batches(&mut tx, self.name()).await?;
@@ -481,9 +497,21 @@ impl FileRail {
 
     /// Takes a batch's file to the outbox, from wherever a crash left it.
     async fn send(&self, folder: &str, batch: &Batch) -> Result<(), FilesError> {
-        if batch.state == BatchState::Closed && !self.stage(batch).await? {
-            return Ok(());
+        if batch.state == BatchState::Closed {
+            // An older database that was put back may know a batch as not yet written that has left.
+            match self.sent(batch.number).await? {
+                Some(sent) => {
+                    let step = (BatchState::Closed, BatchState::Staged);
+                    let mut tx = self.db.begin_write().await?;
+                    let digest = Some(sent.digest.as_str());
+                    store::step_batch(&mut tx, self.name(), batch.number, step, digest, self.clock.now()).await?;
+                    tx.commit().await?;
+                }
+                None if self.stage(batch).await? => {}
+                None => return Ok(()),
+            }
         }
+        self.note_sent(batch).await?;
         self.reach(Moment::HandingOver)?;
         // Gone from beside the outbox: it left before a crash, and is never made again.
         match self.folder.hand_over(folder, &batch.file_name).await? {

@@ -350,6 +350,15 @@ pub(super) async fn last_batches(tx: &mut Tx, rail: &str, limit: i64) -> DbResul
     rows.into_iter().map(batch).collect()
 }
 
+/// The digest of a batch's file, once it was written.
+pub(super) async fn digest_of(tx: &mut Tx, rail: &str, batch: i64) -> DbResult<Option<String>> {
+    const FIND: &str = "SELECT digest FROM rail_batch WHERE rail = $1 AND batch = $2";
+    let found: Option<Option<String>> = on_engine!(tx, |db| {
+        sqlx::query_scalar(FIND).bind(rail).bind(batch).fetch_optional(db).await.map_err(DbError::from)
+    })?;
+    Ok(found.flatten())
+}
+
 /// How many files were made since then.
 pub(super) async fn made_since(tx: &mut Tx, rail: &str, since: Timestamp) -> DbResult<i64> {
     const COUNT: &str = "SELECT COUNT(*) FROM rail_batch WHERE rail = $1 AND made_at >= $2";

@@ -624,6 +624,62 @@ async fn a_rail_that_made_files_before_folders_had_ids_makes_no_folder() {
 }
 
 #[tokio::test]
+async fn an_older_database_that_was_put_back_sends_nothing_that_left() {
+    on_each_engine(async |world| {
+        let bank = Bank::open(&world).await;
+        let kept = bank.pay("Meridian Mobile", usd("40.00")).await;
+        let lost = bank.pay("Harbour Electric", usd("9.99")).await;
+        bank.pass(HOUR * 4 + MINUTE * 10, MINUTE * 50).await;
+        bank.world.advance(MINUTE * 25);
+        // The file leaves, and no payment hears of it.
+        bank.rail("nacha").turn(&bank.world.app).await.expect("a turn");
+        assert_eq!(bank.sent("nacha").len(), 1);
+        bank.change(&[
+            "DELETE FROM rail_batch WHERE rail = 'nacha'",
+            "UPDATE rail_order SET batch = NULL, sequence = NULL, trace = NULL WHERE rail = 'nacha'",
+            "DELETE FROM rail_order WHERE rail = 'nacha' AND amount_minor = 999",
+            "UPDATE rail_book SET next_batch = 1, next_sequence = 1 WHERE rail = 'nacha'",
+        ])
+        .await;
+        assert!(matches!(bank.rail("nacha").turn(&bank.world.app).await, Err(FilesError::Behind)));
+        assert_eq!(bank.open_kinds().await, ["database_behind"]);
+        assert_eq!(bank.sent("nacha").len(), 1);
+        let learned = bank.rail("nacha").reconcile(&bank.world.app).await.expect("reconciles");
+        assert_eq!(learned, Reconciled { files: 1, orders: 2, unknown: 0 });
+        bank.pass(HOUR, MINUTE * 5).await;
+        assert_eq!(bank.sent("nacha").len(), 1, "it is not sent again");
+        for order in [&kept, &lost] {
+            assert_eq!(bank.state(order).await, PaymentState::Submitted);
+        }
+        bank.pass(HOUR * 18, HOUR).await;
+        assert_eq!(bank.state(&kept).await, PaymentState::Settled);
+        let next = bank.pay("Meridian Mobile", usd("1.00")).await;
+        bank.pass(HOUR * 7, HOUR).await;
+        assert_eq!(bank.sent("nacha").len(), 2, "what is new goes");
+        assert_eq!(bank.state(&next).await, PaymentState::Submitted);
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn a_batch_that_an_older_database_knows_as_not_written_is_not_written_again() {
+    on_each_engine(async |world| {
+        let bank = Bank::open(&world).await;
+        bank.pay("Meridian Mobile", usd("40.00")).await;
+        bank.pass(TO_FILE, MINUTE * 12).await;
+        for name in bank.names("nacha", "outbox") {
+            std::fs::remove_file(bank.folder("nacha", "outbox").join(name)).expect("carried away");
+        }
+        let back = "UPDATE rail_batch SET state = 'closed', digest = NULL, handed_at = NULL WHERE rail = 'nacha'";
+        bank.change(&[back]).await;
+        bank.rail("nacha").turn(&bank.world.app).await.expect("a turn");
+        assert!(bank.sent("nacha").is_empty(), "it has left");
+        assert!(bank.names("nacha", "staging").is_empty());
+    })
+    .await;
+}
+
+#[tokio::test]
 async fn a_turn_that_was_too_long_does_not_end_the_next_nodes() {
     on_each_engine(async |world| {
         let bank = Bank::open(&world).await;
