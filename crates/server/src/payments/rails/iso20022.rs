@@ -67,8 +67,8 @@ impl Format for Iso20022 {
             made_at: writing.made_at,
             sender: self.settings.debtor.name.clone(),
             debtor: self.settings.debtor.clone(),
-            // Ordered for the day of the file; it arrives on the day that the payment promises.
-            execute_on: writing.made_at.date(),
+            // Ordered for the bank's day of the file; it arrives on the day that the payment promises.
+            execute_on: writing.leaves_on,
             service_level: self.settings.service_level.clone(),
             orders,
         };

@@ -39,6 +39,8 @@ use store::{Batch, BatchState, Kept, Raised};
 const LAST_RUN_AFTER: SignedDuration = SignedDuration::from_mins(20);
 /// So long after the cut-off a file takes the day's orders along.
 const CLOSES_AFTER: SignedDuration = SignedDuration::from_mins(30);
+/// The bank's own cut-off is at least so long after ours: what it gets later is of its next day.
+const BANK_CLOSES_AFTER: SignedDuration = SignedDuration::from_mins(45);
 /// An order that waits for its file, or for the bank, is looked at so often.
 const LOOK_EVERY: SignedDuration = SignedDuration::from_mins(5);
 /// A node that has the turn and dies gives it up after so long.
@@ -80,6 +82,8 @@ pub(super) struct Writing<'a> {
     pub made_at: DateTime,
     /// A to Z, then 0 to 9.
     pub modifier: char,
+    /// The banking day on which the bank has it.
+    pub leaves_on: Date,
     pub effective_on: Date,
     pub orders: &'a [Kept],
     /// Comes after the last order's.
@@ -247,6 +251,15 @@ impl FileRail {
         zoned.map(|zoned| zoned.timestamp()).map_err(|_| DbError::Corrupt("a day"))
     }
 
+    /// The banking day of which a file is that the bank gets at this moment.
+    fn bank_day(&self, at: Timestamp) -> DbResult<Date> {
+        let calendar = self.settings.calendar;
+        let day = at.to_zoned(self.settings.zone.clone()).date();
+        let closes = self.moment(day, self.settings.cutoff)?.saturating_add(BANK_CLOSES_AFTER);
+        let is_late = at > closes.map_err(|_| DbError::Corrupt("a day"))?;
+        Ok(if is_late { calendar.next_banking_day(day) } else { calendar.on_or_after(day) })
+    }
+
     /// When the next file is made that an order of now goes with.
     fn closes_next(&self, now: Timestamp) -> DbResult<Timestamp> {
         let calendar = self.settings.calendar;
@@ -319,11 +332,10 @@ impl FileRail {
             return Ok(Answer::Returned { reference, trace, amount: order.amount, code: code.clone() });
         }
         // A file that was handed over late arrives late, whatever day it names.
-        let arrives_on = batch.handed_at.map_or(batch.effective_on, |at| {
-            let handed_on = at.to_zoned(self.settings.zone.clone()).date();
+        let arrives_on = batch.handed_at.map_or(Ok::<_, DbError>(batch.effective_on), |at| {
             let days = self.settings.banking_days_to_arrive;
-            self.settings.calendar.add_banking_days(handed_on, days).max(batch.effective_on)
-        });
+            Ok(self.settings.calendar.add_banking_days(self.bank_day(at)?, days).max(batch.effective_on))
+        })?;
         let settles_at = self.moment(arrives_on, SETTLES_AT)?;
         let has_arrived = !self.format.tells_acceptance() && settles_at <= now;
         match (&order.settled, batch.handed_at) {
@@ -464,7 +476,10 @@ impl FileRail {
             file_name: name,
             made_at: now,
             of_day,
-            effective_on: self.settings.calendar.add_banking_days(day, self.settings.banking_days_to_arrive),
+            effective_on: self
+                .settings
+                .calendar
+                .add_banking_days(self.bank_day(now)?, self.settings.banking_days_to_arrive),
             orders: count,
         };
         store::add_batch(&mut tx, rail, &batch, sequence + 2 * count).await?;
@@ -489,6 +504,7 @@ impl FileRail {
             number: batch.number,
             made_at: batch.made_at.to_zoned(self.settings.zone.clone()).datetime(),
             modifier,
+            leaves_on: self.bank_day(batch.made_at)?,
             effective_on: batch.effective_on,
             orders: &orders,
             next_sequence: last + 1,

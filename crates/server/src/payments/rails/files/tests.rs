@@ -720,6 +720,41 @@ async fn a_file_that_leaves_late_arrives_late() {
 }
 
 #[tokio::test]
+async fn a_file_that_leaves_after_the_banks_cut_off_is_of_its_next_day() {
+    on_each_engine(async |world| {
+        let bank = Bank::open(&world).await;
+        let order = bank.pay("Meridian Mobile", usd("40.00")).await;
+        bank.pass(HOUR * 4, HOUR).await;
+        *bank.rail("nacha").ends_before.lock().expect("no test panicked here") = Some(Moment::HandingOver);
+        bank.pass(MINUTE * 36, MINUTE * 36).await;
+        bank.pass(HOUR * 4 + MINUTE * 24, HOUR * 4 + MINUTE * 24).await;
+        assert_eq!(bank.sent("nacha").len(), 1, "at nine in the evening");
+        bank.pass(HOUR * 14, HOUR).await;
+        assert_eq!(bank.state(&order).await, PaymentState::Submitted, "the bank has it since this morning");
+        bank.pass(DAY, HOUR).await;
+        assert_eq!(bank.state(&order).await, PaymentState::Settled);
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn days_of_a_bank_end_with_its_cut_off_and_leave_out_closed_ones() {
+    on_each_engine(async |world| {
+        let bank = Bank::open(&world).await;
+        let rail = bank.rail("nacha");
+        let day = |on: Date, hour, minute| {
+            rail.bank_day(rail.moment(on, Time::constant(hour, minute, 0, 0)).expect("a moment")).expect("a day")
+        };
+        let (friday, monday) = (date(2027, 3, 5), date(2027, 3, 8));
+        assert_eq!(day(friday, 16, 45), friday);
+        assert_eq!(day(friday, 16, 46), monday);
+        assert_eq!(day(date(2027, 3, 6), 9, 0), monday);
+        assert_eq!(day(date(2027, 3, 7), 20, 0), monday);
+    })
+    .await;
+}
+
+#[tokio::test]
 async fn what_the_server_slept_through_goes_with_the_next_file_and_its_days_are_told_anew() {
     on_each_engine(async |world| {
         let bank = Bank::open(&world).await;
