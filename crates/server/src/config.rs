@@ -43,6 +43,8 @@ pub enum ConfigError {
     NotAFolder(String),
     #[error("another account server serves this data folder; end it first, or name another folder")]
     InUse,
+    #[error("a server runs on this database; end every node of it first")]
+    Served,
     #[error("there is no database in {0}; name the folder of the server's --data")]
     NoDatabase(String),
     #[error("cannot listen there: {0}; name another address with --listen, or end what has this one")]

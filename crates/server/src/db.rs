@@ -1375,6 +1375,29 @@ async fn open_postgres(url: &str, structure: Structure, events: broadcast::Sende
     Ok(Engine::Postgres(pool))
 }
 
+/// Whether nodes listen on a database that several may share.
+pub(crate) async fn is_served(location: &Location) -> DbResult<bool> {
+    const NODES: &str = "SELECT COUNT(*) FROM pg_stat_activity
+                          WHERE datname = current_database() AND pid <> pg_backend_pid() AND query LIKE 'LISTEN %'";
+    let Location::Postgres { url } = location else { return Ok(false) };
+    let options = reached_safely(url)?.disable_statement_logging();
+    let mut connection = PgConnection::connect_with(&options).await.map_err(no_first_connection)?;
+    let nodes: i64 = sqlx::query_scalar(NODES).fetch_one(&mut connection).await?;
+    connection.close().await?;
+    Ok(nodes > 0)
+}
+
+/// Copies a SQLite database as it is at one moment into an empty file; others read and write it meanwhile.
+pub(crate) async fn copy_into(location: &Location, to: &Path) -> DbResult<()> {
+    let Location::Sqlite { file, key: None } = location else { return Err(DbError::NotEncrypted) };
+    let to = to.to_str().ok_or(DbError::Corrupt("a file's name, which is not UTF-8"))?;
+    let options = SqliteConnectOptions::new().filename(file).busy_timeout(Duration::from_secs(10));
+    let mut connection = options.disable_statement_logging().connect().await.map_err(not_a_database)?;
+    sqlx::query("VACUUM INTO $1").bind(to).execute(&mut connection).await?;
+    connection.close().await?;
+    Ok(())
+}
+
 /// Nobody else has a connection yet: the pool waited for the database itself.
 fn no_first_connection(error: sqlx::Error) -> DbError {
     match error {

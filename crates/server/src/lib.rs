@@ -5,6 +5,7 @@ mod accounts;
 mod addresses;
 pub mod audit;
 mod autopay;
+pub mod backup;
 pub mod beside;
 pub mod billers;
 mod bills;

@@ -1,5 +1,6 @@
 //! The binary `billfold-server`: reads its arguments, starts the library, stops on a signal.
 
+mod backup_command;
 mod beside_command;
 mod billers_command;
 mod card_command;
@@ -55,6 +56,10 @@ enum Command {
     Rails(rails_command::RailsArguments),
     /// Look whether the books agree: the ledger, payments and what the practice bank did. Ends with 1 if not.
     Audit(Audit),
+    /// Copy the database to a file, at one moment, while the server runs.
+    Backup(backup_command::BackupArguments),
+    /// Say that an older database was put back, before the server starts: every device reads everything anew.
+    Restored(backup_command::RestoredArguments),
     /// Put a new key before those that seal what authenticator apps hold. After the next start it seals, and what older
     /// keys sealed is sealed anew; once every node was started anew, their lines may go.
     NewSealKey {
@@ -232,6 +237,8 @@ async fn run() -> ExitCode {
         Some(Command::Support(arguments)) => support_command::run(arguments).await,
         Some(Command::Rails(arguments)) => rails_command::run(arguments).await,
         Some(Command::Audit(arguments)) => audit(&arguments).await,
+        Some(Command::Backup(arguments)) => backup_command::back_up(arguments).await,
+        Some(Command::Restored(arguments)) => backup_command::restored(arguments).await,
         Some(Command::NewSealKey { file }) => new_seal_key(&file),
         Some(Command::Card(arguments)) => card_command::run_card(arguments).await,
         Some(Command::Merchant(arguments)) => card_command::run_merchant(arguments).await,
