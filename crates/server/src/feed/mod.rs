@@ -191,14 +191,17 @@ async fn send_snapshot(mut tx: Tx, holder: HolderId, first: String, parts: &Part
 async fn events(State(app): State<App>, signed_in: SignedIn) -> Result<Response, ApiError> {
     // Listening begins before the number is read: nothing falls between.
     let heard = app.db.events();
-    let mut tx = app.db.begin_read().await?;
-    let number = store::head(&mut tx, signed_in.holder).await?.number;
-    drop(tx);
+    let number = newest(&app, signed_in.holder).await?;
     let watch = Watch { app, signed_in, heard, next: Some(number) };
     let keep_alive = KeepAlive::new().interval(ALIVE_EVERY);
     let mut response = Sse::new(watch.stream()).keep_alive(keep_alive).into_response();
     response.headers_mut().insert("x-accel-buffering", header::HeaderValue::from_static("no"));
     Ok(response)
+}
+
+async fn newest(app: &App, holder: HolderId) -> DbResult<i64> {
+    let mut tx = app.db.begin_read().await?;
+    Ok(store::head(&mut tx, holder).await?.number)
 }
 
 struct Watch {
@@ -219,14 +222,15 @@ impl Watch {
         })
     }
 
-    /// The next number of this holder; `None` when the stream must end.
+    /// The next number of this holder; `None` when the stream must end. What is asked of the database stands in memory of
+    /// its own while it is asked: a stream that only waits keeps no room for it.
     async fn wait(&mut self) -> Option<i64> {
         loop {
             let heard = tokio::select! {
                 heard = self.heard.recv() => heard,
                 () = self.app.ending.cancelled() => return None,
                 () = tokio::time::sleep(ALIVE_EVERY) => {
-                    if still_signed_in(&self.app, &self.signed_in).await.unwrap_or(false) {
+                    if Box::pin(still_signed_in(&self.app, &self.signed_in)).await.unwrap_or(false) {
                         continue;
                     }
                     return None;
@@ -236,12 +240,11 @@ impl Watch {
                 Ok(touched) if touched.holder == self.signed_in.holder => touched.number,
                 Ok(_) => continue,
                 Err(broadcast::error::RecvError::Lagged(_)) => {
-                    let mut tx = self.app.db.begin_read().await.ok()?;
-                    store::head(&mut tx, self.signed_in.holder).await.ok()?.number
+                    Box::pin(newest(&self.app, self.signed_in.holder)).await.ok()?
                 }
                 Err(broadcast::error::RecvError::Closed) => return None,
             };
-            return still_signed_in(&self.app, &self.signed_in).await.unwrap_or(false).then_some(number);
+            return Box::pin(still_signed_in(&self.app, &self.signed_in)).await.unwrap_or(false).then_some(number);
         }
     }
 }
