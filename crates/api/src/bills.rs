@@ -9,8 +9,8 @@ use domain::schedule::Schedule;
 use jiff::civil::Date;
 use serde::{Deserialize, Serialize};
 
-/// The fields that changed; the last one the server receives wins, field by field. An inner `null` clears.
-/// Needs an `Idempotency-Key`.
+/// The fields that changed; what other devices changed of the rest stays. An inner `null` clears. Without `instead_of` the
+/// last one the server receives wins, field by field. Needs an `Idempotency-Key`.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize, utoipa::ToSchema)]
 pub struct BillEdit {
     #[serde(default, skip_serializing_if = "Option::is_none")]
@@ -54,6 +54,10 @@ pub struct BillEdit {
     #[serde(default, with = "clearable", skip_serializing_if = "Option::is_none")]
     #[schema(value_type = Option<String>)]
     pub zone: Option<Option<String>>,
+    /// The bill as it stood: when a field of this edit reads differently by now, nothing is changed.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schema(value_type = Option<Bill>)]
+    pub instead_of: Option<Box<Bill>>,
 }
 
 impl BillEdit {
@@ -104,6 +108,25 @@ impl BillEdit {
             grace_days: changed(&before.grace_days, after.grace_days),
             lead_days: changed(&before.lead_days, after.lead_days),
             zone: changed(&before.zone, after.zone),
+            instead_of: None,
+        }
+    }
+
+    /// The fields of this edit that were changed meanwhile: they read neither as they stood nor as it says.
+    #[must_use]
+    pub fn changed_meanwhile(&self, now: &Bill) -> Vec<String> {
+        let Some(stood) = self.instead_of.as_deref() else { return Vec::new() };
+        let since = Self::between(now, stood.clone()).named();
+        let mut fields = Self::between(now, self.clone().applied_to(now.clone())).named();
+        fields.retain(|field| since.contains(field));
+        fields
+    }
+
+    /// The fields that it says something of, by name.
+    fn named(&self) -> Vec<String> {
+        match serde_json::to_value(self) {
+            Ok(serde_json::Value::Object(fields)) => fields.into_iter().map(|(field, _)| field).collect(),
+            _ => Vec::new(),
         }
     }
 }
@@ -239,6 +262,43 @@ mod tests {
         let edit = BillEdit::between(&before, after.clone());
         assert_eq!((edit.note.as_ref(), edit.amount), (Some(&None), None));
         assert_eq!(edit.applied_to(before), after);
+    }
+
+    #[test]
+    fn an_edit_meets_another_one_only_in_the_same_field() {
+        let bill: Bill = serde_json::from_value(serde_json::json!({
+            "id": "01890000-0000-7000-8000-000000000000", "name": "Rent",
+            "amount": { "minor": 95000, "currency": "USD" }, "estimated": false,
+            "schedule": { "every": "month", "interval": 1, "day": 1, "starts_on": "2026-01-01", "ends_on": null },
+            "biller": null, "reference": null, "card": null, "remind_days": [3, 1], "note": "by post",
+        }))
+        .expect("reads");
+        let edit = |text: &str| {
+            let edit: BillEdit = serde_json::from_str(text).expect("reads");
+            BillEdit { instead_of: Some(Box::new(bill.clone())), ..edit }
+        };
+        let mine = edit(r#"{"name":"Home","note":null,"remind_days":[1,5]}"#);
+        let text = serde_json::to_string(&mine).expect("writes");
+        let mine: BillEdit = serde_json::from_str(&text).expect("reads");
+        let now = |change: fn(&mut Bill)| {
+            let mut now = bill.clone();
+            change(&mut now);
+            now
+        };
+        let none: [&str; 0] = [];
+        assert_eq!(mine.changed_meanwhile(&bill), none);
+        assert_eq!(mine.changed_meanwhile(&now(|bill| bill.estimated = true)), none, "another field");
+        assert_eq!(mine.changed_meanwhile(&now(|bill| bill.note = None)), none, "the same was said there");
+        let both = now(|bill| (bill.name, bill.note) = ("Flat".to_owned(), Some("by hand".to_owned())));
+        assert_eq!(mine.changed_meanwhile(&both), ["name", "note"]);
+        assert_eq!(mine.changed_meanwhile(&now(|bill| bill.remind_days = vec![5, 1])), none, "as a bill keeps them");
+        assert_eq!(mine.changed_meanwhile(&now(|bill| bill.remind_days = vec![7])), ["remind_days"]);
+        let older = BillEdit { instead_of: None, ..mine };
+        assert_eq!(
+            older.changed_meanwhile(&both),
+            none,
+            "one that says not what it was made from counts as the last word"
+        );
     }
 
     #[test]

@@ -81,6 +81,8 @@ codes! {
     NotFound = "not_found", 404;
     /// Changed meanwhile: read it again.
     VersionConflict = "version_conflict", 409;
+    /// Another device changed the same field since it was read; `field` names the first of them, and nothing was changed.
+    ChangedMeanwhile = "changed_meanwhile", 409;
     /// The same request is being worked on.
     InProgress = "in_progress", 409;
     /// The same payee, amount and day under another id; say that it is meant.

@@ -326,25 +326,27 @@ impl Bills {
         Ok(id)
     }
 
-    /// Changes the fields that are given; on other devices' edits the later one wins, field by field.
+    /// Changes the fields that are given. What another device changes of the same fields before the server has them is not
+    /// overwritten: the server refuses, and the person decides.
     pub async fn edit(&self, id: BillId, mut edit: BillEdit) -> Result<(), ClientError> {
         let open = self.0.open_now()?;
         edit.schedule = edit.schedule.map(Schedule::anchored);
         let before = self.find(id).await?;
-        check(&edit.clone().applied_to(before))?;
+        check(&edit.clone().applied_to(before.clone()))?;
+        edit.instead_of.get_or_insert_with(|| Box::new(before));
         self.0.change(&open, Change::EditBill { bill: id, edit }).await
     }
 
-    /// Edits a bill as a whole, for all its dates or from one on; its amount is meant as `BillView::amount` shows it. Only
-    /// what differs is sent.
-    pub async fn edit_whole(&self, mut after: Bill, scope: EditScope) -> Result<(), ClientError> {
-        let before = self.find(after.id).await?;
+    /// Edits a bill as a whole, for all its dates or from one on; its amount is meant as `BillView::amount` shows it. `before`
+    /// is the bill as the person saw it: only what differs from that is sent, whatever came meanwhile.
+    pub async fn edit_whole(&self, before: Bill, mut after: Bill, scope: EditScope) -> Result<(), ClientError> {
         after.schedule = after.schedule.anchored();
         let after = match scope {
             EditScope::All => before.changed_for_all(after, amount_shown(&before, self.0.today())),
             EditScope::From { due_on } => before.changed_from(after, due_on, amount_shown(&before, self.0.today())),
         };
-        self.edit(before.id, BillEdit::between(&before, after)).await
+        let edit = BillEdit::between(&before, after);
+        self.edit(before.id, BillEdit { instead_of: Some(Box::new(before)), ..edit }).await
     }
 
     /// No due dates from this day on, until a day or until it goes on.

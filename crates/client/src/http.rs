@@ -128,6 +128,7 @@ pub(crate) const fn way_out(code: ErrorCode) -> &'static str {
         ErrorCode::PossibleDuplicate => "if it is meant once more, say so: `--again`; or else leave it",
         ErrorCode::AnswerElsewhere => "answer it on another device of the account",
         ErrorCode::Unusual => "answer \"Was this you?\" on another device, or wait a day",
+        ErrorCode::ChangedMeanwhile => "look at what stands there now; say yours again only if it is meant",
         ErrorCode::LastWayIn => "add another way in first",
         ErrorCode::AccountLocked => "release your account: `billfold security release`",
         ErrorCode::AccountRestricted => "wait until the restriction ends; known payees can be paid",

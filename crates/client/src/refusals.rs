@@ -1,6 +1,8 @@
 //! What the server did not take. It is kept with what it was, so that a person sees what it was about and can put it back:
 //! nothing that was typed is dropped. Lines of an import stay on this device until that is decided.
 
+use api::bills::BillEdit;
+use domain::bills::Bill;
 use domain::ids::{BillId, MutationId};
 use domain::money::Money;
 use jiff::Timestamp;
@@ -33,6 +35,8 @@ pub struct Refusal {
     pub due_on: Option<Date>,
     /// What was typed, field by field.
     pub typed: Vec<TypedField>,
+    /// What stands in the same fields instead, where another device may have changed them.
+    pub stands: Vec<TypedField>,
     /// Lines of an import, which only this device has.
     pub lines: Option<u32>,
     pub can_put_back: bool,
@@ -114,11 +118,11 @@ impl Sync {
         Ok(())
     }
 
-    /// Queues a refused change once more, over what stands there now.
+    /// Queues a refused change once more, over what stands there now: what comes after that is not overwritten either.
     pub async fn put_back(&self, id: MutationId) -> Result<(), ClientError> {
         let open = self.0.open_now()?;
         let kept = self.find(id).await?;
-        let change = kept.change.clone().ok_or_else(gone)?;
+        let mut change = kept.change.clone().ok_or_else(gone)?;
         if let Some((chunk, _)) = kept.lines() {
             let beside = open.beside.clone();
             self.0.with(async |_| beside.bring_back_refused(chunk)).await?;
@@ -133,6 +137,9 @@ impl Sync {
                     return Err(CacheError::NotFound("refused change"));
                 }
                 state::put(&mut *tx, state::REFUSALS, &left).await?;
+                if let Change::EditBill { bill, edit } = &mut change {
+                    edit.instead_of = bills::find_bill(&mut *tx, *bill).await?.map(Box::new);
+                }
                 self.0.queue(open, &mut tx, change).await?;
                 Ok(tx.commit().await?)
             })
@@ -194,6 +201,7 @@ async fn shown_of(open: &Open, kept: Kept) -> CacheResult<Refusal> {
     let db = open.cache.readers();
     let lines = kept.lines().map(|(_, lines)| lines);
     let (mut name, mut due_on, mut fields, mut can_put_back) = (None, None, Value::Null, false);
+    let mut stands = Vec::new();
     match &kept.change {
         Some(Change::AddBill { bill }) => {
             (name, can_put_back) = (Some(bill.name.clone()), true);
@@ -205,8 +213,10 @@ async fn shown_of(open: &Open, kept: Kept) -> CacheResult<Refusal> {
             }
         }
         Some(Change::EditBill { bill, edit }) => {
-            name = bill_named(open, *bill).await?;
-            can_put_back = name.is_some();
+            let now = bills::find_bill(db, *bill).await?;
+            can_put_back = now.is_some();
+            stands = now.as_ref().map(|now| standing(edit, now)).unwrap_or_default();
+            name = now.map(|bill| bill.name);
             fields = serde_json::to_value(edit).unwrap_or_default();
         }
         Some(Change::EditMark { bill, due_on: of, edit }) => {
@@ -249,16 +259,23 @@ async fn shown_of(open: &Open, kept: Kept) -> CacheResult<Refusal> {
         | None => {}
     }
     let Kept { id, what, code, at, .. } = kept;
-    Ok(Refusal { id, what, code, at, name, due_on, typed: typed_in(fields), lines, can_put_back })
+    Ok(Refusal { id, what, code, at, name, due_on, typed: typed_in(fields), stands, lines, can_put_back })
 }
 
 async fn bill_named(open: &Open, id: BillId) -> CacheResult<Option<String>> {
     Ok(bills::find_bill(open.cache.readers(), id).await?.map(|bill| bill.name))
 }
 
-/// The fields of a change as a line can say them.
+/// What a bill says now in the fields in which an edit says something else.
+fn standing(edit: &BillEdit, now: &Bill) -> Vec<TypedField> {
+    let edited = edit.clone().applied_to(now.clone());
+    typed_in(serde_json::to_value(BillEdit::between(&edited, now.clone())).unwrap_or_default())
+}
+
+/// The fields of a change as a line can say them. What it was made from was not typed.
 fn typed_in(fields: Value) -> Vec<TypedField> {
-    let Value::Object(fields) = fields else { return Vec::new() };
+    let Value::Object(mut fields) = fields else { return Vec::new() };
+    fields.remove("instead_of");
     let said = fields.into_iter().map(|(field, value)| {
         let amount = serde_json::from_value::<Money>(value.clone()).ok();
         let text = match value {

@@ -31,7 +31,7 @@ use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
 use tokio::net::{TcpListener, TcpStream};
 
 use crate::accounts::TransactionQuery;
-use crate::bills::MarkAs;
+use crate::bills::{EditScope, MarkAs};
 use crate::card::PlanEdit;
 use crate::client::{Client, lock};
 use crate::error::ClientError;
@@ -1091,6 +1091,46 @@ async fn a_refused_edit_gives_way_to_the_server_and_is_told() {
     assert!(client.sync().refusals().await.unwrap().is_empty());
     assert_eq!(lock(&fake).writes.last().unwrap().3["name"], "Mobile", "it is sent once more");
     assert_eq!(code(client.sync().put_back(told[0].id.unwrap()).await), "not_found", "once");
+    world.end().await;
+}
+
+#[tokio::test]
+async fn what_was_typed_over_another_devices_edit_is_kept_beside_it_and_put_back_over_it() {
+    let (world, fake) = (World::new(), start_fake().await);
+    let phone = bill(5, "Phone");
+    lock(&fake).snapshot = vec![Record::Bill(phone.clone())];
+    let client = signed_in(&world, &fake).await;
+    client.sync().now().await.unwrap();
+    let other = Bill { name: "Telephone".to_owned(), estimated: true, ..phone.clone() };
+    // A form was open on the bill as it was; what another device changed meanwhile was read behind it.
+    lock(&fake).feed.push(Record::Bill(other.clone()));
+    client.sync().now().await.unwrap();
+    let typed = Bill { name: "Mobile".to_owned(), note: Some("by post".to_owned()), ..phone.clone() };
+    client.bills().edit_whole(phone.clone(), typed, EditScope::All).await.unwrap();
+    let again = api::bills::BillEdit { name: Some("Cell".to_owned()), ..Default::default() };
+    client.bills().edit(phone.id, again).await.unwrap();
+    lock(&fake).refuse_with = Some(ErrorCode::ChangedMeanwhile);
+    lock(&fake).snapshot = vec![Record::Bill(other.clone())];
+    client.sync().now().await.unwrap();
+    let writes: Vec<Value> = lock(&fake).writes.iter().map(|write| write.3.clone()).collect();
+    let [.., first, second] = &writes[..] else { panic!("{writes:?}") };
+    assert_eq!((&first["name"], &first["note"]), (&json!("Mobile"), &json!("by post")));
+    assert!(first.get("estimated").is_none(), "what another device changed is not changed back: {first}");
+    assert_eq!(first["instead_of"], json!(phone), "the bill as the person saw it");
+    assert_eq!(second["instead_of"]["name"], "Mobile", "a second edit rests on the first");
+
+    let told = client.sync().refusals().await.unwrap();
+    assert_eq!((told.len(), told[0].code.as_str()), (1, "changed_meanwhile"));
+    let said = |fields: &[crate::refusals::TypedField]| -> Vec<(String, Option<String>)> {
+        fields.iter().map(|field| (field.field.clone(), field.text.clone())).collect()
+    };
+    let pair = |field: &str, text: Option<&str>| (field.to_owned(), text.map(str::to_owned));
+    assert_eq!(said(&told[0].typed), [pair("name", Some("Mobile")), pair("note", Some("by post"))]);
+    assert_eq!(said(&told[0].stands), [pair("name", Some("Telephone")), pair("note", None)]);
+    client.sync().put_back(told[0].id.unwrap()).await.unwrap();
+    client.sync().now().await.unwrap();
+    let back = lock(&fake).writes.last().unwrap().3.clone();
+    assert_eq!((&back["name"], &back["instead_of"]), (&json!("Mobile"), &json!(other)));
     world.end().await;
 }
 

@@ -126,9 +126,11 @@ async fn keep_new(app: &App, tx: &mut Tx, holder: HolderId, bill: &Bill) -> Resu
     Ok(())
 }
 
-/// Changes the fields that are given; the last one received wins, field by field.
+/// Changes the fields that are given. One that another device changed meanwhile is refused, and the others with it; without
+/// `instead_of` the last one received wins, field by field.
 #[utoipa::path(patch, path = "/api/v1/bills/{id}", tag = "bills", params(("id" = BillId, Path)),
-    request_body = BillEdit, responses((status = 200, body = Bill), (status = 404, body = api::error::Problem)))]
+    request_body = BillEdit, responses((status = 200, body = Bill), (status = 404, body = api::error::Problem),
+        (status = 409, body = api::error::Problem)))]
 async fn edit(
     State(app): State<App>,
     signed_in: SignedIn,
@@ -141,8 +143,13 @@ async fn edit(
         Begun::Again(answer) => return Ok(answer),
         Begun::First(once) => once,
     };
-    let found = find(&mut once.tx, holder, id).await?;
-    let bill = edit.applied_to(found.ok_or_else(ApiError::not_found)?);
+    let found = find(&mut once.tx, holder, id).await?.ok_or_else(ApiError::not_found)?;
+    let meanwhile = edit.changed_meanwhile(&found);
+    if let Some(first) = meanwhile.first() {
+        let title = format!("changed meanwhile: {}", meanwhile.join(", "));
+        return Err(ApiError::invalid(ErrorCode::ChangedMeanwhile, first, &title));
+    }
+    let bill = edit.applied_to(found);
     check(&mut once.tx, holder, &bill).await?;
     feed::put(&mut once.tx, holder, app.clock.now(), &Record::Bill(bill.clone())).await?;
     if bill.biller.and_then(crate::billers::find).is_some() {

@@ -1226,7 +1226,8 @@ impl Run<'_> {
 
     async fn edit_bill(&self, edit: EditBillArguments) -> Done {
         let view = self.bill_view(&edit.bill).await?;
-        let before = Bill { amount: view.amount, ..view.bill };
+        let shown = view.bill;
+        let before = Bill { amount: view.amount, ..shown.clone() };
         let currency = before.amount.currency();
         if let Some(every) = edit.every {
             edit.rule.fits(every)?;
@@ -1260,7 +1261,7 @@ impl Run<'_> {
         }
         let id = before.id;
         let scope = edit.from.map_or(EditScope::All, |due_on| EditScope::From { due_on });
-        self.core.client.bills().edit_whole(change.applied_to(before), scope).await?;
+        self.core.client.bills().edit_whole(shown, change.applied_to(before), scope).await?;
         self.core.send_soon().await;
         Ok(Answer::new(json!({ "id": id }), "The bill is changed.\n"))
     }

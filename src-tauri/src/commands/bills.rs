@@ -33,12 +33,13 @@ pub async fn bill_add(core: Shared<'_>, bill: NewBill) -> Answer<BillId> {
     Ok(core.client.bills().add(bill).await?)
 }
 
-/// For all dates or from one on; only what differs is sent, so that another device's edit of another field stays.
+/// For all dates or from one on; only what differs from `before`, the bill as it was shown, is sent, so that another
+/// device's edit of another field stays.
 #[tauri::command]
 #[specta::specta]
-pub async fn bill_edit(core: Shared<'_>, bill: Bill, scope: EditScope) -> Answer<()> {
+pub async fn bill_edit(core: Shared<'_>, before: Bill, bill: Bill, scope: EditScope) -> Answer<()> {
     core.touch();
-    Ok(core.client.bills().edit_whole(bill, scope).await?)
+    Ok(core.client.bills().edit_whole(before, bill, scope).await?)
 }
 
 #[tauri::command]

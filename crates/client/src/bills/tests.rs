@@ -24,19 +24,20 @@ async fn an_edit_from_one_date_on_leaves_what_stood_before() {
     let world = World::new();
     let client = world.start().await;
     let id = client.bills().add(monthly("Rent", "950", "2026-11-25")).await.unwrap();
-    let mut after = view(&client, id).await.bill;
+    let before = view(&client, id).await.bill;
+    let mut after = before.clone();
     after.amount = usd("1000");
     after.schedule.day = Some(1);
     let from = EditScope::From { due_on: day("2027-01-25") };
-    client.bills().edit_whole(after, from).await.unwrap();
+    client.bills().edit_whole(before, after, from).await.unwrap();
     let expected = [("2026-11-25", "950.00"), ("2026-12-25", "950.00"), ("2027-02-01", "1000.00")];
     assert_eq!(dates(&client, 80).await, shown(&expected));
     assert_eq!(view(&client, id).await.amount, usd("950"), "the next date still costs the old amount");
 
     // For all dates: one rule and one amount, from the first date on.
-    let mut after = view(&client, id).await.bill;
-    after.amount = usd("900");
-    client.bills().edit_whole(after, EditScope::All).await.unwrap();
+    let before = view(&client, id).await.bill;
+    let after = Bill { amount: usd("900"), ..before.clone() };
+    client.bills().edit_whole(before, after, EditScope::All).await.unwrap();
     let all = dates(&client, 80).await;
     assert!(all.iter().all(|(_, left)| left == "900.00 USD"), "{all:?}");
     world.end().await;
@@ -47,14 +48,14 @@ async fn an_edit_of_the_name_keeps_the_price_steps() {
     let world = World::new();
     let client = world.start().await;
     let id = client.bills().add(monthly("Fibre", "59.99", "2026-11-25")).await.unwrap();
-    let mut dearer = view(&client, id).await.bill;
-    dearer.amount = usd("64.99");
-    client.bills().edit_whole(dearer, EditScope::From { due_on: day("2026-12-25") }).await.unwrap();
+    let before = view(&client, id).await.bill;
+    let dearer = Bill { amount: usd("64.99"), ..before.clone() };
+    client.bills().edit_whole(before, dearer, EditScope::From { due_on: day("2026-12-25") }).await.unwrap();
     world.at("2026-12-20T12:00:00Z");
     let now = view(&client, id).await;
     assert_eq!(now.amount, usd("64.99"));
     let renamed = Bill { name: "Fibre, upstairs".to_owned(), amount: now.amount, ..now.bill.clone() };
-    client.bills().edit_whole(renamed, EditScope::All).await.unwrap();
+    client.bills().edit_whole(now.bill.clone(), renamed, EditScope::All).await.unwrap();
     let after = view(&client, id).await.bill;
     assert_eq!((after.name.as_str(), after.amount, &after.steps), ("Fibre, upstairs", usd("59.99"), &now.bill.steps));
     world.end().await;
@@ -279,9 +280,9 @@ async fn a_price_step_is_no_rise() {
     }
     client.bills().mark(id, day("2026-11-25"), MarkAs::Amount { amount: usd("13.99") }).await.unwrap();
     assert_eq!(view(&client, id).await.rise.unwrap().by, usd("2"));
-    let mut dearer = view(&client, id).await.bill;
-    dearer.amount = usd("13.99");
-    client.bills().edit_whole(dearer, EditScope::From { due_on: day("2026-11-25") }).await.unwrap();
+    let before = view(&client, id).await.bill;
+    let dearer = Bill { amount: usd("13.99"), ..before.clone() };
+    client.bills().edit_whole(before, dearer, EditScope::From { due_on: day("2026-11-25") }).await.unwrap();
     assert_eq!(view(&client, id).await.rise, None, "it was agreed");
     world.end().await;
 }

@@ -1,3 +1,4 @@
+use api::error::Problem;
 use axum::http::Method;
 use domain::money::{Currency, Money};
 use serde_json::{Value, json};
@@ -35,6 +36,32 @@ async fn what_one_device_says_of_a_due_date_stays_when_another_says_something_el
         let back: Value = late.patch(&path, "back", &json!({"skipped": false})).await.ok();
         assert_eq!(back["skipped"], false);
         assert!(marks(&device).await.is_empty(), "a mark that says nothing is gone");
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn of_two_devices_that_edit_one_field_of_a_bill_the_later_one_is_told_what_changed_meanwhile() {
+    on_each_engine(async |world| {
+        let device = world.holder().await;
+        let late = world.device(device.holder).await;
+        let stood = rent(&world);
+        let path = format!("/api/v1/bills/{}", stood.id);
+        device.put(&path, &stood).await.expect(200);
+        device.patch(&path, "one", &json!({"name": "Flat", "instead_of": stood})).await.expect(200);
+        let mine = json!({"name": "Home", "note": "by post", "instead_of": stood});
+        let problem: Problem = late.patch(&path, "two", &mine).await.expect(409).json();
+        assert_eq!((problem.code, problem.field.as_deref()), (ErrorCode::ChangedMeanwhile, Some("name")));
+        let other: Bill = late.patch(&path, "three", &json!({"note": "by post", "instead_of": stood})).await.ok();
+        assert_eq!((other.name.as_str(), other.note.as_deref()), ("Flat", Some("by post")), "another field");
+        let same: Bill = late.patch(&path, "four", &json!({"name": "Flat", "instead_of": stood})).await.ok();
+        assert_eq!(same, other, "the same was said");
+        let seen: Bill = late.patch(&path, "two again", &json!({"name": "Home", "instead_of": same})).await.ok();
+        assert_eq!(seen.name, "Home", "made from what stands there");
+        let answer = late.patch(&path, "two again", &json!({"name": "Home", "instead_of": same})).await;
+        assert_eq!(answer.ok::<Bill>(), seen, "sent again it is the same answer");
+        let older: Bill = device.patch(&path, "five", &json!({"name": "Room"})).await.ok();
+        assert_eq!(older.name, "Room", "one that says not what it was made from");
     })
     .await;
 }

@@ -167,6 +167,7 @@ describe('changing a bill', () => {
     await click('Save bill');
     await waitFor(() => expect(on.commands.billEdit).toHaveBeenCalled());
     expect(on.commands.billEdit).toHaveBeenCalledWith(
+      bill,
       expect.objectContaining({ amount: { minor: 6100, currency: 'USD' }, steps: bill.steps }),
       { kind: 'from', due_on: '2026-11-20' },
     );
@@ -256,7 +257,7 @@ describe('a bill that is typed before everything was read', () => {
     on.desk.commands.bills = () => new Promise(() => {});
     draw(BillDialog, on, { bill });
     await click('Save bill');
-    await waitFor(() => expect(on.commands.billEdit).toHaveBeenCalledWith(expect.objectContaining({ biller: bill.biller }), { kind: 'all' }));
+    await waitFor(() => expect(on.commands.billEdit).toHaveBeenCalledWith(bill, expect.objectContaining({ biller: bill.biller }), { kind: 'all' }));
   });
 
   it('keeps the reminders that were touched', async () => {
@@ -443,7 +444,7 @@ describe('the list of bills', () => {
     expect(screen.getByText('$17.40 above usual')).toBeTruthy();
     await click('This is the new price');
     await waitFor(() => expect(screen.queryByText('$17.40 more than usual, 22% up')).toBeNull());
-    expect(on.commands.billEdit).toHaveBeenCalledWith(expect.objectContaining({ id: 'bill-power', amount: { minor: 9417, currency: 'USD' } }), { kind: 'from', due_on: '2026-11-16' });
+    expect(on.commands.billEdit).toHaveBeenCalledWith(expect.objectContaining({ id: 'bill-power' }), expect.objectContaining({ id: 'bill-power', amount: { minor: 9417, currency: 'USD' } }), { kind: 'from', due_on: '2026-11-16' });
   });
 
   it('says what an estimated bill usually costs', async () => {

@@ -95,7 +95,7 @@ export class Marks {
   /** The new amount is the price from that date on; for an estimated bill, what is expected. */
   agree(bill: Bill, rise: RiseView): Promise<boolean> {
     const scope: EditScope = { kind: 'from', due_on: rise.due_on };
-    return this.#change(() => this.desk.commands.billEdit({ ...bill, amount: rise.amount }, scope), this.#words.changed(bill.name));
+    return this.#change(() => this.desk.commands.billEdit(bill, { ...bill, amount: rise.amount }, scope), this.#words.changed(bill.name));
   }
 
   async #change(ask: () => ReturnType<Desk['commands']['billResume']>, said: string, undo?: () => void): Promise<boolean> {

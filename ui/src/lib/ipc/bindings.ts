@@ -41,8 +41,11 @@ export const commands = {
 	/**  The next dates of a rule that is being typed. */
 	scheduleDates: (schedule: Schedule) => typedError<string[], CommandError>(__TAURI_INVOKE("schedule_dates", { schedule })),
 	billAdd: (bill: NewBill) => typedError<BillId, CommandError>(__TAURI_INVOKE("bill_add", { bill })),
-	/**  For all dates or from one on; only what differs is sent, so that another device's edit of another field stays. */
-	billEdit: (bill: Bill, scope: EditScope) => typedError<null, CommandError>(__TAURI_INVOKE("bill_edit", { bill, scope })),
+	/**
+	 *  For all dates or from one on; only what differs from `before`, the bill as it was shown, is sent, so that another
+	 *  device's edit of another field stays.
+	 */
+	billEdit: (before: Bill, bill: Bill, scope: EditScope) => typedError<null, CommandError>(__TAURI_INVOKE("bill_edit", { before, bill, scope })),
 	billPause: (id: BillId, from: string, until: string | null) => typedError<null, CommandError>(__TAURI_INVOKE("bill_pause", { id, from, until })),
 	billResume: (id: BillId) => typedError<null, CommandError>(__TAURI_INVOKE("bill_resume", { id })),
 	billRemove: (id: BillId) => typedError<null, CommandError>(__TAURI_INVOKE("bill_remove", { id })),
@@ -2225,6 +2228,8 @@ export type Refusal = {
 	due_on: string | null,
 	/**  What was typed, field by field. */
 	typed: TypedField[],
+	/**  What stands in the same fields instead, where another device may have changed them. */
+	stands: TypedField[],
 	/**  Lines of an import, which only this device has. */
 	lines: number | null,
 	can_put_back: boolean,

@@ -177,7 +177,7 @@ export function sampleIpc(query = ''): Ipc {
       world.book.bills.push({ ...typed, grace_days: typed.grace_days ?? 0, lead_days: typed.lead_days ?? 0, schedule: rule(typed.schedule), id, card: typed.card ?? null, steps: [], earlier: [], pauses: [], zone: 'America/New_York', origin: null });
       return id;
     }),
-    billEdit: (edited, scope) => change(() => {
+    billEdit: (_before, edited, scope) => change(() => {
       const known = bill(edited.id);
       const differs = edited.amount.minor !== amountOn(known, TODAY).minor || riseOf(known)?.amount.minor === edited.amount.minor;
       const step = scope.kind === 'from' && differs ? [{ from: scope.due_on, amount: edited.amount }] : [];
