@@ -10,7 +10,7 @@ use jiff::ToSpan as _;
 use jiff::civil::{Date, Time};
 
 use super::payable::{Due, Payable, Sight, paid};
-use super::store::{self, Kept, Made};
+use super::store::{self, Kept, Lapsed, Made};
 use super::{keep, look_at, stop};
 use crate::App;
 use crate::db::{DbError, DbResult, Moment, Read, Tx, twice};
@@ -94,9 +94,10 @@ async fn bring_up_to_date(
             }
         }
     }
-    for made in runs.iter().filter(|made| made.above_cap) {
-        // It was above the cap and is not any more: it is made anew.
-        if sight.without(tx, holder, made.due_on, made.payment).await?.is_some_and(|due| terms.covers(due.amount)) {
+    for (made, lapsed) in runs.iter().filter_map(|made| Some((made, made.lapsed?))) {
+        // It was above the cap and is not any more, or something is due again: it is made anew.
+        let due = sight.without(tx, holder, made.due_on, made.payment).await?;
+        if due.is_some_and(|due| lapsed == Lapsed::NothingDue || terms.covers(due.amount)) {
             store::remove_run(tx, holder, made.payment).await?;
             are_as_read = false;
         }
@@ -156,8 +157,8 @@ async fn make_ahead(
 ) -> DbResult<()> {
     let terms = &kept.autopay.terms;
     let (of, bill) = (payable.of(), payable.of().bill());
-    // What was above the cap paid for nothing.
-    let mut counted = runs.iter().filter(|made| made.at >= kept.set_at && !made.above_cap).count();
+    // What lapsed paid for nothing.
+    let mut counted = runs.iter().filter(|made| made.at >= kept.set_at && made.lapsed.is_none()).count();
     let most = terms.payments.map_or(usize::MAX, usize::from);
     for due in sight.ahead(tx, holder).await? {
         if counted >= most {
@@ -182,8 +183,7 @@ async fn make_ahead(
         let made = by_itself::make(app, tx, holder, order, due.falls_on, kept.device).await?;
         let Some(waiting) = made else { continue };
         let payment = waiting.order().id;
-        store::add_run(tx, holder, of, &Made { due_on: due.on, payment, at: now, waits: true, above_cap: false })
-            .await?;
+        store::add_run(tx, holder, of, &Made { due_on: due.on, payment, at: now, waits: true, lapsed: None }).await?;
         counted += 1;
         expect(app, tx, terms, sight, waiting, due.amount).await?;
     }

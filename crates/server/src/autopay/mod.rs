@@ -37,7 +37,7 @@ use crate::sign_in::step_up::{self, Asked, Outcome, Shown, Subject};
 use crate::{billers, card, feed, methods, readiness, risk, security};
 pub(crate) use ahead::{AboutRun, AtRun, about_run, at_run, followed, look};
 use payable::Payable;
-use store::Kept;
+use store::{Kept, Lapsed};
 
 pub fn routes() -> OpenApiRouter<App> {
     OpenApiRouter::new()
@@ -287,7 +287,8 @@ async fn keep(app: &App, tx: &mut Tx, holder: HolderId, kept: &Kept) -> DbResult
 async fn begin(app: &App, tx: &mut Tx, holder: HolderId, kept: &Kept) -> DbResult<()> {
     take_all_back(app, tx, holder, kept.autopay.of).await?;
     // What was above the old cap may be below this one.
-    for made in store::runs(tx, holder, kept.autopay.of).await?.iter().filter(|made| made.above_cap) {
+    let runs = store::runs(tx, holder, kept.autopay.of).await?;
+    for made in runs.iter().filter(|made| made.lapsed == Some(Lapsed::AboveCap)) {
         store::remove_run(tx, holder, made.payment).await?;
     }
     keep(app, tx, holder, kept).await?;

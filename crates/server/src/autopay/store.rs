@@ -28,8 +28,16 @@ pub(super) struct Made {
     pub at: Timestamp,
     /// It has not left and is not over.
     pub waits: bool,
-    /// It ended because it was above the cap: nobody could be asked, or nobody answered in time. Nobody took it back by hand.
-    pub above_cap: bool,
+    /// Why it ended without having paid anything, where nobody took it back by hand.
+    pub lapsed: Option<Lapsed>,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Lapsed {
+    /// It was above the cap: nobody could be asked, or nobody answered in time.
+    AboveCap,
+    /// Nothing was left to pay when its day came.
+    NothingDue,
 }
 
 const CORRUPT: DbError = DbError::Corrupt("an autopay");
@@ -123,15 +131,20 @@ pub(super) async fn runs(tx: &mut Tx, holder: HolderId, of: AutopayOf) -> DbResu
 pub(super) fn made(holder: HolderId, of: Uuid) -> impl Read<Answer = Vec<Made>> {
     const LIST: &str = "SELECT r.due_on, r.payment_id, r.made_at,
             CASE WHEN p.state IN ('awaiting_approval', 'scheduled', 'held', 'insufficient') THEN 1 ELSE 0 END,
-            CASE WHEN (p.state = 'cancelled' AND p.reason = 'above_cap') OR (p.state = 'expired' AND 'above_cap' =
+            CASE WHEN p.state = 'cancelled' AND p.reason = 'nothing_due' THEN 2
+                WHEN (p.state = 'cancelled' AND p.reason = 'above_cap') OR (p.state = 'expired' AND 'above_cap' =
                 (SELECT s.reason FROM payment_step s WHERE s.holder_id = p.holder_id AND s.payment_id = p.payment_id
                   AND s.to_state = 'awaiting_approval' ORDER BY s.position DESC LIMIT 1)) THEN 1 ELSE 0 END
         FROM autopay_run r JOIN payment p ON p.holder_id = r.holder_id AND p.payment_id = r.payment_id
         WHERE r.holder_id = $1 AND r.bill_id = $2 ORDER BY r.due_on";
-    let read = |(due_on, id, at, waits, above_cap): (String, Uuid, i64, i32, i32)| {
+    let read = |(due_on, id, at, waits, lapsed): (String, Uuid, i64, i32, i32)| {
         let due_on = due_on.parse().map_err(|_| CORRUPT)?;
-        let (waits, above_cap) = (waits != 0, above_cap != 0);
-        Ok(Made { due_on, payment: PaymentId::from_uuid(id), at: time(at)?, waits, above_cap })
+        let lapsed = match lapsed {
+            0 => None,
+            1 => Some(Lapsed::AboveCap),
+            _ => Some(Lapsed::NothingDue),
+        };
+        Ok(Made { due_on, payment: PaymentId::from_uuid(id), at: time(at)?, waits: waits != 0, lapsed })
     };
     db::read_rows(LIST, [holder.as_uuid().into(), of.into()], move |rows| rows.into_iter().map(read).collect())
 }

@@ -15,6 +15,7 @@ use serde_json::{Value, json};
 
 use super::*;
 use crate::feed::tests::rent;
+use crate::jobs::Job;
 use crate::methods::tests::add_card;
 use crate::payments::approval::tests::{approve, hosted, order, pay, why};
 use crate::sign_in::tests::{Browser, asked_at};
@@ -456,6 +457,39 @@ async fn what_lapsed_above_the_cap_is_made_anew_once_the_cap_is_raised_or_less_i
         })
         .await;
     }
+}
+
+#[tokio::test]
+async fn what_found_nothing_due_on_its_day_is_made_anew_when_something_is_due_again() {
+    on_each_engine(async |world| {
+        let device = world.holder().await;
+        let bill = payable(&world, &device).await;
+        set(&world, &device, &bill, &terms()).await;
+        days(&world, &device, 30).await;
+        let of_april = async || {
+            let all = all_payments(&device).await.into_iter().filter(|one| one.order.due_on == Some(APRIL));
+            all.map(|one| (one.state, one.reason, one.order.amount)).collect::<Vec<_>>()
+        };
+        let april = all_payments(&device).await.into_iter().find(|one| one.order.due_on == Some(APRIL)).unwrap();
+        assert_eq!(april.state, S::Scheduled);
+        // It is said to be paid at the very moment at which it would leave.
+        let paid = Mark { paid_elsewhere: Some(usd(95_000)), ..Mark::new(bill.id, APRIL) };
+        let path = format!("/api/v1/bills/{}/occurrences/{APRIL}", bill.id);
+        send(&device, Verb::PUT, &path, "paid", &serde_json::to_value(&paid).unwrap()).await.expect(200);
+        let job = Job { holder: device.holder, kind: Kind::Process, subject: april.id().as_uuid(), tries: 1 };
+        crate::payments::process(&world.app, &job).await.unwrap();
+        let lapsed = (S::Cancelled, why("nothing_due"), usd(95_000));
+        assert_eq!(of_april().await, [lapsed.clone()]);
+        world.work().await;
+        assert_eq!(of_april().await, [lapsed.clone()], "nothing is due");
+        // That was a slip: it is due after all.
+        mark(&world, &device, Mark::new(bill.id, APRIL)).await;
+        assert_eq!(of_april().await, [lapsed, (S::Scheduled, None, usd(95_000))], "there is still time for it");
+        days(&world, &device, 2).await;
+        let paid: Vec<_> = payments(&device).await.into_iter().filter(|one| one.0 == APRIL).collect();
+        assert!(paid.len() == 1 && paid[0].1.counts_as_paid(), "once: {paid:?}");
+    })
+    .await;
 }
 
 #[tokio::test]
