@@ -87,6 +87,8 @@ codes! {
     InProgress = "in_progress", 409;
     /// The same payee, amount and day under another id; say that it is meant.
     PossibleDuplicate = "possible_duplicate", 409;
+    /// The order came after its `before`, and was not taken earlier: say yes to another day.
+    DayPassed = "day_passed", 409;
     /// The payment has already left.
     TooLate = "too_late", 409;
     /// A charge is disputed within 60 days of its statement.

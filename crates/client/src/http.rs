@@ -124,6 +124,7 @@ pub(crate) const fn way_out(code: ErrorCode) -> &'static str {
     match code {
         ErrorCode::UpgradeRequired => "update Billfold",
         ErrorCode::PayeeStopped => "pay another way, or ask support of your account server",
+        ErrorCode::DayPassed => "pay it anew, if it is still to be paid",
         ErrorCode::CameBack => "choose a later banking day, or pay another way",
         ErrorCode::PossibleDuplicate => "if it is meant once more, say so: `--again`; or else leave it",
         ErrorCode::AnswerElsewhere => "answer it on another device of the account",

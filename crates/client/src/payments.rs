@@ -417,12 +417,18 @@ impl Payments {
     /// The payment of an entry that has not been tried and whose cut-off is over: sent now, it would leave on a day that
     /// nobody agreed to.
     pub(crate) fn past_its_day(&self, entry: &Entry) -> Option<PaymentId> {
+        let Change::Pay { order, .. } = &entry.change else { return None };
+        self.agreed_until(entry).is_some_and(|until| self.0.now() >= until).then_some(order.id)
+    }
+
+    /// Until when an order has to be at the server to leave on the day that was agreed.
+    pub(crate) fn agreed_until(&self, entry: &Entry) -> Option<Timestamp> {
         let Change::Pay { order, promised } = &entry.change else { return None };
         let promised = promised.or_else(|| {
             let timing = RailTiming::sandbox(self.0.0.ports.zone.zone());
             quote(entry.made_at, order.send_on, &timing).ok()
         });
-        promised.is_some_and(|promised| self.0.now() >= promised.cutoff_at).then_some(order.id)
+        promised.map(|promised| promised.cutoff_at)
     }
 
     fn order(&self, book: &Book, request: PayBill) -> Result<PaymentOrder, ClientError> {

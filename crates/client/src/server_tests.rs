@@ -1022,6 +1022,37 @@ async fn a_payment_that_was_begun_goes_under_its_id_however_late() {
     client.sync().now().await.unwrap();
     let sent = client.payments().find(payment.id).await.unwrap();
     assert_eq!(sent.state, PaymentViewState::Scheduled, "the server may have had it: it is asked under the same id");
+    let writes = lock(&fake).writes.clone();
+    let ordered: Vec<_> = writes.iter().filter(|write| write.1 == "/api/v1/payments").map(|write| &write.3).collect();
+    assert_eq!((ordered.len(), &ordered[0]["id"]), (2, &ordered[1]["id"]));
+    assert!(ordered[0].get("before").is_none() && ordered[1]["before"].is_string(), "{ordered:?}");
+    world.end().await;
+}
+
+#[tokio::test]
+async fn a_payment_that_was_begun_and_never_came_is_asked_about_anew_once_its_day_has_passed() {
+    let (world, fake) = (World::new(), start_fake().await);
+    let client = signed_in(&world, &fake).await;
+    client.sync().now().await.unwrap();
+    let order = PayBill {
+        bill: None,
+        due_on: None,
+        biller: Some(with_biller(&client).await),
+        amount: usd("40"),
+        send_on: None,
+        duplicate_meant: false,
+        method: None,
+    };
+    let payment = client.payments().pay_bill(order).await.unwrap();
+    lock(&fake).lose_answer = true;
+    client.sync().now().await.unwrap_err();
+    world.at("2026-11-29T12:00:00Z");
+    lock(&fake).refuse_with = Some(ErrorCode::DayPassed);
+    client.sync().now().await.unwrap();
+    let stands = client.payments().find(payment.id).await.unwrap();
+    assert_eq!((stands.state, stands.reason.as_deref()), (PaymentViewState::Refused, Some("day_passed")));
+    assert_eq!(stands.again.map(|again| again.sends_on), Some(day("2026-11-29")), "one press makes it anew");
+    assert_eq!(client.status().await.unwrap().waiting, 0);
     world.end().await;
 }
 

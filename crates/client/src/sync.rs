@@ -6,6 +6,7 @@ use std::sync::atomic::Ordering;
 use std::time::Duration;
 
 use api::error::ErrorCode;
+use api::payments::OrderPayment;
 use api::restore::RestorePart;
 use api::sign_in::Me;
 use api::sync::{Change as Fed, Gone, LINE_MAX, Page, Record, SnapshotHead};
@@ -401,7 +402,12 @@ impl Sync {
             Change::TakeBackSuggestion { suggestion } => {
                 (Method::Delete, format!("/api/v1/suggestions/{suggestion}"), Sending::default())
             }
-            Change::Pay { order, .. } => (Method::Post, "/api/v1/payments".to_owned(), Sending::json(order)?),
+            Change::Pay { order, .. } => {
+                // The server may have it from an earlier request. If not, it is not taken for a later day.
+                let before = self.0.payments().agreed_until(&waiting.entry).filter(|_| waiting.tried);
+                let wish = OrderPayment { order: order.clone(), before };
+                (Method::Post, "/api/v1/payments".to_owned(), Sending::json(&wish)?)
+            }
             Change::CancelPayment { payment } => {
                 (Method::Post, format!("/api/v1/payments/{payment}/cancel"), Sending::default())
             }

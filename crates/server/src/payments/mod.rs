@@ -19,7 +19,7 @@ mod tests;
 mod unusual;
 
 use api::error::ErrorCode;
-use api::payments::{Payment, PaymentStep};
+use api::payments::{OrderPayment, Payment, PaymentStep};
 use api::sync::Record;
 use axum::extract::State;
 use axum::http::StatusCode;
@@ -70,19 +70,19 @@ pub fn routes() -> OpenApiRouter<App> {
 }
 
 /// Orders a payment. The id in the body is its key for ever: the same order again answers with the payment as it is.
-#[utoipa::path(post, path = "/api/v1/payments", tag = "payments", request_body = PaymentOrder,
+#[utoipa::path(post, path = "/api/v1/payments", tag = "payments", request_body = OrderPayment,
     responses((status = 201, body = Payment), (status = 200, body = Payment, description = "It was ordered before"),
         (status = 409, body = api::error::Problem), (status = 422, body = api::error::Problem)))]
 async fn create(
     State(app): State<App>,
     signed_in: SignedIn,
     Source(source): Source,
-    Json(order): Json<PaymentOrder>,
+    Json(OrderPayment { order, before }): Json<OrderPayment>,
 ) -> Result<Response, ApiError> {
     order.check().map_err(|error| refused(&error))?;
     let holder = signed_in.holder;
     let asking = Asking { device: signed_in.device, source };
-    let looked = match look(&app, &mut app.db.read_once().await?, holder, &order, asking).await? {
+    let looked = match look(&app, &mut app.db.read_once().await?, holder, &order, before, asking).await? {
         Found::Known(payment) => return Ok(Json(payment).into_response()),
         Found::New(looked) => Some(*looked),
         Found::WithoutAccount => None,
@@ -103,7 +103,7 @@ async fn create(
     if order.method.is_none() {
         practice_account(&app, &mut tx, holder, order.amount.currency()).await?;
     }
-    let looked = match look(&app, &mut tx, holder, &order, asking).await? {
+    let looked = match look(&app, &mut tx, holder, &order, before, asking).await? {
         Found::Known(payment) => return Ok(Json(payment).into_response()),
         Found::New(looked) => *looked,
         Found::WithoutAccount => return Err(DbError::Corrupt("an account to pay from").into()),
@@ -168,6 +168,7 @@ async fn look(
     tx: &mut Tx,
     holder: HolderId,
     order: &PaymentOrder,
+    before: Option<Timestamp>,
     asking: Asking,
 ) -> Result<Found, ApiError> {
     let now = app.clock.now();
@@ -193,6 +194,9 @@ async fn look(
             return Err(ApiError::new(ErrorCode::KeyReused, "this payment's id came with another order"));
         }
         return Ok(Found::Known(Box::new(engine::view(&known))));
+    }
+    if before.is_some_and(|before| now >= before) {
+        return Err(ApiError::new(ErrorCode::DayPassed, "the order came after the day that was agreed"));
     }
     check(tx, holder, order, rail, now).await?;
     let promise = promise?;
