@@ -113,7 +113,13 @@ mod tests {
         let served = account.card.as_mut().expect("served");
         served.minimum_left = Some(zero);
         assert_eq!(left(&account, &figures), (None, Some(usd("105"))), "an older server says less");
-        let said = StatementLeft { balance: usd("5"), purchases: zero, in_full: usd("5"), grace: Grace::Kept };
+        let said = StatementLeft {
+            balance: usd("5"),
+            purchases: zero,
+            in_full: usd("5"),
+            grace: Grace::Kept,
+            in_time_until: None,
+        };
         account.card.as_mut().expect("served").statement_left = Some(said);
         assert_eq!(left(&account, &figures), (None, Some(usd("5"))), "100 were bought since");
     }

@@ -453,8 +453,13 @@ mod tests {
     fn served(owed: &str, minimum: &str, purchases: &str, in_full: &str, asked: &[Asked]) -> Account {
         let sofa = plan(2, PlanKind::EqualPayments { monthly: usd("50") }, 0, "600", "550");
         let mut account = Account { plans: vec![sofa], excess: Excess::ByRate, balance: Some(usd(owed)), ..account() };
-        let left =
-            StatementLeft { balance: usd("0"), purchases: usd(purchases), in_full: usd(in_full), grace: Grace::Kept };
+        let left = StatementLeft {
+            balance: usd("0"),
+            purchases: usd(purchases),
+            in_full: usd(in_full),
+            grace: Grace::Kept,
+            in_time_until: None,
+        };
         let card = crate::server_tests::store_card().card.expect("served");
         let minimum_left = Some(usd(minimum));
         account.card = Some(ServedCard { minimum_left, asked: asked.to_vec(), statement_left: Some(left), ..card });

@@ -1,7 +1,10 @@
 //! The due date of a card of the server, which its last statement sets: as if it were a bill, under the card's own id.
 
 use super::{Bill, PaymentOf};
+use jiff::civil::Date;
+
 use crate::accounts::Account;
+use crate::days;
 use crate::ids::BillId;
 use crate::money::Money;
 use crate::payments::PaymentState;
@@ -36,9 +39,11 @@ impl Bill {
         let on_its_way = Money::sum(card.currency, covering.iter().map(|payment| payment.amount)).ok()?;
         // All of what is on its way is what is due: nothing of it is left for the person to pay.
         let amount = if on_its_way.minor() > asked.minor() { on_its_way } else { asked };
+        let in_time_until = served.statement_left.and_then(|left| left.in_time_until);
         let bill = Self {
             remind_days: Self::OF_CARD_REMIND_DAYS.to_vec(),
             card: Some(card.id),
+            grace_days: in_time_until.map_or(0, |until| grace_days(due_on, until)),
             ..Self::new(
                 BillId::from_uuid(card.id.as_uuid()),
                 card.label(),
@@ -54,6 +59,11 @@ impl Bill {
     pub fn is_of_card(&self) -> bool {
         self.card.is_some_and(|card| card.as_uuid() == self.id.as_uuid())
     }
+}
+
+/// How long after its due date a payment is still in time.
+fn grace_days(due_on: Date, until: Date) -> u8 {
+    u8::try_from(days::number_of(until) - days::number_of(due_on)).unwrap_or(0).min(Bill::GRACE_DAYS_MAX)
 }
 
 /// On its way, or waiting on a device to be sent.
@@ -73,7 +83,7 @@ mod tests {
     use super::*;
     use crate::accounts::{AccountKind, Keeping};
     use crate::bills::{OccurrenceState, occurrence};
-    use crate::card::{Excess, IssuerFigures};
+    use crate::card::{Excess, Grace, IssuerFigures, StatementLeft};
     use crate::ids::{AccountId, PaymentId};
     use crate::money::Currency;
     use crate::purchases::{CardStatus, ServedCard};
@@ -161,6 +171,25 @@ mod tests {
         let left = [payment(1, 5_000, Some(PaymentState::Submitted), date(2026, 11, 19))];
         assert_eq!(stands(&card(Some(0)), &left), None);
         assert_eq!(stands(&Account { card: None, ..card(None) }, &leaves), None, "a linked one");
+    }
+
+    #[test]
+    fn what_a_late_statement_asks_for_has_no_late_fee_until_its_time_is_over() {
+        let mut late = card(Some(3_000));
+        let left = StatementLeft {
+            balance: usd(3_000),
+            purchases: usd(3_000),
+            in_full: usd(3_000),
+            grace: Grace::Kept,
+            in_time_until: Some(date(2026, 12, 2)),
+        };
+        late.card.as_mut().expect("served").statement_left = Some(left);
+        for (card, until) in [(late, date(2026, 12, 2)), (card(Some(3_000)), date(2026, 11, 25))] {
+            let (bill, covering) = Bill::of_card(&card, &[], false).expect("it is due");
+            let due_on = bill.schedule.starts_on;
+            let one = occurrence(&bill, due_on, None, &covering, date(2026, 11, 20));
+            assert_eq!((one.falls_on, one.grace_until), (date(2026, 11, 25), until));
+        }
     }
 
     #[test]

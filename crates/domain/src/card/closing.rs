@@ -37,6 +37,22 @@ pub struct CardBill {
     /// What avoids interest on purchases: the smallest payment of which enough goes to them. It is never less than the
     /// minimum.
     pub in_full: Money,
+    /// Until when a payment counts as in time, where the statement was made too late for its due date. Absent: the due date.
+    #[serde(default)]
+    #[cfg_attr(feature = "schema", schema(value_type = Option<String>, format = "date"))]
+    #[cfg_attr(feature = "bindings", specta(type = Option<String>))]
+    pub in_time_until: Option<Date>,
+}
+
+impl CardBill {
+    /// For so many days after a statement was made no payment of it is late (12 CFR 1026.5(b)(2)(ii)(A)(2) and (B)(1)(ii)).
+    pub const IN_TIME_DAYS: i32 = 21;
+
+    /// The last day on which a payment is in time.
+    #[must_use]
+    pub fn last_day_in_time(&self) -> Date {
+        self.in_time_until.unwrap_or(self.due_on)
+    }
 }
 
 /// What a plan of equal payments still asks for before the next closing.
@@ -61,6 +77,11 @@ pub struct StatementLeft {
     pub in_full: Money,
     /// How the statement found it.
     pub grace: Grace,
+    /// Until when a payment of it counts as in time, where that is after its due date.
+    #[serde(default)]
+    #[cfg_attr(feature = "schema", schema(value_type = Option<String>, format = "date"))]
+    #[cfg_attr(feature = "bindings", specta(type = Option<String>))]
+    pub in_time_until: Option<Date>,
 }
 
 /// What moves a balance of a card.
@@ -127,6 +148,8 @@ pub struct CycleBook<'a> {
     pub excess: Excess,
     pub first_on: Date,
     pub closed_on: Date,
+    /// When its statement is made: the day after it closed, or later where the server was away.
+    pub made_on: Date,
     /// The statement before, and whether grace was kept until it.
     pub billed: Option<(CardBill, Grace)>,
     pub purchases: PartBook,
@@ -323,11 +346,12 @@ impl CycleBook<'_> {
         let zero = Money::zero(self.purchases.opening.currency());
         // A refund counts for the minimum as a payment does: who gave the goods back is not late.
         let (late_fee, past_due) = match self.billed {
-            Some((bill, _)) => (
-                self.terms.late_fee_of(bill.minimum, self.credited(bill.due_on)?)?,
+            // Of one whose time is not over nothing is late yet: this statement takes its place.
+            Some((bill, _)) if bill.last_day_in_time() <= self.closed_on => (
+                self.terms.late_fee_of(bill.minimum, self.credited(bill.last_day_in_time())?)?,
                 above_zero(bill.minimum.minus(self.credited(self.closed_on)?)?),
             ),
-            None => (zero, zero),
+            _ => (zero, zero),
         };
         Ok(Charges { interest, grace, late_fee, past_due })
     }
@@ -373,7 +397,11 @@ impl CycleBook<'_> {
             of_this.iter().filter(|moved| !is_credit(moved)).map(|moved| (moved.on, moved.amount)).collect();
         let credits: Vec<(Date, Money)> =
             of_this.iter().filter(is_credit).map(|moved| (moved.on, moved.amount.negated())).collect();
-        let billed = self.billed.map(|(bill, grace)| Billed { due_on: bill.due_on, in_full: bill.purchases, grace });
+        let billed = self.billed.map(|(bill, grace)| Billed {
+            in_time_until: bill.last_day_in_time(),
+            in_full: bill.purchases,
+            grace,
+        });
         let cycle = CyclePurchases {
             first_on: self.first_on,
             closed_on: self.closed_on,
@@ -444,6 +472,7 @@ impl CycleBook<'_> {
             past_due: if past_due.minor() < minimum.minor() { past_due } else { minimum },
             purchases: above_zero(on_purchases),
             in_full: self.in_full(plans, on_purchases, balance, minimum, due_on)?,
+            in_time_until: Some(days::shifted(self.made_on, CardBill::IN_TIME_DAYS)).filter(|until| *until > due_on),
         })
     }
 
@@ -604,6 +633,7 @@ mod tests {
             excess: Excess::ByRate,
             first_on: date(2026, 10, 26),
             closed_on: date(2026, 11, 25),
+            made_on: date(2026, 11, 26),
             billed: None,
             purchases: PartBook { plan: None, opening: usd(opening), moves },
             plans: Vec::new(),
@@ -620,6 +650,7 @@ mod tests {
             past_due: usd("0"),
             purchases: usd(in_full),
             in_full: usd(in_full),
+            in_time_until: None,
         }
     }
 
@@ -648,6 +679,48 @@ mod tests {
         // 1 % of 428.48 rounded up, with 9.48 and 29, and the 20 that are missing.
         assert_eq!(closed.bill.minimum, usd("62.77"));
         assert_eq!((closed.bill.past_due, closed.grace), (usd("20"), Grace::Lost));
+    }
+
+    #[test]
+    fn what_arrives_within_three_weeks_of_a_late_statement_is_in_time() {
+        let terms = terms();
+        let paid_on = |on: Date| {
+            let mut cycle = book(&terms, "400", vec![moved(on, "-400", MoveKind::Payment)]);
+            // Made on 2 November: 12 days late for its due date.
+            let late = CardBill { in_time_until: Some(date(2026, 11, 23)), ..bill("30", "400") };
+            cycle.billed = Some((late, Grace::Kept));
+            let closed = cycle.close().expect("in range");
+            (closed.interest[0].amount, closed.late_fee, closed.bill.past_due, closed.grace)
+        };
+        assert_eq!(paid_on(date(2026, 11, 23)), (usd("0"), usd("0"), usd("0"), Grace::Kept));
+        let (interest, fee, _, grace) = paid_on(date(2026, 11, 24));
+        assert!(interest.is_positive() && fee == usd("29") && grace == Grace::Lost);
+    }
+
+    #[test]
+    fn of_a_statement_whose_time_is_not_over_at_the_next_closing_nothing_is_late() {
+        let terms = terms();
+        let mut cycle = book(&terms, "400", vec![moved(date(2026, 11, 10), "88.75", MoveKind::Purchase)]);
+        let late = CardBill { in_time_until: Some(date(2026, 11, 26)), ..bill("30", "400") };
+        cycle.billed = Some((late, Grace::Kept));
+        let closed = cycle.close().expect("in range");
+        assert_eq!((closed.interest[0].amount, closed.late_fee, closed.grace), (usd("0"), usd("0"), Grace::Kept));
+        assert_eq!((closed.bill.minimum, closed.bill.past_due), (usd("30"), usd("0")), "it is asked for once");
+        // Grace was lost before: what stood then bears interest, and nothing new does.
+        cycle.billed = Some((late, Grace::Lost));
+        let closed = cycle.close().expect("in range");
+        assert_eq!((closed.interest[0].average, closed.late_fee, closed.grace), (usd("400"), usd("0"), Grace::Kept));
+    }
+
+    #[test]
+    fn a_statement_that_is_made_late_says_until_when_a_payment_is_in_time() {
+        let terms = terms();
+        let made =
+            |made_on: Date| CycleBook { made_on, ..book(&terms, "400", Vec::new()) }.close().expect("in range").bill;
+        for (made_on, until) in [(26, None), (28, None), (29, Some(date(2026, 12, 20)))] {
+            let bill = made(date(2026, 11, made_on));
+            assert_eq!((bill.due_on, bill.in_time_until), (date(2026, 12, 19), until), "made on the {made_on}th");
+        }
     }
 
     #[test]

@@ -21,7 +21,8 @@ pub enum Grace {
 /// The statement before, of which the payment falls due in this cycle.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Billed {
-    pub due_on: Date,
+    /// The last day on which a payment is in time: mostly the due date.
+    pub in_time_until: Date,
     /// What avoids interest on purchases: the statement balance without what plans do not ask for yet.
     pub in_full: Money,
     pub grace: Grace,
@@ -63,19 +64,21 @@ impl CyclePurchases<'_> {
     /// | lost | no | every day's balance with new purchases |
     pub fn close(&self) -> Result<PurchaseInterest, MoneyError> {
         let zero = Money::zero(self.opening.currency());
-        let by_due = |due_on: Date| self.credits.iter().filter(move |(on, _)| *on <= due_on);
         let Some(billed) = self.billed else {
             // The first cycle: nothing was due yet.
             return Ok(PurchaseInterest { average: zero, interest: zero, grace: Grace::Kept });
         };
-        let in_time = Money::sum(zero.currency(), by_due(billed.due_on).map(|(_, amount)| *amount))?;
-        let in_full = in_time.minor() >= billed.in_full.minor();
+        let until = billed.in_time_until;
+        let in_time = self.credits.iter().filter(|(on, _)| *on <= until);
+        let in_time = Money::sum(zero.currency(), in_time.map(|(_, amount)| *amount))?;
+        // What may still be paid in time is not missed.
+        let in_full = in_time.minor() >= billed.in_full.minor() || until > self.closed_on;
         let negated = |(on, amount): &(Date, Money)| (*on, amount.negated());
         let balances = match (billed.grace, in_full) {
             (Grace::Kept, true) => DailyBalances::over(self.first_on, self.closed_on, zero, [])?,
             (Grace::Kept, false) => {
                 let unpaid = self.opening.minus(in_time)?;
-                let late = self.credits.iter().filter(|(on, _)| *on > billed.due_on).map(negated);
+                let late = self.credits.iter().filter(|(on, _)| *on > until).map(negated);
                 let movements = self.charges.iter().copied().chain(late);
                 DailyBalances::over(self.first_on, self.closed_on, unpaid, movements)?
             }

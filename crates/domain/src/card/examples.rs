@@ -196,7 +196,7 @@ impl<'a> Example<'a> {
             self.days().filter_map(|(on, line)| Some((on, usd(line.strip_prefix(what)?.trim())))).collect()
         };
         let (charges, credits) = (of("charge"), of("paid"));
-        let billed = Billed { due_on: self.date("due"), in_full: self.usd("in full"), grace: self.grace() };
+        let billed = Billed { in_time_until: self.date("due"), in_full: self.usd("in full"), grace: self.grace() };
         let purchases = CyclePurchases {
             first_on: self.date("from"),
             closed_on: self.date("to"),
@@ -348,6 +348,7 @@ impl<'a> Example<'a> {
                 past_due: usd("0"),
                 purchases: self.usd("in full"),
                 in_full: self.usd("in full"),
+                in_time_until: self.find("in time until").map(|_| self.date("in time until")),
             };
             (bill, self.grace())
         });
@@ -356,6 +357,7 @@ impl<'a> Example<'a> {
             excess: super::Excess::ByRate,
             first_on,
             closed_on,
+            made_on: days::shifted(closed_on, 1),
             billed,
             purchases: PartBook { plan: None, opening: self.usd("opening"), moves: moves_of("") },
             plans: plans.collect(),

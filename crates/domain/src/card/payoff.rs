@@ -262,7 +262,7 @@ impl<'a> Play<'a> {
         self.land_before(days::shifted(closed_on, 1), &mut moves)?;
         let opening = money(opening, self.currency)?;
         let billed = Billed {
-            due_on: paid_on.unwrap_or(closed_on),
+            in_time_until: paid_on.unwrap_or(closed_on),
             // Where no payment falls in the cycle, the grace period stands as it did.
             in_full: match (bill, self.grace) {
                 (Some(bill), _) => bill.in_full_left,

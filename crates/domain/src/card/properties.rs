@@ -117,7 +117,7 @@ proptest! {
         opening in 0_i64..500_000, rate in apr(), charges in moves(), paid in 0_i64..500_000, day in 0_i32..31, lost in any::<bool>(),
     ) {
         let grace = if lost { Grace::Lost } else { Grace::Kept };
-        let billed = Some(Billed { due_on: date(2026, 11, 19), in_full: usd(opening), grace });
+        let billed = Some(Billed { in_time_until: date(2026, 11, 19), in_full: usd(opening), grace });
         let credits = [(days::shifted(FIRST, day), usd(paid))];
         let with = |credits| {
             CyclePurchases { first_on: FIRST, closed_on: LAST, apr: rate, opening: usd(opening), billed, charges: &charges, credits }

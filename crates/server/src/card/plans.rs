@@ -546,7 +546,7 @@ impl Now {
             balance: within(left.balance, owed)?,
             purchases: within(left.purchases, owed.minus(on_plans)?)?,
             in_full: within(left.in_full, owed)?,
-            grace: left.grace,
+            ..left
         }))
     }
 }
@@ -584,6 +584,7 @@ fn statement_left(last: &LastBill, moved: &[Moved]) -> Result<StatementLeft, Mon
         purchases: bill.purchases.minus(last.credited.minus(to_plans)?)?,
         in_full: bill.in_full.minus(last.credited)?,
         grace: last.issued.grace,
+        in_time_until: bill.in_time_until,
     })
 }
 

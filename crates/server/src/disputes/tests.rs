@@ -535,8 +535,10 @@ async fn after_a_decision(
     opened_card.moves(MoveKind::Purchase, 40_000).await;
     let shop = &opened_card.shop;
     let purchase = shop.purchases().await[0].id;
-    opened_card.at_noon_of(date(2027, 4, 10));
-    world.work().await;
+    for day in [date(2027, 3, 28), date(2027, 4, 10)] {
+        opened_card.at_noon_of(day);
+        world.work().await;
+    }
     if let Some(minor) = paid {
         opened_card.moves(MoveKind::Payment, minor).await;
     }

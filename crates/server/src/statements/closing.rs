@@ -99,12 +99,12 @@ impl OpenCycle {
     }
 
     /// A cycle as it was closed, which began then.
-    pub(super) fn closed(card: &Card, statement: &Last, from: Timestamp) -> Self {
+    pub(super) fn closed(statement: &Last, from: Timestamp) -> Self {
         let closed_on = statement.summary.closed_on;
         Self {
             first_on: statement.summary.opened_on,
             closed_on,
-            due_on: card.terms.due_after(closed_on),
+            due_on: statement.summary.due_on.unwrap_or(closed_on),
             from,
             until: statement.closed_at,
             last: None,
@@ -131,6 +131,7 @@ impl OpenCycle {
             excess,
             first_on: self.first_on,
             closed_on: self.closed_on,
+            made_on: app.clock.now().to_zoned(app.settings.zone.clone()).date(),
             billed,
             purchases: PartBook { plan: None, opening, moves: moves.collect() },
             plans: Vec::new(),

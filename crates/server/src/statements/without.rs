@@ -3,7 +3,7 @@
 //! and late fees came of it. What a payment gave to purchases and plans stays as it was.
 
 use domain::card::Excess;
-use domain::card::closing::{CardBill, CycleBook};
+use domain::card::closing::{CardBill, CycleBook, Issued};
 use domain::card::cycle::Grace;
 use domain::ids::HolderId;
 use domain::money::{Money, MoneyError};
@@ -85,8 +85,10 @@ impl Without {
         };
         let mut from = from;
         for statement in &rest {
-            without.close(app, card, &OpenCycle::closed(card, statement, from))?;
-            if let Some(issued) = statement.summary.issued.as_deref() {
+            let closed = OpenCycle::closed(statement, from);
+            let issued = statement.summary.issued.as_deref();
+            without.close(app, card, &closed, issued)?;
+            if let Some(issued) = issued {
                 let totals = &issued.totals;
                 without.charged = without.charged.plus(totals.interest, totals.fees).map_err(out_of_range)?;
             }
@@ -107,14 +109,20 @@ impl Without {
         self.moved.iter().filter(|moved| (cycle.from..cycle.until).contains(&moved.at))
     }
 
-    fn close(&mut self, app: &App, card: &Card, cycle: &OpenCycle) -> DbResult<()> {
+    fn close(&mut self, app: &App, card: &Card, cycle: &OpenCycle, issued: Option<&Issued>) -> DbResult<()> {
         let closed = self.book(app, card, cycle)?.close().map_err(out_of_range)?;
         let (interest, late_fee) = (closed.totals.interest, closed.late_fee);
         let moved = self.within(cycle).map(|moved| moved.amount).chain([interest, late_fee]);
         self.opening = Money::sum(self.opening.currency(), moved)
             .and_then(|moved| self.opening.plus(moved))
             .map_err(out_of_range)?;
-        self.billed = Some((closed.bill, closed.grace));
+        // By when it was to be paid, the statement that was made says.
+        let bill = issued.map_or(closed.bill, |issued| CardBill {
+            due_on: issued.bill.due_on,
+            in_time_until: issued.bill.in_time_until,
+            ..closed.bill
+        });
+        self.billed = Some((bill, closed.grace));
         self.fair = self.fair.plus(interest, late_fee).map_err(out_of_range)?;
         Ok(())
     }

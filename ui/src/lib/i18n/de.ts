@@ -1418,6 +1418,7 @@ export const de: Messages = {
     minimum: 'Mindestbetrag',
     pastDue: 'Vom Mindestbetrag überfällig',
     inFull: 'Vermeidet Zinsen auf Käufe',
+    inTimeUntil: 'Spät erstellt: rechtzeitig bis',
     rewardsBefore: 'Prämien davor',
     rewardsEarned: 'Verdient',
     rewardsUsed: 'Eingesetzt',

@@ -1421,6 +1421,7 @@ export const en = {
     minimum: 'Minimum due',
     pastDue: 'Of the minimum, past due',
     inFull: 'Avoids interest on purchases',
+    inTimeUntil: 'Made late: counts as in time until',
     rewardsBefore: 'Rewards before',
     rewardsEarned: 'Earned',
     rewardsUsed: 'Used',

@@ -1418,6 +1418,7 @@ export const es: Messages = {
     minimum: 'Pago mínimo',
     pastDue: 'Vencido, dentro del mínimo',
     inFull: 'Evita intereses de las compras',
+    inTimeUntil: 'Emitido tarde: cuenta como a tiempo hasta',
     rewardsBefore: 'Recompensas antes',
     rewardsEarned: 'Ganado',
     rewardsUsed: 'Usado',

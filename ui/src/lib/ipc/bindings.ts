@@ -686,6 +686,8 @@ export type CardBill = {
 	 *  minimum.
 	 */
 	in_full: Money,
+	/**  Until when a payment counts as in time, where the statement was made too late for its due date. Absent: the due date. */
+	in_time_until?: string | null,
 };
 
 /**  The figures of one card on one day. What is owed is positive, a credit is negative. */
@@ -2813,6 +2815,8 @@ export type StatementLeft = {
 	in_full: Money,
 	/**  How the statement found it. */
 	grace: Grace,
+	/**  Until when a payment of it counts as in time, where that is after its due date. */
+	in_time_until?: string | null,
 };
 
 export type StatementRow = {

@@ -168,13 +168,43 @@ async fn a_server_that_was_away_for_months_makes_every_statement_in_order() {
         let bills = opened.bills().await;
         let closed: Vec<String> = bills.iter().map(|bill| bill.closed_on.to_string()).collect();
         assert_eq!(closed, ["2027-03-25", "2027-04-25", "2027-05-25", "2027-06-25"]);
-        // 400.00 over 31 days at 27.99 % are 9.51, and the fee is 29.00.
-        assert_eq!(bills[1].balance, usd(43_851));
-        assert_eq!(bills[1].past_due, usd(3_000));
+        // Nobody could pay in time what nobody was told of: nothing came of it until the last is late.
+        assert!(bills.iter().all(|bill| (bill.balance, bill.past_due) == (usd(40_000), usd(0))), "{bills:?}");
+        let until: Vec<Date> = bills.iter().map(CardBill::last_day_in_time).collect();
+        assert_eq!(until, [date(2027, 7, 22); 4]);
+        let left = opened.account().await.card.expect("served").statement_left.expect("a statement");
+        assert_eq!(left.in_time_until, Some(date(2027, 7, 22)));
         let account = opened.account().await;
         assert_eq!(account.balance, Some(bills[3].balance.negated()));
         let told = account.issuer.expect("the last statement");
         assert_eq!(told.closed_on, date(2027, 6, 25));
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn a_payment_within_three_weeks_of_a_late_statement_is_in_time() {
+    on_each_engine(async |world| {
+        let opened = Opened::new(&world).await;
+        opened.moves(MoveKind::Purchase, 40_000).await;
+        // The server was off for five days: 1 April and three weeks are 22 April.
+        opened.at_noon_of(date(2027, 4, 1));
+        world.work().await;
+        let [bill] = opened.bills().await[..] else { panic!("one statement") };
+        assert_eq!((bill.due_on, bill.in_time_until), (date(2027, 4, 19), Some(date(2027, 4, 22))));
+        let pdf =
+            opened.later_device().await.get(&format!("/api/v1/statements/{}/2027-03-25.pdf", opened.shop.card)).await;
+        let text = pdftotext(&pdf.expect(200).body);
+        assert!(text.contains("This statement was made late") && text.contains("22 Apr"), "{text}");
+        opened.at_noon_of(date(2027, 4, 22));
+        opened.moves(MoveKind::Payment, 40_000).await;
+        opened.at_noon_of(date(2027, 4, 26));
+        world.work().await;
+        let second = opened.statements().await.pop().expect("two statements");
+        let figures = issued(&second);
+        assert_eq!((figures.totals.interest, figures.totals.fees), (usd(0), usd(0)));
+        assert_eq!(figures.grace, domain::card::Grace::Kept);
+        assert_eq!(figures.bill.in_time_until, None, "it was made in time");
     })
     .await;
 }
@@ -204,7 +234,14 @@ async fn a_statement_is_made_once_however_often_its_job_runs_or_dies() {
         let made = opened.statements().await;
         let numbers: Vec<u32> = made.iter().map(|statement| issued(statement).number).collect();
         assert_eq!(numbers, [1, 2]);
-        assert_eq!(made[1].closing, usd(-43_851), "interest and the fee were charged once");
+        // The same of one that charges something: 400.00 over 30 days at 27.99 % are 9.20, and the fee is 29.00.
+        opened.at_noon_of(date(2027, 5, 26));
+        let (one, two) = tokio::join!(close(app, &job), close(app, &job));
+        one.unwrap();
+        two.unwrap();
+        world.work().await;
+        let made = opened.statements().await;
+        assert_eq!((made.len(), made[2].closing), (3, usd(-43_820)), "interest and the fee were charged once");
     })
     .await;
 }
@@ -363,7 +400,7 @@ struct Modelled {
 }
 
 /// Reckons every cycle anew from a list of days, kinds and cents; it shares nothing with the rules but the terms.
-fn modelled(events: &[(Date, MoveKind, i64)], cycles: &[(Date, Date)]) -> Vec<Modelled> {
+fn modelled(events: &[(Date, MoveKind, i64)], cycles: &[(Date, Date)], looked: &[Date]) -> Vec<Modelled> {
     let mut told: Vec<Modelled> = Vec::new();
     let mut balance = 0;
     let mut in_full = 0;
@@ -371,10 +408,12 @@ fn modelled(events: &[(Date, MoveKind, i64)], cycles: &[(Date, Date)]) -> Vec<Mo
     for (at, (first, last)) in cycles.iter().enumerate() {
         let of_cycle: Vec<&(Date, MoveKind, i64)> =
             events.iter().filter(|(day, ..)| (*first..=*last).contains(day)).collect();
-        // Closed on the 25th, due on the 19th of the next month.
+        // Closed on the 25th, due on the 19th of the next month, or three weeks after somebody looked if that is later.
         let due = cycles.get(at.wrapping_sub(1)).map(|before| {
             let next_month = before.1.checked_add(jiff::Span::new().months(1)).unwrap();
-            next_month.with().day(19).build().unwrap()
+            let made = looked.iter().find(|day| **day > before.1).expect("it was made");
+            let weeks = made.checked_add(jiff::Span::new().weeks(3)).unwrap();
+            next_month.with().day(19).build().unwrap().max(weeks)
         });
         let is_charge = |kind: MoveKind| kind == MoveKind::Purchase;
         let paid_by = |limit: Date| -> i64 {
@@ -385,7 +424,9 @@ fn modelled(events: &[(Date, MoveKind, i64)], cycles: &[(Date, Date)]) -> Vec<Mo
         let mut past_due = 0;
         if let (Some(due), Some(before)) = (due, told.last()) {
             let in_time = paid_by(due);
-            let whole = in_time >= in_full;
+            // What may still be paid is not late.
+            let open = due > *last;
+            let whole = open || in_time >= in_full;
             let mut standing = match (free, whole) {
                 (true, true) => 0,
                 (true, false) => balance - in_time,
@@ -406,10 +447,10 @@ fn modelled(events: &[(Date, MoveKind, i64)], cycles: &[(Date, Date)]) -> Vec<Mo
                 day_cents += i128::from(standing.max(0));
             }
             free = whole;
-            if in_time < before.minimum {
+            if in_time < before.minimum && !open {
                 fee = before.minimum.min(2_900);
             }
-            past_due = (before.minimum - paid_by(*last)).max(0);
+            past_due = if open { 0 } else { (before.minimum - paid_by(*last)).max(0) };
         }
         let interest = i64::try_from((day_cents * 279_900 * 2 + 365_000_000) / 730_000_000).unwrap();
         let moved: i64 = of_cycle.iter().map(|(_, kind, cents)| if is_charge(*kind) { *cents } else { -*cents }).sum();
@@ -439,7 +480,7 @@ async fn a_year_of_cycles_is_what_a_model_of_it_says() {
         for seed in [1, 2, 3] {
             let opened = Opened::new(&world).await;
             let mut dice = Dice(seed);
-            let mut events = Vec::new();
+            let (mut events, mut looked) = (Vec::new(), Vec::new());
             let mut owed = 0;
             let begun = world.now().to_zoned(world.app.settings.zone.clone()).date();
             let end = begun.checked_add(jiff::Span::new().days(400)).unwrap();
@@ -449,6 +490,7 @@ async fn a_year_of_cycles_is_what_a_model_of_it_says() {
                 // Some days nobody looks, so that closings are late.
                 if dice.roll(3) == 0 {
                     world.work().await;
+                    looked.push(day);
                     owed = opened.account().await.balance.map_or(0, |balance| -balance.minor());
                 }
                 match dice.roll(12) {
@@ -472,6 +514,8 @@ async fn a_year_of_cycles_is_what_a_model_of_it_says() {
                         if cents > 0 {
                             opened.moves(MoveKind::Payment, cents).await;
                             events.push((day, MoveKind::Payment, cents));
+                            // A payment has the jobs run.
+                            looked.push(day);
                         }
                     }
                     _ => {}
@@ -480,6 +524,7 @@ async fn a_year_of_cycles_is_what_a_model_of_it_says() {
             }
             opened.at_noon_of(end);
             world.work().await;
+            looked.push(end);
             let made = opened.statements().await;
             let cycles: Vec<(Date, Date)> = made.iter().map(|made| (made.opened_on, made.closed_on)).collect();
             assert!(made.len() >= 12 && cycles[0].0 == begun, "a year of them");
@@ -500,7 +545,7 @@ async fn a_year_of_cycles_is_what_a_model_of_it_says() {
                     }
                 })
                 .collect();
-            assert_eq!(told, modelled(&events, &cycles), "seed {seed}");
+            assert_eq!(told, modelled(&events, &cycles, &looked), "seed {seed}");
             assert!(told.iter().any(|told| told.interest > 0) && told.iter().any(|told| told.fee > 0));
         }
     })

@@ -34,15 +34,19 @@ pub(super) fn figures(layout: &mut Layout, summary: &StatementSummary, issued: &
     }
     layout.strong_row(table, ["Due".to_owned(), day_words(issued.bill.due_on)]);
     layout.row(table, ["Avoids interest on purchases".to_owned(), words_of(issued.bill.in_full)]);
+    if let Some(until) = issued.bill.in_time_until {
+        let until = day_words(until);
+        layout.note(&format!("This statement was made late: what arrives by {until} counts as paid by the due date."));
+    }
     late(layout, issued);
     only_minimum(layout, issued);
 }
 
 fn late(layout: &mut Layout, issued: &Issued) {
     if let Some(fee) = issued.late_fee.filter(|_| issued.bill.minimum.is_positive()) {
-        let due_on = day_words(issued.bill.due_on);
+        let until = day_words(issued.bill.last_day_in_time());
         layout.note(&format!(
-            "Late payments: a minimum that has not arrived by {due_on} costs a fee of up to {}, and interest on purchases.",
+            "Late payments: a minimum that has not arrived by {until} costs a fee of up to {}, and interest on purchases.",
             words_of(fee)
         ));
     }
@@ -106,7 +110,7 @@ pub(super) fn disclosures(layout: &mut Layout, issued: &Issued) {
          day’s balance counts from the day of a purchase on; their sum times the yearly rate, divided by 365, is the \
          interest. There is no least charge. To bear none on purchases next time, pay {} by {}.",
         words_of(issued.bill.in_full),
-        day_words(issued.bill.due_on)
+        day_words(issued.bill.last_day_in_time())
     ));
     layout.note(
         "Where payments go: the minimum to the installments of plans and then to the lowest rate; all above it to the \

@@ -295,7 +295,7 @@ export const servedStatements: AccountStatements = {
           totals: { purchases: usd(sums.purchases), credits: usd(sums.credits), payments: usd(sums.payments), interest: usd(sums.interest), fees: usd(sums.fees) },
           interest: [{ part: 'purchases', apr: 279900, average: usd(118058), amount: usd(sums.interest) }],
           landed: [],
-          bill: { closed_on, due_on, balance: usd(owed), minimum: usd(sums.minimum), past_due: usd(sums.pastDue), purchases: usd(owed), in_full: usd(owed) },
+          bill: { closed_on, due_on, balance: usd(owed), minimum: usd(sums.minimum), past_due: usd(sums.pastDue), purchases: usd(owed), in_full: usd(owed), in_time_until: null },
           grace: 'lost',
           plans: [],
           repayment: { minimum: { pays_off: { months: 97, total: usd(301800) } }, in_36_months: { monthly: usd(5310), total: usd(191200), saved: usd(110600) } },
