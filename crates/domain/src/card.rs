@@ -62,10 +62,14 @@ pub enum DueRule {
 
 impl DueRule {
     /// When the payments of a card of the server are due that closes on a day from 1 to 28: the same day of every month
-    /// (12 CFR 1026.7(b)(11)(i)(A)), from 22 to 25 days after each closing, so before the next one.
+    /// (12 CFR 1026.7(b)(11)(i)(A)), from 22 to 28 days after each closing, so before the next one.
     #[must_use]
     pub const fn of_served(closing_day: u8) -> Self {
-        Self::DayOfMonth(if closing_day > 6 { closing_day - 6 } else { closing_day + 22 })
+        Self::DayOfMonth(match closing_day {
+            ..=3 => closing_day + 25,
+            4..=6 => closing_day - 3,
+            7.. => closing_day - 6,
+        })
     }
 }
 

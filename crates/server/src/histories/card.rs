@@ -135,10 +135,12 @@ fn after(day: Date) -> Date {
     day.saturating_add(1.day())
 }
 
-/// Six days before the day of the next closing; where the month has no such day, 22 days after the closing.
+/// Six days before the day of the next closing; where that would be in the month of this one, three days before it, or 25
+/// days after the closing.
 fn due_after(closed_on: Date) -> Date {
     match closed_on.day() {
-        1..=6 => closed_on.saturating_add(22.days()),
+        1..=3 => closed_on.saturating_add(25.days()),
+        4..=6 => closed_on.saturating_add(1.month()).saturating_sub(3.days()),
         _ => closed_on.saturating_add(1.month()).saturating_sub(6.days()),
     }
 }

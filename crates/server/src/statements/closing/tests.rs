@@ -249,18 +249,24 @@ async fn a_statement_is_made_once_however_often_its_job_runs_or_dies() {
 /// Agreements by which a payment is due so many days after each closing.
 const DUE_AFTER_DAYS: [&str; 2] = [
     r#"UPDATE card SET terms = replace(terms, '"day_of_month":19}', '"days_after_closing":25}')"#,
-    r#"UPDATE card SET terms = replace(terms, '"day_of_month":28}', '"days_after_closing":25}')"#,
+    r#"UPDATE card SET terms = replace(terms, '"day_of_month":3}', '"days_after_closing":25}')"#,
 ];
 
-/// The migration that gives the cards which are there a due day.
+/// The migrations that give the cards which are there a due day.
 async fn give_a_due_day(world: &World) {
     let mut tx = world.app.db.begin_write().await.unwrap();
     let statements = if tx.is_postgres() {
-        include_str!("../../../migrations/postgres/0063_due_day.sql")
+        [
+            include_str!("../../../migrations/postgres/0063_due_day.sql"),
+            include_str!("../../../migrations/postgres/0066_due_day_of_early_closings.sql"),
+        ]
     } else {
-        include_str!("../../../migrations/sqlite/0063_due_day.sql")
+        [
+            include_str!("../../../migrations/sqlite/0063_due_day.sql"),
+            include_str!("../../../migrations/sqlite/0066_due_day_of_early_closings.sql"),
+        ]
     };
-    for statement in statements.split_inclusive(";\n") {
+    for statement in statements.iter().flat_map(|statements| statements.split_inclusive(";\n")) {
         store::try_to(&mut tx, statement).await.unwrap();
     }
     tx.commit().await.unwrap();
@@ -302,7 +308,7 @@ async fn what_a_statement_promised_stays_and_the_next_one_is_due_on_the_day_of_e
 
         give_a_due_day(&world).await;
         world.work().await;
-        assert_eq!(rules().await, [DueRule::DayOfMonth(19), DueRule::DayOfMonth(28)], "the devices are told at once");
+        assert_eq!(rules().await, [DueRule::DayOfMonth(19), DueRule::DayOfMonth(3)], "the devices are told at once");
         assert_eq!(bills().await, promised);
         assert_eq!(opened.account().await.issuer.expect("a statement").due_on, Some(date(2027, 5, 20)));
         // On the day that was promised, which is after the day of every month.

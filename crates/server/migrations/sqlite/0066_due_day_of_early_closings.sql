@@ -1,0 +1,7 @@
+-- A card that closes on one of the first six days of the month is due at least 25 days later: on the same day of every month
+-- still. What a statement says stays as it is.
+UPDATE card SET terms = json_set(terms, '$.due', json_object('day_of_month',
+  json_extract(terms, '$.closing_day') + CASE WHEN json_extract(terms, '$.closing_day') > 3 THEN -3 ELSE 25 END))
+  WHERE json_extract(terms, '$.closing_day') <= 6;
+-- The job tells the devices, and goes on waiting for the end of the cycle.
+UPDATE job SET due_at = 0 WHERE kind = 'close';
