@@ -610,6 +610,55 @@ async fn who_paid_all_but_a_wrong_charge_bears_no_interest_for_it() {
     .await;
 }
 
+/// What is owed after a purchase of 400.00 was charged in March, of which the wallet paid 300.00 by a reload of that day, and
+/// all of it was disputed on 28 April and decided for its person in June; and what was given back then. Nothing was paid.
+async fn after_a_decision_on_what_a_wallet_paid(world: &World, refunded: i64) -> (i64, Vec<(String, i64)>) {
+    let opened_card = Opened::new(world).await;
+    let shop = &opened_card.shop;
+    let reload = json!({"id": PlanId::new(world.now(), world.app.chance10()), "amount": usd(30_000)});
+    shop.device.post(&format!("/api/v1/cards/{}/wallet", shop.card), &reload).await.expect(204);
+    let first = json!({"on": true});
+    shop.device.put(&format!("/api/v1/cards/{}/wallet/checkout", shop.card), &first).await.expect(204);
+    opened_card.moves(MoveKind::Purchase, 40_000).await;
+    let purchase = shop.purchases().await[0].id;
+    for day in [date(2027, 3, 26), date(2027, 4, 26), date(2027, 4, 28)] {
+        opened_card.at_noon_of(day);
+        world.work().await;
+    }
+    let device = world.device(shop.device.holder).await;
+    let id = DisputeId::new(world.now(), world.app.chance10());
+    let wish = wish(purchase, DisputeReason::NotReceived);
+    device.put(&format!("/api/v1/disputes/{id}"), &wish).await.expect(200);
+    if refunded > 0 {
+        opened_card.moves(MoveKind::Refund, refunded).await;
+    }
+    for day in [date(2027, 5, 26), date(2027, 6, 3)] {
+        opened_card.at_noon_of(day);
+        world.work().await;
+    }
+    decide(&world.app, id, true, "The carrier lost it").await.expect("open");
+    let mut tx = world.app.db.begin_read().await.unwrap();
+    let (first, last) = (date(2027, 6, 1), date(2027, 6, 30));
+    let lines = feed::posted_lines(&mut tx, shop.device.holder, shop.card.as_uuid(), first, last).await.unwrap();
+    let back = lines.into_iter().filter(|line| line.description.contains("given back after a dispute"));
+    let back = back.map(|line| (line.description, line.amount.minor())).collect();
+    (opened_card.account().await.balance.expect("known").negated().minor(), back)
+}
+
+#[tokio::test]
+async fn what_came_of_a_wrong_charge_that_a_wallet_paid_in_part_is_given_back_with_it() {
+    on_each_engine(async |world| {
+        // 400.00 bore 9.51 in April, and 438.51 for two days and then 38.51 bore 1.50 in May. Without the 100.00 that the
+        // card paid, the reload bears 7.13; 336.13 for two days and then 36.13 bear 1.29. The minimum was missed anyway.
+        for refunded in [0, 5_000] {
+            let (owed, back) = after_a_decision_on_what_a_wallet_paid(&world, refunded).await;
+            assert_eq!(back, [(INTEREST_CREDITED.to_owned(), 951 + 150 - 713 - 129)], "{refunded} refunded");
+            assert_eq!(owed, 713 + 2_900 + 129, "{refunded} refunded");
+        }
+    })
+    .await;
+}
+
 #[tokio::test]
 async fn what_came_of_two_wrong_parts_is_given_back_once() {
     on_each_engine(async |world| {

@@ -5,7 +5,8 @@
 use domain::card::Excess;
 use domain::card::closing::{CardBill, CycleBook, Issued};
 use domain::card::cycle::Grace;
-use domain::ids::HolderId;
+use domain::disputes::Dispute;
+use domain::ids::{HolderId, PurchaseId};
 use domain::money::{Money, MoneyError};
 use jiff::Timestamp;
 
@@ -149,33 +150,66 @@ fn given_back(moved: &[Moved], none: Charged) -> Result<Charged, MoneyError> {
     })
 }
 
-/// What moved, without what was disputed so, what was given back for it, and what came of that. Of a purchase that was
-/// charged in parts, the oldest are what was wrong. A merchant's refund meanwhile ended as much of the credit at the same
-/// moment: both stay.
-fn without(moved: Vec<Moved>, decided: &[DecidedFor]) -> Result<Vec<Moved>, MoneyError> {
-    let mut wrong: Vec<(&DecidedFor, Money)> = decided.iter().map(|one| (one, one.dispute.amount)).collect();
-    let mut kept = Vec::new();
-    for mut moved in moved {
-        let is_of = |one: &DecidedFor| moved.purchase == Some(one.dispute.purchase);
-        let is_gone = match moved.cause.as_str() {
-            "interest_credited" | "late_fee_credited" => true,
-            "dispute_credited" => decided.iter().any(|one| one.dispute.id.as_uuid() == moved.subject),
+/// A dispute, and what is still to be left out for it.
+struct Wrong<'a> {
+    of: &'a Dispute,
+    /// Of what was charged.
+    left: Money,
+    /// Of what it gave back: as much as was left out of what the card was charged.
+    credit: Money,
+}
+
+impl Wrong<'_> {
+    /// Whether it is about what was charged of a purchase then.
+    fn is_about(&self, purchase: Option<PurchaseId>, at: Timestamp) -> bool {
+        purchase == Some(self.of.purchase) && (self.of.covers_all() || at <= self.of.opened_at)
+    }
+
+    /// Whether this gave back what is in dispute.
+    fn gave_back(&self, moved: &Moved) -> bool {
+        match moved.cause.as_str() {
+            "dispute_credited" => self.of.id.as_uuid() == moved.subject,
             "dispute_captured" => {
-                decided.iter().any(|one| is_of(one) && one.dispute.covers_all() && moved.at >= one.dispute.opened_at)
-            }
-            "captured" => {
-                let mut amount = moved.amount;
-                for (_, left) in wrong.iter_mut().filter(|(one, _)| is_of(one)) {
-                    let off = amount.lesser(*left)?;
-                    amount = amount.minus(off)?;
-                    *left = left.minus(off)?;
-                }
-                moved.amount = amount;
-                amount.is_zero()
+                self.of.covers_all() && moved.purchase == Some(self.of.purchase) && moved.at >= self.of.opened_at
             }
             _ => false,
-        };
-        if !is_gone {
+        }
+    }
+}
+
+/// What moved, without what was disputed so, what was given back for it, and what came of that. Of a purchase that was
+/// charged in parts, the oldest are what was wrong. What the wallet paid was never owed on the card: that it was given back
+/// there stays. A merchant's refund meanwhile ended as much of the credit at the same moment: both stay.
+fn without(mut all: Vec<Moved>, decided: &[DecidedFor]) -> Result<Vec<Moved>, MoneyError> {
+    let wrong = decided.iter().map(|one| {
+        let amount = one.dispute.amount;
+        Wrong { of: &one.dispute, left: amount, credit: Money::zero(amount.currency()) }
+    });
+    let mut wrong: Vec<Wrong<'_>> = wrong.collect();
+    // A charge comes before what gave it back at the same moment.
+    all.sort_by_key(|moved| (moved.at, moved.amount.is_negative()));
+    let mut kept = Vec::new();
+    for mut moved in all {
+        match moved.cause.as_str() {
+            "interest_credited" | "late_fee_credited" => continue,
+            "captured" => {
+                let (purchase, at) = (moved.purchase, moved.at);
+                for one in wrong.iter_mut().filter(|one| one.is_about(purchase, at)) {
+                    let off = moved.amount.lesser(one.left)?;
+                    moved.amount = moved.amount.minus(off)?;
+                    one.left = one.left.minus(off)?;
+                    one.credit = one.credit.plus(off)?;
+                }
+            }
+            _ => {
+                if let Some(one) = wrong.iter_mut().find(|one| one.gave_back(&moved)) {
+                    let off = moved.amount.negated().lesser(one.credit)?;
+                    moved.amount = moved.amount.plus(off)?;
+                    one.credit = one.credit.minus(off)?;
+                }
+            }
+        }
+        if !moved.amount.is_zero() {
             kept.push(moved);
         }
     }
