@@ -72,7 +72,7 @@ pub(super) const QUESTIONS: &[(&str, &str)] = &[
                 (SELECT 1 FROM dispute d WHERE d.holder_id = e.holder_id AND d.dispute_id = e.subject_id))
          OR (e.cause IN ('interest_credited', 'late_fee_credited') AND NOT EXISTS
                 (SELECT 1 FROM dispute d WHERE d.holder_id = e.holder_id AND d.dispute_id = e.subject_id
-                 AND d.state = 'for'))",
+                 AND d.state NOT IN ('open', 'acknowledged')))",
     ),
     (
         "what is held on a card is that of its open purchases",

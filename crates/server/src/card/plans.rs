@@ -26,7 +26,7 @@ use uuid::Uuid;
 use super::{Card, Picture, account_of};
 use crate::App;
 use crate::db::{DbError, DbResult, Read, Tx};
-use crate::disputes::DecidedFor;
+use crate::disputes::FoundWrong;
 use crate::error::ApiError;
 use crate::http::{Json, Path};
 use crate::sign_in::SignedIn;
@@ -374,20 +374,27 @@ impl Plans {
         Self { stored: self.stored.clone(), moved }
     }
 
-    /// As they would be without what was disputed and decided for their person: it never went on to its plan, and so did
-    /// what was paid of it, for nobody pays more of a plan than is on it.
-    pub(crate) fn without(&self, decided: &[DecidedFor]) -> DbResult<Self> {
-        let of_dispute = |one: &DecidedFor| [one.dispute.id.as_uuid(), beside(one.dispute.id.as_uuid())];
-        let causes: Vec<Uuid> = decided.iter().flat_map(of_dispute).collect();
+    /// As they would be without what was disputed and wrong: it never went on to its plan, and so did what was paid of it,
+    /// for nobody pays more of a plan than is on it.
+    pub(crate) fn without(&self, found: &[FoundWrong]) -> DbResult<Self> {
+        let of_dispute = |one: &FoundWrong| [one.dispute.id.as_uuid(), beside(one.dispute.id.as_uuid())];
+        // Where only a part was wrong the rest was taken off and put on again.
+        let whole = found.iter().filter(|one| one.wrong == one.dispute.amount);
+        let whole: Vec<Uuid> = whole.flat_map(of_dispute).collect();
+        let credited: Vec<Uuid> = found.iter().map(|one| beside(one.dispute.id.as_uuid())).collect();
+        let is_gone = |one: &Moved| {
+            let came_of_it = one.kind == Kind::Refund && credited.contains(&one.cause);
+            one.kind == Kind::Landed || whole.contains(&one.cause) || came_of_it
+        };
         let mut wrong: BTreeMap<PlanId, i64> = BTreeMap::new();
         for plan in &self.stored {
-            let of_plan = decided.iter().filter(|one| one.dispute.purchase == plan.purchase);
-            wrong.insert(plan.id, of_plan.map(|one| one.dispute.amount.minor()).sum());
+            let of_plan = found.iter().filter(|one| one.dispute.purchase == plan.purchase);
+            wrong.insert(plan.id, of_plan.map(|one| one.wrong.minor()).sum());
         }
         let mut left: BTreeMap<PlanId, i64> = BTreeMap::new();
         let mut paid: BTreeMap<(PlanId, Uuid), i64> = BTreeMap::new();
         let mut moved = Vec::new();
-        for one in self.moved.iter().filter(|one| !causes.contains(&one.cause) && one.kind != Kind::Landed) {
+        for one in self.moved.iter().filter(|one| !is_gone(one)) {
             let of_plan = left.entry(one.plan).or_default();
             let minor = one.amount.minor();
             let minor = match one.kind {

@@ -28,14 +28,25 @@ use crate::error::ApiError;
 use crate::http::{Json, Path};
 use crate::sign_in::SignedIn;
 use crate::{feed, ledger, purchases, security, statements};
-pub(crate) use store::decided_for;
+pub(crate) use store::found_wrong;
 
-/// A dispute that was decided for its person.
-pub(crate) struct DecidedFor {
+/// A dispute that is over and of which something was wrong: all of it where it was decided for its person, else what the
+/// merchant gave back while it was open.
+pub(crate) struct FoundWrong {
     pub dispute: Dispute,
+    pub wrong: Money,
+    /// When it was over.
     pub at: Timestamp,
     /// When something of its purchase was charged first.
     pub charged_at: Timestamp,
+}
+
+impl FoundWrong {
+    /// It was about all of its purchase, also about what was charged then, after it was opened.
+    pub fn covers_later(&self, at: Timestamp) -> bool {
+        let dispute = &self.dispute;
+        dispute.covers_all() || (dispute.reason == DisputeReason::NotMine && at <= self.at)
+    }
 }
 
 /// What the lines of a card say about disputes.
@@ -195,22 +206,25 @@ async fn become_decided(
     }
     if outcome == DisputeOutcome::For {
         purchases::given_up(app, tx, holder, &dispute).await?;
-        give_charges_back(app, tx, holder, &dispute).await?;
     }
+    give_charges_back(app, tx, holder, &dispute).await?;
     purchases::tell(app, tx, holder, dispute.purchase).await?;
     tell(app, tx, holder, &dispute).await?;
     note(app, tx, (holder, by), &dispute, happened(outcome)).await?;
     Ok(dispute)
 }
 
-/// A dispute was decided for its person: what statements charged of interest and late fees because of it is owed no more
+/// A dispute is over: what statements charged of interest and late fees because of what was wrong is owed no more
 /// (12 CFR 1026.13(e)(1)).
 async fn give_charges_back(app: &App, tx: &mut Tx, holder: HolderId, dispute: &Dispute) -> DbResult<()> {
     let (id, card) = (dispute.id, dispute.card);
-    let reads = (card::store::find(holder, card), decided_for(holder, card));
-    let (found, decided) = tx.ask(reads).await?;
+    let reads = (card::store::find(holder, card), found_wrong(holder, card));
+    let (found, wrong) = tx.ask(reads).await?;
+    if wrong.iter().all(|one| one.dispute.id != id) {
+        return Ok(());
+    }
     let found = found.ok_or(DbError::Corrupt("a disputed card"))?;
-    let over = statements::overcharged(app, tx, holder, &found, &decided).await?;
+    let over = statements::overcharged(app, tx, holder, &found, &wrong).await?;
     if over.interest.is_positive() {
         let entry = Entry::interest_credited(id, card, over.interest);
         let line = (INTEREST_CREDITED, TransactionKind::Credit, format!("dispute_interest:{id}"));
@@ -385,6 +399,7 @@ pub(crate) async fn refunded(
         tell(app, tx, holder, dispute).await?;
         if !dispute.is_open() {
             note(app, tx, (holder, None), dispute, SecurityEventKind::DisputeRefunded).await?;
+            give_charges_back(app, tx, holder, dispute).await?;
         }
     }
     Ok(Some(ends))

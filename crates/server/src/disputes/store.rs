@@ -2,10 +2,11 @@
 
 use domain::disputes::Dispute;
 use domain::ids::{AccountId, DisputeId, HolderId, PurchaseId};
+use domain::money::Money;
 use jiff::Timestamp;
 use uuid::Uuid;
 
-use super::DecidedFor;
+use super::FoundWrong;
 use crate::db::{self, DbError, DbResult, Read, Tx, on_engine, one, rows, write_later};
 
 const CORRUPT: DbError = DbError::Corrupt("a dispute");
@@ -60,20 +61,30 @@ pub(super) async fn of_purchase(tx: &mut Tx, holder: HolderId, purchase: Purchas
     bodies.iter().map(|(body,)| read(body)).collect()
 }
 
-/// Those of a card that were decided for the person, and of which something was charged.
-pub(crate) fn decided_for(holder: HolderId, card: AccountId) -> impl Read<Answer = Vec<DecidedFor>> + use<> {
-    const LIST: &str = "SELECT d.body, u.captured_at FROM dispute d
+/// Those of a card that are over, of which something was charged and wrong.
+pub(crate) fn found_wrong(holder: HolderId, card: AccountId) -> impl Read<Answer = Vec<FoundWrong>> + use<> {
+    const LIST: &str = "SELECT d.body, u.captured_at, CAST(COALESCE((SELECT SUM(p.amount_minor) FROM ledger_entry e
+            JOIN ledger_posting p ON p.holder_id = e.holder_id AND p.entry_id = e.entry_id
+            WHERE e.holder_id = d.holder_id AND e.cause = 'dispute_restored' AND e.subject_id = d.dispute_id
+            AND p.place = 'owed'), 0) AS BIGINT)
+        FROM dispute d
         JOIN purchase u ON u.holder_id = d.holder_id AND u.purchase_id = d.purchase_id
-        WHERE d.holder_id = $1 AND u.card_id = $2 AND d.state = 'for' AND u.captured_at IS NOT NULL
+        WHERE d.holder_id = $1 AND u.card_id = $2 AND d.state NOT IN ('open', 'acknowledged')
+          AND u.captured_at IS NOT NULL
         ORDER BY d.opened_at, d.dispute_id";
-    let decided = |(body, charged_at): (String, i64)| {
+    let found = |(body, charged_at, restored): (String, i64, i64)| {
         let dispute = read(&body)?;
         let at = dispute.decided.as_ref().ok_or(CORRUPT)?.at;
         let charged_at = Timestamp::from_microsecond(charged_at).map_err(|_| CORRUPT)?;
-        Ok(DecidedFor { dispute, at, charged_at })
+        let restored = Money::new(restored, dispute.amount.currency());
+        let wrong = restored.and_then(|restored| dispute.amount.minus(restored)).map_err(|_| CORRUPT)?;
+        Ok(FoundWrong { dispute, wrong, at, charged_at })
     };
     let values = [holder.as_uuid().into(), card.as_uuid().into()];
-    db::read_rows(LIST, values, move |rows: Vec<(String, i64)>| rows.into_iter().map(decided).collect())
+    db::read_rows(LIST, values, move |rows: Vec<(String, i64, i64)>| {
+        let all: DbResult<Vec<FoundWrong>> = rows.into_iter().map(found).collect();
+        Ok(all?.into_iter().filter(|one| one.wrong.is_positive()).collect())
+    })
 }
 
 /// What open disputes of a card gave back until they are decided, in minor units.

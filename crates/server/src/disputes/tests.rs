@@ -610,6 +610,59 @@ async fn who_paid_all_but_a_wrong_charge_bears_no_interest_for_it() {
     .await;
 }
 
+#[tokio::test]
+async fn what_came_of_what_a_merchant_gave_back_while_it_was_disputed_is_given_back() {
+    // 400.00 of March bore 9.51 and a fee of 29.00. Whether they are disputed, what the merchant gives back, how the rest
+    // ends, what is owed then, and what was given back of interest and late fee.
+    let cases = [
+        (true, 40_000, None, 0, (951, 2_900)),
+        (true, 15_000, Some("against"), 25_000 + 594 + 2_900, (357, 0)),
+        (true, 15_000, Some("withdrawn"), 25_000 + 594 + 2_900, (357, 0)),
+        (true, 15_000, Some("for"), 0, (951, 2_900)),
+        (false, 40_000, None, 3_851, (0, 0)),
+    ];
+    for (disputed, refunded, ends, owed, expected) in cases {
+        on_each_engine(async |world| {
+            let told = format!("{refunded} refunded, {ends:?}");
+            let opened_card = Opened::new(&world).await;
+            opened_card.moves(MoveKind::Purchase, 40_000).await;
+            let shop = &opened_card.shop;
+            let purchase = shop.purchases().await[0].id;
+            for day in [date(2027, 3, 28), date(2027, 4, 28)] {
+                opened_card.at_noon_of(day);
+                world.work().await;
+            }
+            let device = world.device(shop.device.holder).await;
+            let id = DisputeId::new(world.now(), world.app.chance10());
+            if disputed {
+                let wish = wish(purchase, DisputeReason::NotReceived);
+                device.put(&format!("/api/v1/disputes/{id}"), &wish).await.expect(200);
+            }
+            opened_card.moves(MoveKind::Refund, refunded).await;
+            match ends {
+                Some("withdrawn") => {
+                    device.post(&format!("/api/v1/disputes/{id}/withdraw"), &json!({})).await.expect(200);
+                }
+                Some(outcome) => {
+                    decide(&world.app, id, outcome == "for", "So it is").await.expect("open");
+                }
+                None => {}
+            }
+            let left = opened_card.account().await.balance.expect("known").negated().minor();
+            assert_eq!(left, owed, "{told}");
+            let mut tx = world.app.db.begin_read().await.unwrap();
+            let (first, last) = (date(2027, 4, 1), date(2027, 4, 30));
+            let lines =
+                feed::posted_lines(&mut tx, shop.device.holder, shop.card.as_uuid(), first, last).await.unwrap();
+            let back = |words: &str| -> i64 {
+                lines.iter().filter(|line| line.description == words).map(|line| line.amount.minor()).sum()
+            };
+            assert_eq!((back(INTEREST_CREDITED), back(LATE_FEE_CREDITED)), expected, "{told}");
+        })
+        .await;
+    }
+}
+
 /// What is owed after a purchase of 400.00 was charged in March, of which the wallet paid 300.00 by a reload of that day, and
 /// all of it was disputed on 28 April and decided for its person in June; and what was given back then. Nothing was paid.
 async fn after_a_decision_on_what_a_wallet_paid(world: &World, refunded: i64) -> (i64, Vec<(String, i64)>) {

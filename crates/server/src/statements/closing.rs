@@ -205,18 +205,18 @@ async fn issue(
         store::moved(holder, card.id, currency, (cycle.from, far_ahead(now))),
         card::plans::since(holder, card, cycle.from),
         rewards::at_closing(holder, card.id, (cycle.from, cycle.until)),
-        disputes::decided_for(holder, card.id),
+        disputes::found_wrong(holder, card.id),
     );
-    let (all, mut plans, earned, decided) = tx.ask(reads).await?;
+    let (all, mut plans, earned, wrong) = tx.ask(reads).await?;
     let opening = cycle.opening(card);
     ledger_agrees(picture.there.owed, opening, &all)?;
     let moved: Vec<&Moved> = all.iter().filter(|moved| moved.at < cycle.until).collect();
     let books = cycle.plans(app, card, &moved, &plans)?;
     let billed = cycle.last.as_ref().map(|(_, issued)| (issued.bill, issued.grace));
     let book = cycle.book(app, card, &moved, &books, (opening, billed), picture.account.excess)?;
-    // What a decision gave back, and what came of it, was charged or billed until then: this cycle charges nothing for it.
-    let closed = if decided.iter().any(|one| one.at >= cycle.from) {
-        let without = Without::read(app, tx, holder, card, &decided).await?;
+    // What was found to be wrong, and what came of it, was charged or billed until then: this cycle charges nothing for it.
+    let closed = if wrong.iter().any(|one| one.at >= cycle.from) {
+        let without = Without::read(app, tx, holder, card, &wrong).await?;
         book.close_within(&without.book(app, card, cycle)?)
     } else {
         book.close()

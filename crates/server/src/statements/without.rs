@@ -1,11 +1,10 @@
-//! A served card as it would stand had never been charged what was disputed and decided for its person: its closed cycles
+//! A served card as it would stand had never been charged what was disputed and wrong: its closed cycles
 //! are played again without that, by the rules of every closing. 12 CFR 1026.13(e)(1): with the error goes what interest
 //! and late fees came of it. What a payment gave to purchases and plans stays as it was.
 
 use domain::card::Excess;
 use domain::card::closing::{CardBill, CycleBook, Issued};
 use domain::card::cycle::Grace;
-use domain::disputes::Dispute;
 use domain::ids::{HolderId, PurchaseId};
 use domain::money::{Money, MoneyError};
 use jiff::Timestamp;
@@ -16,7 +15,7 @@ use crate::App;
 use crate::card::Card;
 use crate::card::plans::{self, Plans};
 use crate::db::{DbResult, Tx};
-use crate::disputes::DecidedFor;
+use crate::disputes::FoundWrong;
 
 /// Interest and late fees.
 #[derive(Clone, Copy, Debug)]
@@ -31,15 +30,15 @@ impl Charged {
     }
 }
 
-/// What statements charged, and is not given back yet, that they would not have charged without what was decided so.
+/// What statements charged, and is not given back yet, that they would not have charged without what was wrong.
 pub(crate) async fn overcharged(
     app: &App,
     tx: &mut Tx,
     holder: HolderId,
     card: &Card,
-    decided: &[DecidedFor],
+    wrong: &[FoundWrong],
 ) -> DbResult<Charged> {
-    Without::read(app, tx, holder, card, decided).await?.overcharged().map_err(out_of_range)
+    Without::read(app, tx, holder, card, wrong).await?.overcharged().map_err(out_of_range)
 }
 
 pub(super) struct Without {
@@ -61,10 +60,10 @@ impl Without {
         tx: &mut Tx,
         holder: HolderId,
         card: &Card,
-        decided: &[DecidedFor],
+        wrong: &[FoundWrong],
     ) -> DbResult<Self> {
         let now = app.clock.now();
-        let first = decided.iter().map(|one| one.charged_at).min().unwrap_or(now);
+        let first = wrong.iter().map(|one| one.charged_at).min().unwrap_or(now);
         let mut statements = tx.ask(store::since(holder, card.id, first)).await?;
         let rest = statements.split_off(usize::from(statements.first().is_some_and(|one| one.closed_at <= first)));
         let before = statements.first();
@@ -77,8 +76,8 @@ impl Without {
         let issued = before.and_then(|before| before.summary.issued.as_deref());
         let mut without = Self {
             given_back: given_back(&moved, none).map_err(out_of_range)?,
-            moved: without(moved, decided).map_err(out_of_range)?,
-            plans: plans.without(decided)?,
+            moved: without(moved, wrong).map_err(out_of_range)?,
+            plans: plans.without(wrong)?,
             opening: before.map_or(zero, |before| before.summary.closing.negated()),
             billed: issued.map(|issued| (issued.bill, issued.grace)),
             charged: none,
@@ -151,41 +150,41 @@ fn given_back(moved: &[Moved], none: Charged) -> Result<Charged, MoneyError> {
 }
 
 /// A dispute, and what is still to be left out for it.
-struct Wrong<'a> {
-    of: &'a Dispute,
+struct Left<'a> {
+    of: &'a FoundWrong,
     /// Of what was charged.
-    left: Money,
+    wrong: Money,
     /// Of what it gave back: as much as was left out of what the card was charged.
     credit: Money,
 }
 
-impl Wrong<'_> {
-    /// Whether it is about what was charged of a purchase then.
+impl Left<'_> {
+    /// Whether it was about what was charged of a purchase then.
     fn is_about(&self, purchase: Option<PurchaseId>, at: Timestamp) -> bool {
-        purchase == Some(self.of.purchase) && (self.of.covers_all() || at <= self.of.opened_at)
+        let dispute = &self.of.dispute;
+        purchase == Some(dispute.purchase) && (at <= dispute.opened_at || self.of.covers_later(at))
     }
 
-    /// Whether this gave back what is in dispute.
+    /// Whether this gave back what was in dispute.
     fn gave_back(&self, moved: &Moved) -> bool {
+        let dispute = &self.of.dispute;
         match moved.cause.as_str() {
-            "dispute_credited" => self.of.id.as_uuid() == moved.subject,
+            "dispute_credited" => dispute.id.as_uuid() == moved.subject,
             "dispute_captured" => {
-                self.of.covers_all() && moved.purchase == Some(self.of.purchase) && moved.at >= self.of.opened_at
+                let is_later = moved.at >= dispute.opened_at && self.of.covers_later(moved.at);
+                is_later && moved.purchase == Some(dispute.purchase)
             }
             _ => false,
         }
     }
 }
 
-/// What moved, without what was disputed so, what was given back for it, and what came of that. Of a purchase that was
-/// charged in parts, the oldest are what was wrong. What the wallet paid was never owed on the card: that it was given back
-/// there stays. A merchant's refund meanwhile ended as much of the credit at the same moment: both stay.
-fn without(mut all: Vec<Moved>, decided: &[DecidedFor]) -> Result<Vec<Moved>, MoneyError> {
-    let wrong = decided.iter().map(|one| {
-        let amount = one.dispute.amount;
-        Wrong { of: &one.dispute, left: amount, credit: Money::zero(amount.currency()) }
-    });
-    let mut wrong: Vec<Wrong<'_>> = wrong.collect();
+/// What moved, without what was wrong, what was given back for it, and what came of that. Of a purchase that was charged in
+/// parts, the oldest are what was wrong. What the wallet paid was never owed on the card: that it was given back there
+/// stays. A merchant's refund meanwhile ended as much of the credit at the same moment: both stay.
+fn without(mut all: Vec<Moved>, wrong: &[FoundWrong]) -> Result<Vec<Moved>, MoneyError> {
+    let left = wrong.iter().map(|of| Left { of, wrong: of.wrong, credit: Money::zero(of.wrong.currency()) });
+    let mut left: Vec<Left<'_>> = left.collect();
     // A charge comes before what gave it back at the same moment.
     all.sort_by_key(|moved| (moved.at, moved.amount.is_negative()));
     let mut kept = Vec::new();
@@ -194,15 +193,15 @@ fn without(mut all: Vec<Moved>, decided: &[DecidedFor]) -> Result<Vec<Moved>, Mo
             "interest_credited" | "late_fee_credited" => continue,
             "captured" => {
                 let (purchase, at) = (moved.purchase, moved.at);
-                for one in wrong.iter_mut().filter(|one| one.is_about(purchase, at)) {
-                    let off = moved.amount.lesser(one.left)?;
+                for one in left.iter_mut().filter(|one| one.is_about(purchase, at)) {
+                    let off = moved.amount.lesser(one.wrong)?;
                     moved.amount = moved.amount.minus(off)?;
-                    one.left = one.left.minus(off)?;
+                    one.wrong = one.wrong.minus(off)?;
                     one.credit = one.credit.plus(off)?;
                 }
             }
             _ => {
-                if let Some(one) = wrong.iter_mut().find(|one| one.gave_back(&moved)) {
+                if let Some(one) = left.iter_mut().find(|one| one.gave_back(&moved)) {
                     let off = moved.amount.negated().lesser(one.credit)?;
                     moved.amount = moved.amount.plus(off)?;
                     one.credit = one.credit.minus(off)?;
