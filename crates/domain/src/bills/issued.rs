@@ -39,7 +39,7 @@ impl Bill {
         let on_its_way = Money::sum(card.currency, covering.iter().map(|payment| payment.amount)).ok()?;
         // All of what is on its way is what is due: nothing of it is left for the person to pay.
         let amount = if on_its_way.minor() > asked.minor() { on_its_way } else { asked };
-        let in_time_until = served.statement_left.and_then(|left| left.in_time_until);
+        let in_time_until = served.statement_left.filter(|_| asked.is_positive()).and_then(|left| left.in_time_until);
         let bill = Self {
             remind_days: Self::OF_CARD_REMIND_DAYS.to_vec(),
             card: Some(card.id),

@@ -700,16 +700,16 @@ async fn after_a_decision_on_what_a_wallet_paid(world: &World, refunded: i64) ->
 
 #[tokio::test]
 async fn what_came_of_a_wrong_charge_that_a_wallet_paid_in_part_is_given_back_with_it() {
-    on_each_engine(async |world| {
-        // 400.00 bore 9.51 in April, and 438.51 for two days and then 38.51 bore 1.50 in May. Without the 100.00 that the
-        // card paid, the reload bears 7.13; 336.13 for two days and then 36.13 bear 1.29. The minimum was missed anyway.
-        for refunded in [0, 5_000] {
+    // 400.00 bore 9.51 in April, and 438.51 for two days and then 38.51 bore 1.50 in May. Without the 100.00 that the card
+    // paid, the reload bears 7.13; 336.13 for two days and then 36.13 bear 1.29. The minimum was missed anyway.
+    for refunded in [0, 5_000] {
+        on_each_engine(async |world| {
             let (owed, back) = after_a_decision_on_what_a_wallet_paid(&world, refunded).await;
             assert_eq!(back, [(INTEREST_CREDITED.to_owned(), 951 + 150 - 713 - 129)], "{refunded} refunded");
             assert_eq!(owed, 713 + 2_900 + 129, "{refunded} refunded");
-        }
-    })
-    .await;
+        })
+        .await;
+    }
 }
 
 #[tokio::test]
