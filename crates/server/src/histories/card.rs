@@ -1,9 +1,9 @@
 //! A card as the model has it: it walks from day to day in whole cents, by the words of docs/CARD.md, and shares nothing
 //! with the rules. What the issuer says must be what this comes to.
 
-use domain::ids::{PlanId, PurchaseId};
-use jiff::ToSpan as _;
+use domain::ids::{DisputeId, PlanId, PurchaseId};
 use jiff::civil::Date;
+use jiff::{Timestamp, ToSpan as _};
 
 /// 27.99 %, in millionths.
 const RATE: i128 = 279_900;
@@ -15,6 +15,35 @@ enum What {
     Bought,
     GivenBack,
     Paid,
+}
+
+/// Why something moved, as far as a dispute of it has to know.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Why {
+    Captured(PurchaseId, Timestamp),
+    Disputed(DisputeId),
+    /// It came of what was wrong, and was given back with it.
+    CameOfIt,
+    Other,
+}
+
+/// What was disputed and wrong.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Wrong {
+    pub dispute: DisputeId,
+    pub purchase: PurchaseId,
+    pub opened_at: Timestamp,
+    pub cents: i64,
+    /// When the dispute was over.
+    pub over_on: Date,
+}
+
+/// What a statement charges, and what it goes by.
+struct Charges {
+    interest: i64,
+    fee: i64,
+    past_due: i64,
+    free: bool,
 }
 
 /// How a purchase is paid over time.
@@ -123,6 +152,12 @@ pub(super) struct Card {
     closing_day: i8,
     opened_on: Date,
     moves: Vec<(Date, What, i64)>,
+    /// Of each move.
+    whys: Vec<Why>,
+    /// In the order in which they were disputed.
+    wrong: Vec<Wrong>,
+    /// Interest and late fees that were given back.
+    back: (i64, i64),
     pub plans: Vec<Plan>,
     pub said: Vec<Said>,
     /// The plan that gets what is above the minimum, until it is paid off.
@@ -152,8 +187,23 @@ fn interest(day_cents: i128) -> i64 {
 
 impl Card {
     pub fn new(closing_day: i8, opened_on: Date) -> Self {
-        let (moves, plans, said) = (Vec::new(), Vec::new(), Vec::new());
-        Self { closing_day, opened_on, moves, plans, said, wish: None, wish_then: None }
+        Self {
+            closing_day,
+            opened_on,
+            moves: Vec::new(),
+            whys: Vec::new(),
+            wrong: Vec::new(),
+            back: (0, 0),
+            plans: Vec::new(),
+            said: Vec::new(),
+            wish: None,
+            wish_then: None,
+        }
+    }
+
+    fn moved(&mut self, on: Date, what: What, cents: i64, why: Why) {
+        self.moves.push((on, what, cents));
+        self.whys.push(why);
     }
 
     pub fn owed(&self) -> i64 {
@@ -171,18 +221,83 @@ impl Card {
 
     // ---- What happens --------------------------------------------------------------------------------------------
 
-    pub fn captured(&mut self, on: Date, purchase: PurchaseId, cents: i64) {
-        self.moves.push((on, What::Bought, cents));
+    pub fn captured(&mut self, (on, at): (Date, Timestamp), purchase: PurchaseId, cents: i64) {
+        self.moved(on, What::Bought, cents, Why::Captured(purchase, at));
         self.put_on_plan(on, purchase, cents);
     }
 
     /// What is charged beside purchases: a reload of the wallet.
     pub fn charged(&mut self, on: Date, cents: i64) {
-        self.moves.push((on, What::Bought, cents));
+        self.moved(on, What::Bought, cents, Why::Other);
+    }
+
+    /// Something is disputed, and given back until it is decided.
+    pub fn disputed(&mut self, on: Date, dispute: DisputeId, cents: i64) {
+        self.moved(on, What::GivenBack, -cents, Why::Disputed(dispute));
+    }
+
+    /// A refund took the place of what was given back.
+    pub fn refund_took_its_place(&mut self, on: Date, cents: i64) {
+        self.moved(on, What::GivenBack, cents, Why::Other);
+    }
+
+    /// What was given back is owed again. Taken back in the cycle in which it was opened, it is as if it had never been.
+    pub fn owed_again(&mut self, on: Date, cents: i64, taken_back_from: Option<Date>) {
+        let never_was = taken_back_from.is_some_and(|opened_on| self.cycle_of(opened_on) == self.cycle_of(on));
+        self.moved(on, if never_was { What::GivenBack } else { What::Bought }, cents, Why::Other);
+    }
+
+    /// A dispute is over: what statements charged because of what was wrong goes back too.
+    pub fn found_wrong(&mut self, wrong: Wrong) {
+        self.wrong.push(wrong);
+        self.wrong.sort_by_key(|one| (one.opened_at, one.dispute));
+        let sums = |said: &[Said]| -> (i64, i64) {
+            (said.iter().map(|said| said.interest).sum(), said.iter().map(|said| said.fee).sum())
+        };
+        let (was, fair) = (sums(&self.said), sums(&self.without_what_was_wrong().said));
+        let over = |was: i64, fair: i64, back: i64| (was - fair - back).max(0);
+        let (interest, fees) = (over(was.0, fair.0, self.back.0), over(was.1, fair.1, self.back.1));
+        self.back = (self.back.0 + interest, self.back.1 + fees);
+        for cents in [interest, fees].into_iter().filter(|cents| *cents > 0) {
+            self.moved(wrong.over_on, What::GivenBack, -cents, Why::CameOfIt);
+        }
+    }
+
+    /// The card as it would stand after as many statements, had it never been charged what was wrong. What the wallet paid
+    /// of it the card was never charged: that it was given back there stays. Who disputes has no plans here.
+    fn without_what_was_wrong(&self) -> Self {
+        let mut fair = Self::new(self.closing_day, self.opened_on);
+        fair.moves.clone_from(&self.moves);
+        fair.whys.clone_from(&self.whys);
+        for wrong in &self.wrong {
+            let (mut left, mut taken_out) = (wrong.cents, 0);
+            for (moved, why) in fair.moves.iter_mut().zip(&self.whys) {
+                if matches!(why, Why::Captured(of, at) if *of == wrong.purchase && *at <= wrong.opened_at) {
+                    let out = left.min(moved.2);
+                    moved.2 -= out;
+                    left -= out;
+                    taken_out += out;
+                }
+            }
+            for (moved, why) in fair.moves.iter_mut().zip(&self.whys) {
+                if *why == Why::Disputed(wrong.dispute) {
+                    moved.2 += taken_out;
+                }
+            }
+        }
+        for (moved, _) in fair.moves.iter_mut().zip(&self.whys).filter(|(_, why)| **why == Why::CameOfIt) {
+            moved.2 = 0;
+        }
+        while fair.said.len() < self.said.len() {
+            let (first, last) = fair.next_cycle();
+            let said = fair.statement(first, last);
+            fair.said.push(said);
+        }
+        fair
     }
 
     pub fn given_back(&mut self, on: Date, purchase: PurchaseId, cents: i64) {
-        self.moves.push((on, What::GivenBack, -cents));
+        self.moved(on, What::GivenBack, -cents, Why::Other);
         if let Some(plan) = self.plan_of(purchase) {
             let of_plan = cents.min(plan.left());
             if of_plan > 0 {
@@ -214,7 +329,7 @@ impl Card {
 
     pub fn paid(&mut self, on: Date, cents: i64) {
         let found = (self.owed(), self.minimum_left().unwrap_or(0));
-        self.moves.push((on, What::Paid, -cents));
+        self.moved(on, What::Paid, -cents, Why::Other);
         self.give(on, OnPlan::Paid, cents, found);
         self.wish_comes_true();
     }
@@ -252,6 +367,12 @@ impl Card {
     pub fn cycle_of(&self, day: Date) -> Date {
         let this_month = self.closing_in_month_of(day);
         after(if this_month < day { this_month } else { this_month.saturating_sub(1.month()) })
+    }
+
+    /// The last day of the cycle that a day is in.
+    pub fn end_of_cycle(&self, day: Date) -> Date {
+        let this_month = self.closing_in_month_of(day);
+        if this_month >= day { this_month } else { this_month.saturating_add(1.month()) }
     }
 
     // ---- What is asked for ---------------------------------------------------------------------------------------
@@ -327,9 +448,7 @@ impl Card {
     /// Makes every statement whose last day has passed, as far as that is so.
     pub fn close(&mut self, has_passed: impl Fn(Date) -> bool) {
         loop {
-            let first = self.said.last().map_or(self.opened_on, |said| after(said.closed_on));
-            let this_month = self.closing_in_month_of(first);
-            let last = if this_month >= first { this_month } else { this_month.saturating_add(1.month()) };
+            let (first, last) = self.next_cycle();
             if !has_passed(last) {
                 return;
             }
@@ -346,7 +465,12 @@ impl Card {
         }
     }
 
-    fn statement(&self, first: Date, last: Date) -> Said {
+    fn next_cycle(&self) -> (Date, Date) {
+        let first = self.said.last().map_or(self.opened_on, |said| after(said.closed_on));
+        (first, self.end_of_cycle(first))
+    }
+
+    fn charges(&self, first: Date, last: Date) -> Charges {
         let days = || std::iter::successors(Some(first), |day| Some(after(*day))).take_while(|day| *day <= last);
         let before = self.said.last();
         let opening = before.map_or(0, |said| said.balance);
@@ -354,7 +478,6 @@ impl Card {
         let on_plans_before: i64 =
             self.plans.iter().filter(|plan| plan.counts_on(first)).map(|plan| plan.left_on(eve(first))).sum();
         let opening_alone = opening - on_plans_before;
-        let landed = self.landing(first, last).map(|(plan, deadline)| plan.kept_aside(deadline)).sum();
         let (mut day_cents, mut fee, mut past_due, mut free) = (0, 0, 0, true);
         if let Some(before) = before {
             let due_on = before.due_on();
@@ -385,7 +508,23 @@ impl Card {
             fee = if self.credited(first, due_on) < before.minimum { before.minimum.min(LATE_FEE) } else { 0 };
             past_due = (before.minimum - self.credited(first, last)).max(0);
         }
-        let charged = interest(day_cents);
+        Charges { interest: interest(day_cents), fee, past_due, free }
+    }
+
+    fn statement(&self, first: Date, last: Date) -> Said {
+        let Charges { interest: mut charged, mut fee, mut past_due, mut free } = self.charges(first, last);
+        // A statement charges nothing for what was found to be wrong in its cycle.
+        if self.wrong.iter().any(|wrong| (first..=last).contains(&wrong.over_on)) {
+            let fair = self.without_what_was_wrong().charges(first, last);
+            (charged, fee) = (charged.min(fair.interest), fee.min(fair.fee));
+            (past_due, free) = (past_due.min(fair.past_due), free || fair.free);
+        }
+        let opening = self.said.last().map_or(0, |said| said.balance);
+        let moves = self.purchases_alone(first, last);
+        let on_plans_before: i64 =
+            self.plans.iter().filter(|plan| plan.counts_on(first)).map(|plan| plan.left_on(eve(first))).sum();
+        let opening_alone = opening - on_plans_before;
+        let landed = self.landing(first, last).map(|(plan, deadline)| plan.kept_aside(deadline)).sum();
         let alone = opening_alone + moves.iter().map(|moved| moved.cents).sum::<i64>() + charged + fee;
         let mut plans: Vec<(PlanId, i64)> = Vec::new();
         let (mut deferred, mut installments) = (0, 0);

@@ -1,7 +1,7 @@
-//! Random histories against small models of another making: people buy, put by in their wallets, put on plans, pay their bills and their cards, let
-//! bills be paid by themselves, freeze, lock and wait, all of them at once and each by dice of their own. After every step
-//! of everybody, each person must stand as the models say, to the last cent of interest, and every question of the audit
-//! must be answered well.
+//! Random histories against small models of another making: people buy, put by in their wallets, put on plans or dispute
+//! what they bought, pay their bills and their cards, let bills be paid by themselves, freeze, lock and wait, all of them at
+//! once and each by dice of their own. After every step of everybody, each person must stand as the models say, to the last
+//! cent of interest, and every question of the audit must be answered well.
 
 mod card;
 mod person;
@@ -89,6 +89,8 @@ async fn play(world: &World, seed: u64) {
     let shared: usize = people.iter().map(Person::shared).sum();
     // Not in each of them: whether it comes to that is chance.
     assert!(shared > 0 || seed > 0, "card and wallet shared a purchase in the first world");
+    let disputed: usize = people.iter().map(Person::disputes).sum();
+    assert!(disputed > 0 || seed > 0, "something was disputed in the first world");
     let closed: usize = people.iter().map(Person::statements).sum();
     assert!(closed >= people.len(), "cycles closed in this world: {closed} statements");
     numbers.have_no_gap().await;

@@ -5,6 +5,7 @@ use std::collections::{BTreeMap, BTreeSet, HashMap};
 use api::accounts::AccountEdit;
 use api::autopay::AutopaySet;
 use api::card::{ChoosePlan, LinkCode, OpenCard, PlanOffer, SetStatus};
+use api::disputes::{Dispute, DisputeReason, DisputeWish};
 use api::payments::Payment;
 use api::purchases::{Authorize, Capture, CardToken, LinkCard, PurchaseState, Refund};
 use api::sync::{Gone, Page, Record};
@@ -14,7 +15,9 @@ use domain::accounts::{Account, Transaction, TransactionState};
 use domain::autopay::{AutopayAmount, AutopayTerms};
 use domain::bills::Bill;
 use domain::card::{Excess, Grace, Issued};
-use domain::ids::{AccountId, BillId, BillerId, PaymentId, PlanId, PurchaseId, PurchaseStepId, TransactionId};
+use domain::ids::{
+    AccountId, BillId, BillerId, DisputeId, PaymentId, PlanId, PurchaseId, PurchaseStepId, TransactionId,
+};
 use domain::money::{Currency, Money};
 use domain::payments::{PaymentOrder, PaymentState};
 use domain::purchases::{CardStatus, Decline, HOLD_DAYS, Purchase};
@@ -26,12 +29,12 @@ use jiff::civil::{Date, Time};
 use jiff::{SignedDuration, Span, Timestamp};
 use serde_json::json;
 
-use super::card::{Card, Deal, Said};
+use super::card::{Card, Deal, Said, Wrong};
 use super::rent::{Rent, Standing};
 use super::wallet::{Payers, Wallet};
-use crate::billers;
 use crate::testing::seeds::Dice;
 use crate::testing::{Answer, TestDevice, TestMerchant, World};
+use crate::{billers, disputes};
 
 /// What a practice account opens with, in cents.
 const OPENING: i64 = 1_000_000;
@@ -51,6 +54,12 @@ const CLOSES_AFTER: SignedDuration = SignedDuration::from_secs(60);
 const SESSION_MAX: SignedDuration = SignedDuration::from_hours(24 * 75);
 /// One of so many lets a bill be paid by itself; the others lock their account now and then.
 const RENT_ONE_OF: u64 = 3;
+/// One of so many disputes what they bought, and puts nothing on plans.
+const DISPUTES_ONE_OF: u64 = 3;
+const REASONS: [DisputeReason; 3] =
+    [DisputeReason::NotReceived, DisputeReason::WrongAmount, DisputeReason::NotAsAgreed];
+/// After the statement with the charge.
+const SAID_WITHIN_DAYS: i32 = 60;
 
 fn usd(minor: i64) -> Money {
     Money::new(minor, Currency::USD).expect("in range")
@@ -68,6 +77,29 @@ struct Bought {
     refunded: i64,
     payers: Payers,
     plan: Option<PlanId>,
+    captured_last_on: Option<Date>,
+    /// What disputes left with the person.
+    kept: i64,
+    /// Reasons that were decided against them.
+    lost: Vec<DisputeReason>,
+}
+
+/// An open dispute as the model has it.
+struct Disputed {
+    id: DisputeId,
+    purchase: PurchaseId,
+    reason: DisputeReason,
+    opened_at: Timestamp,
+    opened_on: Date,
+    amount: i64,
+    /// Of it: given back, and not refunded since.
+    credited: i64,
+}
+
+impl Disputed {
+    fn wrong(&self, cents: i64, over_on: Date) -> Wrong {
+        Wrong { dispute: self.id, purchase: self.purchase, opened_at: self.opened_at, cents, over_on }
+    }
 }
 
 impl Bought {
@@ -139,6 +171,7 @@ struct Copy {
     payments: HashMap<PaymentId, Payment>,
     purchases: HashMap<PurchaseId, Purchase>,
     wallet: Option<domain::wallet::Wallet>,
+    disputes: HashMap<DisputeId, Dispute>,
     lines: HashMap<TransactionId, Transaction>,
     statements: BTreeMap<Date, StatementSummary>,
 }
@@ -161,6 +194,10 @@ pub(super) struct Person<'a> {
     frozen: bool,
     locked: bool,
     bought: Vec<Bought>,
+    /// Those that are open, the oldest first.
+    disputes: Vec<Disputed>,
+    /// How many were opened.
+    disputed: usize,
     paid: Vec<Paid>,
     copy: Copy,
 }
@@ -197,6 +234,8 @@ impl<'a> Person<'a> {
             frozen: false,
             locked: false,
             bought: Vec::new(),
+            disputes: Vec::new(),
+            disputed: 0,
             paid: Vec::new(),
             copy: Copy::default(),
         }
@@ -206,6 +245,9 @@ impl<'a> Person<'a> {
     pub async fn step(&mut self, step: usize) {
         self.told = format!("person {}, step {step}", self.number);
         match self.dice.roll(32) {
+            13 | 14 | 23 if self.may_dispute() => self.dispute().await,
+            15 | 24 if self.may_dispute() => self.decide().await,
+            25 if self.may_dispute() => self.withdraw().await,
             0..=3 => self.buy().await,
             4..=6 => self.capture().await,
             7 => self.void().await,
@@ -273,18 +315,20 @@ impl<'a> Person<'a> {
         let asked_on = self.today();
         let held = if declined.is_none() { amount } else { 0 };
         let payers = self.wallet.reserve(if declined.is_none() { of_wallet } else { 0 });
-        let (captured, captured_on, refunded, plan) = (0, None, 0, None);
         self.bought.push(Bought {
             id,
             amount,
             asked_on,
             declined,
             held,
-            captured,
-            captured_on,
-            refunded,
+            captured: 0,
+            captured_on: None,
+            refunded: 0,
             payers,
-            plan,
+            plan: None,
+            captured_last_on: None,
+            kept: 0,
+            lost: Vec::new(),
         });
     }
 
@@ -317,13 +361,14 @@ impl<'a> Person<'a> {
             let one = &mut self.bought[at];
             one.captured += amount;
             one.captured_on.get_or_insert(today);
+            one.captured_last_on = Some(today);
             one.held = if last { 0 } else { one.held - amount };
             let of_card = self.wallet.captured(&mut one.payers, amount);
             if last {
                 self.wallet.release(&mut one.payers);
             }
             if of_card > 0 {
-                self.model.captured(today, one.id, of_card);
+                self.model.captured((today, self.world.now()), one.id, of_card);
             }
         }
     }
@@ -341,20 +386,125 @@ impl<'a> Person<'a> {
         let Some(at) = self.some_purchase() else { return };
         let amount = self.dice.amount(self.limit / 3);
         let one = &self.bought[at];
-        let fits = one.declined.is_none() && amount <= one.captured - one.refunded;
+        // What a dispute left with the person is not given back once more.
+        let fits = one.declined.is_none() && amount <= one.captured - one.refunded - one.kept;
         let path = format!("/merchant/v1/purchases/{}/refunds/{}", one.id, self.new_step());
         for _ in 0..2 {
             let answer = self.merchant.put(&path, &Refund { amount: usd(amount) }).await;
             assert_eq!(answer.status.is_success(), fits, "{}: {}", self.told, answer.text());
         }
         if fits {
+            let given_back = self.given_back(self.bought[at].id);
             let (today, one) = (self.today(), &mut self.bought[at]);
             one.refunded += amount;
-            let to_card = self.wallet.refunded(&mut one.payers, amount);
+            let to_card = self.wallet.refunded(&mut one.payers, amount, (one.kept, given_back));
+            let id = one.id;
             if to_card > 0 {
-                self.model.given_back(today, one.id, to_card);
+                self.model.given_back(today, id, to_card);
+                self.refund_takes_the_place(id, to_card);
             }
         }
+    }
+
+    /// What open disputes of a purchase gave back.
+    fn given_back(&self, purchase: PurchaseId) -> i64 {
+        self.disputes.iter().filter(|one| one.purchase == purchase).map(|one| one.credited).sum()
+    }
+
+    /// As much of what open disputes gave back ends, the oldest first; one of which nothing is left is over.
+    fn refund_takes_the_place(&mut self, purchase: PurchaseId, cents: i64) {
+        let (today, ends) = (self.today(), cents.min(self.given_back(purchase)));
+        if ends == 0 {
+            return;
+        }
+        self.model.refund_took_its_place(today, ends);
+        let mut left = ends;
+        for one in self.disputes.iter_mut().filter(|one| one.purchase == purchase) {
+            let of_one = left.min(one.credited);
+            one.credited -= of_one;
+            left -= of_one;
+            if one.credited == 0 {
+                self.model.found_wrong(one.wrong(one.amount, today));
+            }
+        }
+        self.disputes.retain(|one| one.credited > 0);
+    }
+
+    const fn may_dispute(&self) -> bool {
+        self.number % DISPUTES_ONE_OF == 1
+    }
+
+    /// Says that a charge is wrong, all that is left of it or a part.
+    async fn dispute(&mut self) {
+        let Some(at) = self.some_purchase() else { return };
+        let (reason, part) = (*self.dice.pick(&REASONS), self.dice.amount(self.limit / 2));
+        let wants_all = self.dice.happens(50);
+        let (one, today) = (&self.bought[at], self.today());
+        let left = one.captured - one.refunded - one.kept - self.given_back(one.id);
+        let amount = if wants_all { left } else { part };
+        let in_time = one.captured_last_on.is_some_and(|day| {
+            today <= self.model.end_of_cycle(day).saturating_add(Span::new().days(SAID_WITHIN_DAYS))
+        });
+        let fits = in_time && (1..=left).contains(&amount) && !one.lost.contains(&reason);
+        let (id, purchase) = (DisputeId::new(self.world.now(), self.world.app.chance10()), one.id);
+        let wish = DisputeWish { purchase, reason, words: String::new(), amount: (!wants_all).then(|| usd(amount)) };
+        for _ in 0..2 {
+            let answer = self.device.put(&format!("/api/v1/disputes/{id}"), &wish).await;
+            assert_eq!(answer.status.is_success(), fits, "{}: {}", self.told, answer.text());
+        }
+        if fits {
+            self.model.disputed(today, id, amount);
+            let (opened_at, opened_on) = (self.world.now(), today);
+            self.disputes.push(Disputed { id, purchase, reason, opened_at, opened_on, amount, credited: amount });
+            // Those of one moment are in the order of their ids.
+            self.disputes.sort_by_key(|one| (one.opened_at, one.id));
+            self.disputed += 1;
+        }
+    }
+
+    /// One of the open disputes, which ends now.
+    fn some_dispute(&mut self) -> Option<Disputed> {
+        let count = self.disputes.len() as u64;
+        (count > 0).then(|| self.disputes.remove(usize::try_from(self.dice.roll(count)).expect("small")))
+    }
+
+    /// Whoever runs the server decides.
+    async fn decide(&mut self) {
+        let (for_person, today) = (self.dice.happens(60), self.today());
+        let Some(one) = self.some_dispute() else { return };
+        disputes::decide(&self.world.app, one.id, for_person, "So it is").await.expect("open");
+        if !for_person {
+            self.model.owed_again(today, one.credited, None);
+        }
+        let bought = self.bought.iter_mut().find(|bought| bought.id == one.purchase).expect("bought");
+        if for_person {
+            bought.kept += one.credited;
+        } else {
+            bought.lost.push(one.reason);
+        }
+        // What the merchant gave back meanwhile was wrong in any case.
+        let wrong = if for_person { one.amount } else { one.amount - one.credited };
+        if wrong > 0 {
+            self.model.found_wrong(one.wrong(wrong, today));
+        }
+    }
+
+    async fn withdraw(&mut self) {
+        let today = self.today();
+        let Some(one) = self.some_dispute() else { return };
+        let path = format!("/api/v1/disputes/{}/withdraw", one.id);
+        for _ in 0..2 {
+            self.device.post(&path, &json!({})).await.expect(200);
+        }
+        self.model.owed_again(today, one.credited, Some(one.opened_on));
+        if one.amount > one.credited {
+            self.model.found_wrong(one.wrong(one.amount - one.credited, today));
+        }
+    }
+
+    /// How many disputes they opened.
+    pub const fn disputes(&self) -> usize {
+        self.disputed
     }
 
     /// Puts something by from the card.
@@ -569,6 +719,7 @@ impl<'a> Person<'a> {
         self.read().await;
         self.card_is_as_the_model_says();
         self.wallet_is_as_the_model_says();
+        self.disputes_are_as_the_model_says();
         self.statements_are_as_the_model_says();
         self.payments_are_as_the_model_says();
         self.rent_is_as_the_model_says();
@@ -589,6 +740,7 @@ impl<'a> Person<'a> {
                     Record::Payment(payment) => drop(self.copy.payments.insert(payment.order.id, payment)),
                     Record::Purchase(purchase) => drop(self.copy.purchases.insert(purchase.id, purchase)),
                     Record::Wallet(wallet) => self.copy.wallet = Some(wallet),
+                    Record::Dispute(dispute) => drop(self.copy.disputes.insert(dispute.id, dispute)),
                     Record::Transaction(line) => drop(self.copy.lines.insert(line.id, line)),
                     Record::Statement(made) if made.account == self.card => {
                         drop(self.copy.statements.insert(made.closed_on, made));
@@ -662,6 +814,15 @@ impl<'a> Person<'a> {
         }
         let spent: i64 = self.wallet.moves.iter().map(|one| one.1).sum();
         assert_eq!(spent, self.wallet.there + self.reserved(), "{told}: its moves are what it has");
+    }
+
+    fn disputes_are_as_the_model_says(&self) {
+        let told = &self.told;
+        assert_eq!(self.copy.disputes.len(), self.disputed, "{told}: every dispute is told once");
+        let open = self.copy.disputes.values().filter(|one| one.is_open());
+        let open: BTreeSet<_> = open.map(|one| (one.id, one.amount.minor(), one.credited.minor())).collect();
+        let expected = self.disputes.iter().map(|one| (one.id, one.amount, one.credited)).collect();
+        assert_eq!(open, expected, "{told}: what is in dispute");
     }
 
     /// Purchases that card and wallet paid together.

@@ -65,9 +65,11 @@ impl Wallet {
         cents - of_wallet
     }
 
-    /// Some of what was captured comes back; gives what the card gets of it.
-    pub fn refunded(&mut self, payers: &mut Payers, cents: i64) -> i64 {
-        let to_card = cents.min(payers.by_card);
+    /// Some of what was captured comes back; gives what the card gets of it. Disputes left so much with the person, and gave
+    /// so much back on the card until they are decided: what takes the place of that goes there too.
+    pub fn refunded(&mut self, payers: &mut Payers, cents: i64, (kept, given_back): (i64, i64)) -> i64 {
+        let of_card = (payers.by_card - kept).max(given_back).max(0);
+        let to_card = if payers.by_wallet > 0 { cents.min(of_card) } else { cents };
         payers.by_card -= to_card;
         payers.by_wallet -= cents - to_card;
         self.there += cents - to_card;
