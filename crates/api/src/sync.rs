@@ -23,7 +23,7 @@ use domain::security::SecurityEvent;
 use domain::standing::Standing;
 use domain::statements::StatementSummary;
 use domain::suggestions::SuggestionAnswer;
-use domain::wallet::Wallet;
+use domain::wallet::{Wallet, WalletMoved};
 use jiff::civil::Date;
 use serde::{Deserialize, Serialize};
 
@@ -81,6 +81,8 @@ pub enum Record {
     Statement(StatementSummary),
     Reward(Reward),
     Wallet(Wallet),
+    /// It never changes.
+    WalletMove(WalletMoved),
     Dispute(Dispute),
     Gone(Gone),
 }

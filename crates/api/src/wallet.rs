@@ -1,4 +1,5 @@
-//! The wallet of a card of this server: what its person put by, as a record of the feed (`Record::Wallet`).
+//! The wallet of a card of this server: what its person put by, as a record of the feed (`Record::Wallet`), with each of its
+//! moves as another (`Record::WalletMove`).
 //!
 //! - `POST /api/v1/cards/{id}/wallet` reloads it from the card, as a charge like any other.
 //! - `PUT /api/v1/cards/{id}/wallet/checkout` says whether each charge is paid from it first.
@@ -6,8 +7,8 @@
 
 use domain::ids::TransactionId;
 use domain::money::Money;
-pub use domain::wallet::Wallet;
 pub use domain::wallet::auto_reload::{AutoReload, AutoReloadTerms};
+pub use domain::wallet::{Wallet, WalletMoved};
 use serde::{Deserialize, Serialize};
 
 use crate::security::OneTimeAddress;

@@ -15,6 +15,7 @@ use crate::card::MonthTotal;
 use crate::client::{Client, Open};
 use crate::error::ClientError;
 use crate::outbox::Change;
+use crate::pages;
 
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, specta::Type)]
 pub struct TransactionView {
@@ -61,8 +62,6 @@ pub struct AccountView {
     pub last_on: Option<Date>,
 }
 
-const PAGE_DEFAULT: u16 = 50;
-const PAGE_MAX: u16 = 500;
 const NAME_CHARS_MAX: usize = 120;
 
 /// Accounts and their transactions.
@@ -128,17 +127,14 @@ impl Accounts {
 
     /// Newest first, by pages.
     pub async fn transactions(&self, query: TransactionQuery) -> Result<TransactionPage, ClientError> {
-        let limit = query.limit.unwrap_or(PAGE_DEFAULT).clamp(1, PAGE_MAX);
+        let limit = pages::limit(query.limit);
         let open = self.0.open_now()?;
         let Some(window) = window(&open, &query, limit).await? else {
             return Ok(TransactionPage { items: Vec::new(), next: None });
         };
         let result = transactions::page(open.cache.readers(), &open.names(), &window).await;
         self.0.watch(&result);
-        let mut lines = result?;
-        let more = lines.len() > usize::from(limit);
-        lines.truncate(usize::from(limit));
-        let next = lines.last().filter(|_| more).map(|(seq, _)| seq.to_string());
+        let (lines, next) = pages::cut(result?, limit, |(seq, _)| seq.to_string());
         Ok(TransactionPage { items: lines.into_iter().map(|(_, view)| view).collect(), next })
     }
 
@@ -185,12 +181,10 @@ async fn window(open: &Open, query: &TransactionQuery, limit: u16) -> Result<Opt
         None => i64::MAX,
     };
     if let Some(after) = &query.after {
-        let bad =
-            || ClientError::refused("invalid_request", "the page mark is not one of ours", "start at the first page");
-        below = below.min(after.parse().map_err(|_| bad())?);
+        below = below.min(after.parse().map_err(|_| pages::foreign_mark())?);
     }
     let from = query.since.map_or(i64::MIN, transactions::first_seq_of);
-    Ok(Some(Window { account, words, from, below, limit: i64::from(limit) + 1 }))
+    Ok(Some(Window { account, words, from, below, limit: pages::rows_for(limit) }))
 }
 
 fn check_name(name: &str) -> Result<(), ClientError> {

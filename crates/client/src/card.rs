@@ -22,7 +22,7 @@ mod served;
 pub use pay::CardQuote;
 pub use payoff::{PayoffChoices, PayoffMissing, PayoffRow, PayoffView};
 pub use plans::PlanOfferView;
-pub use served::{LinkCodeView, NewCard, PurchaseView};
+pub use served::{LinkCodeView, NewCard, PurchasePage, PurchaseView};
 
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, specta::Type)]
 pub struct CardView {

@@ -35,6 +35,7 @@ pub mod methods;
 pub mod orders;
 mod outbox;
 mod own;
+pub mod pages;
 pub mod paydays;
 pub mod payments;
 pub mod plan;

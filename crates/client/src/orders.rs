@@ -1,12 +1,14 @@
 //! Orders at merchants, with what was sent and what came back, beside what the card was charged for it.
 
+use domain::ids::OrderId;
 use domain::money::Money;
 use domain::orders::{Order, OrderState, ParcelItem};
 use serde::Serialize;
 
 use crate::cache::orders;
-use crate::client::Client;
+use crate::client::{Client, Open};
 use crate::error::ClientError;
+use crate::pages::{self, PageQuery, Place};
 
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, specta::Type)]
 pub struct OrderView {
@@ -21,21 +23,35 @@ pub struct OrderView {
     pub never_sent: Vec<ParcelItem>,
 }
 
-/// Orders that the screen lists.
-const SHOWN_MAX: i64 = 200;
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, specta::Type)]
+pub struct OrderPage {
+    /// Newest first.
+    pub items: Vec<OrderView>,
+    pub next: Option<String>,
+}
+
 /// Orders that a search goes through: all that anybody has.
 const SEARCHED_MAX: i64 = 100_000;
 /// Orders on Home.
 const LATEST: i64 = 3;
 
 impl Client {
-    /// The newest orders first.
-    pub async fn orders(&self) -> Result<Vec<OrderView>, ClientError> {
-        self.newest_orders(SHOWN_MAX).await
+    /// Newest first, by pages.
+    pub async fn orders(&self, query: PageQuery) -> Result<OrderPage, ClientError> {
+        let (limit, behind) = (query.limit(), query.place()?);
+        let read = async |open: &Open| orders::newest(open.cache.readers(), behind, pages::rows_for(limit)).await;
+        let (all, next) = pages::cut(self.with(read).await?, limit, |one| orders::place(one).to_mark());
+        Ok(OrderPage { items: all.into_iter().filter_map(view).collect(), next })
     }
 
-    /// Those that a search looks at, older ones than are listed among them.
-    pub(crate) async fn orders_to_search(&self) -> Result<Vec<OrderView>, ClientError> {
+    /// One of them, however old.
+    pub async fn order(&self, id: OrderId) -> Result<OrderView, ClientError> {
+        let found = self.with(async |open| orders::find(open.cache.readers(), id).await).await?;
+        found.and_then(view).ok_or_else(|| ClientError::not_found("order"))
+    }
+
+    /// All of them, for what looks through them.
+    pub async fn orders_to_search(&self) -> Result<Vec<OrderView>, ClientError> {
         self.newest_orders(SEARCHED_MAX).await
     }
 
@@ -45,8 +61,8 @@ impl Client {
     }
 
     async fn newest_orders(&self, limit: i64) -> Result<Vec<OrderView>, ClientError> {
-        let all = self.with(async |open| orders::newest(open.cache.readers(), limit).await).await?;
-        Ok(all.into_iter().filter_map(view).collect())
+        let read = async |open: &Open| orders::newest(open.cache.readers(), Place::START, limit).await;
+        Ok(self.with(read).await?.into_iter().filter_map(view).collect())
     }
 }
 

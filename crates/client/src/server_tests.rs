@@ -35,6 +35,7 @@ use crate::bills::{EditScope, MarkAs};
 use crate::card::PlanEdit;
 use crate::client::{Client, lock};
 use crate::error::ClientError;
+use crate::pages::PageQuery;
 use crate::paydays::NewIncome;
 use crate::payments::{PayBill, PaymentViewState};
 use crate::platform::NoticeAction;
@@ -734,7 +735,14 @@ async fn purchases_of_a_served_card_are_in_the_copy_and_change_with_the_feed() {
         client.sync().now().await.unwrap();
     }
     let accounts = client.accounts();
-    let shown = accounts.purchases(card().id).await.unwrap();
+    let page = async |after| {
+        let query = PageQuery { limit: Some(1), after };
+        accounts.purchases(card().id, query).await.unwrap()
+    };
+    let first = page(None).await;
+    let second = page(first.next).await;
+    assert_eq!(second.next, None, "there are no more");
+    let shown = [first.items, second.items].concat();
     let stands: Vec<_> = shown
         .iter()
         .map(|one| &one.purchase)
@@ -742,6 +750,11 @@ async fn purchases_of_a_served_card_are_in_the_copy_and_change_with_the_feed() {
         .collect();
     assert_eq!(stands, [("Chairs", None, usd("12")), ("Lamps", Some(Decline::Frozen), usd("0"))], "newest first");
     assert_eq!(accounts.purchase(posted.id).await.unwrap(), posted);
+    assert_eq!(accounts.held_purchases(card().id).await.unwrap(), [], "nothing is held any more");
+    let held = Purchase { held: usd("12"), ..asked(3, "Rug", None) };
+    lock(&fake).feed.push(Record::Purchase(held.clone()));
+    client.sync().now().await.unwrap();
+    assert_eq!(accounts.held_purchases(card().id).await.unwrap()[0].purchase, held);
     assert!(shown.iter().all(|one| !one.plan_offered), "too little is bought for a plan");
     let figures = &client.cards().await.unwrap()[0].figures;
     assert_eq!(figures.credit_limit, Some(usd("500")), "the limit is the server's");
@@ -863,7 +876,12 @@ async fn orders_come_newest_first_with_their_state_and_what_was_charged() {
     let charge = OrderCharge { step, amount: usd("15"), by_wallet: Some(usd("6")), on: day("2026-11-20") };
     lock(&fake).feed.push(Record::Order(order(1, sent, vec![charge])));
     client.sync().now().await.unwrap();
-    let shown = client.orders().await.unwrap();
+    let page = async |after| client.orders(PageQuery { limit: Some(1), after }).await.unwrap();
+    let first = page(None).await;
+    let second = page(first.next).await;
+    assert_eq!(second.next, None, "there are no more");
+    let shown = [first.items, second.items].concat();
+    assert_eq!(client.order(shown[1].order.id).await.unwrap(), shown[1], "one alone, however old");
     let stands: Vec<_> =
         shown.iter().map(|one| (one.order.told.number.as_str(), one.state, one.total, one.charged)).collect();
     let expected =

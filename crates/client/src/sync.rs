@@ -779,6 +779,7 @@ pub(crate) async fn apply_record(tx: &mut Tx, record: &Record) -> CacheResult<()
         Record::Statement(summary) => bills::put_statement(tx, summary).await,
         Record::Reward(reward) => rewards::put(tx, reward).await,
         Record::Wallet(one) => wallet::put(tx, one).await,
+        Record::WalletMove(moved) => wallet::put_move(tx, moved).await,
         Record::Payment(payment) => bills::put_payment(tx, payment).await,
         Record::SecurityEvent(event) => security::put(tx, event).await,
         Record::Standing(standing) => state::put(&mut **tx, state::STANDING, standing).await,

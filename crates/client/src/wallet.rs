@@ -6,13 +6,14 @@ use domain::ids::{AccountId, MutationId, TransactionId};
 use domain::money::{Money, MoneyError};
 use domain::purchases::CardStatus;
 use domain::wallet::auto_reload::{AutoReload, AutoReloadLimits, AutoReloadTerms};
-use domain::wallet::{Wallet, WalletMove, reloads};
+use domain::wallet::{Wallet, WalletMoved, reloads};
 use serde::Serialize;
 
 use crate::cache::{accounts, wallet};
-use crate::client::Client;
+use crate::client::{Client, Open};
 use crate::error::ClientError;
 use crate::http::{Method, Sending};
+use crate::pages::{self, PageQuery};
 use crate::security::VisitStarted;
 use crate::unanswered::Deed;
 
@@ -37,8 +38,13 @@ pub struct WalletView {
     pub auto_reload: Option<AutoReload>,
     /// What the terms of that may say.
     pub auto_limits: AutoReloadLimits,
-    /// The newest first.
-    pub recent: Vec<WalletMove>,
+}
+
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, specta::Type)]
+pub struct WalletMovePage {
+    /// Newest first.
+    pub items: Vec<WalletMoved>,
+    pub next: Option<String>,
 }
 
 /// Why a wallet cannot be reloaded now.
@@ -83,6 +89,15 @@ impl Wallets {
             .await?;
         let views = all.iter().filter_map(|account| view(account, &kept).transpose());
         views.collect::<Result<_, MoneyError>>().map_err(|_| out_of_range())
+    }
+
+    /// What moved in a card's wallet, newest first, by pages.
+    pub async fn moves(&self, card: AccountId, query: PageQuery) -> Result<WalletMovePage, ClientError> {
+        let (limit, behind) = (query.limit(), query.place()?);
+        let rows = pages::rows_for(limit);
+        let read = async |open: &Open| wallet::newest_moves(open.cache.readers(), card, behind, rows).await;
+        let (items, next) = pages::cut(self.0.with(read).await?, limit, |one| wallet::place(one).to_mark());
+        Ok(WalletMovePage { items, next })
     }
 
     /// Reloads with so much from the card: it is there once this answers, and once however often the same `id` is sent.
@@ -157,7 +172,6 @@ fn view(account: &Account, kept: &[Wallet]) -> Result<Option<WalletView>, MoneyE
         no_reload: may.err(),
         auto_reload: found.and_then(|one| one.auto_reload),
         auto_limits: AutoReloadLimits::of(account.currency)?,
-        recent: found.map_or_else(Vec::new, |one| one.recent.clone()),
     }))
 }
 
@@ -178,8 +192,8 @@ mod tests {
     use api::sync::Record;
     use domain::accounts::Keeping;
     use domain::purchases::{Decline, ServedCard};
-    use domain::wallet::WalletMoveKind;
     use domain::wallet::auto_reload::{AutoReloadWaits, ReloadedBecause};
+    use domain::wallet::{WalletMove, WalletMoveKind};
     use jiff::Timestamp;
 
     use super::*;
@@ -239,13 +253,32 @@ mod tests {
             held: Some(usd("99")),
             at_checkout: true,
             auto_reload,
-            recent: vec![reload],
+            recent: vec![reload.clone()],
         };
+        let moved = |second: i64, id: u8| WalletMoved {
+            card: card().id,
+            at: Timestamp::from_second(second).unwrap(),
+            what: WalletMove { id: TransactionId::new(Timestamp::UNIX_EPOCH, [id; 10]), ..reload.clone() },
+        };
+        // Two of one moment among them.
+        let moves: Vec<WalletMoved> = [(9, 1), (7, 3), (7, 2), (5, 4)].map(|(at, id)| moved(at, id)).into();
         lock(&fake).feed.push(Record::Wallet(wallet));
+        lock(&fake).feed.extend(moves.iter().rev().cloned().map(Record::WalletMove));
         client.sync().now().await.unwrap();
         let view = only().await;
         assert_eq!((view.balance, view.held), (usd("900"), usd("99")));
-        assert_eq!((view.at_checkout, view.recent.len()), (true, 1));
+        assert!(view.at_checkout);
+        let (mut read, mut after) = (Vec::new(), None);
+        loop {
+            let query = PageQuery { limit: Some(2), after };
+            let page = client.wallets().moves(card().id, query).await.unwrap();
+            read.extend(page.items);
+            after = page.next;
+            if after.is_none() {
+                break;
+            }
+        }
+        assert_eq!(read, moves, "page by page all of them, the newest first");
         assert_eq!(view.reload_most, None, "it is too full for a reload");
         assert_eq!(view.auto_reload, auto_reload);
         assert_eq!((view.auto_limits.least, view.auto_limits.month_most), (usd("5"), usd("2000")));

@@ -3,6 +3,7 @@
 
 pub mod auto_reload;
 
+use jiff::Timestamp;
 use jiff::civil::Date;
 use serde::{Deserialize, Serialize};
 
@@ -16,8 +17,8 @@ pub const RELOAD_LEAST: i64 = 5;
 pub const RELOAD_MOST: i64 = 500;
 /// No reload fills a wallet above so many whole units.
 pub const BALANCE_MOST: i64 = 1_000;
-/// So many moves are shown, the newest first.
-pub const SHOWN_MAX: usize = 20;
+/// So many moves stand in a wallet itself, the newest first; each is a record of its own besides.
+pub const RECENT_MAX: usize = 20;
 
 /// What a person put by on a card.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -35,7 +36,7 @@ pub struct Wallet {
     /// It is reloaded by itself.
     #[serde(default)]
     pub auto_reload: Option<AutoReload>,
-    /// The newest first.
+    /// The newest, for programs that do not read `WalletMoved`; all of them are there.
     pub recent: Vec<WalletMove>,
 }
 
@@ -56,6 +57,19 @@ pub struct WalletMove {
     #[cfg_attr(feature = "schema", schema(value_type = String, format = "date"))]
     #[cfg_attr(feature = "bindings", specta(type = String))]
     pub on: Date,
+}
+
+/// A move with the card whose wallet it is of, and when it was made: they are kept for ever.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(utoipa::ToSchema))]
+#[cfg_attr(feature = "bindings", derive(specta::Type))]
+pub struct WalletMoved {
+    pub card: AccountId,
+    #[cfg_attr(feature = "schema", schema(value_type = String, format = "date-time"))]
+    #[cfg_attr(feature = "bindings", specta(type = String))]
+    pub at: Timestamp,
+    #[serde(flatten)]
+    pub what: WalletMove,
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]

@@ -3,6 +3,7 @@
 use std::path::PathBuf;
 
 use clap::{ArgGroup, Args, Parser, Subcommand, ValueEnum};
+use client::pages::PageQuery;
 use client::vault::Protect;
 use domain::addresses::Language;
 use domain::billers::Accepts;
@@ -201,6 +202,8 @@ pub enum Command {
     Orders {
         /// By its number or id.
         order: Option<String>,
+        #[command(flatten)]
+        page: PageArguments,
     },
     /// What payments may be drawn from, and what stops when one ends.
     Methods {
@@ -665,8 +668,32 @@ pub enum RewardsCommand {
     },
 }
 
+/// Which page of a list.
+#[derive(Debug, Args)]
+pub struct PageArguments {
+    /// So many at most; 50 unless told.
+    #[arg(long, value_parser = clap::value_parser!(u16).range(1..=500))]
+    limit: Option<u16>,
+    /// Where the page before ended (its `next`).
+    #[arg(long)]
+    after: Option<String>,
+}
+
+impl From<PageArguments> for PageQuery {
+    fn from(PageArguments { limit, after }: PageArguments) -> Self {
+        Self { limit, after }
+    }
+}
+
 #[derive(Debug, Subcommand)]
 pub enum WalletCommand {
+    /// What moved in the wallet of a card, newest first.
+    Moves {
+        /// The card, by name or id.
+        card: String,
+        #[command(flatten)]
+        page: PageArguments,
+    },
     /// Charge so much to a card and put it by.
     Reload {
         /// The card, by name or id.
@@ -1390,6 +1417,8 @@ pub enum ServedCardCommand {
     Purchases {
         /// By name or id.
         card: String,
+        #[command(flatten)]
+        page: PageArguments,
     },
 }
 

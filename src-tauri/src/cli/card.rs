@@ -1,6 +1,7 @@
 //! `billfold card open`, `freeze`, `unfreeze`, `lost`, `credit`, `link`, `unlink`, `pay`, `offers`, `choose` and `purchases`: cards of the account server.
 
 use client::card::{NewCard, PlanOfferView, PurchaseView};
+use client::pages::PageQuery;
 use client::payments::PayBill;
 use domain::accounts::Account;
 use domain::card::PlanOffer;
@@ -11,7 +12,7 @@ use serde_json::json;
 
 use super::arguments::{DisputeReasonArgument, OfferHow, ServedCardCommand};
 use super::table::table;
-use super::{Answer, Done, Run, amount, currency, named, to_json, visit_started, word};
+use super::{Answer, Done, Run, amount, currency, more, named, to_json, visit_started, word};
 use crate::failure::Failure;
 
 impl Run<'_> {
@@ -45,7 +46,7 @@ impl Run<'_> {
             }
             ServedCardCommand::Offers { purchase } => self.plan_offers(purchase).await,
             ServedCardCommand::Choose { purchase, offer } => self.plan_choose(purchase, &offer).await,
-            ServedCardCommand::Purchases { card } => self.card_purchases(&card).await,
+            ServedCardCommand::Purchases { card, page } => self.card_purchases(&card, page.into()).await,
         }
     }
 
@@ -145,8 +146,8 @@ impl Run<'_> {
 
     /// What merchants hold on a card, which can be charged all the same.
     async fn still_held(&self, card: AccountId, merchant: Option<&str>) -> Result<String, Failure> {
-        let all = self.core.client.accounts().purchases(card).await?;
-        let held = all.iter().map(|one| &one.purchase).filter(|one| one.held.is_positive());
+        let all = self.core.client.accounts().held_purchases(card).await?;
+        let held = all.iter().map(|one| &one.purchase);
         let held = held.filter(|one| merchant.is_none_or(|name| name == one.merchant));
         let lines = held.map(|one| {
             format!("{} that {} holds until {} can still be charged.\n", one.held, one.merchant, one.holds_until)
@@ -235,9 +236,9 @@ impl Run<'_> {
         Ok(Answer::new(json!({ "items": to_json(&disputes)? }), table(&heads, &rows)))
     }
 
-    async fn card_purchases(&self, typed: &str) -> Done {
+    async fn card_purchases(&self, typed: &str, query: PageQuery) -> Done {
         let card = self.served(typed).await?;
-        let purchases = self.core.client.accounts().purchases(card.id).await?;
+        let page = self.core.client.accounts().purchases(card.id, query).await?;
         let row = |one: &PurchaseView| {
             let purchase = &one.purchase;
             let state = match purchase.declined {
@@ -257,8 +258,8 @@ impl Run<'_> {
                 state,
             ]
         };
-        let rows: Vec<_> = purchases.iter().map(row).collect();
+        let rows: Vec<_> = page.items.iter().map(row).collect();
         let heads = ["Id", "Asked", "Merchant", ">Asked for", ">Held", ">Charged", ">Refunded", "State"];
-        Ok(Answer::new(json!({ "items": to_json(&purchases)? }), table(&heads, &rows)))
+        Ok(Answer::new(to_json(&page)?, table(&heads, &rows) + &more(page.next.as_deref())))
     }
 }

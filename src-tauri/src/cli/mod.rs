@@ -307,7 +307,8 @@ impl Run<'_> {
             Command::Limits { payment, day, currency, no_browser } => {
                 self.limits(payment.as_deref().zip(day.as_deref()), &currency, !no_browser).await
             }
-            Command::Orders { order } => self.orders(order).await,
+            Command::Orders { order: Some(order), .. } => self.order(&order).await,
+            Command::Orders { order: None, page } => self.orders(page.into()).await,
             Command::Payments => self.payments().await,
             Command::Cancel { payment } => self.cancel(&payment).await,
             Command::Export { out, over, no_browser } => self.export(&self.file_for(&out, over)?, !no_browser).await,
@@ -949,10 +950,7 @@ impl Run<'_> {
             .iter()
             .map(|line| vec![line.posted_on.to_string(), line.amount.to_string(), line.description.clone()])
             .collect();
-        let mut text = table(&["Date", ">Amount", "Description"], &rows);
-        if let Some(next) = &page.next {
-            text += &format!("More: --after {next}\n");
-        }
+        let text = table(&["Date", ">Amount", "Description"], &rows) + &more(page.next.as_deref());
         Ok(Answer::new(to_json(&page)?, text))
     }
 
@@ -2046,6 +2044,11 @@ const fn factor_kind(kind: FactorKind) -> &'static str {
         FactorKind::Email => "e-mail",
         FactorKind::Text => "text message",
     }
+}
+
+/// How to go on, where a list does.
+fn more(next: Option<&str>) -> String {
+    next.map_or_else(String::new, |next| format!("More: --after {next}\n"))
 }
 
 fn visit_started(begun: &VisitStarted) -> Answer {

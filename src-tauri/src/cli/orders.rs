@@ -1,20 +1,22 @@
 //! `billfold orders`: what was bought, sent and returned, beside what the card was charged for it.
 
 use client::orders::OrderView;
+use client::pages::PageQuery;
 use domain::orders::{Parcel, ParcelItem};
-use serde_json::json;
 
 use super::table::table;
-use super::{Answer, Done, Run, named, to_json, word};
+use super::{Answer, Done, Run, more, named, to_json, word};
 
 impl Run<'_> {
-    pub(super) async fn orders(&self, wanted: Option<String>) -> Done {
-        let all = self.core.client.orders().await?;
-        if let Some(wanted) = wanted {
-            let key = |one: &OrderView| (one.order.id.to_string(), one.order.told.number.clone());
-            let view = named(all, &wanted, "order", key)?;
-            return Ok(Answer::new(to_json(&view)?, order_text(&view)));
-        }
+    pub(super) async fn order(&self, wanted: &str) -> Done {
+        let all = self.core.client.orders_to_search().await?;
+        let key = |one: &OrderView| (one.order.id.to_string(), one.order.told.number.clone());
+        let view = named(all, wanted, "order", key)?;
+        Ok(Answer::new(to_json(&view)?, order_text(&view)))
+    }
+
+    pub(super) async fn orders(&self, query: PageQuery) -> Done {
+        let page = self.core.client.orders(query).await?;
         let row = |view: &OrderView| {
             vec![
                 view.order.told.placed_at.to_string(),
@@ -25,9 +27,9 @@ impl Run<'_> {
                 view.charged.to_string(),
             ]
         };
-        let rows: Vec<_> = all.iter().map(row).collect();
+        let rows: Vec<_> = page.items.iter().map(row).collect();
         let heads = ["Placed", "Number", "Merchant", "State", ">Total", ">Charged"];
-        Ok(Answer::new(json!({ "items": to_json(&all)? }), table(&heads, &rows)))
+        Ok(Answer::new(to_json(&page)?, table(&heads, &rows) + &more(page.next.as_deref())))
     }
 }
 

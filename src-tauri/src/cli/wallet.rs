@@ -8,7 +8,7 @@ use serde_json::json;
 
 use super::arguments::{OnOff, WalletCommand};
 use super::table::table;
-use super::{Answer, Done, Run, amount, local, to_json, visit_started};
+use super::{Answer, Done, Run, amount, local, more, to_json, visit_started};
 use crate::failure::Failure;
 
 impl Run<'_> {
@@ -16,6 +16,12 @@ impl Run<'_> {
         let wallets = self.core.client.wallets();
         match what {
             None => {}
+            Some(WalletCommand::Moves { card, page }) => {
+                let page = wallets.moves(self.account(&card).await?.account.id, page.into()).await?;
+                let rows: Vec<_> = page.items.iter().map(|moved| row(&moved.what)).collect();
+                let text = table(&["On", "What", ">Amount"], &rows) + &more(page.next.as_deref());
+                return Ok(Answer::new(to_json(&page)?, text));
+            }
             Some(WalletCommand::Reload { card, amount: typed }) => {
                 let account = self.account(&card).await?.account;
                 wallets.reload(account.id, amount(&typed, account.currency)?, None).await?;
@@ -63,10 +69,6 @@ fn shown(one: &WalletView) -> String {
     }
     if let Some(auto) = &one.auto_reload {
         text.push_str(&reloads(auto));
-    }
-    let rows: Vec<_> = one.recent.iter().map(row).collect();
-    if !rows.is_empty() {
-        text.push_str(&table(&["On", "What", ">Amount"], &rows));
     }
     text
 }

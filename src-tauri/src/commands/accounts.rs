@@ -2,7 +2,8 @@
 
 use api::accounts::AccountEdit;
 use client::accounts::{AccountView, TransactionPage, TransactionQuery};
-use client::card::{CardView, LinkCodeView, NewCard, PayoffView, PlanEdit, PlanOfferView, PurchaseView};
+use client::card::{CardView, LinkCodeView, NewCard, PayoffView, PlanEdit, PlanOfferView, PurchasePage, PurchaseView};
+use client::pages::PageQuery;
 use client::security::VisitStarted;
 use domain::card::{CardTerms, Excess, PlanOffer};
 use domain::disputes::{Dispute, DisputeWish};
@@ -147,12 +148,20 @@ pub async fn plan_choose(core: Shared<'_>, purchase: PurchaseId, offer: PlanOffe
     Ok(core.client.accounts().choose_plan(purchase, offer).await?)
 }
 
-/// The newest purchases on a card, declined ones with the reason.
+/// Purchases on a card, declined ones with the reason.
 #[tauri::command]
 #[specta::specta]
-pub async fn card_purchases(core: Shared<'_>, account: AccountId) -> Answer<Vec<PurchaseView>> {
+pub async fn card_purchases(core: Shared<'_>, account: AccountId, query: PageQuery) -> Answer<PurchasePage> {
     core.touch();
-    Ok(core.client.accounts().purchases(account).await?)
+    Ok(core.client.accounts().purchases(account, query).await?)
+}
+
+/// All purchases on a card of which something is held.
+#[tauri::command]
+#[specta::specta]
+pub async fn card_held(core: Shared<'_>, account: AccountId) -> Answer<Vec<PurchaseView>> {
+    core.touch();
+    Ok(core.client.accounts().held_purchases(account).await?)
 }
 
 #[tauri::command]

@@ -1,6 +1,7 @@
 //! Wallets.
 
-use client::wallet::{AutoReloadSetView, WalletView};
+use client::pages::PageQuery;
+use client::wallet::{AutoReloadSetView, WalletMovePage, WalletView};
 use domain::ids::{AccountId, TransactionId};
 use domain::money::Money;
 use domain::wallet::auto_reload::AutoReloadTerms;
@@ -12,6 +13,13 @@ use super::{Answer, Shared};
 pub async fn wallets(core: Shared<'_>) -> Answer<Vec<WalletView>> {
     core.touch();
     Ok(core.client.wallets().list().await?)
+}
+
+#[tauri::command]
+#[specta::specta]
+pub async fn wallet_moves(core: Shared<'_>, card: AccountId, query: PageQuery) -> Answer<WalletMovePage> {
+    core.touch();
+    Ok(core.client.wallets().moves(card, query).await?)
 }
 
 /// The id is of the dialog: pressed again in it, nothing is charged twice.

@@ -5,6 +5,7 @@ use domain::purchases::Purchase;
 use sqlx::{Executor, Sqlite};
 
 use super::{CacheResult, Tx, from_body, to_body};
+use crate::pages::Place;
 
 pub(crate) async fn put(tx: &mut Tx, purchase: &Purchase) -> CacheResult<()> {
     sqlx::query(
@@ -26,18 +27,29 @@ pub(crate) async fn find(db: impl Executor<'_, Database = Sqlite>, id: PurchaseI
     body.map(|body| from_body(&body)).transpose()
 }
 
-/// The newest of a card.
+/// The newest of a card behind a place.
 pub(crate) async fn newest(
     db: impl Executor<'_, Database = Sqlite>,
     card: AccountId,
+    behind: Place,
     limit: i64,
 ) -> CacheResult<Vec<Purchase>> {
+    let sql = "SELECT body FROM purchase WHERE card = ?1 AND (asked_at, id) < (?2, ?3)
+                ORDER BY asked_at DESC, id DESC LIMIT ?4";
     let bodies: Vec<String> =
-        sqlx::query_scalar("SELECT body FROM purchase WHERE card = ?1 ORDER BY asked_at DESC, id DESC LIMIT ?2")
-            .bind(card.as_uuid())
-            .bind(limit)
-            .fetch_all(db)
-            .await?;
+        sqlx::query_scalar(sql).bind(card.as_uuid()).bind(behind.at).bind(behind.id).bind(limit).fetch_all(db).await?;
+    bodies.iter().map(|body| from_body(body)).collect()
+}
+
+pub(crate) fn place(purchase: &Purchase) -> Place {
+    Place { at: purchase.asked_at.as_microsecond(), id: purchase.id.as_uuid() }
+}
+
+/// Those of a card of which something is held, the newest first.
+pub(crate) async fn held(db: impl Executor<'_, Database = Sqlite>, card: AccountId) -> CacheResult<Vec<Purchase>> {
+    let sql = "SELECT body FROM purchase WHERE card = ?1 AND json_extract(body, '$.held.minor') > 0
+                ORDER BY asked_at DESC, id DESC";
+    let bodies: Vec<String> = sqlx::query_scalar(sql).bind(card.as_uuid()).fetch_all(db).await?;
     bodies.iter().map(|body| from_body(body)).collect()
 }
 

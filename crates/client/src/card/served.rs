@@ -11,8 +11,10 @@ use serde::{Deserialize, Serialize};
 use super::plans::offers;
 use crate::accounts::Accounts;
 use crate::cache::{disputes, purchases};
+use crate::client::Open;
 use crate::error::ClientError;
 use crate::http::{Method, Sending};
+use crate::pages::{self, PageQuery};
 use crate::security::VisitStarted;
 
 /// What a person types to open a card here.
@@ -43,8 +45,15 @@ pub struct PurchaseView {
     pub plan_offered: bool,
 }
 
-/// Purchases, and disputes, that a card's screen shows.
-const SHOWN_MAX: i64 = 100;
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, specta::Type)]
+pub struct PurchasePage {
+    /// Newest first.
+    pub items: Vec<PurchaseView>,
+    pub next: Option<String>,
+}
+
+/// Disputes of a card that are listed.
+const DISPUTES_MAX: i64 = 100;
 
 impl Accounts {
     /// Opens a card of practice money, where the server is its owner's own.
@@ -104,9 +113,22 @@ impl Accounts {
         self.0.sync().now().await
     }
 
-    /// The newest purchases of a card, declined ones with the reason.
-    pub async fn purchases(&self, card: AccountId) -> Result<Vec<PurchaseView>, ClientError> {
-        let all = self.0.with(async |open| purchases::newest(open.cache.readers(), card, SHOWN_MAX).await).await?;
+    /// Purchases of a card, newest first, by pages; declined ones with the reason.
+    pub async fn purchases(&self, card: AccountId, query: PageQuery) -> Result<PurchasePage, ClientError> {
+        let (limit, behind) = (query.limit(), query.place()?);
+        let rows = pages::rows_for(limit);
+        let read = async |open: &Open| purchases::newest(open.cache.readers(), card, behind, rows).await;
+        let (all, next) = pages::cut(self.0.with(read).await?, limit, |one| purchases::place(one).to_mark());
+        Ok(PurchasePage { items: self.views(card, all).await?, next })
+    }
+
+    /// All purchases of a card of which something is held.
+    pub async fn held_purchases(&self, card: AccountId) -> Result<Vec<PurchaseView>, ClientError> {
+        let all = self.0.with(async |open| purchases::held(open.cache.readers(), card).await).await?;
+        self.views(card, all).await
+    }
+
+    async fn views(&self, card: AccountId, all: Vec<Purchase>) -> Result<Vec<PurchaseView>, ClientError> {
         let (account, here) = (self.find(card).await?, self.0.here());
         let view = |purchase| {
             // Amounts that cannot be reckoned with are offered nothing.
@@ -136,7 +158,7 @@ impl Accounts {
 
     /// The disputes of a card, the newest first.
     pub async fn disputes(&self, card: AccountId) -> Result<Vec<Dispute>, ClientError> {
-        self.0.with(async |open| disputes::newest(open.cache.readers(), card, SHOWN_MAX).await).await
+        self.0.with(async |open| disputes::newest(open.cache.readers(), card, DISPUTES_MAX).await).await
     }
 
     pub async fn purchase(&self, id: PurchaseId) -> Result<Purchase, ClientError> {

@@ -218,6 +218,13 @@ pub(super) const QUESTIONS: &[(&str, &str)] = &[
             AND f.kind = 18 AND f.item_id = m.card_id AND f.gone = 0)",
     ),
     (
+        "devices are told of each move of a wallet, and of no other",
+        "SELECT m.kind FROM wallet_move m WHERE NOT EXISTS (SELECT 1 FROM record f WHERE f.holder_id = m.holder_id
+            AND f.kind = 20 AND f.item_id = m.move_id AND f.gone = 0)
+         UNION ALL SELECT 'gone' FROM record f WHERE f.kind = 20 AND f.gone = 0 AND NOT EXISTS
+            (SELECT 1 FROM wallet_move m WHERE m.holder_id = f.holder_id AND m.move_id = f.item_id)",
+    ),
+    (
         "devices are told of each reward, and of no other",
         "SELECT CAST('reward' AS TEXT) FROM reward r WHERE NOT EXISTS (SELECT 1 FROM record f WHERE f.holder_id = r.holder_id
             AND f.kind = 17 AND f.item_id = r.step_id AND f.gone = 0)

@@ -103,7 +103,12 @@ const SPOILED_CARD: &[(&str, &str)] = &[
     (
         "INSERT INTO wallet_move (holder_id, move_id, card_id, kind, amount_minor, description, moved_on, moved_at)
          SELECT holder_id, holder_id, card_id, 'reload', 1, '', '2027-03-01', 0 FROM card",
-        "devices are told of each wallet",
+        "devices are told of each wallet that",
+    ),
+    (
+        "INSERT INTO wallet_move (holder_id, move_id, card_id, kind, amount_minor, description, moved_on, moved_at)
+         SELECT holder_id, holder_id, card_id, 'reload', 1, '', '2027-03-01', 0 FROM card",
+        "devices are told of each move",
     ),
     ("UPDATE place_balance SET place = 'wallet' WHERE place = 'owed'", "what a wallet has is what moved in it"),
     ("UPDATE purchase SET wallet_minor = 1", "what a wallet paid of a purchase"),

@@ -36,11 +36,12 @@ pub(crate) enum Kind {
     Reward = 17,
     Wallet = 18,
     Dispute = 19,
+    WalletMove = 20,
 }
 
 impl Kind {
     /// In the order of their numbers, none left out: a stored kind that is not here does not read.
-    pub const ALL: [Self; 20] = [
+    pub const ALL: [Self; 21] = [
         Self::Account,
         Self::Bill,
         Self::Mark,
@@ -61,6 +62,7 @@ impl Kind {
         Self::Reward,
         Self::Wallet,
         Self::Dispute,
+        Self::WalletMove,
     ];
 
     pub const fn stored(self) -> i64 {
@@ -95,6 +97,7 @@ impl Kind {
             Self::Reward => "reward",
             Self::Wallet => "wallet",
             Self::Dispute => "dispute",
+            Self::WalletMove => "wallet_move",
         }
     }
 }
@@ -144,6 +147,7 @@ impl Key {
             Record::Gone(Gone::OwnBiller { id }) => Self::new(Kind::OwnBiller, id.as_uuid()),
             Record::Reward(reward) => Self::new(Kind::Reward, reward.charge.as_uuid()),
             Record::Wallet(wallet) => Self::new(Kind::Wallet, wallet.card.as_uuid()),
+            Record::WalletMove(moved) => Self::new(Kind::WalletMove, moved.what.id.as_uuid()),
             Record::Autopay(autopay) => Self::new(Kind::Autopay, autopay.of.as_uuid()),
             Record::Gone(Gone::Autopay { of }) => Self::new(Kind::Autopay, of.as_uuid()),
             Record::Gone(Gone::Method { id }) => Self::new(Kind::Method, id.as_uuid()),
@@ -196,6 +200,7 @@ impl Row {
             Record::Statement(statement) => serde_json::to_string(statement),
             Record::Reward(reward) => serde_json::to_string(reward),
             Record::Wallet(wallet) => serde_json::to_string(wallet),
+            Record::WalletMove(moved) => serde_json::to_string(moved),
             Record::Dispute(dispute) => serde_json::to_string(dispute),
             Record::Payment(payment) => serde_json::to_string(payment),
             Record::SecurityEvent(event) => serde_json::to_string(event),

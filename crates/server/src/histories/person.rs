@@ -24,7 +24,7 @@ use domain::purchases::{CardStatus, Decline, HOLD_DAYS, Purchase};
 use domain::rewards::PurchaseCategory;
 use domain::schedule::{Every, Schedule};
 use domain::statements::StatementSummary;
-use domain::wallet::{SHOWN_MAX, WalletMoveKind};
+use domain::wallet::{WalletMoveKind, WalletMoved};
 use jiff::civil::{Date, Time};
 use jiff::{SignedDuration, Span, Timestamp};
 use serde_json::json;
@@ -172,6 +172,7 @@ struct Copy {
     purchases: HashMap<PurchaseId, Purchase>,
     wallet: Option<domain::wallet::Wallet>,
     disputes: HashMap<DisputeId, Dispute>,
+    wallet_moves: HashMap<TransactionId, WalletMoved>,
     lines: HashMap<TransactionId, Transaction>,
     statements: BTreeMap<Date, StatementSummary>,
 }
@@ -741,6 +742,7 @@ impl<'a> Person<'a> {
                     Record::Purchase(purchase) => drop(self.copy.purchases.insert(purchase.id, purchase)),
                     Record::Wallet(wallet) => self.copy.wallet = Some(wallet),
                     Record::Dispute(dispute) => drop(self.copy.disputes.insert(dispute.id, dispute)),
+                    Record::WalletMove(moved) => drop(self.copy.wallet_moves.insert(moved.what.id, moved)),
                     Record::Transaction(line) => drop(self.copy.lines.insert(line.id, line)),
                     Record::Statement(made) if made.account == self.card => {
                         drop(self.copy.statements.insert(made.closed_on, made));
@@ -801,17 +803,14 @@ impl<'a> Person<'a> {
         assert_eq!(seen.balance, usd(self.wallet.there), "{told}: what may be spent");
         assert_eq!(seen.held, Some(usd(self.reserved())), "{told}: what is reserved");
         assert_eq!(seen.at_checkout, self.wallet.at_checkout, "{told}");
-        // The newest are shown; those of one moment are in no order.
-        let mut shown: Vec<(WalletMoveKind, i64)> =
-            seen.recent.iter().map(|one| (one.kind, one.amount.minor())).collect();
+        // Those of one moment are in no order.
+        let mut moved: Vec<(WalletMoveKind, i64)> =
+            self.copy.wallet_moves.values().map(|one| (one.what.kind, one.what.amount.minor())).collect();
         let mut moves = self.wallet.moves.clone();
-        assert_eq!(shown.len(), moves.len().min(SHOWN_MAX), "{told}: what moved");
-        if moves.len() <= SHOWN_MAX {
-            let order = |one: &(WalletMoveKind, i64)| (one.0.name(), one.1);
-            shown.sort_by_key(order);
-            moves.sort_by_key(order);
-            assert_eq!(shown, moves, "{told}: what moved");
-        }
+        let order = |one: &(WalletMoveKind, i64)| (one.0.name(), one.1);
+        moved.sort_by_key(order);
+        moves.sort_by_key(order);
+        assert_eq!(moved, moves, "{told}: what moved, all of it");
         let spent: i64 = self.wallet.moves.iter().map(|one| one.1).sum();
         assert_eq!(spent, self.wallet.there + self.reserved(), "{told}: its moves are what it has");
     }

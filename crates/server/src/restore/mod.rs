@@ -84,6 +84,7 @@ async fn take(app: &App, tx: &mut Tx, holder: HolderId, record: &Record) -> Resu
         | Record::Statement(_)
         | Record::Reward(_)
         | Record::Wallet(_)
+        | Record::WalletMove(_)
         | Record::Dispute(_)
         | Record::Gone(_) => {
             Err(ApiError::invalid(ErrorCode::InvalidRequest, "records", "records of this kind are not put back"))

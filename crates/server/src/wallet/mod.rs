@@ -18,7 +18,9 @@ use domain::money::{Currency, Money, MoneyError};
 use domain::purchases::{AskFacts, Decline, decide};
 use domain::standing::RestraintLevel;
 use domain::wallet::auto_reload::ReloadedBecause;
-use domain::wallet::{self as rules, ReloadError, Split, Wallet, WalletMove, WalletMoveKind, check_reload};
+use domain::wallet::{
+    self as rules, ReloadError, Split, Wallet, WalletMove, WalletMoveKind, WalletMoved, check_reload,
+};
 use utoipa_axum::router::OpenApiRouter;
 use utoipa_axum::routes;
 use uuid::Uuid;
@@ -109,7 +111,7 @@ async fn put_by(
     let entry = Entry::reloaded(id, card.id, amount).map_err(|_| DbError::Corrupt("a reload's entry"))?;
     ledger::book(app, tx, holder, &entry).await?;
     let moved = WalletMove { because, ..moved(app, id, WalletMoveKind::Reload, amount, "") };
-    store::add(tx, holder, card.id, &moved, None, app.clock.now()).await?;
+    keep(app, tx, holder, card.id, moved, None).await?;
     let line = Line {
         account: card.id,
         kind: TransactionKind::Purchase,
@@ -225,7 +227,7 @@ pub(crate) async fn stepped(
         StepKind::Capture => moved(app, id, WalletMoveKind::Spent, wallet.negated(), description),
         StepKind::Refund => moved(app, id, WalletMoveKind::Refunded, wallet, description),
     };
-    store::add(tx, holder, card.id, &moved, Some(step), app.clock.now()).await?;
+    keep(app, tx, holder, card.id, moved, Some(step)).await?;
     tell(app, tx, holder, card).await
 }
 
@@ -250,7 +252,7 @@ pub(crate) async fn give_back(app: &App, tx: &mut Tx, holder: HolderId, card: &C
     let entry = Entry::wallet_given_back(id, card.id, there).map_err(|_| DbError::Corrupt("a wallet's entry"))?;
     ledger::book(app, tx, holder, &entry).await?;
     let moved = moved(app, id, WalletMoveKind::GivenBack, there.negated(), "");
-    store::add(tx, holder, card.id, &moved, None, app.clock.now()).await?;
+    keep(app, tx, holder, card.id, moved, None).await?;
     let line = Line {
         account: card.id,
         kind: TransactionKind::Credit,
@@ -273,6 +275,20 @@ pub(crate) async fn given_up(app: &App, tx: &mut Tx, holder: HolderId, card: &Ca
 
 fn moved(app: &App, id: TransactionId, kind: WalletMoveKind, amount: Money, description: &str) -> WalletMove {
     WalletMove { id, kind, amount, description: description.to_owned(), because: None, on: card::today(app) }
+}
+
+/// Keeps a move, and tells devices of it.
+async fn keep(
+    app: &App,
+    tx: &mut Tx,
+    holder: HolderId,
+    card: AccountId,
+    what: WalletMove,
+    step: Option<PurchaseStepId>,
+) -> DbResult<()> {
+    let at = app.clock.now();
+    store::add(tx, holder, card, &what, step, at).await?;
+    feed::put(tx, holder, at, &Record::WalletMove(WalletMoved { card, at, what })).await
 }
 
 /// Tells devices how a wallet stands, and watches whether it is to be reloaded.

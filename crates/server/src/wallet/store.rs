@@ -5,7 +5,7 @@ use domain::ids::{AccountId, DeviceId, HolderId, PurchaseStepId, TransactionId};
 use domain::money::{Currency, Money};
 use domain::purchases::Decline;
 use domain::wallet::auto_reload::{AutoReload, AutoReloadTerms, AutoReloadWaits, ReloadedBecause};
-use domain::wallet::{SHOWN_MAX, WalletMove, WalletMoveKind};
+use domain::wallet::{RECENT_MAX, WalletMove, WalletMoveKind};
 use jiff::Timestamp;
 use jiff::civil::Date;
 use uuid::Uuid;
@@ -57,8 +57,8 @@ pub(super) async fn recent(
     const LIST: &str =
         "SELECT move_id, kind, amount_minor, description, moved_on, had_minor, below_minor FROM wallet_move
         WHERE holder_id = $1 AND card_id = $2 ORDER BY moved_at DESC, move_id DESC LIMIT $3";
-    let shown = i64::try_from(SHOWN_MAX).unwrap_or(i64::MAX);
-    let found: Vec<MoveRow> = rows!(tx, LIST, holder.as_uuid(), card.as_uuid(), shown)?;
+    let most = i64::try_from(RECENT_MAX).unwrap_or(i64::MAX);
+    let found: Vec<MoveRow> = rows!(tx, LIST, holder.as_uuid(), card.as_uuid(), most)?;
     found
         .into_iter()
         .map(|(id, kind, minor, description, on, had, below)| {

@@ -2,10 +2,12 @@ use api::card::CardStatus;
 use api::sync::Record;
 use domain::accounts::TransactionState;
 use domain::rewards::{PurchaseCategory, points};
+use domain::wallet::RECENT_MAX;
 use jiff::SignedDuration;
 use serde_json::json;
 
 use super::*;
+use crate::db::on_engine;
 use crate::purchases::tests::{Shop, usd};
 use crate::testing::seeds::{self, Dice};
 use crate::testing::{Answer, World, on_each_engine, on_each_engine_by_seed};
@@ -33,6 +35,12 @@ impl Shop<'_> {
             _ => None,
         });
         wallet.expect("a wallet")
+    }
+
+    /// Each of its moves, as the devices were told.
+    async fn moves(&self) -> Vec<WalletMoved> {
+        let told = self.told().await.into_iter();
+        told.filter_map(|record| if let Record::WalletMove(moved) = record { Some(moved) } else { None }).collect()
     }
 
     pub(in crate::wallet) async fn earned(&self) -> i64 {
@@ -81,6 +89,40 @@ async fn a_reload_is_a_charge_on_the_card_once_and_earns() {
         let path = format!("/api/v1/cards/{}/wallet", shop.card);
         let theirs = stranger.post(&path, &json!({"id": fresh(&world), "amount": usd(500)})).await;
         assert_eq!(theirs.code(), ErrorCode::NotFound);
+    })
+    .await;
+}
+
+/// As if no device was told of a move yet, and the migration that tells of each.
+async fn tell_of_moves_from_before(world: &World) -> DbResult<()> {
+    let mut tx = world.app.db.begin_write().await?;
+    let migration = if tx.is_postgres() {
+        include_str!("../../migrations/postgres/0067_wallet_moves.sql")
+    } else {
+        include_str!("../../migrations/sqlite/0067_wallet_moves.sql")
+    };
+    for statement in ["DELETE FROM record WHERE kind = 20"].into_iter().chain(migration.split_inclusive(";\n")) {
+        on_engine!(tx, |db| sqlx::query(statement).execute(db).await.map(drop).map_err(DbError::from))?;
+    }
+    tx.commit().await
+}
+
+#[tokio::test]
+async fn each_move_of_a_wallet_is_told_however_many_there_are_and_also_those_from_before() {
+    on_each_engine(async |world| {
+        let shop = Shop::new(&world, 100_000).await;
+        for _ in 0..=RECENT_MAX {
+            shop.reload(fresh(&world), 500).await.expect(204);
+        }
+        shop.wallet_first(true).await;
+        shop.buy(700).await;
+        let moves = shop.moves().await;
+        assert_eq!(moves.len(), RECENT_MAX + 2, "every one is told");
+        assert!(moves.iter().all(|moved| moved.card == shop.card));
+        let sum: i64 = moves.iter().map(|moved| moved.what.amount.minor()).sum();
+        assert_eq!(usd(sum), shop.wallet().await.balance, "together they are what is there");
+        tell_of_moves_from_before(&world).await.unwrap();
+        assert_eq!(shop.moves().await, moves);
     })
     .await;
 }

@@ -1,6 +1,7 @@
 import { describe, expect, it, vi } from 'vitest';
 import { click, draw, fireEvent, ok, screen, type, waitFor, within, world } from '$lib/test/draw';
 import { answer } from '$lib/ipc';
+import { FIRST } from '$lib/state/pages.svelte';
 import Card from './Card.svelte';
 import FreezeDialog from './FreezeDialog.svelte';
 
@@ -79,9 +80,9 @@ describe('a card of the server', () => {
 
   it('says what of a purchase the wallet paid', async () => {
     const on = world('?world=served');
-    const all = await answer(on.commands.cardPurchases('account-card'));
-    const data = all.map((one) => (one.captured.minor > 0 ? { ...one, captured: { minor: 10000, currency: 'USD' }, captured_by_wallet: { minor: 6000, currency: 'USD' } } : one));
-    vi.mocked(on.commands.cardPurchases).mockResolvedValue({ status: 'ok', data });
+    const all = (await answer(on.commands.cardPurchases('account-card', FIRST))).items;
+    const items = all.map((one) => (one.captured.minor > 0 ? { ...one, captured: { minor: 10000, currency: 'USD' }, captured_by_wallet: { minor: 6000, currency: 'USD' } } : one));
+    vi.mocked(on.commands.cardPurchases).mockResolvedValue({ status: 'ok', data: { items, next: null } });
     draw(Card, on);
     expect((await screen.findAllByText('$40.00 on the card, $60.00 from the wallet')).length).toBeGreaterThan(0);
   });
@@ -142,11 +143,11 @@ describe('a card of the server', () => {
 
   it('disputes what the wallet paid, and says where that is given back', async () => {
     const on = world('?world=served');
-    const bought = await on.commands.cardPurchases('account-card');
+    const bought = await on.commands.cardPurchases('account-card', FIRST);
     if (bought.status !== 'ok') throw new Error('no purchases');
-    const one = bought.data.find((known) => known.captured.minor > 0)!;
+    const one = bought.data.items.find((known) => known.captured.minor > 0)!;
     const paid = { ...one, held: { ...one.held, minor: 0 }, disputed_at: null, disputable: { ...one.amount, minor: 0 }, disputable_of_wallet: one.captured };
-    draw(Card, world('?world=served', { cardPurchases: () => ok([paid]) }));
+    draw(Card, world('?world=served', { cardPurchases: () => ok({ items: [paid], next: null }) }));
     await click(/^Dispute the purchase at/);
     expect(await screen.findByText(/What your wallet pays of it is given back on the card\./)).toBeTruthy();
   });

@@ -1,11 +1,7 @@
 // The transactions of one account, page by page. A new search or a change starts again at the newest.
 import { answer, reasonOf, type Commands } from '$lib/ipc';
-import type { AccountId, CommandError, TransactionView } from '$lib/ipc/bindings';
-
-const PAGE = 50;
-const PAGE_MAX = 500;
-/** Of so many pages at most the list is read anew, or its pending lines are looked for, at once. */
-const PAGES_MAX = 40;
+import type { AccountId, CommandError, PageQuery, TransactionView } from '$lib/ipc/bindings';
+import { PAGE, readPages } from '$lib/state/pages.svelte';
 
 /** Which of them are shown. Pending ones are asked for with the posted ones among which they stand. */
 export type Span = { since: string | null; until: string | null; pending: boolean };
@@ -55,16 +51,9 @@ export class TransactionList {
     try {
       const search = this.search.trim() || null;
       const { since, until, pending } = search === null ? this.span : ALL;
-      const items: TransactionView[] = [];
-      let next = after;
-      for (let pages = 0; pages < PAGES_MAX; pages += 1) {
-        const limit = pending ? PAGE_MAX : Math.min(PAGE_MAX, wanted - items.length);
-        const page = await answer(this.commands.transactions({ account: this.account, search, since, until, limit, after: next }));
-        if (turn !== this.#turn) return;
-        items.push(...(pending ? page.items.filter((line) => line.state === 'pending') : page.items));
-        next = page.next;
-        if (next === null || (!pending && items.length >= wanted)) break;
-      }
+      const page = (query: PageQuery) => answer(this.commands.transactions({ account: this.account, search, since, until, ...query }));
+      const { items, next } = await readPages(page, wanted, after, pending ? (line) => line.state === 'pending' : undefined);
+      if (turn !== this.#turn) return;
       this.items = after === null ? items : [...(this.items ?? []), ...items];
       this.next = next;
       this.problem = null;

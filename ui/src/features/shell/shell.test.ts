@@ -1,5 +1,5 @@
 import { createRawSnippet } from 'svelte';
-import type { OrderView } from '$lib/ipc/bindings';
+import type { OrderPage } from '$lib/ipc/bindings';
 import { describe, expect, it, vi } from 'vitest';
 import { click, draw, fireEvent, ok, refused, screen, waitFor, within, world } from '$lib/test/draw';
 import Shell from './Shell.svelte';
@@ -163,8 +163,8 @@ describe('the window', () => {
       await fireEvent.click((await screen.findAllByRole('option', { name }))[0]!);
       await waitFor(() => expect(screen.queryByRole('combobox')).toBeNull());
     };
-    const order = (await on.ipc.commands.orders()) as { data: OrderView[] };
-    const first = order.data[0]!.order;
+    const order = (await on.ipc.commands.orders({ limit: null, after: null })) as { data: OrderPage };
+    const first = order.data.items[0]!.order;
     await find(first.told.number, new RegExp(`Order ${first.told.number}, ${first.merchant}`));
     await find('statement', /Statement of .* 2026/);
     expect(on.went).toEqual([`/orders?order=${first.id}`, expect.stringMatching(/^\/statements\?account=.+&closed=\d{4}-\d\d-\d\d$/)]);

@@ -1,6 +1,7 @@
 import { describe, expect, it, vi } from 'vitest';
-import { click, draw, fireEvent, refused, screen, type, waitFor, within, world } from '$lib/test/draw';
+import { click, draw, fireEvent, ok, refused, screen, type, waitFor, within, world } from '$lib/test/draw';
 import { answer } from '$lib/ipc';
+import { FIRST } from '$lib/state/pages.svelte';
 import Wallets from './Wallets.svelte';
 
 const usd = (minor: number) => ({ minor, currency: 'USD' });
@@ -9,7 +10,7 @@ describe('the wallet of a card', () => {
   it('says what is there and what moved', async () => {
     draw(Wallets, world('?world=served'));
     expect(await screen.findByText('$38.50')).toBeTruthy();
-    const row = screen.getByRole('rowheader', { name: 'Reloaded from the card' }).closest('tr') as HTMLElement;
+    const row = (await screen.findByRole('rowheader', { name: 'Reloaded from the card' })).closest('tr') as HTMLElement;
     expect(within(row).getByText('+$50.00')).toBeTruthy();
     const spent = screen.getByRole('rowheader', { name: 'Coffee beans' }).closest('tr') as HTMLElement;
     expect(within(spent).getByText('\u2212$11.50')).toBeTruthy();
@@ -111,13 +112,25 @@ describe('the wallet of a card', () => {
     expect(screen.getByRole('button', { name: 'Reload' }).hasAttribute('disabled')).toBe(true);
   });
 
-  it('says that it shows the newest moves alone', async () => {
-    const on = world('?world=served');
-    const [one] = await answer(on.commands.wallets());
-    const recent = Array.from({ length: 20 }, (_, at) => ({ ...one!.recent[0]!, id: `moved-${at}` }));
-    vi.mocked(on.commands.wallets).mockResolvedValue({ status: 'ok', data: [{ ...one!, recent }] });
+  it('shows the newest moves, and every other when more are asked for', async () => {
+    const [one] = (await answer(world('?world=served').commands.walletMoves('account-card', FIRST))).items;
+    const all = Array.from({ length: 120 }, (_, at) => ({ ...one!, id: `moved-${at}`, description: `Purchase ${at}` }));
+    const on = world('?world=served', {
+      walletMoves: (_, { limit, after }) => {
+        const start = Number(after ?? 0);
+        const end = start + (limit ?? 50);
+        return ok({ items: all.slice(start, end), next: end < all.length ? String(end) : null });
+      },
+    });
     draw(Wallets, on);
-    expect(await screen.findByText('The newest 20 are shown; older ones are not listed here.')).toBeTruthy();
+    expect(await screen.findByRole('table', { name: '50 moves of the wallet, newest first' })).toBeTruthy();
+    await click('Show more');
+    await screen.findByRole('table', { name: '100 moves of the wallet, newest first' });
+    await click('Show more');
+    await screen.findByRole('table', { name: '120 moves of the wallet, newest first' });
+    expect(screen.queryByRole('button', { name: 'Show more' })).toBeNull();
+    await on.desk.changed();
+    expect(screen.getByRole('table', { name: '120 moves of the wallet, newest first' })).toBeTruthy();
   });
 
   it('is not there where no card of the server is', async () => {

@@ -78,8 +78,10 @@ export const commands = {
 	/**  Makes the code that a merchant gets in the place of the card's number. */
 	cardLink: (account: AccountId) => typedError<LinkCodeView, CommandError>(__TAURI_INVOKE("card_link", { account })),
 	cardUnlink: (account: AccountId, merchant: MerchantId) => typedError<null, CommandError>(__TAURI_INVOKE("card_unlink", { account, merchant })),
-	/**  The newest purchases on a card, declined ones with the reason. */
-	cardPurchases: (account: AccountId) => typedError<PurchaseView[], CommandError>(__TAURI_INVOKE("card_purchases", { account })),
+	/**  Purchases on a card, declined ones with the reason. */
+	cardPurchases: (account: AccountId, query: PageQuery) => typedError<PurchasePage, CommandError>(__TAURI_INVOKE("card_purchases", { account, query })),
+	/**  All purchases on a card of which something is held. */
+	cardHeld: (account: AccountId) => typedError<PurchaseView[], CommandError>(__TAURI_INVOKE("card_held", { account })),
 	/**  Disputes a charge; where it was not the person's, the card is frozen too. */
 	disputeOpen: (wish: DisputeWish) => typedError<Dispute, CommandError>(__TAURI_INVOKE("dispute_open", { wish })),
 	/**  Takes a dispute back. */
@@ -91,7 +93,8 @@ export const commands = {
 	/**  Puts a purchase on a plan. */
 	planChoose: (purchase: PurchaseId, offer: PlanOffer) => typedError<PlanId, CommandError>(__TAURI_INVOKE("plan_choose", { purchase, offer })),
 	transactions: (query: TransactionQuery) => typedError<TransactionPage, CommandError>(__TAURI_INVOKE("transactions", { query })),
-	orders: () => typedError<OrderView[], CommandError>(__TAURI_INVOKE("orders")),
+	orders: (query: PageQuery) => typedError<OrderPage, CommandError>(__TAURI_INVOKE("orders", { query })),
+	order: (id: OrderId) => typedError<OrderView, CommandError>(__TAURI_INVOKE("order", { id })),
 	plan: () => typedError<PayPlanView, CommandError>(__TAURI_INVOKE("plan")),
 	planWish: (wishes: PlanWishes) => typedError<null, CommandError>(__TAURI_INVOKE("plan_wish", { wishes })),
 	/**  Adds an income, or changes the one of this id. */
@@ -104,6 +107,7 @@ export const commands = {
 	rewardsUse: (card: AccountId, amount: Money, id: TransactionId) => typedError<null, CommandError>(__TAURI_INVOKE("rewards_use", { card, amount, id })),
 	rewardsAtCheckout: (card: AccountId, on: boolean) => typedError<null, CommandError>(__TAURI_INVOKE("rewards_at_checkout", { card, on })),
 	wallets: () => typedError<WalletView[], CommandError>(__TAURI_INVOKE("wallets")),
+	walletMoves: (card: AccountId, query: PageQuery) => typedError<WalletMovePage, CommandError>(__TAURI_INVOKE("wallet_moves", { card, query })),
 	/**  The id is of the dialog: pressed again in it, nothing is charged twice. */
 	walletReload: (card: AccountId, amount: Money, id: TransactionId) => typedError<null, CommandError>(__TAURI_INVOKE("wallet_reload", { card, amount, id })),
 	walletAtCheckout: (card: AccountId, on: boolean) => typedError<null, CommandError>(__TAURI_INVOKE("wallet_at_checkout", { card, on })),
@@ -1233,10 +1237,7 @@ export type Leaving = {
 	stops: boolean,
 };
 
-/**
- *  What leaves without a passkey, to a payee that is known, in minor units of the account's currency. The figures are
- *  the same in every currency: 500.00 where a unit has two decimals, 50,000 where it has none.
- */
+/**  What leaves without a passkey, to a payee that is known, in minor units of the account's currency. */
 export type Limits = {
 	payment_minor: number,
 	/**  All payments of 24 hours together. */
@@ -1569,6 +1570,12 @@ export type OrderItem = {
 	amount: Money,
 };
 
+export type OrderPage = {
+	/**  Newest first. */
+	items: OrderView[],
+	next: string | null,
+};
+
 /**  How far an order has come. */
 export type OrderState = "placed" | "partly_shipped" | "shipped" | "arrived" | "partly_returned" | "returned" | 
 /**  Before anything was sent. */
@@ -1628,6 +1635,14 @@ export type Pace =
 "after_pay" | 
 /**  On the last day that is in time. */
 "at_the_last";
+
+/**  Which page of a list. */
+export type PageQuery = {
+	/**  1 to 500; 50 when absent. */
+	limit: number | null,
+	/**  Where the page before ended. */
+	after: string | null,
+};
 
 /**  Things that were sent to the person, or came back from them. */
 export type Parcel = {
@@ -2156,6 +2171,12 @@ export type PurchaseId = string;
 
 /**  One capture or refund of a purchase; the merchant makes the id. */
 export type PurchaseStepId = string;
+
+export type PurchasePage = {
+	/**  Newest first. */
+	items: PurchaseView[],
+	next: string | null,
+};
 
 /**  A purchase, and what may be done about it. */
 export type PurchaseView = {
@@ -3142,6 +3163,18 @@ export type WalletMoveKind =
 /**  The card is lost or closed: what was left lowered what is owed on it. */
 "given_back";
 
+export type WalletMovePage = {
+	/**  Newest first. */
+	items: WalletMoved[],
+	next: string | null,
+};
+
+/**  A move with the card whose wallet it is of, and when it was made: they are kept for ever. */
+export type WalletMoved = {
+	card: AccountId,
+	at: string,
+} & WalletMove;
+
 /**  What was put by on a card. */
 export type WalletView = {
 	card: AccountId,
@@ -3162,8 +3195,6 @@ export type WalletView = {
 	auto_reload: AutoReload | null,
 	/**  What the terms of that may say. */
 	auto_limits: AutoReloadLimits,
-	/**  The newest first. */
-	recent: WalletMove[],
 };
 
 /**  What the account has beside its passkeys. */

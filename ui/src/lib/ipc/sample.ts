@@ -2,7 +2,7 @@
 // "?world=" chooses what stands: empty, offline, locked, passphrase, pin, keyring-gone, no-keyring, unheard, not-mine, welcome, server, practice, signed-out, failing, slow, account-locked, passkey-asked, no-pay, short, not-ready, archive.
 import { isOf } from '$lib/components/autopay/paid';
 import { setNow } from '$lib/format';
-import type { AccountStatements, CommandError, Dispute, SearchHit, SignIn } from './bindings';
+import type { AccountId, AccountStatements, CommandError, Dispute, PageQuery, SearchHit, SignIn } from './bindings';
 import type { Commands, Ipc } from './index';
 import { servedCard, servedStatements, statements, transactions } from './sample/accounts';
 import { billers, rule, TODAY, usd } from './sample/bills';
@@ -59,6 +59,12 @@ export function sampleIpc(query = ''): Ipc {
       return { status: 'error' as const, error: { message: '', next: '', ...thrown.reason } };
     }
   };
+  const paged = <T>(all: readonly T[], { limit, after }: PageQuery) => {
+    const start = Number(after ?? 0);
+    const end = start + (limit ?? 50);
+    return { items: all.slice(start, end), next: end < all.length ? String(end) : null };
+  };
+  const purchasesOf = (id: AccountId) => world.purchases.filter((one) => one.card === id).map((one) => ({ ...one, plan_offered: offersFor(one).length > 0 }));
   const found = <T>(one: T | undefined): T => {
     if (one === undefined) throw new Refused({ code: 'not_found' });
     return one;
@@ -320,16 +326,16 @@ export function sampleIpc(query = ''): Ipc {
       if (one.captured.minor > 0) account.plans = [...(account.plans ?? []), plan];
       return plan.id;
     }),
-    orders: () => read(() => world.orders),
-    cardPurchases: (id) => read(() => world.purchases.filter((one) => one.card === id).map((one) => ({ ...one, plan_offered: offersFor(one).length > 0 }))),
+    orders: (query) => read(() => paged(world.orders, query)),
+    order: (id) => read(() => found(world.orders.find((one) => one.order.id === id))),
+    cardPurchases: (id, query) => read(() => paged(purchasesOf(id), query)),
+    cardHeld: (id) => read(() => purchasesOf(id).filter((one) => one.held.minor > 0)),
     cardTerms: (id, terms) => change(() => ((found(world.accounts.find((one) => one.id === id)).terms = terms), null)),
     transactions: ({ account, search, since, until, limit, after }) => read(() => {
       const words = (search ?? '').toLowerCase().split(/\s+/).filter(Boolean);
       const within = (day: string) => (since === null || day >= since) && (until === null || day <= until);
       const all = transactions.filter((line) => line.account === account && within(line.posted_on) && words.every((word) => `${line.description} ${line.memo ?? ''}`.toLowerCase().includes(word)));
-      const start = Number(after ?? 0);
-      const end = start + (limit ?? 50);
-      return { items: all.slice(start, end), next: end < all.length ? String(end) : null };
+      return paged(all, { limit, after });
     }),
     payments: () => read(() => world.book.payments),
     cardQuote: (card) => read(() => ({
@@ -392,8 +398,10 @@ export function sampleIpc(query = ''): Ipc {
       return { done: { payments: moved.length, autopays: drawing.length, removed: true }, visit: null };
     }),
     wallets: () => read(() => world.wallets),
+    walletMoves: (id, query) => read(() => paged(world.walletMoves.filter((one) => one.card === id), query)),
     walletReload: (id, amount) => change(() => {
-      world.wallets = world.wallets.map((one) => (one.card === id ? { ...one, balance: usd(one.balance.minor + amount.minor), recent: [{ id: `moved-${one.recent.length + 1}`, kind: 'reload' as const, amount, description: '', because: null, on: TODAY }, ...one.recent] } : one));
+      world.wallets = world.wallets.map((one) => (one.card === id ? { ...one, balance: usd(one.balance.minor + amount.minor) } : one));
+      world.walletMoves = [{ card: id, at: `${TODAY}T12:00:00Z`, id: `moved-${world.walletMoves.length + 1}`, kind: 'reload', amount, description: '', because: null, on: TODAY }, ...world.walletMoves];
       return null;
     }),
     walletAtCheckout: (id, on) => change(() => {

@@ -1,5 +1,5 @@
 // The invented wallet of the served card: a reload, and a charge that it paid.
-import type { WalletView } from '../bindings';
+import type { WalletMoved, WalletView } from '../bindings';
 import { card } from './accounts';
 import { usd } from './bills';
 
@@ -16,10 +16,6 @@ export const startingWallets = (): WalletView[] => [
     no_reload: null,
     auto_reload: null,
     auto_limits: { least: usd(500), most: usd(50000), month_most: usd(200000) },
-    recent: [
-      { id: 'moved-2', kind: 'spent', amount: usd(-1150), description: 'Coffee beans', because: null, on: '2026-11-09' },
-      { id: 'moved-1', kind: 'reload', amount: usd(5000), description: '', because: null, on: '2026-11-02' },
-    ],
   },
 ];
 
@@ -38,9 +34,24 @@ export const reloadingWallets = (): WalletView[] =>
       terms: { below: usd(2000), amount: usd(5000), month_most: usd(20000) },
       waits: { declined: 'frozen', until: '2026-11-13T09:05:00Z' },
     },
-    recent: [
-      { id: 'moved-4', kind: 'spent', amount: usd(-7500), description: 'Reading lamp', because: null, on: '2026-11-11' },
-      { id: 'moved-3', kind: 'reload', amount: usd(5000), description: '', because: { had: usd(1850), below: usd(2000) }, on: '2026-11-10' },
-      ...one.recent,
-    ],
   }));
+
+const moved = (number: number, on: string, what: Pick<WalletMoved, 'kind' | 'amount' | 'description' | 'because'>): WalletMoved => ({
+  ...what,
+  id: `moved-${number}`,
+  card: card.id,
+  at: `${on}T12:00:00Z`,
+  on,
+});
+
+/** What moved in it, newest first. */
+export const startingMoves = (): WalletMoved[] => [
+  moved(2, '2026-11-09', { kind: 'spent', amount: usd(-1150), description: 'Coffee beans', because: null }),
+  moved(1, '2026-11-02', { kind: 'reload', amount: usd(5000), description: '', because: null }),
+];
+
+export const reloadingMoves = (): WalletMoved[] => [
+  moved(4, '2026-11-11', { kind: 'spent', amount: usd(-7500), description: 'Reading lamp', because: null }),
+  moved(3, '2026-11-10', { kind: 'reload', amount: usd(5000), description: '', because: { had: usd(1850), below: usd(2000) } }),
+  ...startingMoves(),
+];

@@ -1,5 +1,5 @@
 // The whole invented world in memory: Ines Calloway's money on 12 November 2026.
-import type { Account, AddressesView, BillerView, BillView, CalendarFeedOnView, DeviceView, EmailRemindersOnView, EmailRemindersView, HolidayView, HomeView, ImportOffer, Income, LimitsView, MarkAs, OrderView, PasskeyView, PayBill, PaymentDraft, PaymentView, PlanWishes, Purchase, ReadinessView, RecoveryView, RemindersView, RewardsView, RhythmView, RiskView, SecurityEvent, SecurityView, Settings, StatusView, SuggestionView, SupportCaseView, SupportSightView, WalletView, WaysInView, NextReminderView, ReminderTestView, SilentView, MethodView, AutopayView, Dispute } from '../bindings';
+import type { Account, AddressesView, BillerView, BillView, CalendarFeedOnView, DeviceView, EmailRemindersOnView, EmailRemindersView, HolidayView, HomeView, ImportOffer, Income, LimitsView, MarkAs, OrderView, PasskeyView, PayBill, PaymentDraft, PaymentView, PlanWishes, Purchase, ReadinessView, RecoveryView, RemindersView, RewardsView, RhythmView, RiskView, SecurityEvent, SecurityView, Settings, StatusView, SuggestionView, SupportCaseView, SupportSightView, WalletMoved, WalletView, WaysInView, NextReminderView, ReminderTestView, SilentView, MethodView, AutopayView, Dispute } from '../bindings';
 import { sumByCurrency } from '$lib/format';
 import { isKept, isUnderWay, owedNow } from '$lib/state/standing';
 import { crowded } from './crowd';
@@ -11,7 +11,7 @@ import { startingOrders } from './orders';
 import { cardAutopay, startingAutopays } from './autopay';
 import { startingMethods } from './methods';
 import { startingRewards } from './rewards';
-import { reloadingWallets, startingWallets } from './wallets';
+import { reloadingMoves, reloadingWallets, startingMoves, startingWallets } from './wallets';
 import { paidByWord, readiness, startingPayments, stoppedPayments } from './payments';
 import { startingRefusals } from './refusals';
 import { startingIncomes } from './plan';
@@ -66,6 +66,7 @@ export class World {
   autopays: AutopayView[] = [];
   rewards: RewardsView[] = [];
   wallets: WalletView[] = [];
+  walletMoves: WalletMoved[] = [];
   disputes: Dispute[] = [];
   /** What was said about due dates, for who takes it back. */
   said: { made: string; key: string; before: MarkAs | undefined }[] = [];
@@ -94,6 +95,7 @@ export class World {
     this.orders = held.card ? startingOrders() : [];
     this.rewards = held.card ? startingRewards() : [];
     this.wallets = held.card ? (kind === 'frozen' ? reloadingWallets() : startingWallets()) : [];
+    this.walletMoves = held.card ? (kind === 'frozen' ? reloadingMoves() : startingMoves()) : [];
     const marks = new Map<string, MarkAs>(paidByWord.map(([bill, day]) => [markKey(bill, day), { kind: 'paid', amount: null }]));
     marks.set(markKey('bill-gym', '2026-11-17'), { kind: 'skipped' });
     this.book = this.empty ? { bills: [], marks: new Map(), payments: [] } : { bills: startingBills(), marks, payments: startingPayments() };
