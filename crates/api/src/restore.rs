@@ -14,11 +14,25 @@ pub const PART_MAX: usize = 500;
 pub struct RestorePart {
     /// A bill stands before what is said about it, in this part or an earlier one.
     pub records: Vec<Record>,
+    /// Each record is taken or refused by itself; otherwise one that is refused refuses all.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub each: bool,
 }
 
 /// The server's answer: `known` were there already.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize, utoipa::ToSchema)]
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize, utoipa::ToSchema)]
 pub struct Restored {
     pub new: u32,
     pub known: u32,
+    /// Where each record was to be taken by itself.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub refused: Vec<RefusedRecord>,
+}
+
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, utoipa::ToSchema)]
+pub struct RefusedRecord {
+    /// Its place in the part, from 0.
+    pub at: u32,
+    /// As in problem details.
+    pub code: String,
 }

@@ -2,6 +2,7 @@
 //! nothing that was typed is dropped. Lines of an import stay on this device until that is decided.
 
 use api::bills::BillEdit;
+use api::sync::Record;
 use domain::bills::Bill;
 use domain::ids::{BillId, MutationId};
 use domain::money::Money;
@@ -80,8 +81,9 @@ pub(crate) async fn note(
     change: Option<(MutationId, &Change)>,
 ) -> CacheResult<()> {
     tracing::warn!(what, code, "the server does not get a change");
-    // A part of an archive is large, and stands in the archive; what does not read is set aside.
-    let change = change.filter(|(_, change)| code != UNREADABLE && !matches!(change, Change::Restore { .. }));
+    // A part of an archive is large, and stands in the archive; one record of it is kept. What does not read is set aside.
+    let is_part = |change: &Change| matches!(change, Change::Restore { records } if records.len() > 1);
+    let change = change.filter(|(_, change)| code != UNREADABLE && !is_part(change));
     let (id, change) = change.map(|(id, change)| (id, change.clone())).unzip();
     let mut kept = all(&mut **tx).await?;
     kept.insert(0, Kept { id, what: what.to_owned(), code: code.to_owned(), at, change });
@@ -245,6 +247,23 @@ async fn shown_of(open: &Open, kept: Kept) -> CacheResult<Refusal> {
             can_put_back = name.is_some();
         }
         Some(Change::WishPlan { .. } | Change::Import { .. }) => can_put_back = true,
+        Some(Change::Restore { records }) => {
+            can_put_back = true;
+            match records.first() {
+                Some(Record::Bill(bill)) => name = Some(bill.name.clone()),
+                Some(Record::OwnBiller(biller)) => name = Some(biller.name.clone()),
+                Some(Record::Income(income)) => name = Some(income.name.clone()),
+                Some(Record::Mark(mark)) => {
+                    (name, due_on) = (bill_named(open, mark.bill).await?, Some(mark.due_on));
+                    can_put_back = name.is_some();
+                }
+                Some(Record::ReminderAnswer(answer)) => {
+                    (name, due_on) = (bill_named(open, answer.bill).await?, Some(answer.due_on));
+                    can_put_back = name.is_some();
+                }
+                _ => {}
+            }
+        }
         // Nothing was typed, or it is no longer the same to do it.
         Some(
             Change::RemoveBiller { .. }
@@ -253,8 +272,7 @@ async fn shown_of(open: &Open, kept: Kept) -> CacheResult<Refusal> {
             | Change::TakeBackSuggestion { .. }
             | Change::Pay { .. }
             | Change::CancelPayment { .. }
-            | Change::RemovePlan { .. }
-            | Change::Restore { .. },
+            | Change::RemovePlan { .. },
         )
         | None => {}
     }

@@ -5,6 +5,7 @@ use std::sync::{Arc, Mutex};
 
 use api::accounts::AccountEdit;
 use api::error::{ErrorCode, Problem};
+use api::restore::{RefusedRecord, Restored};
 use api::sync::{Change, Gone, Page, Record, SnapshotHead};
 use axum::body::Bytes;
 use axum::extract::State;
@@ -75,6 +76,8 @@ pub(crate) struct Fake {
     /// Writes are answered, and nothing of the feed.
     pub feed_down: bool,
     refuse_with: Option<ErrorCode>,
+    /// The answer to the next part of an archive.
+    restored: Option<Restored>,
     /// So many writes are answered before one is told to wait, each time.
     limit: Option<u32>,
     since_limit: u32,
@@ -324,6 +327,9 @@ impl Fake {
                 "history": [{"state": state, "at": "2026-11-20T12:00:01Z", "reason": null}],
             }))
             .into_response();
+        }
+        if path == "/api/v1/restore" {
+            return axum::Json(self.restored.take().unwrap_or_default()).into_response();
         }
         if method == Method::PUT && path.starts_with("/api/v1/bills/") {
             return axum::Json(self.kept_bill.take().map_or(value, |kept| json!(kept))).into_response();
@@ -1180,6 +1186,32 @@ async fn what_was_typed_over_another_devices_edit_is_kept_beside_it_and_put_back
     client.sync().now().await.unwrap();
     let back = lock(&fake).writes.last().unwrap().3.clone();
     assert_eq!((&back["name"], &back["instead_of"]), (&json!("Mobile"), &json!(other)));
+    world.end().await;
+}
+
+#[tokio::test]
+async fn a_record_of_an_archive_that_is_refused_is_named_and_can_be_put_back_alone() {
+    let (world, fake) = (World::new(), start_fake().await);
+    let client = signed_in(&world, &fake).await;
+    client.sync().now().await.unwrap();
+    let (phone, water) = (bill(5, "Phone"), bill(7, "Water"));
+    let part = vec![Record::Bill(phone.clone()), Record::Bill(water.clone())];
+    let open = client.open_now().unwrap();
+    client.change(&open, crate::outbox::Change::Restore { records: part }).await.unwrap();
+    let refused = vec![RefusedRecord { at: 1, code: "too_many".to_owned() }];
+    lock(&fake).restored = Some(Restored { new: 1, known: 0, refused });
+    lock(&fake).snapshot = vec![Record::Bill(phone)];
+    client.sync().now().await.unwrap();
+    assert_eq!(lock(&fake).writes.last().unwrap().3["each"], true);
+    assert_eq!(client.bills().view().await.unwrap().bills.len(), 1, "what the server took");
+    let told = client.sync().refusals().await.unwrap();
+    assert_eq!((told.len(), told[0].what.as_str(), told[0].code.as_str()), (1, "restore", "too_many"));
+    assert_eq!((told[0].name.as_deref(), told[0].can_put_back), (Some("Water"), true));
+    client.sync().put_back(told[0].id.unwrap()).await.unwrap();
+    client.sync().now().await.unwrap();
+    let back = lock(&fake).writes.last().unwrap().3["records"].clone();
+    assert_eq!(back, json!([Record::Bill(water)]));
+    assert!(client.sync().refusals().await.unwrap().is_empty());
     world.end().await;
 }
 

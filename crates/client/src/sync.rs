@@ -7,7 +7,7 @@ use std::time::Duration;
 
 use api::error::ErrorCode;
 use api::payments::OrderPayment;
-use api::restore::RestorePart;
+use api::restore::{RestorePart, Restored};
 use api::sign_in::Me;
 use api::sync::{Change as Fed, Gone, LINE_MAX, Page, Record, SnapshotHead};
 use domain::accounts::Transaction;
@@ -279,6 +279,8 @@ enum Taken {
     InAnother(BillId),
     /// A part of it stays as another device said it meanwhile.
     InPart,
+    /// Of an archive, but for these records: each with an id of its own, its place and why.
+    But(Vec<(MutationId, usize, String)>),
 }
 
 impl Sync {
@@ -421,7 +423,8 @@ impl Sync {
                 (Method::Delete, format!("/api/v1/accounts/{account}/plans/{plan}"), Sending::default())
             }
             Change::Restore { records } => {
-                (Method::Post, "/api/v1/restore".to_owned(), Sending::json(&RestorePart { records: records.clone() })?)
+                let part = RestorePart { records: records.clone(), each: true };
+                (Method::Post, "/api/v1/restore".to_owned(), Sending::json(&part)?)
             }
             Change::Import { .. } => (Method::Post, "/api/v1/import".to_owned(), lines),
         };
@@ -452,6 +455,13 @@ impl Sync {
                 let kept: Mark = answer.json().await?;
                 Ok(if edit.stands_in(&kept) { Taken::AsSent } else { Taken::InPart })
             }
+            Change::Restore { .. } => {
+                let restored: Restored = answer.json().await?;
+                let refused = restored.refused.into_iter().map(|one| {
+                    (self.0.fresh(MutationId::new), usize::try_from(one.at).unwrap_or(usize::MAX), one.code)
+                });
+                Ok(Taken::But(refused.collect()))
+            }
             _ => Ok(Taken::AsSent),
         }
     }
@@ -459,7 +469,11 @@ impl Sync {
     /// Takes a change off the queue with what the server said about it.
     async fn done(&self, open: &Open, waiting: &Waiting, answer: Result<Taken, &str>) -> Result<(), ClientError> {
         let at = self.0.now();
-        let in_part = matches!(answer, Ok(Taken::InPart));
+        let in_part = match &answer {
+            Ok(Taken::InPart) => true,
+            Ok(Taken::But(refused)) => !refused.is_empty(),
+            _ => false,
+        };
         let import = match waiting.entry.change {
             Change::Import { chunk, .. } => Some(chunk),
             _ => None,
@@ -505,15 +519,23 @@ async fn settle(open: &Open, waiting: &Waiting, answer: &Result<Taken, &str>, at
     }
     match (answer, &waiting.entry.change) {
         // What was shown in advance may be known by another id or gone for good: read everything again.
-        (Ok(Taken::InAnother(_)), _) | (Ok(_), Change::Restore { .. }) => {
-            state::remove(&mut *tx, state::CURSOR).await?
+        (Ok(Taken::InAnother(_)), _) => state::remove(&mut *tx, state::CURSOR).await?,
+        (Ok(taken), Change::Restore { records }) => {
+            state::remove(&mut *tx, state::CURSOR).await?;
+            let refused = if let Taken::But(refused) = taken { refused.as_slice() } else { &[] };
+            for (id, at_place, code) in refused {
+                if let Some(record) = records.get(*at_place) {
+                    let alone = Change::Restore { records: vec![record.clone()] };
+                    refusals::note(&mut tx, &alone.what(), code, at, Some((*id, &alone))).await?;
+                }
+            }
         }
         (Ok(Taken::InPart), change) => {
             state::remove(&mut *tx, state::CURSOR).await?;
             refusals::note(&mut tx, &change.what(), ErrorCode::VersionConflict.as_str(), at, None).await?;
         }
         (Ok(Taken::Payment(payment)), _) => bills::put_payment(&mut tx, payment).await?,
-        (Ok(Taken::AsSent), _) => {}
+        (Ok(Taken::AsSent | Taken::But(_)), _) => {}
         (Err(code), Change::Pay { order, .. }) => bills::refuse_payment(&mut tx, order.id, code).await?,
         (Err(code), change @ Change::Import { .. }) => {
             refusals::note(&mut tx, &change.what(), code, at, Some((waiting.entry.id, change))).await?;

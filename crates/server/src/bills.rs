@@ -91,8 +91,15 @@ pub(crate) async fn restore(app: &App, tx: &mut Tx, holder: HolderId, bill: &Bil
     Ok(true)
 }
 
-/// Puts back what was said about a date of a bill that is there. False when something is said about it now.
-pub(crate) async fn restore_mark(app: &App, tx: &mut Tx, holder: HolderId, mark: &Mark) -> Result<bool, ApiError> {
+/// Puts back what was said about a date of a bill that is there, where there is room for it. False when something is said
+/// about it now.
+pub(crate) async fn restore_mark(
+    app: &App,
+    tx: &mut Tx,
+    holder: HolderId,
+    mark: &Mark,
+    room: &mut u64,
+) -> Result<bool, ApiError> {
     let missing = || ApiError::invalid(ErrorCode::InvalidRequest, "records", "a mark is of no bill");
     let bill = find(tx, holder, mark.bill).await?.ok_or_else(missing)?;
     mark.check(&bill).map_err(|error| refused(&error))?;
@@ -100,15 +107,25 @@ pub(crate) async fn restore_mark(app: &App, tx: &mut Tx, holder: HolderId, mark:
     if known.is_some() || mark.is_blank() {
         return Ok(false);
     }
+    *room = room.checked_sub(1).ok_or_else(too_many_marks)?;
     feed::put(tx, holder, app.clock.now(), &Record::Mark(mark.clone())).await?;
     autopay::changed(app, tx, holder, AutopayOf::Bill(mark.bill)).await?;
     Ok(true)
 }
 
-/// Refuses what was put in this transaction when it is too much: asked once for many marks.
-pub(crate) async fn demand_room_for_marks(tx: &mut Tx, holder: HolderId) -> Result<(), ApiError> {
+/// So many more due dates may something be said about: asked once for many marks.
+pub(crate) async fn room_for_marks(tx: &mut Tx, holder: HolderId) -> DbResult<u64> {
+    Ok(MARKS_MAX.saturating_sub(feed::count(tx, holder, Kind::Mark).await?))
+}
+
+fn too_many_marks() -> ApiError {
+    ApiError::new(ErrorCode::TooMany, "an account says something about at most 20,000 due dates")
+}
+
+/// Refuses what was put in this transaction when it is too much.
+async fn demand_room_for_marks(tx: &mut Tx, holder: HolderId) -> Result<(), ApiError> {
     if feed::count(tx, holder, Kind::Mark).await? > MARKS_MAX {
-        return Err(ApiError::new(ErrorCode::TooMany, "an account says something about at most 20,000 due dates"));
+        return Err(too_many_marks());
     }
     Ok(())
 }

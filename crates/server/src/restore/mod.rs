@@ -5,7 +5,7 @@
 mod tests;
 
 use api::error::ErrorCode;
-use api::restore::{PART_MAX, RestorePart, Restored};
+use api::restore::{PART_MAX, RefusedRecord, RestorePart, Restored};
 use api::sync::Record;
 use axum::extract::{DefaultBodyLimit, State};
 use axum::http::StatusCode;
@@ -30,7 +30,7 @@ pub fn routes() -> OpenApiRouter<App> {
 }
 
 /// Takes a part of what an archive holds. What is there already, by id, stays as it is; what was removed since comes back.
-/// Either all of the part is taken or nothing of it.
+/// With `each`, what is refused is named in the answer and the rest is taken; otherwise all of the part is taken or nothing.
 #[utoipa::path(post, path = "/api/v1/restore", tag = "export", request_body = RestorePart,
     responses((status = 200, body = Restored), (status = 422, body = api::error::Problem)))]
 async fn restore(
@@ -47,26 +47,29 @@ async fn restore(
         Begun::First(once) => once,
     };
     let mut restored = Restored::default();
-    for record in &part.records {
-        let count = if take(&app, &mut once.tx, signed_in.holder, record).await? {
-            &mut restored.new
-        } else {
-            &mut restored.known
-        };
-        *count = count.saturating_add(1);
+    let mut room = bills::room_for_marks(&mut once.tx, signed_in.holder).await?;
+    for (at, record) in (0..).zip(&part.records) {
+        match take(&app, &mut once.tx, signed_in.holder, record, &mut room).await {
+            Ok(true) => restored.new = restored.new.saturating_add(1),
+            Ok(false) => restored.known = restored.known.saturating_add(1),
+            // A record is looked at before anything of it is written, so what was taken stands.
+            Err(refusal) if part.each && refusal.problem.status < 500 => {
+                restored.refused.push(RefusedRecord { at, code: refusal.code().as_str().to_owned() });
+            }
+            Err(error) => return Err(error),
+        }
     }
-    bills::demand_room_for_marks(&mut once.tx, signed_in.holder).await?;
     let answer = once.answer(StatusCode::OK, &restored).await?;
     app.jobs.wake();
     Ok(answer)
 }
 
-/// False when it is there already.
-async fn take(app: &App, tx: &mut Tx, holder: HolderId, record: &Record) -> Result<bool, ApiError> {
+/// False when it is there already. `room` is for so many more marks.
+async fn take(app: &App, tx: &mut Tx, holder: HolderId, record: &Record, room: &mut u64) -> Result<bool, ApiError> {
     match record {
         Record::OwnBiller(biller) => own::restore(app, tx, holder, biller).await,
         Record::Bill(bill) => bills::restore(app, tx, holder, bill).await,
-        Record::Mark(mark) => bills::restore_mark(app, tx, holder, mark).await,
+        Record::Mark(mark) => bills::restore_mark(app, tx, holder, mark, room).await,
         Record::ReminderAnswer(answer) => reminders::restore(app, tx, holder, *answer).await,
         Record::Income(income) => paydays::restore(app, tx, holder, income).await,
         Record::PlanWishes(wishes) => paydays::restore_wishes(app, tx, holder, *wishes).await,

@@ -26,7 +26,7 @@ async fn put_back(device: &TestDevice, key: &str, records: &[Record]) -> Answer 
 }
 
 async fn restored(device: &TestDevice, key: &str, records: &[Record]) -> (u32, u32) {
-    let Restored { new, known } = put_back(device, key, records).await.ok();
+    let Restored { new, known, .. } = put_back(device, key, records).await.ok();
     (new, known)
 }
 
@@ -130,6 +130,31 @@ async fn a_part_with_something_wrong_in_it_leaves_nothing_behind() {
         let many = vec![records[0].clone(); PART_MAX + 1];
         assert_eq!(put_back(&device, "four", &many).await.code(), ErrorCode::TooMany);
         assert!(there(&device).await.is_empty(), "not even what was right");
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn one_record_that_is_refused_takes_no_other_with_it_where_each_is_asked_for() {
+    on_each_engine(async |world| {
+        let device = world.holder().await;
+        let records = one_of_each(&world);
+        let Record::Bill(bill) = &records[1] else { panic!("a bill") };
+        let nameless = Bill { name: String::new(), id: BillId::new(world.now(), [7; 10]), ..bill.clone() };
+        let of_it = Mark { skipped: true, ..Mark::new(nameless.id, date(2027, 3, 1)) };
+        let mut part = records.clone();
+        part.splice(2..2, [Record::Bill(nameless), Record::Mark(of_it)]);
+        let body = json!({ "records": part, "each": true });
+        let send = async |key: &str| -> Restored {
+            device.send(Method::POST, PATH, &[("idempotency-key", key)], Some(&body)).await.ok()
+        };
+        let first = send("one").await;
+        assert_eq!((first.new, first.known), (7, 0));
+        let refused = |at, code: ErrorCode| RefusedRecord { at, code: code.as_str().to_owned() };
+        assert_eq!(first.refused, [refused(2, ErrorCode::TooLong), refused(3, ErrorCode::InvalidRequest)]);
+        assert_eq!(send("one").await, first, "a lost answer comes again");
+        let kept = there(&device).await;
+        assert!(kept.len() == records.len() && records.iter().all(|record| kept.contains(record)), "{kept:?}");
     })
     .await;
 }
