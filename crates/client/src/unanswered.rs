@@ -12,8 +12,9 @@ use crate::client::Client;
 use crate::error::{Class, ClientError};
 use crate::http::{CallError, Method, Sending};
 
-/// A request that a copy of the account does not show so long after it was sent never came.
-const UNDER_WAY_MOST: SignedDuration = SignedDuration::from_mins(2);
+/// A request that a copy of the account does not show so long after it was sent never came, and comes no more: the nonce of
+/// its proof is good for no longer.
+const UNDER_WAY_MOST: SignedDuration = SignedDuration::from_mins(15);
 /// Who sends another one so soon after a lost answer may mean the same: they are told once that it was done.
 const MAY_MEAN_THE_SAME: SignedDuration = SignedDuration::from_mins(10);
 
@@ -269,7 +270,9 @@ mod tests {
             async |amount| client.wallets().reload(card().id, usd(amount), None).await.map_err(|error| error.code);
         lock(&fake).lose_answer = true;
         assert_eq!(press("100").await, Err("answer_lost".to_owned()));
-        world.later(180);
+        world.later(890);
+        assert_eq!(press("50").await, Err("answer_lost".to_owned()), "it may come yet");
+        world.later(20);
         assert_eq!(press("50").await, Ok(()));
         assert_eq!(sent(&fake), [0, 1]);
         world.end().await;
