@@ -80,7 +80,10 @@ describe('the window', () => {
     draw(Shell, on, { path: '/', children });
     expect(await screen.findByText('The account server did not take 2 changes.')).toBeTruthy();
     expect(screen.getByText('Imported lines').closest('li')?.textContent).toContain('Some unsent work on this computer is damaged.');
-    expect(screen.getByText(/A bill: Cobalt Ridge Power/).closest('li')?.textContent).toContain('You typed: Amount: $94.17; Note: Meter 4471.');
+    const one = screen.getByText(/A bill: Cobalt Ridge Power/).closest('li');
+    expect(one?.textContent).toContain('Another device changed the same thing in the meantime.');
+    expect(one?.textContent).toContain('You typed: Amount: $94.17; Note: Meter 4471.');
+    expect(one?.textContent).toContain('There now: Amount: $81.50.');
     await click('Put it back');
     await waitFor(() => expect(on.commands.refusalPutBack).toHaveBeenCalledExactlyOnceWith('refusal-edit'));
     await click('Understood');
