@@ -169,6 +169,11 @@ impl Currency {
         std::str::from_utf8(&self.0).unwrap_or("???")
     }
 
+    /// Each that is known.
+    pub fn all() -> impl Iterator<Item = Self> {
+        [NO_DECIMALS, THREE_DECIMALS, TWO_DECIMALS].into_iter().flatten().map(|code| Self(*code))
+    }
+
     /// How many decimals an amount has (ISO 4217 "minor unit").
     #[must_use]
     pub fn exponent(self) -> u8 {

@@ -1,9 +1,12 @@
 //! The step-up and hold matrix: what an action needs, and what it must wait for. This is the one reviewed file of its
-//! numbers, in two presets. Facts come in, a decision goes out; nothing here knows a database or a person.
+//! numbers, in two presets; those that are amounts are `usual`, by currency. Facts come in, a decision goes out; nothing here knows a database or a person.
+
+pub mod usual;
 
 use jiff::{SignedDuration, Timestamp};
 use serde::{Deserialize, Serialize};
 
+use crate::money::Currency;
 use crate::risk::RiskVerdict;
 use crate::standing::{RestraintLevel, RestraintReason, Standing};
 
@@ -23,12 +26,8 @@ pub enum Preset {
 /// The numbers of a preset. A duration of zero means that nothing waits.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Numbers {
-    /// What a payment to a known payee may be without a passkey.
-    pub limits: Limits,
     /// A share of the balance, in percent, above which all that leaves in 24 hours is looked at.
     pub share_percent: i64,
-    /// Balances below are not looked at for their share.
-    pub share_from_minor: i64,
     pub share_hold: SignedDuration,
     /// The first payment to a payee leaves so long after the payee was added, at the earliest.
     pub new_payee_hold: SignedDuration,
@@ -63,8 +62,7 @@ pub struct Session {
     pub idle: SignedDuration,
 }
 
-/// What leaves without a passkey, to a payee that is known, in minor units of the account's currency. The figures are
-/// the same in every currency: 500.00 where a unit has two decimals, 50,000 where it has none.
+/// What leaves without a passkey, to a payee that is known, in minor units of the account's currency.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[cfg_attr(feature = "schema", derive(utoipa::ToSchema))]
 #[cfg_attr(feature = "bindings", derive(specta::Type))]
@@ -93,9 +91,7 @@ const HOURS_72: SignedDuration = SignedDuration::from_hours(72);
 const DAYS_7: SignedDuration = SignedDuration::from_hours(7 * 24);
 
 const STANDARD: Numbers = Numbers {
-    limits: Limits { payment_minor: 50_000, day_minor: 100_000 },
     share_percent: 50,
-    share_from_minor: 100_000,
     share_hold: HOURS_24,
     new_payee_hold: HOURS_12,
     risk_hold: HOURS_24,
@@ -191,6 +187,7 @@ pub struct Payee {
 /// A payment as the matrix sees it. Amounts are minor units of the paying account's currency.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct PayFacts {
+    pub currency: Currency,
     pub caller: Caller,
     pub payee: Payee,
     pub amount_minor: i64,
@@ -419,7 +416,7 @@ pub fn pay(preset: Preset, facts: &PayFacts, now: Timestamp) -> Decision {
     {
         return Decision::Refuse(refusal);
     }
-    let share_is_large = facts.balance_minor >= numbers.share_from_minor
+    let share_is_large = facts.balance_minor >= usual::share_from_minor(facts.currency)
         && i128::from(facts.day_minor) * 100 > i128::from(facts.balance_minor) * i128::from(numbers.share_percent);
     let session_is_over = numbers.session.is_some_and(|session| {
         let ends = caller.proved_at.map(|began| {

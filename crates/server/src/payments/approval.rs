@@ -105,6 +105,7 @@ impl About {
     fn facts(&self, payment: &Stored, changed: bool) -> DbResult<PayFacts> {
         let leaving = self.known.leaving(payment)?;
         Ok(PayFacts {
+            currency: payment.order.amount.currency(),
             caller: self.caller,
             payee: self.known.payee,
             amount_minor: payment.order.amount.minor(),

@@ -1,4 +1,4 @@
-//! What leaves without a passkey: the policy's limits, or the owner's own. Lowering counts at once; raising needs a yes
+//! What leaves without a passkey: the usual limits of the currency, or the owner's own. Lowering counts at once; raising needs a yes
 //! by passkey and its time.
 
 use std::net::IpAddr;
@@ -10,7 +10,7 @@ use axum::http::StatusCode;
 use axum::response::{IntoResponse, Response};
 use domain::ids::{DeviceId, HolderId};
 use domain::money::{Currency, Money};
-use domain::policy::{self, Approval, Decision, Hold, Limits};
+use domain::policy::{self, Approval, Decision, Hold, Limits, usual};
 use domain::security::{Happened, SecurityEventKind};
 use sha2::{Digest as _, Sha256};
 
@@ -26,11 +26,11 @@ use crate::{risk, security};
 /// The limits that count now.
 pub(super) fn of(app: &App, holder: HolderId, currency: Currency) -> impl Read<Answer = Limits> + use<> {
     let now = app.clock.now();
-    own(app, holder, currency).then(move |own| Ok(own.at(now)))
+    own(holder, currency).then(move |own| Ok(own.at(now)))
 }
 
-fn own(app: &App, holder: HolderId, currency: Currency) -> impl Read<Answer = OwnLimits> + use<> {
-    let usual = OwnLimits { now: app.settings.policy.numbers().limits, next: None };
+fn own(holder: HolderId, currency: Currency) -> impl Read<Answer = OwnLimits> + use<> {
+    let usual = OwnLimits { now: usual::limits(currency), next: None };
     store::own_limits(holder, currency).then(move |own| Ok(own.unwrap_or(usual)))
 }
 
@@ -40,7 +40,7 @@ pub(super) async fn list(State(app): State<App>, signed_in: SignedIn) -> Result<
     let mut tx = app.db.begin_read().await?;
     let mut items = Vec::new();
     for currency in store::currencies(&mut tx, signed_in.holder).await? {
-        items.push(view(&app, currency, &tx.ask(own(&app, signed_in.holder, currency)).await?));
+        items.push(view(&app, currency, &tx.ask(own(signed_in.holder, currency)).await?));
     }
     Ok(Json(LimitsList { items }))
 }
@@ -48,7 +48,7 @@ pub(super) async fn list(State(app): State<App>, signed_in: SignedIn) -> Result<
 fn view(app: &App, currency: Currency, own: &OwnLimits) -> LimitsOf {
     let now = app.clock.now();
     let next = own.next.filter(|(_, from)| *from > now).map(|(limits, from)| NextLimits { limits, from });
-    LimitsOf { currency, limits: own.at(now), usual: app.settings.policy.numbers().limits, next }
+    LimitsOf { currency, limits: own.at(now), usual: usual::limits(currency), next }
 }
 
 /// Sets the owner's own limits. Lower ones count at once; higher ones need a passkey, shown at the address that is
@@ -142,7 +142,7 @@ async fn put(
 /// A raise was not its owner's: whatever is above the usual is the usual again, and none waits.
 pub(crate) async fn take_raise_back(app: &App, tx: &mut Tx, holder: HolderId, currency: &str) -> DbResult<()> {
     let currency: Currency = currency.parse().map_err(|_| DbError::Corrupt("a currency"))?;
-    let usual = app.settings.policy.numbers().limits;
+    let usual = usual::limits(currency);
     let before = tx.ask(of(app, holder, currency)).await?;
     let now = Limits {
         payment_minor: before.payment_minor.min(usual.payment_minor),

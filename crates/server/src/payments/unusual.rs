@@ -5,7 +5,7 @@ use std::net::IpAddr;
 
 use domain::ids::{DeviceId, HolderId};
 use domain::payments::{PaymentOrder, PaymentState};
-use domain::policy::{HoldReason, Payee, Preset, StepUp};
+use domain::policy::{HoldReason, Payee, Preset, StepUp, usual};
 use domain::risk::{Movement, RiskOccasion, RiskVerdict, busiest_hour};
 use jiff::civil::Date;
 use jiff::{SignedDuration, Timestamp};
@@ -156,7 +156,7 @@ fn movement(app: &App, payment: &Stored, known: &Known) -> DbResult<Movement> {
     let in_hour = earlier.iter().filter(|order| after(order.made_at, HOUR)).count();
     let before_today: Vec<Timestamp> =
         earlier.iter().map(|order| order.made_at).filter(|made_at| !after(*made_at, DAY)).collect();
-    let share_counts = leaving.balance_minor >= app.settings.policy.numbers().share_from_minor;
+    let share_counts = leaving.balance_minor >= usual::share_from_minor(payment.order.amount.currency());
     Ok(Movement {
         amount_minor: payment.order.amount.minor(),
         payee_since: payee.added_at,

@@ -371,6 +371,21 @@ async fn limits_now(device: &TestDevice) -> Limits {
 }
 
 #[tokio::test]
+async fn the_usual_limits_are_those_of_the_currency_and_what_was_set_stays() {
+    on_each_engine(async |world| {
+        let world = world.under(Preset::Standard);
+        let (_holds, device) = settled_in(&world).await;
+        let own = Limits { payment_minor: 70_000, day_minor: 70_000 };
+        let wish: LimitsWish = device.put("/api/v1/payments/limits/KRW", &own).await.ok();
+        let set = wish.set.expect("lower than what leaves in won anyhow, so it counts at once");
+        assert_eq!((set.limits, set.usual), (own, Limits { payment_minor: 500_000, day_minor: 1_000_000 }));
+        let wish: LimitsWish = device.put("/api/v1/payments/limits/JPY", &own).await.ok();
+        assert!(wish.set.is_none() && wish.approve_at.is_some(), "as many yen are more than leaves anyhow");
+    })
+    .await;
+}
+
+#[tokio::test]
 async fn limits_are_lowered_at_once_and_raised_by_passkey_after_their_time() {
     on_each_engine(async |world| {
         let world = world.under(Preset::Standard);
