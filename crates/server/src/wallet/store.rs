@@ -226,3 +226,9 @@ pub(super) async fn reloaded_since(
     let sum: Option<i64> = one!(tx, SUM, holder.as_uuid(), card.as_uuid(), since.to_string())?;
     Money::new(sum.unwrap_or(0), currency).map_err(|_| CORRUPT)
 }
+
+/// Changes what is stored, as a program of another time would.
+#[cfg(test)]
+pub(super) async fn try_to(tx: &mut Tx, statement: &'static str) -> DbResult<()> {
+    crate::db::on_engine!(tx, |db| sqlx::query(statement).execute(db).await.map(drop).map_err(DbError::from))
+}

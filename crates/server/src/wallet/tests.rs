@@ -7,7 +7,6 @@ use jiff::SignedDuration;
 use serde_json::json;
 
 use super::*;
-use crate::db::on_engine;
 use crate::purchases::tests::{Shop, usd};
 use crate::testing::seeds::{self, Dice};
 use crate::testing::{Answer, World, on_each_engine, on_each_engine_by_seed};
@@ -102,7 +101,7 @@ async fn tell_of_moves_from_before(world: &World) -> DbResult<()> {
         include_str!("../../migrations/sqlite/0067_wallet_moves.sql")
     };
     for statement in ["DELETE FROM record WHERE kind = 20"].into_iter().chain(migration.split_inclusive(";\n")) {
-        on_engine!(tx, |db| sqlx::query(statement).execute(db).await.map(drop).map_err(DbError::from))?;
+        store::try_to(&mut tx, statement).await?;
     }
     tx.commit().await
 }
