@@ -11,14 +11,17 @@ use zip::write::SimpleFileOptions;
 use zip::{CompressionMethod, ZipArchive, ZipWriter};
 
 use crate::error::ClientError;
+use crate::past_imports::PastImport;
 use crate::settings::Settings;
 
 /// How every ZIP archive that holds a file begins.
 const BEGINNING: &[u8] = b"PK\x03\x04";
 const RECORDS: &str = "records.json";
 const SETTINGS: &str = "settings.json";
+const IMPORTS: &str = "imports.json";
 const RECORDS_FORMAT: &str = "billfold-export";
 const SETTINGS_FORMAT: &str = "billfold-settings";
+const IMPORTS_FORMAT: &str = "billfold-imports";
 /// The newest that is read here; older ones are, too.
 const VERSION: u32 = 1;
 /// Twelve statements of each of 500 accounts, and room.
@@ -127,6 +130,14 @@ impl<'de> Deserialize<'de> for Kept {
     }
 }
 
+/// For the person: it is not read back.
+#[derive(Serialize)]
+struct ImportsFile<'a> {
+    format: &'static str,
+    version: u32,
+    imports: &'a [PastImport],
+}
+
 #[derive(Serialize, Deserialize)]
 struct SettingsFile {
     format: String,
@@ -218,14 +229,18 @@ fn file(zip: &mut ZipArchive<Cursor<&[u8]>>, name: &str, most: u64) -> Result<Op
     Ok(Some(bytes))
 }
 
-/// The archive of the server with what only this device knows: how it is set.
-pub(crate) fn with_settings(archive: Vec<u8>, settings: &Settings) -> Result<Vec<u8>, ArchiveError> {
-    let kept = SettingsFile { format: SETTINGS_FORMAT.to_owned(), version: VERSION, settings: settings.clone() };
-    let text = serde_json::to_vec_pretty(&kept).map_err(|_| ArchiveError::Damaged)?;
+/// The archive of the server with what only this device knows: how it is set, and what came of the last imports.
+pub(crate) fn with_own(archive: Vec<u8>, settings: &Settings, imports: &[PastImport]) -> Result<Vec<u8>, ArchiveError> {
+    let settings = SettingsFile { format: SETTINGS_FORMAT.to_owned(), version: VERSION, settings: settings.clone() };
+    let imports = ImportsFile { format: IMPORTS_FORMAT, version: VERSION, imports };
+    let settings = serde_json::to_vec_pretty(&settings).map_err(|_| ArchiveError::Damaged)?;
+    let imports = serde_json::to_vec_pretty(&imports).map_err(|_| ArchiveError::Damaged)?;
     let mut zip = ZipWriter::new_append(Cursor::new(archive))?;
     let packed = SimpleFileOptions::default().compression_method(CompressionMethod::Deflated).unix_permissions(0o600);
-    zip.start_file(SETTINGS, packed)?;
-    zip.write_all(&text)?;
+    for (name, text) in [(SETTINGS, settings), (IMPORTS, imports)] {
+        zip.start_file(name, packed)?;
+        zip.write_all(&text)?;
+    }
     Ok(zip.finish()?.into_inner())
 }
 
@@ -330,7 +345,7 @@ pub(crate) mod tests {
     fn kinds_of_a_later_server_are_counted_and_settings_go_with_it() {
         let later = with_records(&json!([{"kind": "a_kind_of_later", "body": {"id": 7}}]), 1);
         let settings = Settings { lock_after_minutes: 3, ..Settings::default() };
-        let archive = read(&with_settings(later, &settings).unwrap()).unwrap();
+        let archive = read(&with_own(later, &settings, &[]).unwrap()).unwrap();
         assert_eq!((archive.unknown, archive.records.len()), (1, 0));
         assert_eq!((archive.settings, archive.server.as_str()), (Some(settings), "Household"));
         assert!(!is_one(b"OFXHEADER:100") && is_one(&archive_of(&[])));

@@ -62,7 +62,7 @@ impl Export {
     /// Writes it as a whole, for this user of the computer alone; the answer is its size in bytes.
     pub async fn save(&self, archive: Archive, to: PathBuf) -> Result<usize, ClientError> {
         let archive = lock(&archive.0).take().ok_or_else(ClientError::locked)?;
-        let archive = self.0.archive_with_settings(archive).await?;
+        let archive = self.0.archive_with_own(archive).await?;
         let bytes = archive.len();
         let written = blocking(move || folder::replace(&to, &archive)).await?;
         written.map_err(|FileError(error)| ClientError::not_written(error))?;

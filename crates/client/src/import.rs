@@ -19,7 +19,7 @@ use formats::records::Correction;
 use formats::{ImportedAccount, ImportedFile, ImportedStatement, ImportedTransaction, ReadError, ReadOptions};
 use jiff::Timestamp;
 use jiff::civil::Date;
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
 use sha2::{Digest as _, Sha256};
 use tokio::task::JoinHandle;
 use uuid::Uuid;
@@ -31,6 +31,7 @@ use crate::cache::{CacheError, CacheResult, Tx, accounts, outbox as rows};
 use crate::client::{Changed, Client, Open, blocking, lock};
 use crate::error::ClientError;
 use crate::outbox::{self, Change, Entry};
+use crate::past_imports;
 use crate::platform::random;
 use crate::restore::ArchiveView;
 
@@ -71,7 +72,7 @@ pub struct SettlesView {
     pub amount: Money,
 }
 
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, specta::Type)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, specta::Type)]
 pub struct RejectedLine {
     /// Counted from 1 in the file.
     pub line: u32,
@@ -240,6 +241,7 @@ impl Import {
         };
         if !preview {
             let open = self.0.open_now()?;
+            self.0.save_own(&open).await;
             self.0.queued(&open).await;
             open.read_names().await?;
             // Names may be new.
@@ -482,6 +484,7 @@ impl Work<'_> {
         self.packed().await?;
         self.settle().await?;
         if !self.report.preview {
+            past_imports::keep(&mut self.tx, &self.report, self.client.now()).await?;
             self.tx.commit().await?;
         }
         Ok(self.report)

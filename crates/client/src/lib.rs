@@ -36,6 +36,7 @@ pub mod orders;
 mod outbox;
 mod own;
 pub mod pages;
+pub mod past_imports;
 pub mod paydays;
 pub mod payments;
 pub mod plan;

@@ -540,10 +540,10 @@ fn own_biller(record: &Record) -> Option<BillerId> {
 }
 
 impl Client {
-    /// The settings of this device go with the archive that the server made.
-    pub(crate) async fn archive_with_settings(&self, archive: Vec<u8>) -> Result<Vec<u8>, ClientError> {
-        let settings = self.settings().await?;
-        Ok(blocking(move || archive::with_settings(archive, &settings)).await??)
+    /// What only this device knows goes with the archive that the server made.
+    pub(crate) async fn archive_with_own(&self, archive: Vec<u8>) -> Result<Vec<u8>, ClientError> {
+        let (settings, imports) = (self.settings().await?, self.import().past().await?);
+        Ok(blocking(move || archive::with_own(archive, &settings, &imports)).await??)
     }
 }
 

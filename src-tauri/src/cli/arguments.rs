@@ -76,6 +76,8 @@ pub enum Command {
         #[arg(long)]
         preview: bool,
     },
+    /// What came of the last files that were imported, and which of their lines could not be taken.
+    Imports,
     /// Accounts and their balances.
     Accounts,
     /// Transactions, newest first.

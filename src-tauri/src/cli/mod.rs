@@ -266,6 +266,7 @@ impl Run<'_> {
             Command::SignOut { discard } => self.sign_out(discard).await,
             Command::Status => self.status().await,
             Command::Import { file, into, preview } => self.import(&file, into.as_deref(), preview).await,
+            Command::Imports => self.imports().await,
             Command::Accounts => self.accounts().await,
             Command::Transactions { account, search, since, until, limit, after } => {
                 let account = match account {
@@ -928,6 +929,22 @@ impl Run<'_> {
             text += &format!("  note: {warning}\n");
         }
         Ok(Answer::new(to_json(&report)?, text))
+    }
+
+    async fn imports(&self) -> Done {
+        let past = self.core.client.import().past().await?;
+        let mut text = String::new();
+        for one in &past {
+            let (at, names) = (local(one.at), one.account_names.join(", "));
+            text += &format!("{at}  {} of {names}: {} new, {} rejected\n", one.format, one.new, one.rejected_count);
+            for line in &one.rejected {
+                text += &format!("  line {}: {}\n", line.line, line.reason);
+            }
+        }
+        if past.is_empty() {
+            "No file was imported here yet.\n".clone_into(&mut text);
+        }
+        Ok(Answer::new(json!({ "items": to_json(&past)? }), text))
     }
 
     async fn accounts(&self) -> Done {
@@ -1921,6 +1938,7 @@ const fn looks_at_the_book(command: &Command) -> bool {
         command,
         Command::Status
             | Command::Import { .. }
+            | Command::Imports
             | Command::Remind { .. }
             | Command::Reminders { .. }
             | Command::Accounts

@@ -1,6 +1,7 @@
 //! Files of other issuers: chosen, looked at, kept or dropped.
 
 use client::import::{ImportOffer, ImportReport};
+use client::past_imports::PastImport;
 use tauri::AppHandle;
 
 use super::{Answer, Shared};
@@ -28,4 +29,12 @@ pub async fn import_discard(core: Shared<'_>, token: String) -> Answer<()> {
     core.touch();
     core.client.import().discard(&token);
     Ok(())
+}
+
+/// What came of the last imports of each account, the newest first.
+#[tauri::command]
+#[specta::specta]
+pub async fn imports(core: Shared<'_>) -> Answer<Vec<PastImport>> {
+    core.touch();
+    Ok(core.client.import().past().await?)
 }

@@ -162,6 +162,7 @@ pub fn builder() -> Builder<Wry> {
             import::import_choose,
             import::import_confirm,
             import::import_discard,
+            import::imports,
             statements::statements,
             statements::statement_open,
             statements::statement_save,

@@ -422,9 +422,11 @@ pub(crate) mod state {
     pub(crate) const UNREAD: &str = "unread";
     /// What was sent and has no answer yet.
     pub(crate) const UNANSWERED: &str = "unanswered";
+    /// What came of the last imports.
+    pub(crate) const IMPORTS: &str = "imports";
     /// What no server can bring back.
-    pub(crate) const OF_THIS_DEVICE: [&str; 6] =
-        [SETTINGS, SECOND_PASSKEY, REMINDER_TEST, REFUSALS, RECOVERY_UNNOTED, UNANSWERED];
+    pub(crate) const OF_THIS_DEVICE: [&str; 7] =
+        [SETTINGS, SECOND_PASSKEY, REMINDER_TEST, REFUSALS, RECOVERY_UNNOTED, UNANSWERED, IMPORTS];
 
     pub(crate) async fn find<T: DeserializeOwned>(
         db: impl Executor<'_, Database = Sqlite>,

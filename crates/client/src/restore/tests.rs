@@ -137,9 +137,10 @@ async fn lines_of(client: &Client) -> usize {
 async fn an_empty_account_gets_all_of_it_and_the_same_again_adds_nothing() {
     let world = World::new();
     let client = world.start().await;
-    let archive = archive::with_settings(
+    let archive = archive::with_own(
         archive_of(&one_of_each()),
         &Settings { remind_at: "18:30".to_owned(), start_hidden_at_sign_in: true, ..Settings::default() },
+        &[],
     )
     .unwrap();
     let preview = client.import().preview(archive.clone()).await.unwrap();
@@ -218,7 +219,7 @@ async fn what_is_here_stays_as_it_is_and_nothing_comes_twice_under_another_id() 
     let other = Settings { lock_after_minutes: 15, ..Settings::default() };
     let stale = Transaction { state: TransactionState::Pending, ..line(&card(1), 9, "d") };
     let records = [one_of_each(), vec![Record::Transaction(stale)]].concat();
-    let archive = archive::with_settings(archive_of(&records), &other).unwrap();
+    let archive = archive::with_own(archive_of(&records), &other, &[]).unwrap();
     let report = client.import().import(archive, None).await.unwrap();
     let parts = counted(&report);
     assert!(parts.contains(&("accounts", 0, 1)) && parts.contains(&("lines", 1, 2)), "{parts:?}");

@@ -140,6 +140,24 @@ describe('an archive of everything', () => {
   });
 });
 
+describe('what was imported before', () => {
+  it('is listed with the lines that could not be read', async () => {
+    const on = world();
+    await offered(on);
+    await on.commands.importConfirm('token');
+    draw(ImportPage, on);
+    expect(await screen.findByRole('heading', { name: 'Imported last' })).toBeTruthy();
+    expect(screen.getByText('1 line could not be read')).toBeTruthy();
+    expect(screen.getByText(/^Line 118: /)).toBeTruthy();
+  });
+
+  it('is not there before the first file', async () => {
+    draw(ImportPage, world());
+    await new Promise((done) => setTimeout(done, 20));
+    expect(screen.queryByRole('heading', { name: 'Imported last' })).toBeNull();
+  });
+});
+
 describe('a file that was not taken', () => {
   it('is explained where the shell sends the window', () => {
     draw(ImportPage, world(), { refused: 'file_damaged' });

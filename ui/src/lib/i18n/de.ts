@@ -1438,6 +1438,8 @@ export const de: Messages = {
     import: 'Datei einlesen',
   },
   import: {
+    past: 'Zuletzt importiert',
+    noAccount: 'kein Konto',
     settles: (n: number) => `${n} ${s(n, 'Rechnung wird', 'Rechnungen werden')} als bezahlt gemerkt`,
     settlesHelp: 'Eine Zeile der Datei bezahlt sie. Sobald die Zeilen behalten sind, wird nicht mehr erinnert; in Rechnungen nehmen Sie es zurück.',
     settlesOne: (name: string, day: string, amount: string) => `${name}, fällig ${day}: ${amount}`,

@@ -1441,6 +1441,8 @@ export const en = {
     import: 'Import a file',
   },
   import: {
+    past: 'Imported last',
+    noAccount: 'no account',
     settles: (n: number) => `${n} ${s(n, 'bill', 'bills')} will be marked paid`,
     settlesHelp: 'A line of the file pays each. Once the lines are kept, they are no longer reminded of; take it back in Bills.',
     settlesOne: (name: string, day: string, amount: string) => `${name}, due ${day}: ${amount}`,

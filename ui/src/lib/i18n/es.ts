@@ -1438,6 +1438,8 @@ export const es: Messages = {
     import: 'Importar un archivo',
   },
   import: {
+    past: 'Últimos archivos importados',
+    noAccount: 'ninguna cuenta',
     settles: (n: number) => `${n} ${s(n, 'recibo se marcará como pagado', 'recibos se marcarán como pagados')}`,
     settlesHelp: 'Una línea del archivo paga cada uno. Cuando guardes las líneas ya no se avisará; se deshace en Recibos.',
     settlesOne: (name: string, day: string, amount: string) => `${name}, vence ${day}: ${amount}`,

@@ -158,6 +158,8 @@ export const commands = {
 	importChoose: () => typedError<ImportOffer | null, CommandError>(__TAURI_INVOKE("import_choose")),
 	importConfirm: (token: string) => typedError<ImportReport, CommandError>(__TAURI_INVOKE("import_confirm", { token })),
 	importDiscard: (token: string) => typedError<null, CommandError>(__TAURI_INVOKE("import_discard", { token })),
+	/**  What came of the last imports of each account, the newest first. */
+	imports: () => typedError<PastImport[], CommandError>(__TAURI_INVOKE("imports")),
 	statements: () => typedError<StatementsView, CommandError>(__TAURI_INVOKE("statements")),
 	/**  Shows the PDF in the person's own viewer. */
 	statementOpen: (account: AccountId, closedOn: string) => typedError<null, CommandError>(__TAURI_INVOKE("statement_open", { account, closedOn })),
@@ -1700,6 +1702,23 @@ export type PasswordView = {
 	last_used_at: string | null,
 	/**  It cannot be removed. */
 	last: boolean,
+};
+
+/**  A file that was imported. */
+export type PastImport = {
+	at: string,
+	/**  "OFX 1.02 (SGML)". */
+	format: string,
+	accounts: AccountId[],
+	/**  As they were called then. */
+	account_names: string[],
+	new: number,
+	known: number,
+	replaced: number,
+	/**  The first 100 lines that could not be taken. */
+	rejected: RejectedLine[],
+	rejected_count: number,
+	warnings: string[],
 };
 
 /**  No due dates fall within it. */

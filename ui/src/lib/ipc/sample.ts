@@ -1,7 +1,7 @@
 // An invented world behind the same commands, for developing and for pictures. It is in no shipped build.
 // "?world=" chooses what stands: empty, offline, locked, passphrase, pin, keyring-gone, no-keyring, unheard, not-mine, welcome, server, practice, signed-out, failing, slow, account-locked, passkey-asked, no-pay, short, not-ready, archive.
 import { isOf } from '$lib/components/autopay/paid';
-import { setNow } from '$lib/format';
+import { nowHere, setNow } from '$lib/format';
 import type { AccountId, AccountStatements, CommandError, Dispute, PageQuery, SearchHit, SignIn } from './bindings';
 import type { Commands, Ipc } from './index';
 import { servedCard, servedStatements, statements, transactions } from './sample/accounts';
@@ -471,7 +471,12 @@ export function sampleIpc(query = ''): Ipc {
       return Object.assign(one, { state: 'cancelled', can_cancel: false, history: [...one.history, { state: 'cancelled', at: NOW }] });
     }),
     importChoose: async () => attempt(() => world.offer()),
-    importConfirm: () => change(() => ({ ...world.offer().report, preview: false })),
+    importConfirm: () => change(() => {
+      const { format, accounts, account_names, new: fresh, known, replaced, rejected, warnings } = world.offer().report;
+      world.imports = [{ at: nowHere(), format, accounts, account_names, new: fresh, known, replaced, rejected, rejected_count: rejected.length, warnings }, ...world.imports];
+      return { ...world.offer().report, preview: false };
+    }),
+    imports: () => read(() => world.imports),
     importDiscard: async () => attempt(() => null),
     statements: () => read(() => ({ accounts: listed() })),
     statementOpen: async () => attempt(() => null),

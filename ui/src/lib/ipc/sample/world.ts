@@ -1,5 +1,5 @@
 // The whole invented world in memory: Ines Calloway's money on 12 November 2026.
-import type { Account, AddressesView, BillerView, BillView, CalendarFeedOnView, DeviceView, EmailRemindersOnView, EmailRemindersView, HolidayView, HomeView, ImportOffer, Income, LimitsView, MarkAs, OrderView, PasskeyView, PayBill, PaymentDraft, PaymentView, PlanWishes, Purchase, ReadinessView, RecoveryView, RemindersView, RewardsView, RhythmView, RiskView, SecurityEvent, SecurityView, Settings, StatusView, SuggestionView, SupportCaseView, SupportSightView, WalletMoved, WalletView, WaysInView, NextReminderView, ReminderTestView, SilentView, MethodView, AutopayView, Dispute } from '../bindings';
+import type { Account, AddressesView, BillerView, BillView, CalendarFeedOnView, DeviceView, EmailRemindersOnView, EmailRemindersView, HolidayView, HomeView, ImportOffer, Income, LimitsView, MarkAs, OrderView, PasskeyView, PastImport, PayBill, PaymentDraft, PaymentView, PlanWishes, Purchase, ReadinessView, RecoveryView, RemindersView, RewardsView, RhythmView, RiskView, SecurityEvent, SecurityView, Settings, StatusView, SuggestionView, SupportCaseView, SupportSightView, WalletMoved, WalletView, WaysInView, NextReminderView, ReminderTestView, SilentView, MethodView, AutopayView, Dispute } from '../bindings';
 import { sumByCurrency } from '$lib/format';
 import { isKept, isUnderWay, owedNow } from '$lib/state/standing';
 import { crowded } from './crowd';
@@ -67,6 +67,7 @@ export class World {
   rewards: RewardsView[] = [];
   wallets: WalletView[] = [];
   walletMoves: WalletMoved[] = [];
+  imports: PastImport[] = [];
   disputes: Dispute[] = [];
   /** What was said about due dates, for who takes it back. */
   said: { made: string; key: string; before: MarkAs | undefined }[] = [];
