@@ -22,6 +22,7 @@ const REQUEST_BYTES_MAX: u64 = 1024 * 1024;
 /// Commands that the owner runs at once for others.
 const CALLS_MAX: usize = 16;
 /// Unix limits a socket's path to 104 bytes on some systems.
+#[cfg(unix)]
 const SOCKET_PATH_MAX: usize = 100;
 /// More than an address takes.
 const ADDRESS_BYTES: usize = 512;

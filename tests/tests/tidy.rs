@@ -192,6 +192,38 @@ fn only_one_folder_touches_the_desktop() {
     hold(touches_the_desktop_elsewhere, &breach);
 }
 
+/// Where the system has no safe interface (decision 27).
+const UNSAFE_MAY: [&str; 2] = ["src-tauri/src/os/session/macos.rs", "src-tauri/src/os/session/windows.rs"];
+
+fn is_unsafe_elsewhere(source: &Source) -> Option<String> {
+    let may = UNSAFE_MAY.contains(&source.path.as_str());
+    let lifts = |line: &str| line.contains("allow(unsafe_code") || line.contains("expect(unsafe_code");
+    (is_rust(source) && !may && code(source).any(lifts)).then(|| "only os/session may hold unsafe code".to_owned())
+}
+
+#[test]
+fn unsafe_code_stands_only_where_a_system_has_no_safe_interface() {
+    let breach = Source::planted("src-tauri/src/app.rs", "#![expect(unsafe_code, reason = \"fast\")]\n");
+    hold(is_unsafe_elsewhere, &breach);
+}
+
+#[test]
+fn the_shell_is_linted_as_all_others_but_for_unsafe_code() {
+    let read = |path: &str| std::fs::read_to_string(root().join(path)).expect("a manifest");
+    let lints = |manifest: &str, tables: [&str; 2]| {
+        tables.map(|table| {
+            let after = manifest.split_once(&format!("{table}\n")).expect("a table of lints").1;
+            let lines = after.lines().take_while(|line| !line.starts_with('[') && !line.is_empty());
+            lines.map(str::to_owned).collect::<Vec<_>>()
+        })
+    };
+    let all = lints(&read("Cargo.toml"), ["[workspace.lints.rust]", "[workspace.lints.clippy]"]);
+    let mut shell = lints(&read("src-tauri/Cargo.toml"), ["[lints.rust]", "[lints.clippy]"]);
+    let lifted = shell[0].iter_mut().find(|line| line.as_str() == "unsafe_code = \"deny\"");
+    *lifted.expect("the shell denies unsafe code") = "unsafe_code = \"forbid\"".to_owned();
+    assert_eq!(shell, all);
+}
+
 // ---- UI ------------------------------------------------------------------------------------------------------------
 
 fn is_ui(source: &Source) -> bool {
