@@ -27,6 +27,11 @@ impl ReminderTimer {
         if self.usual {
             return "billfold-remind".to_owned();
         }
+        self.numbered_name()
+    }
+
+    /// A name that no other data folder of this computer has, the usual one of another person among them.
+    fn numbered_name(&self) -> String {
         format!("billfold-remind-{:08x}", fingerprint(&self.data.to_string_lossy()))
     }
 
@@ -173,11 +178,11 @@ mod tests {
     #[test]
     fn the_task_runs_remind_every_quarter_of_an_hour_also_on_battery_and_after_sleep() {
         let timer = timer(r"C:\Users\R&D One\Billfold\", false);
-        let text = scheduler::task_text(&timer, r"HOME\ines");
+        let text = scheduler::task_text(&timer, "S-1-5-21-1-2-3-1001");
         assert_eq!(texts(&text, "Command"), ["/opt/My Apps/billfold"]);
         assert_eq!(texts(&text, "Arguments"), [r#"--data "C:\Users\R&D One\Billfold\\" remind"#]);
         assert_eq!(texts(&text, "Interval"), ["PT15M"]);
-        assert_eq!(texts(&text, "UserId"), [r"HOME\ines"]);
+        assert_eq!(texts(&text, "UserId"), ["S-1-5-21-1-2-3-1001"]);
         for (rule, wanted) in [
             ("DisallowStartIfOnBatteries", "false"),
             ("StopIfGoingOnBatteries", "false"),
@@ -199,9 +204,23 @@ mod tests {
 
     #[test]
     fn a_task_that_somebody_disabled_is_off() {
-        let text = scheduler::task_text(&timer(r"C:\b", true), r"HOME\ines");
+        let text = scheduler::task_text(&timer(r"C:\b", true), "S-1-5-21-1-2-3-1001");
         assert!(scheduler::is_enabled(&text));
         assert!(!scheduler::is_enabled(&text.replace("<Enabled>true</Enabled>", "<Enabled>false</Enabled>")));
+    }
+
+    #[test]
+    fn the_task_is_of_a_person_whatever_letters_their_name_has() {
+        // As the console gives "HOME\Inés" where its letters are not those of the file.
+        let answer = String::from_utf8_lossy(b"\"home\\in\x82s, ana\",\"S-1-5-21-1-2-3-1001\"\r\n").into_owned();
+        assert_eq!(scheduler::person_of(&answer), Some("S-1-5-21-1-2-3-1001"));
+        assert_eq!(scheduler::person_of(r"home\ines"), None);
+    }
+
+    #[test]
+    fn two_people_of_one_computer_have_two_tasks() {
+        let (one, other) = (timer(r"C:\Users\ines\Billfold", true), timer(r"C:\Users\ana\Billfold", true));
+        assert_ne!(scheduler::name(&one), scheduler::name(&other), "the list of tasks is the whole computer's");
     }
 
     #[test]

@@ -1,10 +1,16 @@
 //! macOS: an agent of launchd in the person's own library.
 
 use std::path::PathBuf;
+use std::thread::sleep;
+use std::time::Duration;
 
 use client::reminders::TimerState;
 
 use super::{EVERY_MINUTES, ReminderTimer, escaped, remove, run, write};
+
+/// An agent that is still ending keeps its name for a moment.
+const TRIES_MAX: u32 = 10;
+const TRY_AGAIN_AFTER: Duration = Duration::from_millis(200);
 
 fn label(timer: &ReminderTimer) -> String {
     format!("org.billfold.{}", timer.name())
@@ -47,7 +53,17 @@ pub fn install(timer: &ReminderTimer) -> Result<(), String> {
     // One of an earlier version is let go first, and one that was switched off in the system's settings comes back.
     let _ = run("launchctl", &["bootout", &service]);
     let _ = run("launchctl", &["enable", &service]);
-    run("launchctl", &["bootstrap", &domain, &path.to_string_lossy()]).map(|_| ())
+    let path = path.to_string_lossy();
+    let begin = || run("launchctl", &["bootstrap", &domain, &path]);
+    let mut begun = begin();
+    for _ in 1..TRIES_MAX {
+        if begun.is_ok() {
+            break;
+        }
+        sleep(TRY_AGAIN_AFTER);
+        begun = begin();
+    }
+    begun.map(|_| ())
 }
 
 pub fn uninstall(timer: &ReminderTimer) -> Result<(), String> {

@@ -17,6 +17,18 @@ fn quoted(path: &Path) -> String {
     format!("\"{text}{}\"", "\\".repeat(at_end))
 }
 
+/// All people of a computer share one list of tasks.
+pub fn name(timer: &ReminderTimer) -> String {
+    timer.numbered_name()
+}
+
+/// Who is signed in, by the number that the system knows them by. Their name would come in the letters of the console, which
+/// has not all of them.
+pub fn person_of(answer: &str) -> Option<&str> {
+    let last = answer.trim().rsplit(',').next()?.trim_matches('"');
+    last.starts_with("S-1-").then_some(last)
+}
+
 /// For this person alone, while they are signed in. It ends by itself: what it showed may be answered much later, and lead
 /// into the window.
 pub fn task_text(timer: &ReminderTimer, person: &str) -> String {
@@ -53,25 +65,26 @@ pub fn is_enabled(task: &str) -> bool {
 }
 
 pub fn state(timer: &ReminderTimer) -> TimerState {
-    match run("schtasks", &["/Query", "/XML", "/TN", &timer.name()]) {
+    match run("schtasks", &["/Query", "/XML", "/TN", &name(timer)]) {
         Ok(task) if is_enabled(&task) => TimerState::On,
         _ => TimerState::Off,
     }
 }
 
 pub fn install(timer: &ReminderTimer) -> Result<(), String> {
-    let person = run("whoami", &[])?;
+    let answer = run("whoami", &["/USER", "/FO", "CSV", "/NH"])?;
+    let person = person_of(&answer).ok_or("whoami: it does not say who is signed in")?;
     let path = timer.data.join("reminder-task.xml");
-    write(&path, &file_of(&task_text(timer, &person)))?;
-    let made = run("schtasks", &["/Create", "/F", "/TN", &timer.name(), "/XML", &path.to_string_lossy()]);
+    write(&path, &file_of(&task_text(timer, person)))?;
+    let made = run("schtasks", &["/Create", "/F", "/TN", &name(timer), "/XML", &path.to_string_lossy()]);
     remove(&path)?;
     made.map(|_| ())
 }
 
 pub fn uninstall(timer: &ReminderTimer) -> Result<(), String> {
     // Also one that somebody disabled; none at all is what was wanted.
-    if run("schtasks", &["/Query", "/TN", &timer.name()]).is_err() {
+    if run("schtasks", &["/Query", "/TN", &name(timer)]).is_err() {
         return Ok(());
     }
-    run("schtasks", &["/Delete", "/F", "/TN", &timer.name()]).map(|_| ())
+    run("schtasks", &["/Delete", "/F", "/TN", &name(timer)]).map(|_| ())
 }
