@@ -5,6 +5,9 @@ use std::io::{self, Write};
 use std::path::{Path, PathBuf};
 use std::sync::{Mutex, PoisonError};
 
+/// Files that stay behind at once, since a viewer held them open.
+const FOLDERS_MAX: u32 = 1000;
+
 /// Files written for the viewer; removed on lock and quit.
 #[derive(Debug)]
 pub struct Viewer {
@@ -28,15 +31,7 @@ impl Viewer {
     }
 
     fn write(&self, name: &str, bytes: &[u8]) -> io::Result<PathBuf> {
-        let mut number = self.open.lock().unwrap_or_else(PoisonError::into_inner);
-        *number += 1;
-        let folder = self.folder.join(number.to_string());
-        let mut maker = fs::DirBuilder::new();
-        maker.recursive(true);
-        #[cfg(unix)]
-        std::os::unix::fs::DirBuilderExt::mode(&mut maker, 0o700);
-        maker.create(&folder)?;
-        let path = folder.join(plain(name));
+        let path = self.make_folder()?.join(plain(name));
         let mut options = fs::OpenOptions::new();
         options.write(true).create_new(true);
         #[cfg(unix)]
@@ -45,14 +40,46 @@ impl Viewer {
         Ok(path)
     }
 
-    pub fn clear(&self) {
-        match fs::remove_dir_all(&self.folder) {
-            Err(error) if error.kind() != io::ErrorKind::NotFound => {
-                tracing::warn!(kind = ?error.kind(), "files for the viewer stay");
+    /// One for each file, with a name that none has which could not be removed.
+    fn make_folder(&self) -> io::Result<PathBuf> {
+        let mut maker = fs::DirBuilder::new();
+        #[cfg(unix)]
+        std::os::unix::fs::DirBuilderExt::mode(&mut maker, 0o700);
+        maker.recursive(true).create(&self.folder)?;
+        maker.recursive(false);
+        let mut number = self.open.lock().unwrap_or_else(PoisonError::into_inner);
+        for _ in 0..FOLDERS_MAX {
+            *number += 1;
+            let folder = self.folder.join(number.to_string());
+            match maker.create(&folder) {
+                Ok(()) => return Ok(folder),
+                Err(error) if error.kind() == io::ErrorKind::AlreadyExists => {}
+                Err(error) => return Err(error),
             }
-            _ => {}
+        }
+        Err(io::ErrorKind::AlreadyExists.into())
+    }
+
+    pub fn clear(&self) {
+        if let Err(error) = remove_each(&self.folder, |folder| fs::remove_dir_all(folder)) {
+            tracing::warn!(kind = ?error.kind(), "files for the viewer stay");
         }
     }
+}
+
+/// Removes what is within one by one, and then the folder. On Windows a file that a viewer holds open stays until it is
+/// closed; it keeps no other from going.
+fn remove_each(folder: &Path, remove: impl Fn(&Path) -> io::Result<()>) -> io::Result<()> {
+    let within = match fs::read_dir(folder) {
+        Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(()),
+        within => within?,
+    };
+    let mut all = Ok(());
+    for entry in within {
+        all = remove(&entry?.path()).and(all);
+    }
+    all?;
+    fs::remove_dir(folder)
 }
 
 /// A name that is a file name on every system.
@@ -67,7 +94,12 @@ fn open_file(path: &Path) -> io::Result<()> {
     let mut command = std::process::Command::new("open");
     #[cfg(windows)]
     let mut command = std::process::Command::new("explorer");
-    let mut child = command.arg(path).stdin(std::process::Stdio::null()).spawn()?;
+    #[cfg(unix)]
+    command.arg(path);
+    // It reads its line in a way of its own: without quotes a comma would end the path.
+    #[cfg(windows)]
+    std::os::windows::process::CommandExt::raw_arg(&mut command, format!("\"{}\"", path.display()));
+    let mut child = command.stdin(std::process::Stdio::null()).spawn()?;
     // Reaped off to the side: some viewers stay in the foreground.
     std::thread::spawn(move || child.wait());
     Ok(())
@@ -91,5 +123,24 @@ mod tests {
         }
         viewer.clear();
         assert!(!path.exists());
+    }
+
+    #[test]
+    fn a_file_that_a_viewer_holds_open_keeps_no_other_and_is_in_nobodys_way() {
+        let dir = tempfile::tempdir().unwrap();
+        let viewer = Viewer::new(dir.path().join("view"));
+        let paths: Vec<_> = (0..3).map(|_| viewer.write("Card.pdf", b"%PDF").unwrap()).collect();
+        let held = paths[1].parent().unwrap();
+        let remove = |folder: &Path| {
+            if folder == held { Err(io::ErrorKind::PermissionDenied.into()) } else { fs::remove_dir_all(folder) }
+        };
+        assert!(remove_each(&viewer.folder, remove).is_err(), "it is said");
+        assert_eq!(paths.iter().map(|path| path.exists()).collect::<Vec<_>>(), [false, true, false]);
+        let next = Viewer { folder: viewer.folder.clone(), open: Mutex::default() };
+        for _ in 0..3 {
+            next.write("Card.pdf", b"%PDF").unwrap();
+        }
+        viewer.clear();
+        assert!(!viewer.folder.exists());
     }
 }
