@@ -2,6 +2,7 @@
 //! a process, so the store is opened here for each call: a keyring that comes up later, or again, is found without a
 //! restart.
 
+use std::collections::HashMap;
 use std::sync::Arc;
 
 use client::platform::{Secret, SecretName, SecretStore, SecretStoreError};
@@ -51,7 +52,7 @@ impl SystemKeyring {
 
 fn entry(name: SecretName) -> Result<Entry, SecretStoreError> {
     let store = open().map_err(|error| absence(&error))?;
-    let inner = store.build(SERVICE, &name.to_string(), None).map_err(|error| refusal(&error))?;
+    let inner = store.build(SERVICE, &name.to_string(), modifiers().as_ref()).map_err(|error| refusal(&error))?;
     Ok(Entry { inner })
 }
 
@@ -68,6 +69,12 @@ fn open() -> keyring::Result<Arc<dyn CredentialStoreApi>> {
 #[cfg(windows)]
 fn open() -> keyring::Result<Arc<dyn CredentialStoreApi>> {
     Ok(windows_native_keyring_store::Store::new()?)
+}
+
+/// How the entries of this system differ from what they usually are.
+fn modifiers() -> Option<HashMap<&'static str, &'static str>> {
+    // Windows would take them to the person's other computers, where the copy that they open is not.
+    cfg!(windows).then(|| HashMap::from([("persistence", "Local")]))
 }
 
 /// Nothing that can be opened: no service on the bus, or no bus.
@@ -121,11 +128,28 @@ fn refusal(error: &Error) -> SecretStoreError {
     match error {
         // Locked and the prompt dismissed, no prompter, or no collection to write to.
         Error::NoStorageAccess(_) => SecretStoreError::Locked,
+        Error::PlatformFailure(inner) if was_denied(inner.as_ref()) => SecretStoreError::Locked,
         Error::NoDefaultStore => absence(error),
         // The bus or the service went away in between.
         Error::PlatformFailure(inner) if inner.to_string().contains("ServiceUnknown") => absence(error),
         other => SecretStoreError::Refused { why: kind(other).to_owned() },
     }
+}
+
+/// The keychain stayed closed: the person did not open it, typed another password, or could not be asked.
+#[cfg(target_os = "macos")]
+fn was_denied(error: &(dyn std::error::Error + 'static)) -> bool {
+    const USER_CANCELED: i32 = -128;
+    const AUTH_FAILED: i32 = -25_293;
+    const INTERACTION_NOT_ALLOWED: i32 = -25_308;
+    let code = error.downcast_ref::<security_framework::base::Error>().map(|error| error.code());
+    code.is_some_and(|code| [USER_CANCELED, AUTH_FAILED, INTERACTION_NOT_ALLOWED].contains(&code))
+}
+
+/// Elsewhere a keyring that stays closed has an error of its own.
+#[cfg(not(target_os = "macos"))]
+const fn was_denied(_: &(dyn std::error::Error + 'static)) -> bool {
+    false
 }
 
 /// Names the failure without its payload, which may hold the secret.
@@ -155,6 +179,15 @@ mod tests {
         };
         assert!(no_keyring(&refusal(&gone)));
         assert!(no_keyring(&absence(&gone)));
+    }
+
+    #[cfg(target_os = "macos")]
+    #[test]
+    fn a_keychain_that_stays_closed_is_locked() {
+        for code in [-128, -25_293, -25_308] {
+            let denied = Error::PlatformFailure(Box::new(security_framework::base::Error::from_code(code)));
+            assert_eq!(refusal(&denied), SecretStoreError::Locked, "{code}");
+        }
     }
 
     #[test]

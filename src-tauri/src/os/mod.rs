@@ -37,11 +37,12 @@ pub fn ports() -> (Ports, notify::Answers) {
     (ports, answers)
 }
 
-/// The person's own data folder, unless the command line names another.
+/// The person's own data folder, unless the command line names another. It is of this computer: on Windows one that goes
+/// along to others would take a copy there whose device is this one.
 #[must_use]
 pub fn data_dir() -> Option<PathBuf> {
     let project = directories::ProjectDirs::from("org", "Billfold", "billfold")?;
-    Some(project.data_dir().to_path_buf())
+    Some(project.data_local_dir().to_path_buf())
 }
 
 /// A folder that only this person reads, for what is too long or too short-lived for the data folder.
@@ -80,8 +81,24 @@ fn language() -> Language {
 #[must_use]
 pub fn device_name() -> String {
     let told = ["HOSTNAME", "COMPUTERNAME"].into_iter().find_map(|name| std::env::var(name).ok());
-    let read = || std::fs::read_to_string("/etc/hostname").ok();
-    let name = told.or_else(read).unwrap_or_default();
-    let name: String = name.trim().chars().filter(|c| !c.is_control()).take(60).collect();
+    let name = told.or_else(own_name).unwrap_or_default();
+    let name: String = name.trim().trim_end_matches(".local").chars().filter(|c| !c.is_control()).take(60).collect();
     if name.is_empty() { "This computer".to_owned() } else { name }
+}
+
+/// What the system calls the computer. Who starts a program from the desktop tells it nothing.
+fn own_name() -> Option<String> {
+    #[cfg(unix)]
+    return rustix::system::uname().nodename().to_str().ok().map(str::to_owned);
+    #[cfg(not(unix))]
+    None
+}
+
+#[cfg(all(test, unix))]
+mod tests {
+    #[test]
+    fn a_computer_has_a_name_also_where_nobody_told_it() {
+        let name = super::own_name().unwrap();
+        assert!(!name.is_empty());
+    }
 }
