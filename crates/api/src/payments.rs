@@ -12,17 +12,6 @@ use serde::{Deserialize, Serialize};
 
 use crate::security::OneTimeAddress;
 
-/// `POST /api/v1/payments`.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, utoipa::ToSchema)]
-pub struct OrderPayment {
-    #[serde(flatten)]
-    pub order: PaymentOrder,
-    /// An order that is not here before is not taken any more: it would leave on a day that nobody agreed to.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    #[schema(value_type = Option<String>, format = "date-time")]
-    pub before: Option<Timestamp>,
-}
-
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, utoipa::ToSchema)]
 pub struct Payment {
     pub order: PaymentOrder,

@@ -6,7 +6,6 @@ use std::sync::atomic::Ordering;
 use std::time::Duration;
 
 use api::error::ErrorCode;
-use api::payments::OrderPayment;
 use api::restore::{RestorePart, Restored};
 use api::sign_in::Me;
 use api::sync::{Change as Fed, Gone, LINE_MAX, Page, Record, SnapshotHead};
@@ -407,8 +406,8 @@ impl Sync {
             Change::Pay { order, .. } => {
                 // The server may have it from an earlier request. If not, it is not taken for a later day.
                 let before = self.0.payments().agreed_until(&waiting.entry).filter(|_| waiting.tried);
-                let wish = OrderPayment { order: order.clone(), before };
-                (Method::Post, "/api/v1/payments".to_owned(), Sending::json(&wish)?)
+                let before = before.map(|before| format!("?before={before}")).unwrap_or_default();
+                (Method::Post, format!("/api/v1/payments{before}"), Sending::json(order)?)
             }
             Change::CancelPayment { payment } => {
                 (Method::Post, format!("/api/v1/payments/{payment}/cancel"), Sending::default())

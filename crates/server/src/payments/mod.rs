@@ -19,7 +19,7 @@ mod tests;
 mod unusual;
 
 use api::error::ErrorCode;
-use api::payments::{OrderPayment, Payment, PaymentStep};
+use api::payments::{Payment, PaymentStep};
 use api::sync::Record;
 use axum::extract::State;
 use axum::http::StatusCode;
@@ -42,7 +42,7 @@ use crate::App;
 use crate::db::{DbError, DbResult, Read, Tx};
 use crate::error::{ApiError, Untaken};
 use crate::feed;
-use crate::http::{Json, Path, Source};
+use crate::http::{Json, Path, Query, Source};
 use crate::idempotency::{self, Begun, IdempotencyKey};
 use crate::sign_in::{SignedIn, too_often};
 use crate::{autopay, billers, bills, card, ledger, methods, readiness};
@@ -69,15 +69,23 @@ pub fn routes() -> OpenApiRouter<App> {
         .routes(routes!(limits::set))
 }
 
+#[derive(serde::Deserialize, utoipa::IntoParams)]
+struct Ordering {
+    /// An order that is not here before is not taken any more: it would leave on a day that nobody agreed to.
+    #[param(value_type = Option<String>, format = "date-time")]
+    before: Option<Timestamp>,
+}
+
 /// Orders a payment. The id in the body is its key for ever: the same order again answers with the payment as it is.
-#[utoipa::path(post, path = "/api/v1/payments", tag = "payments", request_body = OrderPayment,
+#[utoipa::path(post, path = "/api/v1/payments", tag = "payments", params(Ordering), request_body = PaymentOrder,
     responses((status = 201, body = Payment), (status = 200, body = Payment, description = "It was ordered before"),
         (status = 409, body = api::error::Problem), (status = 422, body = api::error::Problem)))]
 async fn create(
     State(app): State<App>,
     signed_in: SignedIn,
     Source(source): Source,
-    Json(OrderPayment { order, before }): Json<OrderPayment>,
+    Query(Ordering { before }): Query<Ordering>,
+    Json(order): Json<PaymentOrder>,
 ) -> Result<Response, ApiError> {
     order.check().map_err(|error| refused(&error))?;
     let holder = signed_in.holder;

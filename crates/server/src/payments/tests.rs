@@ -101,13 +101,14 @@ async fn an_order_that_comes_again_after_its_day_is_taken_only_if_it_was_before(
     on_each_engine(async |world| {
         let device = world.holder().await;
         let before = world.now() + HOUR;
-        let late = |order: &PaymentOrder| api::payments::OrderPayment { order: order.clone(), before: Some(before) };
+        let late = format!("/api/v1/payments?before={before}");
         let (came, lost) = (order(&world, "40.00", None), order(&world, "25.00", None));
         pay(&device, &came).await;
         world.advance(HOUR);
-        let known: Payment = device.post("/api/v1/payments", &late(&came)).await.expect(200).json();
+        device.refresh().await.expect(200);
+        let known: Payment = device.post(&late, &came).await.expect(200).json();
         assert_eq!(known.order, came, "what was taken in time stands");
-        assert_eq!(device.post("/api/v1/payments", &late(&lost)).await.expect(409).code(), ErrorCode::DayPassed);
+        assert_eq!(device.post(&late, &lost).await.expect(409).code(), ErrorCode::DayPassed);
         device.get(&format!("/api/v1/payments/{}", lost.id)).await.expect(404);
         pay(&device, &lost).await;
     })

@@ -456,6 +456,7 @@ async fn a_name_that_no_file_can_say_keeps_no_order_back() {
         bank.called("_").await.expect("another name");
         let order = bank.pay("Meridian Mobile", usd("40.00")).await;
         bank.transfers(["41.20"]).await;
+        bank.pass(DAY, HOUR).await;
         assert_eq!(bank.state(&order).await, PaymentState::Settled);
         assert_eq!((bank.sent("nacha").len(), bank.sent("iso20022").len()), (1, 1));
         assert!(bank.open_kinds().await.is_empty());
@@ -537,7 +538,7 @@ async fn an_order_that_the_rail_has_is_not_refused_when_its_payee_is_gone_from_t
         assert_eq!(bank.stored_state(&order).await, PaymentState::Submitted);
         // The file has left; what the settings say now is about others.
         let restarted = bank.without("Meridian Mobile");
-        restarted.pass(HOUR * 18, HOUR).await;
+        restarted.pass(DAY + HOUR * 18, HOUR).await;
         assert_eq!(bank.stored_state(&order).await, PaymentState::Settled);
         assert_eq!((bank.sent("nacha").len(), bank.available().await), (1, usd("960.00")));
     })
@@ -654,7 +655,7 @@ async fn an_older_database_that_was_put_back_sends_nothing_that_left() {
         bank.pass(HOUR * 18, HOUR).await;
         assert_eq!(bank.state(&kept).await, PaymentState::Settled);
         let next = bank.pay("Meridian Mobile", usd("1.00")).await;
-        bank.pass(HOUR * 7, HOUR).await;
+        bank.pass(HOUR * 7, MINUTE * 12).await;
         assert_eq!(bank.sent("nacha").len(), 2, "what is new goes");
         assert_eq!(bank.state(&next).await, PaymentState::Submitted);
     })
