@@ -15,6 +15,7 @@ use domain::card::Excess;
 use domain::ids::{AccountId, BillId, HolderId, MutationId, TransactionId};
 use domain::money::Money;
 use domain::reminders::LOOK_BACK_DAYS;
+use domain::statements::{Covered, merged};
 use formats::records::Correction;
 use formats::{ImportedAccount, ImportedFile, ImportedStatement, ImportedTransaction, ReadError, ReadOptions};
 use jiff::Timestamp;
@@ -347,7 +348,7 @@ struct Work<'a> {
 impl Work<'_> {
     async fn take_statement(&mut self, mut statement: ImportedStatement) -> CacheResult<()> {
         let lines = by_day(std::mem::take(&mut statement.transactions));
-        let (account, mut changed) = self.account_of(&statement);
+        let (account, mut changed) = self.account_of(&statement, &lines).await?;
         if changed && !self.report.preview {
             accounts::put(&mut self.tx, &account).await?;
         }
@@ -615,7 +616,11 @@ impl Work<'_> {
 
     /// The account of a statement: named by the person, known by its fingerprint, or new.
     /// With it, whether the server must hear of it.
-    fn account_of(&mut self, statement: &ImportedStatement) -> (Account, bool) {
+    async fn account_of(
+        &mut self,
+        statement: &ImportedStatement,
+        lines: &[ImportedTransaction],
+    ) -> CacheResult<(Account, bool)> {
         let fingerprint = fingerprint(&statement.account);
         let before = match &self.target {
             Some(target) => self.known.iter().find(|account| account.id == target.id),
@@ -625,10 +630,14 @@ impl Work<'_> {
             }),
         };
         let before = before.cloned();
-        let account = match &before {
+        let mut account = match &before {
             Some(account) => newer_figures(account.clone(), statement),
             None => newer_figures(new_account(self.id_of(&fingerprint, statement), statement, fingerprint), statement),
         };
+        if let Some(span) = span_of(statement, lines, self.book.today) {
+            let known = accounts::covered(&mut self.tx, &account).await?;
+            account.covered = merged(known.into_iter().chain([span]));
+        }
         let changed = before.as_ref() != Some(&account);
         if changed {
             self.known.retain(|other| other.id != account.id);
@@ -638,7 +647,7 @@ impl Work<'_> {
             self.report.accounts.push(account.id);
             self.report.account_names.push(account.name.clone());
         }
-        (account, changed)
+        Ok((account, changed))
     }
 }
 
@@ -931,6 +940,7 @@ fn new_account(id: AccountId, statement: &ImportedStatement, fingerprint: String
         plans: Vec::new(),
         excess: Excess::ByRate,
         card: None,
+        covered: Vec::new(),
     }
 }
 
@@ -950,6 +960,15 @@ fn newer_figures(mut account: Account, statement: &ImportedStatement) -> Account
         account.issuer = Some(figures.clone());
     }
     account
+}
+
+/// The days that a file covers: as it says, otherwise from its first posted line to its last. What is still to come is not
+/// covered yet.
+fn span_of(statement: &ImportedStatement, lines: &[ImportedTransaction], today: Date) -> Option<Covered> {
+    let days = || lines.iter().filter(|line| !line.pending).map(|line| line.posted_on);
+    let said = statement.starts_on.zip(statement.ends_on).filter(|(starts_on, ends_on)| starts_on <= ends_on);
+    let (first_on, last_on) = said.or_else(|| days().min().zip(days().max()))?;
+    Some(Covered { first_on, last_on: last_on.min(today) }).filter(|span| span.first_on <= span.last_on)
 }
 
 fn midnight(day: Date) -> Option<Timestamp> {

@@ -14,6 +14,7 @@ use domain::bills::{Bill, Mark};
 use domain::ids::{AccountId, BillId, BillerId, IncomeId, MutationId, SuggestionId};
 use domain::plan::PlanWishes;
 use domain::reminders::ReminderAnswer;
+use domain::statements::{Covered, covered_by_lines, merged};
 use jiff::Timestamp;
 use jiff::civil::Date;
 use serde::Serialize;
@@ -121,6 +122,13 @@ impl Import {
         let mut tx = open.cache.begin().await?;
         let here = Here::read(&mut tx, open).await?;
         let mut decided = Decided::of(archive, here);
+        for (account, more) in std::mem::take(&mut decided.covering) {
+            let known = accounts::covered(&mut tx, &account).await?;
+            let covered = merged(known.into_iter().chain(more));
+            if covered != account.covered {
+                decided.covered.push(Account { covered, ..account });
+            }
+        }
         // Lines are looked up where they would go, part by part.
         for part in std::mem::take(&mut decided.lines).chunks(CHUNK_MAX) {
             let fresh = unknown_lines(&mut tx, part).await?;
@@ -136,7 +144,8 @@ impl Import {
     }
 
     async fn keep_decided(&self, open: &Open, mut tx: Tx, decided: Decided) -> CacheResult<()> {
-        let Decided { accounts, lines, records, settings, .. } = decided;
+        let Decided { mut accounts, covered, lines, records, settings, .. } = decided;
+        accounts.extend(covered);
         let something = !(accounts.is_empty() && lines.is_empty() && records.is_empty());
         let mut accounts = Some(accounts).filter(|accounts| !accounts.is_empty());
         let mut lines = lines.into_iter();
@@ -245,6 +254,16 @@ impl Here {
     }
 }
 
+impl Here {
+    /// The account of an archive as it is here.
+    fn same_as(&self, account: &Account) -> Option<&Account> {
+        self.accounts.iter().find(|known| {
+            let same_source = account.source.is_some() && known.source == account.source;
+            known.id == account.id || (same_source && known.currency == account.currency)
+        })
+    }
+}
+
 #[derive(Default)]
 struct Counts(HashMap<ArchiveKind, (usize, usize)>);
 
@@ -267,6 +286,10 @@ struct Decided {
     server: String,
     /// That are not here.
     accounts: Vec<Account>,
+    /// That are here, and the spans of days that the archive covers beside theirs.
+    covering: Vec<(Account, Vec<Covered>)>,
+    /// Those of them that are known for more days by it.
+    covered: Vec<Account>,
     /// Of accounts that are not the server's own.
     lines: Vec<Transaction>,
     /// In an order in which each finds what it names.
@@ -316,6 +339,8 @@ impl Decided {
             made_at,
             server,
             accounts: Vec::new(),
+            covering: Vec::new(),
+            covered: Vec::new(),
             lines: Vec::new(),
             records: Vec::new(),
             settings: None,
@@ -324,6 +349,7 @@ impl Decided {
             under_way: 0,
             without_biller: 0,
         };
+        decided.take_covered(&sorted, &here);
         let places = decided.take_accounts(sorted.accounts, &here);
         decided.take_lines(sorted.lines, &places, &here);
         let mut others = sorted.others;
@@ -338,15 +364,29 @@ impl Decided {
         decided
     }
 
+    /// What the archive covers of accounts that others keep and that are here. Where neither says a span, the lines go on
+    /// saying it.
+    fn take_covered(&mut self, sorted: &Sorted, here: &Here) {
+        for account in &sorted.accounts {
+            let known = here.same_as(account).filter(|known| known.keeping == Keeping::Linked);
+            let Some(known) = known.filter(|known| !(known.covered.is_empty() && account.covered.is_empty())) else {
+                continue;
+            };
+            let mut more = account.covered.clone();
+            if more.is_empty() {
+                let lines = sorted.lines.iter().filter(|line| line.account == account.id);
+                let posted = lines.filter(|line| line.state == TransactionState::Posted);
+                more = covered_by_lines(account, posted.map(|line| line.posted_on));
+            }
+            self.covering.push((known.clone(), more));
+        }
+    }
+
     /// Where each account of the archive is here. The same issuer's account may be here under another id.
     fn take_accounts(&mut self, accounts: Vec<Account>, here: &Here) -> HashMap<AccountId, AccountId> {
         let mut places = HashMap::new();
         for account in accounts {
-            let same = |known: &&Account| {
-                let same_source = account.source.is_some() && known.source == account.source;
-                known.id == account.id || (same_source && known.currency == account.currency)
-            };
-            let (id, known) = (account.id, here.accounts.iter().find(same));
+            let (id, known) = (account.id, here.same_as(&account));
             let place = match (known, account.keeping, &account.card) {
                 (Some(known), _, _) => known.id,
                 (None, Keeping::Linked, _) => {

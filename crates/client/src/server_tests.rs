@@ -430,6 +430,7 @@ pub(crate) fn card() -> Account {
         plans: Vec::new(),
         excess: Excess::ByRate,
         card: None,
+        covered: Vec::new(),
     }
 }
 
@@ -1671,6 +1672,36 @@ async fn a_hold_that_posts_on_one_device_is_the_same_on_the_other() {
     let chunk: api::import::ImportChunk = serde_json::from_value(chunk).unwrap();
     assert_eq!(chunk.replaced, [held[0].id], "what the other device sent goes");
     assert_ne!(chunk.transactions[0].id, held[0].id);
+}
+
+#[tokio::test]
+async fn another_device_says_of_cycles_what_the_one_with_the_file_says() {
+    let fake = start_fake().await;
+    let said = async |client: &Client| {
+        let view = client.statements().view().await.unwrap().accounts.remove(0);
+        let rows =
+            view.statements.into_iter().map(|row| (row.summary.closed_on, row.summary.lines, row.summary.complete));
+        (rows.collect::<Vec<_>>(), view.gaps)
+    };
+    let world = World::new();
+    let client = signed_in(&world, &fake).await;
+    client.sync().now().await.unwrap();
+    // The file is of October and November until the 20th; its first line is of the 5th.
+    client.import().import(crate::tests::ofx(&[("20261005", "-5.00", "a", "Shop")]), None).await.unwrap();
+    client.sync().now().await.unwrap();
+    let expected = (vec![(day("2026-10-31"), 1, true)], Vec::new());
+    assert_eq!(said(&client).await, expected);
+    world.end().await;
+    let (_, _, _, chunk) = lock(&fake).writes.iter().rfind(|write| write.1 == "/api/v1/import").unwrap().clone();
+    let chunk: api::import::ImportChunk = serde_json::from_value(chunk).unwrap();
+    assert_eq!(chunk.accounts[0].covered.len(), 1);
+    let accounts = chunk.accounts.into_iter().map(Record::Account);
+    lock(&fake).snapshot = accounts.chain(chunk.transactions.into_iter().map(Record::Transaction)).collect();
+    let world = World::new();
+    let client = signed_in(&world, &fake).await;
+    client.sync().now().await.unwrap();
+    assert_eq!(said(&client).await, expected);
+    world.end().await;
 }
 
 #[tokio::test]

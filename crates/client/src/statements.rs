@@ -8,7 +8,7 @@ use serde::Serialize;
 use domain::accounts::Account;
 use domain::ids::AccountId;
 use domain::money::Money;
-use domain::statements::{CYCLES_MAX, Covered, Cycle, Known, closed_cycles, next_closing_on, summary};
+use domain::statements::{CYCLES_MAX, Coverage, Covered, Cycle, Known, closed_cycles, next_closing_on, summary};
 use jiff::ToSpan as _;
 
 use crate::cache::{CacheResult, accounts, bills, transactions};
@@ -27,7 +27,8 @@ pub struct AccountStatements {
     pub name: String,
     /// Newest first: of a card of the server all of ten years, otherwise at most the last 12 cycles.
     pub statements: Vec<StatementRow>,
-    /// Closing dates of cycles among the last 12 with no lines at all; a card of the server has none.
+    /// Closing dates of cycles among the last 12 of which nothing is here: no line, and no file that covers all of it. A card of
+    /// the server has none.
     #[specta(type = Vec<String>)]
     pub gaps: Vec<Date>,
     /// When the next cycle closes.
@@ -100,18 +101,29 @@ impl Statements {
                 .map(|(summary, kept)| StatementRow { summary: summary.clone(), kept: *kept })
                 .collect();
             let extent = extents.remove(&account.id);
-            let covered =
+            let lines =
                 extent.and_then(|extent| Some(Covered { first_on: extent.first_on?, last_on: extent.last_on? }));
+            let coverage = Coverage::of(&account, lines);
             let mut gaps = Vec::new();
-            if let Some(covered) = covered.filter(|_| account.card.is_none()) {
+            if let Some(coverage) = coverage.filter(|_| account.card.is_none()) {
                 // The server may not have been asked yet, or not have all lines: those that are here are as good.
-                for cycle in closed_cycles(&account, covered, today) {
-                    if statements.iter().any(|row| row.summary.closed_on == cycle.closed_on && row.summary.lines > 0) {
-                        continue;
-                    }
-                    let worked_out = self.0.with(async |open| worked_out(open, &account, &cycle).await).await?;
+                for cycle in closed_cycles(&account, &coverage, today) {
+                    let at = statements.iter().position(|row| row.summary.closed_on == cycle.closed_on);
+                    let kept = match at {
+                        Some(at) if statements[at].summary.lines > 0 => {
+                            // Files may have come since, also while the server cannot be asked.
+                            if coverage.is_stated() {
+                                statements[at].summary.complete = cycle.complete;
+                            }
+                            continue;
+                        }
+                        Some(at) => statements.remove(at).kept,
+                        None => false,
+                    };
+                    let worked_out =
+                        self.0.with(async |open| worked_out(open, &account, &cycle, &coverage).await).await?;
                     match worked_out {
-                        Some(summary) => statements.push(StatementRow { summary, kept: false }),
+                        Some(summary) => statements.push(StatementRow { summary, kept }),
                         None => gaps.push(cycle.closed_on),
                     }
                 }
@@ -228,12 +240,18 @@ fn file_words(name: &str) -> String {
     words.trim().to_owned()
 }
 
-/// A statement of an account that others keep, from the lines that are here; none of a cycle without lines.
-async fn worked_out(open: &Open, account: &Account, cycle: &Cycle) -> CacheResult<Option<StatementSummary>> {
+/// A statement of an account that others keep, from the lines that are here; none of a cycle of which nothing is.
+async fn worked_out(
+    open: &Open,
+    account: &Account,
+    cycle: &Cycle,
+    coverage: &Coverage,
+) -> CacheResult<Option<StatementSummary>> {
     let db = open.cache.readers();
     let (opened_on, after_on) = (cycle.opened_on, cycle.closed_on.saturating_add(1.day()));
     let (moved, lines) = transactions::posted_within(db, account.id, Some(opened_on), Some(after_on)).await?;
-    if lines == 0 {
+    let lines = u32::try_from(lines).unwrap_or(u32::MAX);
+    if coverage.lacks(cycle, lines) {
         return Ok(None);
     }
     let (before, _) = transactions::posted_within(db, account.id, None, Some(opened_on)).await?;
@@ -244,7 +262,6 @@ async fn worked_out(open: &Open, account: &Account, cycle: &Cycle) -> CacheResul
     // Lines that add up to no amount make no statement.
     let known = Known::of(account, cycle, money(before), money(apart));
     let (Some(moved), Some(known)) = (money(moved), known) else { return Ok(None) };
-    let lines = u32::try_from(lines).unwrap_or(u32::MAX);
     Ok(summary(account.id, cycle, known, moved, lines).ok())
 }
 
@@ -349,6 +366,77 @@ mod tests {
         ofx(&lines.iter().map(|(on, amount)| (*on, *amount, *on, "Shop")).collect::<Vec<_>>())
     }
 
+    /// The same of a file that says of which days it is.
+    fn covering(first: &str, last: &str, lines: &[(&str, &str)]) -> Vec<u8> {
+        let text = String::from_utf8(export(lines)).unwrap();
+        let days = format!("<DTSTART>{first}<DTEND>{last}");
+        text.replace("<DTSTART>20261001<DTEND>20261120", &days).into_bytes()
+    }
+
+    async fn rows(client: &Client) -> (Vec<(Date, u32, bool)>, Vec<Date>) {
+        let said = client.statements().view().await.unwrap().accounts.remove(0);
+        let row = |row: &StatementRow| (row.summary.closed_on, row.summary.lines, row.summary.complete);
+        (said.statements.iter().map(row).collect(), said.gaps)
+    }
+
+    #[tokio::test]
+    async fn cycles_are_whole_missing_or_not_complete_by_what_imported_files_cover() {
+        let world = World::new();
+        let client = world.start().await;
+        let files = [
+            covering("20260501", "20260710", &[("20260504", "-5.00"), ("20260702", "-6.00")]),
+            covering("20260720", "20260831", &[("20260725", "-7.00")]),
+            // What is still to come is covered by none.
+            covering("20261001", "20271231", &[("20261005", "-8.00")]),
+        ];
+        client.import().preview(files[0].clone()).await.unwrap();
+        assert!(client.accounts().list().await.unwrap().is_empty(), "a preview keeps nothing");
+        for file in &files {
+            client.import().import(file.clone(), None).await.unwrap();
+        }
+        let expected = [
+            (day("2026-10-31"), 1, true),
+            (day("2026-08-31"), 0, true),
+            (day("2026-07-31"), 2, false),
+            (day("2026-06-30"), 0, true),
+            (day("2026-05-31"), 1, true),
+        ];
+        assert_eq!(rows(&client).await, (expected.to_vec(), vec![day("2026-09-30")]));
+        let covered = client.accounts().list().await.unwrap()[0].account.covered.clone();
+        assert_eq!(covered.last().unwrap().last_on, client.today());
+        let waiting = client.status().await.unwrap().waiting;
+        client.import().import(files[1].clone(), None).await.unwrap();
+        assert_eq!(client.status().await.unwrap().waiting, waiting, "the same file again says nothing new");
+        // A file in the hole, in which nothing happened.
+        client.import().import(covering("20260711", "20260719", &[]), None).await.unwrap();
+        assert!(rows(&client).await.0.iter().all(|(_, _, complete)| *complete));
+        world.end().await;
+    }
+
+    #[tokio::test]
+    async fn an_account_from_before_spans_is_known_by_its_lines_until_its_next_file() {
+        let world = World::new();
+        let client = world.start().await;
+        client.import().import(export(&[("20260610", "-5.00"), ("20260803", "-6.00")]), None).await.unwrap();
+        let account = client.accounts().list().await.unwrap().remove(0).account;
+        let open = client.opened().unwrap();
+        let mut tx = open.cache.begin().await.unwrap();
+        accounts::put(&mut tx, &Account { covered: Vec::new(), ..account }).await.unwrap();
+        tx.commit().await.unwrap();
+        let before = [(day("2026-08-31"), 1, false), (day("2026-06-30"), 1, false)];
+        assert_eq!(rows(&client).await, (before.to_vec(), vec![day("2026-07-31")]));
+        client.import().import(covering("20260804", "20261031", &[("20261005", "-8.00")]), None).await.unwrap();
+        let after = [
+            (day("2026-10-31"), 1, true),
+            (day("2026-09-30"), 0, true),
+            (day("2026-08-31"), 1, true),
+            (day("2026-06-30"), 1, false),
+        ];
+        assert_eq!(rows(&client).await, (after.to_vec(), vec![day("2026-07-31")]));
+        drop(open);
+        world.end().await;
+    }
+
     fn terms() -> CardTerms {
         CardTerms {
             closing_day: 25,
@@ -426,7 +514,8 @@ mod tests {
         let said = of_account().await;
         assert_eq!(said.gaps, [day("2026-08-25")]);
         assert_eq!(said.statements.len(), 4);
-        assert_eq!(said.statements[1].summary, listed);
+        // Which days files cover is known here.
+        assert_eq!(said.statements[1].summary, StatementSummary { complete: false, ..listed });
         world.end().await;
     }
 }

@@ -214,6 +214,7 @@ pub(crate) async fn with_balance(client: &Client, balance: &str) {
         plans: Vec::new(),
         excess: domain::card::Excess::default(),
         card: None,
+        covered: Vec::new(),
     };
     let open = client.opened().unwrap();
     let mut tx = open.cache.begin().await.unwrap();

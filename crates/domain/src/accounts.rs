@@ -10,6 +10,7 @@ use crate::days;
 use crate::ids::{AccountId, PlanId, TransactionId};
 use crate::money::{Currency, Money};
 use crate::purchases::ServedCard;
+use crate::statements::Covered;
 
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[cfg_attr(feature = "schema", derive(utoipa::ToSchema))]
@@ -47,6 +48,10 @@ pub struct Account {
     /// A card that this server issues.
     #[serde(default)]
     pub card: Option<ServedCard>,
+    /// The spans of days that imported files cover, in order, none beside another. Empty where no file said one: then its
+    /// lines are all that is known.
+    #[serde(default)]
+    pub covered: Vec<Covered>,
 }
 
 impl Account {

@@ -8,6 +8,9 @@ use crate::card::{CardTerms, Issued};
 use crate::days;
 use crate::ids::AccountId;
 use crate::money::{Money, MoneyError};
+pub use coverage::{Coverage, Covered, SPANS_MAX, covered_by_lines, merged};
+
+mod coverage;
 
 /// One closed cycle of an account. `opening + Σ lines = closing` always holds.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -61,26 +64,19 @@ pub struct Cycle {
     pub complete: bool,
 }
 
-/// The days of which an account's transactions are known, both included.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Covered {
-    pub first_on: Date,
-    pub last_on: Date,
-}
-
 /// The cycles that closed before `today`, newest first, at most `CYCLES_MAX`. They begin with the one in which what is
 /// known ends, so an old import shows its own months, and none lies before what is known. A card with terms closes on
 /// its closing day, every other account with the calendar month.
 #[must_use]
-pub fn closed_cycles(account: &Account, covered: Covered, today: Date) -> Vec<Cycle> {
+pub fn closed_cycles(account: &Account, coverage: &Coverage, today: Date) -> Vec<Cycle> {
     let closings = Closings::of(account);
-    let mut closed_on = closings.on_or_after(covered.last_on);
+    let mut closed_on = closings.on_or_after(coverage.extent.last_on);
     if closed_on >= today {
         closed_on = closings.before(today);
     }
     let mut cycles = Vec::new();
-    while cycles.len() < CYCLES_MAX && closed_on >= covered.first_on {
-        let cycle = closings.cycle(closed_on, covered);
+    while cycles.len() < CYCLES_MAX && closed_on >= coverage.extent.first_on {
+        let cycle = closings.cycle(closed_on, coverage);
         closed_on = days::shifted(cycle.opened_on, -1);
         cycles.push(cycle);
     }
@@ -89,10 +85,10 @@ pub fn closed_cycles(account: &Account, covered: Covered, today: Date) -> Vec<Cy
 
 /// The closed cycle of that name, however old; `None` when no cycle closes on that date or it is still open.
 #[must_use]
-pub fn cycle_closed_on(account: &Account, closed_on: Date, covered: Covered, today: Date) -> Option<Cycle> {
+pub fn cycle_closed_on(account: &Account, closed_on: Date, coverage: &Coverage, today: Date) -> Option<Cycle> {
     let closings = Closings::of(account);
     let closes = closed_on < today && closings.on_or_after(closed_on) == closed_on;
-    closes.then(|| closings.cycle(closed_on, covered))
+    closes.then(|| closings.cycle(closed_on, coverage))
 }
 
 /// When the cycle that is open today closes.
@@ -127,13 +123,17 @@ impl<'a> Closings<'a> {
         }
     }
 
-    fn cycle(&self, closed_on: Date, covered: Covered) -> Cycle {
-        let opened_on = days::shifted(self.before(closed_on), 1);
+    fn opened_on(&self, closed_on: Date) -> Date {
+        days::shifted(self.before(closed_on), 1)
+    }
+
+    fn cycle(&self, closed_on: Date, coverage: &Coverage) -> Cycle {
+        let opened_on = self.opened_on(closed_on);
         let due_on = match self {
             Self::ByTerms(terms) => Some(terms.due_after(closed_on)),
             Self::MonthEnds => None,
         };
-        let complete = covered.first_on <= opened_on && closed_on <= covered.last_on;
+        let complete = coverage.holds(opened_on, closed_on);
         Cycle { opened_on, closed_on, due_on, complete }
     }
 }

@@ -179,6 +179,7 @@ mod tests {
             plans: Vec::new(),
             excess: Excess::ByRate,
             card: None,
+            covered: Vec::new(),
         }
     }
 

@@ -12,6 +12,7 @@ use axum::response::Response;
 use domain::card::plans::{PLANS_MAX, PlanError};
 use domain::ids::{AccountId, HolderId, PlanId, TransactionId};
 use domain::money::Currency;
+use domain::statements::{Covered, SPANS_MAX, covered_by_lines, merged};
 use jiff::Timestamp;
 use utoipa_axum::router::OpenApiRouter;
 use utoipa_axum::routes;
@@ -206,9 +207,12 @@ async fn put_accounts(
             return Err(ApiError::invalid(ErrorCode::TooMany, "accounts", "an account has at most 500 accounts"));
         }
         let account = match &known {
-            Some(known) => updated(known, said)?,
+            Some(known) => {
+                let covered = covered_with(tx, holder, known, &said).await?;
+                Account { covered, ..updated(known, said)? }
+            }
             // Only this server says what its own cards are.
-            None => Account { card: None, ..said },
+            None => Account { card: None, covered: merged(said.covered.iter().copied()), ..said },
         };
         currencies.insert(account.id, account.currency);
         if known.as_ref() != Some(&account) {
@@ -237,6 +241,17 @@ fn updated(known: &Account, said: Account) -> Result<Account, ApiError> {
     account.source = account.source.or(said.source);
     account.mask = account.mask.or(said.mask);
     Ok(account)
+}
+
+/// What is covered with what a file covers beside it. Of an account that was imported before spans were kept, its lines say
+/// what is.
+async fn covered_with(tx: &mut Tx, holder: HolderId, known: &Account, said: &Account) -> DbResult<Vec<Covered>> {
+    let mut covered = known.covered.clone();
+    if covered.is_empty() && !said.covered.is_empty() {
+        let days = feed::day_sums(tx, holder, known.id.as_uuid()).await?;
+        covered = covered_by_lines(known, days.into_iter().map(|day| day.day));
+    }
+    Ok(merged(covered.into_iter().chain(said.covered.iter().copied())))
 }
 
 async fn check_lines(
@@ -305,6 +320,9 @@ fn check(account: &Account) -> Result<(), ApiError> {
         && !account.plans.iter().any(|plan| plan.id == id)
     {
         return wrong(ErrorCode::InvalidRequest, "excess", "there is no such plan");
+    }
+    if account.covered.len() > SPANS_MAX {
+        return wrong(ErrorCode::TooMany, "covered", "an account has at most 100 spans of days");
     }
     if account.plans.len() > PLANS_MAX {
         return wrong(ErrorCode::TooMany, "plans", "a card has at most 50 plans");

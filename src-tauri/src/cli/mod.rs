@@ -1109,7 +1109,7 @@ impl Run<'_> {
                 // The newest list, when the server can be asked.
                 self.core.send_soon().await;
                 let view = self.core.client.statements().view().await?;
-                let mut items = Vec::new();
+                let (mut items, mut gaps) = (Vec::new(), Vec::new());
                 let mut rows = Vec::new();
                 for of in &view.accounts {
                     for row in &of.statements {
@@ -1124,11 +1124,18 @@ impl Run<'_> {
                             summary.opening.to_string(),
                             summary.closing.to_string(),
                             summary.lines.to_string(),
+                            if summary.complete { "whole" } else { "not whole" }.to_owned(),
                         ]);
                     }
+                    for gap in &of.gaps {
+                        gaps.push(json!({ "account": of.account, "account_name": of.name, "cycle": gap }));
+                        let none = String::new;
+                        let missing = "missing".to_owned();
+                        rows.push(vec![of.name.clone(), gap.to_string(), none(), none(), none(), missing]);
+                    }
                 }
-                let heads = ["Account", "Cycle", ">Opening", ">Closing", ">Lines"];
-                Ok(Answer::new(json!({ "items": items }), table(&heads, &rows)))
+                let heads = ["Account", "Cycle", ">Opening", ">Closing", ">Lines", "Covered"];
+                Ok(Answer::new(json!({ "items": items, "gaps": gaps }), table(&heads, &rows)))
             }
             StatementCommand::Get { account, cycle, out, over } => {
                 let account = self.account(&account).await?.account;

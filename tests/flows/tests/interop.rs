@@ -146,6 +146,7 @@ fn account(at: jiff::Timestamp, balance: Money) -> Account {
         plans: Vec::new(),
         excess: Excess::ByRate,
         card: None,
+        covered: Vec::new(),
     }
 }
 

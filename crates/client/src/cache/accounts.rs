@@ -5,6 +5,7 @@ use std::collections::HashMap;
 use domain::accounts::Account;
 use domain::ids::AccountId;
 use domain::money::Currency;
+use domain::statements::{Covered, covered_by_lines};
 use jiff::civil::Date;
 use sqlx::{Executor, Sqlite, SqlitePool};
 
@@ -80,6 +81,15 @@ pub(crate) async fn all(db: impl Executor<'_, Database = Sqlite>) -> CacheResult
     let bodies: Vec<String> =
         sqlx::query_scalar("SELECT body FROM account WHERE body IS NOT NULL ORDER BY number").fetch_all(db).await?;
     bodies.iter().map(|body| from_body(body)).collect()
+}
+
+/// The spans of days of which an account is known: what its files cover, or what its lines say where none is kept.
+pub(crate) async fn covered(tx: &mut Tx, account: &Account) -> CacheResult<Vec<Covered>> {
+    if !account.covered.is_empty() {
+        return Ok(account.covered.clone());
+    }
+    let days = transactions::days_of(tx, account.id).await?;
+    Ok(covered_by_lines(account, days))
 }
 
 /// How many lines an account has, and the days of its first and last.

@@ -68,6 +68,7 @@ const MIGRATIONS: &[&str] = &[
     include_str!("schema-16.sql"),
     include_str!("schema-17.sql"),
     include_str!("schema-18.sql"),
+    include_str!("schema-19.sql"),
 ];
 const READERS: u32 = 3;
 /// A change waits for a copy that is being fetched: that goes on as long as the server sends, and ends with the lock.

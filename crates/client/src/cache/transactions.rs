@@ -720,6 +720,17 @@ pub(crate) async fn posted_within(
     Ok((whole((row.0, row.1)), row.2))
 }
 
+/// The days on which lines of an account posted; as one value, as a page is.
+pub(crate) async fn days_of(tx: &mut Tx, account: AccountId) -> CacheResult<Vec<Date>> {
+    let sql = format!(
+        "SELECT json_group_array(DISTINCT seq >> {LINE_BITS}) FROM tx
+         WHERE account = (SELECT number FROM account WHERE id = ?1) AND state = 1"
+    );
+    let text: String = sqlx::query_scalar(AssertSqlSafe(sql)).bind(account.as_uuid()).fetch_one(&mut **tx).await?;
+    let days: Vec<i64> = from_body(&text)?;
+    days.into_iter().map(date_of).collect()
+}
+
 /// Whether interest was charged since a day.
 pub(crate) async fn has_interest(db: &SqlitePool, account: i64, from: Date) -> CacheResult<bool> {
     let sql =

@@ -362,6 +362,7 @@ mod tests {
             ],
             excess: Excess::Plan(PlanId::new(Timestamp::UNIX_EPOCH, [1; 10])),
             card: None,
+            covered: Vec::new(),
         }
     }
 

@@ -38,6 +38,7 @@ fn card(chance: u8) -> Account {
         plans: Vec::new(),
         excess: Excess::ByRate,
         card: None,
+        covered: Vec::new(),
     }
 }
 
@@ -273,6 +274,30 @@ async fn a_card_of_another_server_comes_as_an_issuers_and_its_practice_money_sta
     assert_eq!(kept.len(), 1);
     assert_eq!((kept[0].account.keeping, kept[0].account.card.is_none()), (Keeping::Linked, true));
     assert_eq!(import(&client, &records).await.new, 0, "and the same again adds nothing");
+    world.end().await;
+}
+
+#[tokio::test]
+async fn the_days_that_an_archive_covers_are_added_to_those_that_are_known_here() {
+    let world = World::new();
+    let client = world.start().await;
+    let span = |first, last| Covered { first_on: day(first), last_on: day(last) };
+    let of = |covered: &[Covered]| Record::Account(Account { covered: covered.to_vec(), ..card(1) });
+    let known = async || client.accounts().list().await.unwrap().remove(0).account.covered;
+    let september = span("2026-09-01", "2026-09-30");
+    import(&client, &[of(&[september])]).await;
+    assert_eq!(known().await, [september]);
+    let october = [of(&[span("2026-10-01", "2026-10-31")])];
+    import(&client, &october).await;
+    let both = span("2026-09-01", "2026-10-31");
+    assert_eq!(known().await, [both]);
+    let waiting = client.status().await.unwrap().waiting;
+    import(&client, &october).await;
+    assert_eq!(client.status().await.unwrap().waiting, waiting, "the same again adds nothing");
+    // One that was made before spans were kept is known by its lines.
+    let older = Transaction { posted_on: day("2026-07-05"), ..line(&card(1), 1, "a") };
+    import(&client, &[of(&[]), Record::Transaction(older)]).await;
+    assert_eq!(known().await, [span("2026-07-05", "2026-07-05"), both]);
     world.end().await;
 }
 

@@ -125,6 +125,7 @@ mod tests {
             plans: Vec::new(),
             excess: Excess::ByRate,
             card: Some(served),
+            covered: Vec::new(),
         }
     }
 

@@ -44,6 +44,7 @@ fn card() -> Account {
         plans: Vec::new(),
         excess: Excess::ByRate,
         card: None,
+        covered: Vec::new(),
     }
 }
 

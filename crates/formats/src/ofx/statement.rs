@@ -327,6 +327,10 @@ impl<'a> Reading<'a> {
         }
         // A cut file may end before the currency of its last statement.
         self.open = self.open.take().filter(|open| self.ended || open.says_something());
+        // The balance stands after the lines: without it some of them may be cut off, and the days that were meant say nothing.
+        if let Some(open) = self.open.as_mut().filter(|open| !self.ended && open.ledger.amount.text.is_empty()) {
+            open.starts_on = Value::default();
+        }
         self.end_statement();
         if self.statements.is_empty() {
             if let Some(refusal) = self.refusal {

@@ -4,7 +4,7 @@ use domain::money::Money;
 use jiff::civil::date;
 
 use super::*;
-use crate::feed::tests::{card, import};
+use crate::feed::tests::{card, import, line};
 use crate::testing::{TestDevice, World, on_each_engine};
 
 fn usd(minor: i64) -> Money {
@@ -86,6 +86,59 @@ async fn importing_a_newer_file_keeps_terms_plans_and_the_wish() {
         import(&device, &world, &account, Vec::new()).await;
         let now = only(&device).await;
         assert_eq!((now.terms, now.plans, now.excess), (Some(terms), vec![fridge.clone()], Excess::Plan(fridge.id)));
+    })
+    .await;
+}
+
+const fn span(first_on: jiff::civil::Date, last_on: jiff::civil::Date) -> Covered {
+    Covered { first_on, last_on }
+}
+
+#[tokio::test]
+async fn what_the_files_of_several_devices_cover_is_added_and_an_older_device_takes_none_of_it() {
+    on_each_engine(async |world| {
+        let device = world.holder().await;
+        let of = |covered: &[Covered], card: &Account| Account { covered: covered.to_vec(), ..card.clone() };
+        let card = card(&world);
+        let january = span(date(2027, 1, 1), date(2027, 1, 31));
+        import(&device, &world, &of(&[january], &card), Vec::new()).await;
+        let autumn = span(date(2026, 9, 1), date(2026, 10, 5));
+        let february = span(date(2027, 2, 1), date(2027, 2, 20));
+        import(&device, &world, &of(&[autumn, february], &card), Vec::new()).await;
+        let all = [autumn, span(date(2027, 1, 1), date(2027, 2, 20))];
+        assert_eq!(only(&device).await.covered, all);
+        // One that does not know of spans sends the account without.
+        import(&device, &world, &of(&[], &card), vec![line(&world, &card, 0)]).await;
+        assert_eq!(only(&device).await.covered, all);
+        let many = vec![january; SPANS_MAX + 1];
+        let chunk = ImportChunk {
+            id: domain::ids::MutationId::new(world.now(), world.app.chance10()),
+            accounts: vec![of(&many, &card)],
+            transactions: Vec::new(),
+            replaced: Vec::new(),
+        };
+        assert_eq!(device.post("/api/v1/import", &chunk).await.code(), ErrorCode::TooMany);
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn an_account_from_before_spans_keeps_what_its_lines_say_beside_the_first_one() {
+    on_each_engine(async |world| {
+        let device = world.holder().await;
+        let card = card(&world);
+        let at = |number, posted_on| Transaction { posted_on, ..line(&world, &card, number) };
+        let lines = vec![at(0, date(2026, 11, 5)), at(1, date(2027, 1, 9))];
+        import(&device, &world, &card, lines).await;
+        assert_eq!(only(&device).await.covered, []);
+        let february = span(date(2027, 2, 1), date(2027, 2, 28));
+        let newer = Account { covered: vec![february], ..card.clone() };
+        for _ in 0..2 {
+            import(&device, &world, &newer, vec![at(2, date(2027, 2, 9))]).await;
+            let expected =
+                [span(date(2026, 11, 5), date(2026, 11, 30)), span(date(2027, 1, 1), date(2027, 1, 9)), february];
+            assert_eq!(only(&device).await.covered, expected, "December stays a gap");
+        }
     })
     .await;
 }

@@ -129,6 +129,7 @@ async fn open_for(
         plans: Vec::new(),
         excess: Excess::ByRate,
         card: Some(served(&card, Vec::new())),
+        covered: Vec::new(),
     };
     feed::put(tx, holder, now, &Record::Account(account.clone())).await?;
     statements::await_closing(app, tx, holder, &card).await?;

@@ -29,6 +29,7 @@ pub(crate) fn card(world: &World) -> Account {
         plans: Vec::new(),
         excess: Excess::ByRate,
         card: None,
+        covered: Vec::new(),
     }
 }
 

@@ -474,6 +474,7 @@ async fn open_practice_account(app: &App, tx: &mut Tx, holder: HolderId, currenc
         plans: Vec::new(),
         excess: Excess::ByRate,
         card: None,
+        covered: Vec::new(),
     };
     feed::put(tx, holder, now, &Record::Account(account)).await?;
     if !practice {

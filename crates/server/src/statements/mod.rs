@@ -17,7 +17,7 @@ use axum::response::{IntoResponse, Response};
 use domain::accounts::{Account, Keeping};
 use domain::ids::{AccountId, HolderId};
 use domain::money::{Money, MoneyError};
-use domain::statements::{self as rules, Covered, Cycle, Known, Statement, StatementError};
+use domain::statements::{self as rules, Coverage, Covered, Cycle, Known, Statement, StatementError};
 use jiff::civil::Date;
 use utoipa_axum::router::OpenApiRouter;
 use utoipa_axum::routes;
@@ -52,10 +52,11 @@ impl<'a> Days<'a> {
         Ok(Self { account, sums: feed::day_sums(tx, holder, account.id.as_uuid()).await? })
     }
 
-    /// The days that the lines cover; the account's balance carries an imported account to the day of its balance.
-    fn covered(&self) -> Option<Covered> {
-        let (first, last) = (self.sums.first()?.day, self.sums.last()?.day);
-        Some(Covered { first_on: first, last_on: last })
+    /// The days of which the account is known; its balance carries an imported account to the day of its balance.
+    fn coverage(&self) -> Option<Coverage> {
+        let ends = self.sums.first().zip(self.sums.last());
+        let lines = ends.map(|(first, last)| Covered { first_on: first.day, last_on: last.day });
+        Coverage::of(self.account, lines)
     }
 
     fn sum(&self, within: impl Fn(Date) -> bool) -> Result<(Money, u32), MoneyError> {
@@ -84,14 +85,18 @@ impl<'a> Days<'a> {
     /// The closed cycles of which there is a statement, newest first, with its head. A file may say what adds up to no
     /// amount, and more than fits on a statement: such a cycle has none.
     fn listed(&self, today: Date) -> impl Iterator<Item = (Cycle, StatementSummary)> {
-        let cycles = self.covered().map(|covered| rules::closed_cycles(self.account, covered, today));
-        let listed = cycles.into_iter().flatten().filter_map(|cycle| Some((cycle, self.summary(&cycle).ok()?)));
-        listed.filter(|(_, head)| (1..=rules::LINES_MAX).contains(&usize::try_from(head.lines).unwrap_or(usize::MAX)))
+        let of_coverage = move |coverage: Coverage| {
+            let cycles = rules::closed_cycles(self.account, &coverage, today);
+            let listed = cycles.into_iter().filter_map(move |cycle| Some((cycle, self.summary(&cycle).ok()?)));
+            let fits = |lines: u32| usize::try_from(lines).is_ok_and(|lines| lines <= rules::LINES_MAX);
+            listed.filter(move |(cycle, head)| fits(head.lines) && !coverage.lacks(cycle, head.lines))
+        };
+        self.coverage().into_iter().flat_map(of_coverage)
     }
 }
 
 /// The closed cycles of every account, newest first: every statement of a card of this server, and at most 12 of each
-/// other account, without those that have no line, more than 50,000, or sums that are no amount.
+/// other account, without those of which no line is known, with more than 50,000, or sums that are no amount.
 #[utoipa::path(get, path = "/api/v1/statements", tag = "statements", responses((status = 200, body = StatementList)))]
 async fn list(State(app): State<App>, signed_in: SignedIn) -> Result<Json<StatementList>, ApiError> {
     let today = today(&app);
@@ -150,8 +155,8 @@ async fn worked_out(
     today: Date,
 ) -> Result<Statement, ApiError> {
     let days = Days::read(tx, holder, account).await?;
-    let covered = days.covered().ok_or_else(ApiError::not_found)?;
-    let cycle = rules::cycle_closed_on(account, closed_on, covered, today).ok_or_else(ApiError::not_found)?;
+    let coverage = days.coverage().ok_or_else(ApiError::not_found)?;
+    let cycle = rules::cycle_closed_on(account, closed_on, &coverage, today).ok_or_else(ApiError::not_found)?;
     built(tx, holder, &days, &cycle).await
 }
 

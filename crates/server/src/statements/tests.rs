@@ -96,6 +96,7 @@ fn statement_of(descriptions: &[&str]) -> (Account, domain::statements::Statemen
         plans: Vec::new(),
         excess: Excess::ByRate,
         card: None,
+        covered: Vec::new(),
     };
     let lines = descriptions.iter().enumerate().map(|(at, text)| Transaction {
         id: TransactionId::from_uuid(uuid::Uuid::from_u128(at as u128)),
@@ -157,6 +158,36 @@ async fn a_balance_is_carried_from_its_own_day() {
         assert_eq!(said, [(february, usd(100_000), usd(80_000)), (january, usd(105_000), usd(100_000))]);
         let pdf = device.get(&format!("/api/v1/statements/{}/{february}.pdf", card.id)).await;
         assert!(pdftotext(&pdf.body).contains("800.00"), "on paper too");
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn cycles_are_whole_quiet_or_not_complete_by_what_files_cover() {
+    on_each_engine(async |world| {
+        let device = world.holder().await;
+        let span = |first_on, last_on| Covered { first_on, last_on };
+        let files = vec![span(date(2026, 10, 1), date(2027, 1, 10)), span(date(2027, 1, 20), date(2027, 2, 28))];
+        let card = Account { covered: files, ..card(&world) };
+        let at = |number, posted_on| Transaction { posted_on, ..line(&world, &card, number) };
+        let days = [date(2026, 10, 9), date(2026, 12, 3), date(2027, 1, 5), date(2027, 1, 25), date(2027, 2, 3)];
+        import(&device, &world, &card, days.into_iter().enumerate().map(|(number, on)| at(number, on)).collect()).await;
+        let list: StatementList = device.get("/api/v1/statements").await.ok();
+        let said: Vec<_> = list.items.iter().map(|one| (one.closed_on, one.lines, one.complete)).collect();
+        let expected = [
+            (date(2027, 2, 28), 1, true),
+            (date(2027, 1, 31), 2, false),
+            (date(2026, 12, 31), 1, true),
+            (date(2026, 11, 30), 0, true),
+            (date(2026, 10, 31), 1, true),
+        ];
+        assert_eq!(said, expected);
+        assert_eq!(list.items[3].opening, list.items[3].closing, "nothing moved in November");
+        let part = "do not cover";
+        for (closed_on, noted) in [(date(2027, 1, 31), true), (date(2026, 11, 30), false)] {
+            let pdf = device.get(&format!("/api/v1/statements/{}/{closed_on}.pdf", card.id)).await;
+            assert_eq!(pdftotext(&pdf.body).contains(part), noted, "{closed_on}");
+        }
     })
     .await;
 }

@@ -44,6 +44,7 @@ impl SampleStatement {
             plans: Vec::new(),
             excess: Excess::ByRate,
             card: None,
+            covered: Vec::new(),
         };
         let count = u32::try_from(lines).unwrap_or(u32::MAX);
         let summary = StatementSummary {

@@ -29,6 +29,7 @@ describe('statements', () => {
     expect(screen.queryByText('Minimum due')).toBeNull();
     expect(screen.getByText('10 of the last 12 are here, 1 not complete')).toBeTruthy();
     expect(document.querySelectorAll('.coverage .partial')).toHaveLength(1);
+    expect(screen.getByText(/^Not complete: \S/), 'and those of which a part is missing').toBeTruthy();
     expect(screen.getByText('Statement balance').closest('dl')?.textContent).toContain('$1,284.60');
   });
 

@@ -1381,6 +1381,7 @@ export const de: Messages = {
     coverage: (here, of, partial) => `${here} der letzten ${of} sind hier${partial > 0 ? `, ${partial} nicht vollständig` : ''}`,
     gaps: (n) => (n === 1 ? '1 Lücke: ' : `${n} Lücken: `),
     noGaps: 'Keine Lücken',
+    partials: 'Nicht vollständig: ',
     cycles: 'Zeiträume nach Abschluss, ältester zuerst',
     here: 'hier',
     missing: 'fehlt',

@@ -1384,6 +1384,7 @@ export const en = {
     coverage: (here: number, of: number, partial: number) => `${here} of the last ${of} are here${partial > 0 ? `, ${partial} not complete` : ''}`,
     gaps: (n: number) => (n === 1 ? '1 gap: ' : `${n} gaps: `),
     noGaps: 'No gaps',
+    partials: 'Not complete: ',
     cycles: 'Cycles by closing date, oldest first',
     here: 'here',
     missing: 'missing',

@@ -1381,6 +1381,7 @@ export const es: Messages = {
     coverage: (here, of, partial) => `${here} de los últimos ${of} están aquí${partial > 0 ? `, ${partial} no ${s(partial, 'completo', 'completos')}` : ''}`,
     gaps: (n) => (n === 1 ? '1 hueco: ' : `${n} huecos: `),
     noGaps: 'Sin huecos',
+    partials: 'Incompletos: ',
     cycles: 'Ciclos por fecha de cierre, el más antiguo primero',
     here: 'aquí',
     missing: 'falta',

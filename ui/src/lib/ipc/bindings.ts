@@ -313,6 +313,11 @@ export type Account = {
 	excess?: Excess,
 	/**  A card that this server issues. */
 	card?: ServedCard | null,
+	/**
+	 *  The spans of days that imported files cover, in order, none beside another. Empty where no file said one: then its
+	 *  lines are all that is known.
+	 */
+	covered?: Covered[],
 };
 
 /**  A card or bank account, served here or linked. */
@@ -325,7 +330,10 @@ export type AccountStatements = {
 	name: string,
 	/**  Newest first: of a card of the server all of ten years, otherwise at most the last 12 cycles. */
 	statements: StatementRow[],
-	/**  Closing dates of cycles among the last 12 with no lines at all; a card of the server has none. */
+	/**
+	 *  Closing dates of cycles among the last 12 of which nothing is here: no line, and no file that covers all of it. A card of
+	 *  the server has none.
+	 */
 	gaps: string[],
 	/**  When the next cycle closes. */
 	next_closing_on: string | null,
@@ -825,6 +833,12 @@ export type Cover = { kind: "bears"; from: string } | { kind: "short"; from: str
 { kind: "drawn"; from: string } | 
 /**  Nothing can be drawn from the method any more by then. */
 { kind: "method_ends"; from: string } | { kind: "unknown" };
+
+/**  A span of days of which an account's transactions are known, both ends included. */
+export type Covered = {
+	first_on: string,
+	last_on: string,
+};
 
 /**
  *  What a cycle moved, each above zero unless payments came back. `opening + purchases − credits − payments + interest

@@ -42,6 +42,16 @@ fn a_file_cut_at_any_byte_keeps_its_whole_lines_and_says_that_it_is_cut() {
 }
 
 #[test]
+fn a_list_that_is_cut_does_not_cover_the_days_that_it_was_to_cover() {
+    let bytes = small(Dialect::Sgml);
+    let at = memchr::memmem::find(&bytes, b"</BANKTRANLIST>").expect("is there");
+    let cut = read(&bytes[..at]).expect("reads in part");
+    assert_eq!(cut.statements[0].starts_on, None);
+    let whole = read(&bytes).expect("reads");
+    assert!(whole.statements.iter().all(|statement| statement.starts_on.is_some()));
+}
+
+#[test]
 fn no_figure_is_taken_from_a_value_that_is_cut() {
     let text = card_with(&line_with(""));
     let with_balance =
