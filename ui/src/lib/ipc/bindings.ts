@@ -2202,14 +2202,14 @@ export type Purchase = {
 /**  A purchase on a card; the merchant makes the id. */
 export type PurchaseId = string;
 
-/**  One capture or refund of a purchase; the merchant makes the id. */
-export type PurchaseStepId = string;
-
 export type PurchasePage = {
 	/**  Newest first. */
 	items: PurchaseView[],
 	next: string | null,
 };
+
+/**  One capture or refund of a purchase; the merchant makes the id. */
+export type PurchaseStepId = string;
 
 /**  A purchase, and what may be done about it. */
 export type PurchaseView = {
