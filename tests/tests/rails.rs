@@ -235,15 +235,12 @@ fn a_statement_that_fits_the_published_schema_says_what_was_booked_and_what_came
     let text = sample("camt.053.001.08.xml");
     let incoming = iso20022::read(text.as_bytes()).expect("reads");
     assert!(incoming.rejected.is_empty(), "{:?}", incoming.rejected);
-    let booked: Vec<(Option<&str>, Option<&str>, i64, bool, Option<&str>)> = incoming
-        .received
-        .iter()
-        .map(|received| {
-            let iso20022::Received::Booked(booking) = received else { panic!("{received:?}") };
-            let (order, message) = (booking.end_to_end.as_deref(), booking.message.as_deref());
-            (order, message, booking.amount.minor(), booking.is_return, booking.code.as_deref())
-        })
-        .collect();
+    let booked = incoming.received.iter().map(|received| {
+        let iso20022::Received::Booked(booking) = received else { panic!("{received:?}") };
+        let (order, message) = (booking.end_to_end.as_deref(), booking.message.as_deref());
+        (order, message, booking.amount.minor(), booking.is_return, booking.code.as_deref())
+    });
+    let booked: Vec<_> = booked.collect();
     let expected = [
         (Some("a1"), None, 4_120, false, None),
         (Some("a2"), None, 3_000, false, None),

@@ -380,7 +380,7 @@ pub fn signed_in_since(events: &[SecurityEvent], listed: &[DeviceId], number: i6
         since.iter().any(|event| left(event) && event.device == Some(*device))
     };
     let mut there = signed_in(&since, now);
-    there.extend(listed.iter().filter(|device| !out(*device)));
+    there.extend(listed.iter().filter(|device| !out(device)));
     there
 }
 
