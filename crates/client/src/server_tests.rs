@@ -38,7 +38,7 @@ use crate::client::{Client, lock};
 use crate::error::ClientError;
 use crate::pages::PageQuery;
 use crate::paydays::NewIncome;
-use crate::payments::{PayBill, PaymentViewState};
+use crate::payments::{PayBill, PaymentView, PaymentViewState};
 use crate::platform::NoticeAction;
 use crate::search::SearchHit;
 use crate::sign_in::{Connect, LocalRequest, SignInStarted};
@@ -1033,10 +1033,9 @@ async fn a_payment_that_waited_past_its_day_is_not_sent_before_another_yes() {
     world.end().await;
 }
 
-#[tokio::test]
-async fn a_payment_that_was_begun_goes_under_its_id_however_late() {
-    let (world, fake) = (World::new(), start_fake().await);
-    let client = signed_in(&world, &fake).await;
+/// A payment that was sent once, whose answer did not come, days after its cut-off.
+async fn days_after_a_lost_answer(world: &World, fake: &Shared) -> (Client, PaymentView) {
+    let client = signed_in(world, fake).await;
     client.sync().now().await.unwrap();
     let order = PayBill {
         bill: None,
@@ -1048,9 +1047,16 @@ async fn a_payment_that_was_begun_goes_under_its_id_however_late() {
         method: None,
     };
     let payment = client.payments().pay_bill(order).await.unwrap();
-    lock(&fake).lose_answer = true;
+    lock(fake).lose_answer = true;
     client.sync().now().await.unwrap_err();
     world.at("2026-11-29T12:00:00Z");
+    (client, payment)
+}
+
+#[tokio::test]
+async fn a_payment_that_was_begun_goes_under_its_id_however_late() {
+    let (world, fake) = (World::new(), start_fake().await);
+    let (client, payment) = days_after_a_lost_answer(&world, &fake).await;
     client.sync().now().await.unwrap();
     let sent = client.payments().find(payment.id).await.unwrap();
     assert_eq!(sent.state, PaymentViewState::Scheduled, "the server may have had it: it is asked under the same id");
@@ -1065,21 +1071,7 @@ async fn a_payment_that_was_begun_goes_under_its_id_however_late() {
 #[tokio::test]
 async fn a_payment_that_was_begun_and_never_came_is_asked_about_anew_once_its_day_has_passed() {
     let (world, fake) = (World::new(), start_fake().await);
-    let client = signed_in(&world, &fake).await;
-    client.sync().now().await.unwrap();
-    let order = PayBill {
-        bill: None,
-        due_on: None,
-        biller: Some(with_biller(&client).await),
-        amount: usd("40"),
-        send_on: None,
-        duplicate_meant: false,
-        method: None,
-    };
-    let payment = client.payments().pay_bill(order).await.unwrap();
-    lock(&fake).lose_answer = true;
-    client.sync().now().await.unwrap_err();
-    world.at("2026-11-29T12:00:00Z");
+    let (client, payment) = days_after_a_lost_answer(&world, &fake).await;
     lock(&fake).refuse_with = Some(ErrorCode::DayPassed);
     client.sync().now().await.unwrap();
     let stands = client.payments().find(payment.id).await.unwrap();

@@ -73,7 +73,7 @@ mod told {
 mod tests {
     use std::sync::Arc;
     use std::sync::atomic::{AtomicBool, Ordering};
-    use std::time::{Duration, Instant};
+    use std::time::Instant;
 
     use super::told::{LOCKS_WITHIN, tell};
     use super::*;
@@ -87,7 +87,6 @@ mod tests {
         let locks = Arc::clone(&locked);
         let locking = std::thread::spawn(move || {
             let event = events.blocking_recv().unwrap();
-            std::thread::sleep(Duration::from_millis(50));
             locks.store(true, Ordering::SeqCst);
             drop(event.awake);
             event.what
